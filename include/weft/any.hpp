@@ -1,0 +1,129 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <exception>
+#include <ranges>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "weft/all.hpp"
+
+namespace weft {
+
+/// What `any` gives for tasks of one type: which of them was the first to succeed, counted from 0, and its value.
+template <class T>
+struct winner {
+  std::size_t index;
+  T value;
+};
+
+namespace detail {
+
+/// Where racing children meet: the first value stops the others; the last to end resumes the parent.
+struct race : completion {
+  race(std::uint32_t n, std::coroutine_handle<> parent_frame, stop_state* outer) noexcept
+      : completion{&race::on_end}, parent(parent_frame), outstanding(n), stop(outer) {}
+
+  static std::coroutine_handle<> on_end(completion& c, promise_base& p) noexcept;
+
+  std::coroutine_handle<> parent;
+  std::atomic<std::uint32_t> outstanding;
+  std::atomic<promise_base*> won{nullptr};
+  std::atomic<promise_base*> failed{nullptr};  // the first that failed before there was a winner
+  stop_state stop;
+};
+
+/// Queues all but the first, which it returns.
+std::coroutine_handle<> start_race(race& r, std::span<void* const> frames, priority band) noexcept;
+/// Which of the frames won; throws when none did.
+std::size_t winner_of(race& r, std::span<void* const> frames);
+
+template <class Frames, class Result, class Take>
+class any_awaiter : public pool_awaiter {
+ public:
+  explicit any_awaiter(Frames frames) noexcept : frames_(std::move(frames)) {}
+  any_awaiter(any_awaiter&& o) noexcept : frames_(std::exchange(o.frames_, Frames{})) {}
+  ~any_awaiter() { destroy_frames(frames_.data(), frames_.size()); }
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+    promise_base& p = parent.promise();
+    return start_race(race_.emplace(static_cast<std::uint32_t>(frames_.size()), parent, p.stop), frames_, p.band);
+  }
+  Result await_resume() {
+    const std::size_t index = winner_of(race_.get(), frames_);
+    return Take::template from<Result>(frames_[index], index);
+  }
+
+ private:
+  Frames frames_;
+  late<race> race_;
+};
+
+template <class T>
+struct take_winner {
+  template <class Result>
+  static Result from(void* frame, std::size_t index) {
+    return Result{index, take_or_nothing<T>(frame)};
+  }
+};
+
+template <class... T>
+struct take_variant {
+  template <class Result>
+  static Result from(void* frame, std::size_t index) {
+    return pick<Result, 0, T...>(frame, index);
+  }
+  template <class Result, std::size_t I, class First, class... Rest>
+  static Result pick(void* frame, std::size_t index) {
+    if constexpr (sizeof...(Rest) == 0) {
+      return Result(std::in_place_index<I>, take_or_nothing<First>(frame));
+    } else {
+      if (index == I) return Result(std::in_place_index<I>, take_or_nothing<First>(frame));
+      return pick<Result, I + 1, Rest...>(frame, index);
+    }
+  }
+};
+
+[[noreturn]] void throw_empty_race();
+
+}  // namespace detail
+
+/// Runs the tasks in parallel until one succeeds; the others are cancelled, and awaited. Gives a
+/// `winner{index, value}` when all have one type, else a std::variant whose index tells the winner. When all
+/// fail, throws the first failure.
+template <class First, class... Rest>
+[[nodiscard("weft: co_await it")]] auto any(task<First> first, task<Rest>... rest) noexcept {
+  using frames = std::array<void*, 1 + sizeof...(Rest)>;
+  frames f{first.release().address(), rest.release().address()...};
+  if constexpr ((std::is_same_v<First, Rest> && ...)) {
+    using value = detail::value_or_nothing<First>;
+    return detail::any_awaiter<frames, winner<value>, detail::take_winner<First>>(f);
+  } else {
+    using values = std::variant<detail::value_or_nothing<First>, detail::value_or_nothing<Rest>...>;
+    return detail::any_awaiter<frames, values, detail::take_variant<First, Rest...>>(f);
+  }
+}
+
+/// The same for a range of tasks, which is moved from and not empty (weft::misuse otherwise).
+template <std::ranges::input_range R>
+  requires detail::is_task<std::ranges::range_value_t<R>> && (!std::is_lvalue_reference_v<R>)
+[[nodiscard("weft: co_await it")]] auto any(R&& tasks) {
+  using T = detail::task_value_t<std::ranges::range_value_t<R>>;
+  std::vector<void*> frames;
+  if constexpr (std::ranges::sized_range<R>) frames.reserve(std::ranges::size(tasks));
+  for (auto&& t : tasks) {
+    frames.push_back(nullptr);
+    frames.back() = std::move(t).release().address();
+  }
+  if (frames.empty()) detail::throw_empty_race();
+  return detail::any_awaiter<std::vector<void*>, winner<detail::value_or_nothing<T>>, detail::take_winner<T>>(
+      std::move(frames));
+}
+
+}  // namespace weft

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <stdexcept>
+
+namespace weft {
+
+/// Thrown inside a task by the operation it waits in, or by a checkpoint, after its scope was cancelled.
+class cancelled : public std::exception {
+ public:
+  const char* what() const noexcept override { return "weft: the task was cancelled"; }
+};
+
+/// Thrown by weft::timeout when its time is over, once the task has ended.
+class timed_out : public std::exception {
+ public:
+  const char* what() const noexcept override { return "weft: the time limit of weft::timeout is over"; }
+};
+
+/// Thrown by spawn when as many tasks wait from outside as the pool's options allow (max_waiting).
+class overloaded : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A call that the rules of weft forbid and the compiler cannot see.
+class misuse : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+}  // namespace weft

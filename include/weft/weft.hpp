@@ -1,0 +1,20 @@
+#pragma once
+
+/// All of weft but weft/asio.hpp, which brings Asio's headers, and weft/simulation.hpp, which is for tests.
+#include "weft/algorithm.hpp"
+#include "weft/all.hpp"
+#include "weft/any.hpp"
+#include "weft/blocking.hpp"
+#include "weft/channel.hpp"
+#include "weft/checkpoint.hpp"
+#include "weft/errors.hpp"
+#include "weft/map.hpp"
+#include "weft/pool.hpp"
+#include "weft/result.hpp"
+#include "weft/scope.hpp"
+#include "weft/sleep.hpp"
+#include "weft/stop.hpp"
+#include "weft/stream.hpp"
+#include "weft/sync.hpp"
+#include "weft/task.hpp"
+#include "weft/timeout.hpp"

@@ -1,0 +1,78 @@
+#include "env/poller.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <ctime>
+#include <system_error>
+
+namespace weft::detail {
+
+namespace {
+[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::system_category(), what); }
+}  // namespace
+
+poller::poller() {
+  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) fail("weft: epoll_create1");
+  event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  epoll_event e{};
+  e.events = EPOLLIN | EPOLLET;  // edge: an interrupt needs no read to rearm it
+  if (event_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &e) != 0) {
+    const int error = errno;
+    ::close(epoll_);
+    if (event_ >= 0) ::close(event_);
+    errno = error;
+    fail("weft: eventfd");
+  }
+}
+
+poller::~poller() {
+  ::close(event_);
+  ::close(epoll_);
+}
+
+void poller::add(int fd, watcher& w) {
+  epoll_event e{};
+  e.events = EPOLLIN;
+  e.data.ptr = &w;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &e) != 0) fail("weft: epoll_ctl");
+}
+
+void poller::remove(int fd) noexcept { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
+
+bool poller::wait(std::int64_t nanoseconds) noexcept {
+  epoll_event events[64];
+  int n = 0;
+  timespec limit{};
+  if (nanoseconds > 0) limit = {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
+#ifdef SYS_epoll_pwait2
+  n = static_cast<int>(::syscall(SYS_epoll_pwait2, epoll_, events, 64, nanoseconds < 0 ? nullptr : &limit, nullptr, 0));
+  if (n < 0 && errno == ENOSYS)
+#endif
+  {
+    const std::int64_t ms = nanoseconds < 0 ? -1 : (nanoseconds + 999'999) / 1'000'000;
+    n = ::epoll_wait(epoll_, events, 64, ms > INT_MAX ? INT_MAX : static_cast<int>(ms));
+  }
+  bool any = false;
+  for (int i = 0; i < n; ++i)
+    if (auto* w = static_cast<watcher*>(events[i].data.ptr)) {
+      w->readable();
+      any = true;
+    }
+  return any;
+}
+
+void poller::interrupt() noexcept {
+  const std::uint64_t one = 1;
+  while (::write(event_, &one, sizeof one) < 0 && errno == EAGAIN) {  // the counter is full: empty it
+    std::uint64_t count;
+    if (::read(event_, &count, sizeof count) < 0) break;
+  }
+}
+
+}  // namespace weft::detail

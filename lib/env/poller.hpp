@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+
+namespace weft::detail {
+
+/// Where an idle worker sleeps: file descriptors (epoll), a deadline, and interrupt() from any thread.
+/// One thread at a time calls wait(); add, remove and interrupt are for all.
+class poller {
+ public:
+  /// Told, on the thread that called wait(), that its descriptor can be read.
+  class watcher {
+   public:
+    virtual void readable() noexcept = 0;
+
+   protected:
+    ~watcher() = default;
+  };
+
+  poller();
+  ~poller();
+  poller(const poller&) = delete;
+  poller& operator=(const poller&) = delete;
+
+  /// Calls w.readable() while `fd` has something to read (level-triggered).
+  void add(int fd, watcher& w);
+  /// After this `w` is not called again by a later wait(); call it from within wait(), or while nobody waits.
+  void remove(int fd) noexcept;
+
+  /// Sleeps until a descriptor is readable, interrupt() was called, or `nanoseconds` passed (0: does not
+  /// sleep, negative: without limit); calls the watchers. Returns whether any was called.
+  bool wait(std::int64_t nanoseconds) noexcept;
+  void interrupt() noexcept;
+
+  /// A descriptor that is readable while wait(0) would do something.
+  int fd() const noexcept { return epoll_; }
+
+ private:
+  int epoll_ = -1;
+  int event_ = -1;
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,175 @@
+#include "weft/pool.hpp"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <system_error>
+
+#include "env/memory.hpp"
+#include "exec/pool_core.hpp"
+#include "weft/detail/run_under.hpp"
+#include "weft/errors.hpp"
+
+namespace weft {
+
+namespace detail {
+
+void core_deleter::operator()(pool_core* core) const noexcept { delete core; }
+
+namespace {
+
+void begin_root(pool_core& pool, promise_base& p, void* frame, completion& end) {
+  p.on_finished = &end;
+  p.end = ending::call;
+  p.stop = &pool.stop();
+  if (!pool.spawn_root(p, frame))
+    throw overloaded("weft: " + std::to_string(pool.options().max_waiting) +
+                     " tasks wait to begin, as many as pool_options.max_waiting allows: spawn more slowly, or "
+                     "raise it");
+}
+
+struct blocked_caller : completion {
+  explicit blocked_caller() noexcept : completion{&blocked_caller::on_end} {}
+  static std::coroutine_handle<> on_end(completion& c, promise_base&) noexcept {
+    current_pool()->root_ended(nullptr);
+    auto& self = static_cast<blocked_caller&>(c);
+    self.ended.store(1, std::memory_order_seq_cst);
+    real_memory::futex_wake(self.ended, 1);  // the caller may be gone; then this wakes nobody
+    return std::noop_coroutine();
+  }
+  std::atomic<std::uint32_t> ended{0};
+};
+
+struct detached_end : completion {
+  constexpr detached_end() noexcept : completion{&detached_end::on_end} {}
+  static std::coroutine_handle<> on_end(completion&, promise_base& p) noexcept {
+    std::exception_ptr error;
+    if (p.state == outcome::error && !is_cancelled(p.error)) error = std::move(p.error);
+    std::coroutine_handle<promise_base>::from_promise(p).destroy();
+    current_pool()->root_ended(std::move(error));
+    return std::noop_coroutine();
+  }
+};
+constinit detached_end let_go;
+
+}  // namespace
+
+void run_root(pool_core& pool, promise_base& p, void* frame) {
+  if (current_pool() == &pool)
+    throw misuse("weft: pool.run was called on a worker of the same pool, which would wait for itself: "
+                 "co_await the task instead");
+  blocked_caller caller;
+  begin_root(pool, p, frame, caller);
+  while (caller.ended.load(std::memory_order_seq_cst) == 0) real_memory::futex_wait(caller.ended, 0);
+}
+
+void spawn_detached(pool_core& pool, promise_base& p, void* frame) { begin_root(pool, p, frame, let_go); }
+
+// ---- Ctrl-C --------------------------------------------------------------------------------------------
+
+namespace {
+constinit std::atomic<int> interrupt_fd{-1};
+}
+
+struct stop_on_interrupt::state final : poller::watcher {
+  explicit state(pool& p) : core(p.core()) {
+    fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0) throw std::system_error(errno, std::system_category(), "weft: eventfd");
+    int free = -1;
+    if (!interrupt_fd.compare_exchange_strong(free, fd)) {  // another run() has it: Ctrl-C stops that one
+      ::close(fd);
+      fd = -1;
+      return;
+    }
+    core.events().add(fd, *this);
+    struct sigaction action {};
+    action.sa_handler = [](int) {
+      const int e = errno;
+      const std::uint64_t one = 1;
+      static_cast<void>(::write(interrupt_fd.load(), &one, sizeof one) < 0);
+      errno = e;
+    };
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+    ::sigaction(SIGINT, &action, &before);
+    // A program that ignores it (nohup) keeps ignoring it.
+    if (before.sa_handler == SIG_IGN) ::sigaction(SIGINT, &before, nullptr);
+  }
+  ~state() {
+    if (fd < 0) return;
+    ::sigaction(SIGINT, &before, nullptr);
+    core.events().remove(fd);
+    interrupt_fd.store(-1);
+    ::close(fd);
+  }
+  void readable() noexcept override {
+    std::uint64_t count;
+    if (::read(fd, &count, sizeof count) > 0) core.stop().request_stop();
+  }
+
+  pool_core& core;
+  int fd = -1;
+  struct sigaction before {};
+};
+
+stop_on_interrupt::stop_on_interrupt(pool& p) : state_(std::make_unique<state>(p)) {}
+stop_on_interrupt::~stop_on_interrupt() = default;
+
+}  // namespace detail
+
+pool::pool(pool_options options) : core_(new detail::pool_core(options)) {}
+
+pool::~pool() {
+  core_->wait_drained(detail::timer_queue::never);
+  if (std::exception_ptr error = core_->take_error()) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "weft: a spawned task failed: %s (pool.drain() would have thrown this)\n", e.what());
+    } catch (...) {
+      std::fprintf(stderr, "weft: a spawned task failed with an exception of unknown type\n");
+    }
+  }
+}
+
+void pool::drain() {
+  if (detail::current_pool() == core_.get())
+    throw misuse("weft: pool.drain was called on a worker of the same pool, which would wait for itself");
+  core_->wait_drained(detail::timer_queue::never);
+  if (std::exception_ptr error = core_->take_error()) std::rethrow_exception(error);
+}
+
+void pool::cancel() {
+  core_->refuse_spawns();
+  core_->stop().request_stop();
+  drain();
+}
+
+bool pool::drain_for(std::chrono::nanoseconds time) {
+  if (detail::current_pool() == core_.get())
+    throw misuse("weft: pool.drain_for was called on a worker of the same pool, which would wait for itself");
+  core_->refuse_spawns();
+  const auto now = core_->env().now();
+  const bool drained =
+      core_->wait_drained(time > detail::time_point::max() - now ? detail::timer_queue::never
+                                                                 : (now + time).time_since_epoch().count());
+  if (!drained) cancel();
+  return drained;
+}
+
+void pool::request_stop() noexcept { core_->stop().request_stop(); }
+unsigned pool::size() const noexcept { return core_->size(); }
+
+std::chrono::nanoseconds pool::spun() const noexcept {
+  std::uint64_t sum = 0;
+  for (unsigned i = 0; i < core_->size(); ++i) sum += core_->worker_at(i).spun_ns.load(std::memory_order_relaxed);
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(sum));
+}
+
+unsigned pool_size() noexcept {
+  detail::pool_core* p = detail::current_pool();
+  return p ? p->size() : 1;
+}
+
+}  // namespace weft

@@ -1,0 +1,270 @@
+#include "exec/pool_core.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+
+#include "base/log.hpp"
+#include "env/cpus.hpp"
+#include "env/memory.hpp"
+#include "env/ticks.hpp"
+#include "exec/blocking_threads.hpp"
+#include "weft/detail/join.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail {
+
+namespace {
+
+thread_local worker* this_worker = nullptr;
+
+}  // namespace
+
+[[gnu::noinline]] worker* current_worker() noexcept { return this_worker; }
+[[gnu::noinline]] void this_worker_is(worker* w) noexcept { this_worker = w; }
+[[gnu::noinline]] pool_core* current_pool() noexcept { return this_worker ? &this_worker->pool : nullptr; }
+
+worker::worker(pool_core& p, unsigned i)
+    : pool(p), index(i), reserved(i < p.options().reserve), random_state(p.env().random() | 1) {
+  slot.owner = this;
+}
+
+// ---- making and ending ---------------------------------------------------------------------------------
+
+pool_core::pool_core(const pool_options& options, bool stepped)
+    : options_(options), env_(options.env ? *options.env : real_environment()), stepped_(stepped) {
+  if (options_.threads == 0) options_.threads = usable_cpus();
+  if (options_.threads > 1024)
+    throw std::invalid_argument("weft: pool_options.threads is " + std::to_string(options_.threads) +
+                                ", and a pool has 1024 workers at most");
+  if (options_.reserve >= options_.threads)
+    throw std::invalid_argument("weft: pool_options.reserve is " + std::to_string(options_.reserve) + " of " +
+                                std::to_string(options_.threads) +
+                                " workers: at least one must take tasks of every priority");
+  if (!enable_asymmetric_fences())
+    log_once("membarrier", "the system refuses membarrier: each fork pays for a full memory fence");
+  may_spin_ = options_.idle == idle_mode::latency && cpu_quota() >= options_.threads && !stepped_;
+  ticks_per_us_ = stepped_ ? 1 : ticks_per_microsecond();
+  poller_ = std::make_unique<poller>();
+  for (unsigned i = 0; i < options_.threads; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
+  if (stepped_) return;
+  const std::vector<int> cpus = options_.pin ? allowed_cpus() : std::vector<int>();
+  try {
+    for (unsigned i = 0; i < size(); ++i)
+      threads_.push_back(env_.start_thread(
+          {options_.name + "/" + std::to_string(i), cpus.empty() ? -1 : cpus[i % cpus.size()]},
+          [this, i] { run(*workers_[i]); }));
+  } catch (...) {
+    quit_.store(true);
+    while (parking_.anyone_parked()) wake_one(true);
+    for (auto& t : threads_) t->join();
+    throw;
+  }
+}
+
+pool_core::~pool_core() {
+  blocking_.reset();
+  quit_.store(true, std::memory_order_seq_cst);
+  // A worker that is about to park sees quit_ in its second look; one that sleeps is woken here.
+  while (parking_.anyone_parked()) wake_one(true);
+  for (auto& t : threads_) {
+    while (parking_.anyone_parked()) wake_one(true);
+    t->join();
+  }
+  kept_.clear();
+}
+
+bool pool_core::drained() const noexcept {
+  std::uint64_t ended = 0, begun = 0;
+  for (const auto& w : workers_) ended += w->roots_ended.load(std::memory_order_seq_cst);
+  begun = outside_begun_.load(std::memory_order_seq_cst);
+  for (const auto& w : workers_) begun += w->roots_begun.load(std::memory_order_seq_cst);
+  return begun == ended;  // what ended was read first, and both only grow: so all had ended in between
+}
+
+bool pool_core::wait_drained(std::int64_t until_ns) {
+  draining_.store(true, std::memory_order_seq_cst);
+  for (;;) {
+    const std::uint32_t word = drained_word_.load(std::memory_order_seq_cst);
+    if (drained()) break;
+    if (until_ns == timer_queue::never) {
+      real_memory::futex_wait(drained_word_, word);
+    } else {
+      if (now_ns() >= until_ns) {
+        draining_.store(false, std::memory_order_relaxed);
+        return drained();
+      }
+      futex_wait_until(drained_word_, word, time_point(std::chrono::nanoseconds(until_ns)));
+    }
+  }
+  draining_.store(false, std::memory_order_relaxed);
+  return true;
+}
+
+void pool_core::root_ended(std::exception_ptr error) noexcept {
+  if (error) {
+    std::lock_guard guard(error_lock_);
+    if (!error_) error_ = std::move(error);
+  }
+  // Roots end on workers: see spawn_root.
+  worker& w = *current_worker();
+  w.roots_ended.store(w.roots_ended.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
+  if (draining_.load(std::memory_order_seq_cst)) [[unlikely]] {
+    drained_word_.fetch_add(1, std::memory_order_seq_cst);
+    real_memory::futex_wake(drained_word_, 1 << 30);
+  }
+}
+
+std::exception_ptr pool_core::take_error() {
+  std::lock_guard guard(error_lock_);
+  return std::exchange(error_, nullptr);
+}
+
+blocking_threads& pool_core::blocking() {
+  std::lock_guard guard(services_lock_);
+  if (!blocking_) blocking_ = std::make_unique<blocking_threads>(env_, options_.name, options_.max_blocking, stepped_);
+  return *blocking_;
+}
+
+void pool_core::keep(std::shared_ptr<void> service) {
+  std::lock_guard guard(services_lock_);
+  kept_.push_back(std::move(service));
+}
+
+// ---- queues --------------------------------------------------------------------------------------------
+
+void pool_core::schedule(void* frame, priority band) noexcept {
+  worker* w = current_worker();
+  if (!w || &w->pool != this || (w->reserved && band != priority::interactive)) return schedule_last(frame, band);
+  if (w->parked) unpark_self(*w);
+  deque& q = w->queue(band);
+  // A lone item is about to be taken by this worker itself; waking another for it would cost more than it
+  // brings. Should this worker stay busy instead, the watching worker finds it at its next nap's end.
+  const bool alone = q.looks_empty();
+  if (band == priority::interactive) count_urgent(1);
+  q.push(frame);
+  if (!alone || band == priority::interactive) wake_if_needed();
+}
+
+void pool_core::schedule_last(void* frame, priority band) noexcept {
+  worker* w = current_worker();
+  if (w && &w->pool == this && w->parked) unpark_self(*w);
+  if (band == priority::interactive) count_urgent(1);
+  injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{});
+  wake_if_needed();
+}
+
+bool pool_core::spawn_root(promise_base& p, void* frame) {
+  if (closed_.load(std::memory_order_seq_cst))
+    throw misuse("weft: a task was spawned on a pool that is being ended");
+  worker* w = current_worker();
+  if (w && &w->pool == this && !(w->reserved && p.band != priority::interactive)) {
+    w->roots_begun.store(w->roots_begun.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (w->parked) unpark_self(*w);
+    if (p.band == priority::interactive) count_urgent(1);
+    w->queue(p.band).push(frame);
+    wake_if_needed();
+    return true;
+  }
+  outside_begun_.fetch_add(1, std::memory_order_seq_cst);
+  if (p.band == priority::interactive) count_urgent(1);
+  if (!injected_[static_cast<std::size_t>(p.band)].push(frame, options_.max_waiting)) {
+    if (p.band == priority::interactive) count_urgent(-1);
+    outside_begun_.fetch_sub(1, std::memory_order_seq_cst);
+    return false;
+  }
+  wake_if_needed();
+  return true;
+}
+
+// ---- forking -------------------------------------------------------------------------------------------
+
+std::coroutine_handle<> fork(join& j, promise_base& parent) noexcept {
+  const priority band = parent.band;
+  for (std::uint32_t i = 0; i < j.count; ++i) {
+    promise_base& p = promise_of(j.child[i]);
+    p.parent_join = &j;
+    p.stop = &j.stop;
+    p.end = ending::stray;
+    p.band = band;
+  }
+  promise_of(j.child[0]).end = ending::chained;
+  const std::coroutine_handle<> first = std::coroutine_handle<>::from_address(j.child[0]);
+  if (j.count == 1) return first;
+  worker& w = *current_worker();
+  if (band == priority::interactive) [[unlikely]]
+    w.pool.count_urgent(j.count - 1);
+  deque& q = w.queue(band);
+  // The children are in the queue once the last push is done, and the frame they lie in may be gone when it
+  // returns: child[0] is the caller's, so the join stays until the caller runs it.
+  for (std::uint32_t k = j.count - 1; k > 0; --k) q.push(j.child[k]);
+  w.pool.wake_if_needed();
+  return first;
+}
+
+namespace {
+
+[[gnu::noinline, gnu::cold]] void child_failed(join& j, promise_base& child) noexcept {
+  promise_base* none = nullptr;
+  if (j.failed.compare_exchange_strong(none, &child, std::memory_order_acq_rel)) j.stop.request_stop();
+}
+
+}  // namespace
+
+std::coroutine_handle<> end_of_link(promise_base& child) noexcept {
+  join& j = *child.parent_join;
+  if (child.state == outcome::error) [[unlikely]]
+    child_failed(j, child);
+  const priority band = child.band;
+  const std::uint32_t done = ++j.in_chain;
+  if (done == j.count) return j.parent;
+  worker& w = *current_worker();
+  if (--w.fuel == 0) [[unlikely]] {
+    // The parent's own state is enough to ask: stop_requested() links it with those around it.
+    j.stop.stop_requested();
+    if (w.pool.refuel(w, band)) {
+      const std::coroutine_handle<> parent = j.parent;
+      if (j.outstanding.fetch_sub(done, std::memory_order_acq_rel) == done) w.pool.schedule(parent.address(), band);
+      return std::noop_coroutine();
+    }
+  }
+  void* next = w.queue(band).pop();
+  if (band == priority::interactive && next) [[unlikely]]
+    w.pool.count_urgent(-1);
+  if (next == j.child[done]) {
+    promise_of(next).end = ending::chained;
+    return std::coroutine_handle<>::from_address(next);
+  }
+  const std::coroutine_handle<> parent = j.parent;
+  if (j.outstanding.fetch_sub(done, std::memory_order_acq_rel) == done) {
+    if (next) w.pool.schedule(next, band);
+    return parent;
+  }
+  return next ? std::coroutine_handle<>::from_address(next) : std::noop_coroutine();
+}
+
+std::coroutine_handle<> end_of_stray(promise_base& child) noexcept {
+  join& j = *child.parent_join;
+  if (child.state == outcome::error) [[unlikely]]
+    child_failed(j, child);
+  const std::coroutine_handle<> parent = j.parent;
+  if (j.outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1) return parent;
+  return std::noop_coroutine();
+}
+
+void throw_cancelled() { throw cancelled(); }
+
+// ---- what the awaiters call ----------------------------------------------------------------------------
+
+void schedule(pool_core& pool, void* frame, priority band) noexcept { pool.schedule(frame, band); }
+void schedule_last(pool_core& pool, void* frame, priority band) noexcept { pool.schedule_last(frame, band); }
+time_point now(pool_core& pool) noexcept { return pool.env().now(); }
+bool add_timer(pool_core& pool, timer& t) { return pool.add_timer(t); }
+bool cancel_timer(pool_core& pool, timer& t) noexcept { return pool.cancel_timer(t); }
+
+bool turn_is_over(priority band) noexcept {
+  worker& w = *current_worker();
+  return --w.fuel == 0 && (w.pool.refuel(w, band) || !w.queue(band).looks_empty());
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <typeinfo>
+#include <vector>
+
+#include "env/poller.hpp"
+#include "exec/deque.hpp"
+#include "exec/injection_queue.hpp"
+#include "exec/parking.hpp"
+#include "exec/timer_queue.hpp"
+#include "weft/detail/promise.hpp"
+#include "weft/detail/schedule.hpp"
+#include "weft/environment.hpp"
+#include "weft/pool_options.hpp"
+#include "weft/wake_source.hpp"
+
+namespace weft::detail {
+
+class blocking_threads;
+struct join;
+
+/// One worker of a pool: its queues, and what it alone reads and writes while it works.
+struct alignas(64) worker {
+  worker(pool_core& p, unsigned i);
+
+  deque& queue(priority band) noexcept { return queues[static_cast<std::size_t>(band)]; }
+
+  pool_core& pool;
+  const unsigned index;
+  const bool reserved;  // takes interactive tasks only
+  bool parked = false;
+
+  // A turn: boundaries of tasks left until the worker looks at the clock, at input and output, and around.
+  std::uint32_t fuel = 1;
+  std::uint32_t full_fuel = 1;
+  std::uint32_t boundaries = 0;
+  std::uint64_t last_refuel = 0;
+  std::uint64_t last_poll = 0;
+
+  std::uint64_t random_state;
+  unsigned last_victim = 0;
+
+  // Written by this worker, summed by whoever waits for the pool to drain.
+  std::atomic<std::uint64_t> roots_begun{0};
+  std::atomic<std::uint64_t> roots_ended{0};
+  std::atomic<std::uint64_t> spun_ns{0};
+
+  std::atomic<void*> storage{nullptr};  // the worker's ring, for storage/uring
+
+  std::array<deque, bands> queues;
+
+  alignas(64) parking::slot slot;
+  std::atomic<bool> in_driver{false};
+};
+
+/// The worker whose thread this is, or null. Never inlined: see current_pool().
+worker* current_worker() noexcept;
+void this_worker_is(worker* w) noexcept;
+
+class pool_core {
+ public:
+  explicit pool_core(const pool_options& options, bool stepped = false);
+  ~pool_core();
+  pool_core(const pool_core&) = delete;
+  pool_core& operator=(const pool_core&) = delete;
+
+  // ---- queues ------------------------------------------------------------------------------------------
+  void schedule(void* frame, priority band) noexcept;
+  void schedule_last(void* frame, priority band) noexcept;
+  /// Counts and queues a task that nobody awaits. False: too much waits from outside.
+  bool spawn_root(promise_base& p, void* frame);
+  void root_ended(std::exception_ptr error) noexcept;
+  void wake_if_needed() noexcept {
+    if (parking_.should_notify()) [[unlikely]]
+      wake_one();
+  }
+  bool urgent() const noexcept { return urgent_.load(std::memory_order_relaxed) != 0; }
+  void count_urgent(std::int64_t n) noexcept { urgent_.fetch_add(n, std::memory_order_seq_cst); }
+  /// The end of a turn; see worker::fuel. True when the worker should go back to its queues.
+  bool refuel(worker& w, priority band) noexcept;
+
+  // ---- time and events ---------------------------------------------------------------------------------
+  environment& env() noexcept { return env_; }
+  std::int64_t now_ns() noexcept { return env_.now().time_since_epoch().count(); }
+  bool add_timer(timer& t);
+  bool cancel_timer(timer& t) noexcept { return timers_.cancel(t); }
+  std::int64_t next_timer() const noexcept { return timers_.next(); }
+  bool expire_timers() noexcept;
+  poller& events() noexcept { return *poller_; }
+  wake_source* attach(const std::type_info& kind, std::unique_ptr<wake_source> (*make)());
+  blocking_threads& blocking();
+  /// Keeps what a layer above needs as long as the pool has workers; ended before the poller.
+  void keep(std::shared_ptr<void> service);
+
+  // ---- the end -----------------------------------------------------------------------------------------
+  stop_state& stop() noexcept { return stop_; }
+  /// Waits until every root has ended, or until the time has come; true when they have.
+  bool wait_drained(std::int64_t until_ns);
+  void refuse_spawns() noexcept { closed_.store(true, std::memory_order_seq_cst); }
+  std::exception_ptr take_error();
+
+  // ---- workers -----------------------------------------------------------------------------------------
+  unsigned size() const noexcept { return static_cast<unsigned>(workers_.size()); }
+  worker& worker_at(unsigned i) noexcept { return *workers_[i]; }
+  const pool_options& options() const noexcept { return options_; }
+  /// Whether it is stepped by a simulation, and has no threads.
+  bool stepped() const noexcept { return stepped_; }
+  /// Simulation only: one step of worker `i`; false when it found nothing.
+  bool step(unsigned i);
+
+ private:
+  void run(worker& w);
+  void* next(worker& w) noexcept;
+  void* take_injected(worker& w, priority band) noexcept;
+  void* steal(worker& w, priority band, bool& lost) noexcept;
+  void* steal_any(worker& w, bool& lost) noexcept;
+  void* search(worker& w) noexcept;
+  bool visible_work(const worker& w) const noexcept;
+  void park(worker& w) noexcept;
+  void sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept;
+  void nudge() noexcept;
+  void interrupt_driver() noexcept;
+  void unpark_self(worker& w) noexcept;
+  void wake_one(bool insist = false) noexcept;
+  void wake(parking::slot& s, std::uint32_t signal) noexcept;
+  bool try_lead() noexcept { return !led_.exchange(true, std::memory_order_seq_cst); }
+  void stop_leading() noexcept { led_.store(false, std::memory_order_seq_cst); }
+  bool poll_driver() noexcept;
+  bool drained() const noexcept;
+
+  pool_options options_;
+  environment& env_;
+  const bool stepped_;
+  bool may_spin_ = false;
+  std::uint64_t ticks_per_us_ = 1;
+
+  parking parking_;
+  alignas(64) std::atomic<std::int64_t> urgent_{0};  // interactive items in queues
+  std::array<injection_queue, bands> injected_;
+  timer_queue timers_;
+
+  std::unique_ptr<poller> poller_;
+  std::atomic<wake_source*> driver_{nullptr};
+  std::mutex attach_lock_;
+  std::unique_ptr<wake_source> attached_;
+  const std::type_info* attached_kind_ = nullptr;
+  alignas(64) std::atomic<bool> led_{false};           // some worker is in the driver
+  std::atomic<worker*> watch_{nullptr};  // the parked worker that sleeps in short naps
+  std::atomic<bool> quit_{false};
+  std::atomic<bool> closed_{false};
+
+  std::atomic<std::uint64_t> outside_begun_{0};
+  std::atomic<bool> draining_{false};
+  std::atomic<std::uint32_t> drained_word_{0};
+  std::mutex error_lock_;
+  std::exception_ptr error_;
+  stop_state stop_;
+
+  std::mutex services_lock_;
+  std::unique_ptr<blocking_threads> blocking_;
+  std::vector<std::shared_ptr<void>> kept_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  std::vector<std::unique_ptr<environment::thread>> threads_;
+};
+
+}  // namespace weft::detail

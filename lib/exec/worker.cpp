@@ -1,0 +1,354 @@
+// The life of a worker: what it runs next, whom it robs, and how it sleeps.
+#include <algorithm>
+#include <string>
+#include <typeinfo>
+
+#include "env/memory.hpp"
+#include "env/ticks.hpp"
+#include "exec/pool_core.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail {
+
+namespace {
+
+constexpr std::int64_t nap_ns = 1'000'000;   // how long the watching worker sleeps at a time
+constexpr int naps_while_idle = 8;           // how many it takes while nobody works, before it sleeps for good
+constexpr std::uint64_t long_turn_us = 8;    // after a turn that took longer, every boundary ends a turn
+constexpr std::uint64_t poll_every_us = 50;  // how often a busy worker looks at input, output and timers
+constexpr std::uint32_t most_fuel = 64;
+constexpr std::size_t injected_batch = 16;
+
+constexpr std::uint32_t signal_woken = 1, signal_nudged = 2;
+
+void resume(void* frame) { std::coroutine_handle<>::from_address(frame).resume(); }
+
+std::uint32_t random(worker& w, std::uint32_t below) noexcept {
+  w.random_state ^= w.random_state << 13;  // xorshift64 (Marsaglia 2003)
+  w.random_state ^= w.random_state >> 7;
+  w.random_state ^= w.random_state << 17;
+  return static_cast<std::uint32_t>((w.random_state >> 32) * below >> 32);
+}
+
+}  // namespace
+
+void pool_core::run(worker& w) {
+  this_worker_is(&w);
+  for (;;) {
+    if (void* frame = next(w)) {
+      resume(frame);
+    } else if (void* found = search(w)) {
+      resume(found);
+    } else if (quit_.load(std::memory_order_seq_cst)) {
+      break;
+    }
+  }
+  this_worker_is(nullptr);
+}
+
+bool pool_core::step(unsigned i) {
+  worker& w = *workers_[i];
+  this_worker_is(&w);
+  expire_timers();
+  void* frame = nullptr;
+  // A worker that robs before it looks at home makes more orders of execution possible.
+  bool lost = false;
+  if (random(w, 4) == 0) frame = steal_any(w, lost);
+  if (!frame) frame = next(w);
+  if (!frame) frame = steal_any(w, lost);
+  if (frame) resume(frame);
+  this_worker_is(nullptr);
+  return frame != nullptr;
+}
+
+// ---- what to run next ----------------------------------------------------------------------------------
+
+void* pool_core::take_injected(worker& w, priority band) noexcept {
+  injection_queue& q = injected_[static_cast<std::size_t>(band)];
+  if (q.empty()) return nullptr;
+  void* items[injected_batch];
+  const std::size_t share = q.size() / size() + 1;
+  const std::size_t n = q.take(items, band == priority::interactive ? 1 : std::min(share, injected_batch));
+  if (n == 0) return nullptr;
+  if (band == priority::interactive) count_urgent(-1);
+  for (std::size_t i = n - 1; i > 0; --i) w.queue(band).push(items[i]);
+  if (n > 1) wake_if_needed();
+  return items[0];
+}
+
+void* pool_core::next(worker& w) noexcept {
+  if (--w.fuel == 0) refuel(w, priority::interactive);
+  bool lost = false;
+  if (urgent()) [[unlikely]] {
+    void* frame = w.queue(priority::interactive).pop();
+    if (frame) {
+      count_urgent(-1);
+      return frame;
+    }
+    if ((frame = take_injected(w, priority::interactive))) return frame;
+    if ((frame = steal(w, priority::interactive, lost))) return frame;
+  }
+  if (w.reserved) return nullptr;
+  // The owner's end of a deque is the newest: so that the oldest gets its turn, and what waits outside too,
+  // these come first now and then.
+  const std::uint32_t turn = ++w.boundaries % 64;
+  void* frame = nullptr;
+  if (turn == 0) frame = take_injected(w, priority::normal);
+  if (turn == 32) frame = w.queue(priority::normal).steal(lost);
+  if (!frame) frame = w.queue(priority::normal).pop();
+  if (!frame) frame = take_injected(w, priority::normal);
+  if (!frame && turn == 32) frame = w.queue(priority::batch).steal(lost);
+  if (!frame) frame = w.queue(priority::batch).pop();
+  if (!frame) frame = take_injected(w, priority::batch);
+  return frame;
+}
+
+bool pool_core::refuel(worker& w, priority band) noexcept {
+  if (stepped_) {
+    w.fuel = 1 + random(w, 8);
+    return random(w, 2) == 0;
+  }
+  const std::uint64_t t = ticks();
+  w.full_fuel = t - w.last_refuel > long_turn_us * ticks_per_us_ ? 1 : std::min(w.full_fuel * 2, most_fuel);
+  w.fuel = w.full_fuel;
+  w.last_refuel = t;
+  if (t - w.last_poll > poll_every_us * ticks_per_us_) {
+    w.last_poll = t;
+    poll_driver();
+  }
+  return urgent() && band != priority::interactive;
+}
+
+void* pool_core::steal(worker& w, priority band, bool& lost) noexcept {
+  const unsigned n = size();
+  unsigned victim = w.last_victim < n ? w.last_victim : 0;
+  for (unsigned k = 0; k < n; ++k) {
+    if (victim != w.index)
+      if (void* frame = workers_[victim]->queue(band).steal(lost)) {
+        if (band == priority::interactive) count_urgent(-1);
+        w.last_victim = victim;
+        return frame;
+      }
+    if (++victim == n) victim = 0;
+  }
+  return nullptr;
+}
+
+void* pool_core::steal_any(worker& w, bool& lost) noexcept {
+  void* frame = nullptr;
+  if (urgent() && (frame = steal(w, priority::interactive, lost))) return frame;
+  if (w.reserved) return nullptr;
+  if ((frame = steal(w, priority::normal, lost))) return frame;
+  return steal(w, priority::batch, lost);
+}
+
+void* pool_core::search(worker& w) noexcept {
+  parking_.search();
+  w.last_victim = random(w, size());
+  std::uint64_t spin_until = 0;
+  std::uint64_t began = 0;
+  if (may_spin_) {
+    began = ticks();
+    spin_until = began + static_cast<std::uint64_t>(options_.spin.count()) * ticks_per_us_;
+  }
+  for (unsigned round = 0;; ++round) {
+    bool lost = false;
+    void* frame = steal_any(w, lost);
+    if (!frame) frame = next(w);
+    if (!frame && (round % 16 == 0) && poll_driver()) frame = next(w);
+    if (frame) {
+      if (may_spin_) w.spun_ns.fetch_add((ticks() - began) * 1000 / ticks_per_us_, std::memory_order_relaxed);
+      if (parking_.found() && visible_work(w)) wake_one();
+      return frame;
+    }
+    if (quit_.load(std::memory_order_relaxed)) {
+      parking_.found();
+      return nullptr;
+    }
+    if (lost) continue;
+    if (may_spin_ && ticks() < spin_until) {
+      real_memory::pause();
+      continue;
+    }
+    if (may_spin_) w.spun_ns.fetch_add((ticks() - began) * 1000 / ticks_per_us_, std::memory_order_relaxed);
+    park(w);
+    if (may_spin_) {
+      began = ticks();
+      spin_until = began + static_cast<std::uint64_t>(options_.spin.count()) * ticks_per_us_;
+    }
+  }
+}
+
+bool pool_core::visible_work(const worker& w) const noexcept {
+  if (urgent()) return true;
+  if (w.reserved) return false;
+  for (std::size_t band = 1; band < bands; ++band) {
+    if (!injected_[band].empty()) return true;
+    for (const auto& other : workers_)
+      if (!other->queues[band].looks_empty()) return true;
+  }
+  return false;
+}
+
+// ---- sleeping ------------------------------------------------------------------------------------------
+//
+// One parked worker leads: it sleeps in the driver, where input, output and timers wake it. The others sleep
+// on a futex. When the leader goes to work nobody is in the driver; busy workers look at it between tasks
+// (refuel), but a task may run long. So while anybody works, one parked worker keeps watch: it sleeps in naps
+// of a millisecond, after each of which it takes the lead if nobody has it, and looks for an item that a busy
+// worker queued for itself and does not get to. A pool in which nobody works keeps no watch: it is silent.
+
+void pool_core::park(worker& w) noexcept {
+  parking::slot& s = w.slot;
+  parking_.prepare(s);
+  w.parked = true;
+  if (visible_work(w) || quit_.load(std::memory_order_seq_cst)) {
+    parking_.cancel(s);  // if somebody woke us meanwhile we are searching all the same
+    w.parked = false;
+    return;
+  }
+  bool leads = try_lead();
+  bool watches = false;
+  int idle_naps = 0;
+  while (w.parked) {
+    const bool somebody_works = parking_.parked_count() < size();
+    if (!watches && somebody_works) {
+      worker* nobody = nullptr;
+      watches = watch_.compare_exchange_strong(nobody, &w, std::memory_order_seq_cst);
+    }
+    sleep(w, leads, watches ? nap_ns : -1);
+    const std::uint32_t signal = s.signal.load(std::memory_order_seq_cst);
+    if (signal == signal_woken || !w.parked) break;
+    if (signal == signal_nudged) {
+      std::uint32_t expected = signal_nudged;
+      s.signal.compare_exchange_strong(expected, 0, std::memory_order_seq_cst);
+    }
+    if ((leads && expire_timers()) || !w.parked) break;
+    if (quit_.load(std::memory_order_seq_cst) || (visible_work(w) && (watches || leads))) break;
+    if (!leads) leads = try_lead();
+    if (watches) {
+      idle_naps = somebody_works ? 0 : idle_naps + 1;
+      if (idle_naps == naps_while_idle) {
+        watch_.store(nullptr, std::memory_order_seq_cst);
+        watches = false;
+        if (parking_.parked_count() < size()) continue;  // somebody began to work before he could see this
+      }
+    }
+  }
+  if (leads) stop_leading();
+  if (watches) watch_.store(nullptr, std::memory_order_seq_cst);
+  if (w.parked) {
+    w.parked = false;
+    parking_.cancel(s);
+  }
+  if (!watch_.load(std::memory_order_seq_cst) && parking_.anyone_parked()) nudge();
+}
+
+void pool_core::sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept {
+  if (!leads) {
+    if (wait_ns < 0)
+      real_memory::futex_wait(w.slot.signal, 0);
+    else
+      futex_wait_until(w.slot.signal, 0, env_.now() + std::chrono::nanoseconds(wait_ns));
+    return;
+  }
+  w.in_driver.store(true, std::memory_order_seq_cst);
+  if (w.slot.signal.load(std::memory_order_seq_cst) == 0) {
+    const std::int64_t next = timers_.next();
+    if (next != timer_queue::never) {
+      const std::int64_t until = std::max<std::int64_t>(0, next - now_ns());
+      wait_ns = wait_ns < 0 ? until : std::min(wait_ns, until);
+    }
+    if (wake_source* d = driver_.load(std::memory_order_acquire))
+      d->park(std::chrono::nanoseconds(wait_ns));
+    else
+      poller_->wait(wait_ns);
+  }
+  w.in_driver.store(false, std::memory_order_seq_cst);
+}
+
+/// Called on a worker that runs a completion in the driver, before the first item that it makes runnable.
+void pool_core::unpark_self(worker& w) noexcept {
+  w.parked = false;
+  parking_.cancel(w.slot);
+}
+
+void pool_core::wake(parking::slot& s, std::uint32_t signal) noexcept {
+  worker* w = static_cast<worker*>(s.owner);
+  if (signal == signal_woken) {
+    s.signal.store(signal_woken, std::memory_order_seq_cst);
+  } else {
+    std::uint32_t expected = 0;
+    if (!s.signal.compare_exchange_strong(expected, signal, std::memory_order_seq_cst)) return;
+  }
+  if (w->in_driver.load(std::memory_order_seq_cst))
+    interrupt_driver();
+  else
+    real_memory::futex_wake(s.signal, 1);
+}
+
+void pool_core::wake_one(bool insist) noexcept {
+  if (parking::slot* s = parking_.notify(insist)) wake(*s, signal_woken);
+}
+
+/// Makes one parked worker look again at how it sleeps.
+void pool_core::nudge() noexcept {
+  if (parking::slot* s = parking_.peek()) wake(*s, signal_nudged);
+}
+
+// ---- the driver and the timers -------------------------------------------------------------------------
+
+bool pool_core::poll_driver() noexcept {
+  bool any = expire_timers();
+  if (led_.load(std::memory_order_relaxed) || !try_lead()) return any;
+  if (wake_source* d = driver_.load(std::memory_order_acquire))
+    any |= d->poll();
+  else
+    any |= poller_->wait(0);
+  stop_leading();
+  return any;
+}
+
+void pool_core::interrupt_driver() noexcept {
+  if (wake_source* d = driver_.load(std::memory_order_seq_cst))
+    d->interrupt();
+  else
+    poller_->interrupt();
+}
+
+wake_source* pool_core::attach(const std::type_info& kind, std::unique_ptr<wake_source> (*make)()) {
+  std::lock_guard guard(attach_lock_);
+  if (attached_) {
+    if (*attached_kind_ == kind) return attached_.get();
+    throw misuse(std::string("weft: this pool sleeps in a ") + attached_kind_->name() + " already, and cannot in a " +
+                 kind.name() + " too: use one version of Asio for a pool");
+  }
+  attached_ = make();
+  attached_kind_ = &kind;
+  attached_->watch(
+      poller_->fd(), [](void* p) noexcept { static_cast<poller*>(p)->wait(0); }, poller_.get());
+  driver_.store(attached_.get(), std::memory_order_seq_cst);
+  poller_->interrupt();  // who sleeps there moves over; who is woken there meanwhile is woken in the new one
+  return attached_.get();
+}
+
+bool pool_core::add_timer(timer& t) {
+  bool earliest = false;
+  if (!timers_.add(t, earliest)) return false;
+  // The leader sleeps no longer than until the timer that was the earliest when it went to sleep.
+  if (earliest && led_.load(std::memory_order_seq_cst)) {
+    for (auto& w : workers_)
+      if (w->in_driver.load(std::memory_order_seq_cst)) {
+        interrupt_driver();
+        break;
+      }
+  }
+  return true;
+}
+
+bool pool_core::expire_timers() noexcept {
+  if (timers_.next() == timer_queue::never) return false;
+  return timers_.expire(now_ns(), [this](timer& t) { schedule(t.frame, t.band); });
+}
+
+}  // namespace weft::detail
