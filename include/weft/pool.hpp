@@ -32,6 +32,12 @@ struct asio_spawn {
   static constexpr bool included = false;
 };
 
+/// Specialised by weft/asio.hpp.
+template <class Never>
+struct asio_executor_of {
+  static constexpr bool included = false;
+};
+
 /// Ctrl-C asks the tasks of the pool to stop, while it lives; a second one kills the process as usual.
 class stop_on_interrupt {
  public:
@@ -85,6 +91,14 @@ class pool {
     static_assert(detail::asio_spawn<T, Token>::included,
                   "weft: pool.spawn with a completion token needs #include <weft/asio.hpp>");
     return detail::asio_spawn<T, Token>::start(*this, std::move(t), std::forward<Token>(token));
+  }
+
+  /// The pool as an Asio executor: see weft/asio.hpp, which this needs.
+  template <class Never = void>
+  auto get_executor() {
+    static_assert(detail::asio_executor_of<Never>::included,
+                  "weft: pool.get_executor needs #include <weft/asio.hpp>");
+    return detail::asio_executor_of<Never>::get(*this);
   }
 
   // Three ways to end. Each waits; none takes new tasks from outside once it has begun, but drain().

@@ -20,11 +20,7 @@ bool is_cancelled(const std::exception_ptr& error) noexcept {
   }
 }
 
-void schedule_new(void* frame, priority band) noexcept {
-  pool_core& pool = *current_pool();
-  pool.schedule(frame, band);
-  pool.wake_if_needed();
-}
+void schedule_new(void* frame, priority band) noexcept { schedule_new_on(*current_pool(), frame, band); }
 
 void spawn_here(task<> t, priority band) {
   t.promise().band = band;
@@ -125,8 +121,7 @@ void nursery::spawn(task<void> t) noexcept {
   p.end = detail::ending::call;
   p.band = band_;
   outstanding_.fetch_add(1, std::memory_order_relaxed);
-  pool_->schedule(t.release().address(), band_);
-  pool_->wake_if_needed();
+  detail::schedule_new_on(*pool_, t.release().address(), band_);
 }
 
 std::coroutine_handle<> nursery::on_end(detail::completion& c, detail::promise_base& p) noexcept {

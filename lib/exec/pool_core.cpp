@@ -101,11 +101,13 @@ bool pool_core::wait_drained(std::int64_t until_ns) {
   return true;
 }
 
+void pool_core::report_error(std::exception_ptr error) noexcept {
+  std::lock_guard guard(error_lock_);
+  if (!error_) error_ = std::move(error);
+}
+
 void pool_core::root_ended(std::exception_ptr error) noexcept {
-  if (error) {
-    std::lock_guard guard(error_lock_);
-    if (!error_) error_ = std::move(error);
-  }
+  if (error) report_error(std::move(error));
   // Roots end on workers: see spawn_root.
   worker& w = *current_worker();
   w.roots_ended.store(w.roots_ended.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
@@ -258,6 +260,15 @@ void throw_cancelled() { throw cancelled(); }
 
 void schedule(pool_core& pool, void* frame, priority band) noexcept { pool.schedule(frame, band); }
 void schedule_last(pool_core& pool, void* frame, priority band) noexcept { pool.schedule_last(frame, band); }
+void schedule_new_on(pool_core& pool, void* frame, priority band) noexcept {
+  pool.schedule(frame, band);
+  pool.wake_if_needed();
+}
+void report_error(std::exception_ptr error) noexcept { current_pool()->report_error(std::move(error)); }
+wake_source& attach_wake_source(pool_core& pool, const std::type_info& kind,
+                                std::unique_ptr<wake_source> (*make)()) {
+  return *pool.attach(kind, make);
+}
 time_point now(pool_core& pool) noexcept { return pool.env().now(); }
 bool add_timer(pool_core& pool, timer& t) { return pool.add_timer(t); }
 bool cancel_timer(pool_core& pool, timer& t) noexcept { return pool.cancel_timer(t); }

@@ -77,6 +77,7 @@ class pool_core {
   /// Counts and queues a task that nobody awaits. False: too much waits from outside.
   bool spawn_root(promise_base& p, void* frame);
   void root_ended(std::exception_ptr error) noexcept;
+  void report_error(std::exception_ptr error) noexcept;
   void wake_if_needed() noexcept {
     if (parking_.should_notify()) [[unlikely]]
       wake_one();

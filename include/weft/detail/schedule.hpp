@@ -4,8 +4,15 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <memory>
+#include <typeinfo>
 
 #include "weft/priority.hpp"
+
+namespace weft {
+class wake_source;
+}
 
 namespace weft::detail {
 
@@ -25,6 +32,16 @@ void schedule(pool_core& pool, void* frame, priority band) noexcept;
 
 /// The same, but behind all that waits in its band.
 void schedule_last(pool_core& pool, void* frame, priority band) noexcept;
+
+/// The same as schedule(), and wakes an idle worker for it: for what is new, not just woken.
+void schedule_new_on(pool_core& pool, void* frame, priority band) noexcept;
+
+/// For what throws on a worker where nobody awaits it: it comes out of pool.drain().
+void report_error(std::exception_ptr error) noexcept;
+
+/// Lends the pool a wake source of the given kind, made by `make`, or gives the one it has of that kind. Throws
+/// misuse when it has one of another kind.
+wake_source& attach_wake_source(pool_core& pool, const std::type_info& kind, std::unique_ptr<wake_source> (*make)());
 
 /// Whether the running task has used up its turn: something else waits, or input and output must be looked at.
 bool turn_is_over(priority band) noexcept;

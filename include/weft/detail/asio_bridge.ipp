@@ -1,0 +1,445 @@
+// The bridge between a pool and one Asio; included by weft/asio.hpp and weft/boost_asio.hpp, which say which.
+#include <atomic>
+#include <chrono>
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include "weft/detail/leaf.hpp"
+#include "weft/detail/run_under.hpp"
+#include "weft/pool.hpp"
+#include "weft/result.hpp"
+#include "weft/stop.hpp"
+#include "weft/wake_source.hpp"
+
+namespace weft {
+
+namespace WEFT_ASIO_BRIDGE {
+
+// ---- the io_context that a pool's idle worker sleeps in ------------------------------------------------
+
+/// An io_context run by whichever worker of the pool is idle, one at a time. It watches the descriptor of the
+/// pool's own poller, so that sleeping here is sleeping there too.
+class driver final : public wake_source {
+ public:
+  driver() : context_(1), own_(context_), work_(context_.get_executor()) {}
+  ~driver() override {
+    if (own_.is_open()) own_.release();  // it is the pool's
+  }
+
+  void park(std::chrono::nanoseconds wait) noexcept override {
+    guarded([&] {
+      const std::size_t ran = wait.count() < 0 ? context_.run_one() : context_.run_one_for(wait);
+      if (ran) context_.poll();
+    });
+  }
+  bool poll() noexcept override {
+    std::size_t ran = 0;
+    guarded([&] { ran = context_.poll(); });
+    return ran != 0;
+  }
+  void interrupt() noexcept override { WEFT_ASIO::post(context_, [] {}); }
+  void watch(int own_fd, void (*drain_own)(void*) noexcept, void* argument) override {
+    own_.assign(own_fd);
+    drain_own_ = drain_own;
+    argument_ = argument;
+    wait_for_own();
+  }
+  WEFT_ASIO::io_context& context() noexcept { return context_; }
+
+ private:
+  void wait_for_own() {
+    own_.async_wait(WEFT_ASIO::posix::stream_descriptor::wait_read, [this](WEFT_ASIO_ERROR error) {
+      if (error) return;
+      drain_own_(argument_);
+      wait_for_own();
+    });
+  }
+  /// A handler that throws must not take the worker with it: what it threw comes out of pool.drain().
+  template <class F>
+  void guarded(F f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      detail::report_error(std::current_exception());
+    }
+  }
+
+  WEFT_ASIO::io_context context_;
+  WEFT_ASIO::posix::stream_descriptor own_;
+  WEFT_ASIO::executor_work_guard<WEFT_ASIO::io_context::executor_type> work_;
+  void (*drain_own_)(void*) noexcept = nullptr;
+  void* argument_ = nullptr;
+};
+
+inline driver& driver_of(detail::pool_core& core) {
+  return static_cast<driver&>(detail::attach_wake_source(
+      core, typeid(driver), [] { return std::unique_ptr<wake_source>(std::make_unique<driver>()); }));
+}
+
+// ---- the pool as an executor ---------------------------------------------------------------------------
+
+/// A pool as an Asio executor. Handlers become items of the pool's queues, in a band of its priorities; one that
+/// is dispatched on a worker of the pool runs at once. Copies are cheap and equal; the pool must outlive them.
+class pool_executor {
+ public:
+  explicit pool_executor(pool& p, priority band = priority::normal)
+      : core_(&p.core()), context_(&driver_of(p.core()).context()), band_(band) {}
+
+  template <class F>
+  void execute(F&& f) const {
+    using function = std::decay_t<F>;
+    if (!never_ && detail::current_pool() == core_) {
+      function here(std::forward<F>(f));
+      here();
+      return;
+    }
+    auto* i = new item<function>(std::forward<F>(f));
+    if (never_ && !continuation_)
+      detail::schedule_new_on(*core_, i, band_);
+    else
+      detail::schedule(*core_, i, band_);
+  }
+
+  WEFT_ASIO::execution_context& query(WEFT_ASIO::execution::context_t) const noexcept { return *context_; }
+  static constexpr WEFT_ASIO::execution::mapping_t query(WEFT_ASIO::execution::mapping_t) noexcept {
+    return WEFT_ASIO::execution::mapping.thread;
+  }
+  constexpr WEFT_ASIO::execution::blocking_t query(WEFT_ASIO::execution::blocking_t) const noexcept {
+    return never_ ? WEFT_ASIO::execution::blocking_t(WEFT_ASIO::execution::blocking.never)
+                  : WEFT_ASIO::execution::blocking_t(WEFT_ASIO::execution::blocking.possibly);
+  }
+  pool_executor require(WEFT_ASIO::execution::blocking_t::never_t) const noexcept {
+    pool_executor e = *this;
+    e.never_ = true;
+    return e;
+  }
+  pool_executor require(WEFT_ASIO::execution::blocking_t::possibly_t) const noexcept {
+    pool_executor e = *this;
+    e.never_ = false;
+    return e;
+  }
+  pool_executor require(WEFT_ASIO::execution::relationship_t::continuation_t) const noexcept {
+    pool_executor e = *this;
+    e.continuation_ = true;
+    return e;
+  }
+  pool_executor require(WEFT_ASIO::execution::relationship_t::fork_t) const noexcept {
+    pool_executor e = *this;
+    e.continuation_ = false;
+    return e;
+  }
+  friend bool operator==(const pool_executor& a, const pool_executor& b) noexcept {
+    return a.core_ == b.core_ && a.band_ == b.band_ && a.never_ == b.never_ && a.continuation_ == b.continuation_;
+  }
+  friend bool operator!=(const pool_executor& a, const pool_executor& b) noexcept { return !(a == b); }
+
+ private:
+  template <class F>
+  struct item : detail::work_item {
+    template <class G>
+    explicit item(G&& g) : work_item{&item::run, &item::drop}, f(std::forward<G>(g)) {}
+    static void run(work_item* w) {
+      auto* self = static_cast<item*>(w);
+      try {
+        F f(std::move(self->f));
+        delete self;  // before the call: the handler may end what its memory belongs to
+        self = nullptr;
+        f();
+      } catch (...) {
+        delete self;
+        detail::report_error(std::current_exception());
+      }
+    }
+    static void drop(work_item* w) { delete static_cast<item*>(w); }
+    static void* operator new(std::size_t n) { return detail::allocate_frame(n); }
+    static void operator delete(void* p, std::size_t n) noexcept { detail::release_frame(p, n); }
+    F f;
+  };
+
+  detail::pool_core* core_;
+  WEFT_ASIO::io_context* context_;
+  priority band_;
+  bool never_ = false;
+  bool continuation_ = false;
+};
+
+// ---- a task as an Asio operation -----------------------------------------------------------------------
+
+/// Stands for the value of a failed task with a type that has no default: Asio's handlers take both an error
+/// and a value, and the value is not looked at when there is an error.
+struct no_value {
+  template <class T>
+  operator T() const {
+    std::terminate();
+  }
+};
+
+template <class T, class Handler>
+struct spawned {
+  using executor = WEFT_ASIO::associated_executor_t<Handler, pool_executor>;
+  using work = std::decay_t<decltype(WEFT_ASIO::prefer(std::declval<executor>(),
+                                                      WEFT_ASIO::execution::outstanding_work.tracked))>;
+
+  spawned(Handler&& h, pool& p)
+      : handler(std::move(h)),
+        where(WEFT_ASIO::prefer(WEFT_ASIO::get_associated_executor(handler, pool_executor(p)),
+                                WEFT_ASIO::execution::outstanding_work.tracked)) {
+    auto slot = WEFT_ASIO::get_associated_cancellation_slot(handler);
+    if (slot.is_connected())
+      slot.assign([stop = stop](WEFT_ASIO::cancellation_type) { stop.request_stop(); });
+  }
+
+  /// Posts the handler to its executor.
+  static void complete(std::unique_ptr<spawned> self, result<T> r) {
+    work ex = self->where;
+    WEFT_ASIO::post(ex, [self = std::move(self), r = std::move(r)]() mutable {
+      WEFT_ASIO::get_associated_cancellation_slot(self->handler).clear();
+      Handler h(std::move(self->handler));
+      [[maybe_unused]] work keep(std::move(self->where));
+      self.reset();
+      if constexpr (std::is_void_v<T>) {
+        h(r.error());
+      } else if (r.ok()) {
+        h(std::exception_ptr(), std::move(*r));
+      } else if constexpr (std::is_default_constructible_v<T>) {
+        h(r.error(), T());
+      } else {
+        h(r.error(), no_value{});
+      }
+    });
+  }
+
+  Handler handler;
+  work where;
+  stop_source stop;
+};
+
+template <class T, class Operation>
+task<> run_spawned(task<T> t, std::shared_ptr<std::unique_ptr<Operation>> s) {
+  stop_source stop = (*s)->stop;
+  result<T> r = co_await as_result(with_stop(std::move(stop), std::move(t)));
+  Operation::complete(std::move(*s), std::move(r));
+}
+
+template <class T>
+struct signature {
+  using type = void(std::exception_ptr, T);
+};
+template <>
+struct signature<void> {
+  using type = void(std::exception_ptr);
+};
+
+template <class T, class Token>
+auto spawn(pool& p, task<T> t, Token&& token) {
+  return WEFT_ASIO::async_initiate<Token, typename signature<T>::type>(
+      [](auto handler, pool* where, task<T> work) {
+        using operation = spawned<T, std::decay_t<decltype(handler)>>;
+        // What refuses the task (weft::overloaded) is the operation's error, not the caller's exception.
+        auto shared = std::make_shared<std::unique_ptr<operation>>(
+            std::make_unique<operation>(std::move(handler), *where));
+        try {
+          where->spawn(run_spawned(std::move(work), shared));
+        } catch (...) {
+          operation::complete(std::move(*shared), result<T>(std::current_exception()));
+        }
+      },
+      token, &p, std::move(t));
+}
+
+// ---- an Asio operation as an awaitable -----------------------------------------------------------------
+
+/// The completion token that makes an Asio operation awaitable in a task:
+/// `std::size_t n = co_await socket.async_read_some(buffer, weft::use_task);`
+///
+/// An error is thrown as a system_error; when the task's scope is stopped, the operation is cancelled through
+/// its own executor, and weft::cancelled is thrown. The operation is initiated on that executor too. The task
+/// goes on on its pool: on the thread that saw the completion, when the I/O object is the pool's.
+struct use_task_t {};
+inline constexpr use_task_t use_task;
+
+/// Turns what a handler was called with into a result or an exception.
+template <class... R>
+struct outcome_of {
+  using type = std::conditional_t<sizeof...(R) == 0, nothing, std::tuple<R...>>;
+  static constexpr bool leads_with_error = false;
+};
+template <class First, class... R>
+struct outcome_of<First, R...> {
+  static constexpr bool leads_with_error =
+      std::is_same_v<std::decay_t<First>, WEFT_ASIO_ERROR> || std::is_same_v<std::decay_t<First>, std::exception_ptr>;
+  using type = std::conditional_t<leads_with_error, std::tuple<std::decay_t<R>...>,
+                                  std::tuple<std::decay_t<First>, std::decay_t<R>...>>;
+};
+
+template <class Initiation>
+auto executor_of(const Initiation& i) {
+  if constexpr (requires { i.get_executor(); })
+    return i.get_executor();
+  else
+    return WEFT_ASIO::system_executor();
+}
+
+/// One operation under way. It is over for the task when it has completed and no request to cancel it is still on
+/// its way to its executor; who finds both done resumes the task. So a request never meets an operation, or a
+/// socket, that is gone, and nothing is allocated for it.
+template <class Initiation, class Arguments, class... R>
+class use_task_operation : public detail::leaf<use_task_operation<Initiation, Arguments, R...>> {
+  using outcome = outcome_of<R...>;
+  using values = typename outcome::type;
+
+ public:
+  template <class I, class A>
+  use_task_operation(I&& initiation, A&& arguments)
+      : initiation_(std::forward<I>(initiation)),
+        arguments_(std::forward<A>(arguments)),
+        executor_(executor_of(initiation_)) {}
+  use_task_operation(use_task_operation&& o)  // before it is awaited
+      : initiation_(std::move(o.initiation_)),
+        arguments_(std::move(o.arguments_)),
+        executor_(std::move(o.executor_)) {}
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h) {
+    if (!this->listen(h)) {
+      stopped_ = true;
+      return false;
+    }
+    WEFT_ASIO::dispatch(executor_, [this] { start(); });
+    return true;
+  }
+  auto await_resume() {
+    this->deafen();
+    if (stopped_) detail::throw_cancelled();
+    if (failed_to_start_) std::rethrow_exception(failed_to_start_);
+    if (error_) {
+      if ((state_.load(std::memory_order_relaxed) & stop_wanted) && error_ == WEFT_ASIO::error::operation_aborted)
+        detail::throw_cancelled();
+      throw WEFT_ASIO_SYSTEM_ERROR(error_);
+    }
+    if (exception_) std::rethrow_exception(exception_);
+    if constexpr (std::tuple_size_v<values> == 1)
+      return std::move(std::get<0>(*values_));
+    else if constexpr (std::tuple_size_v<values> > 1)
+      return std::move(*values_);
+  }
+
+  void on_stop() noexcept {
+    const unsigned before = state_.fetch_or(stop_wanted, std::memory_order_acq_rel);
+    // Before it has started, start() sees the wish itself. Once it has completed there is nothing to cancel.
+    // This object stays while we are here: a task that goes on waits for us in deafen().
+    if (!(before & started) || (before & completed)) return;
+    if (!(state_.fetch_or(cancelling, std::memory_order_acq_rel) & completed)) post_cancel();
+  }
+
+ private:
+  static constexpr unsigned started = 1, stop_wanted = 2, completed = 4, cancelling = 8;
+
+  struct handler {
+    using cancellation_slot_type = WEFT_ASIO::cancellation_slot;
+    cancellation_slot_type get_cancellation_slot() const noexcept { return self->signal_.slot(); }
+    template <class... A>
+    void operator()(A&&... a) {
+      self->complete(std::forward<A>(a)...);
+    }
+    use_task_operation* self;
+  };
+
+  /// On the operation's executor.
+  void start() noexcept {
+    try {
+      std::apply([this](auto&&... a) { std::move(initiation_)(handler{this}, std::move(a)...); },
+                 std::move(arguments_));
+    } catch (...) {
+      failed_to_start_ = std::current_exception();
+      finish();
+      return;
+    }
+    // It may have completed on another thread by now; then it is for us to resume the task. From the moment that
+    // `started` is set without `cancelling`, it is for complete(), and this object may be gone.
+    unsigned before = state_.load(std::memory_order_acquire);
+    unsigned after = 0;
+    do {
+      const bool cancel = (before & stop_wanted) && !(before & completed);
+      after = before | started | (cancel ? cancelling : 0);
+    } while (!state_.compare_exchange_weak(before, after, std::memory_order_acq_rel, std::memory_order_acquire));
+    if (before & completed)
+      this->resume();
+    else if (after & cancelling)
+      post_cancel();
+  }
+
+  /// `cancelling` is set: this object stays until the request has been there.
+  void post_cancel() noexcept {
+    WEFT_ASIO::post(executor_, [this] {
+      if (!(state_.load(std::memory_order_acquire) & completed)) signal_.emit(WEFT_ASIO::cancellation_type::all);
+      if (state_.fetch_and(~cancelling, std::memory_order_acq_rel) & completed) this->resume();
+    });
+  }
+
+  template <class... A>
+  void complete(A&&... a) {
+    if constexpr (outcome::leads_with_error)
+      keep(std::forward<A>(a)...);
+    else
+      values_.emplace(std::forward<A>(a)...);
+    finish();
+  }
+  template <class First, class... A>
+  void keep(First&& first, A&&... a) {
+    if constexpr (std::is_same_v<std::decay_t<First>, WEFT_ASIO_ERROR>)
+      error_ = first;
+    else
+      exception_ = first;
+    if (!error_ && !exception_) values_.emplace(std::forward<A>(a)...);
+  }
+  void finish() noexcept {
+    const unsigned before = state_.fetch_or(completed, std::memory_order_acq_rel);
+    if (failed_to_start_ || ((before & started) && !(before & cancelling))) this->resume();
+  }
+
+  Initiation initiation_;
+  Arguments arguments_;
+  decltype(executor_of(std::declval<const Initiation&>())) executor_;
+  WEFT_ASIO::cancellation_signal signal_;
+  std::atomic<unsigned> state_{0};
+  bool stopped_ = false;
+  WEFT_ASIO_ERROR error_;
+  std::exception_ptr exception_;
+  std::exception_ptr failed_to_start_;
+  std::optional<values> values_;
+};
+
+}  // namespace WEFT_ASIO_BRIDGE
+
+namespace detail {
+
+template <class T, class Token>
+  requires WEFT_ASIO::completion_token_for<Token, typename WEFT_ASIO_BRIDGE::signature<T>::type>
+struct asio_spawn<T, Token> {
+  static constexpr bool included = true;
+  static auto start(pool& p, task<T> t, Token&& token) {
+    return WEFT_ASIO_BRIDGE::spawn(p, std::move(t), std::forward<Token>(token));
+  }
+};
+
+}  // namespace detail
+}  // namespace weft
+
+template <class... R>
+class WEFT_ASIO::async_result<weft::WEFT_ASIO_BRIDGE::use_task_t, void(R...)> {
+ public:
+  template <class Initiation, class... A>
+  static auto initiate(Initiation&& initiation, weft::WEFT_ASIO_BRIDGE::use_task_t, A&&... a) {
+    using arguments = std::tuple<std::decay_t<A>...>;
+    return weft::WEFT_ASIO_BRIDGE::use_task_operation<std::decay_t<Initiation>, arguments, R...>(
+        std::forward<Initiation>(initiation), arguments(std::forward<A>(a)...));
+  }
+};

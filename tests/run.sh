@@ -1,0 +1,18 @@
+#!/bin/sh
+# Builds weft with every test and runs them: sh tests/run.sh [PRESET]. Installs from Debian what is missing (as
+# root, or through sudo). JOBS sets how many compilers run at once.
+set -eu
+cd "$(dirname "$0")/.."
+preset=${1:-release}
+. tests/support/packages.sh
+
+need="g++ cmake ninja-build catch2 libasio-dev liburing-dev"
+case $preset in
+  clang) need="$need clang-19" ;;
+  asan | tsan) need="$need clang-19 libclang-rt-19-dev llvm-19" ;;
+esac
+install_packages $need
+
+[ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" -DWEFT_BENCH=OFF
+cmake --build "build/$preset" -j "${JOBS:-$(nproc)}"
+ctest --test-dir "build/$preset" --output-on-failure -j "${JOBS:-$(nproc)}"
