@@ -46,37 +46,27 @@ struct map_state {
 template <class R, class F>
 task<> map_lane(map_state<R, F>& s) {
   using state = map_state<R, F>;
-  for (;;) {
-    std::optional<typename state::result> call;
-    std::size_t place = 0;
-    {
-      std::unique_lock guard(s.lock);
-      if (s.at == s.end) co_return;
-      place = s.results.size();
-      s.results.emplace_back();
+  std::unique_lock guard(s.lock);
+  while (s.at != s.end) {
+    const std::size_t place = s.results.size();
+    s.results.emplace_back();
+    auto element = s.at;
+    ++s.at;
+    guard.unlock();
+    if constexpr (std::is_void_v<typename state::value>) {
+      if constexpr (state::awaits)
+        co_await std::invoke(s.f, *element);
+      else
+        std::invoke(s.f, *element);
+      guard.lock();
+    } else {
       if constexpr (state::awaits) {
-        call.emplace(std::invoke(s.f, *s.at));  // makes the task; it begins below
-        ++s.at;
+        auto value = co_await std::invoke(s.f, *element);
+        guard.lock();
+        s.results[place].emplace(std::move(value));
       } else {
-        auto element = s.at;
-        ++s.at;
-        guard.unlock();
-        if constexpr (std::is_void_v<typename state::value>) {
-          std::invoke(s.f, *element);
-        } else {
-          auto value = std::invoke(s.f, *element);
-          guard.lock();
-          s.results[place].emplace(std::move(value));
-        }
-        continue;
-      }
-    }
-    if constexpr (state::awaits) {
-      if constexpr (std::is_void_v<typename state::value>) {
-        co_await std::move(*call);
-      } else {
-        auto value = co_await std::move(*call);
-        std::lock_guard guard(s.lock);
+        auto value = std::invoke(s.f, *element);
+        guard.lock();
         s.results[place].emplace(std::move(value));
       }
     }
