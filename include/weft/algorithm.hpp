@@ -134,8 +134,8 @@ task<> for_each(R&& range, F f, std::size_t grain = 0) {
 /// Combines what map(first, last) gives for parts of [begin, end); `init` when it is empty. The tree of
 /// combinations depends on the grain alone, so that with a grain given the result is the same bit for bit on any
 /// number of workers. `combine` must be associative, and init its neutral element.
-template <class T, std::invocable<std::size_t, std::size_t> Map, std::invocable<T, T> Combine>
-task<T> reduce(std::size_t begin, std::size_t end, T init, Map map, Combine combine, std::size_t grain = 0) {
+template <class T, std::invocable<std::size_t, std::size_t> Map, std::invocable<T, T> Combine = std::plus<>>
+task<T> reduce(std::size_t begin, std::size_t end, T init, Map map, Combine combine = {}, std::size_t grain = 0) {
   if (begin >= end) co_return init;
   co_return combine(std::move(init), co_await detail::reduce_part<T>(begin, end, map, combine,
                                                                      detail::grain_for(end - begin, grain)));

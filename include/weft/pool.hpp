@@ -38,19 +38,6 @@ struct asio_executor_of {
   static constexpr bool included = false;
 };
 
-/// Ctrl-C asks the tasks of the pool to stop, while it lives; a second one kills the process as usual.
-class stop_on_interrupt {
- public:
-  explicit stop_on_interrupt(pool& p);
-  ~stop_on_interrupt();
-  stop_on_interrupt(const stop_on_interrupt&) = delete;
-  stop_on_interrupt& operator=(const stop_on_interrupt&) = delete;
-
- private:
-  struct state;
-  std::unique_ptr<state> state_;
-};
-
 }  // namespace detail
 
 /// A set of worker threads that run tasks and steal them from one another.
@@ -123,12 +110,25 @@ class pool {
   std::unique_ptr<detail::pool_core, detail::core_deleter> core_;
 };
 
+/// Ctrl-C asks the tasks of the pool to stop, while it lives; a second one kills the process as usual.
+class stop_on_interrupt {
+ public:
+  explicit stop_on_interrupt(pool& p);
+  ~stop_on_interrupt();
+  stop_on_interrupt(const stop_on_interrupt&) = delete;
+  stop_on_interrupt& operator=(const stop_on_interrupt&) = delete;
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
 /// Runs one task on a pool of its own and gives its result: all that a first program needs.
 /// `int main() { return weft::run(answer()); }` Ctrl-C cancels the task: it then throws weft::cancelled.
 template <class T>
 T run(task<T> t, pool_options options = {}) {
   pool p(std::move(options));
-  detail::stop_on_interrupt guard(p);
+  stop_on_interrupt guard(p);
   return p.run(std::move(t));
 }
 

@@ -67,13 +67,15 @@ void run_root(pool_core& pool, promise_base& p, void* frame) {
 
 void spawn_detached(pool_core& pool, promise_base& p, void* frame) { begin_root(pool, p, frame, let_go); }
 
+}  // namespace detail
+
 // ---- Ctrl-C --------------------------------------------------------------------------------------------
 
 namespace {
 constinit std::atomic<int> interrupt_fd{-1};
 }
 
-struct stop_on_interrupt::state final : poller::watcher {
+struct stop_on_interrupt::state final : detail::poller::watcher {
   explicit state(pool& p) : core(p.core()) {
     fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0) throw std::system_error(errno, std::system_category(), "weft: eventfd");
@@ -108,15 +110,13 @@ struct stop_on_interrupt::state final : poller::watcher {
     if (::read(fd, &count, sizeof count) > 0) core.stop().request_stop();
   }
 
-  pool_core& core;
+  detail::pool_core& core;
   int fd = -1;
   struct sigaction before {};
 };
 
 stop_on_interrupt::stop_on_interrupt(pool& p) : state_(std::make_unique<state>(p)) {}
 stop_on_interrupt::~stop_on_interrupt() = default;
-
-}  // namespace detail
 
 pool::pool(pool_options options) : core_(new detail::pool_core(options)) {}
 

@@ -64,6 +64,7 @@ pool_core::pool_core(const pool_options& options, bool stepped)
 
 pool_core::~pool_core() {
   blocking_.reset();
+  for (int round = 0; visitors_.load(std::memory_order_seq_cst) != 0; ++round) real_memory::relax(round);
   quit_.store(true, std::memory_order_seq_cst);
   // A worker that is about to park sees quit_ in its second look; one that sleeps is woken here.
   while (parking_.anyone_parked()) wake_one(true);
@@ -111,10 +112,14 @@ void pool_core::root_ended(std::exception_ptr error) noexcept {
   // Roots end on workers: see spawn_root.
   worker& w = *current_worker();
   w.roots_ended.store(w.roots_ended.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
-  if (draining_.load(std::memory_order_seq_cst)) [[unlikely]] {
-    drained_word_.fetch_add(1, std::memory_order_seq_cst);
-    real_memory::futex_wake(drained_word_, 1 << 30);
-  }
+  tell_drainers();
+}
+
+void pool_core::tell_drainers() noexcept {
+  if (!draining_.load(std::memory_order_seq_cst)) [[likely]]
+    return;
+  drained_word_.fetch_add(1, std::memory_order_seq_cst);
+  real_memory::futex_wake(drained_word_, 1 << 30);
 }
 
 std::exception_ptr pool_core::take_error() {
@@ -150,10 +155,21 @@ void pool_core::schedule(void* frame, priority band) noexcept {
 
 void pool_core::schedule_last(void* frame, priority band) noexcept {
   worker* w = current_worker();
-  if (w && &w->pool == this && w->parked) unpark_self(*w);
+  if (!w || &w->pool != this) return schedule_from_outside(frame, band);
+  if (w->parked) unpark_self(*w);
   if (band == priority::interactive) count_urgent(1);
   injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{});
   wake_if_needed();
+}
+
+/// Once the item is queued its task may run to its end, and the pool's owner be free to destroy the pool, while
+/// this thread still looks for somebody to wake: visitors_ holds the destructor back that long.
+void pool_core::schedule_from_outside(void* frame, priority band) noexcept {
+  visitors_.fetch_add(1, std::memory_order_seq_cst);
+  if (band == priority::interactive) count_urgent(1);
+  injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{});
+  wake_if_needed();
+  visitors_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 bool pool_core::spawn_root(promise_base& p, void* frame) {
@@ -168,15 +184,20 @@ bool pool_core::spawn_root(promise_base& p, void* frame) {
     wake_if_needed();
     return true;
   }
+  visitors_.fetch_add(1, std::memory_order_seq_cst);
   outside_begun_.fetch_add(1, std::memory_order_seq_cst);
-  if (p.band == priority::interactive) count_urgent(1);
-  if (!injected_[static_cast<std::size_t>(p.band)].push(frame, options_.max_waiting)) {
-    if (p.band == priority::interactive) count_urgent(-1);
+  const priority band = p.band;
+  if (band == priority::interactive) count_urgent(1);
+  const bool taken = injected_[static_cast<std::size_t>(band)].push(frame, options_.max_waiting);
+  if (!taken) {
+    if (band == priority::interactive) count_urgent(-1);
     outside_begun_.fetch_sub(1, std::memory_order_seq_cst);
-    return false;
+    tell_drainers();
+  } else {
+    wake_if_needed();
   }
-  wake_if_needed();
-  return true;
+  visitors_.fetch_sub(1, std::memory_order_seq_cst);
+  return taken;
 }
 
 // ---- forking -------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ class pool_core {
     if (parking_.should_notify()) [[unlikely]]
       wake_one();
   }
+  void schedule_from_outside(void* frame, priority band) noexcept;
   bool urgent() const noexcept { return urgent_.load(std::memory_order_relaxed) != 0; }
   void count_urgent(std::int64_t n) noexcept { urgent_.fetch_add(n, std::memory_order_seq_cst); }
   /// The end of a turn; see worker::fuel. True when the worker should go back to its queues.
@@ -135,6 +136,7 @@ class pool_core {
   void stop_leading() noexcept { led_.store(false, std::memory_order_seq_cst); }
   bool poll_driver() noexcept;
   bool drained() const noexcept;
+  void tell_drainers() noexcept;
 
   pool_options options_;
   environment& env_;
@@ -157,6 +159,7 @@ class pool_core {
   std::atomic<bool> quit_{false};
   std::atomic<bool> closed_{false};
 
+  std::atomic<std::uint32_t> visitors_{0};  // threads from outside that are queueing something
   std::atomic<std::uint64_t> outside_begun_{0};
   std::atomic<bool> draining_{false};
   std::atomic<std::uint32_t> drained_word_{0};

@@ -1,0 +1,79 @@
+// Cancellation and time limits: losers are stopped and awaited, a limit stops what runs too long, a failure stops
+// its siblings. Nothing is left running when an await has returned.
+#include <chrono>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+
+#include "weft/weft.hpp"
+
+using namespace std::chrono_literals;
+
+// Stands for a server that answers after some time; its destructors run when it is stopped while it waits.
+weft::task<std::string> replica(std::string name, std::chrono::milliseconds delay) {
+  co_await weft::sleep_for(delay);
+  co_return "answer of " + name;
+}
+
+// A long computation asks now and then whether it is still wanted.
+weft::task<long> search_for_ever() {
+  for (long n = 0;; ++n) co_await weft::checkpoint();
+}
+
+weft::task<> fails_soon() {
+  co_await weft::sleep_for(1ms);
+  throw std::runtime_error("disk on fire");
+}
+
+weft::task<> says_when_stopped(bool& stopped) {
+  try {
+    co_await weft::sleep_for(24h);
+  } catch (const weft::cancelled&) {
+    stopped = true;
+    throw;
+  }
+}
+
+weft::task<> save_what_must_be_saved(bool& saved) {
+  co_await weft::sleep_for(1ms);
+  saved = true;
+}
+
+weft::task<> leaves_in_order(bool& saved) {
+  bool stopped = false;
+  try {
+    co_await weft::sleep_for(24h);
+  } catch (const weft::cancelled&) {
+    stopped = true;  // C++ has no co_await in a handler
+  }
+  if (stopped) co_await weft::shield(save_what_must_be_saved(saved));
+}
+
+weft::task<int> program() {
+  // The first answer wins; the slower replica is stopped at once.
+  const auto first = co_await weft::any(replica("near", 1ms), replica("far", 24h));
+  std::printf("any: %s\n", first.value.c_str());
+
+  try {
+    co_await weft::timeout(5ms, search_for_ever());
+  } catch (const weft::timed_out&) {
+    std::printf("timeout: the search was stopped\n");
+  }
+
+  bool stopped = false;
+  try {
+    co_await weft::all(says_when_stopped(stopped), fails_soon());
+  } catch (const std::runtime_error& e) {
+    std::printf("all: %s; its sibling %s\n", e.what(), stopped ? "was stopped" : "STILL RUNS");
+  }
+
+  bool saved = false;
+  try {
+    co_await weft::timeout(1ms, leaves_in_order(saved));
+  } catch (const weft::timed_out&) {
+  }
+  std::printf("shield: %s\n", saved ? "saved before it left" : "LOST");
+  co_return stopped && saved ? 0 : 1;
+}
+
+int main() { return weft::run(program()); }
