@@ -259,7 +259,8 @@ class scheduler {
       thrown = "threw something that is no std::exception";
     }
     if (!thrown.empty()) fail(thrown);
-    drain(*current_);
+    // Others may run between the thread's last step and its end, while its last stores still linger.
+    full_fence(action::finish);
     current_->now = model_thread::state::finished;
     leave();
   }
@@ -453,10 +454,12 @@ void scheduler::go() {
   active = this;
   if (model_thread* first = pick()) resume(main_, *first);
   active = nullptr;
+  // It may have finished, and yet its fiber stands in fail(): a deadlock is found by who leaves last.
+  const model_thread* failed = failure_.empty() ? nullptr : current_;
   current_ = nullptr;
   for (auto& t : threads_) {
     if (!t->stack) continue;
-    if (t->now == model_thread::state::finished) {
+    if (t->now == model_thread::state::finished && t.get() != failed) {
       idle_fibers.push_back(std::move(t->stack));
     } else {
       t->stack->disown();
@@ -553,28 +556,46 @@ std::size_t run::steps() const noexcept { return scheduler_->steps(); }
 std::uint64_t run::hash() const noexcept { return scheduler_->hash(); }
 bool run::finished() const noexcept { return scheduler_->finished(); }
 
-void explore(const options& how, const std::function<void(run&)>& body) {
-  const auto explore_seed = [&](std::uint64_t seed) {
-    run r(seed, how.step_limit);
-    try {
-      body(r);
-    } catch (const failure&) {
-      throw;
-    } catch (const std::exception& e) {
-      r.require(false, std::string("the body threw ") + e.what());
-    }
-    r.require(r.finished(), "the body added threads and never called go()");
-  };
-  if (const char* only = std::getenv("WEFT_SEED")) {
-    std::uint64_t seed = 0;
-    const char* end = only + std::strlen(only);
-    const auto parsed = std::from_chars(only, end, seed);
-    if (parsed.ec != std::errc{} || parsed.ptr != end) {
-      throw std::invalid_argument(std::string("WEFT_SEED is ") + only + ": set it to a seed, a decimal number");
-    }
-    return explore_seed(seed);
+namespace {
+
+void explore_seed(std::uint64_t seed, const options& how, const std::function<void(run&)>& body) {
+  run r(seed, how.step_limit);
+  try {
+    body(r);
+  } catch (const failure&) {
+    throw;
+  } catch (const std::exception& e) {
+    r.require(false, std::string("the body threw ") + e.what());
   }
-  for (std::size_t i = 0; i < how.seeds; ++i) explore_seed(how.first_seed + i);
+  r.require(r.finished(), "the body added threads and never called go()");
+}
+
+std::optional<std::uint64_t> number_in_environment(const char* name, const char* what) {
+  const char* text = std::getenv(name);
+  if (!text) return std::nullopt;
+  std::uint64_t n = 0;
+  const char* end = text + std::strlen(text);
+  const auto parsed = std::from_chars(text, end, n);
+  if (parsed.ec != std::errc{} || parsed.ptr != end)
+    throw std::invalid_argument(std::string(name) + " is " + text + ": set it to " + what + ", a decimal number");
+  return n;
+}
+
+}  // namespace
+
+void explore(const options& how, const std::function<void(run&)>& body) {
+  if (const auto only = number_in_environment("WEFT_SEED", "a seed")) return explore_seed(*only, how, body);
+  const std::uint64_t seeds = number_in_environment("WEFT_SEEDS", "how many seeds to run").value_or(how.seeds);
+  for (std::uint64_t i = 0; i < seeds; ++i) explore_seed(how.first_seed + i, how, body);
+}
+
+std::optional<failure> find_failure(const options& how, const std::function<void(run&)>& body) {
+  try {
+    for (std::uint64_t i = 0; i < how.seeds; ++i) explore_seed(how.first_seed + i, how, body);
+  } catch (const failure& f) {
+    return f;
+  }
+  return std::nullopt;
 }
 
 }  // namespace weft::test::interleave

@@ -29,6 +29,7 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -41,7 +42,7 @@ namespace detail {
 class scheduler;
 
 /// What a thread is about to do at a scheduling point. Enters the hash of the schedule.
-enum class action : unsigned char { load, store, rmw, barrier, wait, wake };
+enum class action : unsigned char { load, store, rmw, barrier, wait, wake, finish };
 
 // The untyped half of memory. Outside of run::go() none of these schedules, and stores act directly.
 
@@ -205,6 +206,7 @@ struct memory {
   /// For spin loops: another thread nearly always runs next, if one can. A loop that nobody ends reaches the
   /// step limit and fails the run.
   static void pause() noexcept { detail::pause(); }
+  static void relax(int /*round*/) noexcept { detail::pause(); }
 
   /// Sleeps if `word` is `expected` in memory; returns at once if it is not. Empties the caller's buffer, as
   /// system calls do. Wakes on futex_wake only, never for no reason. Terminates when the main context would
@@ -275,7 +277,12 @@ class run {
 
 /// Calls `body` with a fresh run for each seed, until one fails; then throws failure. A standard exception from
 /// `body` itself counts as a failure too; any other passes through without its seed (Catch's REQUIRE throws
-/// one of those: use run::require). With the environment variable WEFT_SEED=N, runs seed N only.
+/// one of those: use run::require). The environment has the last word: WEFT_SEEDS=N runs N seeds, WEFT_SEED=N
+/// runs seed N only.
 void explore(const options& how, const std::function<void(run&)>& body);
+
+/// The first failure that explore() would throw, if any, whatever the environment says: to show that a bug is
+/// found.
+[[nodiscard]] std::optional<failure> find_failure(const options& how, const std::function<void(run&)>& body);
 
 }  // namespace weft::test::interleave
