@@ -32,6 +32,8 @@ struct pool_options {
   std::size_t max_waiting = std::size_t{1} << 20;
   /// How many threads weft::blocking may use; more calls wait for one.
   unsigned max_blocking = 64;
+  /// How many operations on files each worker has in the kernel's hands at once; more wait in the process.
+  unsigned file_depth = 128;
   /// Where time, randomness and threads come from; null: this machine.
   environment* env = nullptr;
 };

@@ -47,6 +47,8 @@ class simulation {
   /// Random bits that belong to the run: for what the simulated world decides.
   std::uint64_t random() noexcept;
 
+  detail::pool_core& core() const noexcept;
+
  private:
   void run_root(detail::promise_base& p, void* frame);
   struct state;

@@ -1,10 +1,11 @@
 #include "base/log.hpp"
 
 #include <cstdio>
-#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <string>
+
+#include "base/config.hpp"
 
 namespace weft::detail {
 
@@ -15,8 +16,7 @@ void log_once(std::string_view topic, std::string_view message) {
     std::lock_guard guard(lock);
     if (!said.emplace(topic).second) return;
   }
-  const char* setting = std::getenv("WEFT_LOG");
-  if (setting && std::string_view(setting) == "off") return;
+  if (setting("WEFT_LOG", "on") == "off") return;
   const std::string line = "weft: " + std::string(message) + "\n";
   std::fwrite(line.data(), 1, line.size(), stderr);
 }

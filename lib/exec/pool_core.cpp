@@ -133,9 +133,27 @@ blocking_threads& pool_core::blocking() {
   return *blocking_;
 }
 
-void pool_core::keep(std::shared_ptr<void> service) {
+std::shared_ptr<void> pool_core::service(const void* key, std::shared_ptr<void> (*make)(pool_core&)) {
+  std::unique_lock guard(services_lock_);
+  const auto find = [&]() -> std::shared_ptr<void> {
+    for (const auto& [known, service] : kept_)
+      if (known == key) return service;
+    return nullptr;
+  };
+  if (auto there = find()) return there;
+  guard.unlock();  // making one may need others
+  auto made = make(*this);
+  guard.lock();
+  if (auto there = find()) return there;  // another was faster
+  kept_.emplace_back(key, made);
+  return made;
+}
+
+void pool_core::adopt_service(const void* key, std::shared_ptr<void> service) {
   std::lock_guard guard(services_lock_);
-  kept_.push_back(std::move(service));
+  for (const auto& kept : kept_)
+    if (kept.first == key) throw misuse("weft: this pool has a service of that kind already");
+  kept_.emplace_back(key, std::move(service));
 }
 
 // ---- queues --------------------------------------------------------------------------------------------

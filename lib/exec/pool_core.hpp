@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include "env/poller.hpp"
@@ -98,8 +99,14 @@ class pool_core {
   poller& events() noexcept { return *poller_; }
   wake_source* attach(const std::type_info& kind, std::unique_ptr<wake_source> (*make)());
   blocking_threads& blocking();
-  /// Keeps what a layer above needs as long as the pool has workers; ended before the poller.
-  void keep(std::shared_ptr<void> service);
+  /// What a layer above needs once a pool: made at the first call with that key, kept until the workers have
+  /// ended, and let go before the poller.
+  std::shared_ptr<void> service(const void* key, std::shared_ptr<void> (*make)(pool_core&));
+  /// Gives the pool a service made elsewhere. Throws misuse when it has one with that key.
+  void adopt_service(const void* key, std::shared_ptr<void> service);
+  /// Whom busy and searching workers ask for completions: returns whether there were any. `ring` is the worker's
+  /// own worker::storage, not null.
+  void poll_storage_by(bool (*poll)(void* ring) noexcept) noexcept { poll_storage_.store(poll); }
 
   // ---- the end -----------------------------------------------------------------------------------------
   stop_state& stop() noexcept { return stop_; }
@@ -134,7 +141,8 @@ class pool_core {
   void wake(parking::slot& s, std::uint32_t signal) noexcept;
   bool try_lead() noexcept { return !led_.exchange(true, std::memory_order_seq_cst); }
   void stop_leading() noexcept { led_.store(false, std::memory_order_seq_cst); }
-  bool poll_driver() noexcept;
+  bool poll_driver(worker& w) noexcept;
+  bool poll_storage(worker& w) noexcept;
   bool drained() const noexcept;
   void tell_drainers() noexcept;
 
@@ -169,7 +177,8 @@ class pool_core {
 
   std::mutex services_lock_;
   std::unique_ptr<blocking_threads> blocking_;
-  std::vector<std::shared_ptr<void>> kept_;
+  std::vector<std::pair<const void*, std::shared_ptr<void>>> kept_;
+  std::atomic<bool (*)(void*) noexcept> poll_storage_{nullptr};
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<environment::thread>> threads_;
 };

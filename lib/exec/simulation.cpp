@@ -92,6 +92,7 @@ std::uint64_t simulation::seed() const noexcept { return state_->seed; }
 std::chrono::nanoseconds simulation::elapsed() const noexcept { return state_->env.elapsed(); }
 std::uint64_t simulation::hash() const noexcept { return state_->hash; }
 std::uint64_t simulation::steps() const noexcept { return state_->steps; }
+detail::pool_core& simulation::core() const noexcept { return state_->pool; }
 std::uint64_t simulation::random() noexcept { return state_->env.random(); }
 
 }  // namespace weft

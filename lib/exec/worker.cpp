@@ -114,7 +114,7 @@ bool pool_core::refuel(worker& w, priority band) noexcept {
   w.last_refuel = t;
   if (t - w.last_poll > poll_every_us * ticks_per_us_) {
     w.last_poll = t;
-    poll_driver();
+    poll_driver(w);
   }
   return urgent() && band != priority::interactive;
 }
@@ -155,7 +155,8 @@ void* pool_core::search(worker& w) noexcept {
     bool lost = false;
     void* frame = steal_any(w, lost);
     if (!frame) frame = next(w);
-    if (!frame && (round % 16 == 0) && poll_driver()) frame = next(w);
+    if (!frame && poll_storage(w)) frame = next(w);
+    if (!frame && (round % 16 == 0) && poll_driver(w)) frame = next(w);
     if (frame) {
       if (may_spin_) w.spun_ns.fetch_add((ticks() - began) * 1000 / ticks_per_us_, std::memory_order_relaxed);
       if (parking_.found() && visible_work(w)) wake_one();
@@ -298,8 +299,15 @@ void pool_core::nudge() noexcept {
 
 // ---- the driver and the timers -------------------------------------------------------------------------
 
-bool pool_core::poll_driver() noexcept {
+/// The worker's own ring, without a system call: what it started it goes on with itself.
+bool pool_core::poll_storage(worker& w) noexcept {
+  void* ring = w.storage.load(std::memory_order_relaxed);
+  return ring && poll_storage_.load(std::memory_order_relaxed)(ring);
+}
+
+bool pool_core::poll_driver(worker& w) noexcept {
   bool any = expire_timers();
+  any |= poll_storage(w);
   if (led_.load(std::memory_order_relaxed) || !try_lead()) return any;
   if (wake_source* d = driver_.load(std::memory_order_acquire))
     any |= d->poll();

@@ -22,6 +22,7 @@ class leaf : public pool_awaiter, private stop_callback {
         }) {}
   leaf(const leaf&) = delete;
   leaf& operator=(const leaf&) = delete;
+  ~leaf() { deafen(); }  // where await_suspend threw there is no await_resume
 
  protected:
   /// Returns false when the task is stopped already: do not suspend.
