@@ -149,7 +149,9 @@ weft::task<findings> analyse(const std::string& text, bool quiet) {
 template <class Map>
 std::vector<std::pair<typename Map::key_type, typename Map::mapped_type>> largest(const Map& m, std::size_t n) {
   std::vector<std::pair<typename Map::key_type, typename Map::mapped_type>> v(m.begin(), m.end());
-  std::stable_sort(v.begin(), v.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::sort(v.begin(), v.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   v.resize(std::min(n, v.size()));
   return v;
 }

@@ -118,6 +118,7 @@ class file_operation : public leaf<file_operation>, public file_request {
   std::uint64_t await_resume() {
     this->deafen();
     if (stopped_) throw_cancelled();
+    note_file_end(*this);
     if (result < 0) [[unlikely]]
       throw_file_error(*this, what_, file_.path);
     return static_cast<std::uint64_t>(result);

@@ -8,6 +8,7 @@
 #include "weft/channel.hpp"
 #include "weft/checkpoint.hpp"
 #include "weft/errors.hpp"
+#include "weft/file.hpp"
 #include "weft/map.hpp"
 #include "weft/pool.hpp"
 #include "weft/result.hpp"
@@ -18,3 +19,4 @@
 #include "weft/sync.hpp"
 #include "weft/task.hpp"
 #include "weft/timeout.hpp"
+#include "weft/trace.hpp"

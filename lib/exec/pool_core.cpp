@@ -252,23 +252,10 @@ namespace {
 
 }  // namespace
 
-std::coroutine_handle<> end_of_link(promise_base& child) noexcept {
-  join& j = *child.parent_join;
-  if (child.state == outcome::error) [[unlikely]]
-    child_failed(j, child);
-  const priority band = child.band;
-  const std::uint32_t done = ++j.in_chain;
-  if (done == j.count) return j.parent;
-  worker& w = *current_worker();
-  if (--w.fuel == 0) [[unlikely]] {
-    // The parent's own state is enough to ask: stop_requested() links it with those around it.
-    j.stop.stop_requested();
-    if (w.pool.refuel(w, band)) {
-      const std::coroutine_handle<> parent = j.parent;
-      if (j.outstanding.fetch_sub(done, std::memory_order_acq_rel) == done) w.pool.schedule(parent.address(), band);
-      return std::noop_coroutine();
-    }
-  }
+namespace {
+
+/// What the chain goes on with after its first `done` children.
+inline std::coroutine_handle<> next_link(worker& w, join& j, std::uint32_t done, priority band) noexcept {
   void* next = w.queue(band).pop();
   if (band == priority::interactive && next) [[unlikely]]
     w.pool.count_urgent(-1);
@@ -282,6 +269,38 @@ std::coroutine_handle<> end_of_link(promise_base& child) noexcept {
     return parent;
   }
   return next ? std::coroutine_handle<>::from_address(next) : std::noop_coroutine();
+}
+
+[[gnu::noinline]] std::coroutine_handle<> end_of_turn(worker& w, join& j, std::uint32_t done, priority band) noexcept {
+  w.note(trace_kind::task_end);
+  std::coroutine_handle<> next = std::noop_coroutine();
+  if (w.pool.turn_ended(w)) {
+    // The parent's own state is enough to ask: stop_requested() links it with those around it.
+    j.stop.stop_requested();
+    if (w.pool.refuel(w, band)) {
+      const std::coroutine_handle<> parent = j.parent;
+      if (j.outstanding.fetch_sub(done, std::memory_order_acq_rel) == done) w.pool.schedule(parent.address(), band);
+      return next;
+    }
+  }
+  next = next_link(w, j, done, band);
+  if (next != std::noop_coroutine()) w.note_begin(next.address());
+  return next;
+}
+
+}  // namespace
+
+std::coroutine_handle<> end_of_link(promise_base& child) noexcept {
+  join& j = *child.parent_join;
+  if (child.state == outcome::error) [[unlikely]]
+    child_failed(j, child);
+  const priority band = child.band;
+  const std::uint32_t done = ++j.in_chain;
+  if (done == j.count) return j.parent;
+  worker& w = *current_worker();
+  if (--w.fuel == 0) [[unlikely]]
+    return end_of_turn(w, j, done, band);
+  return next_link(w, j, done, band);
 }
 
 std::coroutine_handle<> end_of_stray(promise_base& child) noexcept {
@@ -314,7 +333,7 @@ bool cancel_timer(pool_core& pool, timer& t) noexcept { return pool.cancel_timer
 
 bool turn_is_over(priority band) noexcept {
   worker& w = *current_worker();
-  return --w.fuel == 0 && (w.pool.refuel(w, band) || !w.queue(band).looks_empty());
+  return --w.fuel == 0 && w.pool.turn_ended(w) && (w.pool.refuel(w, band) || !w.queue(band).looks_empty());
 }
 
 }  // namespace weft::detail

@@ -16,6 +16,7 @@
 #include "exec/injection_queue.hpp"
 #include "exec/parking.hpp"
 #include "exec/timer_queue.hpp"
+#include "trace/ring.hpp"
 #include "weft/detail/promise.hpp"
 #include "weft/detail/schedule.hpp"
 #include "weft/environment.hpp"
@@ -55,6 +56,22 @@ struct alignas(64) worker {
 
   std::atomic<void*> storage{nullptr};  // the worker's ring, for storage/uring
 
+  /// Where to record, while there is a trace. The rings stay until the pool ends, since this worker may be writing.
+  std::atomic<trace_ring*> trace{nullptr};
+  std::vector<std::unique_ptr<trace_ring>> trace_rings;
+  std::uint32_t traced_fuel = 0;  // the turn's fuel while there is a trace, when every boundary is to be seen
+
+  void note(trace_kind kind, std::uint64_t payload = 0) noexcept {
+    if (trace_ring* r = trace.load(std::memory_order_acquire)) [[unlikely]]
+      r->record(trace_time(), kind, payload);
+  }
+  /// A frame begins with the address of what resumes it.
+  void note_begin(void* frame) noexcept {
+    if (trace_ring* r = trace.load(std::memory_order_acquire)) [[unlikely]]
+      r->record(trace_time(), trace_kind::task_begin, *static_cast<const std::uint64_t*>(frame));
+  }
+  std::uint64_t trace_time() noexcept;
+
   std::array<deque, bands> queues;
 
   alignas(64) parking::slot slot;
@@ -86,11 +103,14 @@ class pool_core {
   void schedule_from_outside(void* frame, priority band) noexcept;
   bool urgent() const noexcept { return urgent_.load(std::memory_order_relaxed) != 0; }
   void count_urgent(std::int64_t n) noexcept { urgent_.fetch_add(n, std::memory_order_seq_cst); }
+  /// Fuel has run out: whether the turn has ended, or a trace wanted to see the boundary.
+  bool turn_ended(worker& w) noexcept;
   /// The end of a turn; see worker::fuel. True when the worker should go back to its queues.
   bool refuel(worker& w, priority band) noexcept;
 
   // ---- time and events ---------------------------------------------------------------------------------
   environment& env() noexcept { return env_; }
+  std::uint64_t ticks_per_us() const noexcept { return ticks_per_us_; }
   std::int64_t now_ns() noexcept { return env_.now().time_since_epoch().count(); }
   bool add_timer(timer& t);
   bool cancel_timer(timer& t) noexcept { return timers_.cancel(t); }
@@ -143,6 +163,7 @@ class pool_core {
   void stop_leading() noexcept { led_.store(false, std::memory_order_seq_cst); }
   bool poll_driver(worker& w) noexcept;
   bool poll_storage(worker& w) noexcept;
+  void fuel(worker& w, std::uint32_t boundaries) noexcept;
   bool drained() const noexcept;
   void tell_drainers() noexcept;
 

@@ -21,7 +21,11 @@ constexpr std::size_t injected_batch = 16;
 
 constexpr std::uint32_t signal_woken = 1, signal_nudged = 2;
 
-void resume(void* frame) { std::coroutine_handle<>::from_address(frame).resume(); }
+void resume(worker& w, void* frame) {
+  w.note_begin(frame);
+  std::coroutine_handle<>::from_address(frame).resume();
+  w.note(trace_kind::task_end);
+}
 
 std::uint32_t random(worker& w, std::uint32_t below) noexcept {
   w.random_state ^= w.random_state << 13;  // xorshift64 (Marsaglia 2003)
@@ -36,9 +40,9 @@ void pool_core::run(worker& w) {
   this_worker_is(&w);
   for (;;) {
     if (void* frame = next(w)) {
-      resume(frame);
+      resume(w, frame);
     } else if (void* found = search(w)) {
-      resume(found);
+      resume(w, found);
     } else if (quit_.load(std::memory_order_seq_cst)) {
       break;
     }
@@ -56,7 +60,7 @@ bool pool_core::step(unsigned i) {
   if (random(w, 4) == 0) frame = steal_any(w, lost);
   if (!frame) frame = next(w);
   if (!frame) frame = steal_any(w, lost);
-  if (frame) resume(frame);
+  if (frame) resume(w, frame);
   this_worker_is(nullptr);
   return frame != nullptr;
 }
@@ -77,7 +81,7 @@ void* pool_core::take_injected(worker& w, priority band) noexcept {
 }
 
 void* pool_core::next(worker& w) noexcept {
-  if (--w.fuel == 0) refuel(w, priority::interactive);
+  if (--w.fuel == 0 && turn_ended(w)) refuel(w, priority::interactive);
   bool lost = false;
   if (urgent()) [[unlikely]] {
     void* frame = w.queue(priority::interactive).pop();
@@ -103,14 +107,26 @@ void* pool_core::next(worker& w) noexcept {
   return frame;
 }
 
+bool pool_core::turn_ended(worker& w) noexcept {
+  if (!w.trace.load(std::memory_order_relaxed) || w.traced_fuel == 0 || --w.traced_fuel == 0) return true;
+  w.fuel = 1;
+  return false;
+}
+
+void pool_core::fuel(worker& w, std::uint32_t boundaries) noexcept {
+  const bool traced = w.trace.load(std::memory_order_relaxed) != nullptr;
+  w.traced_fuel = traced ? boundaries : 0;
+  w.fuel = traced ? 1 : boundaries;
+}
+
 bool pool_core::refuel(worker& w, priority band) noexcept {
   if (stepped_) {
-    w.fuel = 1 + random(w, 8);
+    fuel(w, 1 + random(w, 8));
     return random(w, 2) == 0;
   }
   const std::uint64_t t = ticks();
   w.full_fuel = t - w.last_refuel > long_turn_us * ticks_per_us_ ? 1 : std::min(w.full_fuel * 2, most_fuel);
-  w.fuel = w.full_fuel;
+  fuel(w, w.full_fuel);
   w.last_refuel = t;
   if (t - w.last_poll > poll_every_us * ticks_per_us_) {
     w.last_poll = t;
@@ -127,6 +143,7 @@ void* pool_core::steal(worker& w, priority band, bool& lost) noexcept {
       if (void* frame = workers_[victim]->queue(band).steal(lost)) {
         if (band == priority::interactive) count_urgent(-1);
         w.last_victim = victim;
+        w.note(trace_kind::steal, victim);
         return frame;
       }
     if (++victim == n) victim = 0;
@@ -217,7 +234,9 @@ void pool_core::park(worker& w) noexcept {
       worker* nobody = nullptr;
       watches = watch_.compare_exchange_strong(nobody, &w, std::memory_order_seq_cst);
     }
+    w.note(trace_kind::park);
     sleep(w, leads, watches ? nap_ns : -1);
+    w.note(trace_kind::wake);
     const std::uint32_t signal = s.signal.load(std::memory_order_seq_cst);
     if (signal == signal_woken || !w.parked) break;
     if (signal == signal_nudged) {
@@ -314,6 +333,7 @@ bool pool_core::poll_driver(worker& w) noexcept {
   else
     any |= poller_->wait(0);
   stop_leading();
+  if (any) w.note(trace_kind::events);
   return any;
 }
 

@@ -121,7 +121,13 @@ std::shared_ptr<file_service> file_service_of(pool_core& pool) {
   }));
 }
 
-bool start_file_request(file_service& service, file_request& r) { return service.start(r); }
+bool start_file_request(file_service& service, file_request& r) {
+  current_worker()->note(trace_kind::io_begin, reinterpret_cast<std::uintptr_t>(&r));
+  return service.start(r);
+}
+void note_file_end(const file_request& r) noexcept {
+  current_worker()->note(trace_kind::io_end, reinterpret_cast<std::uintptr_t>(&r));
+}
 void cancel_file_request(file_service& service, file_request& r) noexcept { service.cancel(r); }
 void close_file(file_service& service, int fd, std::int32_t slot) noexcept { service.close(fd, slot); }
 std::int32_t claim_file_slot(file_service& service, int fd) noexcept { return service.claim_file(fd); }

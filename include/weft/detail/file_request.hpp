@@ -50,6 +50,9 @@ bool start_file_request(file_service& service, file_request& r);
 /// Asks that it end soon; from any thread, while the request exists. It completes all the same, once.
 void cancel_file_request(file_service& service, file_request& r) noexcept;
 
+/// For the trace: the task that awaited it goes on.
+void note_file_end(const file_request& r) noexcept;
+
 /// Closes what nobody awaits the closing of: in destructors.
 void close_file(file_service& service, int fd, std::int32_t slot) noexcept;
 
