@@ -118,17 +118,17 @@ task<> for_each(std::size_t begin, std::size_t end, F f, std::size_t grain = 0) 
   if (begin < end) co_await detail::for_each_part(begin, end, f, detail::grain_for(end - begin, grain));
 }
 
-/// Calls f(element) for each element of a random-access range, which must outlive the await.
+/// Calls f(element) for each element of a random-access range. What the range views must outlive the await.
 template <std::ranges::random_access_range R, class F>
   requires std::ranges::borrowed_range<R> && std::invocable<F&, std::ranges::range_reference_t<R>>
 task<> for_each(R&& range, F f, std::size_t grain = 0) {
-  auto begin = std::ranges::begin(range);
-  using difference = std::ranges::range_difference_t<R>;
   const auto n = static_cast<std::size_t>(std::ranges::distance(range));
-  auto part = [begin, &f](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) f(begin[static_cast<difference>(i)]);
-  };
-  if (n) co_await detail::for_each_part(0, n, part, detail::grain_for(n, grain));
+  return for_each(
+      std::size_t{0}, n,
+      [begin = std::ranges::begin(range), f = std::move(f)](std::size_t first, std::size_t last) mutable {
+        for (std::size_t i = first; i < last; ++i) f(begin[static_cast<std::ranges::range_difference_t<R>>(i)]);
+      },
+      grain);
 }
 
 /// Combines what map(first, last) gives for parts of [begin, end); `init` when it is empty. The tree of
@@ -141,23 +141,24 @@ task<T> reduce(std::size_t begin, std::size_t end, T init, Map map, Combine comb
                                                                      detail::grain_for(end - begin, grain)));
 }
 
-/// Combines the elements of a random-access range, which must outlive the await, each through `transform`.
+/// Combines the elements of a random-access range, each through `transform`. What the range views must outlive the
+/// await.
 template <std::ranges::random_access_range R, class T, class Combine = std::plus<>, class Transform = std::identity>
   requires std::ranges::borrowed_range<R> &&
            std::invocable<Transform&, std::ranges::range_reference_t<R>> && std::invocable<Combine&, T, T>
 task<T> reduce(R&& range, T init, Combine combine = {}, Transform transform = {}, std::size_t grain = 0) {
-  auto begin = std::ranges::begin(range);
-  using difference = std::ranges::range_difference_t<R>;
   const auto n = static_cast<std::size_t>(std::ranges::distance(range));
-  auto part = [begin, &combine, &transform](std::size_t first, std::size_t last) {
-    T sum = transform(begin[static_cast<difference>(first)]);
-    for (std::size_t i = first + 1; i < last; ++i)
-      sum = combine(std::move(sum), transform(begin[static_cast<difference>(i)]));
-    return sum;
-  };
-  if (n == 0) co_return init;
-  T sum = co_await detail::reduce_part<T>(0, n, part, combine, detail::grain_for(n, grain));
-  co_return combine(std::move(init), std::move(sum));
+  return reduce(
+      std::size_t{0}, n, std::move(init),
+      [begin = std::ranges::begin(range), combine, transform = std::move(transform)](std::size_t first,
+                                                                                    std::size_t last) mutable {
+        using difference = std::ranges::range_difference_t<R>;
+        T sum = transform(begin[static_cast<difference>(first)]);
+        for (std::size_t i = first + 1; i < last; ++i)
+          sum = combine(std::move(sum), transform(begin[static_cast<difference>(i)]));
+        return sum;
+      },
+      std::move(combine), grain);
 }
 
 /// Sorts an array; equal elements keep their order. O(n log n) work, with scratch space for n elements.

@@ -24,6 +24,53 @@ inline void destroy_frames(void** frames, std::size_t n) noexcept {
     if (frames[i]) std::coroutine_handle<>::from_address(frames[i]).destroy();
 }
 
+/// Frames that are owned, as many as the type says.
+template <std::size_t N>
+class frame_array {
+ public:
+  template <class... Address>
+  explicit frame_array(Address... a) noexcept : frames_{a...} {}
+  frame_array(frame_array&& o) noexcept : frames_(std::exchange(o.frames_, {})) {}
+  frame_array& operator=(frame_array&&) = delete;
+  ~frame_array() { destroy_frames(frames_.data(), N); }
+
+  void** data() noexcept { return frames_.data(); }
+  static constexpr std::size_t size() noexcept { return N; }
+  void* operator[](std::size_t i) const noexcept { return frames_[i]; }
+
+ private:
+  std::array<void*, N> frames_;
+};
+
+/// Frames that are owned, of any number of tasks.
+class frame_list {
+ public:
+  frame_list() noexcept = default;
+  frame_list(frame_list&&) noexcept = default;
+  frame_list& operator=(frame_list&&) = delete;
+  ~frame_list() { destroy_frames(frames_.data(), frames_.size()); }
+
+  template <class R>
+  static frame_list of(R&& tasks) {
+    frame_list list;
+    if constexpr (std::ranges::sized_range<R>) list.frames_.reserve(std::ranges::size(tasks));
+    for (auto&& t : tasks) {
+      list.frames_.push_back(nullptr);  // first the room, so that no frame is lost when memory is short
+      list.frames_.back() = std::move(t).release().address();
+    }
+    return list;
+  }
+  void** data() noexcept { return frames_.data(); }
+  std::size_t size() const noexcept { return frames_.size(); }
+  bool empty() const noexcept { return frames_.empty(); }
+  void* operator[](std::size_t i) const noexcept { return frames_[i]; }
+  auto begin() const noexcept { return frames_.begin(); }
+  auto end() const noexcept { return frames_.end(); }
+
+ private:
+  std::vector<void*> frames_;
+};
+
 template <class T>
 promise<T>& promise_at(void* frame) noexcept {
   return std::coroutine_handle<promise<T>>::from_address(frame).promise();
@@ -43,9 +90,7 @@ auto take_or_nothing(void* frame) -> value_or_nothing<T> {
 template <class... T>
 class all_awaiter : public pool_awaiter {
  public:
-  explicit all_awaiter(task<T>&&... t) noexcept : frames_{t.release().address()...} {}
-  all_awaiter(all_awaiter&& o) noexcept : frames_(std::exchange(o.frames_, {})) {}
-  ~all_awaiter() { destroy_frames(frames_.data(), sizeof...(T)); }
+  explicit all_awaiter(task<T>&&... t) noexcept : frames_(t.release().address()...) {}
 
   bool await_ready() const noexcept { return false; }
   template <class Promise>
@@ -65,16 +110,15 @@ class all_awaiter : public pool_awaiter {
     return results<value_or_nothing<T>...>{take_or_nothing<T>(frames_[I])...};
   }
 
-  std::array<void*, sizeof...(T)> frames_;
+  frame_array<sizeof...(T)> frames_;
   late<join> join_;
 };
 
 template <class T>
 class all_range_awaiter : public pool_awaiter {
  public:
-  explicit all_range_awaiter(std::vector<void*>&& frames) noexcept : frames_(std::move(frames)) {}
+  explicit all_range_awaiter(frame_list&& frames) noexcept : frames_(std::move(frames)) {}
   all_range_awaiter(all_range_awaiter&&) noexcept = default;
-  ~all_range_awaiter() { destroy_frames(frames_.data(), frames_.size()); }
 
   bool await_ready() const noexcept { return frames_.empty(); }
   template <class Promise>
@@ -95,7 +139,7 @@ class all_range_awaiter : public pool_awaiter {
   }
 
  private:
-  std::vector<void*> frames_;
+  frame_list frames_;
   late<join> join_;
 };
 
@@ -122,13 +166,8 @@ template <class... T>
 template <std::ranges::input_range R>
   requires detail::is_task<std::ranges::range_value_t<R>> && (!std::is_lvalue_reference_v<R>)
 [[nodiscard("weft: co_await it")]] auto all(R&& tasks) {
-  std::vector<void*> frames;
-  if constexpr (std::ranges::sized_range<R>) frames.reserve(std::ranges::size(tasks));
-  for (auto&& t : tasks) {
-    frames.push_back(nullptr);  // first the room, so that no frame is lost when memory is short
-    frames.back() = std::move(t).release().address();
-  }
-  return detail::all_range_awaiter<detail::task_value_t<std::ranges::range_value_t<R>>>(std::move(frames));
+  return detail::all_range_awaiter<detail::task_value_t<std::ranges::range_value_t<R>>>(
+      detail::frame_list::of(std::forward<R>(tasks)));
 }
 
 }  // namespace weft

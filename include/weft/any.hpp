@@ -46,21 +46,20 @@ template <class Frames, class Result, class Take>
 class any_awaiter : public pool_awaiter {
  public:
   explicit any_awaiter(Frames frames) noexcept : frames_(std::move(frames)) {}
-  any_awaiter(any_awaiter&& o) noexcept : frames_(std::exchange(o.frames_, Frames{})) {}
-  ~any_awaiter() { destroy_frames(frames_.data(), frames_.size()); }
 
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
     promise_base& p = parent.promise();
-    return start_race(race_.emplace(static_cast<std::uint32_t>(frames_.size()), parent, p.stop), frames_, p.band);
+    return start_race(race_.emplace(static_cast<std::uint32_t>(frames_.size()), parent, p.stop), frames(), p.band);
   }
   Result await_resume() {
-    const std::size_t index = winner_of(race_.get(), frames_);
+    const std::size_t index = winner_of(race_.get(), frames());
     return Take::template from<Result>(frames_[index], index);
   }
 
  private:
+  std::span<void* const> frames() noexcept { return {frames_.data(), frames_.size()}; }
   Frames frames_;
   late<race> race_;
 };
@@ -99,14 +98,14 @@ struct take_variant {
 /// fail, throws the first failure.
 template <class First, class... Rest>
 [[nodiscard("weft: co_await it")]] auto any(task<First> first, task<Rest>... rest) noexcept {
-  using frames = std::array<void*, 1 + sizeof...(Rest)>;
-  frames f{first.release().address(), rest.release().address()...};
+  using frames = detail::frame_array<1 + sizeof...(Rest)>;
+  frames f(first.release().address(), rest.release().address()...);
   if constexpr ((std::is_same_v<First, Rest> && ...)) {
     using value = detail::value_or_nothing<First>;
-    return detail::any_awaiter<frames, winner<value>, detail::take_winner<First>>(f);
+    return detail::any_awaiter<frames, winner<value>, detail::take_winner<First>>(std::move(f));
   } else {
     using values = std::variant<detail::value_or_nothing<First>, detail::value_or_nothing<Rest>...>;
-    return detail::any_awaiter<frames, values, detail::take_variant<First, Rest...>>(f);
+    return detail::any_awaiter<frames, values, detail::take_variant<First, Rest...>>(std::move(f));
   }
 }
 
@@ -115,14 +114,9 @@ template <std::ranges::input_range R>
   requires detail::is_task<std::ranges::range_value_t<R>> && (!std::is_lvalue_reference_v<R>)
 [[nodiscard("weft: co_await it")]] auto any(R&& tasks) {
   using T = detail::task_value_t<std::ranges::range_value_t<R>>;
-  std::vector<void*> frames;
-  if constexpr (std::ranges::sized_range<R>) frames.reserve(std::ranges::size(tasks));
-  for (auto&& t : tasks) {
-    frames.push_back(nullptr);
-    frames.back() = std::move(t).release().address();
-  }
+  auto frames = detail::frame_list::of(std::forward<R>(tasks));
   if (frames.empty()) detail::throw_empty_race();
-  return detail::any_awaiter<std::vector<void*>, winner<detail::value_or_nothing<T>>, detail::take_winner<T>>(
+  return detail::any_awaiter<detail::frame_list, winner<detail::value_or_nothing<T>>, detail::take_winner<T>>(
       std::move(frames));
 }
 

@@ -30,7 +30,12 @@ class blocking_awaiter : public leaf<blocking_awaiter<F>> {
       return false;
     }
     call_.self = this;
-    run_blocking(this->pool(), &call_);
+    try {
+      run_blocking(this->pool(), &call_);
+    } catch (...) {
+      this->deafen();
+      throw;
+    }
     return true;
   }
   result await_resume() {

@@ -113,7 +113,12 @@ class file_operation : public leaf<file_operation>, public file_request {
       stopped_ = true;
       return false;
     }
-    return !start_file_request(*file_.service, *this);
+    try {
+      return !start_file_request(*file_.service, *this);
+    } catch (...) {
+      this->deafen();
+      throw;
+    }
   }
   std::uint64_t await_resume() {
     this->deafen();

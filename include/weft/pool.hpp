@@ -120,7 +120,7 @@ class stop_on_interrupt {
 
  private:
   struct state;
-  std::unique_ptr<state> state_;
+  std::shared_ptr<state> state_;
 };
 
 /// Runs one task on a pool of its own and gives its result: all that a first program needs.

@@ -23,9 +23,11 @@ class nursery : private detail::completion {
   /// Starts a task in the scope. If it fails, the scope is stopped, and throws that exception when all of its
   /// tasks have ended.
   void spawn(task<void> t) noexcept;
-  /// Asks every task of the scope to stop; the scope's await then throws weft::cancelled, unless its function
-  /// returns a value all the same.
-  void request_stop() noexcept { stop_.request_stop(); }
+  /// Asks every task of the scope to stop. That alone is no failure: the scope gives what its function gives.
+  void request_stop() noexcept {
+    stopped_itself_.store(true, std::memory_order_relaxed);
+    stop_.request_stop();
+  }
   bool stop_requested() noexcept { return stop_.stop_requested(); }
 
   /// For weft::scope.
@@ -41,6 +43,7 @@ class nursery : private detail::completion {
     }
     void await_resume() const {
       if (of.error_) std::rethrow_exception(of.error_);
+      if (of.cut_off_.load(std::memory_order_relaxed)) detail::throw_cancelled();
     }
     nursery& of;
   };
@@ -54,16 +57,20 @@ class nursery : private detail::completion {
   detail::pool_core* const pool_;
   std::atomic<std::size_t> outstanding_{1};  // tasks, and the scope's own function
   std::atomic<bool> failed_{false};
+  std::atomic<bool> stopped_itself_{false};  // by request_stop or a failure, and not from around the scope
+  std::atomic<bool> cut_off_{false};         // a task was cancelled by a stop from around the scope
   std::exception_ptr error_;  // written by who set failed_, read after the join
   std::coroutine_handle<> parent_;
 };
 
 /// Runs `f(nursery, args...)`, a coroutine that may start any number of tasks in the nursery, and waits for it
 /// and for all of them, on every path. When one fails the rest are cancelled, awaited, and the failure thrown.
-/// Gives what f gives.
+/// Gives what f gives. When a stop from around the scope cancels one of its tasks, the scope throws weft::cancelled,
+/// even if f itself has given a value.
 ///
-/// A function and its arguments, not a lambda that captures: the captures would end with the call's
-/// full-expression (docs/semantics.md). The arguments are kept by the scope.
+/// A function and its arguments, not a lambda that captures: g++ 12 destroys captures twice in the expression of a
+/// co_await, and those of a lambda given to nursery.spawn end with that call (docs/semantics.md). The scope keeps f
+/// and the arguments.
 template <class F, class... A>
   requires std::invocable<F&, nursery&, A...>
 auto scope(F f, A... args) -> std::invoke_result_t<F&, nursery&, A...> {

@@ -38,9 +38,19 @@ struct stream_promise : promise_for<stream_promise<T>> {
   }
   stream<T> get_return_object() noexcept;
   void return_void() noexcept { this->state = outcome::value; }
-  yield_awaiter yield_value(T& v) noexcept {
-    value = std::addressof(v);
-    return {};
+  /// Of an lvalue a copy is handed out: the generator may go on using it.
+  struct copy_awaiter : yield_awaiter {
+    explicit copy_awaiter(const T& v) : copy(v) {}
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<stream_promise> h) noexcept {
+      h.promise().value = std::addressof(copy);
+      return yield_awaiter::await_suspend(h);
+    }
+    T copy;
+  };
+  copy_awaiter yield_value(const T& v)
+    requires std::copy_constructible<T>
+  {
+    return copy_awaiter(v);
   }
   yield_awaiter yield_value(T&& v) noexcept {
     value = std::addressof(v);
@@ -55,7 +65,7 @@ struct stream_promise : promise_for<stream_promise<T>> {
 /// A sequence that is computed as it is asked for, by a coroutine that may `co_await` between its `co_yield`s.
 ///
 /// `while (std::optional<T> v = co_await s.next()) ...` One consumer at a time. What the generator throws
-/// comes out of next(). A stream may be dropped at any time between calls: its frame is destroyed where it
+/// comes out of next(). `co_yield` of an lvalue hands out a copy. A stream may be dropped at any time between calls: its frame is destroyed where it
 /// stands. Cost: two jumps an element, no allocation.
 template <class T>
 class [[nodiscard]] stream {
@@ -129,7 +139,7 @@ struct buffered_adaptor {
 template <class T, class F>
 stream<T> filtered(stream<T> source, F f) {
   while (std::optional<T> v = co_await source.next())
-    if (std::invoke(f, std::as_const(*v))) co_yield *v;
+    if (std::invoke(f, std::as_const(*v))) co_yield std::move(*v);
 }
 
 template <class U, class T, class F>
@@ -137,10 +147,10 @@ stream<U> transformed(stream<T> source, F f) {
   while (std::optional<T> v = co_await source.next()) {
     if constexpr (is_task<std::invoke_result_t<F&, T>>) {
       U u = co_await std::invoke(f, std::move(*v));
-      co_yield u;
+      co_yield std::move(u);
     } else {
       U u = std::invoke(f, std::move(*v));
-      co_yield u;
+      co_yield std::move(u);
     }
   }
 }
@@ -150,7 +160,7 @@ stream<T> taken(stream<T> source, std::size_t n) {
   for (; n > 0; --n) {
     std::optional<T> v = co_await source.next();
     if (!v) co_return;
-    co_yield *v;
+    co_yield std::move(*v);
   }
 }
 
@@ -182,14 +192,28 @@ task<> pump(stream<T> source, std::shared_ptr<buffer_between<T>> between) {
     if (!co_await between->elements.send(std::move(*v))) co_return;
 }
 
+/// Closes the channel behind the producer; one that was stopped before it began leaves its stop as the error.
 template <class T>
-task<> produce(stream<T> source, std::shared_ptr<buffer_between<T>> between) {
-  try {
-    co_await with_stop(between->stop, pump(std::move(source), between));
-  } catch (...) {
-    between->error = std::current_exception();
+struct producer_end {
+  explicit producer_end(std::shared_ptr<buffer_between<T>> b) noexcept : between(std::move(b)) {}
+  producer_end(producer_end&&) noexcept = default;
+  ~producer_end() {
+    if (!between) return;
+    if (!ended) between->error = std::make_exception_ptr(cancelled());
+    between->elements.close();
   }
-  between->elements.close();
+  std::shared_ptr<buffer_between<T>> between;
+  bool ended = false;
+};
+
+template <class T>
+task<> produce(stream<T> source, producer_end<T> end) {
+  try {
+    co_await with_stop(end.between->stop, pump(std::move(source), end.between));
+  } catch (...) {
+    end.between->error = std::current_exception();
+  }
+  end.ended = true;
 }
 
 /// Spawns on the pool of the running task, in its band.
@@ -200,8 +224,9 @@ stream<T> buffered_stream(stream<T> source, std::size_t n) {
   auto between = std::make_shared<buffer_between<T>>(n);
   consumer_end<T> end(between);
   const auto around = co_await surroundings{};
-  spawn_here(produce(std::move(source), between), around.band);
-  while (std::optional<T> v = co_await between->elements.receive()) co_yield *v;
+  producer_end<T> other(between);
+  spawn_here(produce(std::move(source), std::move(other)), around.band);
+  while (std::optional<T> v = co_await between->elements.receive()) co_yield std::move(*v);
   if (between->error) std::rethrow_exception(between->error);
 }
 

@@ -28,7 +28,7 @@ class semaphore {
 
  private:
   friend class detail::waiting_operation<semaphore>;
-  bool try_now(detail::wait_node&) noexcept;
+  bool try_now(detail::wait_node&, detail::wait_node*&) noexcept;
   detail::wait_list& list_for(detail::wait_node&) noexcept { return waiting_; }
   detail::wait_node* abandoned(detail::wait_node&) noexcept { return nullptr; }
 
@@ -117,7 +117,7 @@ class shared_mutex {
       return guard(owner_, mode == exclusive);
     }
   };
-  bool try_now(detail::wait_node& n) noexcept;
+  bool try_now(detail::wait_node& n, detail::wait_node*&) noexcept;
   bool admits(const detail::wait_node& n) const noexcept;
   void enter(const detail::wait_node& n) noexcept;
   detail::wait_list& list_for(detail::wait_node&) noexcept { return waiting_; }
@@ -145,7 +145,7 @@ class event {
 
  private:
   friend class detail::waiting_operation<event>;
-  bool try_now(detail::wait_node&) noexcept { return set_; }
+  bool try_now(detail::wait_node&, detail::wait_node*&) noexcept { return set_; }
   detail::wait_list& list_for(detail::wait_node&) noexcept { return waiting_; }
   detail::wait_node* abandoned(detail::wait_node&) noexcept { return nullptr; }
 
@@ -167,7 +167,7 @@ class latch {
 
  private:
   friend class detail::waiting_operation<latch>;
-  bool try_now(detail::wait_node&) noexcept { return left_ == 0; }
+  bool try_now(detail::wait_node&, detail::wait_node*&) noexcept { return left_ == 0; }
   detail::wait_list& list_for(detail::wait_node&) noexcept { return waiting_; }
   detail::wait_node* abandoned(detail::wait_node&) noexcept { return nullptr; }
 
@@ -188,7 +188,7 @@ class barrier {
 
  private:
   friend class detail::waiting_operation<barrier>;
-  bool try_now(detail::wait_node&) noexcept;
+  bool try_now(detail::wait_node&, detail::wait_node*& released) noexcept;
   detail::wait_list& list_for(detail::wait_node&) noexcept { return waiting_; }
   detail::wait_node* abandoned(detail::wait_node&) noexcept {
     --arrived_;

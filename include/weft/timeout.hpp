@@ -36,6 +36,7 @@ class time_limit : completion, work_item {
   pool_core* pool_ = nullptr;
   stop_state stop_;
   timer timer_;
+  priority band_ = priority::normal;
   std::atomic<int> outstanding_{2};
   bool timed_out_ = false;
 };

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <ctime>
@@ -50,11 +51,13 @@ bool poller::wait(std::int64_t nanoseconds) noexcept {
   int n = 0;
   timespec limit{};
   if (nanoseconds > 0) limit = {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
-#ifdef SYS_epoll_pwait2
-  n = static_cast<int>(::syscall(SYS_epoll_pwait2, epoll_, events, 64, nanoseconds < 0 ? nullptr : &limit, nullptr, 0));
-  if (n < 0 && errno == ENOSYS)
-#endif
-  {
+  // Old kernels lack it (ENOSYS), old container profiles refuse it (EPERM).
+  static std::atomic<bool> precise{true};
+  if (precise.load(std::memory_order_relaxed)) {
+    n = static_cast<int>(::syscall(SYS_epoll_pwait2, epoll_, events, 64, nanoseconds < 0 ? nullptr : &limit, nullptr, 0));
+    if (n < 0 && errno != EINTR) precise.store(false, std::memory_order_relaxed);
+  }
+  if (!precise.load(std::memory_order_relaxed)) {
     const std::int64_t ms = nanoseconds < 0 ? -1 : (nanoseconds + 999'999) / 1'000'000;
     n = ::epoll_wait(epoll_, events, 64, ms > INT_MAX ? INT_MAX : static_cast<int>(ms));
   }

@@ -72,6 +72,7 @@ std::coroutine_handle<> time_limit::start(promise_base& child, void* frame, time
   child.stop = &stop_;
   child.end = ending::call;
   child.band = band;
+  band_ = band;
   pool_ = current_pool();
   timer_.deadline = relative ? sleep_awaiter::deadline_after(pool_->env().now(), time) : deadline;
   timer_.frame = static_cast<work_item*>(this);
@@ -93,7 +94,9 @@ void time_limit::on_time(work_item* w) {
   // The child may have ended by now; then nobody is stopped, and nobody asks whether the time was over.
   l.timed_out_ = true;
   l.stop_.request_stop();
-  if (l.outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) parent.resume();
+  pool_core* const pool = l.pool_;
+  const priority band = l.band_;
+  if (l.outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) schedule(*pool, parent.address(), band);
 }
 
 void time_limit::check(promise_base& child) {
@@ -110,7 +113,7 @@ nursery::nursery(detail::stop_state* outer, priority band, detail::pool_core* po
 void nursery::fail(std::exception_ptr error) noexcept {
   if (!failed_.exchange(true, std::memory_order_acq_rel)) {
     error_ = std::move(error);
-    stop_.request_stop();
+    request_stop();
   }
 }
 
@@ -126,9 +129,14 @@ void nursery::spawn(task<void> t) noexcept {
 
 std::coroutine_handle<> nursery::on_end(detail::completion& c, detail::promise_base& p) noexcept {
   nursery& n = static_cast<nursery&>(c);
-  // A task that was cancelled because the scope was stopped has not failed by itself.
-  if (p.state == detail::outcome::error && !(n.stop_.stop_requested() && detail::is_cancelled(p.error)))
-    n.fail(std::move(p.error));
+  if (p.state == detail::outcome::error) {
+    // A task that was cancelled because the scope was stopped has not failed by itself. But when the stop came from
+    // around the scope, its work is cut off, and the scope is cancelled as a whole.
+    if (!n.stop_.stop_requested() || !detail::is_cancelled(p.error))
+      n.fail(std::move(p.error));
+    else if (!n.stopped_itself_.load(std::memory_order_relaxed))
+      n.cut_off_.store(true, std::memory_order_relaxed);
+  }
   std::coroutine_handle<detail::promise_base>::from_promise(p).destroy();
   return n.outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? n.parent_ : std::noop_coroutine();
 }

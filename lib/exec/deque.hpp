@@ -43,7 +43,7 @@ class basic_deque {
   void* pop() noexcept {
     const std::int64_t b = bottom_.load(std::memory_order_relaxed) - 1;
     buffer* buf = owner_buffer_;
-    bottom_.store(b, std::memory_order_relaxed);
+    bottom_.store(b, std::memory_order_release);
     Memory::light_barrier();
     std::int64_t t = top_.load(std::memory_order_relaxed);
     void* item = nullptr;
@@ -53,7 +53,7 @@ class basic_deque {
       if (!top_.compare_exchange_strong(t, t + 1, std::memory_order_seq_cst, std::memory_order_relaxed))
         item = nullptr;
     }
-    bottom_.store(b + 1, std::memory_order_relaxed);
+    bottom_.store(b + 1, std::memory_order_release);
     return item;
   }
 

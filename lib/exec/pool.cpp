@@ -72,83 +72,91 @@ void spawn_detached(pool_core& pool, promise_base& p, void* frame) { begin_root(
 // ---- Ctrl-C --------------------------------------------------------------------------------------------
 
 namespace {
+
+/// The handler writes to this descriptor, which is made once and never closed: a signal may be on its way to it at
+/// any time.
+int interrupt_event() {
+  static const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw std::system_error(errno, std::system_category(), "weft: eventfd");
+  return fd;
+}
 constinit std::atomic<int> interrupt_fd{-1};
+constinit std::atomic<bool> interrupt_taken{false};
+
+void on_interrupt(int) {
+  const int e = errno;
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(interrupt_fd.load(std::memory_order_relaxed), &one, sizeof one) < 0);
+  errno = e;
 }
 
+}  // namespace
+
+/// The pool keeps it to its end, since a worker may be calling it while the guard goes.
 struct stop_on_interrupt::state final : detail::poller::watcher {
-  explicit state(pool& p) : core(p.core()) {
-    fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fd < 0) throw std::system_error(errno, std::system_category(), "weft: eventfd");
-    int free = -1;
-    if (!interrupt_fd.compare_exchange_strong(free, fd)) {  // another run() has it: Ctrl-C stops that one
-      ::close(fd);
-      fd = -1;
-      return;
-    }
-    core.events().add(fd, *this);
-    struct sigaction action {};
-    action.sa_handler = [](int) {
-      const int e = errno;
-      const std::uint64_t one = 1;
-      static_cast<void>(::write(interrupt_fd.load(), &one, sizeof one) < 0);
-      errno = e;
-    };
-    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-    ::sigaction(SIGINT, &action, &before);
-    // A program that ignores it (nohup) keeps ignoring it.
-    if (before.sa_handler == SIG_IGN) ::sigaction(SIGINT, &before, nullptr);
-  }
-  ~state() {
-    if (fd < 0) return;
-    ::sigaction(SIGINT, &before, nullptr);
-    core.events().remove(fd);
-    interrupt_fd.store(-1);
-    ::close(fd);
-  }
+  explicit state(detail::pool_core& p) noexcept : core(p) {}
   void readable() noexcept override {
     std::uint64_t count;
-    if (::read(fd, &count, sizeof count) > 0) core.stop().request_stop();
+    if (::read(interrupt_event(), &count, sizeof count) > 0) core.stop().request_stop();
   }
-
   detail::pool_core& core;
-  int fd = -1;
   struct sigaction before {};
 };
 
-stop_on_interrupt::stop_on_interrupt(pool& p) : state_(std::make_unique<state>(p)) {}
-stop_on_interrupt::~stop_on_interrupt() = default;
+stop_on_interrupt::stop_on_interrupt(pool& p) {
+  const int fd = interrupt_event();
+  if (interrupt_taken.exchange(true)) return;  // another has it: Ctrl-C stops that one's pool
+  state_ = std::make_shared<state>(p.core());
+  p.core().adopt_service(state_.get(), state_);
+  std::uint64_t old = 0;
+  static_cast<void>(::read(fd, &old, sizeof old) < 0);
+  p.core().events().add(fd, *state_);
+  interrupt_fd.store(fd, std::memory_order_relaxed);
+  struct sigaction action {};
+  action.sa_handler = &on_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  ::sigaction(SIGINT, &action, &state_->before);
+  // A program that ignores it (nohup) keeps ignoring it.
+  if (state_->before.sa_handler == SIG_IGN) ::sigaction(SIGINT, &state_->before, nullptr);
+}
+
+stop_on_interrupt::~stop_on_interrupt() {
+  if (!state_) return;
+  ::sigaction(SIGINT, &state_->before, nullptr);
+  state_->core.events().remove(interrupt_event());
+  interrupt_taken.store(false);
+}
 
 pool::pool(pool_options options) : core_(new detail::pool_core(options)) {}
 
 pool::~pool() {
   core_->wait_drained(detail::timer_queue::never);
-  if (std::exception_ptr error = core_->take_error()) {
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-      std::fprintf(stderr, "weft: a spawned task failed: %s (pool.drain() would have thrown this)\n", e.what());
-    } catch (...) {
-      std::fprintf(stderr, "weft: a spawned task failed with an exception of unknown type\n");
-    }
-  }
+  core_->say_unfetched_error();
 }
 
+namespace {
+void refuse_on_worker(const detail::pool_core* core, const char* what) {
+  if (detail::current_pool() == core)
+    throw misuse(std::string("weft: pool.") + what +
+                 " was called on a worker of the same pool, which would wait for itself");
+}
+}  // namespace
+
 void pool::drain() {
-  if (detail::current_pool() == core_.get())
-    throw misuse("weft: pool.drain was called on a worker of the same pool, which would wait for itself");
+  refuse_on_worker(core_.get(), "drain");
   core_->wait_drained(detail::timer_queue::never);
   if (std::exception_ptr error = core_->take_error()) std::rethrow_exception(error);
 }
 
 void pool::cancel() {
+  refuse_on_worker(core_.get(), "cancel");
   core_->refuse_spawns();
   core_->stop().request_stop();
   drain();
 }
 
 bool pool::drain_for(std::chrono::nanoseconds time) {
-  if (detail::current_pool() == core_.get())
-    throw misuse("weft: pool.drain_for was called on a worker of the same pool, which would wait for itself");
+  refuse_on_worker(core_.get(), "drain_for");
   core_->refuse_spawns();
   const auto now = core_->env().now();
   const bool drained =

@@ -18,6 +18,16 @@ namespace {
 
 thread_local worker* this_worker = nullptr;
 
+void say_failed(const std::exception_ptr& error, const char* note) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "weft: a spawned task failed: %s (%s)\n", e.what(), note);
+  } catch (...) {
+    std::fprintf(stderr, "weft: a spawned task failed with an exception of unknown type (%s)\n", note);
+  }
+}
+
 }  // namespace
 
 [[gnu::noinline]] worker* current_worker() noexcept { return this_worker; }
@@ -56,8 +66,10 @@ pool_core::pool_core(const pool_options& options, bool stepped)
           [this, i] { run(*workers_[i]); }));
   } catch (...) {
     quit_.store(true);
-    while (parking_.anyone_parked()) wake_one(true);
-    for (auto& t : threads_) t->join();
+    for (auto& t : threads_) {
+      wake_everyone();
+      t->join();
+    }
     throw;
   }
 }
@@ -67,12 +79,16 @@ pool_core::~pool_core() {
   for (int round = 0; visitors_.load(std::memory_order_seq_cst) != 0; ++round) real_memory::relax(round);
   quit_.store(true, std::memory_order_seq_cst);
   // A worker that is about to park sees quit_ in its second look; one that sleeps is woken here.
-  while (parking_.anyone_parked()) wake_one(true);
   for (auto& t : threads_) {
-    while (parking_.anyone_parked()) wake_one(true);
+    wake_everyone();
     t->join();
   }
   kept_.clear();
+}
+
+void pool_core::wake_everyone() noexcept {
+  while (parking_.anyone_parked()) wake_one(parking_, true);
+  while (reserve_parking_.anyone_parked()) wake_one(reserve_parking_, true);
 }
 
 bool pool_core::drained() const noexcept {
@@ -84,7 +100,8 @@ bool pool_core::drained() const noexcept {
 }
 
 bool pool_core::wait_drained(std::int64_t until_ns) {
-  draining_.store(true, std::memory_order_seq_cst);
+  draining_.fetch_add(1, std::memory_order_seq_cst);
+  bool in_time = true;
   for (;;) {
     const std::uint32_t word = drained_word_.load(std::memory_order_seq_cst);
     if (drained()) break;
@@ -92,19 +109,25 @@ bool pool_core::wait_drained(std::int64_t until_ns) {
       real_memory::futex_wait(drained_word_, word);
     } else {
       if (now_ns() >= until_ns) {
-        draining_.store(false, std::memory_order_relaxed);
-        return drained();
+        in_time = drained();
+        break;
       }
       futex_wait_until(drained_word_, word, time_point(std::chrono::nanoseconds(until_ns)));
     }
   }
-  draining_.store(false, std::memory_order_relaxed);
-  return true;
+  draining_.fetch_sub(1, std::memory_order_seq_cst);
+  return in_time;
 }
 
 void pool_core::report_error(std::exception_ptr error) noexcept {
-  std::lock_guard guard(error_lock_);
-  if (!error_) error_ = std::move(error);
+  {
+    std::lock_guard guard(error_lock_);
+    if (!error_) {
+      error_ = std::move(error);
+      return;
+    }
+  }
+  say_failed(error, "another has failed before it");
 }
 
 void pool_core::root_ended(std::exception_ptr error) noexcept {
@@ -116,10 +139,14 @@ void pool_core::root_ended(std::exception_ptr error) noexcept {
 }
 
 void pool_core::tell_drainers() noexcept {
-  if (!draining_.load(std::memory_order_seq_cst)) [[likely]]
+  if (draining_.load(std::memory_order_seq_cst) == 0) [[likely]]
     return;
   drained_word_.fetch_add(1, std::memory_order_seq_cst);
   real_memory::futex_wake(drained_word_, 1 << 30);
+}
+
+void pool_core::say_unfetched_error() noexcept {
+  if (const std::exception_ptr error = take_error()) say_failed(error, "pool.drain() would have thrown this");
 }
 
 std::exception_ptr pool_core::take_error() {
@@ -168,7 +195,7 @@ void pool_core::schedule(void* frame, priority band) noexcept {
   const bool alone = q.looks_empty();
   if (band == priority::interactive) count_urgent(1);
   q.push(frame);
-  if (!alone || band == priority::interactive) wake_if_needed();
+  if (!alone || band == priority::interactive) wake_if_needed(band);
 }
 
 void pool_core::schedule_last(void* frame, priority band) noexcept {
@@ -177,44 +204,49 @@ void pool_core::schedule_last(void* frame, priority band) noexcept {
   if (w->parked) unpark_self(*w);
   if (band == priority::interactive) count_urgent(1);
   injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{});
-  wake_if_needed();
+  wake_if_needed(band);
 }
 
-/// Once the item is queued its task may run to its end, and the pool's owner be free to destroy the pool, while
-/// this thread still looks for somebody to wake: visitors_ holds the destructor back that long.
 void pool_core::schedule_from_outside(void* frame, priority band) noexcept {
-  visitors_.fetch_add(1, std::memory_order_seq_cst);
+  const visit here(*this);
   if (band == priority::interactive) count_urgent(1);
   injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{});
-  wake_if_needed();
-  visitors_.fetch_sub(1, std::memory_order_seq_cst);
+  wake_if_needed(band);
 }
 
 bool pool_core::spawn_root(promise_base& p, void* frame) {
-  if (closed_.load(std::memory_order_seq_cst))
-    throw misuse("weft: a task was spawned on a pool that is being ended");
   worker* w = current_worker();
   if (w && &w->pool == this && !(w->reserved && p.band != priority::interactive)) {
     w->roots_begun.store(w->roots_begun.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (w->parked) unpark_self(*w);
     if (p.band == priority::interactive) count_urgent(1);
-    w->queue(p.band).push(frame);
-    wake_if_needed();
+    const priority band = p.band;  // once it is queued the task may end
+    w->queue(band).push(frame);
+    wake_if_needed(band);
     return true;
   }
-  visitors_.fetch_add(1, std::memory_order_seq_cst);
-  outside_begun_.fetch_add(1, std::memory_order_seq_cst);
+  if (closed_.load(std::memory_order_seq_cst) && !(w && &w->pool == this))
+    throw misuse("weft: a task was spawned from outside on a pool that is being ended");
+  const visit here(*this);
   const priority band = p.band;
-  if (band == priority::interactive) count_urgent(1);
-  const bool taken = injected_[static_cast<std::size_t>(band)].push(frame, options_.max_waiting);
-  if (!taken) {
+  const auto take_back = [&] {
     if (band == priority::interactive) count_urgent(-1);
     outside_begun_.fetch_sub(1, std::memory_order_seq_cst);
     tell_drainers();
-  } else {
-    wake_if_needed();
+  };
+  outside_begun_.fetch_add(1, std::memory_order_seq_cst);
+  if (band == priority::interactive) count_urgent(1);
+  bool taken = false;
+  try {
+    taken = injected_[static_cast<std::size_t>(band)].push(frame, options_.max_waiting);
+  } catch (...) {  // no memory for the queue
+    take_back();
+    throw;
   }
-  visitors_.fetch_sub(1, std::memory_order_seq_cst);
+  if (taken)
+    wake_if_needed(band);
+  else
+    take_back();
   return taken;
 }
 
@@ -239,7 +271,7 @@ std::coroutine_handle<> fork(join& j, promise_base& parent) noexcept {
   // The children are in the queue once the last push is done, and the frame they lie in may be gone when it
   // returns: child[0] is the caller's, so the join stays until the caller runs it.
   for (std::uint32_t k = j.count - 1; k > 0; --k) q.push(j.child[k]);
-  w.pool.wake_if_needed();
+  w.pool.wake_if_needed(band);
   return first;
 }
 
@@ -319,8 +351,14 @@ void throw_cancelled() { throw cancelled(); }
 void schedule(pool_core& pool, void* frame, priority band) noexcept { pool.schedule(frame, band); }
 void schedule_last(pool_core& pool, void* frame, priority band) noexcept { pool.schedule_last(frame, band); }
 void schedule_new_on(pool_core& pool, void* frame, priority band) noexcept {
+  const worker* w = current_worker();
+  const bool inside = w && &w->pool == &pool;
   pool.schedule(frame, band);
-  pool.wake_if_needed();
+  if (inside) pool.wake_if_needed(band);  // from outside it has woken one already, and the pool may be gone
+}
+bool in_driver() noexcept {
+  const worker* w = current_worker();
+  return w && w->driving;
 }
 void report_error(std::exception_ptr error) noexcept { current_pool()->report_error(std::move(error)); }
 wake_source& attach_wake_source(pool_core& pool, const std::type_info& kind,
@@ -333,7 +371,7 @@ bool cancel_timer(pool_core& pool, timer& t) noexcept { return pool.cancel_timer
 
 bool turn_is_over(priority band) noexcept {
   worker& w = *current_worker();
-  return --w.fuel == 0 && w.pool.turn_ended(w) && (w.pool.refuel(w, band) || !w.queue(band).looks_empty());
+  return --w.fuel == 0 && w.pool.turn_ended(w) && (w.pool.refuel(w, band) || w.pool.others_wait(w, band));
 }
 
 }  // namespace weft::detail

@@ -38,6 +38,7 @@ struct alignas(64) worker {
   const unsigned index;
   const bool reserved;  // takes interactive tasks only
   bool parked = false;
+  bool driving = false;  // runs completions in the driver, where nothing long may run
 
   // A turn: boundaries of tasks left until the worker looks at the clock, at input and output, and around.
   std::uint32_t fuel = 1;
@@ -96,13 +97,18 @@ class pool_core {
   bool spawn_root(promise_base& p, void* frame);
   void root_ended(std::exception_ptr error) noexcept;
   void report_error(std::exception_ptr error) noexcept;
-  void wake_if_needed() noexcept {
+  /// After an item was queued in that band.
+  void wake_if_needed(priority band) noexcept {
     if (parking_.should_notify()) [[unlikely]]
-      wake_one();
+      wake_one(parking_);
+    if (band == priority::interactive && options_.reserve != 0 && reserve_parking_.should_notify())
+      wake_one(reserve_parking_);
   }
   void schedule_from_outside(void* frame, priority band) noexcept;
   bool urgent() const noexcept { return urgent_.load(std::memory_order_relaxed) != 0; }
   void count_urgent(std::int64_t n) noexcept { urgent_.fetch_add(n, std::memory_order_seq_cst); }
+  /// Whether anything waits that the worker should run before more of a task of that band.
+  bool others_wait(const worker& w, priority band) const noexcept;
   /// Fuel has run out: whether the turn has ended, or a trace wanted to see the boundary.
   bool turn_ended(worker& w) noexcept;
   /// The end of a turn; see worker::fuel. True when the worker should go back to its queues.
@@ -134,6 +140,8 @@ class pool_core {
   bool wait_drained(std::int64_t until_ns);
   void refuse_spawns() noexcept { closed_.store(true, std::memory_order_seq_cst); }
   std::exception_ptr take_error();
+  /// Says on standard error what nobody took.
+  void say_unfetched_error() noexcept;
 
   // ---- workers -----------------------------------------------------------------------------------------
   unsigned size() const noexcept { return static_cast<unsigned>(workers_.size()); }
@@ -152,12 +160,17 @@ class pool_core {
   void* steal_any(worker& w, bool& lost) noexcept;
   void* search(worker& w) noexcept;
   bool visible_work(const worker& w) const noexcept;
+  bool visible_to_all() const noexcept;
+  bool more_urgent_waits(const worker& w, priority band) const noexcept;
+  parking& parking_of(const worker& w) noexcept { return w.reserved ? reserve_parking_ : parking_; }
+  std::uint32_t parked_count() const noexcept { return parking_.parked_count() + reserve_parking_.parked_count(); }
   void park(worker& w) noexcept;
   void sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept;
   void nudge() noexcept;
   void interrupt_driver() noexcept;
   void unpark_self(worker& w) noexcept;
-  void wake_one(bool insist = false) noexcept;
+  void wake_one(parking& of, bool insist = false) noexcept;
+  void wake_everyone() noexcept;
   void wake(parking::slot& s, std::uint32_t signal) noexcept;
   bool try_lead() noexcept { return !led_.exchange(true, std::memory_order_seq_cst); }
   void stop_leading() noexcept { led_.store(false, std::memory_order_seq_cst); }
@@ -173,7 +186,9 @@ class pool_core {
   bool may_spin_ = false;
   std::uint64_t ticks_per_us_ = 1;
 
-  parking parking_;
+  // Workers of the reserve sleep apart: they take interactive items only, so that a producer of others must neither
+  // wake them nor rely on one that searches.
+  parking parking_, reserve_parking_;
   alignas(64) std::atomic<std::int64_t> urgent_{0};  // interactive items in queues
   std::array<injection_queue, bands> injected_;
   timer_queue timers_;
@@ -188,9 +203,17 @@ class pool_core {
   std::atomic<bool> quit_{false};
   std::atomic<bool> closed_{false};
 
-  std::atomic<std::uint32_t> visitors_{0};  // threads from outside that are queueing something
+  /// A thread from outside that is queueing something. Once the item is queued its task may run to its end, and the
+  /// pool's owner be free to destroy the pool, while the thread still looks for somebody to wake: it holds the
+  /// destructor back that long.
+  struct visit {
+    explicit visit(pool_core& p) noexcept : to(p) { to.visitors_.fetch_add(1, std::memory_order_seq_cst); }
+    ~visit() { to.visitors_.fetch_sub(1, std::memory_order_seq_cst); }
+    pool_core& to;
+  };
+  std::atomic<std::uint32_t> visitors_{0};
   std::atomic<std::uint64_t> outside_begun_{0};
-  std::atomic<bool> draining_{false};
+  std::atomic<std::uint32_t> draining_{0};  // how many wait for the pool to drain
   std::atomic<std::uint32_t> drained_word_{0};
   std::mutex error_lock_;
   std::exception_ptr error_;

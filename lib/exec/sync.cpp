@@ -9,7 +9,7 @@ using detail::wait_node;
 
 // ---- semaphore -----------------------------------------------------------------------------------------
 
-bool semaphore::try_now(wait_node&) noexcept {
+bool semaphore::try_now(wait_node&, wait_node*&) noexcept {
   if (permits_ == 0 || !waiting_.empty()) return false;
   --permits_;
   return true;
@@ -45,7 +45,7 @@ void shared_mutex::enter(const wait_node& n) noexcept {
     ++readers_;
 }
 
-bool shared_mutex::try_now(wait_node& n) noexcept {
+bool shared_mutex::try_now(wait_node& n, wait_node*&) noexcept {
   if (!waiting_.empty() || !admits(n)) return false;
   enter(n);
   return true;
@@ -107,10 +107,10 @@ void latch::count_down(std::size_t n) {
   detail::waiting_operation<latch>::resume_all(granted);
 }
 
-bool barrier::try_now(wait_node&) noexcept {
+bool barrier::try_now(wait_node&, wait_node*& released) noexcept {
   if (++arrived_ < parties_) return false;
   arrived_ = 0;
-  detail::waiting_operation<barrier>::resume_all(waiting_.take_all());
+  released = waiting_.take_all();
   return true;
 }
 

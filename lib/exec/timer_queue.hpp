@@ -33,6 +33,7 @@ class timer_queue {
   /// Takes `t` out. Returns false if it was not in (it fired, or was not added yet).
   bool cancel(timer& t) noexcept {
     std::lock_guard guard(lock_);
+    if (t.fired) return false;
     t.cancelled = true;
     if (t.index == std::size_t(-1)) return false;
     const bool first = t.index == 0;
@@ -53,6 +54,7 @@ class timer_queue {
       {
         std::lock_guard guard(lock_);
         while (n < batch && !heap_.empty() && heap_.front().at <= now) {
+          heap_.front().t->fired = true;
           due[n++] = heap_.front();
           take(0);
         }

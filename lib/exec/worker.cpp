@@ -76,7 +76,7 @@ void* pool_core::take_injected(worker& w, priority band) noexcept {
   if (n == 0) return nullptr;
   if (band == priority::interactive) count_urgent(-1);
   for (std::size_t i = n - 1; i > 0; --i) w.queue(band).push(items[i]);
-  if (n > 1) wake_if_needed();
+  if (n > 1) wake_if_needed(band);
   return items[0];
 }
 
@@ -132,7 +132,19 @@ bool pool_core::refuel(worker& w, priority band) noexcept {
     w.last_poll = t;
     poll_driver(w);
   }
-  return urgent() && band != priority::interactive;
+  return more_urgent_waits(w, band);
+}
+
+bool pool_core::more_urgent_waits(const worker& w, priority band) const noexcept {
+  if (band == priority::interactive) return false;
+  if (urgent()) return true;
+  constexpr auto normal = static_cast<std::size_t>(priority::normal);
+  return band == priority::batch && (!w.queues[normal].looks_empty() || !injected_[normal].empty());
+}
+
+bool pool_core::others_wait(const worker& w, priority band) const noexcept {
+  const auto own = static_cast<std::size_t>(band);
+  return !w.queues[own].looks_empty() || !injected_[own].empty();
 }
 
 void* pool_core::steal(worker& w, priority band, bool& lost) noexcept {
@@ -160,7 +172,7 @@ void* pool_core::steal_any(worker& w, bool& lost) noexcept {
 }
 
 void* pool_core::search(worker& w) noexcept {
-  parking_.search();
+  parking_of(w).search();
   w.last_victim = random(w, size());
   std::uint64_t spin_until = 0;
   std::uint64_t began = 0;
@@ -176,11 +188,11 @@ void* pool_core::search(worker& w) noexcept {
     if (!frame && (round % 16 == 0) && poll_driver(w)) frame = next(w);
     if (frame) {
       if (may_spin_) w.spun_ns.fetch_add((ticks() - began) * 1000 / ticks_per_us_, std::memory_order_relaxed);
-      if (parking_.found() && visible_work(w)) wake_one();
+      if (parking_of(w).found() && visible_work(w)) wake_one(parking_of(w));
       return frame;
     }
     if (quit_.load(std::memory_order_relaxed)) {
-      parking_.found();
+      parking_of(w).found();
       return nullptr;
     }
     if (lost) continue;
@@ -197,9 +209,10 @@ void* pool_core::search(worker& w) noexcept {
   }
 }
 
-bool pool_core::visible_work(const worker& w) const noexcept {
-  if (urgent()) return true;
-  if (w.reserved) return false;
+bool pool_core::visible_work(const worker& w) const noexcept { return urgent() || (!w.reserved && visible_to_all()); }
+
+/// Normal and batch work, which the workers of the reserve do not take.
+bool pool_core::visible_to_all() const noexcept {
   for (std::size_t band = 1; band < bands; ++band) {
     if (!injected_[band].empty()) return true;
     for (const auto& other : workers_)
@@ -217,11 +230,12 @@ bool pool_core::visible_work(const worker& w) const noexcept {
 // worker queued for itself and does not get to. A pool in which nobody works keeps no watch: it is silent.
 
 void pool_core::park(worker& w) noexcept {
+  parking& lot = parking_of(w);
   parking::slot& s = w.slot;
-  parking_.prepare(s);
+  lot.prepare(s);
   w.parked = true;
   if (visible_work(w) || quit_.load(std::memory_order_seq_cst)) {
-    parking_.cancel(s);  // if somebody woke us meanwhile we are searching all the same
+    lot.cancel(s);  // if somebody woke us meanwhile we are searching all the same
     w.parked = false;
     return;
   }
@@ -229,7 +243,7 @@ void pool_core::park(worker& w) noexcept {
   bool watches = false;
   int idle_naps = 0;
   while (w.parked) {
-    const bool somebody_works = parking_.parked_count() < size();
+    const bool somebody_works = parked_count() < size();
     if (!watches && somebody_works) {
       worker* nobody = nullptr;
       watches = watch_.compare_exchange_strong(nobody, &w, std::memory_order_seq_cst);
@@ -245,13 +259,15 @@ void pool_core::park(worker& w) noexcept {
     }
     if ((leads && expire_timers()) || !w.parked) break;
     if (quit_.load(std::memory_order_seq_cst) || (visible_work(w) && (watches || leads))) break;
+    // A worker of the reserve wakes another for what it sees and must not take.
+    if (w.reserved && (watches || leads) && visible_to_all()) wake_one(parking_);
     if (!leads) leads = try_lead();
     if (watches) {
       idle_naps = somebody_works ? 0 : idle_naps + 1;
       if (idle_naps == naps_while_idle) {
         watch_.store(nullptr, std::memory_order_seq_cst);
         watches = false;
-        if (parking_.parked_count() < size()) continue;  // somebody began to work before he could see this
+        if (parked_count() < size()) continue;  // somebody began to work before he could see this
       }
     }
   }
@@ -259,9 +275,9 @@ void pool_core::park(worker& w) noexcept {
   if (watches) watch_.store(nullptr, std::memory_order_seq_cst);
   if (w.parked) {
     w.parked = false;
-    parking_.cancel(s);
+    lot.cancel(s);
   }
-  if (!watch_.load(std::memory_order_seq_cst) && parking_.anyone_parked()) nudge();
+  if (!watch_.load(std::memory_order_seq_cst) && parked_count() != 0) nudge();
 }
 
 void pool_core::sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept {
@@ -279,10 +295,12 @@ void pool_core::sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept {
       const std::int64_t until = std::max<std::int64_t>(0, next - now_ns());
       wait_ns = wait_ns < 0 ? until : std::min(wait_ns, until);
     }
+    w.driving = true;
     if (wake_source* d = driver_.load(std::memory_order_acquire))
       d->park(std::chrono::nanoseconds(wait_ns));
     else
       poller_->wait(wait_ns);
+    w.driving = false;
   }
   w.in_driver.store(false, std::memory_order_seq_cst);
 }
@@ -290,7 +308,7 @@ void pool_core::sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept {
 /// Called on a worker that runs a completion in the driver, before the first item that it makes runnable.
 void pool_core::unpark_self(worker& w) noexcept {
   w.parked = false;
-  parking_.cancel(w.slot);
+  parking_of(w).cancel(w.slot);
 }
 
 void pool_core::wake(parking::slot& s, std::uint32_t signal) noexcept {
@@ -307,13 +325,15 @@ void pool_core::wake(parking::slot& s, std::uint32_t signal) noexcept {
     real_memory::futex_wake(s.signal, 1);
 }
 
-void pool_core::wake_one(bool insist) noexcept {
-  if (parking::slot* s = parking_.notify(insist)) wake(*s, signal_woken);
+void pool_core::wake_one(parking& of, bool insist) noexcept {
+  if (parking::slot* s = of.notify(insist)) wake(*s, signal_woken);
 }
 
 /// Makes one parked worker look again at how it sleeps.
 void pool_core::nudge() noexcept {
-  if (parking::slot* s = parking_.peek()) wake(*s, signal_nudged);
+  parking::slot* s = parking_.peek();
+  if (!s) s = reserve_parking_.peek();
+  if (s) wake(*s, signal_nudged);
 }
 
 // ---- the driver and the timers -------------------------------------------------------------------------
@@ -328,10 +348,12 @@ bool pool_core::poll_driver(worker& w) noexcept {
   bool any = expire_timers();
   any |= poll_storage(w);
   if (led_.load(std::memory_order_relaxed) || !try_lead()) return any;
+  w.driving = true;
   if (wake_source* d = driver_.load(std::memory_order_acquire))
     any |= d->poll();
   else
     any |= poller_->wait(0);
+  w.driving = false;
   stop_leading();
   if (any) w.note(trace_kind::events);
   return any;

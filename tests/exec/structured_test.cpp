@@ -248,7 +248,8 @@ TEST_CASE("with_stop, shield and stop_requested", "[stop]") {
         co_await weft::sleep_for(24h);
       } catch (const weft::cancelled&) {
       }
-      CHECK(co_await weft::stop_requested());
+      const bool stopped = co_await weft::stop_requested();
+      CHECK(stopped);
       co_return co_await weft::shield(later(9));
     };
     co_return co_await weft::timeout(1ms, inside());

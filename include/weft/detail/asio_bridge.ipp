@@ -35,12 +35,12 @@ class driver final : public wake_source {
   void park(std::chrono::nanoseconds wait) noexcept override {
     guarded([&] {
       const std::size_t ran = wait.count() < 0 ? context_.run_one() : context_.run_one_for(wait);
-      if (ran) context_.poll();
+      if (ran) run_ready();
     });
   }
   bool poll() noexcept override {
     std::size_t ran = 0;
-    guarded([&] { ran = context_.poll(); });
+    guarded([&] { ran = run_ready(); });
     return ran != 0;
   }
   void interrupt() noexcept override { WEFT_ASIO::post(context_, [] {}); }
@@ -53,6 +53,13 @@ class driver final : public wake_source {
   WEFT_ASIO::io_context& context() noexcept { return context_; }
 
  private:
+  /// Not all that is ready: sockets that never fall silent must not keep the worker here.
+  std::size_t run_ready() {
+    constexpr std::size_t most = 64;
+    std::size_t ran = 0;
+    while (ran < most && context_.poll_one() != 0) ++ran;
+    return ran;
+  }
   void wait_for_own() {
     own_.async_wait(WEFT_ASIO::posix::stream_descriptor::wait_read, [this](WEFT_ASIO_ERROR error) {
       if (error) return;
@@ -85,7 +92,9 @@ inline driver& driver_of(detail::pool_core& core) {
 // ---- the pool as an executor ---------------------------------------------------------------------------
 
 /// A pool as an Asio executor. Handlers become items of the pool's queues, in a band of its priorities; one that
-/// is dispatched on a worker of the pool runs at once. Copies are cheap and equal; the pool must outlive them.
+/// is dispatched by a task or a handler of the pool runs at once. A completion that the driver sees is no such place:
+/// its handler is queued, so that it may run long, and on any worker. Copies are cheap and equal; the pool must
+/// outlive them.
 class pool_executor {
  public:
   explicit pool_executor(pool& p, priority band = priority::normal)
@@ -94,7 +103,7 @@ class pool_executor {
   template <class F>
   void execute(F&& f) const {
     using function = std::decay_t<F>;
-    if (!never_ && detail::current_pool() == core_) {
+    if (!never_ && detail::current_pool() == core_ && (in_driver_too_ || !detail::in_driver())) {
       function here(std::forward<F>(f));
       here();
       return;
@@ -134,8 +143,17 @@ class pool_executor {
     e.continuation_ = false;
     return e;
   }
+  /// For handlers that are short and must run where a completion was seen, one at a time.
+  pool_executor in_driver_too() const noexcept {
+    pool_executor e = *this;
+    e.in_driver_too_ = true;
+    return e;
+  }
+  WEFT_ASIO::io_context& driver_context() const noexcept { return *context_; }
+
   friend bool operator==(const pool_executor& a, const pool_executor& b) noexcept {
-    return a.core_ == b.core_ && a.band_ == b.band_ && a.never_ == b.never_ && a.continuation_ == b.continuation_;
+    return a.core_ == b.core_ && a.band_ == b.band_ && a.never_ == b.never_ && a.continuation_ == b.continuation_ &&
+           a.in_driver_too_ == b.in_driver_too_;
   }
   friend bool operator!=(const pool_executor& a, const pool_executor& b) noexcept { return !(a == b); }
 
@@ -167,6 +185,7 @@ class pool_executor {
   priority band_;
   bool never_ = false;
   bool continuation_ = false;
+  bool in_driver_too_ = false;
 };
 
 // ---- a task as an Asio operation -----------------------------------------------------------------------
@@ -220,11 +239,26 @@ struct spawned {
   stop_source stop;
 };
 
+/// Completes an operation, once; as cancelled if its task was stopped before it began.
 template <class T, class Operation>
-task<> run_spawned(task<T> t, std::shared_ptr<std::unique_ptr<Operation>> s) {
-  stop_source stop = (*s)->stop;
+class completion_of {
+ public:
+  explicit completion_of(std::unique_ptr<Operation> o) noexcept : operation_(std::move(o)) {}
+  ~completion_of() {
+    if (operation_) complete(result<T>(std::make_exception_ptr(cancelled())));
+  }
+  void complete(result<T> r) { Operation::complete(std::move(operation_), std::move(r)); }
+  stop_source stop() const { return operation_->stop; }
+
+ private:
+  std::unique_ptr<Operation> operation_;
+};
+
+template <class T, class Operation>
+task<> run_spawned(task<T> t, std::shared_ptr<completion_of<T, Operation>> end) {
+  stop_source stop = end->stop();
   result<T> r = co_await as_result(with_stop(std::move(stop), std::move(t)));
-  Operation::complete(std::move(*s), std::move(r));
+  end->complete(std::move(r));
 }
 
 template <class T>
@@ -242,12 +276,12 @@ auto spawn(pool& p, task<T> t, Token&& token) {
       [](auto handler, pool* where, task<T> work) {
         using operation = spawned<T, std::decay_t<decltype(handler)>>;
         // What refuses the task (weft::overloaded) is the operation's error, not the caller's exception.
-        auto shared = std::make_shared<std::unique_ptr<operation>>(
+        auto end = std::make_shared<completion_of<T, operation>>(
             std::make_unique<operation>(std::move(handler), *where));
         try {
-          where->spawn(run_spawned(std::move(work), shared));
+          where->spawn(run_spawned(std::move(work), end));
         } catch (...) {
-          operation::complete(std::move(*shared), result<T>(std::current_exception()));
+          end->complete(result<T>(std::current_exception()));
         }
       },
       token, &p, std::move(t));
@@ -286,6 +320,38 @@ auto executor_of(const Initiation& i) {
     return WEFT_ASIO::system_executor();
 }
 
+/// Where the handlers of an operation run, and the request to cancel it, one at a time. An I/O object's own executor
+/// does that, if the user has made it so (a strand, or an io_context with one thread). A pool does not, but its driver
+/// does: there the steps of a composed operation run where their completions are seen.
+template <class Executor>
+struct serial_place {
+  explicit serial_place(Executor ex) : executor(std::move(ex)) {
+    if constexpr (std::is_same_v<Executor, pool_executor>) {
+      adopt(executor);
+    } else if constexpr (requires { executor.template target<pool_executor>(); }) {
+      // Asio 1.22's target() does not check the type itself.
+      if (executor.target_type() == typeid(pool_executor)) {
+        const pool_executor e = *executor.template target<pool_executor>();
+        adopt(e);
+      }
+    }
+  }
+  void adopt(const pool_executor& e) {
+    context = &e.driver_context();
+    executor = e.in_driver_too();
+  }
+  template <class F>
+  void post(F f) const {
+    if (context)
+      WEFT_ASIO::post(context->get_executor(), std::move(f));
+    else
+      WEFT_ASIO::post(executor, std::move(f));
+  }
+
+  Executor executor;
+  WEFT_ASIO::io_context* context = nullptr;
+};
+
 /// One operation under way. It is over for the task when it has completed and no request to cancel it is still on
 /// its way to its executor; who finds both done resumes the task. So a request never meets an operation, or a
 /// socket, that is gone, and nothing is allocated for it.
@@ -293,17 +359,18 @@ template <class Initiation, class Arguments, class... R>
 class use_task_operation : public detail::leaf<use_task_operation<Initiation, Arguments, R...>> {
   using outcome = outcome_of<R...>;
   using values = typename outcome::type;
+  using executor = decltype(executor_of(std::declval<const Initiation&>()));
 
  public:
   template <class I, class A>
   use_task_operation(I&& initiation, A&& arguments)
       : initiation_(std::forward<I>(initiation)),
         arguments_(std::forward<A>(arguments)),
-        executor_(executor_of(initiation_)) {}
+        place_(executor_of(initiation_)) {}
   use_task_operation(use_task_operation&& o)  // before it is awaited
       : initiation_(std::move(o.initiation_)),
         arguments_(std::move(o.arguments_)),
-        executor_(std::move(o.executor_)) {}
+        place_(std::move(o.place_)) {}
 
   bool await_ready() const noexcept { return false; }
   template <class Promise>
@@ -312,7 +379,7 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
       stopped_ = true;
       return false;
     }
-    WEFT_ASIO::dispatch(executor_, [this] { start(); });
+    WEFT_ASIO::dispatch(place_.executor, [this] { start(); });
     return true;
   }
   auto await_resume() {
@@ -343,6 +410,8 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
   static constexpr unsigned started = 1, stop_wanted = 2, completed = 4, cancelling = 8;
 
   struct handler {
+    using executor_type = executor;
+    executor_type get_executor() const noexcept { return self->place_.executor; }
     using cancellation_slot_type = WEFT_ASIO::cancellation_slot;
     cancellation_slot_type get_cancellation_slot() const noexcept { return self->signal_.slot(); }
     template <class... A>
@@ -359,7 +428,8 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
                  std::move(arguments_));
     } catch (...) {
       failed_to_start_ = std::current_exception();
-      finish();
+      state_.fetch_or(completed, std::memory_order_acq_rel);
+      this->resume();
       return;
     }
     // It may have completed on another thread by now; then it is for us to resume the task. From the moment that
@@ -378,7 +448,7 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
 
   /// `cancelling` is set: this object stays until the request has been there.
   void post_cancel() noexcept {
-    WEFT_ASIO::post(executor_, [this] {
+    place_.post([this] {
       if (!(state_.load(std::memory_order_acquire) & completed)) signal_.emit(WEFT_ASIO::cancellation_type::all);
       if (state_.fetch_and(~cancelling, std::memory_order_acq_rel) & completed) this->resume();
     });
@@ -402,12 +472,12 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
   }
   void finish() noexcept {
     const unsigned before = state_.fetch_or(completed, std::memory_order_acq_rel);
-    if (failed_to_start_ || ((before & started) && !(before & cancelling))) this->resume();
+    if ((before & started) && !(before & cancelling)) this->resume();
   }
 
   Initiation initiation_;
   Arguments arguments_;
-  decltype(executor_of(std::declval<const Initiation&>())) executor_;
+  serial_place<executor> place_;
   WEFT_ASIO::cancellation_signal signal_;
   std::atomic<unsigned> state_{0};
   bool stopped_ = false;

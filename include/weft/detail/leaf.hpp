@@ -12,7 +12,8 @@ namespace weft::detail {
 /// operation derives from it and provides
 ///   void on_stop() noexcept  - called on any thread when the task's scope is stopped; only requests.
 /// Order in await_suspend: listen() first, then make the operation visible to those who complete it, and
-/// nothing of `this` after that: it may be gone. Order in await_resume: deafen() first.
+/// nothing of `this` after that: it may be gone. Order in await_resume: deafen() first. An await_suspend that throws
+/// after listen() deafens too, since no await_resume follows.
 template <class Operation>
 class leaf : public pool_awaiter, private stop_callback {
  public:
@@ -22,7 +23,6 @@ class leaf : public pool_awaiter, private stop_callback {
         }) {}
   leaf(const leaf&) = delete;
   leaf& operator=(const leaf&) = delete;
-  ~leaf() { deafen(); }  // where await_suspend threw there is no await_resume
 
  protected:
   /// Returns false when the task is stopped already: do not suspend.

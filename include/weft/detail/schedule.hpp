@@ -36,6 +36,9 @@ void schedule_last(pool_core& pool, void* frame, priority band) noexcept;
 /// The same as schedule(), and wakes an idle worker for it: for what is new, not just woken.
 void schedule_new_on(pool_core& pool, void* frame, priority band) noexcept;
 
+/// Whether the caller runs in the driver of a pool, where completions are seen: nothing long may run there.
+bool in_driver() noexcept;
+
 /// For what throws on a worker where nobody awaits it: it comes out of pool.drain().
 void report_error(std::exception_ptr error) noexcept;
 
@@ -60,7 +63,8 @@ struct timer {
   time_point deadline{};
   void* frame = nullptr;  // what is scheduled when the time has come
   priority band = priority::normal;
-  bool cancelled = false;                  // under the queue's lock
+  bool cancelled = false;                  // under the queue's lock: will not fire
+  bool fired = false;                      // under the queue's lock
   std::size_t index = std::size_t(-1);     // in the heap; -1: not in it
 };
 

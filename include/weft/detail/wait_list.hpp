@@ -79,7 +79,8 @@ class wait_list {
 
 /// An awaitable operation of an owner that has a lock (`lock_`), a wait_list of its choice, and says whether
 /// the operation can be done at once:
-///   bool try_now(wait_node&)              - under the lock: done, no need to wait
+///   bool try_now(wait_node&, wait_node*&) - under the lock: done, no need to wait; the second gives the chain of
+///                                           those who are let go by that
 ///   wait_list& list_for(wait_node&)       - where it waits otherwise
 ///   wait_node* abandoned(wait_node&)      - under the lock: a waiting operation was cancelled; gives the chain
 ///                                           of those who are let in because of that
@@ -95,14 +96,18 @@ class waiting_operation : public leaf<waiting_operation<Owner>>, public wait_nod
       state = status::cancelled;
       return false;
     }
-    std::lock_guard guard(owner_.lock_);
-    if (state == status::cancelled) return false;
-    if (owner_.try_now(*this)) {
+    wait_node* released = nullptr;
+    {
+      std::lock_guard guard(owner_.lock_);
+      if (state == status::cancelled) return false;
+      if (!owner_.try_now(*this, released)) {
+        owner_.list_for(*this).push_back(*this);
+        return true;
+      }
       state = status::granted;
-      return false;
     }
-    owner_.list_for(*this).push_back(*this);
-    return true;
+    resume_all(released);
+    return false;
   }
   void await_resume() {
     this->deafen();
