@@ -11,6 +11,7 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
 #include <asio/write.hpp>
+#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <memory>
@@ -253,6 +254,86 @@ TEST_CASE("stop and completion race on a timer without loss", "[asio]") {
   const int done = pool.run(many(2000));
   CHECK(done >= 0);
   CHECK(done <= 2000);
+}
+
+TEST_CASE("an operation completes, as cancelled, even if its task is stopped before it begins", "[asio]") {
+  for (int i = 0; i < 50; ++i) {
+    weft::pool pool({.threads = 1});
+    std::atomic<bool> open{false};
+    auto hold = [](std::atomic<bool>& o) -> weft::task<> {
+      while (!o.load()) std::this_thread::yield();
+      co_return;
+    };
+    pool.spawn(hold(open));
+    auto never = pool.spawn(twice(1), asio::use_future);
+    pool.request_stop();
+    open = true;
+    CHECK_THROWS_AS(never.get(), weft::cancelled);
+  }
+}
+
+TEST_CASE("a handler that runs long holds up neither the input of others nor other handlers", "[asio]") {
+  weft::pool pool({.threads = 2});
+  const weft::pool_executor ex(pool);
+  std::atomic<bool> done{false}, began{false};
+  asio::steady_timer first(ex, 1ms);
+  std::promise<void> ended;
+  first.async_wait([&](std::error_code) {  // a handler of the user's, not a task
+    began = true;
+    while (!done.load()) std::this_thread::yield();
+    ended.set_value();
+  });
+  auto io = [](weft::pool_executor e, std::atomic<bool>& b, std::atomic<bool>& d) -> weft::task<> {
+    while (!b.load()) co_await weft::sleep_for(100us);
+    for (int i = 0; i < 10; ++i) {
+      asio::steady_timer t(e, 1ms);
+      co_await t.async_wait(weft::use_task);
+    }
+    d = true;
+  };
+  pool.run(io(ex, began, done));
+  ended.get_future().get();
+}
+
+TEST_CASE("composed operations on the pool's own sockets are cancelled at any step", "[asio]") {
+  weft::pool pool({.threads = 2});
+  auto whole = [](weft::pool& p) -> weft::task<int> {
+    tcp::acceptor acceptor(p.get_executor(), any_port());
+    tcp::socket client(p.get_executor());
+    auto accepts = [](tcp::acceptor& a) -> weft::task<tcp::socket> { co_return co_await a.async_accept(weft::use_task); };
+    auto connects = [](tcp::socket& s, tcp::endpoint e) -> weft::task<> { co_await s.async_connect(e, weft::use_task); };
+    auto [server, none] = co_await weft::all(accepts(acceptor), connects(client, acceptor.local_endpoint()));
+    static_cast<void>(none);
+    int stopped = 0;
+    for (int i = 0; i < 300; ++i) {
+      // Reads sixteen bytes of which one comes at a time, and not all: a step for each, the last waits for ever.
+      auto reads = [](tcp::socket& s) -> weft::task<> {
+        std::array<char, 16> b{};
+        co_await asio::async_read(s, asio::buffer(b), weft::use_task);
+      };
+      auto writes = [](tcp::socket& s) -> weft::task<> {
+        for (char c = 0; c < 12; ++c) co_await asio::async_write(s, asio::buffer(&c, 1), weft::use_task);
+      };
+      auto limited = [](weft::task<> t, int us) -> weft::task<bool> {
+        try {
+          co_await weft::timeout(std::chrono::microseconds(us), std::move(t));
+        } catch (const weft::timed_out&) {
+          co_return true;
+        }
+        co_return false;
+      };
+      auto [over, sent] = co_await weft::all(limited(reads(server), i), writes(client));
+      static_cast<void>(sent);
+      stopped += over ? 1 : 0;
+      std::array<char, 64> rest{};
+      server.non_blocking(true);
+      std::error_code e;
+      while (server.read_some(asio::buffer(rest), e) != 0 && !e) {
+      }
+    }
+    co_return stopped;
+  };
+  CHECK(pool.run(whole(pool)) == 300);
 }
 
 TEST_CASE("the pool is an Asio executor", "[asio]") {

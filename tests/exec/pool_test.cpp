@@ -1,9 +1,13 @@
 // The pool: what comes in, how it ends, priorities, idleness; and simulation.
+#include <sched.h>
+#include <signal.h>
 #include <time.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <fstream>
+#include <memory>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -213,6 +217,145 @@ TEST_CASE("an idle pool uses no processor time, in either mode once it has stopp
     auto longer = []() -> weft::task<> { co_await weft::sleep_for(300ms); };
     clock.run(longer());
     CHECK(cpu_seconds() - before < 0.03);
+  }
+}
+
+TEST_CASE("a reserve loses no wake-up of work that it must not take", "[pool]") {
+  weft::pool pool({.threads = 2, .reserve = 1});
+  std::atomic<int> n{0};
+  auto naps = [](std::atomic<int>& k) -> weft::task<> {
+    for (int i = 0; i < 40; ++i) {
+      co_await weft::sleep_for(std::chrono::microseconds(100 * (i % 30)));  // some longer than the watch's naps
+      ++k;
+    }
+  };
+  pool.run(naps(n));
+  CHECK(n.load() == 40);
+  for (int i = 0; i < 2000; ++i) pool.run(count(n));
+  for (int i = 0; i < 200; ++i) pool.run(count(n), weft::priority::interactive);
+  CHECK(n.load() == 2240);
+}
+
+TEST_CASE("loops of checkpoints let others run: inside, from outside, and more urgent ones", "[pool]") {
+  weft::pool pool({.threads = 1});
+  std::atomic<bool> end{false};
+  auto loops = [](std::atomic<bool>& e) -> weft::task<> {
+    while (!e.load()) co_await weft::checkpoint();
+  };
+  auto ends = [](std::atomic<bool>& e) -> weft::task<> {
+    e = true;
+    co_return;
+  };
+  SECTION("two loops and a task from outside") {
+    pool.spawn(loops(end));
+    pool.spawn(loops(end));
+    pool.spawn(ends(end));
+  }
+  SECTION("batch loops and a normal task of the same worker") {
+    auto starts = [](weft::pool& p, weft::task<> other, std::atomic<bool>& e) -> weft::task<> {
+      p.spawn(std::move(other), weft::priority::normal);
+      while (!e.load()) co_await weft::checkpoint();
+    };
+    pool.spawn(starts(pool, ends(end), end), weft::priority::batch);
+  }
+  SECTION("batch loops and a normal task from outside") {
+    pool.spawn(loops(end), weft::priority::batch);
+    pool.spawn(ends(end));
+  }
+  pool.drain();
+  CHECK(end.load());
+}
+
+TEST_CASE("several threads drain at once, and tasks may spawn meanwhile", "[pool]") {
+  for (int round = 0; round < 200; ++round) {
+    weft::pool pool({.threads = 2});
+    std::atomic<int> n{0};
+    auto spawns = [](weft::pool& p, std::atomic<int>& k) -> weft::task<> {
+      co_await weft::yield();
+      p.spawn(count(k));
+    };
+    for (int i = 0; i < 5; ++i) pool.spawn(spawns(pool, n));
+    std::thread other([&] { pool.drain(); });
+    CHECK(pool.drain_for(1h));
+    other.join();
+    CHECK(n.load() == 5);
+    CHECK_THROWS_AS(pool.spawn(count(n)), weft::misuse);
+  }
+}
+
+TEST_CASE("a pool may be destroyed as soon as its last task has told of its end", "[pool]") {
+  for (int round = 0; round < 300; ++round) {
+    std::atomic<int> n{0};
+    auto pool = std::make_unique<weft::pool>(weft::pool_options{.threads = 2});
+    std::thread outside([&pool_of = *pool, &n] {
+      for (int i = 0; i < 3; ++i) pool_of.spawn(count(n));
+    });
+    while (n.load() < 3) std::this_thread::yield();
+    outside.join();
+    pool.reset();
+    CHECK(n.load() == 3);
+  }
+}
+
+TEST_CASE("ending a pool on its own worker is refused, and changes nothing", "[pool]") {
+  weft::pool pool({.threads = 1});
+  auto inside = [](weft::pool& p) -> weft::task<int> {
+    int refused = 0;
+    for (int i = 0; i < 3; ++i) {
+      try {
+        if (i == 0) p.drain();
+        if (i == 1) p.cancel();
+        if (i == 2) p.drain_for(1s);
+      } catch (const weft::misuse&) {
+        ++refused;
+      }
+    }
+    co_return refused;
+  };
+  CHECK(pool.run(inside(pool)) == 3);
+  CHECK(pool.run(inside(pool)) == 3);
+}
+
+TEST_CASE("too many blocking threads are not needed, and threads have names", "[pool]") {
+  weft::pool pool({.threads = 1, .name = "shuttle"});
+  auto name = []() -> weft::task<std::string> {
+    std::string line;
+    std::ifstream("/proc/thread-self/comm") >> line;
+    co_return line;
+  };
+  CHECK(pool.run(name()) == "shuttle/0");
+  auto blocked = [&]() -> weft::task<std::string> {
+    auto f = [] {
+      std::string line;
+      std::ifstream("/proc/thread-self/comm") >> line;
+      return line;
+    };
+    co_return co_await weft::blocking(f);
+  };
+  CHECK(pool.run(blocked()) == "shuttle/blockin");
+}
+
+TEST_CASE("workers are pinned when asked to be", "[pool]") {
+  weft::pool pool({.threads = 2, .pin = true});
+  auto cpus = []() -> weft::task<int> {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof set, &set);
+    co_return CPU_COUNT(&set);
+  };
+  CHECK(pool.run(cpus()) == 1);
+}
+
+TEST_CASE("Ctrl-C stops the tasks of a run, and the handler goes with it", "[pool]") {
+  for (int i = 0; i < 3; ++i) {
+    auto interrupted = []() -> weft::task<> {
+      ::raise(SIGINT);
+      co_await weft::sleep_for(24h);
+    };
+    CHECK_THROWS_AS(weft::run(interrupted()), weft::cancelled);
+    struct sigaction now {};
+    ::sigaction(SIGINT, nullptr, &now);
+    CHECK(now.sa_handler != SIG_IGN);
   }
 }
 

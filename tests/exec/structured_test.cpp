@@ -2,6 +2,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <memory>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -293,6 +294,44 @@ TEST_CASE("scope: children of children, failure, stop", "[scope]") {
   };
   auto stopped = [&]() -> weft::task<int> { co_return co_await weft::scope(stopping, std::ref(cancelled)); };
   CHECK(weft::run(stopped()) == 5);
+}
+
+TEST_CASE("scope: cut off from outside it is cancelled, stopped by itself it is not", "[scope]") {
+  auto body = [](weft::nursery& n) -> weft::task<int> {
+    auto sleeps = []() -> weft::task<> { co_await weft::sleep_for(24h); };
+    n.spawn(sleeps());
+    co_return 5;
+  };
+  auto outside = [&]() -> weft::task<int> { co_return co_await weft::timeout(1ms, weft::scope(body)); };
+  CHECK_THROWS_AS(weft::run(outside()), weft::timed_out);
+  auto stops = [](weft::nursery& n) -> weft::task<int> {
+    auto sleeps = []() -> weft::task<> { co_await weft::sleep_for(24h); };
+    n.spawn(sleeps());
+    n.request_stop();
+    co_return 6;
+  };
+  auto inside = [&]() -> weft::task<int> { co_return co_await weft::scope(stops); };
+  CHECK(weft::run(inside()) == 6);
+}
+
+TEST_CASE("a range of tasks that throws half way drops none of them", "[all]") {
+  int alive = 0;
+  auto make = [&alive](int i) {
+    if (i == 5) throw std::runtime_error("no task for five");
+    auto holds = [](counted) -> weft::task<int> { co_return 1; };
+    return holds(counted(alive));
+  };
+  const std::vector<int> ids{1, 2, 3, 4, 5, 6};
+  auto whole = [&](bool race) -> weft::task<> {
+    auto tasks = ids | std::views::transform(make);
+    if (race)
+      co_await weft::any(std::move(tasks));
+    else
+      co_await weft::all(std::move(tasks));
+  };
+  CHECK_THROWS_WITH(weft::run(whole(false)), "no task for five");
+  CHECK_THROWS_WITH(weft::run(whole(true)), "no task for five");
+  CHECK(alive == 0);
 }
 
 TEST_CASE("map: bounded in flight, in order, failing", "[map]") {

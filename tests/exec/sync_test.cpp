@@ -1,0 +1,181 @@
+// Locks and signals for tasks, in simulated orders of execution.
+#include <catch2/catch.hpp>
+#include <stdexcept>
+#include <vector>
+
+#include "weft/simulation.hpp"
+#include "weft/weft.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::chrono::microseconds some_time(weft::simulation& s) { return std::chrono::microseconds(s.random() % 100); }
+
+void require(bool right, const char* what) {
+  if (!right) throw std::logic_error(what);
+}
+
+/// Runs `t`, and gives up after some time; whether it ended by itself.
+weft::task<bool> impatient(weft::simulation& s, weft::task<> t) {
+  try {
+    co_await weft::timeout(some_time(s), std::move(t));
+  } catch (const weft::timed_out&) {
+    co_return false;
+  }
+  co_return true;
+}
+
+template <class F>
+void in_many_orders(F f) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    weft::simulation sim(seed, {.workers = 1 + static_cast<unsigned>(seed % 4)});
+    INFO("seed " << seed);
+    CHECK_NOTHROW(sim.run(f(sim)));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("mutex: one at a time, whoever gives up waiting", "[sync]") {
+  in_many_orders([](weft::simulation& s) -> weft::task<> {
+    weft::mutex m;
+    int inside = 0;
+    auto work = [](weft::simulation& w, weft::mutex& lock, int& n) -> weft::task<> {
+      auto guard = co_await lock.lock();
+      struct counted {
+        explicit counted(int& k) : n(k) { require(n++ == 0, "two hold a mutex"); }
+        ~counted() { --n; }
+        int& n;
+      };
+      const counted here(n);
+      co_await weft::sleep_for(some_time(w));
+    };
+    std::vector<weft::task<bool>> all;
+    for (int i = 0; i < 8; ++i) all.push_back(impatient(s, work(s, m, inside)));
+    co_await weft::all(std::move(all));
+    require(inside == 0, "somebody is inside still");
+    require(m.try_lock(), "the mutex is held by nobody, and locked");
+    require(!m.try_lock(), "it was locked twice");
+    m.unlock();
+  });
+}
+
+TEST_CASE("shared_mutex: readers together, writers alone, and none starves", "[sync]") {
+  in_many_orders([](weft::simulation& s) -> weft::task<> {
+    weft::shared_mutex m;
+    int readers = 0, writers = 0, most = 0;
+    auto read = [&](weft::simulation& w) -> weft::task<> {
+      auto guard = co_await m.lock_shared();
+      ++readers;
+      most = std::max(most, readers);
+      require(writers == 0, "a reader beside a writer");
+      co_await weft::shield([](std::chrono::microseconds t) -> weft::task<> { co_await weft::sleep_for(t); }(some_time(w)));
+      --readers;
+    };
+    auto write = [&](weft::simulation& w) -> weft::task<> {
+      auto guard = co_await m.lock();
+      require(writers++ == 0 && readers == 0, "a writer is not alone");
+      co_await weft::shield([](std::chrono::microseconds t) -> weft::task<> { co_await weft::sleep_for(t); }(some_time(w)));
+      --writers;
+    };
+    std::vector<weft::task<bool>> all;
+    for (int i = 0; i < 9; ++i) all.push_back(impatient(s, i % 3 == 0 ? write(s) : read(s)));
+    co_await weft::all(std::move(all));
+    auto guard = co_await m.lock();
+    require(readers == 0 && writers == 0, "somebody is inside still");
+  });
+}
+
+TEST_CASE("semaphore: never more than its permits", "[sync]") {
+  in_many_orders([](weft::simulation& s) -> weft::task<> {
+    weft::semaphore permits(3);
+    int inside = 0;
+    auto work = [](weft::simulation& w, weft::semaphore& p, int& n) -> weft::task<> {
+      co_await p.acquire();
+      require(++n <= 3, "too many inside");
+      co_await weft::shield([](std::chrono::microseconds t) -> weft::task<> { co_await weft::sleep_for(t); }(some_time(w)));
+      --n;
+      p.release();
+    };
+    std::vector<weft::task<bool>> all;
+    for (int i = 0; i < 10; ++i) all.push_back(impatient(s, work(s, permits, inside)));
+    co_await weft::all(std::move(all));
+    for (int i = 0; i < 3; ++i) require(permits.try_acquire(), "a permit was lost");
+    require(!permits.try_acquire(), "a permit too many");
+  });
+}
+
+TEST_CASE("event and latch let all go on", "[sync]") {
+  in_many_orders([](weft::simulation& s) -> weft::task<> {
+    weft::event e;
+    weft::latch l(3);
+    int past = 0;
+    auto waits = [](weft::event& ev, weft::latch& la, int& n) -> weft::task<> {
+      co_await ev.wait();
+      la.count_down();
+      co_await la.wait();
+      ++n;
+    };
+    auto sets = [](weft::simulation& w, weft::event& ev) -> weft::task<> {
+      co_await weft::sleep_for(some_time(w));
+      ev.set();
+    };
+    co_await weft::all(waits(e, l, past), waits(e, l, past), sets(s, e), waits(e, l, past));
+    require(past == 3, "somebody was left behind");
+    co_await e.wait();
+    e.reset();
+    require(!e.is_set(), "it was reset");
+    bool threw = false;
+    try {
+      l.count_down();
+    } catch (const weft::misuse&) {
+      threw = true;
+    }
+    require(threw, "a latch went below zero");
+  });
+}
+
+TEST_CASE("barrier: rounds do not mix, and who is stopped has not arrived", "[sync]") {
+  in_many_orders([](weft::simulation& s) -> weft::task<> {
+    weft::barrier b(3);
+    std::vector<int> rounds(3);
+    auto party = [](weft::simulation& w, weft::barrier& at, std::vector<int>& r, std::size_t me) -> weft::task<> {
+      for (int i = 0; i < 5; ++i) {
+        co_await weft::sleep_for(some_time(w));
+        ++r[me];
+        co_await at.arrive();
+        for (const int other : r) require(other == i + 1 || other == i + 2, "a party is a round away");
+      }
+    };
+    auto gives_up = [](weft::simulation& w, weft::barrier& at) -> weft::task<> {
+      auto waits = [](weft::barrier& x) -> weft::task<> { co_await x.arrive(); };
+      const bool met = co_await impatient(w, waits(at));
+      require(!met, "one of three met");
+    };
+    co_await gives_up(s, b);
+    co_await weft::all(party(s, b, rounds, 0), party(s, b, rounds, 1), party(s, b, rounds, 2));
+    weft::barrier alone(1);
+    co_await alone.arrive();
+  });
+}
+
+TEST_CASE("a timer that fired is not taken back by a stop that comes after", "[sync]") {
+  in_many_orders([](weft::simulation& s) -> weft::task<> {
+    weft::stop_source stop;
+    bool slept = false;
+    auto sleeper = [](bool& done) -> weft::task<> {
+      co_await weft::sleep_for(10us);
+      done = true;
+    };
+    auto stopper = [](weft::simulation& w, weft::stop_source source, bool& done) -> weft::task<> {
+      co_await weft::sleep_for(std::chrono::microseconds(w.random() % 20));
+      source.request_stop();
+      static_cast<void>(done);
+    };
+    auto quiet = [](weft::task<> t) -> weft::task<bool> { co_return (co_await weft::as_result(std::move(t))).ok(); };
+    auto [ok, none] = co_await weft::all(quiet(weft::with_stop(stop, sleeper(slept))), stopper(s, stop, slept));
+    static_cast<void>(none);
+    require(ok == slept, "a result and its work disagree");
+  });
+}
