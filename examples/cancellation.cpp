@@ -16,8 +16,8 @@ weft::task<std::string> replica(std::string name, std::chrono::milliseconds dela
 }
 
 // A long computation asks now and then whether it is still wanted.
-weft::task<long> search_for_ever() {
-  for (long n = 0;; ++n) co_await weft::checkpoint();
+weft::task<> search_for_ever() {
+  for (;;) co_await weft::checkpoint();
 }
 
 weft::task<> fails_soon() {

@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 weft::task<std::uint32_t> checksum(std::string line) {
   std::uint32_t sum = 2166136261u;  // FNV-1a
   for (int round = 0; round < 1000; ++round) {
-    for (unsigned char c : line) sum = (sum ^ c) * 16777619u;
+    for (const char c : line) sum = (sum ^ static_cast<unsigned char>(c)) * 16777619u;
     if (round % 100 == 99) co_await weft::checkpoint();  // here a deadline takes effect
   }
   co_return sum;

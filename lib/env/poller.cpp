@@ -41,6 +41,7 @@ void poller::add(int fd, watcher& w) {
   epoll_event e{};
   e.events = EPOLLIN;
   e.data.ptr = &w;
+  added_.fetch_add(1, std::memory_order_release);
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &e) != 0) fail("weft: epoll_ctl");
 }
 
@@ -61,6 +62,7 @@ bool poller::wait(std::int64_t nanoseconds) noexcept {
     const std::int64_t ms = nanoseconds < 0 ? -1 : (nanoseconds + 999'999) / 1'000'000;
     n = ::epoll_wait(epoll_, events, 64, ms > INT_MAX ? INT_MAX : static_cast<int>(ms));
   }
+  static_cast<void>(added_.load(std::memory_order_acquire));
   bool any = false;
   for (int i = 0; i < n; ++i)
     if (auto* w = static_cast<watcher*>(events[i].data.ptr)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace weft::detail {
@@ -36,6 +37,9 @@ class poller {
   int fd() const noexcept { return epoll_; }
 
  private:
+  /// Orders what was done before add() before the calls of the watcher. The kernel does that too, but neither the
+  /// language nor ThreadSanitizer knows.
+  std::atomic<std::uint32_t> added_{0};
   int epoll_ = -1;
   int event_ = -1;
 };
