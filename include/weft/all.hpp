@@ -42,6 +42,22 @@ class frame_array {
   std::array<void*, N> frames_;
 };
 
+/// The frames of a vector of tasks, which stay in it: a task is nothing but its frame's address.
+template <class T>
+class task_vector {
+  static_assert(sizeof(task<T>) == sizeof(void*) && std::is_standard_layout_v<task<T>>);
+
+ public:
+  explicit task_vector(std::vector<task<T>>&& tasks) noexcept : tasks_(std::move(tasks)) {}
+  void** data() noexcept { return reinterpret_cast<void**>(tasks_.data()); }
+  std::size_t size() const noexcept { return tasks_.size(); }
+  bool empty() const noexcept { return tasks_.empty(); }
+  void* operator[](std::size_t i) const noexcept { return tasks_[i].handle().address(); }
+
+ private:
+  std::vector<task<T>> tasks_;
+};
+
 /// Frames that are owned, of any number of tasks.
 class frame_list {
  public:
@@ -64,8 +80,6 @@ class frame_list {
   std::size_t size() const noexcept { return frames_.size(); }
   bool empty() const noexcept { return frames_.empty(); }
   void* operator[](std::size_t i) const noexcept { return frames_[i]; }
-  auto begin() const noexcept { return frames_.begin(); }
-  auto end() const noexcept { return frames_.end(); }
 
  private:
   std::vector<void*> frames_;
@@ -114,10 +128,10 @@ class all_awaiter : public pool_awaiter {
   late<join> join_;
 };
 
-template <class T>
+template <class T, class Frames>
 class all_range_awaiter : public pool_awaiter {
  public:
-  explicit all_range_awaiter(frame_list&& frames) noexcept : frames_(std::move(frames)) {}
+  explicit all_range_awaiter(Frames&& frames) noexcept : frames_(std::move(frames)) {}
   all_range_awaiter(all_range_awaiter&&) noexcept = default;
 
   bool await_ready() const noexcept { return frames_.empty(); }
@@ -133,13 +147,13 @@ class all_range_awaiter : public pool_awaiter {
     if constexpr (!std::is_void_v<T>) {
       std::vector<value_or_nothing<T>> values;
       values.reserve(frames_.size());
-      for (void* frame : frames_) values.push_back(take_or_nothing<T>(frame));
+      for (std::size_t i = 0; i < frames_.size(); ++i) values.push_back(take_or_nothing<T>(frames_[i]));
       return values;
     }
   }
 
  private:
-  frame_list frames_;
+  Frames frames_;
   late<join> join_;
 };
 
@@ -166,8 +180,11 @@ template <class... T>
 template <std::ranges::input_range R>
   requires detail::is_task<std::ranges::range_value_t<R>> && (!std::is_lvalue_reference_v<R>)
 [[nodiscard("weft: co_await it")]] auto all(R&& tasks) {
-  return detail::all_range_awaiter<detail::task_value_t<std::ranges::range_value_t<R>>>(
-      detail::frame_list::of(std::forward<R>(tasks)));
+  using T = detail::task_value_t<std::ranges::range_value_t<R>>;
+  if constexpr (std::is_same_v<std::remove_cvref_t<R>, std::vector<task<T>>>)
+    return detail::all_range_awaiter<T, detail::task_vector<T>>(detail::task_vector<T>(std::move(tasks)));
+  else
+    return detail::all_range_awaiter<T, detail::frame_list>(detail::frame_list::of(std::forward<R>(tasks)));
 }
 
 }  // namespace weft

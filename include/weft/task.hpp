@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "weft/detail/foreign.hpp"
+#include "weft/detail/join.hpp"
 #include "weft/detail/promise.hpp"
 #include "weft/errors.hpp"
 

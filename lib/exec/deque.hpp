@@ -32,10 +32,9 @@ class basic_deque {
   /// Owner only.
   void push(void* item) {
     const std::int64_t b = bottom_.load(std::memory_order_relaxed);
-    buffer* buf = owner_buffer_;
-    if (b - top_seen_ >= buf->capacity) [[unlikely]]
-      buf = make_room(b);
-    buf->at(b).store(item, std::memory_order_relaxed);
+    if (b - top_seen_ >= owner_buffer_->capacity) [[unlikely]]
+      return push_after_making_room(item, b);
+    owner_buffer_->at(b).store(item, std::memory_order_relaxed);
     bottom_.store(b + 1, std::memory_order_release);
   }
 
@@ -57,6 +56,22 @@ class basic_deque {
     return item;
   }
 
+  /// Owner only: up to `most` of the oldest items, in order; returns how many, 0 also when a thief was faster. Needs
+  /// no barrier, since nobody else moves the bottom: a thief that reads an index below the moved top fails to move it.
+  std::size_t pop_oldest(void** out, std::size_t most) noexcept {
+    std::int64_t t = top_.load(std::memory_order_acquire);
+    const std::int64_t there = bottom_.load(std::memory_order_relaxed) - t;
+    if (there <= 0) return 0;
+    const std::int64_t n = there < static_cast<std::int64_t>(most) ? there : static_cast<std::int64_t>(most);
+    for (std::int64_t i = 0; i < n; ++i) out[i] = owner_buffer_->at(t + i).load(std::memory_order_relaxed);
+    const bool ours = top_.compare_exchange_strong(t, t + n, std::memory_order_seq_cst, std::memory_order_relaxed);
+    return ours ? static_cast<std::size_t>(n) : 0;
+  }
+  void* pop_oldest() noexcept {
+    void* item = nullptr;
+    return pop_oldest(&item, 1) == 1 ? item : nullptr;
+  }
+
   /// Anyone: the oldest item, or null; `lost` is set when another took it first, so that trying again may help.
   void* steal(bool& lost) noexcept {
     if (looks_empty()) return nullptr;  // spares the barrier
@@ -70,7 +85,11 @@ class basic_deque {
     return nullptr;
   }
 
-  /// Anyone; exact for the owner.
+  /// Anyone; exact for the owner, but for what thieves take meanwhile.
+  std::size_t size() const noexcept {
+    const std::int64_t t = top_.load(std::memory_order_relaxed), b = bottom_.load(std::memory_order_relaxed);
+    return b > t ? static_cast<std::size_t>(b - t) : 0;
+  }
   bool looks_empty() const noexcept {
     return top_.load(std::memory_order_relaxed) >= bottom_.load(std::memory_order_relaxed);
   }
@@ -92,14 +111,16 @@ class basic_deque {
     buffers_.push_back(std::move(b));
   }
 
-  [[gnu::noinline]] buffer* make_room(std::int64_t b) {
+  [[gnu::noinline]] void push_after_making_room(void* item, std::int64_t b) {
     top_seen_ = top_.load(std::memory_order_acquire);
-    if (b - top_seen_ < owner_buffer_->capacity) return owner_buffer_;
-    auto bigger = std::make_unique<buffer>(static_cast<std::size_t>(owner_buffer_->capacity) * 2);
-    for (std::int64_t i = top_seen_; i < b; ++i)
-      bigger->at(i).store(owner_buffer_->at(i).load(std::memory_order_relaxed), std::memory_order_relaxed);
-    adopt(std::move(bigger));
-    return owner_buffer_;
+    if (b - top_seen_ >= owner_buffer_->capacity) {
+      auto bigger = std::make_unique<buffer>(static_cast<std::size_t>(owner_buffer_->capacity) * 2);
+      for (std::int64_t i = top_seen_; i < b; ++i)
+        bigger->at(i).store(owner_buffer_->at(i).load(std::memory_order_relaxed), std::memory_order_relaxed);
+      adopt(std::move(bigger));
+    }
+    owner_buffer_->at(b).store(item, std::memory_order_relaxed);
+    bottom_.store(b + 1, std::memory_order_release);
   }
 
   alignas(64) typename Memory::template atomic<std::int64_t> top_{0};

@@ -16,7 +16,8 @@ namespace weft::detail {
 
 namespace {
 
-thread_local worker* this_worker = nullptr;
+// Read straight only in functions that are no coroutines and are never inlined into one.
+[[gnu::tls_model("initial-exec")]] constinit thread_local worker* this_worker = nullptr;
 
 void say_failed(const std::exception_ptr& error, const char* note) noexcept {
   try {
@@ -76,7 +77,6 @@ pool_core::pool_core(const pool_options& options, bool stepped)
 
 pool_core::~pool_core() {
   blocking_.reset();
-  for (int round = 0; visitors_.load(std::memory_order_seq_cst) != 0; ++round) real_memory::relax(round);
   quit_.store(true, std::memory_order_seq_cst);
   // A worker that is about to park sees quit_ in its second look; one that sleeps is woken here.
   for (auto& t : threads_) {
@@ -93,14 +93,15 @@ void pool_core::wake_everyone() noexcept {
 
 bool pool_core::drained() const noexcept {
   std::uint64_t ended = 0, begun = 0;
-  for (const auto& w : workers_) ended += w->roots_ended.load(std::memory_order_seq_cst);
-  begun = outside_begun_.load(std::memory_order_seq_cst);
-  for (const auto& w : workers_) begun += w->roots_begun.load(std::memory_order_seq_cst);
+  for (const auto& w : workers_) ended += w->roots_ended.load(std::memory_order_acquire);
+  for (const injection_queue& q : injected_) begun += q.roots();
+  for (const auto& w : workers_) begun += w->roots_begun.load(std::memory_order_acquire);
   return begun == ended;  // what ended was read first, and both only grow: so all had ended in between
 }
 
 bool pool_core::wait_drained(std::int64_t until_ns) {
   draining_.fetch_add(1, std::memory_order_seq_cst);
+  real_memory::heavy_barrier();
   bool in_time = true;
   for (;;) {
     const std::uint32_t word = drained_word_.load(std::memory_order_seq_cst);
@@ -134,13 +135,15 @@ void pool_core::root_ended(std::exception_ptr error) noexcept {
   if (error) report_error(std::move(error));
   // Roots end on workers: see spawn_root.
   worker& w = *current_worker();
-  w.roots_ended.store(w.roots_ended.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
-  tell_drainers();
+  // Who drains says so, passes the heavy barrier, and then sums: so either this sees him, or he sees this.
+  w.roots_ended.store(w.roots_ended.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  real_memory::light_barrier();
+  if (draining_.load(std::memory_order_relaxed) != 0 && w.queue(priority::normal).looks_empty()) [[unlikely]]
+    tell_drainers();
 }
 
 void pool_core::tell_drainers() noexcept {
-  if (draining_.load(std::memory_order_seq_cst) == 0) [[likely]]
-    return;
+  if (draining_.load(std::memory_order_seq_cst) == 0 || !drained()) return;
   drained_word_.fetch_add(1, std::memory_order_seq_cst);
   real_memory::futex_wake(drained_word_, 1 << 30);
 }
@@ -203,15 +206,12 @@ void pool_core::schedule_last(void* frame, priority band) noexcept {
   if (!w || &w->pool != this) return schedule_from_outside(frame, band);
   if (w->parked) unpark_self(*w);
   if (band == priority::interactive) count_urgent(1);
-  injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{});
-  wake_if_needed(band);
+  injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{}, false, [&] { wake_if_needed(band); });
 }
 
 void pool_core::schedule_from_outside(void* frame, priority band) noexcept {
-  const visit here(*this);
   if (band == priority::interactive) count_urgent(1);
-  injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{});
-  wake_if_needed(band);
+  injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{}, false, [&] { wake_if_needed(band); });
 }
 
 bool pool_core::spawn_root(promise_base& p, void* frame) {
@@ -223,113 +223,110 @@ bool pool_core::spawn_root(promise_base& p, void* frame) {
     const priority band = p.band;  // once it is queued the task may end
     w->queue(band).push(frame);
     wake_if_needed(band);
+    if (w->asked_to_share.load(std::memory_order_relaxed)) [[unlikely]]
+      share(*w);
     return true;
   }
   if (closed_.load(std::memory_order_seq_cst) && !(w && &w->pool == this))
     throw misuse("weft: a task was spawned from outside on a pool that is being ended");
-  const visit here(*this);
   const priority band = p.band;
+  if (band == priority::interactive) count_urgent(1);
   const auto take_back = [&] {
     if (band == priority::interactive) count_urgent(-1);
-    outside_begun_.fetch_sub(1, std::memory_order_seq_cst);
-    tell_drainers();
   };
-  outside_begun_.fetch_add(1, std::memory_order_seq_cst);
-  if (band == priority::interactive) count_urgent(1);
   bool taken = false;
   try {
-    taken = injected_[static_cast<std::size_t>(band)].push(frame, options_.max_waiting);
+    taken = injected_[static_cast<std::size_t>(band)].push(frame, options_.max_waiting, true,
+                                                           [&] { wake_if_needed(band); });
   } catch (...) {  // no memory for the queue
     take_back();
     throw;
   }
-  if (taken)
-    wake_if_needed(band);
-  else
-    take_back();
+  if (!taken) take_back();
   return taken;
 }
 
 // ---- forking -------------------------------------------------------------------------------------------
 
+namespace {
+
+void make_child(void* frame, join& j, ending end, priority band) noexcept {
+  promise_base& p = promise_of(frame);
+  p.parent_join = &j;
+  p.stop = &j.stop;
+  p.end = end;
+  p.band = band;
+}
+
+}  // namespace
+
 std::coroutine_handle<> fork(join& j, promise_base& parent) noexcept {
   const priority band = parent.band;
-  for (std::uint32_t i = 0; i < j.count; ++i) {
-    promise_base& p = promise_of(j.child[i]);
-    p.parent_join = &j;
-    p.stop = &j.stop;
-    p.end = ending::stray;
-    p.band = band;
-  }
-  promise_of(j.child[0]).end = ending::chained;
-  const std::coroutine_handle<> first = std::coroutine_handle<>::from_address(j.child[0]);
-  if (j.count == 1) return first;
-  worker& w = *current_worker();
+  void* const* const child = j.child;
+  void* const first = child[0];
+  const std::uint32_t count = j.count;
+  make_child(first, j, ending::chained, band);
+  for (std::uint32_t i = 1; i < count; ++i) make_child(child[i], j, ending::stray, band);
+  if (count == 1) return std::coroutine_handle<>::from_address(first);
+  worker& w = *this_worker;
   if (band == priority::interactive) [[unlikely]]
-    w.pool.count_urgent(j.count - 1);
+    w.pool.count_urgent(count - 1);
   deque& q = w.queue(band);
   // The children are in the queue once the last push is done, and the frame they lie in may be gone when it
   // returns: child[0] is the caller's, so the join stays until the caller runs it.
-  for (std::uint32_t k = j.count - 1; k > 0; --k) q.push(j.child[k]);
+  for (std::uint32_t k = count - 1; k > 0; --k) q.push(child[k]);
   w.pool.wake_if_needed(band);
-  return first;
+  return std::coroutine_handle<>::from_address(first);
 }
-
-namespace {
 
 [[gnu::noinline, gnu::cold]] void child_failed(join& j, promise_base& child) noexcept {
   promise_base* none = nullptr;
   if (j.failed.compare_exchange_strong(none, &child, std::memory_order_acq_rel)) j.stop.request_stop();
 }
 
-}  // namespace
-
 namespace {
 
-/// What the chain goes on with after its first `done` children.
+/// The chain ends here: what was popped in its stead, if anything, is not its next link.
+[[gnu::noinline]] std::coroutine_handle<> leave_chain(worker& w, join& j, std::uint32_t done, void* popped,
+                                                      priority band) noexcept {
+  const std::coroutine_handle<> parent = j.parent;
+  if (j.outstanding.fetch_sub(done, std::memory_order_acq_rel) == done) {
+    if (popped) w.pool.schedule(popped, band);
+    return parent;
+  }
+  return popped ? std::coroutine_handle<>::from_address(popped) : std::noop_coroutine();
+}
+
 inline std::coroutine_handle<> next_link(worker& w, join& j, std::uint32_t done, priority band) noexcept {
   void* next = w.queue(band).pop();
   if (band == priority::interactive && next) [[unlikely]]
     w.pool.count_urgent(-1);
-  if (next == j.child[done]) {
-    promise_of(next).end = ending::chained;
-    return std::coroutine_handle<>::from_address(next);
-  }
-  const std::coroutine_handle<> parent = j.parent;
-  if (j.outstanding.fetch_sub(done, std::memory_order_acq_rel) == done) {
-    if (next) w.pool.schedule(next, band);
-    return parent;
-  }
-  return next ? std::coroutine_handle<>::from_address(next) : std::noop_coroutine();
+  if (next != j.child[done]) [[unlikely]]
+    return leave_chain(w, j, done, next, band);
+  promise_of(next).end = ending::chained;
+  return std::coroutine_handle<>::from_address(next);
 }
 
 [[gnu::noinline]] std::coroutine_handle<> end_of_turn(worker& w, join& j, std::uint32_t done, priority band) noexcept {
   w.note(trace_kind::task_end);
-  std::coroutine_handle<> next = std::noop_coroutine();
   if (w.pool.turn_ended(w)) {
     // The parent's own state is enough to ask: stop_requested() links it with those around it.
     j.stop.stop_requested();
     if (w.pool.refuel(w, band)) {
-      const std::coroutine_handle<> parent = j.parent;
-      if (j.outstanding.fetch_sub(done, std::memory_order_acq_rel) == done) w.pool.schedule(parent.address(), band);
-      return next;
+      const std::coroutine_handle<> next = leave_chain(w, j, done, nullptr, band);
+      if (next != std::noop_coroutine()) w.pool.schedule(next.address(), band);
+      return std::noop_coroutine();
     }
   }
-  next = next_link(w, j, done, band);
+  const std::coroutine_handle<> next = next_link(w, j, done, band);
   if (next != std::noop_coroutine()) w.note_begin(next.address());
   return next;
 }
 
 }  // namespace
 
-std::coroutine_handle<> end_of_link(promise_base& child) noexcept {
-  join& j = *child.parent_join;
-  if (child.state == outcome::error) [[unlikely]]
-    child_failed(j, child);
-  const priority band = child.band;
-  const std::uint32_t done = ++j.in_chain;
-  if (done == j.count) return j.parent;
-  worker& w = *current_worker();
+std::coroutine_handle<> continue_chain(join& j, std::uint32_t done, priority band) noexcept {
+  worker& w = *this_worker;
   if (--w.fuel == 0) [[unlikely]]
     return end_of_turn(w, j, done, band);
   return next_link(w, j, done, band);
@@ -355,6 +352,9 @@ void schedule_new_on(pool_core& pool, void* frame, priority band) noexcept {
   const bool inside = w && &w->pool == &pool;
   pool.schedule(frame, band);
   if (inside) pool.wake_if_needed(band);  // from outside it has woken one already, and the pool may be gone
+}
+void poll_driver_soon() noexcept {
+  if (worker* w = current_worker()) w->poll_soon = true;
 }
 bool in_driver() noexcept {
   const worker* w = current_worker();

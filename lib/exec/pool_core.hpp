@@ -38,6 +38,7 @@ struct alignas(64) worker {
   const unsigned index;
   const bool reserved;  // takes interactive tasks only
   bool parked = false;
+  bool poll_soon = false;  // a task has begun an operation that may be complete already
   bool driving = false;  // runs completions in the driver, where nothing long may run
 
   // A turn: boundaries of tasks left until the worker looks at the clock, at input and output, and around.
@@ -49,6 +50,7 @@ struct alignas(64) worker {
 
   std::uint64_t random_state;
   unsigned last_victim = 0;
+  unsigned patience = 0;  // with victims that were asked to share
 
   // Written by this worker, summed by whoever waits for the pool to drain.
   std::atomic<std::uint64_t> roots_begun{0};
@@ -74,6 +76,7 @@ struct alignas(64) worker {
   std::uint64_t trace_time() noexcept;
 
   std::array<deque, bands> queues;
+  std::atomic<bool> asked_to_share{false};  // by a thief, to whom each single item is dear
 
   alignas(64) parking::slot slot;
   std::atomic<bool> in_driver{false};
@@ -169,6 +172,7 @@ class pool_core {
   void nudge() noexcept;
   void interrupt_driver() noexcept;
   void unpark_self(worker& w) noexcept;
+  void share(worker& w) noexcept;
   void wake_one(parking& of, bool insist = false) noexcept;
   void wake_everyone() noexcept;
   void wake(parking::slot& s, std::uint32_t signal) noexcept;
@@ -178,6 +182,8 @@ class pool_core {
   bool poll_storage(worker& w) noexcept;
   void fuel(worker& w, std::uint32_t boundaries) noexcept;
   bool drained() const noexcept;
+  /// Wakes who waits for the pool to drain, if it has. Asked when a root ends and nothing waits behind it, when a turn
+  /// ends, and by who parks: not for each root, since the sum over all workers is dear.
   void tell_drainers() noexcept;
 
   pool_options options_;
@@ -199,20 +205,11 @@ class pool_core {
   std::unique_ptr<wake_source> attached_;
   const std::type_info* attached_kind_ = nullptr;
   alignas(64) std::atomic<bool> led_{false};           // some worker is in the driver
+  std::atomic<std::int64_t> armed_{0};   // when the leader wakes by itself; 0: nobody sleeps in the driver
   std::atomic<worker*> watch_{nullptr};  // the parked worker that sleeps in short naps
   std::atomic<bool> quit_{false};
   std::atomic<bool> closed_{false};
 
-  /// A thread from outside that is queueing something. Once the item is queued its task may run to its end, and the
-  /// pool's owner be free to destroy the pool, while the thread still looks for somebody to wake: it holds the
-  /// destructor back that long.
-  struct visit {
-    explicit visit(pool_core& p) noexcept : to(p) { to.visitors_.fetch_add(1, std::memory_order_seq_cst); }
-    ~visit() { to.visitors_.fetch_sub(1, std::memory_order_seq_cst); }
-    pool_core& to;
-  };
-  std::atomic<std::uint32_t> visitors_{0};
-  std::atomic<std::uint64_t> outside_begun_{0};
   std::atomic<std::uint32_t> draining_{0};  // how many wait for the pool to drain
   std::atomic<std::uint32_t> drained_word_{0};
   std::mutex error_lock_;

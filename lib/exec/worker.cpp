@@ -1,5 +1,6 @@
 // The life of a worker: what it runs next, whom it robs, and how it sleeps.
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <typeinfo>
 
@@ -16,8 +17,12 @@ constexpr std::int64_t nap_ns = 1'000'000;   // how long the watching worker sle
 constexpr int naps_while_idle = 8;           // how many it takes while nobody works, before it sleeps for good
 constexpr std::uint64_t long_turn_us = 8;    // after a turn that took longer, every boundary ends a turn
 constexpr std::uint64_t poll_every_us = 50;  // how often a busy worker looks at input, output and timers
-constexpr std::uint32_t most_fuel = 64;
+constexpr std::uint32_t most_fuel = 256;
 constexpr std::size_t injected_batch = 16;
+constexpr std::size_t share_least = 256, share_most = 1024;  // items, that a worker shares out when asked
+constexpr unsigned most_patience = 64;  // looks around, while a victim was asked to share and has not yet
+constexpr std::uint64_t spin_poll_us = 4;                  // how often a spinning worker looks at the driver
+constexpr std::int64_t far_ns = 2 * nap_ns;  // a timer that far away is not worth waking the leader for at once
 
 constexpr std::uint32_t signal_woken = 1, signal_nudged = 2;
 
@@ -80,7 +85,29 @@ void* pool_core::take_injected(worker& w, priority band) noexcept {
   return items[0];
 }
 
+/// A single item costs a thief the heavy barrier, and its victim the interrupt that this is. So a thief that sees many
+/// asks for more, and the owner, who needs no barrier, puts the oldest where all may take them in batches.
+void pool_core::share(worker& w) noexcept {
+  w.asked_to_share.store(false, std::memory_order_relaxed);
+  for (std::size_t band = static_cast<std::size_t>(priority::normal); band < bands; ++band) {
+    std::size_t n = std::min(w.queues[band].size() / 2, share_most);
+    while (n > 0) {
+      void* items[64];
+      const std::size_t taken = w.queues[band].pop_oldest(items, std::min(n, std::size(items)));
+      if (taken == 0) break;
+      injected_[band].push_many(items, taken);
+      n -= taken;
+    }
+  }
+}
+
 void* pool_core::next(worker& w) noexcept {
+  if (w.poll_soon) [[unlikely]] {
+    w.poll_soon = false;
+    poll_driver(w);
+  }
+  if (w.asked_to_share.load(std::memory_order_relaxed)) [[unlikely]]
+    share(w);
   if (--w.fuel == 0 && turn_ended(w)) refuel(w, priority::interactive);
   bool lost = false;
   if (urgent()) [[unlikely]] {
@@ -98,10 +125,10 @@ void* pool_core::next(worker& w) noexcept {
   const std::uint32_t turn = ++w.boundaries % 64;
   void* frame = nullptr;
   if (turn == 0) frame = take_injected(w, priority::normal);
-  if (turn == 32) frame = w.queue(priority::normal).steal(lost);
+  if (turn == 32) frame = w.queue(priority::normal).pop_oldest();
   if (!frame) frame = w.queue(priority::normal).pop();
   if (!frame) frame = take_injected(w, priority::normal);
-  if (!frame && turn == 32) frame = w.queue(priority::batch).steal(lost);
+  if (!frame && turn == 32) frame = w.queue(priority::batch).pop_oldest();
   if (!frame) frame = w.queue(priority::batch).pop();
   if (!frame) frame = take_injected(w, priority::batch);
   return frame;
@@ -128,6 +155,7 @@ bool pool_core::refuel(worker& w, priority band) noexcept {
   w.full_fuel = t - w.last_refuel > long_turn_us * ticks_per_us_ ? 1 : std::min(w.full_fuel * 2, most_fuel);
   fuel(w, w.full_fuel);
   w.last_refuel = t;
+  tell_drainers();
   if (t - w.last_poll > poll_every_us * ticks_per_us_) {
     w.last_poll = t;
     poll_driver(w);
@@ -151,13 +179,21 @@ void* pool_core::steal(worker& w, priority band, bool& lost) noexcept {
   const unsigned n = size();
   unsigned victim = w.last_victim < n ? w.last_victim : 0;
   for (unsigned k = 0; k < n; ++k) {
-    if (victim != w.index)
-      if (void* frame = workers_[victim]->queue(band).steal(lost)) {
+    if (victim != w.index) {
+      worker& v = *workers_[victim];
+      const bool many = v.queue(band).size() >= share_least;
+      if (many && w.patience != 0 && v.asked_to_share.load(std::memory_order_relaxed)) {
+        --w.patience;  // it will share soon, unless it is in a long task
+        lost = true;
+      } else if (void* frame = v.queue(band).steal(lost)) {
         if (band == priority::interactive) count_urgent(-1);
         w.last_victim = victim;
         w.note(trace_kind::steal, victim);
+        if (many) v.asked_to_share.store(true, std::memory_order_relaxed);
+        w.patience = most_patience;
         return frame;
       }
+    }
     if (++victim == n) victim = 0;
   }
   return nullptr;
@@ -185,7 +221,11 @@ void* pool_core::search(worker& w) noexcept {
     void* frame = steal_any(w, lost);
     if (!frame) frame = next(w);
     if (!frame && poll_storage(w)) frame = next(w);
-    if (!frame && (round % 16 == 0) && poll_driver(w)) frame = next(w);
+    const bool look = may_spin_ ? ticks() - w.last_poll > spin_poll_us * ticks_per_us_ : round % 16 == 0;
+    if (!frame && look) {
+      w.last_poll = ticks();
+      if (poll_driver(w)) frame = next(w);
+    }
     if (frame) {
       if (may_spin_) w.spun_ns.fetch_add((ticks() - began) * 1000 / ticks_per_us_, std::memory_order_relaxed);
       if (parking_of(w).found() && visible_work(w)) wake_one(parking_of(w));
@@ -233,6 +273,7 @@ void pool_core::park(worker& w) noexcept {
   parking& lot = parking_of(w);
   parking::slot& s = w.slot;
   lot.prepare(s);
+  tell_drainers();
   w.parked = true;
   if (visible_work(w) || quit_.load(std::memory_order_seq_cst)) {
     lot.cancel(s);  // if somebody woke us meanwhile we are searching all the same
@@ -243,6 +284,7 @@ void pool_core::park(worker& w) noexcept {
   bool watches = false;
   int idle_naps = 0;
   while (w.parked) {
+    if (!leads && timers_.next() < armed_.load(std::memory_order_seq_cst)) interrupt_driver();
     const bool somebody_works = parked_count() < size();
     if (!watches && somebody_works) {
       worker* nobody = nullptr;
@@ -290,17 +332,24 @@ void pool_core::sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept {
   }
   w.in_driver.store(true, std::memory_order_seq_cst);
   if (w.slot.signal.load(std::memory_order_seq_cst) == 0) {
-    const std::int64_t next = timers_.next();
-    if (next != timer_queue::never) {
-      const std::int64_t until = std::max<std::int64_t>(0, next - now_ns());
-      wait_ns = wait_ns < 0 ? until : std::min(wait_ns, until);
+    // A timer that is added from now on either is seen by the second look, or its adder sees when the leader wakes.
+    std::int64_t next = timers_.next(), now = 0, until = 0;
+    for (;;) {
+      now = now_ns();
+      until = wait_ns < 0 ? next : std::min(next, now + wait_ns);
+      armed_.store(until, std::memory_order_seq_cst);
+      const std::int64_t again = timers_.next();
+      if (again >= next) break;
+      next = again;
     }
+    wait_ns = until == timer_queue::never ? -1 : std::max<std::int64_t>(0, until - now);
     w.driving = true;
     if (wake_source* d = driver_.load(std::memory_order_acquire))
       d->park(std::chrono::nanoseconds(wait_ns));
     else
       poller_->wait(wait_ns);
     w.driving = false;
+    armed_.store(0, std::memory_order_seq_cst);
   }
   w.in_driver.store(false, std::memory_order_seq_cst);
 }
@@ -384,15 +433,15 @@ wake_source* pool_core::attach(const std::type_info& kind, std::unique_ptr<wake_
 
 bool pool_core::add_timer(timer& t) {
   bool earliest = false;
+  const std::int64_t deadline = t.deadline.time_since_epoch().count();  // once added it may fire, and be gone
   if (!timers_.add(t, earliest)) return false;
-  // The leader sleeps no longer than until the timer that was the earliest when it went to sleep.
-  if (earliest && led_.load(std::memory_order_seq_cst)) {
-    for (auto& w : workers_)
-      if (w->in_driver.load(std::memory_order_seq_cst)) {
-        interrupt_driver();
-        break;
-      }
-  }
+  if (!earliest) return true;
+  if (deadline >= armed_.load(std::memory_order_seq_cst)) return true;
+  // The leader would sleep too long. A worker that goes on need not tell it at once, if the time is far: it looks
+  // again before it parks, and until then the watch does.
+  const worker* w = current_worker();
+  if (w && &w->pool == this && !w->parked && deadline - now_ns() > far_ns) return true;
+  interrupt_driver();
   return true;
 }
 

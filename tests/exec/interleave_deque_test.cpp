@@ -34,8 +34,12 @@ auto taken_once(int items, int thieves, std::size_t capacity) {
       for (int i = 1; i <= items;) {
         if ((dice = dice * 6364136223846793005u + 1442695040888963407u) >> 63) {
           deque.push(reinterpret_cast<void*>(static_cast<std::uintptr_t>(i++)));
-        } else if (void* item = deque.pop()) {
-          take(item);
+        } else if (dice >> 62 & 1) {
+          if (void* item = deque.pop()) take(item);
+        } else {
+          void* some[3];
+          const std::size_t n = deque.pop_oldest(some, 3);
+          for (std::size_t k = 0; k < n; ++k) take(some[k]);
         }
       }
       while (void* item = deque.pop()) take(item);
@@ -81,8 +85,9 @@ TEST_CASE("deque: the owner takes the newest, thieves the oldest", "[interleave]
   CHECK(deque.pop() == &items[4]);
   CHECK(deque.steal(lost) == &items[0]);
   CHECK(deque.steal(lost) == &items[1]);
+  CHECK(deque.size() == 2);
+  CHECK(deque.pop_oldest() == &items[2]);
   CHECK(deque.pop() == &items[3]);
-  CHECK(deque.pop() == &items[2]);
   CHECK(deque.pop() == nullptr);
   CHECK_FALSE(lost);
 }

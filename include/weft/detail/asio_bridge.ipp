@@ -210,8 +210,10 @@ struct spawned {
         where(WEFT_ASIO::prefer(WEFT_ASIO::get_associated_executor(handler, pool_executor(p)),
                                 WEFT_ASIO::execution::outstanding_work.tracked)) {
     auto slot = WEFT_ASIO::get_associated_cancellation_slot(handler);
-    if (slot.is_connected())
-      slot.assign([stop = stop](WEFT_ASIO::cancellation_type) { stop.request_stop(); });
+    if (slot.is_connected()) {
+      stop.emplace();
+      slot.assign([s = *stop](WEFT_ASIO::cancellation_type) { s.request_stop(); });
+    }
   }
 
   /// Posts the handler to its executor.
@@ -236,7 +238,7 @@ struct spawned {
 
   Handler handler;
   work where;
-  stop_source stop;
+  std::optional<stop_source> stop;  // if the handler can cancel
 };
 
 /// Completes an operation, once; as cancelled if its task was stopped before it began.
@@ -248,7 +250,7 @@ class completion_of {
     if (operation_) complete(result<T>(std::make_exception_ptr(cancelled())));
   }
   void complete(result<T> r) { Operation::complete(std::move(operation_), std::move(r)); }
-  stop_source stop() const { return operation_->stop; }
+  const std::optional<stop_source>& stop() const noexcept { return operation_->stop; }
 
  private:
   std::unique_ptr<Operation> operation_;
@@ -256,8 +258,11 @@ class completion_of {
 
 template <class T, class Operation>
 task<> run_spawned(task<T> t, std::shared_ptr<completion_of<T, Operation>> end) {
-  stop_source stop = end->stop();
-  result<T> r = co_await as_result(with_stop(std::move(stop), std::move(t)));
+  if (end->stop()) {
+    stop_source stop = *end->stop();
+    t = with_stop(std::move(stop), std::move(t));
+  }
+  result<T> r = co_await as_result(std::move(t));
   end->complete(std::move(r));
 }
 
@@ -379,6 +384,7 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
       stopped_ = true;
       return false;
     }
+    if (place_.context) detail::poll_driver_soon();
     WEFT_ASIO::dispatch(place_.executor, [this] { start(); });
     return true;
   }

@@ -35,4 +35,17 @@ struct join {
 /// Queues the children but the first, and returns the first, to go on with. There is at least one.
 std::coroutine_handle<> fork(join& j, promise_base& parent) noexcept;
 
+/// What this thread goes on with after `done` links of a chain that has more.
+std::coroutine_handle<> continue_chain(join& j, std::uint32_t done, priority band) noexcept;
+void child_failed(join& j, promise_base& child) noexcept;
+
+inline std::coroutine_handle<> end_of_link(promise_base& child) noexcept {
+  join& j = *child.parent_join;
+  if (child.state == outcome::error) [[unlikely]]
+    child_failed(j, child);
+  const std::uint32_t done = ++j.in_chain;
+  if (done == j.count) return j.parent;
+  return continue_chain(j, done, child.band);
+}
+
 }  // namespace weft::detail

@@ -62,7 +62,7 @@ inline promise_base& promise_of(void* frame) noexcept {
   return std::coroutine_handle<promise_base>::from_address(frame).promise();
 }
 
-/// The link of a chain that has ended: returns the coroutine that this thread goes on with.
+/// The link of a chain that has ended: returns the coroutine that this thread goes on with. In weft/detail/join.hpp.
 std::coroutine_handle<> end_of_link(promise_base& child) noexcept;
 /// A stray child has ended.
 std::coroutine_handle<> end_of_stray(promise_base& child) noexcept;

@@ -36,6 +36,9 @@ void schedule_last(pool_core& pool, void* frame, priority band) noexcept;
 /// The same as schedule(), and wakes an idle worker for it: for what is new, not just woken.
 void schedule_new_on(pool_core& pool, void* frame, priority band) noexcept;
 
+/// Sees to it that this worker looks at the driver at its next boundary: an operation was begun that may be complete.
+void poll_driver_soon() noexcept;
+
 /// Whether the caller runs in the driver of a pool, where completions are seen: nothing long may run there.
 bool in_driver() noexcept;
 
