@@ -125,8 +125,7 @@ asio::awaitable<void> plain_session(tcp::socket socket, std::uint32_t rounds) {
       m[0] = work_for(rounds, m[0]);
       co_await asio::async_write(socket, asio::buffer(m), asio::use_awaitable);
     }
-  } catch (const std::system_error&) {
-  }
+  } catch (const std::system_error&) {}
 }
 asio::awaitable<void> plain_server(tcp::acceptor& acceptor, std::uint32_t rounds) {
   for (;;) {
@@ -185,7 +184,8 @@ asio::awaitable<void> ask_often(tcp::endpoint server, std::size_t n, std::vector
 }
 
 /// A closed loop of so many connections on this thread; seconds for all of it, and the latencies.
-double drive(tcp::endpoint server, std::size_t connections, std::size_t each, std::uint32_t rounds, std::vector<double>& us) {
+double drive(tcp::endpoint server, std::size_t connections, std::size_t each, std::uint32_t rounds,
+             std::vector<double>& us) {
   asio::io_context io(1);
   std::vector<std::future<void>> all;
   const double begin = seconds_now();
@@ -213,7 +213,8 @@ sides echo_sides(const settings& s, std::size_t connections, bool latency) {
   out.note = std::to_string(connections) + (connections == 1 ? " connection" : " connections") + ", 100 us a request";
   return out;
 }
-const registered echo_("asio.echo_compute", "us/request", "a server that computes 100 us a request, 64 connections: throughput",
+const registered echo_("asio.echo_compute", "us/request",
+                       "a server that computes 100 us a request, 64 connections: throughput",
                        [](const settings& s) { return echo_sides(s, 64, false); });
 const registered echo_one_("asio.echo_compute_p50", "us", "the same with one connection: the median latency",
                            [](const settings& s) { return echo_sides(s, 1, true); });
@@ -225,7 +226,8 @@ struct stamped {
   std::int64_t answered;
 };
 
-weft::task<> stamping_session(tcp::socket socket, std::uint32_t rounds, std::vector<double>& us, std::atomic<std::size_t>& served) {
+weft::task<> stamping_session(tcp::socket socket, std::uint32_t rounds, std::vector<double>& us,
+                              std::atomic<std::size_t>& served) {
   socket.set_option(tcp::no_delay(true));
   stamped m{};
   try {
@@ -236,10 +238,10 @@ weft::task<> stamping_session(tcp::socket socket, std::uint32_t rounds, std::vec
       us.push_back(static_cast<double>(now_ns() - m.sent) * 1e-3);
       served.fetch_add(1);
     }
-  } catch (const std::system_error&) {
-  }
+  } catch (const std::system_error&) {}
 }
-weft::task<> one_session(tcp::acceptor& acceptor, std::uint32_t rounds, std::vector<double>& us, std::atomic<std::size_t>& served) {
+weft::task<> one_session(tcp::acceptor& acceptor, std::uint32_t rounds, std::vector<double>& us,
+                         std::atomic<std::size_t>& served) {
   tcp::socket s = co_await acceptor.async_accept(weft::use_task);
   co_await stamping_session(std::move(s), rounds, us, served);
 }
@@ -256,7 +258,8 @@ weft::task<> batch(std::uint32_t rounds, std::atomic<bool>& end) {
 
 /// The 99th percentile from the moment a request can be read until its reply is written, in milliseconds. Open loop:
 /// requests are sent at random times, whether or not those before were answered.
-double latency_under_load(unsigned threads, std::size_t requests, std::uint32_t request_rounds, std::uint32_t batch_rounds) {
+double latency_under_load(unsigned threads, std::size_t requests, std::uint32_t request_rounds,
+                          std::uint32_t batch_rounds) {
   weft::pool pool({.threads = threads});
   const weft::pool_executor urgent(pool, weft::priority::interactive);
   tcp::acceptor acceptor(urgent, {asio::ip::address_v4::loopback(), 0});
@@ -281,8 +284,7 @@ double latency_under_load(unsigned threads, std::size_t requests, std::uint32_t 
     std::error_code e;
     asio::write(client, asio::buffer(&m, sizeof m), e);
     if (e) throw wrong("the client could not write: " + e.message());
-    while (client.read_some(asio::buffer(replies), e) != 0 && !e) {
-    }
+    while (client.read_some(asio::buffer(replies), e) != 0 && !e) {}
   }
   while (served.load() < requests) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   client.close();
@@ -291,14 +293,16 @@ double latency_under_load(unsigned threads, std::size_t requests, std::uint32_t 
   return quantile(us, 0.99) * 1e-3;
 }
 
-const registered latency_("asio.latency_under_load", "ms", "p99 of a 100 us request while a batch of 1 ms tasks fills every core", [](const settings& s) {
-  const std::uint32_t request = rounds_for_us(100), batch_piece = rounds_for_us(1000);
-  const std::size_t n = s.size(std::size_t{1000}, std::size_t{200});
-  sides out;
-  out.weft = [=] { return latency_under_load(s.threads, n, request, batch_piece); };
-  out.note = "open loop, 400 requests a second";
-  return out;
-});
+const registered latency_("asio.latency_under_load", "ms",
+                          "p99 of a 100 us request while a batch of 1 ms tasks fills every core",
+                          [](const settings& s) {
+                            const std::uint32_t request = rounds_for_us(100), batch_piece = rounds_for_us(1000);
+                            const std::size_t n = s.size(std::size_t{1000}, std::size_t{200});
+                            sides out;
+                            out.weft = [=] { return latency_under_load(s.threads, n, request, batch_piece); };
+                            out.note = "open loop, 400 requests a second";
+                            return out;
+                          });
 
 }  // namespace
 }  // namespace bench

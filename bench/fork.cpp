@@ -103,29 +103,31 @@ const registered fib_("fork.fib", "ns/call", "naive fib: two forks a call of it"
   const unsigned n = s.size(34u, 29u);
   const std::uint64_t right = fib_value(n);
   return compare(
-      s, static_cast<double>(fib_calls(n)), 1e9,
-      [=](weft::pool& p) { check(p.run(fib(n)) == right, "weft"); },
+      s, static_cast<double>(fib_calls(n)), 1e9, [=](weft::pool& p) { check(p.run(fib(n)) == right, "weft"); },
       [=](fork_peer& p) { check(p.fib(n) == right, "the peer"); });
 });
 
-const registered skynet_("fork.skynet", "ns/task", "a tree of ten children a node, a million leaves", [](const settings& s) {
-  const unsigned depth = s.size(6u, 5u);
-  std::uint64_t leaves = 1;
-  for (unsigned i = 0; i < depth; ++i) leaves *= 10;
-  const std::uint64_t right = leaves * (leaves - 1) / 2;
-  return compare(
-      s, static_cast<double>(skynet_tasks(depth)), 1e9,
-      [=](weft::pool& p) { check(p.run(skynet(0, depth)) == right, "weft"); },
-      [=](fork_peer& p) { check(p.skynet(depth) == right, "the peer"); });
-});
+const registered skynet_("fork.skynet", "ns/task", "a tree of ten children a node, a million leaves",
+                         [](const settings& s) {
+                           const unsigned depth = s.size(6u, 5u);
+                           std::uint64_t leaves = 1;
+                           for (unsigned i = 0; i < depth; ++i) leaves *= 10;
+                           const std::uint64_t right = leaves * (leaves - 1) / 2;
+                           return compare(
+                               s, static_cast<double>(skynet_tasks(depth)), 1e9,
+                               [=](weft::pool& p) { check(p.run(skynet(0, depth)) == right, "weft"); },
+                               [=](fork_peer& p) { check(p.skynet(depth) == right, "the peer"); });
+                         });
 
-const registered nqueens_("fork.nqueens", "ms", "all ways to place n queens: as many children as places", [](const settings& s) {
-  const int n = s.size(12, 10);
-  const std::uint64_t right = queens_solutions(n);
-  return compare(
-      s, 1, 1e3, [=](weft::pool& p) { check(p.run(queens(board{}, 0, n)) == right, "weft"); },
-      [=](fork_peer& p) { check(p.nqueens(n) == right, "the peer"); });
-});
+const registered nqueens_("fork.nqueens", "ms", "all ways to place n queens: as many children as places",
+                          [](const settings& s) {
+                            const int n = s.size(12, 10);
+                            const std::uint64_t right = queens_solutions(n);
+                            return compare(
+                                s, 1, 1e3,
+                                [=](weft::pool& p) { check(p.run(queens(board{}, 0, n)) == right, "weft"); },
+                                [=](fork_peer& p) { check(p.nqueens(n) == right, "the peer"); });
+                          });
 
 struct matrices {
   explicit matrices(std::size_t size) : n(size), a(n * n), b(n * n), c(n * n) {
@@ -138,7 +140,8 @@ struct matrices {
     for (std::size_t i : {std::size_t{0}, n / 3, n - 1})
       for (std::size_t j : {std::size_t{0}, n / 2, n - 1}) {
         double sum = 0;
-        for (std::size_t k = 0; k < n; ++k) sum += static_cast<double>(a[i * n + k]) * static_cast<double>(b[k * n + j]);
+        for (std::size_t k = 0; k < n; ++k)
+          sum += static_cast<double>(a[i * n + k]) * static_cast<double>(b[k * n + j]);
         check(sum == static_cast<double>(c[i * n + j]), who);
       }
   }

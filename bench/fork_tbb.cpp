@@ -51,7 +51,9 @@ std::uint64_t tbb_queens(const signed char* above, int row, int n) {
       auto& board = boards[static_cast<std::size_t>(at)];
       std::memcpy(board.data(), above, static_cast<std::size_t>(row));
       board[static_cast<std::size_t>(row)] = static_cast<signed char>(at);
-      g.run([&counts, &board, at, row, n] { counts[static_cast<std::size_t>(at)] = tbb_queens(board.data(), row + 1, n); });
+      g.run([&counts, &board, at, row, n] {
+        counts[static_cast<std::size_t>(at)] = tbb_queens(board.data(), row + 1, n);
+      });
     }
   g.wait();
   std::uint64_t sum = 0;
@@ -66,8 +68,7 @@ void tbb_multiply(const float* a, const float* b, float* c, std::size_t n, std::
   for (int k = 0; k < 2; ++k) {
     tbb::task_group g;
     for (int i = 0; i < 2; ++i)
-      for (int j = 0; j < 2; ++j)
-        g.run([=] { tbb_multiply(at(a, i, k), at(b, k, j), at(c, i, j), h, stride); });
+      for (int j = 0; j < 2; ++j) g.run([=] { tbb_multiply(at(a, i, k), at(b, k, j), at(c, i, j), h, stride); });
     g.wait();
   }
 }

@@ -13,9 +13,9 @@ namespace bench {
 
 /// What the command line says.
 struct settings {
-  bool quick = false;     // sizes that finish in about a tenth of the time
+  bool quick = false;  // sizes that finish in about a tenth of the time
   unsigned threads = 2;
-  int runs = 7;           // of each side, after one run to warm up
+  int runs = 7;  // of each side, after one run to warm up
   bool peers = true;
 
   /// `full`, or `short_one` with --quick.
@@ -31,7 +31,7 @@ struct sides {
   std::function<double()> weft;
   std::function<double()> peer;  // none: `peer_name` is empty, and `note` says why
   std::string peer_name;
-  std::string note;              // asked after the last run if `late_note` is set
+  std::string note;  // asked after the last run if `late_note` is set
   std::function<std::string()> late_note;
 };
 

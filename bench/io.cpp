@@ -64,7 +64,8 @@ double fio_seconds(const scratch_file& f, bool writes, const std::string& engine
   std::FILE* pipe = ::popen(command.c_str(), "r");
   std::string text;
   std::array<char, 4096> buffer;
-  for (std::size_t n; pipe && (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) text.append(buffer.data(), n);
+  for (std::size_t n; pipe && (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    text.append(buffer.data(), n);
   if (!pipe || ::pclose(pipe) != 0) throw wrong("fio failed: " + command);
   const auto section = text.find(writes ? "\"write\" : {" : "\"read\" : {");
   const auto at = text.find("\"bw_bytes\" : ", section);
@@ -133,44 +134,51 @@ sides file_sides(const settings& s, bool writes) {
 
 const registered read_("io.file_read", "ns/byte", "a file read past the page cache, against fio's better engine",
                        [](const settings& s) { return file_sides(s, false); });
-const registered write_("io.file_write", "ns/byte", "the same written", [](const settings& s) { return file_sides(s, true); });
+const registered write_("io.file_write", "ns/byte", "the same written",
+                        [](const settings& s) { return file_sides(s, true); });
 
 // ---- timers --------------------------------------------------------------------------------------------
 
-const registered timer_("io.timer", "ns/timer", "timers that all expire within a millisecond, set and awaited; the peer's beside", [](const settings& s) {
-  const std::size_t n = s.size(std::size_t{200'000}, std::size_t{20'000});
-  auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
-  sides out;
-  out.weft = [pool, n] {
-    auto whole = [](std::size_t timers) -> weft::task<double> {
-      auto one = [](std::size_t i) -> weft::task<> { co_await weft::sleep_for(std::chrono::nanoseconds(1 + (i * 7919) % 1'000'000)); };
-      const double begin = seconds_now();
-      std::vector<weft::task<>> all;
-      all.reserve(timers);
-      for (std::size_t i = 0; i < timers; ++i) all.push_back(one(i));
-      co_await weft::all(std::move(all));
-      co_return (seconds_now() - begin) * 1e9 / static_cast<double>(timers);
-    };
-    return pool->run(whole(n));
-  };
-  return asio_side(out, s, [n](asio_peer& p) { p.timers(n); }, 1e9 / static_cast<double>(n));
-});
+const registered timer_("io.timer", "ns/timer",
+                        "timers that all expire within a millisecond, set and awaited; the peer's beside",
+                        [](const settings& s) {
+                          const std::size_t n = s.size(std::size_t{200'000}, std::size_t{20'000});
+                          auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
+                          sides out;
+                          out.weft = [pool, n] {
+                            auto whole = [](std::size_t timers) -> weft::task<double> {
+                              auto one = [](std::size_t i) -> weft::task<> {
+                                co_await weft::sleep_for(std::chrono::nanoseconds(1 + (i * 7919) % 1'000'000));
+                              };
+                              const double begin = seconds_now();
+                              std::vector<weft::task<>> all;
+                              all.reserve(timers);
+                              for (std::size_t i = 0; i < timers; ++i) all.push_back(one(i));
+                              co_await weft::all(std::move(all));
+                              co_return (seconds_now() - begin) * 1e9 / static_cast<double>(timers);
+                            };
+                            return pool->run(whole(n));
+                          };
+                          return asio_side(out, s, [n](asio_peer& p) { p.timers(n); }, 1e9 / static_cast<double>(n));
+                        });
 
-const registered deadline_("io.deadline", "ns/task", "a task under a time limit that it keeps", [](const settings& s) {
-  const std::size_t n = s.size(std::size_t{1'000'000}, std::size_t{100'000});
-  auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
-  sides out;
-  out.weft = [pool, n] {
-    auto whole = [](std::size_t tasks) -> weft::task<double> {
-      auto one = []() -> weft::task<> { co_return; };
-      const double begin = seconds_now();
-      for (std::size_t i = 0; i < tasks; ++i) co_await weft::timeout(std::chrono::hours(1), one());
-      co_return (seconds_now() - begin) * 1e9 / static_cast<double>(tasks);
-    };
-    return pool->run(whole(n));
-  };
-  return out;
-});
+const registered deadline_("io.deadline", "ns/task", "a task under a time limit that it keeps",
+                           [](const settings& s) {
+                             const std::size_t n = s.size(std::size_t{1'000'000}, std::size_t{100'000});
+                             auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
+                             sides out;
+                             out.weft = [pool, n] {
+                               auto whole = [](std::size_t tasks) -> weft::task<double> {
+                                 auto one = []() -> weft::task<> { co_return; };
+                                 const double begin = seconds_now();
+                                 for (std::size_t i = 0; i < tasks; ++i)
+                                   co_await weft::timeout(std::chrono::hours(1), one());
+                                 co_return (seconds_now() - begin) * 1e9 / static_cast<double>(tasks);
+                               };
+                               return pool->run(whole(n));
+                             };
+                             return out;
+                           });
 
 }  // namespace
 }  // namespace bench

@@ -45,19 +45,29 @@ command parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const auto value = [&]() -> const char* { return i + 1 < argc ? argv[++i] : nullptr; };
-    if (word == "--list") c.list = true;
-    else if (word == "--json") c.json = true;
-    else if (word == "--quick") c.how.quick = true;
-    else if (word == "--peers=no") c.how.peers = false;
-    else if (word == "--threads") c.how.threads = number(word, value(), 1);
-    else if (word == "--runs") c.how.runs = static_cast<int>(number(word, value(), 1));
+    if (word == "--list")
+      c.list = true;
+    else if (word == "--json")
+      c.json = true;
+    else if (word == "--quick")
+      c.how.quick = true;
+    else if (word == "--peers=no")
+      c.how.peers = false;
+    else if (word == "--threads")
+      c.how.threads = number(word, value(), 1);
+    else if (word == "--runs")
+      c.how.runs = static_cast<int>(number(word, value(), 1));
     else if (word == "--against") {
       const char* file = value();
       if (!file) throw wrong_usage("--against takes a file");
       c.against = file;
-    } else if (word == "--help") { std::cout << usage; std::exit(0); }
-    else if (word.rfind("-", 0) == 0) throw wrong_usage("unknown option '" + word + "'");
-    else c.names.push_back(word);
+    } else if (word == "--help") {
+      std::cout << usage;
+      std::exit(0);
+    } else if (word.rfind("-", 0) == 0)
+      throw wrong_usage("unknown option '" + word + "'");
+    else
+      c.names.push_back(word);
   }
   if (!c.list && c.names.empty()) throw wrong_usage("name a group or a measurement (--list shows them)");
   return c;

@@ -30,31 +30,35 @@ weft::task<> spawn_many(weft::pool& pool, std::size_t n) {
 
 double ns_each(double begin, std::size_t n) { return (seconds_now() - begin) * 1e9 / static_cast<double>(n); }
 
-const registered spawn_("wake.spawn", "ns/task", "a task that spawns detached empty tasks; the peer posts handlers", [](const settings& s) {
-  auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
-  const std::size_t n = s.size(std::size_t{1'000'000}, std::size_t{100'000});
-  sides out;
-  out.weft = [pool, n] {
-    const double begin = seconds_now();
-    pool->run(spawn_many(*pool, n));
-    pool->drain();
-    return ns_each(begin, n);
-  };
-  return asio_side(out, s, [n](asio_peer& p) { p.post_from_inside(n); }, 1e9 / static_cast<double>(n));
-});
+const registered spawn_("wake.spawn", "ns/task", "a task that spawns detached empty tasks; the peer posts handlers",
+                        [](const settings& s) {
+                          auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
+                          const std::size_t n = s.size(std::size_t{1'000'000}, std::size_t{100'000});
+                          sides out;
+                          out.weft = [pool, n] {
+                            const double begin = seconds_now();
+                            pool->run(spawn_many(*pool, n));
+                            pool->drain();
+                            return ns_each(begin, n);
+                          };
+                          return asio_side(
+                              out, s, [n](asio_peer& p) { p.post_from_inside(n); }, 1e9 / static_cast<double>(n));
+                        });
 
-const registered post_("wake.post", "ns/task", "a thread outside spawns empty tasks, with a backlog; the peer posts", [](const settings& s) {
-  const std::size_t n = s.size(std::size_t{500'000}, std::size_t{50'000});
-  auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
-  sides out;
-  out.weft = [pool, n] {
-    const double begin = seconds_now();
-    for (std::size_t i = 0; i < n; ++i) pool->spawn(nothing());
-    pool->drain();
-    return ns_each(begin, n);
-  };
-  return asio_side(out, s, [n](asio_peer& p) { p.post_from_outside(n); }, 1e9 / static_cast<double>(n));
-});
+const registered post_("wake.post", "ns/task", "a thread outside spawns empty tasks, with a backlog; the peer posts",
+                       [](const settings& s) {
+                         const std::size_t n = s.size(std::size_t{500'000}, std::size_t{50'000});
+                         auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
+                         sides out;
+                         out.weft = [pool, n] {
+                           const double begin = seconds_now();
+                           for (std::size_t i = 0; i < n; ++i) pool->spawn(nothing());
+                           pool->drain();
+                           return ns_each(begin, n);
+                         };
+                         return asio_side(
+                             out, s, [n](asio_peer& p) { p.post_from_outside(n); }, 1e9 / static_cast<double>(n));
+                       });
 
 // ---- round trips ---------------------------------------------------------------------------------------
 
@@ -80,7 +84,8 @@ class on_cpu {
   cpu_set_t before_;
 };
 
-/// What parks a pool's worker and a thread that waits for it, without the pool: an epoll with an eventfd, and a futex.
+/// What parks a pool's worker and a thread that waits for it, without the pool: an epoll with an eventfd, and a
+/// futex.
 class bare_primitive {
  public:
   bare_primitive() : thread_([this] { answer(); }) {}
@@ -94,8 +99,7 @@ class bare_primitive {
   void round_trip() {
     answered_.store(0);
     ask();
-    while (answered_.load() == 0)
-      ::syscall(SYS_futex, &answered_, FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr, 0);
+    while (answered_.load() == 0) ::syscall(SYS_futex, &answered_, FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr, 0);
   }
 
  private:
@@ -146,30 +150,34 @@ double median_round_trip(std::size_t n, bool park, F f) {
   return quantile(us, 0.5);
 }
 
-const registered round_trip_("wake.round_trip", "us", "a thread outside asks, a parked worker answers; the bare primitive beside it", [](const settings& s) {
-  const std::size_t n = s.size(std::size_t{1000}, std::size_t{100});
-  auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = 1, .pin = true});
-  auto bare = std::make_shared<bare_primitive>();
-  sides out;
-  out.weft = [=] { return median_round_trip(n, true, [&] { pool->run(nothing()); }); };
-  out.peer = [=] { return median_round_trip(n, true, [&] { bare->round_trip(); }); };
-  out.peer_name = "limit: eventfd and futex";
-  out.note = "one worker, pinned to another processor than the thread outside";
-  return out;
-});
+const registered round_trip_("wake.round_trip", "us",
+                             "a thread outside asks, a parked worker answers; the bare primitive beside it",
+                             [](const settings& s) {
+                               const std::size_t n = s.size(std::size_t{1000}, std::size_t{100});
+                               auto pool =
+                                   std::make_shared<weft::pool>(weft::pool_options{.threads = 1, .pin = true});
+                               auto bare = std::make_shared<bare_primitive>();
+                               sides out;
+                               out.weft = [=] { return median_round_trip(n, true, [&] { pool->run(nothing()); }); };
+                               out.peer = [=] { return median_round_trip(n, true, [&] { bare->round_trip(); }); };
+                               out.peer_name = "limit: eventfd and futex";
+                               out.note = "one worker, pinned to another processor than the thread outside";
+                               return out;
+                             });
 
-const registered round_trip_latency_("wake.round_trip_latency_mode", "us", "the same with a pool that spins", [](const settings& s) {
-  const std::size_t n = s.size(std::size_t{20'000}, std::size_t{2'000});
-  auto pool = std::make_shared<weft::pool>(weft::pool_options{
-      .threads = 1, .idle = weft::idle_mode::latency, .spin = std::chrono::milliseconds(20), .pin = true});
-  sides out;
-  out.weft = [=] { return median_round_trip(n, false, [&] { pool->run(nothing()); }); };
-  out.late_note = [=] {
-    return "spun " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(pool->spun()).count()) +
-           " ms in all runs together";
-  };
-  return out;
-});
+const registered round_trip_latency_(
+    "wake.round_trip_latency_mode", "us", "the same with a pool that spins", [](const settings& s) {
+      const std::size_t n = s.size(std::size_t{20'000}, std::size_t{2'000});
+      auto pool = std::make_shared<weft::pool>(weft::pool_options{
+          .threads = 1, .idle = weft::idle_mode::latency, .spin = std::chrono::milliseconds(20), .pin = true});
+      sides out;
+      out.weft = [=] { return median_round_trip(n, false, [&] { pool->run(nothing()); }); };
+      out.late_note = [=] {
+        return "spun " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(pool->spun()).count()) +
+               " ms in all runs together";
+      };
+      return out;
+    });
 
 double cpu_seconds() {
   timespec t{};
@@ -177,19 +185,22 @@ double cpu_seconds() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-const registered idle_cpu_("wake.idle_cpu", "% core", "what a pool with nothing to do uses, over five seconds", [](const settings& s) {
-  const double seconds = s.size(5.0, 0.5);
-  auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
-  pool->run(nothing());
-  sides out;
-  out.weft = [pool, seconds] {
-    const double begin = seconds_now(), used = cpu_seconds();
-    timespec t{static_cast<time_t>(seconds), static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
-    ::nanosleep(&t, nullptr);
-    return (cpu_seconds() - used) / (seconds_now() - begin) * 100;
-  };
-  return out;
-});
+const registered idle_cpu_("wake.idle_cpu", "% core", "what a pool with nothing to do uses, over five seconds",
+                           [](const settings& s) {
+                             const double seconds = s.size(5.0, 0.5);
+                             auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
+                             pool->run(nothing());
+                             sides out;
+                             out.weft = [pool, seconds] {
+                               const double begin = seconds_now(), used = cpu_seconds();
+                               timespec t{static_cast<time_t>(seconds),
+                                          static_cast<long>(
+                                              (seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
+                               ::nanosleep(&t, nullptr);
+                               return (cpu_seconds() - used) / (seconds_now() - begin) * 100;
+                             };
+                             return out;
+                           });
 
 }  // namespace
 }  // namespace bench

@@ -56,9 +56,7 @@ weft::task<int> program() {
 
   try {
     co_await weft::timeout(5ms, search_for_ever());
-  } catch (const weft::timed_out&) {
-    std::printf("timeout: the search was stopped\n");
-  }
+  } catch (const weft::timed_out&) { std::printf("timeout: the search was stopped\n"); }
 
   bool stopped = false;
   try {
@@ -70,10 +68,9 @@ weft::task<int> program() {
   bool saved = false;
   try {
     co_await weft::timeout(1ms, leaves_in_order(saved));
-  } catch (const weft::timed_out&) {
-  }
+  } catch (const weft::timed_out&) {}
   std::printf("shield: %s\n", saved ? "saved before it left" : "LOST");
-  co_return stopped && saved ? 0 : 1;
+  co_return stopped&& saved ? 0 : 1;
 }
 
 int main() { return weft::run(program()); }

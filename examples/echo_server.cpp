@@ -3,11 +3,11 @@
 //
 //   echo_server [PORT]     serves until Ctrl-C
 //   echo_server --demo     talks to itself under a batch load, prints the slowest answer, and ends
+#include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read_until.hpp>
 #include <asio/write.hpp>
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -35,9 +35,7 @@ weft::task<std::string> answer(std::string line) {
   std::string sum;
   try {
     sum = std::to_string(co_await weft::timeout(50ms, checksum(line)));
-  } catch (const weft::timed_out&) {
-    sum = "too late";
-  }
+  } catch (const weft::timed_out&) { sum = "too late"; }
   co_return line + ' ' + sum + '\n';
 }
 
@@ -114,9 +112,7 @@ int main(int argc, char** argv) {
     std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
     weft::stop_on_interrupt guard(pool);
     return pool.run(listen(acceptor), weft::priority::interactive);
-  } catch (const weft::cancelled&) {
-    return 130;
-  } catch (const std::exception& e) {
+  } catch (const weft::cancelled&) { return 130; } catch (const std::exception& e) {
     std::cerr << "echo_server: " << e.what() << '\n';
     return 1;
   }

@@ -66,9 +66,7 @@ int main(int argc, char** argv) {
   }
   try {
     weft::run(count(argv[1]));
-  } catch (const weft::cancelled&) {
-    return 130;
-  } catch (const std::exception& e) {
+  } catch (const weft::cancelled&) { return 130; } catch (const std::exception& e) {
     std::fprintf(stderr, "read_lines: %s\n", e.what());
     return 1;
   }

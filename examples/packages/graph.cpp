@@ -88,7 +88,8 @@ weft::task<std::vector<double>> rank(const graph& g) {
   for (std::size_t i = 0; i < n; ++i) first[i + 1] += first[i];
   std::vector<std::uint32_t> next(first.begin(), first.end() - 1);
   for (std::size_t i = 0; i < n; ++i)
-    for (std::uint32_t e = g.first[i]; e < g.first[i + 1]; ++e) source[next[g.target[e]]++] = static_cast<std::uint32_t>(i);
+    for (std::uint32_t e = g.first[i]; e < g.first[i + 1]; ++e)
+      source[next[g.target[e]]++] = static_cast<std::uint32_t>(i);
 
   std::vector<double> now(n, 1.0 / static_cast<double>(n)), then(n), share(n);
   for (int round = 0; round < 100; ++round) {

@@ -12,9 +12,9 @@ namespace packages {
 /// Which package depends on which, in compressed rows; packages are numbered as they first occur in the index.
 struct graph {
   std::vector<std::string_view> names;
-  std::vector<std::uint32_t> first;    // of package i's dependencies in `target`; one more at the end
-  std::vector<std::uint32_t> target;   // sorted and without repetition for each package
-  std::uint64_t unresolved = 0;        // dependencies on what the index does not have
+  std::vector<std::uint32_t> first;   // of package i's dependencies in `target`; one more at the end
+  std::vector<std::uint32_t> target;  // sorted and without repetition for each package
+  std::uint64_t unresolved = 0;       // dependencies on what the index does not have
 
   std::size_t size() const { return names.size(); }
 };

@@ -59,13 +59,21 @@ options parse_options(int argc, char** argv) {
       if (i + 1 == argc) throw wrong_usage(flag + " needs a value");
       return argv[++i];
     };
-    if (flag == "--input") o.input = value();
-    else if (flag == "--threads") o.threads = number(flag, value());
-    else if (flag == "--top") o.top = number(flag, value());
-    else if (flag == "--no-check") o.check = false;
-    else if (flag == "--quiet") o.quiet = true;
-    else if (flag == "--help") { std::cout << usage; std::exit(0); }
-    else throw wrong_usage("unknown option '" + flag + "'");
+    if (flag == "--input")
+      o.input = value();
+    else if (flag == "--threads")
+      o.threads = number(flag, value());
+    else if (flag == "--top")
+      o.top = number(flag, value());
+    else if (flag == "--no-check")
+      o.check = false;
+    else if (flag == "--quiet")
+      o.quiet = true;
+    else if (flag == "--help") {
+      std::cout << usage;
+      std::exit(0);
+    } else
+      throw wrong_usage("unknown option '" + flag + "'");
   }
   return o;
 }
@@ -77,9 +85,7 @@ std::string read_index(const std::string& path) {
     if (!in) throw std::runtime_error("cannot open " + path);
     try {
       text.assign(std::istreambuf_iterator<char>(in), {});
-    } catch (const std::exception& e) {
-      throw std::runtime_error("cannot read " + path + ": " + e.what());
-    }
+    } catch (const std::exception& e) { throw std::runtime_error("cannot read " + path + ": " + e.what()); }
     if (text.empty()) throw std::runtime_error(path + " is empty");
     return text;
   }

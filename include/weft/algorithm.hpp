@@ -137,21 +137,21 @@ task<> for_each(R&& range, F f, std::size_t grain = 0) {
 template <class T, std::invocable<std::size_t, std::size_t> Map, std::invocable<T, T> Combine = std::plus<>>
 task<T> reduce(std::size_t begin, std::size_t end, T init, Map map, Combine combine = {}, std::size_t grain = 0) {
   if (begin >= end) co_return init;
-  co_return combine(std::move(init), co_await detail::reduce_part<T>(begin, end, map, combine,
-                                                                     detail::grain_for(end - begin, grain)));
+  co_return combine(std::move(init),
+                    co_await detail::reduce_part<T>(begin, end, map, combine, detail::grain_for(end - begin, grain)));
 }
 
 /// Combines the elements of a random-access range, each through `transform`. What the range views must outlive the
 /// await.
 template <std::ranges::random_access_range R, class T, class Combine = std::plus<>, class Transform = std::identity>
-  requires std::ranges::borrowed_range<R> &&
-           std::invocable<Transform&, std::ranges::range_reference_t<R>> && std::invocable<Combine&, T, T>
+  requires std::ranges::borrowed_range<R> && std::invocable<Transform&, std::ranges::range_reference_t<R>> &&
+           std::invocable<Combine&, T, T>
 task<T> reduce(R&& range, T init, Combine combine = {}, Transform transform = {}, std::size_t grain = 0) {
   const auto n = static_cast<std::size_t>(std::ranges::distance(range));
   return reduce(
       std::size_t{0}, n, std::move(init),
       [begin = std::ranges::begin(range), combine, transform = std::move(transform)](std::size_t first,
-                                                                                    std::size_t last) mutable {
+                                                                                     std::size_t last) mutable {
         using difference = std::ranges::range_difference_t<R>;
         T sum = transform(begin[static_cast<difference>(first)]);
         for (std::size_t i = first + 1; i < last; ++i)
@@ -186,7 +186,8 @@ task<> scan(std::span<const T> in, std::span<T> out, Op op = {}, std::size_t gra
   for (std::size_t k = 0; k < parts; ++k) sums.push_back(in[k * part]);
   auto sum_parts = [&](std::size_t first, std::size_t last) {
     for (std::size_t k = first; k < last; ++k)
-      for (std::size_t i = k * part + 1; i < std::min(n, (k + 1) * part); ++i) sums[k] = op(std::move(sums[k]), in[i]);
+      for (std::size_t i = k * part + 1; i < std::min(n, (k + 1) * part); ++i)
+        sums[k] = op(std::move(sums[k]), in[i]);
   };
   if (parts > 1) co_await detail::for_each_part(0, parts, sum_parts, std::size_t{1});
   for (std::size_t k = 1; k < parts; ++k) sums[k] = op(sums[k - 1], sums[k]);

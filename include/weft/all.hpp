@@ -170,13 +170,21 @@ class all_range_awaiter : public pool_awaiter {
 template <class... T>
   requires(sizeof...(T) > 0)
 [[nodiscard("weft: co_await it")]] detail::all_awaiter<T...> all(task<T>... tasks) noexcept {
-  static_assert(sizeof...(T) <= detail::most_results, "weft: all takes eight tasks; give it a vector of them for more");
+  static_assert(sizeof...(T) <= detail::most_results,
+                "weft: all takes eight tasks; give it a vector of them for more");
   return detail::all_awaiter<T...>(std::move(tasks)...);
 }
 
-/// The same for a range of tasks, whose elements are moved from: `std::vector<int> v = co_await all(std::move(tasks));`
-/// Gives a vector in the order of the range, or void. The results stay in their frames until all have ended;
-/// for many large ones, or more than fit in memory, use weft::map, which bounds what is in flight.
+/// Combinators nest: `co_await all(timeout(1s, f()), any(g(), h()))`. Each that is no task costs a frame.
+template <detail::startable... A>
+  requires(!(detail::is_task<A> && ...))
+[[nodiscard("weft: co_await it")]] auto all(A... a) {
+  return all(detail::to_task(std::move(a))...);
+}
+
+/// The same for a range of tasks, whose elements are moved from: `std::vector<int> v = co_await
+/// all(std::move(tasks));` Gives a vector in the order of the range, or void. The results stay in their frames until
+/// all have ended; for many large ones, or more than fit in memory, use weft::map, which bounds what is in flight.
 template <std::ranges::input_range R>
   requires detail::is_task<std::ranges::range_value_t<R>> && (!std::is_lvalue_reference_v<R>)
 [[nodiscard("weft: co_await it")]] auto all(R&& tasks) {

@@ -109,6 +109,13 @@ template <class First, class... Rest>
   }
 }
 
+/// The same with other combinators among the tasks.
+template <detail::startable... A>
+  requires(sizeof...(A) > 0 && !(detail::is_task<A> && ...))
+[[nodiscard("weft: co_await it")]] auto any(A... a) {
+  return any(detail::to_task(std::move(a))...);
+}
+
 /// The same for a range of tasks, which is moved from and not empty (weft::misuse otherwise).
 template <std::ranges::input_range R>
   requires detail::is_task<std::ranges::range_value_t<R>> && (!std::is_lvalue_reference_v<R>)

@@ -57,9 +57,7 @@ class blocking_awaiter : public leaf<blocking_awaiter<F>> {
         f_();
       else
         value_.emplace(f_());
-    } catch (...) {
-      error_ = std::current_exception();
-    }
+    } catch (...) { error_ = std::current_exception(); }
     this->resume();
   }
 

@@ -1,7 +1,8 @@
 #pragma once
 
-/// The same as weft/asio.hpp for Boost.Asio (Boost 1.77 or later): boost_use_task, boost_pool_executor(pool), pool.spawn(task, token).
-/// One translation unit includes one of the two; a program may use both, for different pools.
+/// The same as weft/asio.hpp for Boost.Asio (Boost 1.77 or later): boost_use_task, boost_pool_executor(pool),
+/// pool.spawn(task, token). One translation unit includes one of the two; a program may use both, for different
+/// pools.
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>

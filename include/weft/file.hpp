@@ -41,7 +41,8 @@ class aligned_buffer {
  public:
   static constexpr std::size_t alignment = 4096;
   explicit aligned_buffer(std::size_t size);
-  aligned_buffer(aligned_buffer&& o) noexcept : data_(std::exchange(o.data_, nullptr)), size_(std::exchange(o.size_, 0)) {}
+  aligned_buffer(aligned_buffer&& o) noexcept
+      : data_(std::exchange(o.data_, nullptr)), size_(std::exchange(o.size_, 0)) {}
   aligned_buffer& operator=(aligned_buffer&& o) noexcept {
     std::swap(data_, o.data_);
     std::swap(size_, o.size_);
@@ -131,7 +132,9 @@ class file_operation : public leaf<file_operation>, public file_request {
   void on_stop() noexcept { cancel_file_request(*file_.service, *this); }
 
  private:
-  static void on_finished(file_request& r) noexcept { static_cast<file_operation&>(r).leaf<file_operation>::resume(); }
+  static void on_finished(file_request& r) noexcept {
+    static_cast<file_operation&>(r).leaf<file_operation>::resume();
+  }
 
   const open_file& file_;
   const char* what_;
@@ -189,7 +192,8 @@ class file {
 
   /// Waits until what was written is on the device (fsync); `data_only` leaves out times and the like.
   [[nodiscard("weft: co_await it")]] auto sync(bool data_only = false) noexcept {
-    return detail::file_operation(open_, "sync", data_only ? detail::file_action::data_sync : detail::file_action::sync);
+    return detail::file_operation(open_, "sync",
+                                  data_only ? detail::file_action::data_sync : detail::file_action::sync);
   }
   /// Reserves room on the device for `length` bytes from `offset` (fallocate); the file grows to hold them.
   [[nodiscard("weft: co_await it")]] auto allocate(std::uint64_t offset, std::uint64_t length) noexcept {

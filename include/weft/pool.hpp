@@ -61,6 +61,11 @@ class pool {
     detail::run_root(*core_, t.promise(), t.handle().address());
     return t.promise().take();
   }
+  /// The same for what a combinator gives: `pool.run(weft::all(f(), g()))`.
+  template <detail::combined A>
+  auto run(A a, priority band = priority::normal) {
+    return run(detail::to_task(std::move(a)), band);
+  }
 
   /// Starts the task and lets it go. From outside, throws weft::overloaded when max_waiting tasks wait to
   /// begin. The first exception that such a task throws comes out of drain().
@@ -78,6 +83,10 @@ class pool {
     static_assert(detail::asio_spawn<T, Token>::included,
                   "weft: pool.spawn with a completion token needs #include <weft/asio.hpp>");
     return detail::asio_spawn<T, Token>::start(*this, std::move(t), std::forward<Token>(token));
+  }
+  template <detail::combined A, class Token>
+  auto spawn(A a, Token&& token) {
+    return spawn(detail::to_task(std::move(a)), std::forward<Token>(token));
   }
 
   /// The pool as an Asio executor: see weft/asio.hpp, which this needs.
@@ -130,6 +139,11 @@ T run(task<T> t, pool_options options = {}) {
   pool p(std::move(options));
   stop_on_interrupt guard(p);
   return p.run(std::move(t));
+}
+
+template <detail::combined A>
+auto run(A a, pool_options options = {}) {
+  return run(detail::to_task(std::move(a)), std::move(options));
 }
 
 /// How many workers the pool of the running task has; 1 outside a pool.

@@ -72,5 +72,9 @@ template <class T>
 [[nodiscard("weft: co_await it")]] detail::as_result_awaiter<T> as_result(task<T> t) noexcept {
   return detail::as_result_awaiter<T>(std::move(t));
 }
+template <detail::combined A>
+[[nodiscard("weft: co_await it")]] auto as_result(A a) {
+  return as_result(detail::to_task(std::move(a)));
+}
 
 }  // namespace weft

@@ -59,7 +59,7 @@ class nursery : private detail::completion {
   std::atomic<bool> failed_{false};
   std::atomic<bool> stopped_itself_{false};  // by request_stop or a failure, and not from around the scope
   std::atomic<bool> cut_off_{false};         // a task was cancelled by a stop from around the scope
-  std::exception_ptr error_;  // written by who set failed_, read after the join
+  std::exception_ptr error_;                 // written by who set failed_, read after the join
   std::coroutine_handle<> parent_;
 };
 
@@ -84,9 +84,7 @@ auto scope(F f, A... args) -> std::invoke_result_t<F&, nursery&, A...> {
       co_await detail::run_under<T>(std::move(body), &n.stop());
     else
       value.emplace(co_await detail::run_under<T>(std::move(body), &n.stop()));
-  } catch (...) {
-    n.fail(std::current_exception());
-  }
+  } catch (...) { n.fail(std::current_exception()); }
   co_await n.join();
   if constexpr (!std::is_void_v<T>) co_return std::move(*value);
 }

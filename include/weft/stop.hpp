@@ -28,7 +28,9 @@ task<T> with_stop(stop_source source, task<T> t) {
   struct relay : detail::stop_callback {
     relay(detail::stop_state& from_state, detail::stop_state* outer) noexcept
         : detail::stop_callback([](detail::stop_callback& c) noexcept { static_cast<relay&>(c).to.request_stop(); }),
-          from(from_state), to(outer), listening(from.add(*this)) {
+          from(from_state),
+          to(outer),
+          listening(from.add(*this)) {
       if (!listening) to.request_stop();
     }
     ~relay() {
@@ -43,10 +45,19 @@ task<T> with_stop(stop_source source, task<T> t) {
   co_return co_await detail::run_under<T>(std::move(t), &r.to);
 }
 
+template <detail::combined A>
+auto with_stop(stop_source source, A a) {
+  return with_stop(std::move(source), detail::to_task(std::move(a)));
+}
+
 /// Awaits a task that no stop reaches: for what must be done even when the scope is cancelled.
 template <class T>
 [[nodiscard("weft: co_await it")]] detail::run_under<T> shield(task<T> t) noexcept {
   return detail::run_under<T>(std::move(t), nullptr);
+}
+template <detail::combined A>
+[[nodiscard("weft: co_await it")]] auto shield(A a) {
+  return shield(detail::to_task(std::move(a)));
 }
 
 }  // namespace weft

@@ -65,8 +65,8 @@ struct stream_promise : promise_for<stream_promise<T>> {
 /// A sequence that is computed as it is asked for, by a coroutine that may `co_await` between its `co_yield`s.
 ///
 /// `while (std::optional<T> v = co_await s.next()) ...` One consumer at a time. What the generator throws
-/// comes out of next(). `co_yield` of an lvalue hands out a copy. A stream may be dropped at any time between calls: its frame is destroyed where it
-/// stands. Cost: two jumps an element, no allocation.
+/// comes out of next(). `co_yield` of an lvalue hands out a copy. A stream may be dropped at any time between calls:
+/// its frame is destroyed where it stands. Cost: two jumps an element, no allocation.
 template <class T>
 class [[nodiscard]] stream {
   static_assert(std::is_object_v<T> && std::movable<T>, "weft: a stream yields movable objects");
@@ -210,9 +210,7 @@ template <class T>
 task<> produce(stream<T> source, producer_end<T> end) {
   try {
     co_await with_stop(end.between->stop, pump(std::move(source), end.between));
-  } catch (...) {
-    end.between->error = std::current_exception();
-  }
+  } catch (...) { end.between->error = std::current_exception(); }
   end.ended = true;
 }
 

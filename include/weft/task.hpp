@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 #include <type_traits>
 #include <utility>
@@ -103,6 +104,23 @@ using task_value_t = typename task_value<std::remove_cvref_t<Task>>::type;
 
 template <class Task>
 concept is_task = requires { typename task_value_t<Task>; };
+
+/// What a combinator gives (all, any, timeout, ...) and nobody has awaited yet: it may be combined like a task.
+template <class A>
+concept combined = std::derived_from<A, pool_awaiter> && std::move_constructible<A>;
+
+/// Whether combinators take it.
+template <class A>
+concept startable = is_task<A> || combined<A>;
+
+template <class T>
+task<T> to_task(task<T> t) noexcept {
+  return t;
+}
+template <combined A>
+task<decltype(std::declval<A&>().await_resume())> to_task(A a) {
+  co_return co_await std::move(a);
+}
 
 }  // namespace detail
 }  // namespace weft

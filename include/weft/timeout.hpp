@@ -19,7 +19,9 @@ namespace detail {
 class time_limit : completion, work_item {
  public:
   time_limit(std::coroutine_handle<> parent, stop_state* outer) noexcept
-      : completion{&time_limit::on_end}, work_item{&time_limit::on_time, [](work_item*) {}}, parent_(parent),
+      : completion{&time_limit::on_end},
+        work_item{&time_limit::on_time, [](work_item*) {}},
+        parent_(parent),
         stop_(outer) {}
 
   /// Returns the child, to go on with.
@@ -81,6 +83,12 @@ template <class Rep, class Period, class T>
 template <class T>
 [[nodiscard("weft: co_await it")]] auto timeout(std::chrono::steady_clock::time_point deadline, task<T> t) noexcept {
   return detail::timeout_awaiter<T>(std::move(t), deadline);
+}
+
+/// The same for what another combinator gives: `co_await timeout(1s, all(f(), g()))`.
+template <class Time, detail::combined A>
+[[nodiscard("weft: co_await it")]] auto timeout(Time time_or_deadline, A a) {
+  return timeout(time_or_deadline, detail::to_task(std::move(a)));
 }
 
 }  // namespace weft

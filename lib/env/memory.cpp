@@ -1,9 +1,9 @@
 #include "weft/detail/memory.hpp"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sched.h>
-#include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,8 +52,8 @@ bool futex_wait_until(std::atomic<std::uint32_t>& word, std::uint32_t expected,
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
   const timespec until{static_cast<time_t>(seconds.count()),
                        static_cast<long>(std::chrono::nanoseconds(since - seconds).count())};
-  return ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected, &until, nullptr,
-                   FUTEX_BITSET_MATCH_ANY) == 0 ||
+  return ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected, &until, nullptr, FUTEX_BITSET_MATCH_ANY) ==
+             0 ||
          errno != ETIMEDOUT;
 }
 

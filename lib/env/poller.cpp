@@ -55,7 +55,8 @@ bool poller::wait(std::int64_t nanoseconds) noexcept {
   // Old kernels lack it (ENOSYS), old container profiles refuse it (EPERM).
   static std::atomic<bool> precise{true};
   if (precise.load(std::memory_order_relaxed)) {
-    n = static_cast<int>(::syscall(SYS_epoll_pwait2, epoll_, events, 64, nanoseconds < 0 ? nullptr : &limit, nullptr, 0));
+    n = static_cast<int>(
+        ::syscall(SYS_epoll_pwait2, epoll_, events, 64, nanoseconds < 0 ? nullptr : &limit, nullptr, 0));
     if (n < 0 && errno != EINTR) precise.store(false, std::memory_order_relaxed);
   }
   if (!precise.load(std::memory_order_relaxed)) {

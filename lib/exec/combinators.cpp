@@ -13,9 +13,7 @@ namespace detail {
 bool is_cancelled(const std::exception_ptr& error) noexcept {
   try {
     std::rethrow_exception(error);
-  } catch (const cancelled&) {
-    return true;
-  } catch (...) {
+  } catch (const cancelled&) { return true; } catch (...) {
     return false;
   }
 }

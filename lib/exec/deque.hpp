@@ -57,7 +57,8 @@ class basic_deque {
   }
 
   /// Owner only: up to `most` of the oldest items, in order; returns how many, 0 also when a thief was faster. Needs
-  /// no barrier, since nobody else moves the bottom: a thief that reads an index below the moved top fails to move it.
+  /// no barrier, since nobody else moves the bottom: a thief that reads an index below the moved top fails to move
+  /// it.
   std::size_t pop_oldest(void** out, std::size_t most) noexcept {
     std::int64_t t = top_.load(std::memory_order_acquire);
     const std::int64_t there = bottom_.load(std::memory_order_relaxed) - t;

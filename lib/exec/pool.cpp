@@ -58,8 +58,9 @@ constinit detached_end let_go;
 
 void run_root(pool_core& pool, promise_base& p, void* frame) {
   if (current_pool() == &pool)
-    throw misuse("weft: pool.run was called on a worker of the same pool, which would wait for itself: "
-                 "co_await the task instead");
+    throw misuse(
+        "weft: pool.run was called on a worker of the same pool, which would wait for itself: "
+        "co_await the task instead");
   blocked_caller caller;
   begin_root(pool, p, frame, caller);
   while (caller.ended.load(std::memory_order_seq_cst) == 0) real_memory::futex_wait(caller.ended, 0);
@@ -100,7 +101,7 @@ struct stop_on_interrupt::state final : detail::poller::watcher {
     if (::read(interrupt_event(), &count, sizeof count) > 0) core.stop().request_stop();
   }
   detail::pool_core& core;
-  struct sigaction before {};
+  struct sigaction before{};
 };
 
 stop_on_interrupt::stop_on_interrupt(pool& p) {
@@ -112,7 +113,7 @@ stop_on_interrupt::stop_on_interrupt(pool& p) {
   static_cast<void>(::read(fd, &old, sizeof old) < 0);
   p.core().events().add(fd, *state_);
   interrupt_fd.store(fd, std::memory_order_relaxed);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = &on_interrupt;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   ::sigaction(SIGINT, &action, &state_->before);
@@ -159,9 +160,8 @@ bool pool::drain_for(std::chrono::nanoseconds time) {
   refuse_on_worker(core_.get(), "drain_for");
   core_->refuse_spawns();
   const auto now = core_->env().now();
-  const bool drained =
-      core_->wait_drained(time > detail::time_point::max() - now ? detail::timer_queue::never
-                                                                 : (now + time).time_since_epoch().count());
+  const bool drained = core_->wait_drained(
+      time > detail::time_point::max() - now ? detail::timer_queue::never : (now + time).time_since_epoch().count());
   if (!drained) cancel();
   return drained;
 }

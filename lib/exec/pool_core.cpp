@@ -62,9 +62,9 @@ pool_core::pool_core(const pool_options& options, bool stepped)
   const std::vector<int> cpus = options_.pin ? allowed_cpus() : std::vector<int>();
   try {
     for (unsigned i = 0; i < size(); ++i)
-      threads_.push_back(env_.start_thread(
-          {options_.name + "/" + std::to_string(i), cpus.empty() ? -1 : cpus[i % cpus.size()]},
-          [this, i] { run(*workers_[i]); }));
+      threads_.push_back(
+          env_.start_thread({options_.name + "/" + std::to_string(i), cpus.empty() ? -1 : cpus[i % cpus.size()]},
+                            [this, i] { run(*workers_[i]); }));
   } catch (...) {
     quit_.store(true);
     for (auto& t : threads_) {
@@ -159,7 +159,8 @@ std::exception_ptr pool_core::take_error() {
 
 blocking_threads& pool_core::blocking() {
   std::lock_guard guard(services_lock_);
-  if (!blocking_) blocking_ = std::make_unique<blocking_threads>(env_, options_.name, options_.max_blocking, stepped_);
+  if (!blocking_)
+    blocking_ = std::make_unique<blocking_threads>(env_, options_.name, options_.max_blocking, stepped_);
   return *blocking_;
 }
 
@@ -307,7 +308,8 @@ inline std::coroutine_handle<> next_link(worker& w, join& j, std::uint32_t done,
   return std::coroutine_handle<>::from_address(next);
 }
 
-[[gnu::noinline]] std::coroutine_handle<> end_of_turn(worker& w, join& j, std::uint32_t done, priority band) noexcept {
+[[gnu::noinline]] std::coroutine_handle<> end_of_turn(worker& w, join& j, std::uint32_t done,
+                                                      priority band) noexcept {
   w.note(trace_kind::task_end);
   if (w.pool.turn_ended(w)) {
     // The parent's own state is enough to ask: stop_requested() links it with those around it.
@@ -361,8 +363,7 @@ bool in_driver() noexcept {
   return w && w->driving;
 }
 void report_error(std::exception_ptr error) noexcept { current_pool()->report_error(std::move(error)); }
-wake_source& attach_wake_source(pool_core& pool, const std::type_info& kind,
-                                std::unique_ptr<wake_source> (*make)()) {
+wake_source& attach_wake_source(pool_core& pool, const std::type_info& kind, std::unique_ptr<wake_source> (*make)()) {
   return *pool.attach(kind, make);
 }
 time_point now(pool_core& pool) noexcept { return pool.env().now(); }

@@ -39,7 +39,7 @@ struct alignas(64) worker {
   const bool reserved;  // takes interactive tasks only
   bool parked = false;
   bool poll_soon = false;  // a task has begun an operation that may be complete already
-  bool driving = false;  // runs completions in the driver, where nothing long may run
+  bool driving = false;    // runs completions in the driver, where nothing long may run
 
   // A turn: boundaries of tasks left until the worker looks at the clock, at input and output, and around.
   std::uint32_t fuel = 1;
@@ -182,8 +182,8 @@ class pool_core {
   bool poll_storage(worker& w) noexcept;
   void fuel(worker& w, std::uint32_t boundaries) noexcept;
   bool drained() const noexcept;
-  /// Wakes who waits for the pool to drain, if it has. Asked when a root ends and nothing waits behind it, when a turn
-  /// ends, and by who parks: not for each root, since the sum over all workers is dear.
+  /// Wakes who waits for the pool to drain, if it has. Asked when a root ends and nothing waits behind it, when a
+  /// turn ends, and by who parks: not for each root, since the sum over all workers is dear.
   void tell_drainers() noexcept;
 
   pool_options options_;
@@ -204,9 +204,9 @@ class pool_core {
   std::mutex attach_lock_;
   std::unique_ptr<wake_source> attached_;
   const std::type_info* attached_kind_ = nullptr;
-  alignas(64) std::atomic<bool> led_{false};           // some worker is in the driver
-  std::atomic<std::int64_t> armed_{0};   // when the leader wakes by itself; 0: nobody sleeps in the driver
-  std::atomic<worker*> watch_{nullptr};  // the parked worker that sleeps in short naps
+  alignas(64) std::atomic<bool> led_{false};  // some worker is in the driver
+  std::atomic<std::int64_t> armed_{0};        // when the leader wakes by itself; 0: nobody sleeps in the driver
+  std::atomic<worker*> watch_{nullptr};       // the parked worker that sleeps in short naps
   std::atomic<bool> quit_{false};
   std::atomic<bool> closed_{false};
 

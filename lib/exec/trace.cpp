@@ -50,7 +50,8 @@ trace::~trace() = default;
 void trace::write(std::ostream& out) const {
   std::vector<detail::thread_trace> threads;
   for (std::size_t i = 0; i < state_->rings.size(); ++i)
-    threads.push_back({state_->pool.options().name + "/" + std::to_string(i), state_->rings[i]->read(state_->first[i])});
+    threads.push_back(
+        {state_->pool.options().name + "/" + std::to_string(i), state_->rings[i]->read(state_->first[i])});
   const double rate = state_->pool.stepped() ? 1000.0 : static_cast<double>(state_->pool.ticks_per_us());
   detail::write_chrome_trace(out, threads, rate);
 }
@@ -59,8 +60,7 @@ void trace::save(const std::string& path) const {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   if (out) write(out);
   out.close();
-  if (!out)
-    throw std::system_error(errno, std::system_category(), "weft: cannot write the trace to " + path);
+  if (!out) throw std::system_error(errno, std::system_category(), "weft: cannot write the trace to " + path);
 }
 
 std::uint64_t trace::recorded() const noexcept {

@@ -20,8 +20,8 @@ constexpr std::uint64_t poll_every_us = 50;  // how often a busy worker looks at
 constexpr std::uint32_t most_fuel = 256;
 constexpr std::size_t injected_batch = 16;
 constexpr std::size_t share_least = 256, share_most = 1024;  // items, that a worker shares out when asked
-constexpr unsigned most_patience = 64;  // looks around, while a victim was asked to share and has not yet
-constexpr std::uint64_t spin_poll_us = 4;                  // how often a spinning worker looks at the driver
+constexpr unsigned most_patience = 64;       // looks around, while a victim was asked to share and has not yet
+constexpr std::uint64_t spin_poll_us = 4;    // how often a spinning worker looks at the driver
 constexpr std::int64_t far_ns = 2 * nap_ns;  // a timer that far away is not worth waking the leader for at once
 
 constexpr std::uint32_t signal_woken = 1, signal_nudged = 2;
@@ -85,8 +85,8 @@ void* pool_core::take_injected(worker& w, priority band) noexcept {
   return items[0];
 }
 
-/// A single item costs a thief the heavy barrier, and its victim the interrupt that this is. So a thief that sees many
-/// asks for more, and the owner, who needs no barrier, puts the oldest where all may take them in batches.
+/// A single item costs a thief the heavy barrier, and its victim the interrupt that this is. So a thief that sees
+/// many asks for more, and the owner, who needs no barrier, puts the oldest where all may take them in batches.
 void pool_core::share(worker& w) noexcept {
   w.asked_to_share.store(false, std::memory_order_relaxed);
   for (std::size_t band = static_cast<std::size_t>(priority::normal); band < bands; ++band) {
@@ -424,8 +424,7 @@ wake_source* pool_core::attach(const std::type_info& kind, std::unique_ptr<wake_
   }
   attached_ = make();
   attached_kind_ = &kind;
-  attached_->watch(
-      poller_->fd(), [](void* p) noexcept { static_cast<poller*>(p)->wait(0); }, poller_.get());
+  attached_->watch(poller_->fd(), [](void* p) noexcept { static_cast<poller*>(p)->wait(0); }, poller_.get());
   driver_.store(attached_.get(), std::memory_order_seq_cst);
   poller_->interrupt();  // who sleeps there moves over; who is woken there meanwhile is woken in the new one
   return attached_.get();

@@ -28,7 +28,8 @@ std::string quoted(const std::string& text) {
 
 class writer {
  public:
-  writer(std::ostream& out, std::uint64_t origin, double ticks_per_us) : out_(out), origin_(origin), rate_(ticks_per_us) {}
+  writer(std::ostream& out, std::uint64_t origin, double ticks_per_us)
+      : out_(out), origin_(origin), rate_(ticks_per_us) {}
 
   void begin() { out_ << "{\"displayTimeUnit\":\"ns\",\"traceEvents\":["; }
   void end() { out_ << "\n]}\n"; }
@@ -38,7 +39,8 @@ class writer {
     head("M", thread) << ",\"name\":\"thread_sort_index\",\"args\":{\"sort_index\":" << thread << "}}";
   }
   void slice(std::size_t thread, const std::string& name, std::uint64_t from, std::uint64_t to) {
-    head("X", thread) << ",\"ts\":" << us(from) << ",\"dur\":" << span(from, to) << ",\"name\":" << quoted(name) << "}";
+    head("X", thread) << ",\"ts\":" << us(from) << ",\"dur\":" << span(from, to) << ",\"name\":" << quoted(name)
+                      << "}";
   }
   void mark(std::size_t thread, const std::string& name, std::uint64_t at) {
     head("i", thread) << ",\"s\":\"t\",\"ts\":" << us(at) << ",\"name\":" << quoted(name) << "}";
@@ -82,20 +84,32 @@ void write_chrome_trace(std::ostream& out, const std::vector<thread_trace>& thre
     std::optional<trace_event> running, parked;
     for (const trace_event& e : threads[t].events) {
       switch (e.kind) {
-        case trace_kind::task_begin: running = e; break;
+        case trace_kind::task_begin:
+          running = e;
+          break;
         case trace_kind::task_end:
           if (running) w.slice(t, names.name_of(running->payload), running->time, e.time);
           running.reset();
           break;
-        case trace_kind::park: parked = e; break;
+        case trace_kind::park:
+          parked = e;
+          break;
         case trace_kind::wake:
           if (parked) w.slice(t, "parked", parked->time, e.time);
           parked.reset();
           break;
-        case trace_kind::steal: w.mark(t, "steal from " + threads[e.payload].name, e.time); break;
-        case trace_kind::events: w.mark(t, "events", e.time); break;
-        case trace_kind::io_begin: w.file(t, "b", e.payload, e.time); break;
-        case trace_kind::io_end: w.file(t, "e", e.payload, e.time); break;
+        case trace_kind::steal:
+          w.mark(t, "steal from " + threads[e.payload].name, e.time);
+          break;
+        case trace_kind::events:
+          w.mark(t, "events", e.time);
+          break;
+        case trace_kind::io_begin:
+          w.file(t, "b", e.payload, e.time);
+          break;
+        case trace_kind::io_end:
+          w.file(t, "e", e.payload, e.time);
+          break;
       }
     }
     if (!threads[t].events.empty()) {

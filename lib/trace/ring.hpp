@@ -13,12 +13,12 @@ namespace weft::detail {
 enum class trace_kind : std::uint8_t {
   task_begin,  // payload: the coroutine's resume function
   task_end,
-  steal,       // payload: the victim's index
+  steal,  // payload: the victim's index
   park,
   wake,
-  io_begin,    // payload: the request
-  io_end,      // payload: the request
-  events       // the driver has run completions
+  io_begin,  // payload: the request
+  io_end,    // payload: the request
+  events     // the driver has run completions
 };
 
 struct trace_event {

@@ -60,7 +60,8 @@ symbols::symbols() {
     std::vector<Elf64_Sym> entries(s.sh_size / sizeof(Elf64_Sym));
     std::vector<char> names(sections[s.sh_link].sh_size + 1);
     file.seekg(static_cast<std::streamoff>(s.sh_offset));
-    file.read(reinterpret_cast<char*>(entries.data()), static_cast<std::streamsize>(entries.size() * sizeof(Elf64_Sym)));
+    file.read(reinterpret_cast<char*>(entries.data()),
+              static_cast<std::streamsize>(entries.size() * sizeof(Elf64_Sym)));
     file.seekg(static_cast<std::streamoff>(sections[s.sh_link].sh_offset));
     file.read(names.data(), static_cast<std::streamsize>(names.size() - 1));
     if (!file) return;

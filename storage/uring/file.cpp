@@ -39,9 +39,15 @@ namespace {
 int flags_of(const file_options& o) noexcept {
   int flags = O_CLOEXEC;
   switch (o.mode) {
-    case access::read: flags |= O_RDONLY; break;
-    case access::write: flags |= O_WRONLY; break;
-    case access::read_write: flags |= O_RDWR; break;
+    case access::read:
+      flags |= O_RDONLY;
+      break;
+    case access::write:
+      flags |= O_WRONLY;
+      break;
+    case access::read_write:
+      flags |= O_RDWR;
+      break;
   }
   if (o.create) flags |= O_CREAT;
   if (o.exclusive) flags |= O_EXCL;

@@ -18,17 +18,26 @@ constexpr unsigned most_bytes = 0x7ffff000;  // what one read or write transfers
 
 std::uint8_t opcode(const file_request& r, bool fixed) noexcept {
   switch (r.action) {
-    case file_action::open: return IORING_OP_OPENAT;
-    case file_action::read: return fixed ? IORING_OP_READ_FIXED : IORING_OP_READ;
-    case file_action::write: return fixed ? IORING_OP_WRITE_FIXED : IORING_OP_WRITE;
-    case file_action::read_vector: return IORING_OP_READV;
-    case file_action::write_vector: return IORING_OP_WRITEV;
+    case file_action::open:
+      return IORING_OP_OPENAT;
+    case file_action::read:
+      return fixed ? IORING_OP_READ_FIXED : IORING_OP_READ;
+    case file_action::write:
+      return fixed ? IORING_OP_WRITE_FIXED : IORING_OP_WRITE;
+    case file_action::read_vector:
+      return IORING_OP_READV;
+    case file_action::write_vector:
+      return IORING_OP_WRITEV;
     case file_action::sync:
-    case file_action::data_sync: return IORING_OP_FSYNC;
-    case file_action::allocate: return IORING_OP_FALLOCATE;
-    case file_action::close: return IORING_OP_CLOSE;
+    case file_action::data_sync:
+      return IORING_OP_FSYNC;
+    case file_action::allocate:
+      return IORING_OP_FALLOCATE;
+    case file_action::close:
+      return IORING_OP_CLOSE;
     case file_action::truncate:
-    case file_action::size: break;  // done by the system call: see ring_service
+    case file_action::size:
+      break;  // done by the system call: see ring_service
   }
   return IORING_OP_NOP;
 }
@@ -71,11 +80,10 @@ bool ring::complete(std::string& missing) noexcept {
     int code;
     const char* name;
   };
-  constexpr needed all[] = {{IORING_OP_OPENAT, "open"},     {IORING_OP_READ, "read"},
-                            {IORING_OP_WRITE, "write"},     {IORING_OP_READV, "readv"},
-                            {IORING_OP_WRITEV, "writev"},   {IORING_OP_FSYNC, "fsync"},
-                            {IORING_OP_FALLOCATE, "fallocate"}, {IORING_OP_CLOSE, "close"},
-                            {IORING_OP_ASYNC_CANCEL, "cancel"}};
+  constexpr needed all[] = {
+      {IORING_OP_OPENAT, "open"},         {IORING_OP_READ, "read"},     {IORING_OP_WRITE, "write"},
+      {IORING_OP_READV, "readv"},         {IORING_OP_WRITEV, "writev"}, {IORING_OP_FSYNC, "fsync"},
+      {IORING_OP_FALLOCATE, "fallocate"}, {IORING_OP_CLOSE, "close"},   {IORING_OP_ASYNC_CANCEL, "cancel"}};
   io_uring_probe* probe = io_uring_get_probe_ring(&ring_);
   if (!probe) {
     missing = "it cannot be probed";
@@ -109,8 +117,9 @@ bool ring::register_buffer(std::uint32_t slot, const ring_slot& s) noexcept {
   __u64 tag = 0;
   const int answer = io_uring_register_buffers_update_tag(&ring_, slot, &v, &tag, 1);
   if (answer == -ENOMEM || answer == -EPERM)
-    log_once("memlock", "lockable memory is short (ulimit -l): buffers are not registered, and direct input and "
-                        "output costs a little more");
+    log_once("memlock",
+             "lockable memory is short (ulimit -l): buffers are not registered, and direct input and "
+             "output costs a little more");
   buffer_generation_[slot] = s.generation;
   buffer_refused_[slot] = answer != 1;
   return answer == 1;
@@ -177,12 +186,15 @@ void ring::submit(file_request& r) noexcept {
       e->off = 0;
       e->open_flags = static_cast<std::uint32_t>(r.flags);
       break;
-    case file_action::data_sync: e->fsync_flags = IORING_FSYNC_DATASYNC; break;
+    case file_action::data_sync:
+      e->fsync_flags = IORING_FSYNC_DATASYNC;
+      break;
     case file_action::allocate:
       e->addr = r.length;
       e->len = 0;
       break;
-    default: break;
+    default:
+      break;
   }
   if (r.file_slot >= 0) {
     e->flags |= IOSQE_FIXED_FILE;

@@ -71,7 +71,7 @@ class ring final : public poller::watcher {
   file_request** waiting_end_ = &waiting_;
   bool file_table_ = false, buffer_table_ = false;
   std::vector<std::uint32_t> file_generation_, buffer_generation_;  // what each slot holds here; 0: nothing
-  std::vector<bool> buffer_refused_;  // this generation could not be registered
+  std::vector<bool> buffer_refused_;                                // this generation could not be registered
 };
 
 }  // namespace weft::detail

@@ -35,7 +35,9 @@ class slot_table {
     ++slots_[static_cast<std::size_t>(slot)].generation;
   }
   /// A claimed slot stays as it is until its owner, who asks, releases it.
-  const ring_slot* at(std::int32_t slot) noexcept { return slot < 0 ? nullptr : &slots_[static_cast<std::size_t>(slot)]; }
+  const ring_slot* at(std::int32_t slot) noexcept {
+    return slot < 0 ? nullptr : &slots_[static_cast<std::size_t>(slot)];
+  }
 
  private:
   short_lock lock_;

@@ -23,21 +23,31 @@ std::int64_t perform(const file_request& r) noexcept {
   const auto count = static_cast<int>(r.length);
   const auto answer = [](auto n) { return n < 0 ? -std::int64_t{errno} : static_cast<std::int64_t>(n); };
   switch (r.action) {
-    case file_action::open: return answer(::open(static_cast<const char*>(r.address), r.flags, r.mode));
-    case file_action::read: return answer(::pread(r.fd, r.address, r.length, offset));
-    case file_action::write: return answer(::pwrite(r.fd, r.address, r.length, offset));
-    case file_action::read_vector: return answer(::preadv(r.fd, static_cast<const iovec*>(r.address), count, offset));
-    case file_action::write_vector: return answer(::pwritev(r.fd, static_cast<const iovec*>(r.address), count, offset));
-    case file_action::sync: return answer(::fsync(r.fd));
-    case file_action::data_sync: return answer(::fdatasync(r.fd));
-    case file_action::allocate: return answer(::fallocate(r.fd, 0, offset, static_cast<off_t>(r.length)));
-    case file_action::truncate: return answer(::ftruncate(r.fd, static_cast<off_t>(r.length)));
+    case file_action::open:
+      return answer(::open(static_cast<const char*>(r.address), r.flags, r.mode));
+    case file_action::read:
+      return answer(::pread(r.fd, r.address, r.length, offset));
+    case file_action::write:
+      return answer(::pwrite(r.fd, r.address, r.length, offset));
+    case file_action::read_vector:
+      return answer(::preadv(r.fd, static_cast<const iovec*>(r.address), count, offset));
+    case file_action::write_vector:
+      return answer(::pwritev(r.fd, static_cast<const iovec*>(r.address), count, offset));
+    case file_action::sync:
+      return answer(::fsync(r.fd));
+    case file_action::data_sync:
+      return answer(::fdatasync(r.fd));
+    case file_action::allocate:
+      return answer(::fallocate(r.fd, 0, offset, static_cast<off_t>(r.length)));
+    case file_action::truncate:
+      return answer(::ftruncate(r.fd, static_cast<off_t>(r.length)));
     case file_action::size: {
-      struct stat s {};
+      struct stat s{};
       if (::fstat(r.fd, &s) != 0) return -std::int64_t{errno};
       return s.st_size;
     }
-    case file_action::close: return answer(::close(r.fd));
+    case file_action::close:
+      return answer(::close(r.fd));
   }
   return -EINVAL;
 }
@@ -138,8 +148,9 @@ void release_buffer_slot(file_service& service, std::int32_t slot) noexcept { se
 
 void throw_file_error(const file_request& r, const char* what, const std::string& path) {
   if (r.stop_wanted && (r.result == -ECANCELED || r.result == -EINTR)) throw_cancelled();
-  throw std::system_error(static_cast<int>(-r.result), std::system_category(),
-                          std::string("weft: cannot ") + what + " " + (path.empty() ? "a file that is not open" : path));
+  throw std::system_error(
+      static_cast<int>(-r.result), std::system_category(),
+      std::string("weft: cannot ") + what + " " + (path.empty() ? "a file that is not open" : path));
 }
 
 }  // namespace weft::detail

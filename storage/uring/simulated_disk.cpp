@@ -77,7 +77,8 @@ class simulated_disk::service final : public detail::file_service {
     pending(service& s, file_request& r) noexcept
         : work_item{[](work_item* w) { run(*static_cast<pending*>(w)); },
                     [](work_item* w) { delete static_cast<pending*>(w); }},
-          disk(s), request(r) {}
+          disk(s),
+          request(r) {}
     static void run(pending& p) {
       file_request& r = p.request;
       r.result = p.disk.perform(r);
@@ -93,7 +94,9 @@ class simulated_disk::service final : public detail::file_service {
     int flags;
   };
 
-  bool chance(std::uint32_t per_million) { return per_million != 0 && simulation_.random() % 1'000'000 < per_million; }
+  bool chance(std::uint32_t per_million) {
+    return per_million != 0 && simulation_.random() % 1'000'000 < per_million;
+  }
 
   static void put_bytes(std::vector<std::byte>& to, std::uint64_t offset, std::span<const std::byte> bytes) {
     if (to.size() < offset + bytes.size()) to.resize(offset + bytes.size());
@@ -116,19 +119,27 @@ class simulated_disk::service final : public detail::file_service {
     const int mode = h.flags & O_ACCMODE;
     switch (r.action) {
       case file_action::read:
-      case file_action::read_vector: return mode == O_WRONLY ? -EBADF : transfer(r, f, false);
+      case file_action::read_vector:
+        return mode == O_WRONLY ? -EBADF : transfer(r, f, false);
       case file_action::write:
-      case file_action::write_vector: return mode == O_RDONLY ? -EBADF : transfer(r, f, true);
+      case file_action::write_vector:
+        return mode == O_RDONLY ? -EBADF : transfer(r, f, true);
       case file_action::sync:
       case file_action::data_sync:
         f.durable = f.now;
         f.unsynced.clear();
         return 0;
-      case file_action::allocate: return resize(f, std::max<std::uint64_t>(f.now.size(), r.offset + r.length));
-      case file_action::truncate: return resize(f, r.length);
-      case file_action::size: return static_cast<std::int64_t>(f.now.size());
-      case file_action::close: handles_.erase(found); return 0;
-      case file_action::open: break;
+      case file_action::allocate:
+        return resize(f, std::max<std::uint64_t>(f.now.size(), r.offset + r.length));
+      case file_action::truncate:
+        return resize(f, r.length);
+      case file_action::size:
+        return static_cast<std::int64_t>(f.now.size());
+      case file_action::close:
+        handles_.erase(found);
+        return 0;
+      case file_action::open:
+        break;
     }
     return -EINVAL;
   }

@@ -1,3 +1,4 @@
+#include <array>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/bind_executor.hpp>
 #include <asio/co_spawn.hpp>
@@ -11,7 +12,6 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
 #include <asio/write.hpp>
-#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <memory>
@@ -91,9 +91,7 @@ TEST_CASE("an Asio coroutine awaits tasks, with values, errors and types without
     try {
       const no_default never = co_await p.spawn(plain(-1), asio::use_awaitable);
       sum += never.value;
-    } catch (const std::out_of_range&) {
-      sum += 100;
-    }
+    } catch (const std::out_of_range&) { sum += 100; }
     co_return sum;
   };
   auto result = asio::co_spawn(io, host(pool), asio::use_future);
@@ -147,9 +145,7 @@ TEST_CASE("too many tasks from outside is an error of the operation", "[asio]") 
   for (auto& f : all) {
     try {
       f.get();
-    } catch (const weft::overloaded&) {
-      ++refused;
-    }
+    } catch (const weft::overloaded&) { ++refused; }
   }
   CHECK(refused >= 50 - 1 - 4 - 16);  // one runs, four wait, and a batch may be in the worker's hands
 }
@@ -219,9 +215,7 @@ TEST_CASE("an Asio operation's error is a system_error; a stop cancels it throug
     auto limited = [&](bool own) -> weft::task<bool> {
       try {
         co_await weft::timeout(1ms, accept(io, own, pool));
-      } catch (const weft::timed_out&) {
-        co_return true;
-      }
+      } catch (const weft::timed_out&) { co_return true; }
       co_return false;
     };
     for (int i = 0; i < 20; ++i) {
@@ -300,8 +294,12 @@ TEST_CASE("composed operations on the pool's own sockets are cancelled at any st
   auto whole = [](weft::pool& p) -> weft::task<int> {
     tcp::acceptor acceptor(p.get_executor(), any_port());
     tcp::socket client(p.get_executor());
-    auto accepts = [](tcp::acceptor& a) -> weft::task<tcp::socket> { co_return co_await a.async_accept(weft::use_task); };
-    auto connects = [](tcp::socket& s, tcp::endpoint e) -> weft::task<> { co_await s.async_connect(e, weft::use_task); };
+    auto accepts = [](tcp::acceptor& a) -> weft::task<tcp::socket> {
+      co_return co_await a.async_accept(weft::use_task);
+    };
+    auto connects = [](tcp::socket& s, tcp::endpoint e) -> weft::task<> {
+      co_await s.async_connect(e, weft::use_task);
+    };
     auto [server, none] = co_await weft::all(accepts(acceptor), connects(client, acceptor.local_endpoint()));
     static_cast<void>(none);
     int stopped = 0;
@@ -317,9 +315,7 @@ TEST_CASE("composed operations on the pool's own sockets are cancelled at any st
       auto limited = [](weft::task<> t, int us) -> weft::task<bool> {
         try {
           co_await weft::timeout(std::chrono::microseconds(us), std::move(t));
-        } catch (const weft::timed_out&) {
-          co_return true;
-        }
+        } catch (const weft::timed_out&) { co_return true; }
         co_return false;
       };
       auto [over, sent] = co_await weft::all(limited(reads(server), i), writes(client));
@@ -328,8 +324,7 @@ TEST_CASE("composed operations on the pool's own sockets are cancelled at any st
       std::array<char, 64> rest{};
       server.non_blocking(true);
       std::error_code e;
-      while (server.read_some(asio::buffer(rest), e) != 0 && !e) {
-      }
+      while (server.read_some(asio::buffer(rest), e) != 0 && !e) {}
     }
     co_return stopped;
   };
@@ -361,9 +356,7 @@ TEST_CASE("the pool is an Asio executor", "[asio]") {
   while (!thrown) {  // the handler is no task, which drain would wait for
     try {
       pool.drain();
-    } catch (const std::runtime_error& e) {
-      thrown = std::string(e.what()) == "from a handler";
-    }
+    } catch (const std::runtime_error& e) { thrown = std::string(e.what()) == "from a handler"; }
   }
   CHECK(thrown);
 }

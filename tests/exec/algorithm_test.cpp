@@ -49,9 +49,8 @@ TEST_CASE("a view may be a temporary, and what is passed is kept", "[algorithm]"
   };
   pool.run(later(v));
   auto summed = [](std::vector<long>& data) {
-    return weft::reduce(std::span<long>(data), 0L, std::plus<>{}, [offset = std::string("1")](long x) {
-      return x - std::stol(offset);
-    });
+    return weft::reduce(std::span<long>(data), 0L, std::plus<>{},
+                        [offset = std::string("1")](long x) { return x - std::stol(offset); });
   };
   CHECK(pool.run(summed(v)) == sum);
 }
@@ -66,7 +65,9 @@ TEST_CASE("reduce: the sum, in one order for one grain", "[algorithm]") {
       for (std::size_t i = first; i < last; ++i) sum += 1.0 / static_cast<double>(v[i] + 1);
       return sum;
     };
-    const auto whole = [&](weft::pool& p) { return p.run(weft::reduce(std::size_t{0}, n, 0.0, map, std::plus{}, 64)); };
+    const auto whole = [&](weft::pool& p) {
+      return p.run(weft::reduce(std::size_t{0}, n, 0.0, map, std::plus{}, 64));
+    };
     CHECK(whole(one) == whole(three));  // bit for bit
   }
 }

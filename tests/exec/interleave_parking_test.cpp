@@ -16,8 +16,8 @@ struct no_heavy_barrier : memory {
   static void heavy_barrier() noexcept { detail::scheduling_point(detail::action::barrier); }
 };
 
-/// Workers that search, park and are woken as pool_core's do, and a producer that waits, spinning, until all it queued
-/// was taken: a lost wake-up makes it wait for ever.
+/// Workers that search, park and are woken as pool_core's do, and a producer that waits, spinning, until all it
+/// queued was taken: a lost wake-up makes it wait for ever.
 template <class Memory>
 struct model {
   using word = typename Memory::template atomic<std::uint32_t>;

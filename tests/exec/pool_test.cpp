@@ -112,9 +112,7 @@ TEST_CASE("misuse is said in a sentence", "[pool]") {
     auto nothing = []() -> weft::task<> { co_return; };
     try {
       p.run(nothing());
-    } catch (const weft::misuse& e) {
-      co_return e.what();
-    }
+    } catch (const weft::misuse& e) { co_return e.what(); }
     co_return "";
   };
   CHECK_THAT(pool.run(inside(pool)), Catch::Contains("co_await the task instead"));
@@ -198,9 +196,7 @@ TEST_CASE("blocking calls run beside the workers", "[pool]") {
     try {
       auto bad = []() -> int { throw std::runtime_error("blocked"); };
       co_await weft::blocking(bad);
-    } catch (const std::runtime_error&) {
-      threw = true;
-    }
+    } catch (const std::runtime_error&) { threw = true; }
     co_return std::accumulate(v.begin(), v.end(), 0) + (threw ? 1 : 0);
   };
   CHECK(pool.run(calls()) == 4951);
@@ -307,9 +303,7 @@ TEST_CASE("ending a pool on its own worker is refused, and changes nothing", "[p
         if (i == 0) p.drain();
         if (i == 1) p.cancel();
         if (i == 2) p.drain_for(1s);
-      } catch (const weft::misuse&) {
-        ++refused;
-      }
+      } catch (const weft::misuse&) { ++refused; }
     }
     co_return refused;
   };
@@ -354,7 +348,7 @@ TEST_CASE("Ctrl-C stops the tasks of a run, and the handler goes with it", "[poo
       co_await weft::sleep_for(24h);
     };
     CHECK_THROWS_AS(weft::run(interrupted()), weft::cancelled);
-    struct sigaction now {};
+    struct sigaction now{};
     ::sigaction(SIGINT, nullptr, &now);
     CHECK(now.sa_handler != SIG_IGN);
   }
@@ -373,8 +367,12 @@ struct program {
 
   weft::task<long> leaf(long v) {
     switch (sim.random() % 4) {
-      case 0: co_await weft::sleep_for(std::chrono::microseconds(sim.random() % 1000)); break;
-      case 1: co_await weft::yield(); break;
+      case 0:
+        co_await weft::sleep_for(std::chrono::microseconds(sim.random() % 1000));
+        break;
+      case 1:
+        co_await weft::yield();
+        break;
       case 2: {
         auto guard = co_await lock.lock();
         if (inside++ != 0) throw std::logic_error("two tasks hold one lock");
@@ -383,7 +381,8 @@ struct program {
         --inside;
         break;
       }
-      default: co_await weft::checkpoint();
+      default:
+        co_await weft::checkpoint();
     }
     co_return v;
   }
@@ -461,7 +460,8 @@ struct program {
         const auto w = co_await weft::any(never(), tree(depth, seed), throwing());
         co_return w.value;
       }
-      case 1: co_return co_await weft::timeout(1h, tree(depth, seed));
+      case 1:
+        co_return co_await weft::timeout(1h, tree(depth, seed));
       case 2: {
         auto r = co_await weft::as_result(failing_all());
         if (r.ok()) throw std::logic_error("a failure was lost");
@@ -473,7 +473,8 @@ struct program {
         if (r.ok()) throw std::logic_error("a timeout did not fire");
         co_return co_await tree(depth, seed);
       }
-      default: co_return co_await tree(depth, seed);
+      default:
+        co_return co_await tree(depth, seed);
     }
   }
   weft::task<long> failing_all() {

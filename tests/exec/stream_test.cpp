@@ -127,9 +127,7 @@ TEST_CASE("a stop ends a consumer and the producer ahead of it", "[stream]") {
       };
       try {
         co_await weft::timeout(10ms, collect(ticking(n) | weft::buffered(2)));
-      } catch (const weft::timed_out&) {
-        co_return true;
-      }
+      } catch (const weft::timed_out&) { co_return true; }
       co_return false;
     };
     CHECK(sim.run(limited(alive)));
@@ -191,8 +189,7 @@ TEST_CASE("a channel's waiting ends by a stop without loss", "[channel]") {
       auto limited = [](weft::task<> t, std::chrono::microseconds us) -> weft::task<> {
         try {
           co_await weft::timeout(us, std::move(t));
-        } catch (const weft::timed_out&) {
-        }
+        } catch (const weft::timed_out&) {}
       };
       auto receives = [](weft::simulation& w, weft::channel<int>& ch, int& n) -> weft::task<> {
         for (;;) {

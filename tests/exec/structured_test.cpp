@@ -112,9 +112,8 @@ TEST_CASE("a long loop of awaits, deep nesting and many live tasks need no stack
 TEST_CASE("all: results in order, nothing for void", "[all]") {
   CHECK(weft::run(fib(20)) == 6765);
   auto mixed = []() -> weft::task<int> {
-    auto [a, none, s] = co_await weft::all(later(1), nothing_much(), []() -> weft::task<std::string> {
-      co_return std::string(100, 'x');
-    }());
+    auto [a, none, s] = co_await weft::all(later(1), nothing_much(),
+                                           []() -> weft::task<std::string> { co_return std::string(100, 'x'); }());
     static_assert(std::is_same_v<decltype(none), weft::nothing>);
     co_await weft::all(nothing_much(), nothing_much());
     std::vector<weft::task<int>> none_at_all;
@@ -187,9 +186,7 @@ TEST_CASE("timeout: over, not over, and failing otherwise", "[timeout]") {
     auto inner = [](std::atomic<int>& k) -> weft::task<int> { co_return co_await weft::timeout(1h, for_ever(k)); };
     try {
       co_await weft::timeout(1ms, inner(c));
-    } catch (const weft::timed_out&) {
-      co_return "outer";
-    }
+    } catch (const weft::timed_out&) { co_return "outer"; }
     co_return "none";
   };
   CHECK(weft::run(nested(cancelled)) == "outer");
@@ -203,18 +200,14 @@ TEST_CASE("a stop reaches computations at their checkpoints and before new forks
   auto limited = [&]() -> weft::task<bool> {
     try {
       co_await weft::timeout(1ms, spin());
-    } catch (const weft::timed_out&) {
-      co_return true;
-    }
+    } catch (const weft::timed_out&) { co_return true; }
     co_return false;
   };
   CHECK(weft::run(limited()));
   auto forks = []() -> weft::task<bool> {
     try {
       co_await weft::timeout(2ms, fib(60));  // days of work, no checkpoint of its own
-    } catch (const weft::timed_out&) {
-      co_return true;
-    }
+    } catch (const weft::timed_out&) { co_return true; }
     co_return false;
   };
   CHECK(weft::run(forks()));
@@ -247,8 +240,7 @@ TEST_CASE("with_stop, shield and stop_requested", "[stop]") {
     auto inside = []() -> weft::task<int> {
       try {
         co_await weft::sleep_for(24h);
-      } catch (const weft::cancelled&) {
-      }
+      } catch (const weft::cancelled&) {}
       const bool stopped = co_await weft::stop_requested();
       CHECK(stopped);
       co_return co_await weft::shield(later(9));
@@ -271,9 +263,7 @@ TEST_CASE("scope: children of children, failure, stop", "[scope]") {
     }
   };
   std::atomic<int> leaves{0};
-  auto whole = [](std::atomic<int>& l) -> weft::task<> {
-    co_await weft::scope(&tree::grow, std::ref(l), 10);
-  };
+  auto whole = [](std::atomic<int>& l) -> weft::task<> { co_await weft::scope(&tree::grow, std::ref(l), 10); };
   weft::run(whole(leaves));
   CHECK(leaves.load() == 1024);
 
@@ -334,6 +324,25 @@ TEST_CASE("a range of tasks that throws half way drops none of them", "[all]") {
   CHECK(alive == 0);
 }
 
+TEST_CASE("combinators nest, and run by themselves", "[all]") {
+  auto nested = []() -> weft::task<int> {
+    auto [a, b] = co_await weft::all(weft::timeout(1h, value(1)), weft::any(value(2), later(3, 1h)));
+    auto [c] = co_await weft::all(weft::shield(value(4)));
+    auto r = co_await weft::as_result(weft::timeout(1ms, weft::all(later(1, 1h), value(2))));
+    co_return a + b.value + c + (r.was_cancelled() || r.ok() ? 100 : 0);
+  };
+  CHECK(weft::run(nested()) == 7);
+  weft::pool pool({.threads = 2});
+  auto [x, y] = pool.run(weft::all(value(1), value(2)));
+  CHECK(x + y == 3);
+  CHECK(weft::run(weft::timeout(1h, value(5))) == 5);
+  pool.run(weft::all(nothing_much(), nothing_much()));
+  weft::stop_source source;
+  source.request_stop();
+  CHECK_THROWS_AS(pool.run(weft::with_stop(source, weft::all(later(1, 1h), value(2)))), weft::cancelled);
+  static_cast<void>(weft::all(weft::timeout(1h, value(1)), value(2)));  // never awaited
+}
+
 TEST_CASE("map: bounded in flight, in order, failing", "[map]") {
   std::atomic<int> now{0}, most{0};
   std::vector<int> in(100);
@@ -341,8 +350,7 @@ TEST_CASE("map: bounded in flight, in order, failing", "[map]") {
   auto work = [&](int i) -> weft::task<int> {
     const int n = ++now;
     int seen = most.load();
-    while (n > seen && !most.compare_exchange_weak(seen, n)) {
-    }
+    while (n > seen && !most.compare_exchange_weak(seen, n)) {}
     co_await weft::yield();
     --now;
     co_return i * 2;
@@ -372,7 +380,9 @@ TEST_CASE("a foreign awaitable resumes the task on its pool", "[task]") {
   struct elsewhere {
     std::thread& t;
     bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> h) { t = std::thread([h] { h.resume(); }); }
+    void await_suspend(std::coroutine_handle<> h) {
+      t = std::thread([h] { h.resume(); });
+    }
     int await_resume() const { return 6; }
   };
   std::thread t;

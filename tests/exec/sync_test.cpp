@@ -20,9 +20,7 @@ void require(bool right, const char* what) {
 weft::task<bool> impatient(weft::simulation& s, weft::task<> t) {
   try {
     co_await weft::timeout(some_time(s), std::move(t));
-  } catch (const weft::timed_out&) {
-    co_return false;
-  }
+  } catch (const weft::timed_out&) { co_return false; }
   co_return true;
 }
 
@@ -70,13 +68,15 @@ TEST_CASE("shared_mutex: readers together, writers alone, and none starves", "[s
       ++readers;
       most = std::max(most, readers);
       require(writers == 0, "a reader beside a writer");
-      co_await weft::shield([](std::chrono::microseconds t) -> weft::task<> { co_await weft::sleep_for(t); }(some_time(w)));
+      co_await weft::shield(
+          [](std::chrono::microseconds t) -> weft::task<> { co_await weft::sleep_for(t); }(some_time(w)));
       --readers;
     };
     auto write = [&](weft::simulation& w) -> weft::task<> {
       auto guard = co_await m.lock();
       require(writers++ == 0 && readers == 0, "a writer is not alone");
-      co_await weft::shield([](std::chrono::microseconds t) -> weft::task<> { co_await weft::sleep_for(t); }(some_time(w)));
+      co_await weft::shield(
+          [](std::chrono::microseconds t) -> weft::task<> { co_await weft::sleep_for(t); }(some_time(w)));
       --writers;
     };
     std::vector<weft::task<bool>> all;
@@ -94,7 +94,8 @@ TEST_CASE("semaphore: never more than its permits", "[sync]") {
     auto work = [](weft::simulation& w, weft::semaphore& p, int& n) -> weft::task<> {
       co_await p.acquire();
       require(++n <= 3, "too many inside");
-      co_await weft::shield([](std::chrono::microseconds t) -> weft::task<> { co_await weft::sleep_for(t); }(some_time(w)));
+      co_await weft::shield(
+          [](std::chrono::microseconds t) -> weft::task<> { co_await weft::sleep_for(t); }(some_time(w)));
       --n;
       p.release();
     };
@@ -129,9 +130,7 @@ TEST_CASE("event and latch let all go on", "[sync]") {
     bool threw = false;
     try {
       l.count_down();
-    } catch (const weft::misuse&) {
-      threw = true;
-    }
+    } catch (const weft::misuse&) { threw = true; }
     require(threw, "a latch went below zero");
   });
 }

@@ -106,9 +106,7 @@ weft::task<std::pair<int, std::string>> error_of(weft::task<T> t) {
   if (r.ok()) co_return std::pair(0, std::string());
   try {
     std::rethrow_exception(r.error());
-  } catch (const std::system_error& e) {
-    co_return std::pair(e.code().value(), std::string(e.what()));
-  }
+  } catch (const std::system_error& e) { co_return std::pair(e.code().value(), std::string(e.what())); }
 }
 
 weft::task<> errors(std::string prefix) {
@@ -275,9 +273,7 @@ TEST_CASE("direct and registered input and output", "[file]") {
       check_equal(co_await f.write_at(0, out), out.size());
       check_equal(co_await f.read_at(4096, in), 4096);
       CHECK(in.data()[4095] == std::byte{'a'});
-      auto shifted = [](file& g, weft::aligned_buffer& b) -> weft::task<> {
-        co_await g.write_at(1, b);
-      };
+      auto shifted = [](file& g, weft::aligned_buffer& b) -> weft::task<> { co_await g.write_at(1, b); };
       auto unaligned = co_await error_of(shifted(f, out));
       CHECK(unaligned.first == EINVAL);
 
@@ -336,7 +332,8 @@ TEST_CASE("a registered file that is closed is closed in the kernel too", "[file
     char c[2];
     CHECK(::read(reader, c, 2) == 1);
     ssize_t end = -1;
-    while ((end = ::read(reader, c, 2)) < 0 && errno == EAGAIN) std::this_thread::yield();  // the kernel drops it later
+    while ((end = ::read(reader, c, 2)) < 0 && errno == EAGAIN)
+      std::this_thread::yield();  // the kernel drops it later
     CHECK(end == 0);
   } else {
     CHECK(refused.first == ESPIPE);
@@ -355,15 +352,14 @@ TEST_CASE("a stop ends an operation that would wait for ever", "[file]") {
     co_return co_await f.read_at(0, b);
   };
   auto limited = [&](std::string p, std::chrono::microseconds t) -> weft::task<int> {
-    auto r = co_await weft::as_result([](weft::task<std::size_t> w, std::chrono::microseconds us) -> weft::task<std::size_t> {
-      co_return co_await weft::timeout(us, std::move(w));
-    }(wait(p), t));
+    auto r = co_await weft::as_result(
+        [](weft::task<std::size_t> w, std::chrono::microseconds us) -> weft::task<std::size_t> {
+          co_return co_await weft::timeout(us, std::move(w));
+        }(wait(p), t));
     if (r.ok()) co_return 0;
     try {
       std::rethrow_exception(r.error());
-    } catch (const weft::timed_out&) {
-      co_return 1;
-    } catch (const std::system_error& e) {
+    } catch (const weft::timed_out&) { co_return 1; } catch (const std::system_error& e) {
       co_return e.code().value() == ESPIPE ? 2 : 3;
     }
   };

@@ -1,11 +1,11 @@
 #include "interleave.hpp"
 
+#include <cxxabi.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <cxxabi.h>
 #include <exception>
 #include <system_error>
 #include <utility>
@@ -60,7 +60,7 @@ struct context {
   std::size_t stack_size = 0;
   /// The C++ runtime keeps the exceptions in flight by OS thread: two words, ours to swap.
   std::array<void*, 2> exceptions{};
-  void* fake_stack = nullptr;   // AddressSanitizer's
+  void* fake_stack = nullptr;  // AddressSanitizer's
   void* race_fiber = nullptr;  // ThreadSanitizer's
 };
 
@@ -232,10 +232,13 @@ namespace detail {
 class scheduler {
  public:
   scheduler(std::uint64_t seed, std::size_t step_limit)
-      : seed_(seed), step_limit_(step_limit), random_(seed),
+      : seed_(seed),
+        step_limit_(step_limit),
+        random_(seed),
         // From every second step to every 64th, each on its own: rare switches with stores that linger are
         // other bugs than frequent switches on nearly sequential memory.
-        switch_chance_(certain >> (1 + random_.below(6))), commit_chance_(certain >> (1 + random_.below(6))) {}
+        switch_chance_(certain >> (1 + random_.below(6))),
+        commit_chance_(certain >> (1 + random_.below(6))) {}
 
   void add(std::function<void()> body) {
     if (current_) throw std::logic_error("run::thread called in a model thread: add all threads before go()");
@@ -253,9 +256,7 @@ class scheduler {
     std::string thrown;
     try {
       current_->body();
-    } catch (const std::exception& e) {
-      thrown = std::string("threw ") + e.what();
-    } catch (...) {
+    } catch (const std::exception& e) { thrown = std::string("threw ") + e.what(); } catch (...) {
       thrown = "threw something that is no std::exception";
     }
     if (!thrown.empty()) fail(thrown);
@@ -297,7 +298,8 @@ class scheduler {
     for (auto& t : threads_) {
       while (auto* e = t->stores.newest_for(cell)) {
         // Had the store happened before the destruction, whatever made it so would have driven it out.
-        if (t.get() != current_) fail("destroyed an atomic that thread " + name(*t) + "'s store is still on its way to");
+        if (t.get() != current_)
+          fail("destroyed an atomic that thread " + name(*t) + "'s store is still on its way to");
         e->cell = nullptr;
       }
     }
@@ -562,9 +564,7 @@ void explore_seed(std::uint64_t seed, const options& how, const std::function<vo
   run r(seed, how.step_limit);
   try {
     body(r);
-  } catch (const failure&) {
-    throw;
-  } catch (const std::exception& e) {
+  } catch (const failure&) { throw; } catch (const std::exception& e) {
     r.require(false, std::string("the body threw ") + e.what());
   }
   r.require(r.finished(), "the body added threads and never called go()");
@@ -592,9 +592,7 @@ void explore(const options& how, const std::function<void(run&)>& body) {
 std::optional<failure> find_failure(const options& how, const std::function<void(run&)>& body) {
   try {
     for (std::uint64_t i = 0; i < how.seeds; ++i) explore_seed(how.first_seed + i, how, body);
-  } catch (const failure& f) {
-    return f;
-  }
+  } catch (const failure& f) { return f; }
   return std::nullopt;
 }
 

@@ -22,11 +22,11 @@
 ///
 /// A seed replays exactly as long as the code under test decides nothing by addresses, clocks or thread ids.
 
+#include <atomic>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <atomic>
-#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -102,13 +102,11 @@ class model_atomic {
     return update([&](T) { return desired; });
   }
 
-  bool compare_exchange_strong(T& expected, T desired, std::memory_order,
-                               std::memory_order) noexcept {
+  bool compare_exchange_strong(T& expected, T desired, std::memory_order, std::memory_order) noexcept {
     detail::begin_rmw();
     return replace(expected, desired);
   }
-  bool compare_exchange_strong(T& expected, T desired,
-                               std::memory_order order = std::memory_order_seq_cst) noexcept {
+  bool compare_exchange_strong(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst) noexcept {
     return compare_exchange_strong(expected, desired, order, order);
   }
 
@@ -121,8 +119,7 @@ class model_atomic {
     }
     return replace(expected, desired);
   }
-  bool compare_exchange_weak(T& expected, T desired,
-                             std::memory_order order = std::memory_order_seq_cst) noexcept {
+  bool compare_exchange_weak(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst) noexcept {
     return compare_exchange_weak(expected, desired, order, order);
   }
 
@@ -216,9 +213,7 @@ struct memory {
   }
 
   /// Wakes up to `count` sleepers on `word`; the seed decides which. Empties the caller's buffer.
-  static void futex_wake(atomic<std::uint32_t>& word, int count) noexcept {
-    detail::futex_wake(word.value_, count);
-  }
+  static void futex_wake(atomic<std::uint32_t>& word, int count) noexcept { detail::futex_wake(word.value_, count); }
 
   /// Identifies the calling model thread within its run; the main context has a token of its own.
   static const void* thread_token() noexcept { return detail::thread_token(); }

@@ -152,8 +152,7 @@ TEST_CASE("an increment that is not atomic is found", "[interleave]") {
   explore({}, counter([](word& n) { n.fetch_add(1, relaxed); }));
   explore({}, counter([](word& n) {
             std::uint32_t v = n.load(relaxed);
-            while (!n.compare_exchange_weak(v, v + 1, relaxed)) {
-            }
+            while (!n.compare_exchange_weak(v, v + 1, relaxed)) {}
           }));
 }
 
@@ -205,7 +204,8 @@ TEST_CASE("futex_wake wakes as many as it is told", "[interleave]") {
   const auto wake = [](int count) {
     return [count](run& r) {
       word epoch{0}, asleep{0};
-      for (int t = 0; t < 2; ++t) r.thread([&] {
+      for (int t = 0; t < 2; ++t)
+        r.thread([&] {
           asleep.fetch_add(1);
           memory::futex_wait(epoch, 0);
         });
@@ -226,7 +226,8 @@ TEST_CASE("each thread has a token of its own, the same for each call", "[interl
   explore({.seeds = 100}, [](run& r) {
     word n{0};
     std::vector<const void*> tokens{memory::thread_token()};
-    for (int t = 0; t < 3; ++t) r.thread([&] {
+    for (int t = 0; t < 3; ++t)
+      r.thread([&] {
         const void* token = memory::thread_token();
         for (int i = 0; i < 5; ++i) n.fetch_add(1);
         r.require(token == memory::thread_token(), "a thread's token changed");
@@ -241,7 +242,8 @@ TEST_CASE("a seed replays, and others run other schedules", "[interleave]") {
   const auto hash = [](std::uint64_t seed) {
     run r(seed);
     word n{0}, m{0};
-    for (int t = 0; t < 3; ++t) r.thread([&] {
+    for (int t = 0; t < 3; ++t)
+      r.thread([&] {
         for (int i = 0; i < 10; ++i) n.store(m.fetch_add(1) + 1, relaxed);
       });
     r.go();
@@ -271,8 +273,8 @@ TEST_CASE("a failure names its seed, and the environment chooses seeds", "[inter
   ::unsetenv("WEFT_SEED");  // this case sets both itself; variable puts them back below
   {
     const variable count("WEFT_SEEDS", "5");
-    CHECK_THROWS_WITH(explore({.seeds = 1}, note), Catch::Contains("seed 3") && Catch::Contains("three is bad") &&
-                                                       Catch::Contains("WEFT_SEED=3"));
+    CHECK_THROWS_WITH(explore({.seeds = 1}, note),
+                      Catch::Contains("seed 3") && Catch::Contains("three is bad") && Catch::Contains("WEFT_SEED=3"));
     CHECK(seeds == std::vector<std::uint64_t>{1, 2, 3});
     seeds.clear();
     const variable only("WEFT_SEED", "42");

@@ -192,6 +192,7 @@ TEST_CASE("functions have names, and other addresses their number", "[trace]") {
   weft::detail::symbols names;
   CHECK_THAT(names.name_of(reinterpret_cast<std::uint64_t>(&weft::real_environment)),
              Catch::Contains("weft::real_environment"));
-  CHECK_THAT(names.name_of(reinterpret_cast<std::uint64_t>(&std::strtod)), Catch::Contains("strto"));  // one of its names
+  CHECK_THAT(names.name_of(reinterpret_cast<std::uint64_t>(&std::strtod)),
+             Catch::Contains("strto"));  // one of its names
   CHECK(names.name_of(0x10) == "0x10");
 }

@@ -43,7 +43,9 @@ class driver final : public wake_source {
     guarded([&] { ran = run_ready(); });
     return ran != 0;
   }
-  void interrupt() noexcept override { WEFT_ASIO::post(context_, [] {}); }
+  void interrupt() noexcept override {
+    WEFT_ASIO::post(context_, [] {});
+  }
   void watch(int own_fd, void (*drain_own)(void*) noexcept, void* argument) override {
     own_.assign(own_fd);
     drain_own_ = drain_own;
@@ -72,9 +74,7 @@ class driver final : public wake_source {
   void guarded(F f) noexcept {
     try {
       f();
-    } catch (...) {
-      detail::report_error(std::current_exception());
-    }
+    } catch (...) { detail::report_error(std::current_exception()); }
   }
 
   WEFT_ASIO::io_context context_;
@@ -203,7 +203,7 @@ template <class T, class Handler>
 struct spawned {
   using executor = WEFT_ASIO::associated_executor_t<Handler, pool_executor>;
   using work = std::decay_t<decltype(WEFT_ASIO::prefer(std::declval<executor>(),
-                                                      WEFT_ASIO::execution::outstanding_work.tracked))>;
+                                                       WEFT_ASIO::execution::outstanding_work.tracked))>;
 
   spawned(Handler&& h, pool& p)
       : handler(std::move(h)),
@@ -281,13 +281,11 @@ auto spawn(pool& p, task<T> t, Token&& token) {
       [](auto handler, pool* where, task<T> work) {
         using operation = spawned<T, std::decay_t<decltype(handler)>>;
         // What refuses the task (weft::overloaded) is the operation's error, not the caller's exception.
-        auto end = std::make_shared<completion_of<T, operation>>(
-            std::make_unique<operation>(std::move(handler), *where));
+        auto end =
+            std::make_shared<completion_of<T, operation>>(std::make_unique<operation>(std::move(handler), *where));
         try {
           where->spawn(run_spawned(std::move(work), end));
-        } catch (...) {
-          end->complete(result<T>(std::current_exception()));
-        }
+        } catch (...) { end->complete(result<T>(std::current_exception())); }
       },
       token, &p, std::move(t));
 }
@@ -326,8 +324,8 @@ auto executor_of(const Initiation& i) {
 }
 
 /// Where the handlers of an operation run, and the request to cancel it, one at a time. An I/O object's own executor
-/// does that, if the user has made it so (a strand, or an io_context with one thread). A pool does not, but its driver
-/// does: there the steps of a composed operation run where their completions are seen.
+/// does that, if the user has made it so (a strand, or an io_context with one thread). A pool does not, but its
+/// driver does: there the steps of a composed operation run where their completions are seen.
 template <class Executor>
 struct serial_place {
   explicit serial_place(Executor ex) : executor(std::move(ex)) {
@@ -373,9 +371,7 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
         arguments_(std::forward<A>(arguments)),
         place_(executor_of(initiation_)) {}
   use_task_operation(use_task_operation&& o)  // before it is awaited
-      : initiation_(std::move(o.initiation_)),
-        arguments_(std::move(o.arguments_)),
-        place_(std::move(o.place_)) {}
+      : initiation_(std::move(o.initiation_)), arguments_(std::move(o.arguments_)), place_(std::move(o.place_)) {}
 
   bool await_ready() const noexcept { return false; }
   template <class Promise>

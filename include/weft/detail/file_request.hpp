@@ -13,7 +13,17 @@ namespace weft::detail {
 class file_service;
 
 enum class file_action : std::uint8_t {
-  open, read, write, read_vector, write_vector, sync, data_sync, allocate, truncate, size, close
+  open,
+  read,
+  write,
+  read_vector,
+  write_vector,
+  sync,
+  data_sync,
+  allocate,
+  truncate,
+  size,
+  close
 };
 inline constexpr unsigned file_actions = 11;
 
@@ -25,18 +35,18 @@ struct file_request : work_item {
   file_request(file_action what, function on_finished) noexcept;
 
   file_action action;
-  bool stop_wanted = false;      // the service's, under its lock
-  bool in_kernel = false;        // the service's, under its lock: submitted and not reaped
+  bool stop_wanted = false;  // the service's, under its lock
+  bool in_kernel = false;    // the service's, under its lock: submitted and not reaped
   int fd = -1;
-  std::int32_t file_slot = -1;   // of a registered file; -1: not registered
-  std::int32_t buffer_slot = -1; // of a registered buffer
-  void* address = nullptr;       // the buffer, the iovec array, or the path
-  std::uint64_t length = 0;      // bytes, or entries of the iovec array; truncate and allocate: the size
+  std::int32_t file_slot = -1;    // of a registered file; -1: not registered
+  std::int32_t buffer_slot = -1;  // of a registered buffer
+  void* address = nullptr;        // the buffer, the iovec array, or the path
+  std::uint64_t length = 0;       // bytes, or entries of the iovec array; truncate and allocate: the size
   std::uint64_t offset = 0;
-  int flags = 0;                 // open(2)'s
+  int flags = 0;  // open(2)'s
   unsigned mode = 0;
-  std::int64_t result = 0;       // what the system call gave, or -errno
-  function finished;             // called once, on any thread, unless start_file_request() returned true
+  std::int64_t result = 0;  // what the system call gave, or -errno
+  function finished;        // called once, on any thread, unless start_file_request() returned true
   /// The service's: where it is under way. Who stops it before it is anywhere puts the request's own address here.
   std::atomic<void*> owner{nullptr};
   file_request* next = nullptr;  // the service's

@@ -31,9 +31,9 @@ template <class A>
 class foreign_awaiter : public pool_awaiter {
   using awaiter = std::remove_reference_t<decltype(get_awaiter(std::declval<A>()))>;
   using result = decltype(std::declval<awaiter&>().await_resume());
-  using stored = std::conditional_t<std::is_void_v<result>, nothing,
-                                    std::conditional_t<std::is_reference_v<result>,
-                                                       std::remove_reference_t<result>*, result>>;
+  using stored =
+      std::conditional_t<std::is_void_v<result>, nothing,
+                         std::conditional_t<std::is_reference_v<result>, std::remove_reference_t<result>*, result>>;
   struct stand_in {
     struct promise_type {
       stand_in get_return_object() noexcept { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
@@ -96,9 +96,7 @@ class foreign_awaiter : public pool_awaiter {
       } else {
         self.value_.emplace(co_await std::forward<A>(self.awaitable_));
       }
-    } catch (...) {
-      self.error_ = std::current_exception();
-    }
+    } catch (...) { self.error_ = std::current_exception(); }
   }
 
   A awaitable_;

@@ -44,10 +44,12 @@ void overflow_frame(void* frame, std::size_t size_class) noexcept;
 inline void* allocate_frame(std::size_t size) {
 #if WEFT_POOLED_FRAMES
   const std::size_t size_class = (size + frame_cache::granule - 1) / frame_cache::granule;
-  if (size_class > frame_cache::classes) [[unlikely]] return ::operator new(size);
+  if (size_class > frame_cache::classes) [[unlikely]]
+    return ::operator new(size);
   frame_cache& cache = local_frames;
   frame_node* node = cache.free[size_class];
-  if (!node) [[unlikely]] return refill_frames(size_class);
+  if (!node) [[unlikely]]
+    return refill_frames(size_class);
   cache.free[size_class] = node->next;
   ++cache.room[size_class];
   return node;
@@ -59,9 +61,11 @@ inline void* allocate_frame(std::size_t size) {
 inline void release_frame(void* frame, std::size_t size) noexcept {
 #if WEFT_POOLED_FRAMES
   const std::size_t size_class = (size + frame_cache::granule - 1) / frame_cache::granule;
-  if (size_class > frame_cache::classes) [[unlikely]] return ::operator delete(frame);
+  if (size_class > frame_cache::classes) [[unlikely]]
+    return ::operator delete(frame);
   frame_cache& cache = local_frames;
-  if (cache.room[size_class] == 0) [[unlikely]] return overflow_frame(frame, size_class);
+  if (cache.room[size_class] == 0) [[unlikely]]
+    return overflow_frame(frame, size_class);
   --cache.room[size_class];
   cache.free[size_class] = ::new (frame) frame_node{cache.free[size_class]};
 #else

@@ -18,9 +18,7 @@ template <class Operation>
 class leaf : public pool_awaiter, private stop_callback {
  public:
   leaf() noexcept
-      : stop_callback([](stop_callback& c) noexcept {
-          static_cast<Operation&>(static_cast<leaf&>(c)).on_stop();
-        }) {}
+      : stop_callback([](stop_callback& c) noexcept { static_cast<Operation&>(static_cast<leaf&>(c)).on_stop(); }) {}
   leaf(const leaf&) = delete;
   leaf& operator=(const leaf&) = delete;
 

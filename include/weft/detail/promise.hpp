@@ -75,10 +75,14 @@ struct final_awaiter {
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
     promise_base& p = self.promise();
     switch (p.end) {
-      case ending::chained: return end_of_link(p);
-      case ending::resume_awaiter: return std::coroutine_handle<>::from_address(p.awaiter);
-      case ending::stray: return end_of_stray(p);
-      case ending::call: break;
+      case ending::chained:
+        return end_of_link(p);
+      case ending::resume_awaiter:
+        return std::coroutine_handle<>::from_address(p.awaiter);
+      case ending::stray:
+        return end_of_stray(p);
+      case ending::call:
+        break;
     }
     return p.on_finished->finished(*p.on_finished, p);
   }

@@ -66,9 +66,9 @@ struct timer {
   time_point deadline{};
   void* frame = nullptr;  // what is scheduled when the time has come
   priority band = priority::normal;
-  bool cancelled = false;                  // under the queue's lock: will not fire
-  bool fired = false;                      // under the queue's lock
-  std::size_t index = std::size_t(-1);     // in the heap; -1: not in it
+  bool cancelled = false;               // under the queue's lock: will not fire
+  bool fired = false;                   // under the queue's lock
+  std::size_t index = std::size_t(-1);  // in the heap; -1: not in it
 };
 
 /// Returns false, and will not fire, when cancel_timer() was faster.

@@ -48,7 +48,8 @@ class basic_stop_state {
   basic_stop_state(const basic_stop_state&) = delete;
   basic_stop_state& operator=(const basic_stop_state&) = delete;
   ~basic_stop_state() {
-    if (word_.load(std::memory_order_relaxed) & attached) [[unlikely]] detach();
+    if (word_.load(std::memory_order_relaxed) & attached) [[unlikely]]
+      detach();
   }
 
   /// Whether this very state was stopped; does not look at its parents. One load.
@@ -100,8 +101,8 @@ template <class Memory>
 std::uintptr_t basic_stop_state<Memory>::lock() noexcept {
   for (int round = 0;; ++round) {
     std::uintptr_t word = word_.load(std::memory_order_relaxed);
-    if (!(word & locked) && word_.compare_exchange_strong(word, word | locked, std::memory_order_acq_rel,
-                                                          std::memory_order_relaxed))
+    if (!(word & locked) &&
+        word_.compare_exchange_strong(word, word | locked, std::memory_order_acq_rel, std::memory_order_relaxed))
       return word | locked;
     Memory::relax(round);
   }

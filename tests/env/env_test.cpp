@@ -1,0 +1,141 @@
+// The seam: threads, time, the poller, memory.
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "env/cpus.hpp"
+#include "env/memory.hpp"
+#include "env/poller.hpp"
+#include "env/simulated.hpp"
+#include "env/ticks.hpp"
+#include "weft/environment.hpp"
+#include "weft/errors.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct counter final : weft::detail::poller::watcher {
+  explicit counter(int descriptor) : fd(descriptor) {}
+  void readable() noexcept override {
+    char c;
+    if (::read(fd, &c, 1) == 1) ++calls;
+  }
+  int fd;
+  int calls = 0;
+};
+
+struct pipe_ends {
+  pipe_ends() { REQUIRE(::pipe2(fd, O_CLOEXEC | O_NONBLOCK) == 0); }
+  ~pipe_ends() {
+    ::close(fd[0]);
+    ::close(fd[1]);
+  }
+  void write() const { REQUIRE(::write(fd[1], "x", 1) == 1); }
+  int fd[2];
+};
+
+}  // namespace
+
+TEST_CASE("a started thread has its name and its processor", "[env]") {
+  weft::environment& env = weft::real_environment();
+  std::string name;
+  int cpus = 0;
+  auto t = env.start_thread({"a-name-that-is-too-long", weft::detail::allowed_cpus().front()}, [&] {
+    std::getline(std::ifstream("/proc/thread-self/comm"), name);
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (::sched_getaffinity(0, sizeof set, &set) == 0) cpus = CPU_COUNT(&set);
+  });
+  t->join();
+  CHECK(name == "a-name-that-is-");
+  CHECK(cpus == 1);
+  auto nowhere = env.start_thread({"", 100'000}, [&] { cpus = 7; });  // no such processor: it runs anywhere
+  nowhere->join();
+  CHECK(cpus == 7);
+}
+
+TEST_CASE("time goes on, and random bits differ", "[env]") {
+  weft::environment& env = weft::real_environment();
+  const auto before = env.now();
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 1000; ++i) seen.insert(env.random());
+  CHECK(seen.size() == 1000);
+  CHECK(env.now() >= before);
+}
+
+TEST_CASE("ticks are a clock of known rate", "[env]") {
+  const std::uint64_t rate = weft::detail::ticks_per_microsecond();
+  CHECK(rate >= 1);
+  const std::uint64_t begin = weft::detail::ticks();
+  const auto from = weft::real_environment().now();
+  while (weft::real_environment().now() - from < 2ms) {}
+  const auto us = static_cast<double>(weft::detail::ticks() - begin) / static_cast<double>(rate);
+  CHECK(us > 1900);
+}
+
+TEST_CASE("a simulated environment stands still until it is told", "[env]") {
+  weft::detail::simulated_environment one(5), same(5), other(6);
+  const auto begin = one.now();
+  CHECK(one.now() == begin);
+  one.advance_to((begin + 3h).time_since_epoch().count());
+  CHECK(one.now() - begin == 3h);
+  CHECK(one.elapsed() == 3h);
+  one.advance_to(begin.time_since_epoch().count());  // the past is ignored
+  CHECK(one.elapsed() == 3h);
+  const std::uint64_t bits = one.random();
+  CHECK(bits == same.random());
+  CHECK(bits != other.random());
+  CHECK_THROWS_AS(one.start_thread({}, [] {}), weft::misuse);
+}
+
+TEST_CASE("the poller tells of what can be read, ends its wait in time, and is interrupted", "[env]") {
+  weft::detail::poller p;
+  const pipe_ends a, b;
+  counter first(a.fd[0]), second(b.fd[0]);
+  p.add(a.fd[0], first);
+  p.add(b.fd[0], second);
+  CHECK_FALSE(p.wait(0));
+  a.write();
+  a.write();
+  b.write();
+  CHECK(p.wait(-1));
+  CHECK(p.wait(-1));  // level-triggered: one was left
+  CHECK(first.calls == 2);
+  CHECK(second.calls == 1);
+
+  const auto begin = weft::real_environment().now();
+  CHECK_FALSE(p.wait(3'000'000));
+  CHECK(weft::real_environment().now() - begin >= 3ms);
+
+  p.interrupt();
+  CHECK_FALSE(p.wait(-1));  // also when it came before
+  std::thread t([&p] { p.interrupt(); });
+  CHECK_FALSE(p.wait(-1));
+  t.join();
+
+  p.remove(a.fd[0]);
+  a.write();
+  CHECK_FALSE(p.wait(0));
+}
+
+TEST_CASE("a futex wait ends at its deadline, or by a wake", "[env]") {
+  std::atomic<std::uint32_t> word{0};
+  const auto now = weft::real_environment().now();
+  CHECK_FALSE(weft::detail::futex_wait_until(word, 0, now + 1ms));
+  CHECK(weft::detail::futex_wait_until(word, 1, now + 1h));  // it has another value
+  std::thread t([&word] {
+    word.store(1);
+    weft::detail::real_memory::futex_wake(word, 1);
+  });
+  while (word.load() == 0) weft::detail::futex_wait_until(word, 0, now + 1h);
+  t.join();
+}
