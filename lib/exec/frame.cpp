@@ -1,6 +1,7 @@
 #include "weft/detail/frame.hpp"
 
 #include <mutex>
+#include <utility>
 
 #include "weft/detail/memory.hpp"
 
@@ -21,20 +22,29 @@ constexpr std::uint32_t batch(std::size_t size_class) { return most(size_class) 
 struct depot {
   short_lock lock;
   frame_node* batches[frame_cache::classes + 1] = {};
+  std::size_t kept = 0;
+  static constexpr std::size_t limit = std::size_t{64} << 20;
 
-  static frame_node*& link(frame_node* batch) noexcept {
-    return reinterpret_cast<frame_node**>(batch->next)[1];  // a frame has room for eight words
+  static frame_node*& link(frame_node* head) noexcept {
+    return reinterpret_cast<frame_node**>(head->next)[1];  // a frame has room for eight words
   }
-  void put(frame_node* batch, std::size_t size_class) noexcept {
+  /// False when it is full: the frames are the caller's still.
+  bool put(frame_node* head, std::size_t size_class) noexcept {
     std::lock_guard guard(lock);
-    link(batch) = batches[size_class];
-    batches[size_class] = batch;
+    const std::size_t more = bytes(size_class) * batch(size_class);
+    if (kept + more > limit) return false;
+    kept += more;
+    link(head) = batches[size_class];
+    batches[size_class] = head;
+    return true;
   }
   frame_node* take(std::size_t size_class) noexcept {
     std::lock_guard guard(lock);
-    frame_node* batch = batches[size_class];
-    if (batch) batches[size_class] = link(batch);
-    return batch;
+    frame_node* head = batches[size_class];
+    if (!head) return nullptr;
+    batches[size_class] = link(head);
+    kept -= bytes(size_class) * batch(size_class);
+    return head;
   }
 };
 constinit depot shared;
@@ -90,7 +100,8 @@ void mark_thread() {
   cache.free[size_class] = last->next;
   last->next = nullptr;
   cache.room[size_class] = batch(size_class) - 1;
-  shared.put(head, size_class);
+  if (shared.put(head, size_class)) return;
+  while (head) ::operator delete(std::exchange(head, head->next));
 }
 
 }  // namespace weft::detail
