@@ -61,12 +61,36 @@ hop median_hops(weft::pool& pool, std::size_t n) {
   return {static_cast<std::int64_t>(quantile(in, 0.5)), static_cast<std::int64_t>(quantile(out, 0.5))};
 }
 
+/// One way between two threads that spin in an io_context each, with asio::post alone.
+double median_bare_hop(std::size_t n) {
+  asio::io_context there(1);
+  auto work = asio::make_work_guard(there);
+  std::atomic<bool> quit{false};
+  std::atomic<std::int64_t> arrived{0};
+  std::thread other([&] {
+    while (!quit.load()) there.poll();
+  });
+  std::vector<double> ns;
+  for (std::size_t i = 0; i < n; ++i) {
+    arrived.store(0);
+    const std::int64_t posted = now_ns();
+    asio::post(there, [&] { arrived.store(now_ns()); });
+    while (arrived.load() == 0) {}
+    ns.push_back(static_cast<double>(arrived.load() - posted));
+  }
+  quit = true;
+  other.join();
+  return quantile(ns, 0.5);
+}
+
 sides hop_sides(const settings& s, std::int64_t hop::* which) {
   auto pool = std::make_shared<weft::pool>(
       weft::pool_options{.threads = 1, .idle = weft::idle_mode::latency, .spin = std::chrono::seconds(1)});
   const std::size_t n = s.size(std::size_t{50'000}, std::size_t{5'000});
   sides out;
   out.weft = [=] { return static_cast<double>(median_hops(*pool, n).*which); };
+  out.peer = [=] { return median_bare_hop(n); };
+  out.peer_name = asio_peer::name() + " post";
   out.note = "one spinning worker, one spinning io_context";
   return out;
 }

@@ -43,7 +43,10 @@ worker::worker(pool_core& p, unsigned i)
 // ---- making and ending ---------------------------------------------------------------------------------
 
 pool_core::pool_core(const pool_options& options, bool stepped)
-    : options_(options), env_(options.env ? *options.env : real_environment()), stepped_(stepped) {
+    : options_(options),
+      env_(options.env ? *options.env : real_environment()),
+      stepped_(stepped),
+      timers_(stepped ? 1 : 8) {
   if (options_.threads == 0) options_.threads = usable_cpus();
   if (options_.threads > 1024)
     throw std::invalid_argument("weft: pool_options.threads is " + std::to_string(options_.threads) +

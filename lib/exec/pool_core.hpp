@@ -197,7 +197,7 @@ class pool_core {
   parking parking_, reserve_parking_;
   alignas(64) std::atomic<std::int64_t> urgent_{0};  // interactive items in queues
   std::array<injection_queue, bands> injected_;
-  timer_queue timers_;
+  timer_queues timers_;
 
   std::unique_ptr<poller> poller_;
   std::atomic<wake_source*> driver_{nullptr};

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <limits>
 #include <mutex>
 #include <vector>
@@ -46,7 +48,7 @@ class timer_queue {
   template <class F>
   bool expire(std::int64_t now, F&& f) {
     if (next_.load(std::memory_order_relaxed) > now) return false;
-    constexpr std::size_t batch = 64;
+    constexpr std::size_t batch = 16;  // so that who adds a timer meanwhile waits for few of them
     bool any = false;
     for (;;) {
       entry due[batch];
@@ -114,7 +116,36 @@ class timer_queue {
 
   short_lock lock_;
   std::vector<entry> heap_;
-  std::atomic<std::int64_t> next_{never};
+  alignas(64) std::atomic<std::int64_t> next_{never};
+};
+
+/// Several timer queues, so that workers seldom meet at a lock: a timer's address tells which is its own. One queue
+/// where the order of execution must not depend on addresses.
+class timer_queues {
+ public:
+  explicit timer_queues(std::size_t n) : queues_(n) {}
+
+  std::int64_t next() const noexcept {
+    std::int64_t least = timer_queue::never;
+    for (const timer_queue& q : queues_) least = std::min(least, q.next());
+    return least;
+  }
+  /// `earliest` tells whether it is the first of its queue: only then can it be the first of all.
+  bool add(timer& t, bool& earliest) { return of(t).add(t, earliest); }
+  bool cancel(timer& t) noexcept { return of(t).cancel(t); }
+  template <class F>
+  bool expire(std::int64_t now, F&& f) {
+    bool any = false;
+    for (timer_queue& q : queues_) any |= q.expire(now, f);
+    return any;
+  }
+
+ private:
+  timer_queue& of(const timer& t) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(&t) >> 6;  // frames are apart by cache lines
+    return queues_[address * 0x9e3779b97f4a7c15u >> 32 & (queues_.size() - 1)];
+  }
+  std::vector<timer_queue> queues_;  // a power of two
 };
 
 }  // namespace weft::detail

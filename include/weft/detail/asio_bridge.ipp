@@ -217,12 +217,15 @@ struct spawned {
   }
 
   /// Posts the handler to its executor.
-  static void complete(std::unique_ptr<spawned> self, result<T> r) {
-    work ex = self->where;
-    WEFT_ASIO::post(ex, [self = std::move(self), r = std::move(r)]() mutable {
+  static void complete(std::unique_ptr<spawned> self, result<T> outcome) {
+    self->ended.emplace(std::move(outcome));
+    // The operation holds the tracked work; counting it once more for the post would be two locked operations.
+    auto ex = WEFT_ASIO::prefer(self->where, WEFT_ASIO::execution::outstanding_work.untracked);
+    WEFT_ASIO::post(ex, [self = std::move(self)]() mutable {
       WEFT_ASIO::get_associated_cancellation_slot(self->handler).clear();
       Handler h(std::move(self->handler));
       [[maybe_unused]] work keep(std::move(self->where));
+      result<T> r(std::move(*self->ended));
       self.reset();
       if constexpr (std::is_void_v<T>) {
         h(r.error());
@@ -239,6 +242,7 @@ struct spawned {
   Handler handler;
   work where;
   std::optional<stop_source> stop;  // if the handler can cancel
+  std::optional<result<T>> ended;
 };
 
 /// Completes an operation, once; as cancelled if its task was stopped before it began.
