@@ -14,6 +14,7 @@ namespace weft {
 namespace detail {
 
 void run_blocking(pool_core& pool, work_item* item);
+bool withdraw_blocking(pool_core& pool, work_item* item) noexcept;
 
 template <class F>
 class blocking_awaiter : public leaf<blocking_awaiter<F>> {
@@ -44,7 +45,12 @@ class blocking_awaiter : public leaf<blocking_awaiter<F>> {
     if (error_) std::rethrow_exception(std::move(error_));
     if constexpr (!std::is_void_v<result>) return std::move(*value_);
   }
-  void on_stop() noexcept {}  // a call that blocks cannot be stopped from outside: its end is awaited
+  /// A call that has begun cannot be stopped from outside: its end is awaited.
+  void on_stop() noexcept {
+    if (!withdraw_blocking(this->pool(), &call_)) return;
+    stopped_ = true;
+    this->resume();
+  }
 
  private:
   struct call : work_item {
@@ -73,8 +79,8 @@ class blocking_awaiter : public leaf<blocking_awaiter<F>> {
 /// Runs a function that blocks (a slow system call, a lock of another library) on a thread beside the pool, so
 /// that no worker is held: `std::string host = co_await weft::blocking([] { return resolve(); });`
 ///
-/// What f throws comes out of the await. A stop does not interrupt f; its end is awaited. Threads are made on
-/// demand, up to pool_options.max_blocking. Cost: two changes of threads, 10 us and more.
+/// What f throws comes out of the await. A stop ends a call that waits for a thread; one that has begun is awaited.
+/// Threads are made on demand, up to pool_options.max_blocking. Cost: two changes of threads, 10 us and more.
 template <std::invocable F>
 [[nodiscard("weft: co_await it")]] detail::blocking_awaiter<F> blocking(F f) {
   static_assert(!std::is_reference_v<std::invoke_result_t<F>>, "weft: what blocking runs returns a value or void");

@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@
 
 #include "weft/detail/file_request.hpp"
 #include "weft/detail/leaf.hpp"
+#include "weft/stop.hpp"
 #include "weft/task.hpp"
 
 /// Files for tasks: who waits for the disk holds no thread. Through io_uring, a ring for each worker; where the
@@ -114,6 +116,10 @@ class file_operation : public leaf<file_operation>, public file_request {
       stopped_ = true;
       return false;
     }
+    if (!file_.service || offset > most_offset) {
+      result = file_.service ? -EINVAL : -EBADF;
+      return false;
+    }
     try {
       return !start_file_request(*file_.service, *this);
     } catch (...) {
@@ -135,6 +141,8 @@ class file_operation : public leaf<file_operation>, public file_request {
   static void on_finished(file_request& r) noexcept {
     static_cast<file_operation&>(r).leaf<file_operation>::resume();
   }
+
+  static constexpr std::uint64_t most_offset = ~std::uint64_t{0} >> 1;  // -1 is "here" to io_uring
 
   const open_file& file_;
   const char* what_;
@@ -207,14 +215,15 @@ class file {
     return detail::file_operation(open_, "ask the size of", detail::file_action::size);
   }
   /// Closes it, and throws what the system has to say (a full disk may be told only now); a stop does not reach
-  /// it. No operation may be under way. Does nothing when it is not open.
-  task<> close();
+  /// it. No operation may be under way. Does nothing when it is not open. `co_await f.close();`
+  [[nodiscard("weft: co_await it")]] auto close() { return shield(close_now(std::move(*this))); }
 
   bool is_open() const noexcept { return open_.fd >= 0; }
   const std::string& path() const noexcept { return open_.path; }
 
  private:
   explicit file(detail::open_file o) noexcept : open_(std::move(o)) {}
+  static task<> close_now(file f);
   detail::file_operation reads(detail::file_action action, void* address, std::size_t length, std::uint64_t offset,
                                std::int32_t buffer) const noexcept {
     return detail::file_operation(open_, "read", action, address, length, offset, buffer);

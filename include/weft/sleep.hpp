@@ -23,7 +23,12 @@ class sleep_awaiter : public leaf<sleep_awaiter> {
     if (relative_) timer_.deadline = deadline_after(now(pool()), time_);
     timer_.frame = h.address();
     timer_.band = band();
-    return add_timer(pool(), timer_);
+    try {
+      return add_timer(pool(), timer_);
+    } catch (...) {
+      deafen();
+      throw;
+    }
   }
   void await_resume() {
     deafen();

@@ -15,9 +15,9 @@ class wake_source {
  public:
   virtual ~wake_source() = default;
 
-  /// Runs what is ready, or sleeps until something is, `wait` is over, or interrupt() was called (also when
-  /// that was before this call). A negative wait has no end.
-  virtual void park(std::chrono::nanoseconds wait) noexcept = 0;
+  /// Runs what is ready, or sleeps until something is, or interrupt() was called (also when that was before this
+  /// call). It needs no time limit: when that of the pool is over, its own descriptor becomes readable.
+  virtual void park() noexcept = 0;
   /// Runs what is ready, without sleeping; returns whether it ran anything.
   virtual bool poll() noexcept = 0;
   /// From any thread: makes park() return.

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -33,6 +34,7 @@ poller::poller() {
 }
 
 poller::~poller() {
+  if (timer_ >= 0) ::close(timer_);
   ::close(event_);
   ::close(epoll_);
 }
@@ -71,6 +73,25 @@ bool poller::wait(std::int64_t nanoseconds) noexcept {
       any = true;
     }
   return any;
+}
+
+void poller::arm(std::int64_t nanoseconds) noexcept {
+  if (nanoseconds < 0 && !armed_) return;
+  if (timer_ < 0) {
+    timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    epoll_event e{};
+    e.events = EPOLLIN | EPOLLET;
+    if (timer_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, timer_, &e) != 0) {
+      // Without a descriptor to spare, who sleeps must not sleep at all.
+      interrupt();
+      return;
+    }
+  }
+  armed_ = nanoseconds >= 0;
+  itimerspec when{};
+  const std::int64_t ns = nanoseconds < 0 ? 0 : nanoseconds == 0 ? 1 : nanoseconds;  // zero would disarm it
+  when.it_value = {ns / 1'000'000'000, ns % 1'000'000'000};
+  ::timerfd_settime(timer_, 0, &when, nullptr);
 }
 
 void poller::interrupt() noexcept {

@@ -32,6 +32,8 @@ class poller {
   /// sleep, negative: without limit); calls the watchers. Returns whether any was called.
   bool wait(std::int64_t nanoseconds) noexcept;
   void interrupt() noexcept;
+  /// Makes fd() readable after so many nanoseconds, for who sleeps on it elsewhere; negative: not at all.
+  void arm(std::int64_t nanoseconds) noexcept;
 
   /// A descriptor that is readable while wait(0) would do something.
   int fd() const noexcept { return epoll_; }
@@ -42,6 +44,8 @@ class poller {
   std::atomic<std::uint32_t> added_{0};
   int epoll_ = -1;
   int event_ = -1;
+  int timer_ = -1;  // made when it is first armed
+  bool armed_ = false;
 };
 
 }  // namespace weft::detail

@@ -23,6 +23,8 @@ class blocking_threads {
 
   /// Runs `item` on one of the threads.
   void submit(work_item* item);
+  /// Takes back what waits for a thread. False when it has begun, or was never submitted.
+  bool withdraw(work_item* item) noexcept;
 
  private:
   void run();

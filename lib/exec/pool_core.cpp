@@ -210,12 +210,12 @@ void pool_core::schedule_last(void* frame, priority band) noexcept {
   if (!w || &w->pool != this) return schedule_from_outside(frame, band);
   if (w->parked) unpark_self(*w);
   if (band == priority::interactive) count_urgent(1);
-  injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{}, false, [&] { wake_if_needed(band); });
+  injected_[static_cast<std::size_t>(band)].push(frame, [&] { wake_if_needed(band); });
 }
 
 void pool_core::schedule_from_outside(void* frame, priority band) noexcept {
   if (band == priority::interactive) count_urgent(1);
-  injected_[static_cast<std::size_t>(band)].push(frame, ~std::size_t{}, false, [&] { wake_if_needed(band); });
+  injected_[static_cast<std::size_t>(band)].push(frame, [&] { wake_if_needed(band); });
 }
 
 bool pool_core::spawn_root(promise_base& p, void* frame) {
@@ -223,9 +223,15 @@ bool pool_core::spawn_root(promise_base& p, void* frame) {
   if (w && &w->pool == this && !(w->reserved && p.band != priority::interactive)) {
     w->roots_begun.store(w->roots_begun.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (w->parked) unpark_self(*w);
-    if (p.band == priority::interactive) count_urgent(1);
     const priority band = p.band;  // once it is queued the task may end
-    w->queue(band).push(frame);
+    if (band == priority::interactive) count_urgent(1);
+    try {
+      w->queue(band).push(frame);
+    } catch (...) {  // no memory for the queue
+      if (band == priority::interactive) count_urgent(-1);
+      w->roots_begun.store(w->roots_begun.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+      throw;
+    }
     wake_if_needed(band);
     if (w->asked_to_share.load(std::memory_order_relaxed)) [[unlikely]]
       share(*w);
@@ -240,8 +246,8 @@ bool pool_core::spawn_root(promise_base& p, void* frame) {
   };
   bool taken = false;
   try {
-    taken = injected_[static_cast<std::size_t>(band)].push(frame, options_.max_waiting, true,
-                                                           [&] { wake_if_needed(band); });
+    taken = injected_[static_cast<std::size_t>(band)].push_root(frame, options_.max_waiting,
+                                                                [&] { wake_if_needed(band); });
   } catch (...) {  // no memory for the queue
     take_back();
     throw;

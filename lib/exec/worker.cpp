@@ -181,7 +181,7 @@ void* pool_core::steal(worker& w, priority band, bool& lost) noexcept {
   for (unsigned k = 0; k < n; ++k) {
     if (victim != w.index) {
       worker& v = *workers_[victim];
-      const bool many = v.queue(band).size() >= share_least;
+      const bool many = band != priority::interactive && v.queue(band).size() >= share_least;
       if (many && w.patience != 0 && v.asked_to_share.load(std::memory_order_relaxed)) {
         --w.patience;  // it will share soon, unless it is in a long task
         lost = true;
@@ -344,10 +344,12 @@ void pool_core::sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept {
     }
     wait_ns = until == timer_queue::never ? -1 : std::max<std::int64_t>(0, until - now);
     w.driving = true;
-    if (wake_source* d = driver_.load(std::memory_order_acquire))
-      d->park(std::chrono::nanoseconds(wait_ns));
-    else
+    if (wake_source* d = driver_.load(std::memory_order_acquire)) {
+      poller_->arm(wait_ns);
+      d->park();
+    } else {
       poller_->wait(wait_ns);
+    }
     w.driving = false;
     armed_.store(0, std::memory_order_seq_cst);
   }

@@ -6,7 +6,6 @@
 #include <new>
 
 #include "weft/errors.hpp"
-#include "weft/stop.hpp"
 
 namespace weft {
 
@@ -75,20 +74,17 @@ file::~file() {
   if (open_.fd >= 0) detail::close_file(*open_.service, open_.fd, open_.slot);
 }
 
-namespace {
-
-task<> close_now(detail::open_file f) {
-  detail::file_operation op(f, "close", detail::file_action::close);
-  co_await op;
-}
-
-}  // namespace
-
-task<> file::close() {
-  detail::open_file f = std::exchange(open_, {});
-  if (f.fd < 0) co_return;
-  if (f.slot >= 0) detail::close_file(*f.service, -1, std::exchange(f.slot, -1));
-  co_await shield(close_now(std::move(f)));  // a stop must not leave it open
+task<> file::close_now(file f) {
+  if (!f.is_open()) co_return;
+  if (f.open_.slot >= 0) detail::close_file(*f.open_.service, -1, std::exchange(f.open_.slot, -1));
+  detail::file_operation op(f.open_, "close", detail::file_action::close);
+  try {
+    co_await op;
+  } catch (...) {
+    if (op.owner.load(std::memory_order_relaxed)) f.open_.fd = -1;  // the system has closed it, whatever it says
+    throw;                                                          // else it has not begun, and ~file closes it
+  }
+  f.open_.fd = -1;
 }
 
 task<std::size_t> file::read_full_at(std::uint64_t offset, std::span<std::byte> into) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
@@ -63,6 +64,7 @@ ring::ring(unsigned depth, bool tables, const void* service_owner) : depth_(dept
   parameters.flags = IORING_SETUP_CLAMP;
   const int error = io_uring_queue_init_params(depth, &ring_, &parameters);
   if (error < 0) throw std::system_error(-error, std::system_category(), "io_uring_setup");
+  depth_ = std::min(depth, parameters.sq_entries);
   if (!tables) return;
   file_table_ = io_uring_register_files_sparse(&ring_, file_slots) == 0;
   buffer_table_ = io_uring_register_buffers_sparse(&ring_, buffer_slots) == 0;
@@ -224,8 +226,7 @@ void ring::cancel(file_request& r) noexcept {
       io_uring_sqe* e = io_uring_get_sqe(&ring_);
       io_uring_prep_cancel(e, &r, 0);
       e->user_data = 0;
-      enter();
-      done = collect();
+      enter();  // who reaps is a worker: this thread may be any, and what it submitted would end with it
     } else {
       for (file_request** at = &waiting_; *at; at = &(*at)->next)
         if (*at == &r) {

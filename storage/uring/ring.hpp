@@ -64,7 +64,7 @@ class ring final : public poller::watcher {
 
   short_lock lock_;
   io_uring ring_{};
-  const unsigned depth_;
+  unsigned depth_;
   const void* const service_;
   unsigned in_flight_ = 0;
   file_request* waiting_ = nullptr;  // first in, first out

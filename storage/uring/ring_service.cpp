@@ -106,11 +106,14 @@ class ring_service final : public file_service {
     if (void* r = w.storage.load(std::memory_order_relaxed)) return static_cast<ring*>(r);
     try {
       auto made = std::make_unique<ring>(pool_.options().file_depth, true, this);
-      pool_.events().add(made->fd(), *made);
-      w.storage.store(made.get(), std::memory_order_relaxed);
-      std::lock_guard guard(lock_);
-      rings_.push_back(std::move(made));
-      return rings_.back().get();
+      ring* const r = made.get();
+      {
+        std::lock_guard guard(lock_);
+        rings_.push_back(std::move(made));
+      }
+      pool_.events().add(r->fd(), *r);
+      w.storage.store(r, std::memory_order_relaxed);
+      return r;
     } catch (const std::system_error& e) {
       log_once("io_uring ring", std::string("a worker has no ring for its files (") + e.what() +
                                     "): it reads and writes them on threads");

@@ -87,13 +87,24 @@ class thread_service final : public file_service {
       request.result = stopped ? -ECANCELED : perform(request);
       request.finished(request);
     };
-    pool_.blocking().submit(&r);
+    try {
+      pool_.blocking().submit(&r);
+    } catch (...) {
+      r.owner.store(nullptr, std::memory_order_relaxed);
+      throw;
+    }
     return false;
   }
   void cancel(file_request& r) noexcept override {
     if (!stop_before_start(r)) return;
-    std::lock_guard guard(lock_);
-    if (!r.in_kernel) r.stop_wanted = true;
+    {
+      std::lock_guard guard(lock_);
+      if (r.in_kernel) return;
+      r.stop_wanted = true;
+    }
+    if (!pool_.blocking().withdraw(&r)) return;  // it begins just now, and sees the wish
+    r.result = -ECANCELED;
+    r.finished(r);
   }
   void close(int fd, std::int32_t) noexcept override { ::close(fd); }
 

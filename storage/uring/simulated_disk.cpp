@@ -62,7 +62,7 @@ class simulated_disk::service final : public detail::file_service {
         const std::uint64_t fate = simulation_.random() % 3;
         if (fate == 0) continue;
         const std::size_t n = fate == 1 ? w.bytes.size() : simulation_.random() % (w.bytes.size() + 1);
-        put_bytes(f->now, w.offset, std::span(w.bytes).first(n));
+        if (n) put_bytes(f->now, w.offset, std::span(w.bytes).first(n));
       }
       f->durable = f->now;
       f->unsynced.clear();
@@ -82,6 +82,7 @@ class simulated_disk::service final : public detail::file_service {
     static void run(pending& p) {
       file_request& r = p.request;
       r.result = p.disk.perform(r);
+      r.owner.store(&r, std::memory_order_relaxed);  // a stop that comes now finds it nowhere
       delete &p;
       r.finished(r);
     }
@@ -110,7 +111,10 @@ class simulated_disk::service final : public detail::file_service {
   }
 
   std::int64_t perform(file_request& r) {
-    if (chance(options_.errors_per_million)) return -EIO;
+    if (chance(options_.errors_per_million)) {
+      if (r.action == file_action::close) handles_.erase(r.fd);  // as on Linux: it is closed all the same
+      return -EIO;
+    }
     if (r.action == file_action::open) return open(r);
     const auto found = handles_.find(r.fd);
     if (found == handles_.end()) return -EBADF;
@@ -161,7 +165,9 @@ class simulated_disk::service final : public detail::file_service {
   std::int64_t resize(contents_of& f, std::uint64_t size) {
     if (size > f.now.size() && used() + (size - f.now.size()) > options_.capacity) return -ENOSPC;
     f.now.resize(size);
-    f.durable.resize(std::min<std::size_t>(f.durable.size(), size));  // a file's length is kept as its names are
+    // A file's length is kept as its name is, and what was cut off does not come back.
+    f.durable.resize(size);
+    for (write& w : f.unsynced) w.bytes.resize(w.offset < size ? std::min(w.bytes.size(), size - w.offset) : 0);
     return 0;
   }
 
@@ -190,8 +196,9 @@ class simulated_disk::service final : public detail::file_service {
       const std::size_t n = std::min<std::uint64_t>(left, p.iov_len);
       auto* memory = static_cast<std::byte*>(p.iov_base);
       if (writes) {
+        if (n == 0) continue;
         put_bytes(f.now, at, {memory, n});
-        if (n) f.unsynced.push_back({at, {memory, memory + n}});
+        f.unsynced.push_back({at, {memory, memory + n}});
       } else if (n) {
         std::memcpy(memory, f.now.data() + at, n);
       }

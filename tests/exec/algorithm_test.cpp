@@ -3,8 +3,10 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <list>
+#include <memory>
 #include <numeric>
 #include <random>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -107,6 +109,12 @@ TEST_CASE("scan: in place, of any size, and refusing unequal ones", "[algorithm]
       CHECK(v == expected);
     }
   std::vector<long> three(3), two(2);
+  const std::unique_ptr<bool[]> bits(new bool[10'000]{});
+  bits[17] = true;
+  std::unique_ptr<bool[]> any(new bool[10'000]);
+  pool.run(weft::scan(std::span<const bool>(bits.get(), 10'000), std::span<bool>(any.get(), 10'000),
+                      std::logical_or<>{}, 5));
+  CHECK(std::count(any.get(), any.get() + 10'000, true) == 10'000 - 17);
   CHECK_THROWS_AS(pool.run(weft::scan(std::span<const long>(three), std::span<long>(two))), weft::misuse);
 }
 
@@ -139,8 +147,7 @@ TEST_CASE("map stops at a failure, with plain functions too, and takes any forwa
   CHECK(out[100] == 10'000);
   auto endless = [](int) {};
   auto limited = [&]() -> weft::task<> {
-    std::vector<int> many(100'000'000);
-    co_await weft::timeout(std::chrono::milliseconds(2), weft::map(many, endless));
+    co_await weft::timeout(std::chrono::milliseconds(2), weft::map(std::views::iota(0, 2'000'000'000), endless));
   };
   CHECK_THROWS_AS(pool.run(limited()), weft::timed_out);
 }

@@ -127,8 +127,13 @@ weft::task<> errors(std::string prefix) {
   CHECK(unreadable.first == EBADF);
   CHECK_THAT(unreadable.second, Catch::Contains("cannot read " + path));
   file closed;
-  auto nothing = co_await error_of(closed.close());
-  CHECK(nothing.first == 0);
+  co_await closed.close();
+  auto unopened = co_await error_of(reads(closed));
+  CHECK(unopened.first == EBADF);
+  CHECK_THAT(unopened.second, Catch::Contains("not open"));
+  auto far = [](file& g) -> weft::task<> { co_await g.write_at(~std::uint64_t{0}, std::span<const std::byte>()); };
+  auto nowhere = co_await error_of(far(f));
+  CHECK(nowhere.first == EINVAL);
 }
 
 weft::task<> many_at_once(std::string path) {
@@ -230,6 +235,102 @@ TEST_CASE("a simulation without a disk says so", "[file][simulation]") {
   CHECK_THROWS_WITH(sim.run(round_trip("")), Catch::Contains("simulated_disk"));
   weft::simulated_disk disk(sim);
   CHECK_THROWS_AS(weft::simulated_disk(sim), weft::misuse);
+}
+
+TEST_CASE("stops meet the simulated disk at every step", "[file][simulation]") {
+  int over = 0, done = 0;
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    weft::simulation sim(seed, {.workers = 3});
+    weft::simulated_disk disk(sim, {.latency = 50us});
+    auto work = [](int i) -> weft::task<int> {
+      file f = co_await file::open("shared", {.mode = access::read_write, .create = true});
+      std::array<std::byte, 16> b{};
+      for (int k = 0; k < 3; ++k) {
+        co_await f.write_at(static_cast<std::uint64_t>(i) * 16, b);
+        co_await f.read_at(0, b);
+      }
+      co_await f.close();
+      co_return 1;
+    };
+    auto raced = [&](weft::simulation& s, int i) -> weft::task<int> {
+      auto r = co_await weft::as_result(weft::timeout(std::chrono::microseconds(s.random() % 800), work(i)));
+      co_return r.ok() ? 1 : 0;
+    };
+    auto whole = [&](weft::simulation& s) -> weft::task<int> {
+      auto [a, b, c, d] = co_await weft::all(raced(s, 0), raced(s, 1), raced(s, 2), weft::any(work(3), work(4)));
+      co_return a + b + c + (d.value - 1);
+    };
+    const int ended = sim.run(whole(sim));
+    done += ended;
+    over += 3 - ended;
+  }
+  CHECK(over > 100);
+  CHECK(done > 100);
+}
+
+TEST_CASE("a closed file is closed, whatever stops its task", "[file]") {
+  const folder here;
+  for (const char* service : {"auto", "threads"}) {
+    const files_through choice(service);
+    weft::pool pool({.threads = 1});
+    auto closes = [](std::string path, weft::event& opened, bool& closed) -> weft::task<> {
+      file f = co_await file::open(path, {.mode = access::write, .create = true});
+      opened.set();
+      try {
+        co_await weft::sleep_for(24h);
+      } catch (const weft::cancelled&) { closed = true; }
+      co_await f.close();
+      closed = closed && !f.is_open();
+    };
+    auto stops = [](weft::event& opened, weft::stop_source source) -> weft::task<> {
+      co_await opened.wait();
+      source.request_stop();
+    };
+    bool closed = false;
+    weft::event opened;
+    weft::stop_source source;
+    pool.run(weft::all(weft::with_stop(source, closes(here / service, opened, closed)), stops(opened, source)));
+    CHECK(closed);
+  }
+}
+
+TEST_CASE("what waits for a thread is stopped at once, what has begun is awaited", "[file]") {
+  const files_through choice("threads");
+  const folder here;
+  weft::pool pool({.threads = 2, .max_blocking = 1});
+  auto whole = [](std::string path) -> weft::task<int> {
+    std::atomic<bool> begun{false}, open{false};
+    auto hold = [](std::atomic<bool>& b, std::atomic<bool>& o) -> weft::task<int> {
+      auto f = [&b, &o] {
+        b = true;
+        while (!o.load()) std::this_thread::yield();
+        return 1;
+      };
+      co_return co_await weft::blocking(f);
+    };
+    auto waits = [](std::string p, std::atomic<bool>& b, std::atomic<bool>& o) -> weft::task<int> {
+      int stopped = 0;
+      while (!b.load()) co_await weft::yield();
+      auto opens = [](std::string q) -> weft::task<> {
+        co_await file::open(q, {.mode = access::write, .create = true});
+      };
+      auto calls = []() -> weft::task<> {
+        auto f = [] {};
+        co_await weft::blocking(f);
+      };
+      for (int i = 0; i < 2; ++i) {
+        try {
+          auto t = i == 0 ? opens(p) : calls();  // g++ 12 miscompiles the choice beside a co_await
+          co_await weft::timeout(2ms, std::move(t));
+        } catch (const weft::timed_out&) { ++stopped; }
+      }
+      o = true;
+      co_return stopped;
+    };
+    auto [a, b] = co_await weft::all(hold(begun, open), waits(path, begun, open));
+    co_return a + b;
+  };
+  for (int i = 0; i < 10; ++i) CHECK(pool.run(whole(here / "f")) == 3);
 }
 
 TEST_CASE("a full device is an error that names the file", "[file]") {
@@ -363,10 +464,18 @@ TEST_CASE("a stop ends an operation that would wait for ever", "[file]") {
       co_return e.code().value() == ESPIPE ? 2 : 3;
     }
   };
-  // 2: on threads, where pread refuses a pipe, unless the stop comes before it begins.
+  // On threads pread refuses a pipe, unless the stop comes before it begins.
+  auto writes = [](std::string p) -> weft::task<> {
+    file f = co_await file::open(p, {.mode = access::read_write});
+    std::array<std::byte, 1> b{};
+    co_await f.write_at(0, b);
+  };
+  const std::string other = here / "other";
+  REQUIRE(::mkfifo(other.c_str(), 0600) == 0);
+  const bool rings = pool.run(error_of(writes(other))).first == 0;
   for (int us = 0; us < 200; ++us) {
     const int kind = pool.run(limited(path, std::chrono::microseconds(us)));
-    CHECK((kind == 1 || kind == 2));
+    CHECK((kind == 1 || (kind == 2 && !rings)));
   }
 }
 
@@ -393,8 +502,10 @@ TEST_CASE("reads that race with a stop lose nothing", "[file]") {
         auto limited = [](weft::task<> t, int us) -> weft::task<> {
           co_await weft::timeout(std::chrono::microseconds(us), std::move(t));
         };
-        auto r = co_await weft::as_result(limited(several(f), i));
-        ended += r.ok() || !r.ok() ? 1 : 0;
+        try {
+          co_await limited(several(f), i);
+        } catch (const weft::timed_out&) {}  // anything else comes out
+        ++ended;
       }
       co_return ended;
     };

@@ -32,10 +32,9 @@ class driver final : public wake_source {
     if (own_.is_open()) own_.release();  // it is the pool's
   }
 
-  void park(std::chrono::nanoseconds wait) noexcept override {
+  void park() noexcept override {
     guarded([&] {
-      const std::size_t ran = wait.count() < 0 ? context_.run_one() : context_.run_one_for(wait);
-      if (ran) run_ready();
+      if (context_.run_one() != 0) run_ready();
     });
   }
   bool poll() noexcept override {
@@ -385,7 +384,12 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
       return false;
     }
     if (place_.context) detail::poll_driver_soon();
-    WEFT_ASIO::dispatch(place_.executor, [this] { start(); });
+    try {
+      WEFT_ASIO::dispatch(place_.executor, [this] { start(); });
+    } catch (...) {
+      this->deafen();
+      throw;
+    }
     return true;
   }
   auto await_resume() {
