@@ -218,8 +218,8 @@ struct spawned {
   /// Posts the handler to its executor.
   static void complete(std::unique_ptr<spawned> self, result<T> outcome) {
     self->ended.emplace(std::move(outcome));
-    // The operation holds the tracked work; counting it once more for the post would be two locked operations.
-    auto ex = WEFT_ASIO::prefer(self->where, WEFT_ASIO::execution::outstanding_work.untracked);
+    // Tracked work of its own: the handler may be run, and its io_context be over and gone, before post returns.
+    work ex = self->where;
     WEFT_ASIO::post(ex, [self = std::move(self)]() mutable {
       WEFT_ASIO::get_associated_cancellation_slot(self->handler).clear();
       Handler h(std::move(self->handler));
