@@ -98,7 +98,7 @@ sides file_sides(const settings& s, bool writes) {
   auto file = std::make_shared<scratch_file>(s.size(std::size_t{1} << 30, std::size_t{128} << 20));
   auto pool = std::make_shared<weft::pool>(weft::pool_options{.threads = s.threads});
   const double bytes = static_cast<double>(file->size);
-  const std::size_t lanes = 16;
+  const std::size_t lanes = 4;
   sides out;
   out.weft = [=] {
     auto whole = [](const scratch_file& on, bool write, std::size_t n) -> weft::task<double> {
