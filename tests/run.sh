@@ -6,13 +6,13 @@ cd "$(dirname "$0")/.."
 preset=${1:-release}
 . tests/support/packages.sh
 
-need="g++ cmake ninja-build catch2 libasio-dev liburing-dev"
+need="g++ cmake ninja-build catch2 libasio-dev libboost1.81-dev liburing-dev"
 case $preset in
   clang) need="$need clang-19" ;;
   asan | tsan) need="$need clang-19 libclang-rt-19-dev llvm-19" ;;
 esac
 install_packages $need
 
-[ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" -DWEFT_BENCH=OFF
+[ -f "build/$preset/build.ninja" ] || cmake --preset "$preset"
 cmake --build "build/$preset" -j "${JOBS:-$(nproc)}"
 ctest --test-dir "build/$preset" --output-on-failure -j "${JOBS:-$(nproc)}"

@@ -24,9 +24,9 @@ inline void destroy_frames(void** frames, std::size_t n) noexcept {
     if (frames[i]) std::coroutine_handle<>::from_address(frames[i]).destroy();
 }
 
-/// Keeps a compiler from moving neighbouring pointers as one vector. They have just been stored one by one, and a load
-/// across two stores cannot be forwarded: clang's fork of two children spent a third of its time in that. g++ does not
-/// do it, and is slowed down by the hint.
+/// Keeps a compiler from moving neighbouring pointers as one vector. They have just been stored one by one, and a
+/// load across two stores cannot be forwarded: clang's fork of two children spent a third of its time in that. g++
+/// does not do it, and is slowed down by the hint.
 inline void* by_itself(void* p) noexcept {
 #if defined(__clang__)
   asm("" : "+r"(p));

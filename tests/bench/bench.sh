@@ -1,0 +1,38 @@
+#!/bin/sh
+# What weft-bench lists, prints and refuses: bench.sh WEFT-BENCH
+bench=$1
+here=$(mktemp -d)
+trap 'rm -rf "$here"' EXIT
+failures=0
+fail() {
+  echo "$1"
+  failures=1
+}
+
+"$bench" --list >"$here/list" || fail "--list failed"
+names="fork.fib fork.skynet fork.nqueens fork.matmul fork.sort wake.spawn wake.post wake.round_trip
+       wake.round_trip_latency_mode wake.idle_cpu io.file_read io.file_write io.timer"
+grep -q '^asio\.' "$here/list" &&
+  names="$names asio.hop_in asio.hop_out asio.echo_compute asio.latency_under_load"
+for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not listed"; done
+
+"$bench" --quick --runs 1 --json fork.fib fork.sort >"$here/one.json" || fail "--json failed"
+[ "$(grep -cE '^\{"bench":"fork\.(fib|sort)","unit":"[^"]+","weft":[0-9.e+-]+,"min":[0-9.e+-]+,"max":[0-9.e+-]+,"runs":1,"threads":2,"peer":("[^"]*"|null),"peer_value":([0-9.e+-]+|null),"ratio":([0-9.e+-]+|null),"peak_rss_mib":[0-9]+,"note":"[^"]*"\}$' "$here/one.json")" = 2 ] ||
+  fail "--json printed: $(cat "$here/one.json")"
+"$bench" --quick --runs 1 --peers=no --against "$here/one.json" fork.fib 2>&1 | grep -q "moved beyond the noise" ||
+  fail "--against compared nothing"
+
+# refused CODE TEXT ARGUMENT...
+refused() {
+  code=$1 text=$2
+  shift 2
+  said=$("$bench" "$@" 2>&1)
+  got=$?
+  [ "$got" = "$code" ] && printf %s "$said" | grep -q -- "$text" || fail "weft-bench $*: ended with $got, said '$said'"
+}
+refused 2 "no measurement or group 'fork.fob'" fork.fob
+refused 2 "unknown option '--jsn'" --jsn fork
+refused 2 "takes a number from 1 to 1024" --threads none fork
+refused 2 "name a group"
+refused 1 "cannot open" --quick --runs 1 --peers=no --against "$here/missing" fork.fib
+exit $failures
