@@ -27,8 +27,8 @@ struct pool_options {
   unsigned reserve = 0;
   /// Threads are named `name`/0, `name`/1 and so on.
   std::string name = "weft";
-  /// How many tasks spawned from threads outside the pool may wait to begin, beside up to sixteen that each
-  /// worker has taken to itself; beyond that, spawn throws weft::overloaded.
+  /// How many tasks spawned from threads outside the pool may wait to begin, in each band, beside up to sixteen that
+  /// each worker has taken to itself; beyond that, spawn and run throw weft::overloaded.
   std::size_t max_waiting = std::size_t{1} << 20;
   /// How many threads weft::blocking may use; more calls wait for one.
   unsigned max_blocking = 64;

@@ -530,7 +530,7 @@ TEST_CASE("structured programs in thousands of orders of execution", "[simulatio
   const char* one = std::getenv("WEFT_SEED");
   const char* many = std::getenv("WEFT_SEEDS");
   const std::uint64_t first = one ? std::strtoull(one, nullptr, 10) : 1;
-  const std::uint64_t seeds = one ? 1 : many ? std::strtoull(many, nullptr, 10) : 3000;
+  const std::uint64_t seeds = one ? 1 : many ? std::strtoull(many, nullptr, 10) : 10'000;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     try {
       const std::uint64_t hash = simulate(seed);
