@@ -187,6 +187,13 @@ task<> sort(std::span<T> data, Compare less = {}, std::size_t grain = 0) {
   co_await detail::sort_part(data, std::span<T>(scratch), false, less, std::max<std::size_t>(grain, 2));
 }
 
+/// The same for a container: `co_await weft::sort(v);`
+template <std::ranges::contiguous_range R, class Compare = std::less<>>
+  requires(std::ranges::sized_range<R> && std::is_lvalue_reference_v<R>)
+auto sort(R&& data, Compare less = {}, std::size_t grain = 0) {
+  return sort(std::span<std::ranges::range_value_t<R>>(data), std::move(less), grain);
+}
+
 /// Inclusive scan: out[i] = in[0] op ... op in[i]; `out` may be `in`, and has the same size (weft::misuse
 /// otherwise). `op` must be associative. Two passes over the data, twice the work of the
 /// sequential scan (Blelloch, CMU-CS-90-190).
@@ -221,6 +228,14 @@ task<> scan(std::span<const T> in, std::span<T> out, Op op = {}, std::size_t gra
     }
   };
   co_await detail::for_each_part(0, parts, scan_parts, std::size_t{1});
+}
+
+/// The same for containers: `co_await weft::scan(in, out);`, where `in` may be `out`.
+template <std::ranges::contiguous_range In, std::ranges::contiguous_range Out, class Op = std::plus<>>
+  requires(std::ranges::sized_range<In> && std::is_lvalue_reference_v<In> && std::is_lvalue_reference_v<Out>)
+auto scan(In&& in, Out&& out, Op op = {}, std::size_t grain = 0) {
+  using T = std::ranges::range_value_t<Out>;
+  return scan(std::span<const T>(in), std::span<T>(out), std::move(op), grain);
 }
 
 }  // namespace weft

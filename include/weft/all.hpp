@@ -185,7 +185,8 @@ template <class... T>
   return detail::all_awaiter<T...>(std::move(tasks)...);
 }
 
-/// Combinators nest: `co_await all(timeout(1s, f()), any(g(), h()))`. Each that is no task costs a frame.
+/// Combinators nest, and take operations that wait: `co_await all(timeout(1s, f()), channel.receive())`. Each that is
+/// no task costs a frame.
 template <detail::startable... A>
   requires(!(detail::is_task<A> && ...))
 [[nodiscard("weft: co_await it")]] auto all(A... a) {

@@ -68,11 +68,21 @@ class pool {
   }
 
   /// Starts the task and lets it go. From outside, throws weft::overloaded when max_waiting tasks wait to
-  /// begin. The first exception that such a task throws comes out of drain().
+  /// begin, and weft::misuse when the pool is being ended. The first exception that such a task throws comes out of
+  /// drain().
   void spawn(task<void> t, priority band = priority::normal) {
     t.promise().band = band;
     detail::spawn_detached(*core_, t.promise(), t.handle().address());
     static_cast<void>(t.release());
+  }
+
+  template <detail::startable A>
+    requires(!std::is_same_v<A, task<void>>)
+  void spawn(A a, priority band = priority::normal) {
+    auto t = detail::to_task(std::move(a));
+    static_assert(std::is_void_v<detail::task_value_t<decltype(t)>>,
+                  "weft: what is spawned gives nothing, since nobody awaits its value: spawn a task<>");
+    if constexpr (std::is_same_v<decltype(t), task<void>>) spawn(std::move(t), band);
   }
 
   /// Starts the task as an Asio operation with the given completion token: void(std::exception_ptr, T), or
@@ -119,7 +129,8 @@ class pool {
   std::unique_ptr<detail::pool_core, detail::core_deleter> core_;
 };
 
-/// Ctrl-C asks the tasks of the pool to stop, while it lives; a second one kills the process as usual.
+/// Ctrl-C asks the tasks of the pool to stop, while it lives; a second one kills the process as usual. One at a time
+/// in a process: while one lives a further one, that of weft::run included, does nothing.
 class stop_on_interrupt {
  public:
   explicit stop_on_interrupt(pool& p);

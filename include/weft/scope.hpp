@@ -23,6 +23,14 @@ class nursery : private detail::completion {
   /// Starts a task in the scope. If it fails, the scope is stopped, and throws that exception when all of its
   /// tasks have ended.
   void spawn(task<void> t) noexcept;
+  template <detail::startable A>
+    requires(!std::is_same_v<A, task<void>>)
+  void spawn(A a) {
+    auto t = detail::to_task(std::move(a));
+    static_assert(std::is_void_v<detail::task_value_t<decltype(t)>>,
+                  "weft: what is spawned gives nothing, since nobody awaits its value: spawn a task<>");
+    if constexpr (std::is_same_v<decltype(t), task<void>>) spawn(std::move(t));
+  }
   /// Asks every task of the scope to stop. That alone is no failure: the scope gives what its function gives.
   void request_stop() noexcept {
     stopped_itself_.store(true, std::memory_order_relaxed);

@@ -105,7 +105,8 @@ using task_value_t = typename task_value<std::remove_cvref_t<Task>>::type;
 template <class Task>
 concept is_task = requires { typename task_value_t<Task>; };
 
-/// What a combinator gives (all, any, timeout, ...) and nobody has awaited yet: it may be combined like a task.
+/// What a combinator gives (all, any, timeout, ...), or an operation that waits (a receive, a lock, a sleep), which
+/// nobody has awaited yet: it may be combined like a task.
 template <class A>
 concept combined = std::derived_from<A, pool_awaiter> && std::move_constructible<A>;
 

@@ -85,7 +85,8 @@ template <class T>
   return detail::timeout_awaiter<T>(std::move(t), deadline);
 }
 
-/// The same for what another combinator gives: `co_await timeout(1s, all(f(), g()))`.
+/// The same for what another combinator gives, and for an operation that waits: `co_await timeout(1s, all(f(),
+/// g()))`, `co_await timeout(5ms, channel.receive())`.
 template <class Time, detail::combined A>
 [[nodiscard("weft: co_await it")]] auto timeout(Time time_or_deadline, A a) {
   return timeout(time_or_deadline, detail::to_task(std::move(a)));

@@ -27,17 +27,24 @@ std::uint64_t load_address() {
   return base;
 }
 
+/// "f(int) [clone .resume]" of clang, "f(f(int)::_Z1fi.Frame*) [clone .actor]" of g++: a part of the coroutine f. The
+/// part is no news, nor is g++'s frame, which is the part's parameter.
 std::string demangled(const char* mangled) {
-  // g++ and clang name the parts of a coroutine by suffixes after a dot, which the demangler prints in brackets.
-  const std::string plain(mangled, std::strcspn(mangled, "."));
   int status = 0;
-  char* text = abi::__cxa_demangle(plain.c_str(), nullptr, nullptr, &status);
-  std::string name = status == 0 && text ? text : plain;
+  char* text = abi::__cxa_demangle(mangled, nullptr, nullptr, &status);
+  std::string name = status == 0 && text ? text : mangled;
   std::free(text);
-  // g++: "f(f(int)::_Z1fi.Frame*)": the frame is the parameter of the part, and no news.
-  const auto frame = name.find(".Frame*)");
-  if (frame != std::string::npos)
-    if (const auto open = name.find('('); open != std::string::npos) name.resize(open);
+  if (const auto clone = name.find(" [clone "); clone != std::string::npos) name.resize(clone);
+  if (name.find(".Frame*)") == std::string::npos) return name;
+  // Back to the parenthesis that the last one closes.
+  int depth = 0;
+  for (std::size_t i = name.size(); i-- > 0;) {
+    depth += name[i] == ')' ? 1 : name[i] == '(' ? -1 : 0;
+    if (depth == 0 && name[i] == '(') {
+      name.resize(i);
+      break;
+    }
+  }
   return name;
 }
 

@@ -128,6 +128,19 @@ void adopt_file_service(pool_core& pool, std::shared_ptr<file_service> service) 
   pool.adopt_service(&service_key, std::move(service));
 }
 
+file_request::file_request(file_request&& o) noexcept
+    : work_item(o),
+      action(o.action),
+      fd(o.fd),
+      file_slot(o.file_slot),
+      buffer_slot(o.buffer_slot),
+      address(o.address),
+      length(o.length),
+      offset(o.offset),
+      flags(o.flags),
+      mode(o.mode),
+      finished(o.finished) {}
+
 std::shared_ptr<file_service> file_service_of(pool_core& pool) {
   return std::static_pointer_cast<file_service>(pool.service(&service_key, [](pool_core& p) -> std::shared_ptr<void> {
     if (p.stepped())

@@ -108,6 +108,11 @@ TEST_CASE("scan: in place, of any size, and refusing unequal ones", "[algorithm]
       pool.run(weft::scan(std::span<const long>(v), std::span<long>(v), std::plus{}, grain));
       CHECK(v == expected);
     }
+  std::vector<long> plain{3, 1, 2};
+  pool.run(weft::sort(plain));
+  CHECK(plain == std::vector<long>{1, 2, 3});
+  pool.run(weft::scan(plain, plain));
+  CHECK(plain == std::vector<long>{1, 3, 6});
   std::vector<long> three(3), two(2);
   const std::unique_ptr<bool[]> bits(new bool[10'000]{});
   bits[17] = true;

@@ -341,6 +341,38 @@ TEST_CASE("combinators nest, and run by themselves", "[all]") {
   source.request_stop();
   CHECK_THROWS_AS(pool.run(weft::with_stop(source, weft::all(later(1, 1h), value(2)))), weft::cancelled);
   static_cast<void>(weft::all(weft::timeout(1h, value(1)), value(2)));  // never awaited
+
+  auto operations = []() -> weft::task<int> {
+    weft::channel<int> full(1), empty(1);
+    co_await full.send(7);
+    auto [sent, got, none] = co_await weft::all(empty.send(8), full.receive(), weft::sleep_for(1us));
+    static_cast<void>(none);
+    auto first = co_await weft::any(full.receive(), empty.receive());
+    int late = 0;
+    try {
+      co_await weft::timeout(1ms, full.receive());
+    } catch (const weft::timed_out&) { late = 1; }
+    weft::mutex m;
+    auto held = co_await weft::as_result(m.lock());
+    auto f = [] { return 3; };
+    const int blocked = co_await weft::shield(weft::blocking(f));
+    co_return (sent ? 1 : 0) + *got + *first.value + static_cast<int>(first.index) + late + (held.ok() ? 1 : 0) +
+        blocked;
+  };
+  CHECK(weft::run(operations()) == 1 + 7 + 8 + 1 + 1 + 1 + 3);
+  std::atomic<int> spawned{0};
+  auto counts = [](std::atomic<int>& n) -> weft::task<> {
+    ++n;
+    co_return;
+  };
+  pool.spawn(weft::all(counts(spawned), counts(spawned)));
+  auto in_scope = [&](weft::nursery& n) -> weft::task<> {
+    n.spawn(weft::timeout(1h, counts(spawned)));
+    co_return;
+  };
+  pool.run(weft::scope(in_scope));
+  pool.drain();
+  CHECK(spawned.load() == 3);
 }
 
 TEST_CASE("map: bounded in flight, in order, failing", "[map]") {

@@ -472,7 +472,8 @@ TEST_CASE("a stop ends an operation that would wait for ever", "[file]") {
   };
   const std::string other = here / "other";
   REQUIRE(::mkfifo(other.c_str(), 0600) == 0);
-  const bool rings = pool.run(error_of(writes(other))).first == 0;
+  // Where lockable memory is short one worker may have a ring and the other none.
+  const bool rings = pool.run(error_of(writes(other))).first == 0 && !std::getenv("WEFT_RESTRICTED");
   for (int us = 0; us < 200; ++us) {
     const int kind = pool.run(limited(path, std::chrono::microseconds(us)));
     CHECK((kind == 1 || (kind == 2 && !rings)));

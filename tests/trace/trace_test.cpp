@@ -134,6 +134,8 @@ TEST_CASE("a trace of a pool names tasks and threads, and is JSON", "[trace]") {
   } while (count(text, "\"parked\"") == 0);
   CHECK(json_checker(text).whole());
   CHECK(count(text, "traced_fib") > 200);
+  CHECK(count(text, "\"name\":\"_Z") == 0);
+  CHECK(count(text, "::traced_fib") > 200);
   CHECK(count(text, "traced_sleeper") >= 2);
   CHECK(count(text, "\"parked\"") >= 1);
   CHECK(count(text, "loom\\\"1/1") >= 1);

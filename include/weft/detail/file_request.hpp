@@ -33,6 +33,8 @@ struct file_request : work_item {
   using function = void (*)(file_request&) noexcept;
 
   file_request(file_action what, function on_finished) noexcept;
+  /// Before it is started.
+  file_request(file_request&& o) noexcept;
 
   file_action action;
   bool stop_wanted = false;  // the service's, under its lock

@@ -19,8 +19,9 @@ class leaf : public pool_awaiter, private stop_callback {
  public:
   leaf() noexcept
       : stop_callback([](stop_callback& c) noexcept { static_cast<Operation&>(static_cast<leaf&>(c)).on_stop(); }) {}
-  leaf(const leaf&) = delete;
-  leaf& operator=(const leaf&) = delete;
+  /// Before it is awaited nobody knows it by its address: then it may be moved into the frame of a combinator.
+  leaf(leaf&&) noexcept : leaf() {}
+  leaf& operator=(leaf&&) = delete;
 
  protected:
   /// Returns false when the task is stopped already: do not suspend.
