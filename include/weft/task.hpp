@@ -14,8 +14,8 @@ namespace weft {
 
 /// A computation that has not begun: what a coroutine with this return type gives its caller.
 ///
-/// It begins when it is awaited (`co_await f()`), handed to a combinator (`all`, `any`, `map`, `scope`,
-/// `timeout`) or spawned on a pool, and it can be started once: those who start it take it by rvalue. A task
+/// It begins when it is awaited (`co_await f()`), handed to a combinator (`all`, `any`,
+/// `timeout`) that is, or spawned, and it can be started once: those who start it take it by rvalue. A task
 /// that is never started is destroyed cleanly, with its parameters. What it throws comes out of the await.
 ///
 /// The coroutine must not refer to temporaries of the call unless it is awaited in the same full-expression:

@@ -29,7 +29,7 @@ expect 2 "not 'three'" packages --top three
 expect 2 "not '-1'" packages --threads -1
 expect 0 "usage:" packages --help
 expect 1 "cannot open $here/missing" packages --input "$here/missing"
-expect 1 "cannot read $here" packages --input "$here"
+expect 1 "cannot read $here: it is a folder" packages --input "$here"
 expect 1 "is empty" packages --input "$here/empty"
 expect 1 "this is no field" packages --input "$here/broken"
 expect 1 "Installed-Size: many" packages --input "$here/size"
