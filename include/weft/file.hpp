@@ -23,8 +23,8 @@ namespace weft {
 
 enum class access : std::uint8_t { read, write, read_write };
 
-/// How a file is opened. Set fields by name: `co_await file::open(path, {.mode = access::write, .create = true})`. (It is
-/// trivially destructible, so that g++ 12 makes it rightly beside a co_await.)
+/// How a file is opened. Set fields by name: `co_await file::open(path, {.mode = access::write, .create = true})`.
+/// (It is trivially destructible, so that g++ 12 makes it rightly beside a co_await.)
 struct file_options {
   access mode = access::read;
   bool create = false;     // makes it if it is not there
