@@ -26,29 +26,22 @@ class blocking_awaiter : public leaf<blocking_awaiter<F>> {
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> h) {
-    if (!this->listen(h)) {
-      stopped_ = true;
-      return false;
-    }
     call_.self = this;
-    try {
+    return this->begin(h, [this] {
       run_blocking(this->pool(), &call_);
-    } catch (...) {
-      this->deafen();
-      throw;
-    }
-    return true;
+      return true;
+    });
   }
   result await_resume() {
     this->deafen();
-    if (stopped_) throw_cancelled();
+    if (this->stopped() || withdrawn_) throw_cancelled();
     if (error_) std::rethrow_exception(std::move(error_));
     if constexpr (!std::is_void_v<result>) return std::move(*value_);
   }
   /// A call that has begun cannot be stopped from outside: its end is awaited.
   void on_stop() noexcept {
     if (!withdraw_blocking(this->pool(), &call_)) return;
-    stopped_ = true;
+    withdrawn_ = true;
     this->resume();
   }
 
@@ -71,7 +64,7 @@ class blocking_awaiter : public leaf<blocking_awaiter<F>> {
   call call_;
   std::optional<value_or_nothing<result>> value_;
   std::exception_ptr error_;
-  bool stopped_ = false;
+  bool withdrawn_ = false;  // by a stop, before it had a thread
 };
 
 }  // namespace detail

@@ -113,24 +113,15 @@ class file_operation : public leaf<file_operation>, public file_request {
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> h) {
-    if (!this->listen(h)) {
-      stopped_ = true;
-      return false;
-    }
-    if (!file_.service || offset > most_offset) {
+    if (!file_.service || offset > most_offset) {  // before a stop can come that looks for the service
       result = file_.service ? -EINVAL : -EBADF;
       return false;
     }
-    try {
-      return !start_file_request(*file_.service, *this);
-    } catch (...) {
-      this->deafen();
-      throw;
-    }
+    return this->begin(h, [this] { return !start_file_request(*file_.service, *this); });
   }
   std::uint64_t await_resume() {
     this->deafen();
-    if (stopped_) throw_cancelled();
+    if (this->stopped()) throw_cancelled();
     note_file_end(*this);
     if (result < 0) [[unlikely]]
       throw_file_error(*this, what_, file_.path);
@@ -147,7 +138,6 @@ class file_operation : public leaf<file_operation>, public file_request {
 
   const open_file& file_;
   const char* what_;
-  bool stopped_ = false;
 };
 
 }  // namespace detail

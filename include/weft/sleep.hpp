@@ -16,23 +16,16 @@ class sleep_awaiter : public leaf<sleep_awaiter> {
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> h) {
-    if (!listen(h)) {
-      stopped_ = true;
-      return false;
-    }
-    if (relative_) timer_.deadline = deadline_after(now(pool()), time_);
-    timer_.frame = h.address();
-    timer_.band = band();
-    try {
+    return begin(h, [this, h] {
+      if (relative_) timer_.deadline = deadline_after(now(pool()), time_);
+      timer_.frame = h.address();
+      timer_.band = band();
       return add_timer(pool(), timer_);
-    } catch (...) {
-      deafen();
-      throw;
-    }
+    });
   }
   void await_resume() {
     deafen();
-    if (stopped_ || timer_.cancelled) throw_cancelled();
+    if (stopped() || timer_.cancelled) throw_cancelled();
   }
   void on_stop() noexcept {
     if (cancel_timer(pool(), timer_)) resume();
@@ -46,7 +39,6 @@ class sleep_awaiter : public leaf<sleep_awaiter> {
   timer timer_;
   std::chrono::nanoseconds time_{0};
   bool relative_ = false;
-  bool stopped_ = false;
 };
 
 }  // namespace detail

@@ -59,7 +59,7 @@ bool finish(file_request* done, const file_request* own) noexcept {
 
 }  // namespace
 
-ring::ring(unsigned depth, bool tables, const void* service_owner) : depth_(depth), service_(service_owner) {
+ring::ring(unsigned depth, bool tables) : depth_(depth) {
   io_uring_params parameters{};
   parameters.flags = IORING_SETUP_CLAMP;
   const int error = io_uring_queue_init_params(depth, &ring_, &parameters);

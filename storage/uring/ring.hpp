@@ -33,7 +33,7 @@ class ring final : public poller::watcher {
   static constexpr unsigned file_slots = 1024, buffer_slots = 256;
 
   /// Throws std::system_error where the kernel refuses.
-  ring(unsigned depth, bool tables, const void* service_owner);
+  ring(unsigned depth, bool tables);
   ~ring();
   ring(const ring&) = delete;
   ring& operator=(const ring&) = delete;
@@ -50,7 +50,6 @@ class ring final : public poller::watcher {
 
   void readable() noexcept override { reap(); }
   int fd() const noexcept { return ring_.ring_fd; }
-  const void* service() const noexcept { return service_; }
 
   /// Whether the kernel knows every operation that requests are made of; else which one it lacks.
   bool complete(std::string& missing) noexcept;
@@ -65,7 +64,6 @@ class ring final : public poller::watcher {
   short_lock lock_;
   io_uring ring_{};
   unsigned depth_;
-  const void* const service_;
   unsigned in_flight_ = 0;
   file_request* waiting_ = nullptr;  // first in, first out
   file_request** waiting_end_ = &waiting_;

@@ -1,5 +1,4 @@
 // A ring for each worker of a pool.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <mutex>
@@ -53,7 +52,7 @@ class ring_service final : public file_service {
 
   /// Throws std::system_error where the kernel refuses; false, with the reason, where it lacks an operation.
   bool probe(std::string& why) {
-    ring r(8, false, this);
+    ring r(8, false);
     return r.complete(why);
   }
 
@@ -105,7 +104,7 @@ class ring_service final : public file_service {
   ring* ring_of(worker& w) {
     if (void* r = w.storage.load(std::memory_order_relaxed)) return static_cast<ring*>(r);
     try {
-      auto made = std::make_unique<ring>(pool_.options().file_depth, true, this);
+      auto made = std::make_unique<ring>(pool_.options().file_depth, true);
       ring* const r = made.get();
       {
         std::lock_guard guard(lock_);

@@ -11,11 +11,6 @@ using weft::detail::basic_deque;
 
 namespace {
 
-/// The thief's barrier left out: the two-fence argument of the deque no longer holds.
-struct no_heavy_barrier : memory {
-  static void heavy_barrier() noexcept { detail::scheduling_point(detail::action::barrier); }
-};
-
 /// An owner that pushes and pops in turns decided by the seed, and thieves: each item is taken once, by one of them.
 template <class Memory>
 auto taken_once(int items, int thieves, std::size_t capacity) {

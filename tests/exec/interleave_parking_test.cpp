@@ -12,10 +12,6 @@ using weft::detail::basic_parking;
 
 namespace {
 
-struct no_heavy_barrier : memory {
-  static void heavy_barrier() noexcept { detail::scheduling_point(detail::action::barrier); }
-};
-
 /// Workers that search, park and are woken as pool_core's do, and a producer that waits, spinning, until all it
 /// queued was taken: a lost wake-up makes it wait for ever.
 template <class Memory>

@@ -36,7 +36,8 @@ weft::task<int> fail(const char* what) {
   co_await weft::yield();
   throw std::runtime_error(what);
 }
-weft::task<int> for_ever(std::atomic<int>& cancelled) {
+weft::task<int> for_ever(std::atomic<int>& cancelled, weft::event* begun = nullptr) {
+  if (begun) begun->set();
   try {
     co_await weft::sleep_for(24h);
   } catch (const weft::cancelled&) {
@@ -221,16 +222,6 @@ TEST_CASE("with_stop, shield and stop_requested", "[stop]") {
   weft::pool pool({.threads = 2});
   auto outer = [](weft::stop_source s, std::atomic<int>& c) -> weft::task<bool> {
     weft::event begun;
-    auto waits = [](std::atomic<int>& n, weft::event& e) -> weft::task<int> {
-      e.set();
-      try {
-        co_await weft::sleep_for(24h);
-      } catch (const weft::cancelled&) {
-        ++n;
-        throw;
-      }
-      co_return 0;
-    };
     auto stopper = [](weft::stop_source k, weft::event& e) -> weft::task<> {
       co_await e.wait();
       k.request_stop();
@@ -241,7 +232,7 @@ TEST_CASE("with_stop, shield and stop_requested", "[stop]") {
         [](weft::task<int> t) -> weft::task<bool> {
           auto result = co_await weft::as_result(std::move(t));
           co_return result.was_cancelled();
-        }(weft::with_stop(s, waits(c, begun))),
+        }(weft::with_stop(s, for_ever(c, &begun))),
         stopper(s, begun));
     co_return done;
   };

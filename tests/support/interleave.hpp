@@ -219,6 +219,11 @@ struct memory {
   static const void* thread_token() noexcept { return detail::thread_token(); }
 };
 
+/// Leaves the dear side of every asymmetric fence out: to show that a test would notice.
+struct no_heavy_barrier : memory {
+  static void heavy_barrier() noexcept { detail::scheduling_point(detail::action::barrier); }
+};
+
 struct options {
   std::uint64_t first_seed = 1;
   std::size_t seeds = 10'000;

@@ -379,22 +379,15 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> h) {
-    if (!this->listen(h)) {
-      stopped_ = true;
-      return false;
-    }
-    if (place_.context) detail::poll_driver_soon();
-    try {
+    return this->begin(h, [this] {
+      if (place_.context) detail::poll_driver_soon();
       WEFT_ASIO::dispatch(place_.executor, [this] { start(); });
-    } catch (...) {
-      this->deafen();
-      throw;
-    }
-    return true;
+      return true;
+    });
   }
   auto await_resume() {
     this->deafen();
-    if (stopped_) detail::throw_cancelled();
+    if (this->stopped()) detail::throw_cancelled();
     if (failed_to_start_) std::rethrow_exception(failed_to_start_);
     if (error_) {
       if ((state_.load(std::memory_order_relaxed) & stop_wanted) && error_ == WEFT_ASIO::error::operation_aborted)
@@ -490,7 +483,6 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
   serial_place<executor> place_;
   WEFT_ASIO::cancellation_signal signal_;
   std::atomic<unsigned> state_{0};
-  bool stopped_ = false;
   WEFT_ASIO_ERROR error_;
   std::exception_ptr exception_;
   std::exception_ptr failed_to_start_;

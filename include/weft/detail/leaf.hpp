@@ -13,7 +13,7 @@ namespace weft::detail {
 ///   void on_stop() noexcept  - called on any thread when the task's scope is stopped; only requests.
 /// Order in await_suspend: listen() first, then make the operation visible to those who complete it, and
 /// nothing of `this` after that: it may be gone. Order in await_resume: deafen() first. An await_suspend that throws
-/// after listen() deafens too, since no await_resume follows.
+/// after listen() deafens too, since no await_resume follows: begin() sees to all that.
 template <class Operation>
 class leaf : public pool_awaiter, private stop_callback {
  public:
@@ -38,6 +38,22 @@ class leaf : public pool_awaiter, private stop_callback {
     }
     return true;
   }
+  /// The whole of most await_suspends: listens, then does `start`, which says whether the task is to be suspended,
+  /// and deafens if that throws. A task that is stopped already does not suspend, and stopped() tells.
+  template <class Promise, class Start>
+  bool begin(std::coroutine_handle<Promise> h, Start start) {
+    if (!listen(h)) {
+      stopped_ = true;
+      return false;
+    }
+    try {
+      return start();
+    } catch (...) {
+      deafen();
+      throw;
+    }
+  }
+  bool stopped() const noexcept { return stopped_; }
   void deafen() noexcept {
     if (stop_) stop_->remove(*this);
     stop_ = nullptr;
@@ -54,6 +70,7 @@ class leaf : public pool_awaiter, private stop_callback {
   pool_core* pool_ = nullptr;
   void* frame_ = nullptr;
   priority band_ = priority::normal;
+  bool stopped_ = false;
 };
 
 }  // namespace weft::detail
