@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/seeds.hpp"
 #include "weft/simulation.hpp"
 #include "weft/weft.hpp"
 
@@ -527,11 +528,7 @@ std::uint64_t simulate(std::uint64_t seed) {
 }  // namespace
 
 TEST_CASE("structured programs in thousands of orders of execution", "[simulation]") {
-  const char* one = std::getenv("WEFT_SEED");
-  const char* many = std::getenv("WEFT_SEEDS");
-  const std::uint64_t first = one ? std::strtoull(one, nullptr, 10) : 1;
-  const std::uint64_t seeds = one ? 1 : many ? std::strtoull(many, nullptr, 10) : 10'000;
-  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+  for (const std::uint64_t seed : weft::test::seed_range(10'000)) {
     try {
       const std::uint64_t hash = simulate(seed);
       if (seed % 20 == 0 && simulate(seed) != hash) throw std::logic_error("another order the second time");

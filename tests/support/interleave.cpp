@@ -1,5 +1,7 @@
 #include "interleave.hpp"
 
+#include "seeds.hpp"
+
 #include <cxxabi.h>
 #include <algorithm>
 #include <array>
@@ -568,17 +570,6 @@ void explore_seed(std::uint64_t seed, const options& how, const std::function<vo
     r.require(false, std::string("the body threw ") + e.what());
   }
   r.require(r.finished(), "the body added threads and never called go()");
-}
-
-std::optional<std::uint64_t> number_in_environment(const char* name, const char* what) {
-  const char* text = std::getenv(name);
-  if (!text) return std::nullopt;
-  std::uint64_t n = 0;
-  const char* end = text + std::strlen(text);
-  const auto parsed = std::from_chars(text, end, n);
-  if (parsed.ec != std::errc{} || parsed.ptr != end)
-    throw std::invalid_argument(std::string(name) + " is " + text + ": set it to " + what + ", a decimal number");
-  return n;
 }
 
 }  // namespace
