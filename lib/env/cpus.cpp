@@ -6,7 +6,8 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
-#include <sstream>
+
+#include "env/cgroups.hpp"
 
 namespace weft::detail {
 
@@ -44,34 +45,13 @@ double quota_of(const std::string& directory, bool v2) {
   return unlimited;
 }
 
-/// The least quota on the way from the hierarchy's mount to the group. In a container the group's path may be
-/// that of the host, and the mount the group itself: then the levels that do not exist limit nothing.
-double least_quota(const std::string& mount, const std::string& group, bool v2) {
-  double least = quota_of(mount, v2);
-  std::string directory = mount;
-  std::istringstream parts(group);
-  for (std::string part; std::getline(parts, part, '/');)
-    if (!part.empty()) least = std::min(least, quota_of(directory += "/" + part, v2));
-  return least;
-}
-
 }  // namespace
 
 double cpu_quota(const std::string& root, const std::string& self) {
   double least = unlimited;
-  std::ifstream in(self);
-  for (std::string line; std::getline(in, line);) {  // "4:cpu,cpuacct:/path", or "0::/path" for version 2
-    const auto first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1), group = line.substr(second + 1);
-    if (controllers.empty()) {
-      least = std::min(least, least_quota(root, group, true));
-      least = std::min(least, least_quota(root + "/unified", group, true));
-    } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
-      least = std::min(least, least_quota(root + "/cpu", group, false));
-      if (controllers != "cpu") least = std::min(least, least_quota(root + "/" + controllers, group, false));
-    }
-  }
+  for_each_cgroup("cpu", root, self, [&](const std::string& directory, bool version_2) {
+    least = std::min(least, quota_of(directory, version_2));
+  });
   return least;
 }
 

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace weft::detail {
+
+/// How many bytes of memory this process may use: those of the machine, or what the cgroups of the process allow,
+/// over both versions and all levels. `root` and `self` replace /sys/fs/cgroup and /proc/self/cgroup.
+std::uint64_t usable_memory(const std::string& root = "/sys/fs/cgroup",
+                            const std::string& self = "/proc/self/cgroup");
+
+}  // namespace weft::detail
