@@ -24,7 +24,7 @@ void begin_root(pool_core& pool, promise_base& p, void* frame, completion& end) 
   p.on_finished = &end;
   p.end = ending::call;
   p.stop = &pool.stop();
-  if (!pool.spawn_root(p, frame))
+  if (!pool.spawn_root(frame, p.band, pool.options().max_waiting))
     throw overloaded("weft: " + std::to_string(pool.options().max_waiting) +
                      " tasks wait to begin, as many as pool_options.max_waiting allows: spawn more slowly, or "
                      "raise it");

@@ -218,12 +218,16 @@ void pool_core::schedule_from_outside(void* frame, priority band) noexcept {
   injected_[static_cast<std::size_t>(band)].push(frame, [&] { wake_if_needed(band); });
 }
 
-bool pool_core::spawn_root(promise_base& p, void* frame) {
+void pool_core::root_began() noexcept {
+  worker& w = *current_worker();
+  w.roots_begun.store(w.roots_begun.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+bool pool_core::spawn_root(void* frame, priority band, std::size_t limit) {
   worker* w = current_worker();
-  if (w && &w->pool == this && !(w->reserved && p.band != priority::interactive)) {
-    w->roots_begun.store(w->roots_begun.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (w && &w->pool == this && !(w->reserved && band != priority::interactive)) {
+    root_began();
     if (w->parked) unpark_self(*w);
-    const priority band = p.band;  // once it is queued the task may end
     if (band == priority::interactive) count_urgent(1);
     try {
       w->queue(band).push(frame);
@@ -239,15 +243,13 @@ bool pool_core::spawn_root(promise_base& p, void* frame) {
   }
   if (closed_.load(std::memory_order_seq_cst) && !(w && &w->pool == this))
     throw misuse("weft: a task was spawned from outside on a pool that is being ended");
-  const priority band = p.band;
   if (band == priority::interactive) count_urgent(1);
   const auto take_back = [&] {
     if (band == priority::interactive) count_urgent(-1);
   };
   bool taken = false;
   try {
-    taken = injected_[static_cast<std::size_t>(band)].push_root(frame, options_.max_waiting,
-                                                                [&] { wake_if_needed(band); });
+    taken = injected_[static_cast<std::size_t>(band)].push_root(frame, limit, [&] { wake_if_needed(band); });
   } catch (...) {  // no memory for the queue
     take_back();
     throw;

@@ -96,8 +96,11 @@ class pool_core {
   // ---- queues ------------------------------------------------------------------------------------------
   void schedule(void* frame, priority band) noexcept;
   void schedule_last(void* frame, priority band) noexcept;
-  /// Counts and queues a task that nobody awaits. False: too much waits from outside.
-  bool spawn_root(promise_base& p, void* frame);
+  /// Counts and queues a root: a task that nobody awaits, or a work_item that will call root_ended(). False: `limit`
+  /// roots from outside wait already.
+  bool spawn_root(void* frame, priority band, std::size_t limit);
+  /// Counts a root that has begun on this worker without being queued.
+  void root_began() noexcept;
   void root_ended(std::exception_ptr error) noexcept;
   void report_error(std::exception_ptr error) noexcept;
   /// After an item was queued in that band.

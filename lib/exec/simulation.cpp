@@ -72,7 +72,7 @@ void simulation::run_root(detail::promise_base& p, void* frame) {
   p.on_finished = &end;
   p.end = detail::ending::call;
   p.stop = &s.pool.stop();
-  s.pool.spawn_root(p, frame);
+  s.pool.spawn_root(frame, p.band, s.pool.options().max_waiting);
   const auto who = [&s] { return "weft: simulation with seed " + std::to_string(s.seed); };
   while (!s.pool.wait_drained(0)) {
     if (s.step()) {

@@ -1,0 +1,187 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <ranges>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weft/detail/call.hpp"
+#include "weft/detail/checked_call.hpp"
+#include "weft/detail/results.hpp"
+#include "weft/future.hpp"
+#include "weft/pool.hpp"
+#include "weft/stream.hpp"
+
+namespace weft {
+
+class simulation;
+template <class T>
+class lazy;
+namespace detail {
+struct expression;
+}
+
+/// How a task is run: `c.with({.priority = 10, .retries = 2}).submit(f, x)`. Name the fields in their order.
+struct task_options {
+  /// Tasks of a higher priority begin first, whatever their inputs cost. Between -32,768 and 32,767.
+  int priority = 0;
+  /// How often a task that failed is run again. Its arguments are copied for each run but the last.
+  unsigned retries = 0;
+  /// The task's key, in errors and drawings; the function's name and a number when it is empty.
+  std::string_view name = {};
+};
+static_assert(std::is_trivially_destructible_v<task_options>, "g++ 12 destroys it twice in a co_await expression");
+
+struct client_options {
+  /// The band of the pool in which its tasks run.
+  priority band = priority::normal;
+  /// How many bytes values may take in memory; the rest is on the disk. 0: WEFT_MEMORY, a number of bytes, or with K,
+  /// M, G or T behind it, of kibibytes and so on; else six tenths of the machine's memory, or of what the process's
+  /// cgroups allow.
+  std::uint64_t memory_budget = 0;
+  /// Where a directory is made for what does not fit, at the first need, and removed at the end. Empty: WEFT_SPILL,
+  /// or /var/tmp.
+  std::string spill_directory = {};
+  /// How many bytes it may take there; 0: as many as there are.
+  std::uint64_t spill_capacity = 0;
+};
+
+/// What the values of a client take, in bytes.
+struct memory_use {
+  std::uint64_t budget = 0;          // what they may take in memory
+  std::uint64_t in_memory = 0;       // what they take now
+  std::uint64_t most_in_memory = 0;  // what they have taken at most, with the room that running tasks asked for
+  std::uint64_t spilled = 0;         // of values written to the disk, as they were in memory
+  std::uint64_t reloaded = 0;        // of values read back
+  std::uint64_t written = 0;         // to the disk, compressed where that paid
+  std::uint64_t on_disk = 0;         // of files there now
+};
+
+/// Where tasks are submitted: tier two. A task is a function that can travel (a function, a lambda without captures,
+/// or an aggregate with a call operator) and arguments that can be encoded; its result is a future. Here they run on
+/// the pool; the same calls drive a cluster.
+///
+/// Tasks run in the order of their submission as their inputs end, but what a task submits comes right after it. A
+/// client, and what `with` gives, may be used by any thread; copies share one engine, whose tasks are cancelled
+/// when the last copy ends: that waits for what runs, unless it is a worker of the pool that ends it. The pool must
+/// live until then.
+class client {
+ public:
+  explicit client(pool& p, client_options options = {});
+  explicit client(simulation& s, client_options options = {});
+
+  /// The same engine, for tasks of other options.
+  client with(task_options options) const;
+
+  /// Starts `f(arguments...)` on the cluster, and gives its future. An argument that is a future is an input: the
+  /// task begins when it has ended, and takes its value (`const T&`, or a copy); a vector of futures is given as a
+  /// vector of their values, or as weft::values, which copies nothing. Other arguments are converted to the
+  /// parameters' types here and now. A coroutine is a task too: while it waits it holds no thread. A function whose
+  /// first parameter is `client&` is given one, to submit more. When an input fails, so does the task, with the same
+  /// exception.
+  ///
+  /// Cost: one block of memory, about 100 ns; from outside the pool the wake-up of a worker besides.
+  template <class F, class... A>
+  auto submit(F f, A&&... arguments) const {
+    using how = detail::plan_for<F, std::decay_t<A>...>;
+    if constexpr (detail::checked_call<F, std::decay_t<A>...>()) {
+      auto* n =
+          new detail::call_node_for<F, std::decay_t<A>...>(*engine_, std::move(f), std::forward<A>(arguments)...);
+      start(*n);
+      return future<typename how::result>::adopt(*n);
+    } else {
+      return future<typename how::result>();
+    }
+  }
+
+  /// One task for each element: `f(x)` for every x of the range, which is moved from when it is an rvalue.
+  template <class F, std::ranges::input_range R>
+  auto map(F f, R&& range) const {
+    using element = std::conditional_t<std::is_lvalue_reference_v<R>, std::ranges::range_reference_t<R>,
+                                       std::ranges::range_value_t<R>&&>;
+    std::vector<decltype(submit(f, std::declval<element>()))> all;
+    if constexpr (std::ranges::sized_range<R>) all.reserve(std::ranges::size(range));
+    for (auto&& x : range) all.push_back(submit(f, static_cast<element>(x)));
+    return all;
+  }
+
+  /// A future of a value that is there already.
+  template <class T>
+  future<T> scatter(T value) const {
+    static_assert(detail::travels<T>,
+                  "weft: this type cannot be encoded, so it cannot travel: give it weft_encode and weft_decode");
+    auto* n = new detail::plain_node<T>(*engine_, std::move(value));
+    keep(*n);
+    return future<T>::adopt(*n);
+  }
+
+  /// The values of many futures; throws what the first of them that failed threw, in their order.
+  template <class T>
+  task<std::vector<T>> gather(std::vector<future<T>> futures) const {
+    std::vector<T> all;
+    all.reserve(futures.size());
+    for (future<T>& f : futures) all.push_back(co_await std::move(f));
+    co_return all;
+  }
+
+  /// Starts what weft::delayed has described (weft/delayed.hpp), and gives the futures of what is asked for: what
+  /// several of these need is computed once. Chains become one task, and the tasks run memory first. Linear, about
+  /// 300 ns a task.
+  template <class T>
+  future<T> compute(lazy<T> x) const;
+  template <class T>
+  std::vector<future<T>> compute(std::vector<lazy<T>> all) const;
+  template <class T, class U, class... V>
+  results<future<T>, future<U>, future<V>...> compute(lazy<T> x, lazy<U> y, lazy<V>... more) const;
+  /// Starts it, and gives a lazy again, whose value is under way: what is made from it does not compute it again.
+  template <class T>
+  lazy<T> persist(lazy<T> x) const;
+  template <class T>
+  std::vector<lazy<T>> persist(std::vector<lazy<T>> all) const;
+
+  /// Waits until all have ended, in whatever way.
+  template <class T>
+  task<> wait(std::vector<future<T>> futures) const {
+    for (const future<T>& f : futures) {
+      detail::node_end end(*f.get_node());
+      co_await end;
+    }
+  }
+
+  /// Lets a task run to its end though nobody holds its future.
+  template <class T>
+  void fire_and_forget(future<T> f) const {
+    detail::keep_until_ended(f.release());
+  }
+
+  template <class T>
+  void cancel(const std::vector<future<T>>& futures) const noexcept {
+    for (const future<T>& f : futures) f.cancel();
+  }
+
+  memory_use memory() const;
+
+  /// For tasks: the client of a task that runs. Never owns the engine.
+  static client within(detail::node& n) noexcept;
+
+ private:
+  explicit client(std::shared_ptr<detail::engine> e) noexcept : engine_(std::move(e)) {}
+  void start(detail::node& n) const;
+  void keep(detail::node& n) const;
+  void mark(detail::node& n) const;
+  void compute_all(std::span<detail::expression* const> wanted, std::span<detail::node*> results) const;
+
+  std::shared_ptr<detail::engine> engine_;
+  std::shared_ptr<detail::task_details> details_;  // null when there are none
+  std::int16_t priority_ = 0;
+  std::uint16_t retries_ = 0;
+  std::uint64_t within_ = 0;  // the rank of the task that submits; 0: none
+};
+
+}  // namespace weft

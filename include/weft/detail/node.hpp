@@ -1,0 +1,218 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "weft/codec.hpp"
+#include "weft/detail/frame.hpp"
+#include "weft/detail/results.hpp"
+
+namespace weft::detail {
+
+class engine;
+class stored_value;
+struct failure;
+struct node;
+struct node_request;
+struct task_details;
+
+/// Who waits for a node: an input of another node, or an operation that awaits it.
+struct dependent {
+  dependent* next = nullptr;
+  node* to = nullptr;  // the node that waits; null: a waiter
+};
+
+/// An operation that awaits a node.
+struct waiter : dependent {
+  explicit waiter(void (*w)(waiter&) noexcept) noexcept : wake(w) {}
+  void (*wake)(waiter&) noexcept;  // called once, on any thread; the waiter may be gone when it returns
+  bool linked = false;             // both under the lock of the node's list
+  bool withdrawn = false;
+};
+
+/// An input of a node: the node whose value it takes.
+struct edge : dependent {
+  node* from = nullptr;
+};
+
+/// A task's life: pending (its inputs are not done, or it waits for its turn), running, and one of three ends.
+enum class node_state : std::uint8_t { pending, running, done, failed, cancelled };
+
+/// How a run of a node's function ended; a coroutine that waits says `suspended`, and ends by node_ended().
+enum class run_result : std::uint8_t { value, error, suspended };
+
+/// What the engine and the store need to know of a type of values.
+struct value_type {
+  bool small;                         // it owns no memory worth counting
+  std::size_t (*bytes)(const node&);  // owned, on the heap too
+  void (*end)(node&) noexcept;        // destroys it
+  void (*encode)(const node&, encoder&);
+  void (*decode)(node&, decoder&);
+};
+
+/// What is the same for all nodes of one function.
+struct node_type {
+  /// Calls the function. With `last`, its arguments may be moved from.
+  run_result (*run)(node&, bool last, std::exception_ptr& error) noexcept;
+  /// Destroys the function and its arguments, not the inputs.
+  void (*end_arguments)(node&) noexcept;
+  void (*release)(node&) noexcept;  // the memory
+  void (*stop)(node&) noexcept;     // asks a running one to stop; null when it cannot be asked
+  void (*settle)(node&) noexcept;   // after its end, when nobody asks any more; null when there is nothing to do
+  std::string (*function_name)(const node&);
+  const value_type* value;
+  bool repeatable;  // a run leaves the arguments as they were
+};
+
+/// A task of the engine, from its submission on, and then its result: what a future refers to.
+///
+/// `counts` holds two numbers. References keep the memory: every handle, every dependent that has not ended, and
+/// the engine until the node has ended and has left its queues. Wants keep the work: handles and dependents. A node
+/// that nobody wants any more before it has begun is cancelled, and stops wanting its own inputs.
+///
+/// `dependents` is a stack of those who wait, closed when the node ends. Its lowest bit locks it, for what cannot be
+/// done by one compare-and-swap: waiters come and go under that lock.
+struct node {
+  static constexpr std::uint64_t one_reference = 1, one_want = std::uint64_t{1} << 32;
+  static constexpr std::uintptr_t locked = 1, closed = 2;
+
+  node(const node_type& t, engine& e) noexcept : type(&t), home(&e) {}
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+  ~node() = default;
+
+  bool ended() const noexcept { return dependents.load(std::memory_order_acquire) == closed; }
+  bool is(node_state s) const noexcept { return state.load(std::memory_order_acquire) == s; }
+
+  const node_type* type;
+  engine* home;
+  std::atomic<std::uintptr_t> dependents{0};
+  std::atomic<std::uint64_t> counts{one_reference};  // the engine's
+  std::uint64_t rank = 0;                            // the smaller, the sooner
+  std::uint64_t number = 0;                          // in the order of submission
+  edge* inputs = nullptr;
+  std::uint32_t input_count = 0;
+  std::atomic<std::uint32_t> waits_for{1};  // inputs that have not ended, and the submission itself
+  task_details* details = nullptr;          // counted; null for most
+  union {
+    failure* why;                     // failed: counted
+    stored_value* stored;             // done: what the store knows of the value; null when it does not
+    node_request* request = nullptr;  // before: what it has asked of the store; null when it has not
+  };
+  std::atomic<node_state> state{node_state::pending};
+  std::atomic<bool> poisoned{false};  // an input failed or was cancelled
+  bool inputs_wanted = true;
+  bool has_arguments = true;
+  bool has_value = false;
+  std::uint16_t retries = 0;  // attempts left after the next
+  std::atomic<bool> stop_asked{false};
+};
+
+/// A node that has a value of type T.
+template <class T>
+struct value_node : node {
+  value_node(const node_type& t, engine& e) noexcept : node(t, e) {}
+  ~value_node() {}
+  union {
+    T value;
+  };
+};
+template <>
+struct value_node<void> : node {
+  using node::node;
+};
+
+template <class T>
+struct value_functions {
+  static T& of(node& n) noexcept { return static_cast<value_node<T>&>(n).value; }
+  static const T& of(const node& n) noexcept { return static_cast<const value_node<T>&>(n).value; }
+  static std::size_t bytes(const node& n) { return owned_bytes(of(n)); }
+  static void end(node& n) noexcept { std::destroy_at(std::addressof(of(n))); }
+  static void encode(const node& n, encoder& e) { weft::encode(e, of(n)); }
+  static void decode(node& n, decoder& d) { ::new (static_cast<void*>(std::addressof(of(n)))) T(weft::decode<T>(d)); }
+  static constexpr value_type type{.small = std::is_trivially_copyable_v<T> && sizeof(T) < 256,
+                                   .bytes = &value_functions::bytes,
+                                   .end = &value_functions::end,
+                                   .encode = &value_functions::encode,
+                                   .decode = &value_functions::decode};
+};
+template <>
+struct value_functions<void> {
+  static constexpr value_type type{.small = true,
+                                   .bytes = [](const node&) { return std::size_t{0}; },
+                                   .end = [](node&) noexcept {},
+                                   .encode = [](const node&, encoder&) {},
+                                   .decode = [](node&, decoder&) {}};
+};
+
+template <class T>
+inline constexpr bool travels = encodable<T>;
+
+/// A node that was never a task: a value that is there from the beginning.
+template <class T>
+struct plain_node final : value_node<T> {
+  plain_node(engine& e, T v) : value_node<T>(type, e) {
+    std::construct_at(std::addressof(this->value), std::move(v));
+    this->has_arguments = false;
+    this->has_value = true;
+  }
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { release_frame(p, size); }
+  static constexpr node_type type{.run = nullptr,
+                                  .end_arguments = nullptr,
+                                  .release = [](node& n) noexcept { delete static_cast<plain_node*>(&n); },
+                                  .stop = nullptr,
+                                  .settle = nullptr,
+                                  .function_name = [](const node&) { return std::string("value"); },
+                                  .value = &value_functions<T>::type,
+                                  .repeatable = false};
+};
+
+// ---- what the engine does for its nodes (lib/engine) -----------------------------------------------------------
+
+/// One more handle, or one less; the last one of a task that has not begun cancels it.
+inline void add_handle(node& n) noexcept {
+  n.counts.fetch_add(node::one_reference | node::one_want, std::memory_order_relaxed);
+}
+void drop_handle(node& n) noexcept;
+
+/// Whether nobody but the caller's handle refers to a node that has ended. Relaxed is enough: nobody can get a handle
+/// from elsewhere any more.
+inline bool sole_handle(const node& n) noexcept {
+  return n.counts.load(std::memory_order_acquire) == (node::one_reference | node::one_want);
+}
+void cancel_node(node& n) noexcept;
+/// Takes the caller's handle over, and lets go of it when the node has ended.
+void keep_until_ended(node* n);
+std::string key_of(const node& n);
+[[noreturn]] void throw_shared_value();
+std::string readable_type(const char* mangled);
+
+/// A coroutine that had been suspended has ended.
+void node_ended(node& n, run_result how, std::exception_ptr error) noexcept;
+
+/// What an await of the node throws; it has failed or was cancelled.
+[[noreturn]] void throw_failure(const node& n);
+
+/// What keeps a value in memory while somebody reads it; null where the value is not the store's.
+class value_access;
+/// Asks for it, of a node that is done. True: it is there, in `out`. False: `w` will be woken when it is.
+/// `exclusive`: the value will be moved from.
+bool begin_access(node& n, bool exclusive, waiter& w, value_access*& out);
+void end_access(value_access* a) noexcept;
+/// Throws why the value could not be brought back, if so.
+void check_access(const value_access* a);
+
+/// Enters a waiter. False: the node has ended, or the waiter was withdrawn: it will not be woken.
+bool add_waiter(node& n, waiter& w) noexcept;
+/// True when the waiter was entered and will not be woken. Otherwise it was or will be; one that is not yet entered
+/// will not be.
+bool withdraw_waiter(node& n, waiter& w) noexcept;
+
+}  // namespace weft::detail

@@ -1,0 +1,101 @@
+#include "weft/client.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "base/config.hpp"
+#include "engine/engine.hpp"
+#include "engine/rank.hpp"
+#include "env/machine_memory.hpp"
+#include "weft/errors.hpp"
+#include "weft/simulation.hpp"
+
+namespace weft {
+
+namespace {
+
+std::shared_ptr<detail::engine> make_engine(detail::pool_core& pool, client_options options) {
+  detail::store_options memory;
+  memory.budget = options.memory_budget;
+  if (memory.budget == 0) {
+    const std::string given = detail::setting("WEFT_MEMORY", "");
+    memory.budget = given.empty() ? detail::usable_memory() / 10 * 6 : detail::parse_bytes(given, "WEFT_MEMORY");
+  }
+  if (pool.stepped()) {  // a simulated disk has no directories, and is small
+    memory.own_directory = false;
+    memory.files.segment_bytes = 256 << 10;
+    memory.files.chunk_bytes = 16 << 10;
+  }
+  memory.files.directory = std::move(options.spill_directory);
+  if (memory.files.directory.empty()) memory.files.directory = detail::setting("WEFT_SPILL", "/var/tmp");
+  memory.files.capacity = options.spill_capacity;
+  return {new detail::engine(pool, options.band, std::move(memory)), [](detail::engine* e) { e->close(); }};
+}
+
+}  // namespace
+
+client::client(pool& p, client_options options) : engine_(make_engine(p.core(), std::move(options))) {}
+client::client(simulation& s, client_options options) : engine_(make_engine(s.core(), std::move(options))) {}
+
+memory_use client::memory() const {
+  const detail::store_counters m = engine_->memory().counters();
+  const detail::spill_counters d = engine_->memory().disk();
+  return {.budget = engine_->memory().options().budget,
+          .in_memory = m.in_memory,
+          .most_in_memory = m.peak,
+          .spilled = m.spilled_bytes,
+          .reloaded = m.reloaded_bytes,
+          .written = d.stored_written,
+          .on_disk = d.on_disk};
+}
+
+client client::with(task_options options) const {
+  using limits = std::numeric_limits<std::int16_t>;
+  if (options.priority < limits::min() || options.priority > limits::max())
+    throw misuse("weft: task_options.priority is " + std::to_string(options.priority) +
+                 "; it may be from -32768 to 32767");
+  if (options.retries > std::numeric_limits<std::uint16_t>::max())
+    throw misuse("weft: task_options.retries is " + std::to_string(options.retries) + "; it may be 65535 at most");
+  client c = *this;
+  c.priority_ = static_cast<std::int16_t>(options.priority);
+  c.retries_ = static_cast<std::uint16_t>(options.retries);
+  c.details_ = nullptr;
+  if (!options.name.empty()) {
+    c.details_ = {new detail::task_details, &detail::drop_details};
+    c.details_->name = options.name;
+  }
+  return c;
+}
+
+client client::within(detail::node& n) noexcept {
+  client c(std::shared_ptr<detail::engine>(std::shared_ptr<void>(), n.home));
+  c.within_ = n.rank;
+  return c;
+}
+
+void client::mark(detail::node& n) const {
+  n.number = engine_->next_sequence();
+  n.rank = detail::rank_of(priority_, within_ ? within_ : n.number);
+  n.retries = retries_;
+  if (details_) {
+    details_->references.fetch_add(1, std::memory_order_relaxed);
+    n.details = details_.get();
+  }
+}
+
+void client::start(detail::node& n) const {
+  mark(n);
+  detail::add_handle(n);
+  engine_->submit(n);
+}
+
+void client::keep(detail::node& n) const {
+  mark(n);
+  n.state.store(detail::node_state::done, std::memory_order_relaxed);
+  n.dependents.store(detail::node::closed, std::memory_order_release);
+  n.counts.store(detail::node::one_reference | detail::node::one_want, std::memory_order_relaxed);
+  engine_->adopt_value(n);
+}
+
+}  // namespace weft

@@ -1,0 +1,678 @@
+#include "engine/engine.hpp"
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <typeinfo>
+#include <utility>
+
+#include "engine/failure.hpp"
+#include "env/ticks.hpp"
+#include "trace/symbols.hpp"
+#include "weft/detail/run_under.hpp"
+#include "weft/errors.hpp"
+#include "weft/task_failed.hpp"
+
+namespace weft::detail {
+
+namespace {
+
+constexpr std::size_t robbed_at_once = 16;
+constexpr std::uint64_t spin_us = 50;  // what parking a thread and waking it costs on a virtual machine
+
+/// Nodes that lost their last reference on this thread while it destroys another: a long chain of them must not be
+/// destroyed by recursion.
+struct graveyard {
+  node* first = nullptr;
+  bool digging = false;
+};
+[[gnu::tls_model("initial-exec")]] constinit thread_local graveyard doomed;
+[[gnu::noinline]] graveyard& this_graveyard() noexcept { return doomed; }
+
+std::uintptr_t lock_dependents(node& n) noexcept {
+  std::uintptr_t top = n.dependents.load(std::memory_order_acquire);
+  for (;;) {
+    if (top == node::closed) return top;
+    if (top & node::locked) {
+      real_memory::pause();
+      top = n.dependents.load(std::memory_order_acquire);
+    } else if (n.dependents.compare_exchange_weak(top, top | node::locked, std::memory_order_acq_rel,
+                                                  std::memory_order_acquire)) {
+      return top;
+    }
+  }
+}
+
+}  // namespace
+
+engine::runner::runner(engine& e) noexcept : work_item{}, of(e) {
+  resume = [](work_item* w) {
+    auto* r = static_cast<runner*>(w);
+    r->of.run(*r);
+  };
+  destroy = [](work_item*) {};
+}
+
+engine::engine(pool_core& pool, priority band, store_options memory)
+    : pool_(pool),
+      band_(band),
+      may_spin_(!pool.stepped()),
+      stop_(&pool.stop()),
+      store_(new store(
+          std::move(memory), [](void* e, task<> t) { static_cast<engine*>(e)->run_work(std::move(t)); }, this)),
+      lanes_(pool.size() + 1) {
+  const unsigned reserved = band == priority::interactive ? 0 : pool.options().reserve;
+  for (unsigned i = reserved; i < pool.size(); ++i) {
+    runners_.push_back(std::make_unique<runner>(*this));
+    runners_.back()->next_idle = std::exchange(first_idle_, runners_.back().get());
+  }
+  idle_.store(static_cast<std::uint32_t>(runners_.size()), std::memory_order_relaxed);
+}
+
+engine::~engine() { store_->retire(); }
+
+namespace {
+
+/// The end of the engine's own work, which is no node.
+struct work_end : completion {
+  explicit work_end(engine& e) noexcept : completion{&work_end::on_end}, of(e) {}
+  static std::coroutine_handle<> on_end(completion& c, promise_base& p) noexcept {
+    auto& self = static_cast<work_end&>(c);
+    engine& e = self.of;
+    std::coroutine_handle<promise_base>::from_promise(p).destroy();
+    delete &self;
+    e.work_ended();
+    return std::noop_coroutine();
+  }
+  engine& of;
+};
+
+}  // namespace
+
+/// Runs a coroutine that throws nothing on the pool; the engine does not end before it.
+void engine::run_work(task<> t) {
+  auto end = std::make_unique<work_end>(*this);
+  promise<void>& p = t.promise();
+  p.on_finished = end.get();
+  p.end = ending::call;
+  p.stop = &pool_.stop();
+  p.band = band_;
+  became_active();
+  pool_.spawn_root(t.handle().address(), band_, std::numeric_limits<std::size_t>::max());
+  static_cast<void>(end.release());
+  static_cast<void>(t.release());
+}
+
+void engine::work_ended() noexcept {
+  pool_.root_ended(nullptr);
+  became_idle();
+}
+
+void engine::close() noexcept {
+  stop_.request_stop();
+  std::atomic<std::uint32_t> over{0};
+  const bool waits = current_pool() != &pool_ && !pool_.stepped();
+  if (waits) closer_ = &over;
+  became_idle();
+  if (!waits) return;
+  while (over.load(std::memory_order_acquire) == 0) real_memory::futex_wait(over, 0);
+}
+
+void engine::became_idle() noexcept {
+  if (active_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  std::atomic<std::uint32_t>* closer = closer_;
+  delete this;
+  if (closer) {
+    closer->store(1, std::memory_order_release);
+    real_memory::futex_wake(*closer, 1);  // the closer may be gone: then this wakes nobody
+  }
+}
+
+engine::lane& engine::own_lane() noexcept {
+  const worker* w = current_worker();
+  return lanes_[w && &w->pool == &pool_ ? w->index : pool_.size()];
+}
+
+/// Counts one up. A worker alone writes its lane's numbers; those of the lane for outsiders have many writers.
+void engine::note(std::atomic<std::uint64_t>& number) noexcept {
+  if (current_pool() == &pool_)
+    number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  else
+    number.fetch_add(1, std::memory_order_relaxed);
+}
+
+engine::totals engine::count() const noexcept {
+  totals t;
+  for (const lane& l : lanes_) {
+    t.ended += l.ended.load(std::memory_order_relaxed);
+    t.failed += l.failed.load(std::memory_order_relaxed);
+    t.cancelled += l.cancelled.load(std::memory_order_relaxed);
+  }
+  for (const lane& l : lanes_) t.submitted += l.submitted.load(std::memory_order_relaxed);
+  return t;
+}
+
+// ---- submission ------------------------------------------------------------------------------------------------
+
+void engine::submit(node& n) {
+  std::uint32_t done = 1;  // the submission
+  n.waits_for.store(n.input_count + 1, std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < n.input_count; ++i) {
+    edge& e = n.inputs[i];
+    node& from = *e.from;
+    e.to = &n;
+    std::uintptr_t top = from.dependents.load(std::memory_order_acquire);
+    for (;;) {
+      if (top == node::closed) {
+        if (!from.is(node_state::done))
+          n.poisoned.store(true, std::memory_order_relaxed);
+        else if (from.stored)
+          store_->add_use(*from.stored, n.rank);
+        ++done;
+        break;
+      }
+      if (top & node::locked) {
+        real_memory::pause();
+        top = from.dependents.load(std::memory_order_acquire);
+        continue;
+      }
+      e.next = reinterpret_cast<dependent*>(top);
+      if (from.dependents.compare_exchange_weak(top, reinterpret_cast<std::uintptr_t>(static_cast<dependent*>(&e)),
+                                                std::memory_order_acq_rel, std::memory_order_acquire))
+        break;
+    }
+  }
+  note(own_lane().submitted);
+  if (n.input_count == 0 || n.waits_for.fetch_sub(done, std::memory_order_acq_rel) == done) make_ready(n);
+}
+
+void engine::make_ready(node& n) {
+  push(own_lane(), n);
+  wake_runner();
+}
+
+void engine::push(lane& l, node& n) noexcept {
+  std::lock_guard guard(l.lock);
+  l.queue.push({n.rank, &n});
+  l.best.store(l.queue.best(), std::memory_order_relaxed);
+}
+
+/// After a node was pushed. The fence: the lock's release may be overtaken by the read of the counter.
+void engine::wake_runner() {
+  real_memory::full_fence();
+  if (idle_.load(std::memory_order_relaxed) == 0) return;
+  runner* r = nullptr;
+  {
+    std::lock_guard guard(idle_lock_);
+    r = first_idle_;
+    if (!r) return;
+    first_idle_ = r->next_idle;
+    idle_.fetch_sub(1, std::memory_order_seq_cst);
+  }
+  became_active();
+  try {
+    pool_.spawn_root(static_cast<work_item*>(r), band_, std::numeric_limits<std::size_t>::max());
+  } catch (...) {  // the pool is being ended
+    {
+      std::lock_guard guard(idle_lock_);
+      r->next_idle = std::exchange(first_idle_, r);
+      idle_.fetch_add(1, std::memory_order_seq_cst);
+    }
+    became_idle();
+    throw;
+  }
+}
+
+// ---- runners ---------------------------------------------------------------------------------------------------
+
+node* engine::take_from(lane& victim, lane& into) noexcept {
+  if (victim.best.load(std::memory_order_relaxed) == ready_queue::none) return nullptr;
+  std::array<ready_node, robbed_at_once> loot;
+  std::size_t n = 0;
+  {
+    std::lock_guard guard(victim.lock);
+    const std::size_t share = std::min((victim.queue.size() + 1) / 2, loot.size());
+    while (n < share) loot[n++] = victim.queue.pop();
+    victim.best.store(victim.queue.best(), std::memory_order_relaxed);
+  }
+  if (n == 0) return nullptr;
+  if (n > 1) {
+    std::lock_guard guard(into.lock);
+    for (std::size_t i = n - 1; i > 0; --i) into.queue.push(loot[i]);
+    into.best.store(into.queue.best(), std::memory_order_relaxed);
+  }
+  return loot[0].what;
+}
+
+node* engine::take(lane& l) noexcept {
+  lane& outside = lanes_.back();
+  const std::uint64_t best = l.best.load(std::memory_order_relaxed);
+  if (outside.best.load(std::memory_order_relaxed) < best) [[unlikely]]
+    if (node* n = take_from(outside, l)) return n;
+  if (best != ready_queue::none) {
+    std::lock_guard guard(l.lock);
+    if (!l.queue.empty()) {
+      node* n = l.queue.pop().what;
+      l.best.store(l.queue.best(), std::memory_order_relaxed);
+      return n;
+    }
+  }
+  const std::size_t own = static_cast<std::size_t>(&l - lanes_.data());
+  for (std::size_t k = 1; k < lanes_.size(); ++k)
+    if (node* n = take_from(lanes_[(own + k) % lanes_.size()], l)) return n;
+  return nullptr;
+}
+
+bool engine::anything_ready() const noexcept {
+  for (const lane& l : lanes_)
+    if (l.best.load(std::memory_order_relaxed) != ready_queue::none) return true;
+  return false;
+}
+
+/// Spins while other runners work, since what they end may make something ready: parking the worker, and waking it
+/// for that, would cost more. False: the runner should leave the worker.
+bool engine::look_around(lane& l, node*& found) noexcept {
+  if (!may_spin_ || pool_.others_wait(*current_worker(), band_)) return false;
+  const std::uint64_t began = ticks(), limit = spin_us * pool_.ticks_per_us();
+  while (idle_.load(std::memory_order_relaxed) + 1 < runners_.size() && ticks() - began < limit) {
+    for (int i = 0; i < 16; ++i) {
+      if (anything_ready() && (found = take(l))) return true;
+      real_memory::pause();
+    }
+    if (turn_is_over(band_)) return false;
+  }
+  return false;
+}
+
+/// True: the runner is idle, and not the caller's any more.
+bool engine::go_idle(runner& r) noexcept {
+  {
+    std::lock_guard guard(idle_lock_);
+    r.next_idle = first_idle_;
+    first_idle_ = &r;
+    idle_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  real_memory::full_fence();
+  if (!anything_ready()) return true;
+  // Something came meanwhile; who pushed it may have started a runner for it, this one too.
+  std::lock_guard guard(idle_lock_);
+  for (runner** at = &first_idle_; *at; at = &(*at)->next_idle)
+    if (*at == &r) {
+      *at = r.next_idle;
+      idle_.fetch_sub(1, std::memory_order_seq_cst);
+      return false;
+    }
+  return true;
+}
+
+void engine::run(runner& r) noexcept {
+  lane& l = own_lane();
+  node* next = nullptr;
+  for (;;) {
+    if (!next && !(next = take(l)) && !look_around(l, next)) {
+      if (!go_idle(r)) continue;
+      pool_.root_ended(nullptr);
+      became_idle();
+      return;
+    }
+    next = execute(*next);
+    if (turn_is_over(band_)) {
+      if (next) push(l, *next);
+      schedule_last(pool_, static_cast<work_item*>(&r), band_);
+      return;
+    }
+  }
+}
+
+/// Runs a node that is ready. Returns one to go on with, if its end made any ready.
+node* engine::execute(node& n) noexcept {
+  const bool sound = !n.poisoned.load(std::memory_order_relaxed);
+  if (sound && n.is(node_state::pending) && !ask_memory(n)) return nullptr;
+  node_state expected = node_state::pending;
+  if (!n.state.compare_exchange_strong(expected, node_state::running, std::memory_order_acq_rel)) {
+    if (sound) finish_request(std::exchange(n.request, nullptr));
+    drop_reference(n);  // cancelled meanwhile; now it has left the queues
+    return nullptr;
+  }
+  if (!sound) [[unlikely]] {
+    for (std::uint32_t i = 0; i < n.input_count; ++i) {
+      const node& from = *n.inputs[i].from;
+      if (from.is(node_state::failed)) { return end(n, run_result::error, nullptr, from.why); }
+    }
+    n.stop_asked.store(true, std::memory_order_relaxed);
+    return end(n, run_result::error, nullptr);
+  }
+  if (stop_.stop_requested()) [[unlikely]] {
+    n.stop_asked.store(true, std::memory_order_relaxed);
+    return end(n, run_result::error, nullptr);
+  }
+  if (n.request && n.request->error) [[unlikely]]
+    return end(n, run_result::error, n.request->error);
+  std::exception_ptr error;
+  const run_result how = n.type->run(n, n.retries == 0, error);
+  if (how == run_result::suspended) return nullptr;
+  return end(n, how, std::move(error));
+}
+
+void engine::ended_later(node& n, run_result how, std::exception_ptr error) noexcept {
+  if (node* next = end(n, how, std::move(error))) make_ready(*next);
+  pool_.root_ended(nullptr);
+  became_idle();
+}
+
+// ---- the end of a node -----------------------------------------------------------------------------------------
+
+node* engine::end(node& n, run_result how, std::exception_ptr error, failure* cause) noexcept {
+  lane& l = own_lane();
+  node_request* const request = std::exchange(n.request, nullptr);
+  if (how == run_result::value) [[likely]] {
+    if (n.has_arguments) n.type->end_arguments(n);
+    n.has_arguments = false;
+    count_value(n);
+    n.state.store(node_state::done, std::memory_order_release);
+  } else if (n.stop_asked.load(std::memory_order_acquire)) {
+    n.state.store(node_state::cancelled, std::memory_order_release);
+    note(l.cancelled);
+  } else {
+    if (error) {
+      if (is_cancelled(error)) {  // it awaited what was cancelled
+        n.stop_asked.store(true, std::memory_order_relaxed);
+        n.request = request;
+        return end(n, how, nullptr);
+      }
+      if (n.retries != 0) {
+        --n.retries;
+        finish_request(request);
+        n.state.store(node_state::pending, std::memory_order_release);
+        return &n;
+      }
+    }
+    fail(n, std::move(error), cause);
+    n.state.store(node_state::failed, std::memory_order_release);
+    note(l.failed);
+  }
+  note(l.ended);
+  node* next = close_node(n);
+  if (n.type->settle) n.type->settle(n);
+  finish_request(request);
+  if (how == run_result::value) drop_inputs(n);
+  drop_reference(n);
+  return next;
+}
+
+/// Tells those who wait for it. Returns the best of the nodes that became ready; the others are pushed.
+node* engine::close_node(node& n) noexcept {
+  std::uintptr_t top = n.dependents.load(std::memory_order_acquire);
+  for (;;) {
+    if (top & node::locked) {
+      real_memory::pause();
+      top = n.dependents.load(std::memory_order_acquire);
+    } else if (n.dependents.compare_exchange_weak(top, node::closed, std::memory_order_acq_rel,
+                                                  std::memory_order_acquire)) {
+      break;
+    }
+  }
+  const bool poison = !n.is(node_state::done);
+  if (!poison && n.stored) publish_value(n, reinterpret_cast<dependent*>(top));
+  node* best = nullptr;
+  bool pushed = false;
+  for (auto* d = reinterpret_cast<dependent*>(top); d;) {
+    dependent* next = d->next;  // d may be gone once it is told
+    if (node* to = d->to) {
+      if (poison) to->poisoned.store(true, std::memory_order_relaxed);
+      if (to->waits_for.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        if (!best) {
+          best = to;
+        } else {
+          node* other = to;
+          if (to->rank < best->rank) std::swap(best, other);
+          push(own_lane(), *other);
+          pushed = true;
+        }
+      }
+    } else {
+      auto* w = static_cast<waiter*>(d);
+      w->linked = false;
+      w->wake(*w);
+    }
+    d = next;
+  }
+  if (pushed) wake_runner();
+  return best;
+}
+
+void drop_failure(failure* f) noexcept {
+  while (f && f->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    failure* cause = f->cause;
+    delete f;
+    f = cause;
+  }
+}
+
+void engine::fail(node& n, std::exception_ptr error, failure* cause) noexcept {
+  auto* f = new failure;
+  if (cause) cause->references.fetch_add(1, std::memory_order_relaxed);
+  f->error = cause ? cause->error : std::move(error);
+  f->cause = cause;
+  f->function = n.type->function_name(n);
+  f->key = key_of(n);
+  n.why = f;
+}
+
+std::string key_of(const node& n) {
+  if (n.details && !n.details->name.empty()) return n.details->name;
+  return n.type->function_name(n) + "-" + std::to_string(n.number);
+}
+
+namespace {
+
+std::string say(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) { return readable_type(typeid(e).name()) + ": " + e.what(); } catch (...) {
+    const std::type_info* t = abi::__cxa_current_exception_type();
+    return "an exception of type " + (t ? readable_type(t->name()) : std::string("unknown"));
+  }
+}
+
+}  // namespace
+
+void throw_failure(const node& n) {
+  if (!n.is(node_state::failed)) throw_cancelled();
+  std::vector<std::string> path;
+  const failure* f = n.why;
+  for (; f->cause; f = f->cause) path.push_back(f->key);
+  path.push_back(f->key);
+  std::reverse(path.begin(), path.end());
+  std::string sentence = "weft: task " + f->key + " failed: " + say(f->error);
+  if (path.size() > 1) {
+    constexpr std::size_t most_shown = 8;
+    sentence += " (and with it ";
+    for (std::size_t i = 1; i < path.size(); ++i) {
+      if (i > most_shown / 2 && i + most_shown / 2 < path.size()) {
+        if (i == most_shown / 2 + 1) sentence += " ...";
+        continue;
+      }
+      sentence += (i > 1 ? ", " : "") + path[i];
+    }
+    sentence += ")";
+  }
+  throw task_failed(sentence, f->function, std::move(path), f->error);
+}
+
+void throw_shared_value() {
+  throw misuse(
+      "weft: this value cannot be copied, and others hold it too: await the future as an lvalue, for a reference");
+}
+
+// ---- wants and references --------------------------------------------------------------------------------------
+
+/// A running node. Under the lock it cannot end, so that it is there to be asked.
+void engine::ask_to_stop(node& n) noexcept {
+  n.stop_asked.store(true, std::memory_order_release);
+  if (!n.type->stop) return;
+  const std::uintptr_t top = lock_dependents(n);
+  if (top == node::closed) return;
+  n.type->stop(n);
+  n.dependents.store(top, std::memory_order_release);
+}
+
+/// Cancels a node, and what only it wanted. No recursion: a chain may be long. The nodes of the list are linked by
+/// their ranks, which a cancelled one does not need; each is kept by the one that wanted it, the first by the caller.
+void engine::cancel(node& first) noexcept {
+  node* list = nullptr;
+  const auto begin = [&](node& n) {
+    node_state expected = node_state::pending;
+    if (n.state.compare_exchange_strong(expected, node_state::cancelled, std::memory_order_acq_rel)) {
+      n.rank = reinterpret_cast<std::uintptr_t>(std::exchange(list, &n));
+    } else if (expected == node_state::running) {
+      ask_to_stop(n);
+    }
+  };
+  begin(first);
+  while (node* n = list) {
+    list = reinterpret_cast<node*>(n->rank);
+    n->rank = 0;
+    n->inputs_wanted = false;
+    for (std::uint32_t i = 0; i < n->input_count; ++i) {
+      node& from = *n->inputs[i].from;
+      if (from.counts.fetch_sub(node::one_want, std::memory_order_acq_rel) >> 32 == 1 && !from.ended()) begin(from);
+    }
+    lane& l = own_lane();
+    note(l.cancelled);
+    note(l.ended);
+    if (node* next = close_node(*n)) make_ready(*next);
+    // The engine's reference goes when the node leaves the queues.
+  }
+}
+
+/// Lets go of the values that a node has taken; it has run.
+void engine::drop_inputs(node& n) noexcept {
+  for (std::uint32_t i = 0; i < n.input_count; ++i)
+    if (node* from = std::exchange(n.inputs[i].from, nullptr)) drop_handle(*from);
+}
+
+/// An engine may be gone when the handle is, but not before the node has ended; then nothing of it is needed.
+void engine::drop_handle(node& n) noexcept {
+  if (!n.ended()) {
+    // The reference is kept until the node was asked to stop.
+    if (n.counts.fetch_sub(node::one_want, std::memory_order_acq_rel) >> 32 == 1) n.home->cancel(n);
+    drop(n, node::one_reference);
+    return;
+  }
+  drop(n, node::one_want | node::one_reference);
+}
+
+void engine::drop_reference(node& n) noexcept { drop(n, node::one_reference); }
+
+void engine::drop(node& n, std::uint64_t what) noexcept {
+  if (n.counts.fetch_sub(what, std::memory_order_acq_rel) == what) destroy(n);
+}
+
+void engine::destroy(node& n) noexcept {
+  graveyard& g = this_graveyard();
+  n.home = nullptr;
+  n.rank = reinterpret_cast<std::uintptr_t>(std::exchange(g.first, &n));
+  if (g.digging) return;
+  g.digging = true;
+  while (node* dead = g.first) {
+    g.first = reinterpret_cast<node*>(dead->rank);
+    const std::uint64_t held = dead->inputs_wanted ? node::one_want | node::one_reference : node::one_reference;
+    for (std::uint32_t i = 0; i < dead->input_count; ++i)
+      if (node* from = std::exchange(dead->inputs[i].from, nullptr)) {
+        if (dead->inputs_wanted)
+          drop_handle(*from);
+        else
+          drop(*from, held);
+      }
+    if (dead->has_arguments) dead->type->end_arguments(*dead);
+    if (dead->is(node_state::done)) {
+      // The store may be writing or reading it, and then calls let_value_go.
+      if (dead->stored && !store::erase(dead->stored)) continue;
+      if (dead->has_value) dead->type->value->end(*dead);
+    }
+    if (dead->is(node_state::failed)) drop_failure(dead->why);
+    drop_details(dead->details);
+    dead->type->release(*dead);
+  }
+  g.digging = false;
+}
+
+// ---- what the headers call -------------------------------------------------------------------------------------
+
+void drop_handle(node& n) noexcept { engine::drop_handle(n); }
+void cancel_node(node& n) noexcept {
+  if (!n.ended()) n.home->cancel(n);
+}
+void keep_until_ended(node* n) {
+  struct keeper : waiter {
+    explicit keeper(node& k) noexcept
+        : waiter([](waiter& w) noexcept {
+            auto& self = static_cast<keeper&>(w);
+            engine::drop_handle(self.kept);
+            delete &self;
+          }),
+          kept(k) {}
+    node& kept;
+  };
+  auto k = std::make_unique<keeper>(*n);
+  if (add_waiter(*n, *k))
+    static_cast<void>(k.release());
+  else
+    drop_handle(*n);
+}
+stop_state& stop_of(engine& e) noexcept { return e.stop(); }
+priority band_of(engine& e) noexcept { return e.band(); }
+void coroutine_waits(node& n) noexcept { n.home->coroutine_waits(n); }
+void coroutine_did_not_wait(engine& e) noexcept { e.coroutine_did_not_wait(); }
+std::string name_of_function(const void* address) {
+  static short_lock lock;
+  std::lock_guard guard(lock);
+  static symbols known;
+  std::string name = known.name_of(reinterpret_cast<std::uint64_t>(address));
+  if (const std::size_t end = name.find('('); end != 0 && end != std::string::npos) name.resize(end);
+  return name;
+}
+std::string readable_type(const char* mangled) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(mangled, nullptr, nullptr, &status),
+                                                    std::free);
+  return name ? name.get() : mangled;
+}
+
+void node_ended(node& n, run_result how, std::exception_ptr error) noexcept {
+  n.home->ended_later(n, how, std::move(error));
+}
+
+bool add_waiter(node& n, waiter& w) noexcept {
+  const std::uintptr_t top = lock_dependents(n);
+  if (top == node::closed) return false;
+  if (w.withdrawn) {
+    n.dependents.store(top, std::memory_order_release);
+    return false;
+  }
+  w.linked = true;
+  w.next = reinterpret_cast<dependent*>(top);
+  n.dependents.store(reinterpret_cast<std::uintptr_t>(static_cast<dependent*>(&w)), std::memory_order_release);
+  return true;
+}
+
+bool withdraw_waiter(node& n, waiter& w) noexcept {
+  const std::uintptr_t top = lock_dependents(n);
+  if (top == node::closed) return false;
+  w.withdrawn = true;
+  const bool was_linked = w.linked;
+  auto* first = reinterpret_cast<dependent*>(top);
+  if (was_linked) {
+    dependent** at = &first;
+    while (*at != &w) at = &(*at)->next;
+    *at = w.next;
+    w.linked = false;
+  }
+  n.dependents.store(reinterpret_cast<std::uintptr_t>(first), std::memory_order_release);
+  return was_linked;
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/memory.hpp"
+#include "engine/ready_queue.hpp"
+#include "exec/pool_core.hpp"
+#include "weft/detail/memory.hpp"
+#include "weft/detail/node.hpp"
+#include "weft/detail/task_details.hpp"
+
+namespace weft::detail {
+
+/// Runs nodes on a pool: in the order of their ranks, each when its inputs have ended.
+///
+/// Each worker has a lane of nodes that may run; a lane more is for what comes from outside the pool. A runner is an
+/// item of the pool that takes nodes from the lane of the worker it is on, or robs another's, until its turn is over;
+/// there are as many runners as workers. Where a node's end makes others ready, its runner goes on with the best of
+/// them at once, without a queue: a chain runs where its data is warm.
+///
+/// Invariant: while a lane has a node, some runner is active. Who pushes a node then looks whether a runner is idle,
+/// and starts it; a runner that finds nothing says that it is idle, and then looks once more (go_idle). Both orders
+/// pass a full fence (the lane's lock; the counter), so either the pusher sees the runner, or the runner the node.
+class engine {
+ public:
+  engine(pool_core& pool, priority band, store_options memory);
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  /// Its owner lets go of it. Cancels what has not ended; waits for what runs, unless it is called on a worker of
+  /// the pool: then the engine ends by itself, after the last of its tasks.
+  void close() noexcept;
+
+  /// A number for each task, in the order of submission; the first of n.
+  std::uint64_t next_sequence(std::uint64_t n = 1) noexcept {
+    return sequence_.fetch_add(n, std::memory_order_relaxed);
+  }
+
+  /// The inputs of `n` are set, and each holds a handle of its node. Takes over the engine's reference.
+  void submit(node& n);
+  void cancel(node& n) noexcept;
+  void ask_to_stop(node& n) noexcept;
+  /// Runs a failed node, and the failed ones it depends on, again.
+  void retry(node& n);
+  static void drop_handle(node& n) noexcept;
+  void ended_later(node& n, run_result how, std::exception_ptr error) noexcept;
+
+  pool_core& pool() noexcept { return pool_; }
+  store& memory() noexcept { return *store_; }
+  /// Counts a value that was given and not computed.
+  void adopt_value(node& n);
+  void memory_granted(node& n) { make_ready(n); }
+  void run_work(task<> t);
+  void work_ended() noexcept;
+  priority band() const noexcept { return band_; }
+  /// A coroutine is left waiting on this worker: the pool and the engine have a root more.
+  void coroutine_waits(node& n) noexcept {
+    pool_.root_began();
+    became_active();
+    if (n.request) store_->step_aside(*n.request);
+  }
+  void coroutine_did_not_wait() noexcept {
+    pool_.root_ended(nullptr);
+    active_.fetch_sub(1, std::memory_order_relaxed);  // the runner is active still
+  }
+  /// Around all of its tasks.
+  stop_state& stop() noexcept { return stop_; }
+
+  struct totals {
+    std::uint64_t submitted = 0, ended = 0, failed = 0, cancelled = 0;
+  };
+  totals count() const noexcept;
+
+ private:
+  struct alignas(64) lane {
+    short_lock lock;
+    ready_queue queue;
+    std::atomic<std::uint64_t> best{ready_queue::none};
+    std::atomic<std::uint64_t> submitted{0}, ended{0}, failed{0}, cancelled{0};
+  };
+  struct runner : work_item {
+    explicit runner(engine& e) noexcept;
+    engine& of;
+    runner* next_idle = nullptr;
+  };
+
+  ~engine();
+  lane& own_lane() noexcept;
+  void note(std::atomic<std::uint64_t>& number) noexcept;
+  void make_ready(node& n);
+  void push(lane& l, node& n) noexcept;
+  void wake_runner();
+  void run(runner& r) noexcept;
+  node* take(lane& l) noexcept;
+  node* take_from(lane& victim, lane& into) noexcept;
+  bool look_around(lane& l, node*& found) noexcept;
+  bool go_idle(runner& r) noexcept;
+  bool anything_ready() const noexcept;
+  void became_active() noexcept { active_.fetch_add(1, std::memory_order_relaxed); }
+  void became_idle() noexcept;
+
+  node* execute(node& n) noexcept;
+  node* end(node& n, run_result how, std::exception_ptr error, failure* cause = nullptr) noexcept;
+  node* close_node(node& n) noexcept;
+  void fail(node& n, std::exception_ptr error, failure* cause) noexcept;
+  bool ask_memory(node& n);
+  void count_value(node& n);
+  void publish_value(node& n, dependent* uses);
+  void finish_request(node_request* r) noexcept;
+  static void drop_inputs(node& n) noexcept;
+  static void let_value_go(void* owner) noexcept;
+  static const stored_value::operations value_operations;
+  static void drop_reference(node& n) noexcept;
+  static void drop(node& n, std::uint64_t what) noexcept;
+  static void destroy(node& n) noexcept;
+
+  pool_core& pool_;
+  const priority band_;
+  const bool may_spin_;
+  stop_state stop_;
+  store* const store_;  // ends itself after its last value
+  output_sizes sizes_;
+  std::vector<lane> lanes_;
+  std::vector<std::unique_ptr<runner>> runners_;
+
+  alignas(64) std::atomic<std::uint32_t> idle_{0};  // runners that are idle
+  short_lock idle_lock_;
+  runner* first_idle_ = nullptr;
+
+  alignas(64) std::atomic<std::uint64_t> sequence_{1};
+  // The owner, the active runners and the coroutines that wait: who brings it to zero ends the engine.
+  alignas(64) std::atomic<std::uint32_t> active_{1};
+  std::atomic<std::uint32_t>* closer_ = nullptr;  // who waits for that
+};
+
+}  // namespace weft::detail

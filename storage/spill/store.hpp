@@ -1,0 +1,194 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "spill/eviction.hpp"
+#include "spill/scratch.hpp"
+#include "spill/segments.hpp"
+#include "weft/codec.hpp"
+#include "weft/sync.hpp"
+#include "weft/task.hpp"
+
+namespace weft::detail {
+
+class store;
+
+/// A value that the store looks after: it is in memory, or on the disk, or both.
+class stored_value : public evictable {
+ public:
+  /// What the store does with the value, which belongs to somebody else. The functions are not called at the same
+  /// time for one value, but `encode` runs beside readers.
+  struct operations {
+    void (*encode)(void* owner, encoder& into);
+    void (*drop)(void* owner) noexcept;           // destroys the value, frees its memory
+    void (*restore)(void* owner, decoder& from);  // makes it again
+    void (*let_go)(void* owner) noexcept;         // erase() had to wait: now the owner may go
+  };
+
+  std::uint64_t bytes() const noexcept { return bytes_; }
+  store& home() const noexcept { return *home_; }
+
+ private:
+  friend class store;
+  enum class place_of : std::uint8_t { memory, writing, loading, disk, lost };
+
+  store* home_ = nullptr;
+  void* owner_ = nullptr;
+  const operations* does_ = nullptr;
+  std::uint64_t bytes_ = 0;
+  std::uint32_t pins_ = 0;
+  place_of where_ = place_of::memory;
+  bool on_disk_ = false;      // at_ is valid
+  bool doomed_ = false;       // erased while it was being written or loaded
+  bool unspillable_ = false;  // it could not be encoded
+  extent at_;
+  std::vector<std::uint64_t> uses_;  // ranks of the tasks that need it, the last first
+  std::exception_ptr error_;         // lost: why
+  std::vector<class memory_request*> loads_for_;
+};
+
+/// Somebody asks for memory: that some values be there and stay there, and that there be room for a result.
+class memory_request {
+ public:
+  std::uint64_t rank = 0;     // who comes first
+  std::uint64_t reserve = 0;  // bytes of the result, as far as they can be told
+  stored_value** inputs = nullptr;
+  std::uint32_t count = 0;
+  bool exclusive = false;    // the values will be moved from: nobody may be writing them
+  bool lasting = false;      // it may be kept for long: nobody counts on its end
+  std::exception_ptr error;  // granted with this: an input is lost, or there is no room for it anywhere
+  /// Called when the request is granted, unless ask() granted it at once. On any thread, without the store's lock.
+  void (*granted)(memory_request&) noexcept = nullptr;
+
+ private:
+  friend class store;
+  std::uint32_t loading_ = 0;  // inputs that are still on their way
+  std::uint64_t charged_ = 0;
+  bool aside_ = false;
+};
+
+struct store_options {
+  std::uint64_t budget = 0;          // bytes that values may take in memory
+  spill_file_options files;          // files.directory: where the store's own directory is made
+  bool own_directory = true;         // makes a scratch_directory there; false: uses it as it is
+  unsigned ahead = 8;                // requests whose inputs are on their way while none of them runs yet
+  bool least_recently_used = false;  // evicts by age instead: for comparisons
+};
+
+struct store_counters {
+  std::uint64_t in_memory = 0, peak = 0, reserved = 0, values = 0;
+  std::uint64_t spilled = 0, spilled_bytes = 0;    // values, bytes written
+  std::uint64_t reloaded = 0, reloaded_bytes = 0;  // read
+  std::uint64_t waits = 0;                         // requests that were not granted at once
+};
+
+/// Keeps values within a budget of memory. Who wants to work with values asks for them, and for room for the result;
+/// the store grants requests in the order of their ranks. What must leave memory is the value whose next use is
+/// furthest; it is written before memory is short, and dropped when the room is needed, so that who needs it does not
+/// wait. Where the disk fails, values stay in memory, and who would need more than there is gets an error.
+///
+/// Progress: a request that does not fit is granted all the same when nothing else is under way that could make room.
+class store {
+ public:
+  /// Starts work of the store's own on the pool.
+  using spawner = void (*)(void* context, task<> work);
+
+  /// `context` is handed to `spawn`.
+  store(store_options options, spawner spawn, void* context);
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+
+  /// A value has come to be, which takes `bytes` in memory. It stays there until it is published.
+  stored_value* insert(void* owner, const stored_value::operations& does, std::uint64_t bytes);
+  /// Tells which tasks, by their ranks, will use the value, and lets it go to the disk.
+  void publish(stored_value& v, std::vector<std::uint64_t> uses);
+  /// The value's owner wants to go. False: the store is at work with it, and will call let_go.
+  static bool erase(stored_value* v) noexcept;
+  void add_use(stored_value& v, std::uint64_t rank);
+  void remove_use(stored_value& v, std::uint64_t rank) noexcept;
+
+  /// True: granted. False: `r` will be, and must stay where it is until then.
+  bool ask(memory_request& r);
+  /// The work of a granted request is over: its inputs may go again, and the room for its result, which insert() has
+  /// counted by now, is given back.
+  void finish(memory_request& r) noexcept;
+
+  /// The work of a granted request waits for other work: it keeps what it has, but is not counted on to end soon.
+  void step_aside(memory_request& r) noexcept;
+
+  /// Whether memory is short enough that a request should be made even by who only produces.
+  bool tight() const noexcept { return tight_.load(std::memory_order_relaxed); }
+  store_counters counters() const;
+  spill_counters disk() const;
+  const store_options& options() const noexcept { return options_; }
+
+  /// The owner lets go: no further requests. It stays until its last value is erased.
+  void retire() noexcept;
+
+ private:
+  ~store();
+  /// What is to be done once the lock is released.
+  struct after {
+    std::vector<memory_request*> granted;
+    std::vector<stored_value*> loads, orphans;
+    unsigned writers = 0;
+  };
+
+  void set_next_use(stored_value& v) noexcept;
+  void index(stored_value& v);
+  void unindex(stored_value& v) noexcept;
+  void pin(stored_value& v) noexcept;
+  void unpin(stored_value& v);
+  void drop(stored_value& v) noexcept;
+  void forget(stored_value& v) noexcept;
+  std::uint64_t used() const noexcept { return in_memory_ + reserved_; }
+  bool make_room(std::uint64_t need) noexcept;
+  bool clean_goes_first() const noexcept;
+  bool admit(memory_request& r, after& then);
+  bool nothing_under_way() const noexcept;
+  void poll(after& then);
+  void run(after& then);
+  void watch(after& then);
+  std::vector<stored_value*> choose_victims();
+  task<> write_behind();
+  task<> load(stored_value& v);
+  task<segment_store*> files();
+
+  const store_options options_;
+  const spawner spawn_;
+  void* const context_;
+  mutable std::mutex lock_;
+  eviction_index clean_, dirty_;          // in memory and not in use; of these on the disk too, or not
+  std::vector<memory_request*> waiting_;  // a heap by rank
+  std::uint64_t in_memory_ = 0, reserved_ = 0, peak_ = 0;
+  std::uint64_t clean_bytes_ = 0, dirty_bytes_ = 0;  // in the two indexes
+  std::uint64_t ages_ = 0, values_ = 0;
+  std::uint32_t granted_ = 0;       // requests at work
+  std::uint32_t on_their_way_ = 0;  // requests that wait for loads
+  std::uint32_t loads_ = 0, writers_ = 0;
+  std::uint64_t writing_bytes_ = 0;
+  static constexpr std::size_t most_in_batch = 1024;
+  std::size_t batch_limit_ = most_in_batch;         // values that are written at once
+  static constexpr std::uint32_t most_writers = 2;  // batches: one is gathered while another is on its way
+  std::uint32_t writer_limit_ = most_writers;       // one at a time after a failure, to see whether it is its own
+  std::uint64_t deficit_ = 0;                       // what the first waiting request needs
+  std::exception_ptr disk_error_;                   // why nothing can be written at present
+  std::uint64_t releases_ = 0;                      // values that have left the disk
+  bool retired_ = false;
+  std::atomic<bool> tight_{false};
+  store_counters count_;
+
+  std::uint64_t front_ = 0;  // the rank of the request that was granted last
+
+  mutex making_files_;
+  std::unique_ptr<scratch_directory> directory_;
+  std::unique_ptr<segment_store> files_;
+};
+
+}  // namespace weft::detail
