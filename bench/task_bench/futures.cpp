@@ -1,0 +1,66 @@
+// Task Bench with futures: each task is submitted by itself, with the futures of the step before as its inputs, while
+// the first of them run already.
+#include <memory>
+#include <vector>
+
+#include "drivers.hpp"
+#include "kernels.hpp"
+#include "weft/client.hpp"
+#include "weft/pool.hpp"
+
+namespace bench {
+namespace {
+
+using output = std::vector<stamp>;
+
+struct point_task {
+  graph_spec graph;
+  long step, point;
+  output operator()(weft::values<output> inputs) const {
+    std::vector<std::span<const stamp>> seen(inputs.begin(), inputs.end());
+    graph.validate(step, point, seen);
+    execute(graph, step, point, {});
+    output own(graph.stamps());
+    graph.fill(step, point, own);
+    return own;
+  }
+};
+
+weft::task<> submit_all(weft::client& c, graph_spec graph) {
+  std::vector<weft::future<output>> before, now;
+  for (long step = 0; step < graph.steps; ++step) {
+    const interval window = graph.window(step);
+    const long first_before = graph.window(step - 1).first;
+    now.clear();
+    for (long point = window.first; point <= window.last; ++point) {
+      std::vector<weft::future<output>> inputs;
+      for (const interval& i : graph.dependencies(step, point))
+        for (long p = i.first; p <= i.last; ++p) inputs.push_back(before[static_cast<std::size_t>(p - first_before)]);
+      now.push_back(c.submit(point_task{graph, step, point}, std::move(inputs)));
+    }
+    // What no later task takes must run all the same.
+    for (weft::future<output>& f : before)
+      if (!f.done()) c.fire_and_forget(std::move(f));
+    before.swap(now);
+  }
+  static_cast<void>(co_await c.gather(std::move(before)));
+}
+
+}  // namespace
+
+driver futures_driver(unsigned threads) {
+  struct place {
+    explicit place(unsigned n) : pool({.threads = n, .pin = true}), client(pool) {}
+    weft::pool pool;
+    weft::client client;
+  };
+  auto here = std::make_shared<place>(threads);
+  return [here](const graph_spec& graph) {
+    const double begin = seconds_now();
+    here->pool.run(submit_all(here->client, graph));
+    here->pool.drain();
+    return seconds_now() - begin;
+  };
+}
+
+}  // namespace bench
