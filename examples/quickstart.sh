@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/support/packages.sh
 
-install_packages g++ cmake ninja-build liburing-dev
+install_packages g++ cmake ninja-build liburing-dev libzstd-dev libxxhash-dev
 [ -f build/quickstart/build.ninja ] ||
   cmake --preset release -B build/quickstart -DWEFT_TESTS=OFF -DWEFT_BENCH=OFF
 cmake --build build/quickstart --target packages -j "${JOBS:-$(nproc)}"
