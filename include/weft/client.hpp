@@ -14,6 +14,7 @@
 #include "weft/detail/call.hpp"
 #include "weft/detail/checked_call.hpp"
 #include "weft/detail/results.hpp"
+#include "weft/events.hpp"
 #include "weft/future.hpp"
 #include "weft/pool.hpp"
 #include "weft/stream.hpp"
@@ -35,6 +36,13 @@ struct task_options {
   unsigned retries = 0;
   /// The task's key, in errors and drawings; the function's name and a number when it is empty.
   std::string_view name = {};
+  /// From its submission to its end; what is over is cancelled, and awaiting it throws weft::timed_out. A function
+  /// that is no coroutine runs to its end once it has begun. 0: none.
+  std::chrono::nanoseconds time_limit{0};
+  /// Bytes of the result, as an estimate; 0: as those of the function were so far.
+  std::uint64_t memory = 0;
+  /// What it takes while it runs, of client_options.resources: `gpu=1 licence=0.5`.
+  std::string_view resources = {};
 };
 static_assert(std::is_trivially_destructible_v<task_options>, "g++ 12 destroys it twice in a co_await expression");
 
@@ -50,6 +58,21 @@ struct client_options {
   std::string spill_directory = {};
   /// How many bytes it may take there; 0: as many as there are.
   std::uint64_t spill_capacity = 0;
+  /// Abstract resources that tasks may ask for, and how much there is of each: `gpu=2 licence=5`.
+  std::string resources = {};
+};
+
+/// While it lives, the observer is told of the client's tasks.
+class [[nodiscard("weft: the observer is told while this lives")]] observation {
+ public:
+  observation(std::shared_ptr<detail::engine> e, task_observer& o) noexcept : engine_(std::move(e)), observer_(&o) {}
+  observation(const observation&) = delete;
+  observation& operator=(const observation&) = delete;
+  ~observation();
+
+ private:
+  std::shared_ptr<detail::engine> engine_;
+  task_observer* observer_;
 };
 
 /// What the values of a client take, in bytes.
@@ -145,6 +168,10 @@ class client {
   template <class T>
   std::vector<lazy<T>> persist(std::vector<lazy<T>> all) const;
 
+  task<> gather(std::vector<future<>> futures) const {
+    for (future<>& f : futures) co_await std::move(f);
+  }
+
   /// Waits until all have ended, in whatever way.
   template <class T>
   task<> wait(std::vector<future<T>> futures) const {
@@ -165,7 +192,18 @@ class client {
     for (const future<T>& f : futures) f.cancel();
   }
 
+  /// Runs a failed task again, and the failed ones it depends on; does nothing to one that has not failed. Throws
+  /// weft::misuse when the run that failed has moved its arguments away. Nobody may be looking at the futures
+  /// meanwhile.
+  template <class T>
+  void retry(const future<T>& f) const {
+    detail::retry_node(*f.get_node());
+  }
+
   memory_use memory() const;
+  task_totals totals() const noexcept;
+  /// `auto watching = c.observe(o);`
+  observation observe(task_observer& o) const;
 
   /// For tasks: the client of a task that runs. Never owns the engine.
   static client within(detail::node& n) noexcept;
@@ -183,5 +221,11 @@ class client {
   std::uint16_t retries_ = 0;
   std::uint64_t within_ = 0;  // the rank of the task that submits; 0: none
 };
+
+template <class T>
+template <class F>
+auto future<T>::then(F f) const {
+  return client::within(*node_).submit(std::move(f), *this);
+}
 
 }  // namespace weft

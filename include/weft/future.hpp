@@ -145,6 +145,10 @@ class [[nodiscard("weft: a task whose future is let go is cancelled: keep it, or
   /// waits for its value is cancelled too.
   void cancel() const noexcept { detail::cancel_node(*node_); }
 
+  /// The future of `f(value)`, a task as client::submit starts it. Needs weft/client.hpp, and the client to be there.
+  template <class F>
+  auto then(F f) const;
+
   friend bool operator==(const future& a, const future& b) noexcept { return a.node_ == b.node_; }
 
   auto operator co_await() const& noexcept { return shared_wait(*this); }

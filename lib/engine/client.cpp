@@ -8,6 +8,7 @@
 #include "engine/engine.hpp"
 #include "engine/rank.hpp"
 #include "env/machine_memory.hpp"
+#include "graph/options.hpp"
 #include "weft/errors.hpp"
 #include "weft/simulation.hpp"
 
@@ -30,13 +31,22 @@ std::shared_ptr<detail::engine> make_engine(detail::pool_core& pool, client_opti
   memory.files.directory = std::move(options.spill_directory);
   if (memory.files.directory.empty()) memory.files.directory = detail::setting("WEFT_SPILL", "/var/tmp");
   memory.files.capacity = options.spill_capacity;
-  return {new detail::engine(pool, options.band, std::move(memory)), [](detail::engine* e) { e->close(); }};
+  return {new detail::engine(pool, options.band, std::move(memory), detail::parse_resources(options.resources)),
+          [](detail::engine* e) { e->close(); }};
 }
 
 }  // namespace
 
 client::client(pool& p, client_options options) : engine_(make_engine(p.core(), std::move(options))) {}
 client::client(simulation& s, client_options options) : engine_(make_engine(s.core(), std::move(options))) {}
+
+task_totals client::totals() const noexcept { return engine_->count(); }
+
+observation client::observe(task_observer& o) const {
+  engine_->observe(o);
+  return observation(engine_, o);
+}
+observation::~observation() { engine_->stop_observing(*observer_); }
 
 memory_use client::memory() const {
   const detail::store_counters m = engine_->memory().counters();
@@ -51,19 +61,14 @@ memory_use client::memory() const {
 }
 
 client client::with(task_options options) const {
-  using limits = std::numeric_limits<std::int16_t>;
-  if (options.priority < limits::min() || options.priority > limits::max())
-    throw misuse("weft: task_options.priority is " + std::to_string(options.priority) +
-                 "; it may be from -32768 to 32767");
-  if (options.retries > std::numeric_limits<std::uint16_t>::max())
-    throw misuse("weft: task_options.retries is " + std::to_string(options.retries) + "; it may be 65535 at most");
+  detail::check_options(options);
   client c = *this;
   c.priority_ = static_cast<std::int16_t>(options.priority);
   c.retries_ = static_cast<std::uint16_t>(options.retries);
   c.details_ = nullptr;
-  if (!options.name.empty()) {
-    c.details_ = {new detail::task_details, &detail::drop_details};
-    c.details_->name = options.name;
+  if (detail::task_details* d = detail::details_of(options)) {
+    c.details_ = {d, &detail::drop_details};
+    engine_->resources().check(d->resources);
   }
   return c;
 }

@@ -8,6 +8,7 @@
 #include "engine/engine.hpp"
 #include "engine/rank.hpp"
 #include "graph/expression.hpp"
+#include "graph/options.hpp"
 #include "weft/client.hpp"
 #include "weft/detail/expression.hpp"
 #include "weft/detail/task_details.hpp"
@@ -278,6 +279,12 @@ void client::compute_all(std::span<detail::expression* const> wanted, std::span<
   const detail::gathering g(wanted);
   for (const detail::expression* e : wanted)
     if (!detail::is_call(*e)) detail::check_home(*e->inputs[0].future(), *engine_);
+  for (std::uint32_t id = 0; id < g.size(); ++id)
+    if (const detail::task_details* d = g.call(id).details) engine_->resources().check(d->resources);
+  // The client's limits are for every task that has none of its own, its name for what was asked of it.
+  std::shared_ptr<detail::task_details> limits;
+  if (details_ && (details_->time_limit.count() != 0 || details_->memory != 0 || !details_->resources.empty()))
+    limits = {detail::renamed(details_.get(), {}), &detail::drop_details};
   const detail::compute_plan plan = detail::plan_computation(g, {priority_, retries_});
   const std::uint64_t first = engine_->next_sequence(plan.tasks.shape.size());
 
@@ -286,9 +293,9 @@ void client::compute_all(std::span<detail::expression* const> wanted, std::span<
     n.number = first + rank;
     n.rank = detail::rank_of(e.annotated ? e.priority : priority_, within_ ? within_ : n.number);
     n.retries = e.annotated ? e.retries : retries_;
-    if (e.details) {
-      e.details->references.fetch_add(1, std::memory_order_relaxed);
-      n.details = e.details;
+    if (detail::task_details* d = e.details ? e.details : limits.get()) {
+      d->references.fetch_add(1, std::memory_order_relaxed);
+      n.details = d;
     }
   });
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -300,7 +307,8 @@ void client::compute_all(std::span<detail::expression* const> wanted, std::span<
     }
     results[i] = &tasks.task_of(g.id_of(e));
     detail::hold(*results[i]);
-    if (details_ && !results[i]->details) {  // the client's name is for what was asked of it
+    if (details_ && (!results[i]->details || results[i]->details == limits.get())) {
+      detail::drop_details(results[i]->details);
       details_->references.fetch_add(1, std::memory_order_relaxed);
       results[i]->details = details_.get();
     }

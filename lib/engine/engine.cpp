@@ -55,13 +55,14 @@ engine::runner::runner(engine& e) noexcept : work_item{}, of(e) {
   destroy = [](work_item*) {};
 }
 
-engine::engine(pool_core& pool, priority band, store_options memory)
+engine::engine(pool_core& pool, priority band, store_options memory, const resource_amounts& resources)
     : pool_(pool),
       band_(band),
       may_spin_(!pool.stepped()),
       stop_(&pool.stop()),
       store_(new store(
           std::move(memory), [](void* e, task<> t) { static_cast<engine*>(e)->run_work(std::move(t)); }, this)),
+      resources_(resources),
       lanes_(pool.size() + 1) {
   const unsigned reserved = band == priority::interactive ? 0 : pool.options().reserve;
   for (unsigned i = reserved; i < pool.size(); ++i) {
@@ -143,8 +144,8 @@ void engine::note(std::atomic<std::uint64_t>& number) noexcept {
     number.fetch_add(1, std::memory_order_relaxed);
 }
 
-engine::totals engine::count() const noexcept {
-  totals t;
+task_totals engine::count() const noexcept {
+  task_totals t;
   for (const lane& l : lanes_) {
     t.ended += l.ended.load(std::memory_order_relaxed);
     t.failed += l.failed.load(std::memory_order_relaxed);
@@ -185,6 +186,9 @@ void engine::submit(node& n) {
     }
   }
   note(own_lane().submitted);
+  tell(n, task_event::step::submitted);
+  if (n.details) [[unlikely]]
+    begin_limits(n);
   if (n.input_count == 0 || n.waits_for.fetch_sub(done, std::memory_order_acq_rel) == done) make_ready(n);
 }
 
@@ -329,10 +333,13 @@ void engine::run(runner& r) noexcept {
 /// Runs a node that is ready. Returns one to go on with, if its end made any ready.
 node* engine::execute(node& n) noexcept {
   const bool sound = !n.poisoned.load(std::memory_order_relaxed);
+  if (n.details && sound && !n.holds_resources && n.is(node_state::pending) && !n.details->resources.empty())
+    if (!resources_.take(n)) return nullptr;
   if (sound && n.is(node_state::pending) && !ask_memory(n)) return nullptr;
   node_state expected = node_state::pending;
   if (!n.state.compare_exchange_strong(expected, node_state::running, std::memory_order_acq_rel)) {
     if (sound) finish_request(std::exchange(n.request, nullptr));
+    if (n.holds_resources) give_back_resources(n);
     drop_reference(n);  // cancelled meanwhile; now it has left the queues
     return nullptr;
   }
@@ -350,7 +357,9 @@ node* engine::execute(node& n) noexcept {
   }
   if (n.request && n.request->error) [[unlikely]]
     return end(n, run_result::error, n.request->error);
+  tell(n, task_event::step::started);
   std::exception_ptr error;
+  if (n.retries == 0 && !n.type->repeatable) n.consumed = true;
   const run_result how = n.type->run(n, n.retries == 0, error);
   if (how == run_result::suspended) return nullptr;
   return end(n, how, std::move(error));
@@ -367,6 +376,7 @@ void engine::ended_later(node& n, run_result how, std::exception_ptr error) noex
 node* engine::end(node& n, run_result how, std::exception_ptr error, failure* cause) noexcept {
   lane& l = own_lane();
   node_request* const request = std::exchange(n.request, nullptr);
+  if (n.holds_resources) give_back_resources(n);
   if (how == run_result::value) [[likely]] {
     if (n.has_arguments) n.type->end_arguments(n);
     n.has_arguments = false;
@@ -394,6 +404,11 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
     note(l.failed);
   }
   note(l.ended);
+  tell(n, how == run_result::value      ? task_event::step::done
+          : n.is(node_state::cancelled) ? task_event::step::cancelled
+                                        : task_event::step::failed);
+  if (n.details) [[unlikely]]
+    end_limits(n);
   node* next = close_node(n);
   if (n.type->settle) n.type->settle(n);
   finish_request(request);
@@ -480,7 +495,10 @@ std::string say(const std::exception_ptr& error) {
 }  // namespace
 
 void throw_failure(const node& n) {
-  if (!n.is(node_state::failed)) throw_cancelled();
+  if (!n.is(node_state::failed)) {
+    if (n.timed_out.load(std::memory_order_relaxed)) throw timed_out();
+    throw_cancelled();
+  }
   std::vector<std::string> path;
   const failure* f = n.why;
   for (; f->cause; f = f->cause) path.push_back(f->key);
@@ -543,6 +561,9 @@ void engine::cancel(node& first) noexcept {
     lane& l = own_lane();
     note(l.cancelled);
     note(l.ended);
+    tell(*n, task_event::step::cancelled);
+    if (n->details) [[unlikely]]
+      end_limits(*n);
     if (node* next = close_node(*n)) make_ready(*next);
     // The engine's reference goes when the node leaves the queues.
   }
@@ -606,6 +627,7 @@ void drop_handle(node& n) noexcept { engine::drop_handle(n); }
 void cancel_node(node& n) noexcept {
   if (!n.ended()) n.home->cancel(n);
 }
+void retry_node(node& n) { n.home->retry(n); }
 void keep_until_ended(node* n) {
   struct keeper : waiter {
     explicit keeper(node& k) noexcept

@@ -6,14 +6,18 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "engine/limits.hpp"
 #include "engine/memory.hpp"
 #include "engine/ready_queue.hpp"
 #include "exec/pool_core.hpp"
 #include "weft/detail/memory.hpp"
 #include "weft/detail/node.hpp"
 #include "weft/detail/task_details.hpp"
+#include "weft/events.hpp"
+#include "weft/stop.hpp"
 
 namespace weft::detail {
 
@@ -29,7 +33,7 @@ namespace weft::detail {
 /// pass a full fence (the lane's lock; the counter), so either the pusher sees the runner, or the runner the node.
 class engine {
  public:
-  engine(pool_core& pool, priority band, store_options memory);
+  engine(pool_core& pool, priority band, store_options memory, const resource_amounts& resources);
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
@@ -72,10 +76,10 @@ class engine {
   /// Around all of its tasks.
   stop_state& stop() noexcept { return stop_; }
 
-  struct totals {
-    std::uint64_t submitted = 0, ended = 0, failed = 0, cancelled = 0;
-  };
-  totals count() const noexcept;
+  task_totals count() const noexcept;
+  const resource_pool& resources() const noexcept { return resources_; }
+  void observe(task_observer& o);
+  void stop_observing(task_observer& o) noexcept;
 
  private:
   struct alignas(64) lane {
@@ -108,6 +112,15 @@ class engine {
   node* execute(node& n) noexcept;
   node* end(node& n, run_result how, std::exception_ptr error, failure* cause = nullptr) noexcept;
   node* close_node(node& n) noexcept;
+  void begin_limits(node& n);
+  void end_limits(node& n) noexcept;
+  task<> watch_deadline(node& n, stop_source ended);
+  void give_back_resources(node& n);
+  void tell(const node& n, task_event::step what) noexcept {
+    if (observed_.load(std::memory_order_acquire)) [[unlikely]]
+      tell_observers(n, what);
+  }
+  void tell_observers(const node& n, task_event::step what) noexcept;
   void fail(node& n, std::exception_ptr error, failure* cause) noexcept;
   bool ask_memory(node& n);
   void count_value(node& n);
@@ -126,6 +139,12 @@ class engine {
   stop_state stop_;
   store* const store_;  // ends itself after its last value
   output_sizes sizes_;
+  resource_pool resources_;
+  std::mutex deadlines_lock_;
+  std::unordered_map<const node*, stop_source> deadlines_;  // of tasks that have a limit of time and have not ended
+  std::atomic<bool> observed_{false};
+  std::mutex observers_lock_;
+  std::vector<task_observer*> observers_;
   std::vector<lane> lanes_;
   std::vector<std::unique_ptr<runner>> runners_;
 

@@ -81,7 +81,7 @@ bool engine::ask_memory(node& n) {
     made->rank = n.rank;
     made->inputs = made->values.data();
     made->count = static_cast<std::uint32_t>(made->values.size());
-    made->reserve = sizes_.expected(*n.type);
+    made->reserve = n.details && n.details->memory ? n.details->memory : sizes_.expected(*n.type);
     if (made->count == 0 && made->reserve < least_stored) return true;
     made->granted = [](memory_request& granted) noexcept {
       auto& own = static_cast<node_request&>(granted);

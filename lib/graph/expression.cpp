@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "graph/draw.hpp"
+#include "graph/options.hpp"
 #include "graph/order.hpp"
 #include "weft/delayed.hpp"
 #include "weft/detail/task_details.hpp"
@@ -72,23 +73,16 @@ void check_not_persisted(const expression& e) {
 
 void name_expression(expression& e, std::string_view name) {
   check_not_persisted(e);
-  task_details* named = nullptr;
-  if (!name.empty()) {
-    named = new task_details;
-    named->name = name;
-  }
-  drop_details(std::exchange(e.details, named));
+  drop_details(std::exchange(e.details, renamed(e.details, name)));
 }
 
 void annotate_expression(expression& e, const task_options& options) {
   check_not_persisted(e);
-  using limits = std::numeric_limits<std::int16_t>;
-  if (options.priority < limits::min() || options.priority > limits::max())
-    throw misuse("weft: task_options.priority is " + std::to_string(options.priority) +
-                 "; it may be from -32768 to 32767");
-  if (options.retries > std::numeric_limits<std::uint16_t>::max())
-    throw misuse("weft: task_options.retries is " + std::to_string(options.retries) + "; it may be 65535 at most");
-  if (!options.name.empty()) name_expression(e, options.name);
+  check_options(options);
+  if (task_details* limits = details_of(options)) {
+    if (options.name.empty() && e.details) limits->name = e.details->name;
+    drop_details(std::exchange(e.details, limits));
+  }
   e.priority = static_cast<std::int16_t>(options.priority);
   e.retries = static_cast<std::uint16_t>(options.retries);
   e.annotated = true;
@@ -272,8 +266,7 @@ compute_plan plan_computation(const gathering& g, call_defaults defaults) {
       kind[task] = kind_of(g.call(id), defaults);
       if (copies) ends[task] = wanted[id];
     }
-    grouping chains =
-        fuse_chains(shape, {.wanted = copies ? ends : wanted, .kind = kind, .longest = longest_fused});
+    grouping chains = fuse_chains(shape, {.wanted = copies ? ends : wanted, .kind = kind, .longest = longest_fused});
     plan.tasks = copies ? compose(plan.tasks, chains) : std::move(chains);
   } else if (!copies) {
     plan.tasks = each_alone(std::move(shape));

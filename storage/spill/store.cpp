@@ -142,8 +142,7 @@ void store::publish(stored_value& v, std::vector<std::uint64_t> uses) {
   {
     std::lock_guard guard(lock_);
     v.uses_.insert(v.uses_.end(), uses.begin(), uses.end());
-    std::inplace_merge(v.uses_.begin(), v.uses_.end() - static_cast<std::ptrdiff_t>(uses.size()), v.uses_.end(),
-                       std::greater<>());
+    if (v.uses_.size() != uses.size()) std::sort(v.uses_.begin(), v.uses_.end(), std::greater<>());
     set_next_use(v);
     unpin(v);
     watch(then);
@@ -440,7 +439,6 @@ task<> store::write_behind() {
   std::vector<spill_record> batch;
   std::exception_ptr error;
   try {
-    std::uint64_t bytes = 0;
     for (stored_value* v : victims) {
       record_of& r = records.emplace_back(*v);
       try {
@@ -452,7 +450,6 @@ task<> store::write_behind() {
       }
       spill_record& s = batch.emplace_back();
       s.pieces = r.pieces;
-      bytes += total_bytes(r.pieces);
     }
     if (!batch.empty()) {
       segment_store* disk = co_await files();

@@ -107,11 +107,14 @@ struct node {
   };
   std::atomic<node_state> state{node_state::pending};
   std::atomic<bool> poisoned{false};  // an input failed or was cancelled
-  bool inputs_wanted = true;
-  bool has_arguments = true;
-  bool has_value = false;
-  std::uint16_t retries = 0;  // attempts left after the next
   std::atomic<bool> stop_asked{false};
+  std::atomic<bool> timed_out{false};
+  bool inputs_wanted : 1 = true;
+  bool has_arguments : 1 = true;
+  bool has_value : 1 = false;
+  bool holds_resources : 1 = false;
+  bool consumed : 1 = false;  // a run has moved its arguments away
+  std::uint16_t retries = 0;  // attempts left after the next
 };
 
 /// A node that has a value of type T.
@@ -188,6 +191,7 @@ inline bool sole_handle(const node& n) noexcept {
   return n.counts.load(std::memory_order_acquire) == (node::one_reference | node::one_want);
 }
 void cancel_node(node& n) noexcept;
+void retry_node(node& n);
 /// Takes the caller's handle over, and lets go of it when the node has ended.
 void keep_until_ended(node* n);
 std::string key_of(const node& n);

@@ -4,13 +4,24 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace weft::detail {
+
+/// Names of abstract resources, and how much of each.
+using resource_amounts = std::vector<std::pair<std::string, double>>;
+/// `gpu=1 licence=0.5`: names and amounts; an amount that is left out is 1. Throws misuse, and says what is wrong.
+resource_amounts parse_resources(std::string_view text);
 
 /// What few tasks have: a name, and limits. Shared by the tasks that were submitted with the same options.
 struct task_details {
   std::atomic<std::uint32_t> references{1};
   std::string name;
+  std::chrono::nanoseconds time_limit{0};  // 0: none
+  std::uint64_t memory = 0;                // bytes of the result; 0: as those of its function were
+  resource_amounts resources;
 };
 
 inline void drop_details(task_details* d) noexcept {

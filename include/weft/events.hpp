@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "weft/detail/node.hpp"
+
+namespace weft {
+
+/// How many tasks of a client there have been so far; what ended includes what failed and was cancelled.
+struct task_totals {
+  std::uint64_t submitted = 0, ended = 0, failed = 0, cancelled = 0;
+};
+
+/// A step in the life of a task.
+struct task_event {
+  enum class step : std::uint8_t { submitted, started, done, failed, cancelled };
+
+  step what;
+  std::uint64_t number;    // of the task, in the order of submission
+  unsigned worker;         // of the pool; pool_size() for a thread outside it
+  const detail::node* of;  // for key()
+  /// The task's key: made when it is asked for.
+  std::string key() const { return detail::key_of(*of); }
+};
+
+/// Is told of every step of every task of a client, on the thread where it happens: see client::observe. It must not
+/// call the client, and not throw.
+class task_observer {
+ public:
+  virtual ~task_observer() = default;
+  virtual void on(const task_event& e) noexcept = 0;
+};
+
+}  // namespace weft

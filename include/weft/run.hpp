@@ -1,0 +1,68 @@
+#pragma once
+
+#include <exception>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "weft/client.hpp"
+#include "weft/pool.hpp"
+
+namespace weft {
+
+namespace detail {
+
+/// WEFT_THREADS, or as many as there are. Throws std::invalid_argument for what is no number.
+pool_options options_of_program();
+/// Says on standard error what ended the program, and gives its exit status.
+int say_end(const char* program, const std::exception_ptr& error) noexcept;
+
+template <class F>
+int run_program(std::span<char*> arguments, F& f) {
+  pool p(options_of_program());
+  stop_on_interrupt guard(p);
+  client c(p);
+  constexpr bool takes_arguments = std::is_invocable_v<F&, client&, std::span<char*>>;
+  auto program = [&] {
+    if constexpr (takes_arguments)
+      return f(c, arguments);
+    else
+      return f(c);
+  }();
+  if constexpr (std::is_same_v<decltype(program), task<int>>) {
+    return p.run(std::move(program));
+  } else {
+    p.run(std::move(program));
+    return 0;
+  }
+}
+
+}  // namespace detail
+
+/// A whole program on this machine: `int main(int argc, char** argv) { return weft::run(argc, argv, report); }`,
+/// where `weft::task<> report(weft::client& c)` may also take the arguments (`std::span<char*>`, the program's name
+/// first) and give an exit status (`task<int>`). What it throws is said on standard error, and the status is 1; after
+/// Ctrl-C it is cancelled, and the status is 130.
+///
+/// The environment sets what it runs with: WEFT_THREADS workers, WEFT_MEMORY for values (`4G`), WEFT_SPILL for the
+/// directory of what does not fit.
+template <class F>
+int run(int argc, char** argv, F f) {
+  constexpr bool one = std::is_invocable_v<F&, client&>, both = std::is_invocable_v<F&, client&, std::span<char*>>;
+  static_assert(one || both,
+                "weft: the program takes weft::client&, or weft::client& and std::span<char*>, and is a coroutine");
+  if constexpr (one || both) {
+    using result = typename std::conditional_t<both, std::invoke_result<F&, client&, std::span<char*>>,
+                                               std::invoke_result<F&, client&>>::type;
+    constexpr bool right = std::is_same_v<result, task<>> || std::is_same_v<result, task<int>>;
+    static_assert(right, "weft: the program is a coroutine that returns weft::task<> or weft::task<int>");
+    if constexpr (right) {
+      try {
+        return detail::run_program(std::span<char*>(argv, static_cast<std::size_t>(argc)), f);
+      } catch (...) { return detail::say_end(argc > 0 ? argv[0] : "weft", std::current_exception()); }
+    }
+  }
+  return 1;
+}
+
+}  // namespace weft

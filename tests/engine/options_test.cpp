@@ -1,0 +1,228 @@
+// What a task may be given beside its arguments, and what a client tells of its tasks.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <mutex>
+#include <numeric>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "weft/as_completed.hpp"
+#include "weft/client.hpp"
+#include "weft/delayed.hpp"
+#include "weft/progress.hpp"
+#include "weft/simulation.hpp"
+#include "weft/weft.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+int inc(int x) { return x + 1; }
+weft::task<int> sleeps(int ms) {
+  co_await weft::sleep_for(std::chrono::milliseconds(ms));
+  co_return ms;
+}
+
+template <class F>
+auto on_client(weft::client_options options, F f) {
+  weft::pool pool({.threads = 2});
+  weft::client c(pool, options);
+  return pool.run(f(c));
+}
+
+}  // namespace
+
+TEST_CASE("tasks take resources while they run, and wait for them") {
+  weft::simulation s(1, {.workers = 4});
+  static int running, most;
+  running = most = 0;
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client_options options;
+    options.resources = "gpu=2 licence=1";
+    weft::client c(sim, options);
+    const auto work = [](int i) -> weft::task<int> {
+      most = std::max(most, ++running);
+      co_await weft::sleep_for(1ms);
+      --running;
+      co_return i;
+    };
+    const weft::client with_gpu = c.with({.resources = "gpu"});
+    const weft::client with_both = c.with({.resources = "gpu=0.5 licence=1"});
+    std::vector<weft::future<int>> all = with_gpu.map(work, std::views::iota(0, 10));
+    for (int i = 10; i < 14; ++i) all.push_back(with_both.submit(work, i));
+    all[3].cancel();  // while it waits
+    int sum = 0;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (i != 3) sum += co_await all[i];
+    CHECK(sum == 13 * 14 / 2 - 3);
+  };
+  s.run(program(s));
+  CHECK(most == 2);
+  CHECK(s.elapsed() >= 5ms);
+}
+
+TEST_CASE("resources that nobody has are refused where they are asked for") {
+  weft::pool pool({.threads = 1});
+  weft::client_options options;
+  options.resources = "gpu=1";
+  weft::client c(pool, options);
+  CHECK_THROWS_WITH(c.with({.resources = "tape"}), Catch::Contains("'tape'"));
+  CHECK_THROWS_WITH(c.with({.resources = "gpu=2"}), Catch::Contains("of which there are 1"));
+  CHECK_THROWS_WITH(c.with({.resources = "gpu=many"}), Catch::Contains("'gpu=many' is no resource"));
+  CHECK_THROWS_WITH(c.with({.priority = 100'000}), Catch::Contains("100000"));
+  CHECK_THROWS_WITH(c.compute(weft::delayed(inc, 1).with({.resources = "tape"})), Catch::Contains("'tape'"));
+  options.resources = "=3";
+  CHECK_THROWS_AS(weft::client(pool, options), weft::misuse);
+}
+
+TEST_CASE("a limit of time cancels a task that waits or has not begun") {
+  weft::simulation s(1, {.workers = 1});
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client c(sim);
+    auto slow = c.with({.time_limit = 5ms}).submit(sleeps, 1000);
+    auto after = c.submit(inc, slow);
+    auto quick = c.with({.time_limit = 5ms}).submit(sleeps, 1);
+    auto waits = c.with({.time_limit = 2ms}).submit(inc, slow);
+    const int q = co_await quick;
+    CHECK(q == 1);
+    int timed_out = 0, cancelled = 0;
+    for (auto* f : {&slow, &waits, &after}) {
+      try {
+        static_cast<void>(co_await *f);
+      } catch (const weft::timed_out&) { ++timed_out; } catch (const weft::cancelled&) {
+        ++cancelled;
+      }
+    }
+    CHECK(timed_out == 2);
+    CHECK(cancelled == 1);
+  };
+  s.run(program(s));
+  CHECK(s.elapsed() < 10ms);
+}
+
+namespace {
+std::atomic<bool> broken;
+int fails_while_broken(const int& x) {
+  if (broken) throw std::runtime_error("broken");
+  return x;
+}
+int takes_a_string(std::string) { throw std::runtime_error("always"); }
+}  // namespace
+
+TEST_CASE("what failed may be run again, with what it depends on") {
+  broken = true;
+  on_client({}, [](weft::client& c) -> weft::task<> {
+    auto source = c.submit(fails_while_broken, 1);
+    auto middle = c.submit(inc, source);
+    auto last = c.submit(inc, middle);
+    bool failed = false;
+    try {
+      static_cast<void>(co_await last);
+    } catch (const weft::task_failed&) { failed = true; }
+    CHECK(failed);
+    broken = false;
+    c.retry(last);
+    const int value = co_await last, first = co_await source;
+    CHECK(value == 3);
+    CHECK(first == 1);
+    c.retry(last);  // does nothing
+    auto once = c.submit(takes_a_string, "given");
+    co_await c.wait(std::vector(1, once));
+    CHECK_THROWS_WITH(c.retry(once), Catch::Contains("arguments were moved"));
+  });
+}
+
+TEST_CASE("futures come as their tasks end") {
+  weft::simulation s(3, {.workers = 2});
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client c(sim);
+    std::vector<weft::future<int>> all;
+    for (const int ms : {30, 10, 20}) all.push_back(c.submit(sleeps, ms));
+    std::vector<int> order;
+    auto coming = weft::as_completed(all);
+    while (std::optional<weft::future<int>> f = co_await coming.next()) {
+      CHECK(f->done());
+      const int ms = co_await *f;
+      order.push_back(ms);
+    }
+    CHECK(order == std::vector<int>({10, 20, 30}));
+    auto dropped = weft::as_completed(c.map(sleeps, std::views::iota(1, 9)));
+    auto first = co_await dropped.next();
+    CHECK(first.has_value());
+    auto none = weft::as_completed(std::vector<weft::future<int>>());
+    auto end = co_await none.next();
+    CHECK(!end.has_value());
+  };
+  s.run(program(s));
+}
+
+TEST_CASE("then submits what follows") {
+  on_client({}, [](weft::client& c) -> weft::task<> {
+    auto f = c.submit(inc, 1);
+    auto g = f.then(inc).then([](int x) { return x * 10; });
+    const int value = co_await g;
+    CHECK(value == 30);
+    std::vector<weft::future<>> done;
+    done.push_back(c.submit([] {}));
+    co_await c.gather(std::move(done));
+  });
+}
+
+TEST_CASE("an observer hears of every step, and only while it is asked to") {
+  struct : weft::task_observer {
+    void on(const weft::task_event& e) noexcept override {
+      std::lock_guard guard(lock);
+      ++steps[static_cast<std::size_t>(e.what)];
+      if (e.what == weft::task_event::step::failed) failed = e.key();
+    }
+    std::mutex lock;
+    std::array<int, 5> steps{};
+    std::string failed;
+  } observer;
+  weft::pool pool({.threads = 2});
+  weft::client c(pool);
+  const auto program = [](weft::client& client) -> weft::task<> {
+    auto ok = client.map(inc, std::views::iota(0, 10));
+    auto bad = client.with({.name = "bad"}).submit([](int) -> int { throw 1; }, 1);
+    auto endless = client.submit(sleeps, 1'000'000);
+    co_await client.wait(ok);
+    co_await client.wait(std::vector(1, bad));
+    endless.cancel();
+    co_await client.wait(std::vector(1, endless));
+  };
+  {
+    auto watching = c.observe(observer);
+    pool.run(program(c));
+  }
+  const std::array<int, 5> seen = observer.steps;
+  CHECK(seen[0] == 12);
+  CHECK(seen[2] == 10);
+  CHECK(seen[3] == 1);
+  CHECK(seen[4] == 1);
+  CHECK((seen[1] == 11 || seen[1] == 12));  // the endless one may be cancelled before it has begun
+  CHECK(observer.failed == "bad");
+  pool.run(program(c));
+  CHECK(observer.steps == seen);
+  const weft::task_totals totals = c.totals();
+  CHECK(totals.submitted == 24);
+  CHECK(totals.ended == 24);
+  CHECK(totals.failed == 2);
+  CHECK(totals.cancelled == 2);
+}
+
+TEST_CASE("progress is shown while something is awaited, and what is awaited comes through") {
+  weft::pool pool({.threads = 2});
+  weft::client c(pool);
+  const auto program = [](weft::client& client) -> weft::task<int> {
+    const std::vector<int> values = co_await client.gather(client.map(inc, std::views::iota(0, 100)));
+    co_return std::accumulate(values.begin(), values.end(), 0);
+  };
+  CHECK(pool.run(weft::show_progress(c, "adding", program(c), weft::progress_bar::style::silent)) == 5050);
+  const auto fails = [](weft::client& client) -> weft::task<int> {
+    co_return co_await client.submit(takes_a_string, "x");
+  };
+  CHECK_THROWS_AS(pool.run(weft::show_progress(c, "failing", fails(c), weft::progress_bar::style::lines)),
+                  weft::task_failed);
+}
