@@ -16,11 +16,15 @@ consteval bool checked_call() {
   constexpr bool keeps = !how::mutates;
   constexpr bool fits = how::fits || !can_travel || !how::arity || !keeps;
   constexpr bool right = can_travel && how::arity && how::fits && keeps;
+  constexpr bool function_encodes = !can_travel || is_function_pointer<F> || encodable<F>;
   constexpr bool encodes = how::encodes;
   constexpr bool result_encodes = std::is_void_v<typename how::result> || !right || travels<typename how::result>;
   static_assert(can_travel,
                 "weft: a lambda that captures cannot travel to another process; pass what it captures as "
                 "arguments of submit, or write a struct with fields and operator()");
+  static_assert(function_encodes,
+                "weft: a field (or a base) of this function object cannot be encoded, so it cannot travel: hold plain "
+                "values in it");
   static_assert(arity,
                 "weft: submit needs one argument for each parameter of the function; default arguments are not "
                 "visible here");
@@ -34,7 +38,7 @@ consteval bool checked_call() {
   static_assert(result_encodes,
                 "weft: the result's type cannot be encoded, so it cannot travel: give it weft_encode and "
                 "weft_decode, or return what it is made from");
-  return right && encodes && result_encodes;
+  return right && function_encodes && encodes && result_encodes;
 }
 
 }  // namespace weft::detail
