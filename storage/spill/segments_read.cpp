@@ -54,7 +54,7 @@ void check(const segment& in, const part& p, std::span<const std::byte> stored) 
 
 void decompress(state& s, const segment& in, const part& p, std::span<const std::byte> stored,
                 std::span<std::byte> to) {
-  lent<codec> c(s, s.codecs);
+  lent<compressor> c(s, s.compressors);
   if (!c.get().decompress(stored, to)) throw spill_corrupt(damage(in, p, "it cannot be decompressed"));
 }
 

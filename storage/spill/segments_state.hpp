@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "env/pages.hpp"
-#include "spill/codec.hpp"
+#include "spill/compressor.hpp"
 #include "spill/segments.hpp"
 #include "spill/space.hpp"
 #include "weft/errors.hpp"
@@ -87,7 +87,7 @@ struct segment_store::state {
   explicit state(spill_file_options o) : options(std::move(o)), writing(options.depth), reading(options.depth) {
     // Twice the depth: who reads compressed parts needs buffers too. Reserved, since what gives back cannot fail.
     buffers.reserve(2 * std::size_t{options.depth});
-    codecs.reserve(2 * std::size_t{options.depth});
+    compressors.reserve(2 * std::size_t{options.depth});
   }
 
   spill_file_options options;
@@ -99,7 +99,7 @@ struct segment_store::state {
   std::vector<std::uint32_t> free_lists;  // has room for all of them
   staging_memory staging{options.chunk_bytes, 2 * std::size_t{options.depth}};
   std::vector<std::unique_ptr<staging_buffer>> buffers;
-  std::vector<std::unique_ptr<codec>> codecs;
+  std::vector<std::unique_ptr<compressor>> compressors;
   spill_counters counters;
 
   std::shared_ptr<const part_list> list_of(const extent& e) {

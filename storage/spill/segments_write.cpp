@@ -84,7 +84,7 @@ bool sample_pays(state& s, std::span<const spill_record> records, std::span<cons
     }
     before += size;
   }
-  lent<codec> c(s, s.codecs);
+  lent<compressor> c(s, s.compressors);
   return c.get().pays(std::span(sample).first(filled));
 }
 
@@ -214,7 +214,7 @@ task<> write_chunk(batch& b, std::uint32_t record, std::uint64_t begin, std::uin
   if (squeeze) {
     std::size_t stored = 0;
     {
-      lent<codec> c(s, s.codecs);
+      lent<compressor> c(s, s.compressors);
       stored = c.get().compress(from, length, buffer.first(length - length / 8));
     }
     if (stored != 0) {
@@ -260,8 +260,8 @@ struct placed {
 std::uint64_t fill_pack(batch& b, std::span<const std::uint32_t> which, bool squeeze, staging_buffer& buffer,
                         std::vector<placed>& into) {
   into.clear();
-  std::optional<lent<codec>> c;
-  if (squeeze) c.emplace(b.s, b.s.codecs);
+  std::optional<lent<compressor>> c;
+  if (squeeze) c.emplace(b.s, b.s.compressors);
   std::uint64_t end = 0;
   for (const std::uint32_t record : which) {
     const auto raw = static_cast<std::uint32_t>(b.extents[record].raw);

@@ -19,7 +19,7 @@
 
 #include "spill/blocks.hpp"
 #include "spill/checksum.hpp"
-#include "spill/codec.hpp"
+#include "spill/compressor.hpp"
 #include "spill/scratch.hpp"
 #include "weft/simulated_disk.hpp"
 #include "weft/weft.hpp"
@@ -657,7 +657,7 @@ TEST_CASE("copying and checking gives the checksum of the copy, whatever the pie
 }
 
 TEST_CASE("decompression is held to the declared size, whatever it is given", "[spill]") {
-  weft::detail::codec c;
+  weft::detail::compressor c;
   const bytes from = prose(10'000, 1);
   const std::array<std::span<const std::byte>, 1> pieces{from};
   bytes packed(20'000), out(10'000);

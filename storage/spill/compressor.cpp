@@ -1,4 +1,4 @@
-#include "spill/codec.hpp"
+#include "spill/compressor.hpp"
 
 #include <zstd.h>
 
@@ -7,13 +7,13 @@
 
 namespace weft::detail {
 
-void codec::free_contexts::operator()(ZSTD_CCtx_s* c) const noexcept { ZSTD_freeCCtx(c); }
-void codec::free_contexts::operator()(ZSTD_DCtx_s* d) const noexcept { ZSTD_freeDCtx(d); }
+void compressor::free_contexts::operator()(ZSTD_CCtx_s* c) const noexcept { ZSTD_freeCCtx(c); }
+void compressor::free_contexts::operator()(ZSTD_DCtx_s* d) const noexcept { ZSTD_freeDCtx(d); }
 
-codec::codec() noexcept = default;
-codec::~codec() = default;
+compressor::compressor() noexcept = default;
+compressor::~compressor() = default;
 
-std::size_t codec::compress(piece_cursor from, std::size_t length, std::span<std::byte> to) {
+std::size_t compressor::compress(piece_cursor from, std::size_t length, std::span<std::byte> to) {
   if (!out_) {
     out_.reset(ZSTD_createCCtx());
     if (!out_) throw std::bad_alloc();
@@ -38,7 +38,7 @@ std::size_t codec::compress(piece_cursor from, std::size_t length, std::span<std
   return out.pos;
 }
 
-bool codec::decompress(std::span<const std::byte> from, std::span<std::byte> to) {
+bool compressor::decompress(std::span<const std::byte> from, std::span<std::byte> to) {
   if (!in_) {
     in_.reset(ZSTD_createDCtx());
     if (!in_) throw std::bad_alloc();
@@ -46,7 +46,7 @@ bool codec::decompress(std::span<const std::byte> from, std::span<std::byte> to)
   return ZSTD_decompressDCtx(in_.get(), to.data(), to.size(), from.data(), from.size()) == to.size();
 }
 
-bool codec::pays(std::span<const std::byte> sample) {
+bool compressor::pays(std::span<const std::byte> sample) {
   if (sample.empty()) return false;
   std::array<std::byte, std::size_t{16} << 10> out;
   const std::size_t most = sample.size() * 10 / 13;

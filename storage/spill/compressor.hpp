@@ -12,12 +12,12 @@ struct ZSTD_DCtx_s;
 namespace weft::detail {
 
 /// Zstandard at level 1, with the memory that it works in: some hundred KiB, made when first needed and kept.
-class codec {
+class compressor {
  public:
-  codec() noexcept;
-  codec(const codec&) = delete;
-  codec& operator=(const codec&) = delete;
-  ~codec();
+  compressor() noexcept;
+  compressor(const compressor&) = delete;
+  compressor& operator=(const compressor&) = delete;
+  ~compressor();
 
   /// Compresses `length` bytes from the cursor into `to`; gives how many bytes came of it, 0 if they do not fit.
   /// Throws std::bad_alloc.
