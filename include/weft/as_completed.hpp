@@ -58,7 +58,7 @@ class arrivals {
 template <class T>
 stream<future<T>> as_completed(std::vector<future<T>> futures) {
   std::vector<detail::node*> nodes;
-  for (const future<T>& f : futures) nodes.push_back(f.get_node());
+  for (const future<T>& f : futures) nodes.push_back(&f.need());
   const std::size_t count = nodes.size();
   auto coming = detail::arrivals::watch(std::move(nodes));
   for (std::size_t i = 0; i < count; ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <ranges>
@@ -24,9 +25,12 @@ namespace weft {
 class simulation;
 template <class T>
 class lazy;
+template <class T>
+class layer;
 namespace detail {
 struct expression;
-}
+struct layer_spec;
+}  // namespace detail
 
 /// How a task is run: `c.with({.priority = 10, .retries = 2}).submit(f, x)`. Name the fields in their order.
 struct task_options {
@@ -114,6 +118,7 @@ class client {
   auto submit(F f, A&&... arguments) const {
     using how = detail::plan_for<F, std::decay_t<A>...>;
     if constexpr (detail::checked_call<F, std::decay_t<A>...>()) {
+      check_open();
       auto* n =
           new detail::call_node_for<F, std::decay_t<A>...>(*engine_, std::move(f), std::forward<A>(arguments)...);
       start(*n);
@@ -168,6 +173,19 @@ class client {
   template <class T>
   std::vector<lazy<T>> persist(std::vector<lazy<T>> all) const;
 
+  /// Starts the tasks of a layer (weft/layer.hpp), and what they need of others, and gives their futures, or one of
+  /// them. Values of other layers are let go after their last use. Each of these tasks has its memory from the
+  /// beginning, 128 bytes and 24 for each input; the others have it when they begin. Once all these futures are let
+  /// go, what has not begun is cancelled.
+  template <class T>
+  std::vector<future<T>> compute(const layer<T>& l) const;
+  template <class T>
+  future<T> compute(const layer<T>& l, std::size_t i) const;
+  /// Runs all tasks of a layer, whose values are let go when no other takes them; the future ends after the last of
+  /// them, with the first failure if there was any.
+  template <class T>
+  future<> run(const layer<T>& l) const;
+
   task<> gather(std::vector<future<>> futures) const {
     for (future<>& f : futures) co_await std::move(f);
   }
@@ -176,7 +194,7 @@ class client {
   template <class T>
   task<> wait(std::vector<future<T>> futures) const {
     for (const future<T>& f : futures) {
-      detail::node_end end(*f.get_node());
+      detail::node_end end(f.need());
       co_await end;
     }
   }
@@ -184,11 +202,12 @@ class client {
   /// Lets a task run to its end though nobody holds its future.
   template <class T>
   void fire_and_forget(future<T> f) const {
+    f.need();
     detail::keep_until_ended(f.release());
   }
 
   template <class T>
-  void cancel(const std::vector<future<T>>& futures) const noexcept {
+  void cancel(const std::vector<future<T>>& futures) const {
     for (const future<T>& f : futures) f.cancel();
   }
 
@@ -197,7 +216,7 @@ class client {
   /// meanwhile.
   template <class T>
   void retry(const future<T>& f) const {
-    detail::retry_node(*f.get_node());
+    detail::retry_node(*engine_, f.need());
   }
 
   memory_use memory() const;
@@ -210,10 +229,13 @@ class client {
 
  private:
   explicit client(std::shared_ptr<detail::engine> e) noexcept : engine_(std::move(e)) {}
+  void check_open() const;
   void start(detail::node& n) const;
   void keep(detail::node& n) const;
   void mark(detail::node& n) const;
   void compute_all(std::span<detail::expression* const> wanted, std::span<detail::node*> results) const;
+  void compute_layer(detail::layer_spec* wanted, std::size_t first, std::span<detail::node*> results) const;
+  detail::node* run_layer(detail::layer_spec* wanted) const;
 
   std::shared_ptr<detail::engine> engine_;
   std::shared_ptr<detail::task_details> details_;  // null when there are none
@@ -225,7 +247,7 @@ class client {
 template <class T>
 template <class F>
 auto future<T>::then(F f) const {
-  return client::within(*node_).submit(std::move(f), *this);
+  return client::within(need()).submit(std::move(f), *this);
 }
 
 }  // namespace weft

@@ -25,7 +25,7 @@ class node_wait : public leaf<node_wait>, public waiter {
   enum class use : std::uint8_t { end_only, shared, shared_still, exclusive };
   node_wait(node& n, use u) noexcept : waiter(&node_wait::on_wake), node_(&n), use_(u) {}
   node_wait(node_wait&&) = delete;
-  ~node_wait() { end_access(access_); }
+  ~node_wait() { end_access(access_.load(std::memory_order_relaxed)); }
 
   bool await_ready() const noexcept { return node_->ended() && !wants_access(); }
   template <class Promise>
@@ -36,7 +36,10 @@ class node_wait : public leaf<node_wait>, public waiter {
     });
   }
   void on_stop() noexcept {
-    if (withdraw_waiter(*node_, *this)) this->resume();
+    stop_came_.store(true, std::memory_order_seq_cst);
+    if (withdraw_waiter(*node_, *this)) return this->resume();
+    value_access* a = access_.load(std::memory_order_seq_cst);
+    if (a && withdraw_access(*a)) this->resume();
   }
 
  protected:
@@ -45,11 +48,14 @@ class node_wait : public leaf<node_wait>, public waiter {
     if (this->stopped() || withdrawn) throw_cancelled();
     if (use_ == use::end_only) return;
     if (!node_->is(node_state::done)) throw_failure(*node_);
-    check_access(access_);
+    if (const std::exception_ptr lost = error_of(access_.load(std::memory_order_relaxed))) {
+      if (stop_came_.load(std::memory_order_relaxed)) throw_cancelled();
+      throw_lost_value(*node_, lost);
+    }
   }
 
   node* node_;
-  value_access* access_ = nullptr;
+  std::atomic<value_access*> access_{nullptr};
 
  private:
   bool wants_access() const noexcept {
@@ -58,7 +64,7 @@ class node_wait : public leaf<node_wait>, public waiter {
   /// False: on_wake will be called once more.
   bool read() {
     reading_ = true;
-    return !wants_access() || begin_access(*node_, use_ == use::exclusive, *this, access_);
+    return !wants_access() || begin_access(*node_, use_ == use::exclusive, *this, access_, stop_came_);
   }
   static void on_wake(waiter& w) noexcept {
     auto& self = static_cast<node_wait&>(w);
@@ -68,6 +74,7 @@ class node_wait : public leaf<node_wait>, public waiter {
 
   use use_;
   bool reading_ = false;
+  std::atomic<bool> stop_came_{false};
 };
 
 /// Awaits a node's end, whatever it is.
@@ -114,9 +121,9 @@ class [[nodiscard("weft: a task whose future is let go is cancelled: keep it, or
   }
 
   bool valid() const noexcept { return node_ != nullptr; }
-  task_status status() const noexcept {
+  task_status status() const {
     using enum detail::node_state;
-    switch (node_->state.load(std::memory_order_acquire)) {
+    switch (need().state.load(std::memory_order_acquire)) {
       case running:
         return task_status::running;
       case done:
@@ -124,26 +131,26 @@ class [[nodiscard("weft: a task whose future is let go is cancelled: keep it, or
       case failed:
         return node_->ended() ? task_status::failed : task_status::running;
       case cancelled:
-        return task_status::cancelled;
+        return node_->ended() ? task_status::cancelled : task_status::running;
       case pending:
         break;
     }
     return task_status::pending;
   }
   /// Whether it has ended, in any way.
-  bool done() const noexcept { return node_->ended(); }
+  bool done() const { return need().ended(); }
   /// What awaiting it would throw; null while it has not ended, and when it has a value.
   std::exception_ptr exception() const {
-    if (!node_->ended() || node_->is(detail::node_state::done)) return nullptr;
+    if (!need().ended() || node_->is(detail::node_state::done)) return nullptr;
     try {
       detail::throw_failure(*node_);
     } catch (...) { return std::current_exception(); }
   }
   /// The name of the task: the one given by the options, or its function's and a number.
-  std::string key() const { return detail::key_of(*node_); }
+  std::string key() const { return detail::key_of(need()); }
   /// Cancels the task, if it has not ended: one that has not begun never will, a coroutine is asked to stop. What
   /// waits for its value is cancelled too.
-  void cancel() const noexcept { detail::cancel_node(*node_); }
+  void cancel() const { detail::cancel_node(need()); }
 
   /// The future of `f(value)`, a task as client::submit starts it. Needs weft/client.hpp, and the client to be there.
   template <class F>
@@ -151,8 +158,14 @@ class [[nodiscard("weft: a task whose future is let go is cancelled: keep it, or
 
   friend bool operator==(const future& a, const future& b) noexcept { return a.node_ == b.node_; }
 
-  auto operator co_await() const& noexcept { return shared_wait(*this); }
-  auto operator co_await() && noexcept { return last_wait(std::move(*this)); }
+  auto operator co_await() const& {
+    need();
+    return shared_wait(*this);
+  }
+  auto operator co_await() && {
+    need();
+    return last_wait(std::move(*this));
+  }
 
   /// For the client: takes a handle over, or gives it up.
   static future adopt(detail::node& n) noexcept {
@@ -165,6 +178,11 @@ class [[nodiscard("weft: a task whose future is let go is cancelled: keep it, or
     return std::exchange(node_, nullptr);
   }
   detail::node* get_node() const noexcept { return node_; }
+  /// Its node; throws weft::misuse when it refers to nothing, as all members do but valid().
+  detail::node& need() const {
+    if (!node_) detail::throw_empty_future();
+    return *node_;
+  }
 
  private:
   using holder = detail::value_node<T>;
@@ -177,7 +195,9 @@ class [[nodiscard("weft: a task whose future is let go is cancelled: keep it, or
     std::add_lvalue_reference_t<const T> await_resume() {
       this->finish();
       detail::value_access* none = nullptr;  // two tasks may await one future object at once
-      if (access_ && of.access_.compare_exchange_strong(none, access_, std::memory_order_acq_rel)) access_ = nullptr;
+      detail::value_access* mine = access_.load(std::memory_order_relaxed);
+      if (mine && of.access_.compare_exchange_strong(none, mine, std::memory_order_acq_rel))
+        access_.store(nullptr, std::memory_order_relaxed);
       if constexpr (!std::is_void_v<T>) return static_cast<holder*>(node_)->value;
     }
     const future& of;

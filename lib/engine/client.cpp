@@ -76,6 +76,7 @@ client client::with(task_options options) const {
 client client::within(detail::node& n) noexcept {
   client c(std::shared_ptr<detail::engine>(std::shared_ptr<void>(), n.home));
   c.within_ = n.rank;
+  c.priority_ = detail::priority_of(n.rank);
   return c;
 }
 
@@ -89,7 +90,15 @@ void client::mark(detail::node& n) const {
   }
 }
 
+void client::check_open() const { engine_->check_open(); }
+
 void client::start(detail::node& n) const {
+  try {
+    engine_->check_inputs(n);
+  } catch (...) {
+    engine_->abandon(n);
+    throw;
+  }
   mark(n);
   detail::add_handle(n);
   engine_->submit(n);

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <typeinfo>
 #include <utility>
 
 #include "engine/failure.hpp"
+#include "engine/rank.hpp"
 #include "env/ticks.hpp"
 #include "trace/symbols.hpp"
 #include "weft/detail/run_under.hpp"
@@ -60,8 +60,11 @@ engine::engine(pool_core& pool, priority band, store_options memory, const resou
       band_(band),
       may_spin_(!pool.stepped()),
       stop_(&pool.stop()),
-      store_(new store(
-          std::move(memory), [](void* e, task<> t) { static_cast<engine*>(e)->run_work(std::move(t)); }, this)),
+      store_(new store(std::move(memory),
+                       {.context = this,
+                        .spawn = [](void* e, task<> t) { static_cast<engine*>(e)->run_work(std::move(t)); },
+                        .hold = [](void* e) noexcept { return static_cast<engine*>(e)->hold(); },
+                        .let_go = [](void* e) noexcept { static_cast<engine*>(e)->let_go(); }})),
       resources_(resources),
       lanes_(pool.size() + 1) {
   const unsigned reserved = band == priority::interactive ? 0 : pool.options().reserve;
@@ -98,10 +101,10 @@ void engine::run_work(task<> t) {
   promise<void>& p = t.promise();
   p.on_finished = end.get();
   p.end = ending::call;
-  p.stop = &pool_.stop();
+  p.stop = nullptr;  // it undoes what it began, so no stop may keep it from beginning
   p.band = band_;
   became_active();
-  pool_.spawn_root(t.handle().address(), band_, std::numeric_limits<std::size_t>::max());
+  pool_.spawn_root(t.handle().address(), band_, pool_core::no_limit);
   static_cast<void>(end.release());
   static_cast<void>(t.release());
 }
@@ -158,6 +161,15 @@ task_totals engine::count() const noexcept {
 // ---- submission ------------------------------------------------------------------------------------------------
 
 void engine::submit(node& n) {
+  note(own_lane().submitted);
+  tell(n, task_event::step::submitted);
+  if (n.details) [[unlikely]]
+    begin_limits(n);
+  link(n);
+}
+
+/// Enters a node with its inputs, and queues it if they have ended.
+void engine::link(node& n) {
   std::uint32_t done = 1;  // the submission
   n.waits_for.store(n.input_count + 1, std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < n.input_count; ++i) {
@@ -185,10 +197,6 @@ void engine::submit(node& n) {
         break;
     }
   }
-  note(own_lane().submitted);
-  tell(n, task_event::step::submitted);
-  if (n.details) [[unlikely]]
-    begin_limits(n);
   if (n.input_count == 0 || n.waits_for.fetch_sub(done, std::memory_order_acq_rel) == done) make_ready(n);
 }
 
@@ -197,7 +205,9 @@ void engine::make_ready(node& n) {
   wake_runner();
 }
 
-void engine::push(lane& l, node& n) noexcept {
+/// What is urgent goes where every runner looks first.
+void engine::push(lane& own, node& n) noexcept {
+  lane& l = (n.rank >> place_bits) < default_urgency ? lanes_.back() : own;
   std::lock_guard guard(l.lock);
   l.queue.push({n.rank, &n});
   l.best.store(l.queue.best(), std::memory_order_relaxed);
@@ -216,16 +226,23 @@ void engine::wake_runner() {
     idle_.fetch_sub(1, std::memory_order_seq_cst);
   }
   became_active();
-  try {
-    pool_.spawn_root(static_cast<work_item*>(r), band_, std::numeric_limits<std::size_t>::max());
-  } catch (...) {  // the pool is being ended
-    {
-      std::lock_guard guard(idle_lock_);
-      r->next_idle = std::exchange(first_idle_, r);
-      idle_.fetch_add(1, std::memory_order_seq_cst);
-    }
-    became_idle();
-    throw;
+  pool_.spawn_root(static_cast<work_item*>(r), band_, pool_core::no_limit);
+}
+
+/// Throws for what comes from outside once the pool is being ended; before anything is made.
+void engine::check_open() const {
+  if (pool_.refuses_spawns() && current_pool() != &pool_)
+    throw misuse("weft: a task was submitted from outside on a pool that is being ended");
+}
+
+/// The inputs are there, and this engine's.
+void engine::check_inputs(const node& n) const {
+  for (std::uint32_t i = 0; i < n.input_count; ++i) {
+    const node* from = n.inputs[i].from;
+    if (!from) throw_empty_future();
+    if (from->home != this)
+      throw misuse("weft: task " + key_of(*from) +
+                   " belongs to another client: await its future, and give the value as an argument");
   }
 }
 
@@ -321,7 +338,16 @@ void engine::run(runner& r) noexcept {
       became_idle();
       return;
     }
+    if (idle_.load(std::memory_order_relaxed) != 0 && anything_ready()) [[unlikely]]
+      wake_runner();  // one wake-up begets the next
     next = execute(*next);
+    // Going on with what this end made ready is best, unless something of a higher priority waits.
+    if (next && (next->rank >> place_bits) > (std::min(l.best.load(std::memory_order_relaxed),
+                                                       lanes_.back().best.load(std::memory_order_relaxed)) >>
+                                              place_bits)) [[unlikely]] {
+      push(l, *next);
+      next = nullptr;
+    }
     if (turn_is_over(band_)) {
       if (next) push(l, *next);
       schedule_last(pool_, static_cast<work_item*>(&r), band_);
@@ -330,28 +356,51 @@ void engine::run(runner& r) noexcept {
   }
 }
 
+/// A ready node of which an input failed: true when that was run again since, and the node waits for it anew.
+bool engine::may_be_sound(node& n) noexcept {
+  if (n.type->closed) return false;  // tasks of layers are not run again
+  for (std::uint32_t i = 0; i < n.input_count; ++i) {
+    const node& from = *n.inputs[i].from;
+    if (from.ended() && !from.is(node_state::done)) return false;
+  }
+  n.poisoned.store(false, std::memory_order_relaxed);
+  link(n);
+  return true;
+}
+
 /// Runs a node that is ready. Returns one to go on with, if its end made any ready.
 node* engine::execute(node& n) noexcept {
   const bool sound = !n.poisoned.load(std::memory_order_relaxed);
-  if (n.details && sound && !n.holds_resources && n.is(node_state::pending) && !n.details->resources.empty())
+  if (!sound && n.is(node_state::pending) && may_be_sound(n)) return nullptr;
+  const bool stops = stop_.stop_requested();
+  if (!stops && n.details && sound && !n.holds_resources && n.is(node_state::pending) &&
+      !n.details->resources.empty())
     if (!resources_.take(n)) return nullptr;
-  if (sound && n.is(node_state::pending) && !ask_memory(n)) return nullptr;
+  if (!stops && sound && n.is(node_state::pending) && !ask_memory(n)) return nullptr;
   node_state expected = node_state::pending;
   if (!n.state.compare_exchange_strong(expected, node_state::running, std::memory_order_acq_rel)) {
-    if (sound) finish_request(std::exchange(n.request, nullptr));
+    // Cancelled meanwhile; now it has left the queues. Who cancels it may be at it still, and needs the engine until
+    // then.
+    for (int round = 0; !n.ended(); ++round) real_memory::relax(round);
+    if (n.request)
+      finish_request(std::exchange(n.request, nullptr));
+    else
+      forget_uses(n);
     if (n.holds_resources) give_back_resources(n);
-    drop_reference(n);  // cancelled meanwhile; now it has left the queues
+    if (n.type->settle) settle(n);
+    drop_reference(n);
     return nullptr;
   }
   if (!sound) [[unlikely]] {
+    forget_uses(n);
     for (std::uint32_t i = 0; i < n.input_count; ++i) {
-      const node& from = *n.inputs[i].from;
-      if (from.is(node_state::failed)) { return end(n, run_result::error, nullptr, from.why); }
+      const node* from = n.inputs[i].from;
+      if (from && from->is(node_state::failed)) return end(n, run_result::error, nullptr, from->why);
     }
     n.stop_asked.store(true, std::memory_order_relaxed);
     return end(n, run_result::error, nullptr);
   }
-  if (stop_.stop_requested()) [[unlikely]] {
+  if (stops || n.stop_asked.load(std::memory_order_acquire)) [[unlikely]] {
     n.stop_asked.store(true, std::memory_order_relaxed);
     return end(n, run_result::error, nullptr);
   }
@@ -378,8 +427,6 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
   node_request* const request = std::exchange(n.request, nullptr);
   if (n.holds_resources) give_back_resources(n);
   if (how == run_result::value) [[likely]] {
-    if (n.has_arguments) n.type->end_arguments(n);
-    n.has_arguments = false;
     count_value(n);
     n.state.store(node_state::done, std::memory_order_release);
   } else if (n.stop_asked.load(std::memory_order_acquire)) {
@@ -409,10 +456,15 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
                                         : task_event::step::failed);
   if (n.details) [[unlikely]]
     end_limits(n);
-  node* next = close_node(n);
-  if (n.type->settle) n.type->settle(n);
+  // Before anybody is told: who then looks whether he alone holds an input finds no trace of this task.
   finish_request(request);
-  if (how == run_result::value) drop_inputs(n);
+  if (!n.is(node_state::failed)) {  // a failed one may be run again
+    if (n.has_arguments) n.type->end_arguments(n);
+    n.has_arguments = false;
+    drop_inputs(n);
+  }
+  node* next = close_node(n);
+  if (n.type->settle) settle(n);
   drop_reference(n);
   return next;
 }
@@ -431,6 +483,7 @@ node* engine::close_node(node& n) noexcept {
   }
   const bool poison = !n.is(node_state::done);
   if (!poison && n.stored) publish_value(n, reinterpret_cast<dependent*>(top));
+  const auto closed = n.type->closed;
   node* best = nullptr;
   bool pushed = false;
   for (auto* d = reinterpret_cast<dependent*>(top); d;) {
@@ -454,6 +507,7 @@ node* engine::close_node(node& n) noexcept {
     }
     d = next;
   }
+  if (closed) best = closed(n, best);
   if (pushed) wake_runner();
   return best;
 }
@@ -474,6 +528,17 @@ void engine::fail(node& n, std::exception_ptr error, failure* cause) noexcept {
   f->function = n.type->function_name(n);
   f->key = key_of(n);
   n.why = f;
+  if (cause) return;
+  try {
+    std::rethrow_exception(f->error);
+  } catch (const task_failed& e) {  // it awaited a task that failed: that one's failure went through here
+    f->error = e.error();
+    f->function = e.function();
+    f->before = e.path();
+    constexpr std::size_t most_kept = 64;
+    if (f->before.size() > most_kept)
+      f->before.erase(f->before.begin() + most_kept / 2, f->before.end() - most_kept / 2);
+  } catch (...) {}
 }
 
 std::string key_of(const node& n) {
@@ -503,8 +568,9 @@ void throw_failure(const node& n) {
   const failure* f = n.why;
   for (; f->cause; f = f->cause) path.push_back(f->key);
   path.push_back(f->key);
+  path.insert(path.end(), f->before.rbegin(), f->before.rend());
   std::reverse(path.begin(), path.end());
-  std::string sentence = "weft: task " + f->key + " failed: " + say(f->error);
+  std::string sentence = "weft: task " + path.front() + " failed: " + say(f->error);
   if (path.size() > 1) {
     constexpr std::size_t most_shown = 8;
     sentence += " (and with it ";
@@ -520,6 +586,15 @@ void throw_failure(const node& n) {
   throw task_failed(sentence, f->function, std::move(path), f->error);
 }
 
+void throw_lost_value(const node& n, const std::exception_ptr& error) {
+  throw task_failed("weft: the value of task " + key_of(n) + " cannot be brought back from the disk: " + say(error),
+                    n.type->function_name(n), {key_of(n)}, error);
+}
+
+void throw_empty_future() {
+  throw misuse("weft: this future refers to no task: it was made without one, or moved from");
+}
+
 void throw_shared_value() {
   throw misuse(
       "weft: this value cannot be copied, and others hold it too: await the future as an lvalue, for a reference");
@@ -527,46 +602,61 @@ void throw_shared_value() {
 
 // ---- wants and references --------------------------------------------------------------------------------------
 
-/// A running node. Under the lock it cannot end, so that it is there to be asked.
+/// A running node. Who asks marks it, and then looks whether it has ended; who ends it closes it, and then looks
+/// whether it is marked (settle). So one of the two sees the other, and the lock keeps the stop state until it has
+/// been asked.
 void engine::ask_to_stop(node& n) noexcept {
-  n.stop_asked.store(true, std::memory_order_release);
+  n.stop_asked.store(true, std::memory_order_seq_cst);
   if (!n.type->stop) return;
-  const std::uintptr_t top = lock_dependents(n);
-  if (top == node::closed) return;
-  n.type->stop(n);
-  n.dependents.store(top, std::memory_order_release);
+  std::lock_guard guard(stops_lock_);
+  real_memory::full_fence();
+  if (!n.ended()) n.type->stop(n);
 }
 
-/// Cancels a node, and what only it wanted. No recursion: a chain may be long. The nodes of the list are linked by
-/// their ranks, which a cancelled one does not need; each is kept by the one that wanted it, the first by the caller.
+void engine::settle(node& n) noexcept {
+  real_memory::full_fence();
+  std::unique_lock guard(stops_lock_, std::defer_lock);
+  if (n.stop_asked.load(std::memory_order_seq_cst)) guard.lock();
+  n.type->settle(n);
+}
+
+/// Cancels a node, and what only it wanted. No recursion: a chain may be long. Each node of the list is kept by the
+/// one that wanted it, the first by the caller.
 void engine::cancel(node& first) noexcept {
-  node* list = nullptr;
+  std::vector<node*> list;
+  bool active = false;
   const auto begin = [&](node& n) {
     node_state expected = node_state::pending;
     if (n.state.compare_exchange_strong(expected, node_state::cancelled, std::memory_order_acq_rel)) {
-      n.rank = reinterpret_cast<std::uintptr_t>(std::exchange(list, &n));
-    } else if (expected == node_state::running) {
+      // The node is not closed yet, so the engine is there; from here on it waits for this call.
+      if (!active) became_active();
+      active = true;
+      list.push_back(&n);
+    } else if (expected == node_state::running)
       ask_to_stop(n);
-    }
   };
   begin(first);
-  while (node* n = list) {
-    list = reinterpret_cast<node*>(n->rank);
-    n->rank = 0;
-    n->inputs_wanted = false;
-    for (std::uint32_t i = 0; i < n->input_count; ++i) {
-      node& from = *n->inputs[i].from;
+  while (!list.empty()) {
+    node& n = *list.back();
+    list.pop_back();
+    const bool late = n.type->closed != nullptr;  // a layer's task may be given its inputs just now, and keeps them
+    if (!late) n.inputs_wanted = false;
+    for (std::uint32_t i = 0; !late && i < n.input_count; ++i) {
+      node& from = *n.inputs[i].from;
       if (from.counts.fetch_sub(node::one_want, std::memory_order_acq_rel) >> 32 == 1 && !from.ended()) begin(from);
     }
     lane& l = own_lane();
     note(l.cancelled);
     note(l.ended);
-    tell(*n, task_event::step::cancelled);
-    if (n->details) [[unlikely]]
-      end_limits(*n);
-    if (node* next = close_node(*n)) make_ready(*next);
+    tell(n, task_event::step::cancelled);
+    if (n.details) [[unlikely]]
+      end_limits(n);
+    n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);  // once told, who wanted it may let go
+    if (node* next = close_node(n)) make_ready(*next);
+    drop_reference(n);
     // The engine's reference goes when the node leaves the queues.
   }
+  if (active) became_idle();
 }
 
 /// Lets go of the values that a node has taken; it has run.
@@ -627,7 +717,10 @@ void drop_handle(node& n) noexcept { engine::drop_handle(n); }
 void cancel_node(node& n) noexcept {
   if (!n.ended()) n.home->cancel(n);
 }
-void retry_node(node& n) { n.home->retry(n); }
+void retry_node(engine& e, node& n) {
+  if (n.home != &e) throw misuse("weft: task " + key_of(n) + " belongs to another client, which must run it again");
+  e.retry(n);
+}
 void keep_until_ended(node* n) {
   struct keeper : waiter {
     explicit keeper(node& k) noexcept

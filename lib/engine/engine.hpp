@@ -48,6 +48,10 @@ class engine {
 
   /// The inputs of `n` are set, and each holds a handle of its node. Takes over the engine's reference.
   void submit(node& n);
+  void check_open() const;
+  void check_inputs(const node& n) const;
+  /// A node that was made, and cannot be submitted after all.
+  void abandon(node& n) noexcept { drop_reference(n); }
   void cancel(node& n) noexcept;
   void ask_to_stop(node& n) noexcept;
   /// Runs a failed node, and the failed ones it depends on, again.
@@ -59,7 +63,18 @@ class engine {
   store& memory() noexcept { return *store_; }
   /// Counts a value that was given and not computed.
   void adopt_value(node& n);
-  void memory_granted(node& n) { make_ready(n); }
+  void memory_granted(node& n) {
+    make_ready(n);
+    became_idle();
+  }
+  /// For who is outside: false when the engine is ending, or has.
+  bool hold() noexcept {
+    std::uint32_t active = active_.load(std::memory_order_relaxed);
+    while (active != 0)
+      if (active_.compare_exchange_weak(active, active + 1, std::memory_order_acq_rel)) return true;
+    return false;
+  }
+  void let_go() noexcept { became_idle(); }
   void run_work(task<> t);
   void work_ended() noexcept;
   priority band() const noexcept { return band_; }
@@ -82,6 +97,8 @@ class engine {
   void stop_observing(task_observer& o) noexcept;
 
  private:
+  friend class layer_run;
+  friend class layer_cursor;
   struct alignas(64) lane {
     short_lock lock;
     ready_queue queue;
@@ -109,6 +126,10 @@ class engine {
   void became_active() noexcept { active_.fetch_add(1, std::memory_order_relaxed); }
   void became_idle() noexcept;
 
+  void link(node& n);
+  bool may_be_sound(node& n) noexcept;
+  void forget_uses(node& n) noexcept;
+  void settle(node& n) noexcept;
   node* execute(node& n) noexcept;
   node* end(node& n, run_result how, std::exception_ptr error, failure* cause = nullptr) noexcept;
   node* close_node(node& n) noexcept;
@@ -140,6 +161,7 @@ class engine {
   store* const store_;  // ends itself after its last value
   output_sizes sizes_;
   resource_pool resources_;
+  std::mutex stops_lock_;
   std::mutex deadlines_lock_;
   std::unordered_map<const node*, stop_source> deadlines_;  // of tasks that have a limit of time and have not ended
   std::atomic<bool> observed_{false};

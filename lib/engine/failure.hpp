@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "weft/detail/node.hpp"
 
@@ -12,9 +13,10 @@ namespace weft::detail {
 /// Why a node has no value. A node whose input failed refers to its input's.
 struct failure {
   std::atomic<std::uint32_t> references{1};
-  failure* cause = nullptr;   // counted: the input's; null for the one that threw
-  std::exception_ptr error;   // what was thrown, in the end
-  std::string key, function;  // of this node
+  failure* cause = nullptr;         // counted: the input's; null for the one that threw
+  std::exception_ptr error;         // what was thrown, in the end
+  std::string key, function;        // of this node
+  std::vector<std::string> before;  // keys of tasks through which it came to this one by awaits
 };
 
 void drop_failure(failure* f) noexcept;

@@ -111,6 +111,7 @@ void engine::stop_observing(task_observer& o) noexcept {
 }
 
 void engine::tell_observers(const node& n, task_event::step what) noexcept {
+  if (!n.type->function_name) return;  // no task
   const worker* w = current_worker();
   const task_event e{what, n.number, w && &w->pool == &pool_ ? w->index : pool_.size(), &n};
   std::lock_guard guard(observers_lock_);

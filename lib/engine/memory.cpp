@@ -14,6 +14,11 @@ namespace {
 /// Smaller values are not worth an entry in the store, nor a place on the disk.
 constexpr std::size_t least_stored = 1024;
 
+/// Tells functions apart: those of one signature share a type of nodes.
+const void* function_of(const node& n) noexcept {
+  return n.type->function ? n.type->function(n) : static_cast<const void*>(n.type);
+}
+
 }  // namespace
 
 const stored_value::operations engine::value_operations{
@@ -49,8 +54,13 @@ void engine::count_value(node& n) {
   n.stored = nullptr;
   n.has_value = true;
   if (n.type->value->small) return;
-  const std::size_t bytes = n.type->value->bytes(n);
-  sizes_.learn(*n.type, bytes);
+  std::size_t bytes = 0;
+  try {
+    bytes = n.type->value->bytes(n);
+  } catch (...) {  // weft_owned_bytes of its type: then it counts as nothing, and stays in memory
+    return;
+  }
+  sizes_.learn(function_of(n), bytes);
   if (bytes >= least_stored) n.stored = store_->insert(&n, value_operations, bytes);
 }
 
@@ -59,6 +69,7 @@ void engine::publish_value(node& n, dependent* uses) {
   std::vector<std::uint64_t> ranks;
   for (dependent* d = uses; d; d = d->next)
     if (d->to) ranks.push_back(d->to->rank);
+  if (n.type->uses) n.type->uses(n, ranks);
   store_->publish(*n.stored, std::move(ranks));
 }
 
@@ -81,18 +92,25 @@ bool engine::ask_memory(node& n) {
     made->rank = n.rank;
     made->inputs = made->values.data();
     made->count = static_cast<std::uint32_t>(made->values.size());
-    made->reserve = n.details && n.details->memory ? n.details->memory : sizes_.expected(*n.type);
+    made->reserve = n.details && n.details->memory ? n.details->memory : sizes_.expected(function_of(n));
     if (made->count == 0 && made->reserve < least_stored) return true;
     made->granted = [](memory_request& granted) noexcept {
-      auto& own = static_cast<node_request&>(granted);
-      own.there = true;
-      own.of.home->memory_granted(own.of);
+      node& own = static_cast<node_request&>(granted).of;
+      own.home->memory_granted(own);
     };
     r = n.request = made.release();
+    became_active();  // until it is granted: nothing else may be under way here
     if (!store_->ask(*r)) return false;
-    r->there = true;
+    active_.fetch_sub(1, std::memory_order_relaxed);  // the runner is active still
   }
   return true;
+}
+
+/// The node will not use its inputs after all.
+void engine::forget_uses(node& n) noexcept {
+  for (std::uint32_t i = 0; i < n.input_count; ++i)
+    if (const node* from = n.inputs[i].from)
+      if (from->ended() && from->is(node_state::done) && from->stored) store_->drop_use(*from->stored, n.rank);
 }
 
 void engine::finish_request(node_request* r) noexcept {
@@ -109,8 +127,8 @@ class value_access : public memory_request {
   waiter* reader = nullptr;
 };
 
-bool begin_access(node& n, bool exclusive, waiter& w, value_access*& out) {
-  out = nullptr;
+bool begin_access(node& n, bool exclusive, waiter& w, std::atomic<value_access*>& out,
+                  const std::atomic<bool>& stopped) {
   if (!n.stored) return true;
   auto a = std::make_unique<value_access>();
   a->value = n.stored;
@@ -123,8 +141,11 @@ bool begin_access(node& n, bool exclusive, waiter& w, value_access*& out) {
     waiter& reader = *static_cast<value_access&>(r).reader;
     reader.wake(reader);
   };
-  out = a.release();  // before it can be granted
-  return n.stored->home().ask(*out);
+  store& s = n.stored->home();
+  value_access& asked = *a;
+  out.store(a.release(), std::memory_order_seq_cst);  // a stop that comes from now on finds it
+  if (stopped.load(std::memory_order_seq_cst)) s.withdraw(asked);
+  return s.ask(asked);  // granted or not, it may be gone with the reader
 }
 
 void end_access(value_access* a) noexcept {
@@ -133,8 +154,8 @@ void end_access(value_access* a) noexcept {
   delete a;
 }
 
-void check_access(const value_access* a) {
-  if (a && a->error) std::rethrow_exception(a->error);
-}
+std::exception_ptr error_of(const value_access* a) noexcept { return a ? a->error : nullptr; }
+
+bool withdraw_access(value_access& a) noexcept { return a.value->home().withdraw(a); }
 
 }  // namespace weft::detail

@@ -241,7 +241,7 @@ bool pool_core::spawn_root(void* frame, priority band, std::size_t limit) {
       share(*w);
     return true;
   }
-  if (closed_.load(std::memory_order_seq_cst) && !(w && &w->pool == this))
+  if (limit != no_limit && closed_.load(std::memory_order_seq_cst) && !(w && &w->pool == this))
     throw misuse("weft: a task was spawned from outside on a pool that is being ended");
   if (band == priority::interactive) count_urgent(1);
   const auto take_back = [&] {

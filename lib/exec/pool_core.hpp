@@ -97,7 +97,9 @@ class pool_core {
   void schedule(void* frame, priority band) noexcept;
   void schedule_last(void* frame, priority band) noexcept;
   /// Counts and queues a root: a task that nobody awaits, or a work_item that will call root_ended(). False: `limit`
-  /// roots from outside wait already.
+  /// roots from outside wait already. With no_limit it belongs to what has begun, and is taken while the pool is being
+  /// ended, too.
+  static constexpr std::size_t no_limit = ~std::size_t{0};
   bool spawn_root(void* frame, priority band, std::size_t limit);
   /// Counts a root that has begun on this worker without being queued.
   void root_began() noexcept;
@@ -144,6 +146,7 @@ class pool_core {
   stop_state& stop() noexcept { return stop_; }
   /// Waits until every root has ended, or until the time has come; true when they have.
   bool wait_drained(std::int64_t until_ns);
+  bool refuses_spawns() const noexcept { return closed_.load(std::memory_order_seq_cst); }
   void refuse_spawns() noexcept { closed_.store(true, std::memory_order_seq_cst); }
   std::exception_ptr take_error();
   /// Says on standard error what nobody took.

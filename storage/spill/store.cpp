@@ -64,8 +64,7 @@ void restore_from(std::span<const std::byte> record, const stored_value::operati
 
 }  // namespace
 
-store::store(store_options options, spawner spawn, void* context)
-    : options_(std::move(options)), spawn_(spawn), context_(context) {
+store::store(store_options options, host h) : options_(std::move(options)), host_(h) {
   if (options_.budget == 0) throw misuse("weft: the memory budget is 0: give it some bytes");
 }
 
@@ -77,7 +76,7 @@ void store::set_next_use(stored_value& v) noexcept {
   if (options_.least_recently_used)
     v.next_use = 0;
   else
-    v.next_use = v.uses_.empty() ? no_use : v.uses_.back();
+    v.next_use = v.first_use_ == v.uses_.size() ? no_use : v.uses_[v.first_use_];
 }
 
 /// Into the index it belongs to, if it may be evicted.
@@ -137,23 +136,26 @@ stored_value* store::insert(void* owner, const stored_value::operations& does, s
 }
 
 void store::publish(stored_value& v, std::vector<std::uint64_t> uses) {
-  std::sort(uses.begin(), uses.end(), std::greater<>());
+  std::sort(uses.begin(), uses.end());
   after then;
   {
     std::lock_guard guard(lock_);
     v.uses_.insert(v.uses_.end(), uses.begin(), uses.end());
-    if (v.uses_.size() != uses.size()) std::sort(v.uses_.begin(), v.uses_.end(), std::greater<>());
+    if (v.uses_.size() != uses.size()) std::sort(v.uses_.begin(), v.uses_.end());
     set_next_use(v);
     unpin(v);
     watch(then);
   }
-  run(then);
+  run(then, false);
 }
+
+/// Whether the owner is there, and stays: for what may be called when it is ending.
+bool store::hold() noexcept { return !retired_ && host_.hold(host_.context); }
 
 bool store::erase(stored_value* v) noexcept {
   store& s = *v->home_;
   after then;
-  bool last = false;
+  bool last = false, held = false;
   {
     std::lock_guard guard(s.lock_);
     if (v->where_ == stored_value::place_of::writing || v->where_ == stored_value::place_of::loading) {
@@ -163,38 +165,62 @@ bool store::erase(stored_value* v) noexcept {
     s.unindex(*v);
     if (v->where_ == stored_value::place_of::memory) s.in_memory_ -= v->bytes_;
     s.forget(*v);
-    if (!s.retired_) s.poll(then);
+    held = s.hold();
+    if (held) s.poll(then);
     last = s.retired_ && s.values_ == 0;
   }
   delete v;
-  s.run(then);
+  if (held) s.run(then, true);
   if (last) delete &s;
   return true;
 }
 
 void store::retire() noexcept {
   bool last = false;
+  std::unique_ptr<segment_store> files;
+  std::unique_ptr<scratch_directory> directory;
   {
     std::lock_guard guard(lock_);
     retired_ = true;
     last = values_ == 0;
+    directory = std::move(directory_);
+    files = std::move(files_);
   }
-  files_.reset();
-  directory_.reset();
+  // From here on the last value that is erased takes the store with it.
+  files.reset();
+  directory.reset();
   if (last) delete this;
 }
 
 void store::add_use(stored_value& v, std::uint64_t rank) {
   std::lock_guard guard(lock_);
-  v.uses_.insert(std::upper_bound(v.uses_.begin(), v.uses_.end(), rank, std::greater<>()), rank);
+  if (v.uses_.empty() || rank >= v.uses_.back())
+    v.uses_.push_back(rank);
+  else
+    v.uses_.insert(std::upper_bound(v.uses_.begin() + static_cast<std::ptrdiff_t>(v.first_use_), v.uses_.end(), rank),
+                   rank);
   set_next_use(v);
   if (v.place != evictable::nowhere) (v.on_disk_ ? clean_ : dirty_).update(v);
 }
 
+void store::drop_use(stored_value& v, std::uint64_t rank) noexcept {
+  std::lock_guard guard(lock_);
+  remove_use(v, rank);
+}
+
+/// Nearly always that of the first: tasks run by their ranks.
 void store::remove_use(stored_value& v, std::uint64_t rank) noexcept {
-  const auto at = std::lower_bound(v.uses_.begin(), v.uses_.end(), rank, std::greater<>());
+  const auto begin = v.uses_.begin() + static_cast<std::ptrdiff_t>(v.first_use_);
+  const auto at = std::lower_bound(begin, v.uses_.end(), rank);
   if (at == v.uses_.end() || *at != rank) return;
-  v.uses_.erase(at);
+  if (at == begin) {
+    if (++v.first_use_ * 2 > v.uses_.size()) {
+      v.uses_.erase(v.uses_.begin(), v.uses_.begin() + static_cast<std::ptrdiff_t>(v.first_use_));
+      v.first_use_ = 0;
+    }
+  } else {
+    v.uses_.erase(at);
+  }
   set_next_use(v);
   if (v.place != evictable::nowhere) (v.on_disk_ ? clean_ : dirty_).update(v);
 }
@@ -209,7 +235,8 @@ bool store::clean_goes_first() const noexcept {
   const std::uint64_t clean = clean_.first().next_use, dirty = dirty_.first().next_use;
   if (clean >= dirty) return true;
   if (dirty == no_use) return false;
-  return clean > front_ && (clean - front_) * 2 >= dirty - front_;
+  const std::uint64_t to_clean = clean > front_ ? clean - front_ : 0, to_dirty = dirty > front_ ? dirty - front_ : 0;
+  return to_clean >= to_dirty - to_dirty / 2;
 }
 
 /// Drops what is on the disk too until there is room for so many bytes more.
@@ -234,8 +261,6 @@ bool store::admit(memory_request& r, after& then) {
   for (std::uint32_t i = 0; i < r.count; ++i) {
     stored_value& v = *r.inputs[i];
     if (v.where_ == lost && !r.error) r.error = v.error_;
-    if (v.where_ == disk && retired_ && !r.error)
-      r.error = std::make_exception_ptr(misuse("weft: this value was on the disk when its client ended"));
     if (v.where_ == disk && v.pins_ == 0) missing += v.bytes_;
     busy = busy || (r.exclusive && v.where_ == writing);
     pin(v);
@@ -287,42 +312,89 @@ bool store::admit(memory_request& r, after& then) {
 
 bool store::ask(memory_request& r) {
   after then;
-  bool now = false;
+  bool now = false, held = false;
   {
     std::lock_guard guard(lock_);
+    held = hold();
+    r.reserve = std::min(r.reserve, options_.budget);
     // Not before those who wait, unless it brings no more than it takes away.
-    std::uint64_t freed = 0;
-    for (std::uint32_t i = 0; i < r.count; ++i)
-      if (r.inputs[i]->uses_.size() == 1 && r.inputs[i]->where_ == stored_value::place_of::memory)
-        freed += r.inputs[i]->bytes_;
-    const bool may = waiting_.empty() || r.rank < waiting_.front()->rank || r.reserve <= freed;
-    if (may && admit(r, then)) {
+    std::uint64_t freed = 0, missing = 0;
+    for (std::uint32_t i = 0; i < r.count; ++i) {
+      const stored_value& v = *r.inputs[i];
+      const bool there = v.where_ == stored_value::place_of::memory;
+      if (there && v.first_use_ + 1 == v.uses_.size()) freed += v.bytes_;
+      if (!there) missing += v.bytes_;
+    }
+    const bool may = waiting_.empty() || r.rank < waiting_.front()->rank || missing + r.reserve <= freed;
+    if (r.state_ == memory_request::state::withdrawn) {
+      r.error = std::make_exception_ptr(cancelled());
+      r.count = 0;
+      now = true;
+    } else if (!held && missing != 0) {
+      r.error = std::make_exception_ptr(misuse("weft: this value was on the disk when its client ended"));
+      r.count = 0;
+      now = true;
+    } else if (may && admit(r, then)) {
+      r.state_ = memory_request::state::granted;
       now = r.loading_ == 0;
       if (!now) ++count_.waits;
     } else {
       ++count_.waits;
+      r.state_ = memory_request::state::waiting;
       waiting_.push_back(&r);
       std::push_heap(waiting_.begin(), waiting_.end(), later);
     }
-    watch(then);
+    if (held) watch(then);
   }
-  run(then);
+  if (held) run(then, true);
   return now;
 }
 
 void store::finish(memory_request& r) noexcept {
   after then;
+  bool held = false;
   {
     std::lock_guard guard(lock_);
-    for (std::uint32_t i = 0; i < r.count; ++i) {
-      remove_use(*r.inputs[i], r.rank);
-      unpin(*r.inputs[i]);
-    }
-    reserved_ -= r.charged_;
-    if (!r.aside_ && !r.lasting) --granted_;
-    poll(then);
+    if (r.state_ != memory_request::state::granted) return;
+    give_back(r);
+    held = hold();
+    if (held) poll(then);
   }
-  run(then);
+  if (held) run(then, true);
+}
+
+void store::give_back(memory_request& r) noexcept {
+  for (std::uint32_t i = 0; i < r.count; ++i) {
+    remove_use(*r.inputs[i], r.rank);
+    unpin(*r.inputs[i]);
+  }
+  reserved_ -= r.charged_;
+  if (!r.aside_ && !r.lasting) --granted_;
+}
+
+bool store::withdraw(memory_request& r) noexcept {
+  after then;
+  bool held = false;
+  {
+    std::lock_guard guard(lock_);
+    const auto before = std::exchange(r.state_, memory_request::state::withdrawn);
+    if (before == memory_request::state::waiting) {
+      std::erase(waiting_, &r);
+      std::make_heap(waiting_.begin(), waiting_.end(), later);
+    } else if (before == memory_request::state::granted && r.loading_ != 0) {
+      for (std::uint32_t i = 0; i < r.count; ++i) std::erase(r.inputs[i]->loads_for_, &r);
+      --on_their_way_;
+      give_back(r);
+    } else {
+      if (before != memory_request::state::made) r.state_ = before;  // it has what it asked for
+      return false;
+    }
+    r.error = std::make_exception_ptr(cancelled());
+    held = hold();
+    if (held) poll(then);
+  }
+  if (held) run(then, true);
+  return true;
 }
 
 void store::step_aside(memory_request& r) noexcept {
@@ -330,10 +402,10 @@ void store::step_aside(memory_request& r) noexcept {
   {
     std::lock_guard guard(lock_);
     r.aside_ = true;
-    --granted_;
+    if (!r.lasting) --granted_;
     poll(then);
   }
-  run(then);
+  run(then, false);
 }
 
 /// Something has changed: grants what can be granted, the first of those that wait before the others.
@@ -342,6 +414,7 @@ void store::poll(after& then) {
     deficit_ = 0;
     memory_request* r = waiting_.front();
     if (!admit(*r, then)) break;
+    r->state_ = memory_request::state::granted;
     std::pop_heap(waiting_.begin(), waiting_.end(), later);
     waiting_.pop_back();
     if (r->loading_ == 0) then.granted.push_back(r);
@@ -364,14 +437,17 @@ void store::watch(after& then) {
   ++then.writers;
 }
 
-void store::run(after& then) {
-  for (stored_value* v : then.loads) spawn_(context_, load(*v));
-  for (unsigned i = 0; i < then.writers; ++i) spawn_(context_, write_behind());
+/// `held`: the owner was held for this, and is let go at its end. The store may be gone afterwards.
+void store::run(after& then, bool held) {
+  const host h = host_;
+  for (stored_value* v : then.loads) h.spawn(h.context, load(*v));
+  for (unsigned i = 0; i < then.writers; ++i) h.spawn(h.context, write_behind());
   for (memory_request* r : then.granted) r->granted(*r);
   for (stored_value* v : then.orphans) {
     v->does_->let_go(v->owner_);
     delete v;
   }
+  if (held) h.let_go(h.context);
 }
 
 store_counters store::counters() const {
@@ -492,7 +568,7 @@ task<> store::write_behind() {
     --writers_;
     poll(then);
   }
-  run(then);
+  run(then, false);
 }
 
 task<> store::load(stored_value& v) {
@@ -538,7 +614,7 @@ task<> store::load(stored_value& v) {
     }
     poll(then);
   }
-  run(then);
+  run(then, false);
 }
 
 }  // namespace weft::detail

@@ -48,7 +48,8 @@ class stored_value : public evictable {
   bool doomed_ = false;       // erased while it was being written or loaded
   bool unspillable_ = false;  // it could not be encoded
   extent at_;
-  std::vector<std::uint64_t> uses_;  // ranks of the tasks that need it, the last first
+  std::vector<std::uint64_t> uses_;  // ranks of the tasks that need it, the first of them first
+  std::size_t first_use_ = 0;        // those before it are over
   std::exception_ptr error_;         // lost: why
   std::vector<class memory_request*> loads_for_;
 };
@@ -71,6 +72,7 @@ class memory_request {
   std::uint32_t loading_ = 0;  // inputs that are still on their way
   std::uint64_t charged_ = 0;
   bool aside_ = false;
+  enum class state : std::uint8_t { made, waiting, granted, withdrawn } state_ = state::made;
 };
 
 struct store_options {
@@ -96,11 +98,15 @@ struct store_counters {
 /// Progress: a request that does not fit is granted all the same when nothing else is under way that could make room.
 class store {
  public:
-  /// Starts work of the store's own on the pool.
-  using spawner = void (*)(void* context, task<> work);
-
-  /// `context` is handed to `spawn`.
-  store(store_options options, spawner spawn, void* context);
+  /// Whom the store works for: it starts the store's own work on its pool, and says whether it is there still, and
+  /// then stays until it is let go.
+  struct host {
+    void* context;
+    void (*spawn)(void* context, task<> work);
+    bool (*hold)(void* context) noexcept;
+    void (*let_go)(void* context) noexcept;
+  };
+  store(store_options options, host h);
   store(const store&) = delete;
   store& operator=(const store&) = delete;
 
@@ -111,13 +117,16 @@ class store {
   /// The value's owner wants to go. False: the store is at work with it, and will call let_go.
   static bool erase(stored_value* v) noexcept;
   void add_use(stored_value& v, std::uint64_t rank);
-  void remove_use(stored_value& v, std::uint64_t rank) noexcept;
+  void drop_use(stored_value& v, std::uint64_t rank) noexcept;
 
   /// True: granted. False: `r` will be, and must stay where it is until then.
   bool ask(memory_request& r);
   /// The work of a granted request is over: its inputs may go again, and the room for its result, which insert() has
   /// counted by now, is given back.
   void finish(memory_request& r) noexcept;
+  /// The request is not wanted any more, or will not be when it is made. True: it was made, is not granted, and will
+  /// not be. It holds nothing then, and finish() does nothing.
+  bool withdraw(memory_request& r) noexcept;
 
   /// The work of a granted request waits for other work: it keeps what it has, but is not counted on to end soon.
   void step_aside(memory_request& r) noexcept;
@@ -140,6 +149,7 @@ class store {
     unsigned writers = 0;
   };
 
+  void remove_use(stored_value& v, std::uint64_t rank) noexcept;
   void set_next_use(stored_value& v) noexcept;
   void index(stored_value& v);
   void unindex(stored_value& v) noexcept;
@@ -151,9 +161,11 @@ class store {
   bool make_room(std::uint64_t need) noexcept;
   bool clean_goes_first() const noexcept;
   bool admit(memory_request& r, after& then);
+  void give_back(memory_request& r) noexcept;
   bool nothing_under_way() const noexcept;
   void poll(after& then);
-  void run(after& then);
+  void run(after& then, bool held);
+  bool hold() noexcept;
   void watch(after& then);
   std::vector<stored_value*> choose_victims();
   task<> write_behind();
@@ -161,8 +173,7 @@ class store {
   task<segment_store*> files();
 
   const store_options options_;
-  const spawner spawn_;
-  void* const context_;
+  const host host_;
   mutable std::mutex lock_;
   eviction_index clean_, dirty_;          // in memory and not in use; of these on the disk too, or not
   std::vector<memory_request*> waiting_;  // a heap by rank

@@ -313,7 +313,7 @@ struct call_node<F, Client, types<P...>, A...> final
 
   template <class... Given>
   call_node(engine& e, F f, Given&&... given)
-      : value_node<T>(type, e), part(e), function(std::move(f)), given_(std::forward<Given>(given)...) {
+      : value_node<T>(type, e), part(e), given_(std::forward<Given>(given)...), function(std::move(f)) {
     // Arguments for futures have not taken them, so they are there still.
     if constexpr (how::vectors) {
       this->input_count = static_cast<std::uint32_t>(first_input<sizeof...(A)>());
@@ -383,6 +383,12 @@ struct call_node<F, Client, types<P...>, A...> final
       std::construct_at(&self.part.stop, &stop_of(*n.home));
     }
   }
+  static const void* function_address(const node& n) noexcept {
+    if constexpr (is_function_pointer<F>)
+      return reinterpret_cast<const void*>(static_cast<const call_node&>(n).function);
+    else
+      return nullptr;
+  }
   static std::string function_name(const node& n) {
     if constexpr (is_function_pointer<F>)
       return name_of_function(reinterpret_cast<const void*>(static_cast<const call_node&>(n).function));
@@ -397,14 +403,15 @@ struct call_node<F, Client, types<P...>, A...> final
                                   .settle = how::waits ? &call_node::settle : nullptr,
                                   .function_name = &call_node::function_name,
                                   .value = &value_functions<T>::type,
-                                  .repeatable = how::lasting};
+                                  .repeatable = how::lasting,
+                                  .function = is_function_pointer<F> ? &call_node::function_address : nullptr};
 
   [[no_unique_address]] std::conditional_t<how::waits, coroutine_part<T>, no_part> part;
   [[no_unique_address]] std::conditional_t<Client, client_part<client_type>, no_client> own_client;
+  [[no_unique_address]] argument_store<typename how::arguments> given_;
   union {
     [[no_unique_address]] F function;
   };
-  [[no_unique_address]] argument_store<typename how::arguments> given_;
   [[no_unique_address]] std::conditional_t<how::vectors, std::unique_ptr<edge[]>, std::array<edge, how::inputs>>
       edges;
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "weft/codec.hpp"
 #include "weft/detail/frame.hpp"
@@ -67,7 +68,12 @@ struct node_type {
   void (*settle)(node&) noexcept;   // after its end, when nobody asks any more; null when there is nothing to do
   std::string (*function_name)(const node&);
   const value_type* value;
-  bool repeatable;  // a run leaves the arguments as they were
+  bool repeatable;                                          // a run leaves the arguments as they were
+  const void* (*function)(const node&) noexcept = nullptr;  // its address, where nodes of this type call several
+  // Of the tasks of layers, whose dependents do not wait in the list, and whose inputs come late; null for others.
+  // After those in the list were told: gives the best of `best` and what became ready.
+  node* (*closed)(node&, node* best) noexcept = nullptr;
+  void (*uses)(const node&, std::vector<std::uint64_t>& ranks) = nullptr;  // of the tasks that will take its value
 };
 
 /// A task of the engine, from its submission on, and then its result: what a future refers to.
@@ -109,7 +115,7 @@ struct node {
   std::atomic<bool> poisoned{false};  // an input failed or was cancelled
   std::atomic<bool> stop_asked{false};
   std::atomic<bool> timed_out{false};
-  bool inputs_wanted : 1 = true;
+  bool inputs_wanted = true;  // who cancels the node writes it; the rest is the runner's
   bool has_arguments : 1 = true;
   bool has_value : 1 = false;
   bool holds_resources : 1 = false;
@@ -120,6 +126,8 @@ struct node {
 /// A node that has a value of type T.
 template <class T>
 struct value_node : node {
+  static_assert(alignof(T) <= 16,
+                "weft: the result of a task may be aligned to 16 bytes at most: return it in a std::unique_ptr");
   value_node(const node_type& t, engine& e) noexcept : node(t, e) {}
   ~value_node() {}
   union {
@@ -185,13 +193,13 @@ inline void add_handle(node& n) noexcept {
 }
 void drop_handle(node& n) noexcept;
 
-/// Whether nobody but the caller's handle refers to a node that has ended. Relaxed is enough: nobody can get a handle
-/// from elsewhere any more.
-inline bool sole_handle(const node& n) noexcept {
-  return n.counts.load(std::memory_order_acquire) == (node::one_reference | node::one_want);
-}
+/// Whether nobody but the caller's handle wants a node that has ended: nobody can get a handle from elsewhere any
+/// more, and the engine, which may hold a reference still, does not look at the value.
+inline bool sole_handle(const node& n) noexcept { return n.counts.load(std::memory_order_acquire) >> 32 == 1; }
 void cancel_node(node& n) noexcept;
-void retry_node(node& n);
+void retry_node(engine& e, node& n);
+[[noreturn]] void throw_empty_future();
+[[noreturn]] void throw_lost_value(const node& n, const std::exception_ptr& error);
 /// Takes the caller's handle over, and lets go of it when the node has ended.
 void keep_until_ended(node* n);
 std::string key_of(const node& n);
@@ -208,10 +216,13 @@ void node_ended(node& n, run_result how, std::exception_ptr error) noexcept;
 class value_access;
 /// Asks for it, of a node that is done. True: it is there, in `out`. False: `w` will be woken when it is.
 /// `exclusive`: the value will be moved from.
-bool begin_access(node& n, bool exclusive, waiter& w, value_access*& out);
+bool begin_access(node& n, bool exclusive, waiter& w, std::atomic<value_access*>& out,
+                  const std::atomic<bool>& stopped);
 void end_access(value_access* a) noexcept;
-/// Throws why the value could not be brought back, if so.
-void check_access(const value_access* a);
+/// Why the value could not be brought back; null when it could.
+std::exception_ptr error_of(const value_access* a) noexcept;
+/// Withdraws what begin_access asked, or will ask. True: it was asked, and the waiter will not be woken.
+bool withdraw_access(value_access& a) noexcept;
 
 /// Enters a waiter. False: the node has ended, or the waiter was withdrawn: it will not be woken.
 bool add_waiter(node& n, waiter& w) noexcept;

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weft/client.hpp"
+#include "weft/dependencies.hpp"
+#include "weft/detail/layer_node.hpp"
+#include "weft/detail/signature.hpp"
+#include "weft/future.hpp"
+#include "weft/values.hpp"
+
+namespace weft {
+
+/// Many tasks of one function, numbered from 0: a description of some hundred bytes, however many they are. Counted,
+/// so that copies are the same layer. It belongs to no client and may be computed again and again.
+///
+/// When it is computed, a task is made when its inputs have ended, or a few at a time where it has none: memory is
+/// proportional to what is under way and to the values that are still needed, besides 8 bytes for each of 512 tasks
+/// (and, where not all of a layer is needed, one bit a task). Tasks run in the order of their place in their layer,
+/// those of later layers first, so that a value goes to those that need it before others are made.
+template <class T = void>
+class [[nodiscard("weft: a layer runs nothing by itself: give it to client::compute or client::run")]] layer {
+ public:
+  using value_type = T;
+
+  /// Refers to nothing.
+  layer() noexcept = default;
+  layer(const layer& o) noexcept : spec_(o.spec_) {
+    if (spec_) detail::add_reference(*spec_);
+  }
+  layer(layer&& o) noexcept : spec_(std::exchange(o.spec_, nullptr)) {}
+  layer& operator=(layer o) noexcept {
+    std::swap(spec_, o.spec_);
+    return *this;
+  }
+  ~layer() {
+    if (spec_) detail::drop_reference(spec_);
+  }
+
+  bool valid() const noexcept { return spec_ != nullptr; }
+  /// The number of tasks.
+  std::size_t size() const noexcept { return spec_ ? spec_->count : 0; }
+
+  friend bool operator==(const layer& a, const layer& b) noexcept { return a.spec_ == b.spec_; }
+
+  /// For layer_of and the client: takes a reference over.
+  static layer adopt(detail::layer_spec* s) noexcept {
+    layer l;
+    l.spec_ = s;
+    return l;
+  }
+  detail::layer_spec* get_spec() const noexcept { return spec_; }
+
+ private:
+  detail::layer_spec* spec_ = nullptr;
+};
+
+namespace detail {
+
+template <class T, class D>
+struct layer_input {
+  layer<T> from;
+  D how;
+};
+
+template <class A>
+inline constexpr bool is_layer = is_of<std::remove_cvref_t<A>, layer>;
+
+template <class T, class D>
+consteval bool checked_dependency() {
+  constexpr bool has_value = !std::is_void_v<T>;
+  constexpr bool can_travel = std::is_aggregate_v<D>;
+  constexpr bool names_inputs = is_dependency<D>;
+  static_assert(has_value, "weft: the tasks of this layer have no values to take; let them return some");
+  static_assert(can_travel, "weft: a dependency is an aggregate, so that it can travel to another process");
+  static_assert(names_inputs,
+                "weft: a dependency has `weft::intervals of(std::size_t j) const`: the tasks that task j takes "
+                "(weft/dependencies.hpp)");
+  return has_value && can_travel && names_inputs;
+}
+
+template <class F, class... A>
+auto make_layer(std::size_t n, F f, A&&... arguments) {
+  using T = typename layer_plan<F, std::decay_t<A>...>::result;
+  if constexpr (checked_layer<F, std::decay_t<A>...>())
+    return layer<T>::adopt(new layer_call<F, std::decay_t<A>...>(n, std::move(f), std::forward<A>(arguments)...));
+  else
+    return layer<T>();
+}
+
+/// The T of f(i, weft::values<T>, ...).
+template <class Parameters>
+struct own_value;
+template <class I, class T, class... P>
+struct own_value<types<I, values<T>, P...>> {
+  using type = T;
+};
+
+}  // namespace detail
+
+/// An input of a layer: the values of the tasks of `l` that the dependency names.
+template <class T, class D>
+auto from(layer<T> l, D dependency) {
+  static_assert(detail::checked_dependency<T, D>());
+  return detail::layer_input<T, D>{std::move(l), std::move(dependency)};
+}
+
+/// `n` tasks; task i calls `f(i, arguments...)`. An argument that is `weft::from(layer, dependency)` is an input: it
+/// is given as weft::values of the layer's values, or as `const T&` where the dependency names just one and f takes
+/// it so. The others are kept once for all tasks, and given by const&; they must be encodable. f is a function, a
+/// lambda without captures, or an aggregate with a const call operator; it may be a coroutine. Throws misuse where
+/// the numbers of tasks do not fit.
+///
+///     auto parts = weft::layer_of(1000, load, path);
+///     auto sums = weft::layer_of(1000, sum, weft::from(parts, weft::one_to_one{}));
+///     auto total = weft::layer_of(1, add_up, weft::from(sums, weft::every{}));
+///     double x = co_await c.compute(total, 0);
+///
+/// Cost: one block of memory.
+template <class F, class... A>
+  requires(!detail::is_layer<A> && ...)
+auto layer_of(std::size_t n, F f, A&&... arguments) {
+  return detail::make_layer(n, std::move(f), std::forward<A>(arguments)...);
+}
+
+/// The same with one input: task j calls `g(j, values, more...)`.
+template <class F, class T, class D, class... A>
+auto layer_of(std::size_t n, F g, layer<T> input, D dependency, A&&... more) {
+  return detail::make_layer(n, std::move(g), from(std::move(input), std::move(dependency)), std::forward<A>(more)...);
+}
+
+/// A layer whose tasks take values of earlier tasks of itself: `g(i, weft::values<T>, arguments...)`, a T again. The
+/// dependency must name earlier tasks only; what is never named begins with no values, as the first step does.
+/// `weft::previous_step{width, weft::neighbours{1}}` makes a stencil of it, task step * width + point.
+template <class F, class D, class... A>
+auto layer_over_time(std::size_t n, F g, D dependency, A&&... arguments) {
+  using T = typename detail::own_value<decltype(detail::parameters_of<F>())>::type;
+  static_assert(detail::checked_dependency<T, D>());
+  auto made = detail::make_layer(n, std::move(g), detail::own_input<T, D>{std::move(dependency)},
+                                 std::forward<A>(arguments)...);
+  static_assert(std::is_same_v<decltype(made), layer<T>>,
+                "weft: a layer over time takes values of its own: g(i, weft::values<T>) must return a T");
+  return made;
+}
+
+/// Values that are there already, or under way, as a layer: of tasks that were submitted, or computed before. It
+/// keeps them as long as it is kept, and can be computed with by their client only.
+template <class T>
+layer<T> layer_of(std::vector<future<T>> futures) {
+  for (const future<T>& f : futures)
+    if (!f.valid()) detail::throw_empty_layer("a future that refers to nothing");
+  auto* s = new detail::given_layer(futures.size());
+  s->given.reserve(futures.size());
+  for (future<T>& f : futures) s->given.push_back(f.release());
+  return layer<T>::adopt(s);
+}
+
+// ---- the client's part -------------------------------------------------------------------------------------------
+
+template <class T>
+std::vector<future<T>> client::compute(const layer<T>& l) const {
+  std::vector<detail::node*> made(l.size());
+  compute_layer(l.get_spec(), 0, made);
+  std::vector<future<T>> futures(made.size());
+  for (std::size_t i = 0; i < made.size(); ++i) futures[i] = future<T>::adopt(*made[i]);
+  return futures;
+}
+
+template <class T>
+future<T> client::compute(const layer<T>& l, std::size_t i) const {
+  detail::node* made = nullptr;
+  compute_layer(l.get_spec(), i, {&made, 1});
+  return future<T>::adopt(*made);
+}
+
+template <class T>
+future<> client::run(const layer<T>& l) const {
+  return future<>::adopt(*run_layer(l.get_spec()));
+}
+
+}  // namespace weft
