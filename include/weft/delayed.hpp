@@ -160,6 +160,9 @@ struct drawing_options {
   bool fused = false;
   /// Above the picture.
   std::string_view title = {};
+  /// to_svg: our own layout, even where Graphviz is installed, which lays out graphs of up to 1,000 tasks otherwise
+  /// (a process, for which the call waits).
+  bool plain = false;
 };
 
 namespace detail {

@@ -491,6 +491,7 @@ void layer_run::all_released() noexcept {
 namespace weft {
 
 void client::compute_layer(detail::layer_spec* wanted, std::size_t first, std::span<detail::node*> results) const {
+  check_open();
   if (!wanted) detail::throw_empty_layer();
   if (first > wanted->count || results.size() > wanted->count - first)
     throw misuse("weft: task " + std::to_string(first) + " of a layer of " + std::to_string(wanted->count) +
@@ -501,6 +502,7 @@ void client::compute_layer(detail::layer_spec* wanted, std::size_t first, std::s
 }
 
 detail::node* client::run_layer(detail::layer_spec* wanted) const {
+  check_open();
   if (!wanted) detail::throw_empty_layer();
   auto run = detail::layer_run::make(*engine_, *wanted, {priority_, retries_, within_, details_.get()});
   return &run->run_all();

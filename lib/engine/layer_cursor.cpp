@@ -112,7 +112,9 @@ class layer_cursor final : public value_node<void> {
   static void push(engine& e, node* again, const batch& ready) {
     if (!again && ready.size == 0) return;
     {
-      engine::lane& l = e.own_lane();
+      // All tasks of a computation have one priority; what is urgent goes where engine::push would put it.
+      const std::uint64_t rank = again ? again->rank : ready.nodes[0]->rank;
+      engine::lane& l = rank >> place_bits < default_urgency ? e.lanes_.back() : e.own_lane();
       std::lock_guard guard(l.lock);
       if (again) l.queue.push({again->rank, again});
       for (std::size_t i = ready.size; i-- > 0;) l.queue.push({ready.nodes[i]->rank, ready.nodes[i]});

@@ -97,8 +97,8 @@ class pool_core {
   void schedule(void* frame, priority band) noexcept;
   void schedule_last(void* frame, priority band) noexcept;
   /// Counts and queues a root: a task that nobody awaits, or a work_item that will call root_ended(). False: `limit`
-  /// roots from outside wait already. With no_limit it belongs to what has begun, and is taken while the pool is being
-  /// ended, too.
+  /// roots from outside wait already. With no_limit it belongs to what has begun, and is taken while the pool is
+  /// being ended, too.
   static constexpr std::size_t no_limit = ~std::size_t{0};
   bool spawn_root(void* frame, priority band, std::size_t limit);
   /// Counts a root that has begun on this worker without being queued.

@@ -1,9 +1,11 @@
 #include "graph/expression.hpp"
+#include "env/process.hpp"
 
 #include <algorithm>
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -355,7 +357,12 @@ std::string draw_expressions(const std::vector<expression*>& wanted, const drawi
     for (const node* n : futures) labels.push_back(key_of(*n));
     what.labels = labels;
   }
-  return form == drawing_form::dot ? to_dot(shape, what) : to_svg(shape, what);
+  if (form == drawing_form::dot) return to_dot(shape, what);
+  // Graphviz lays small graphs out better; large ones take it minutes.
+  constexpr std::uint32_t most_for_graphviz = 1000;
+  if (!how.plain && shape.size() <= most_for_graphviz)
+    if (std::optional<std::string> svg = output_of({"dot", "-Tsvg"}, to_dot(shape, what))) return *std::move(svg);
+  return to_svg(shape, what);
 }
 
 }  // namespace weft::detail

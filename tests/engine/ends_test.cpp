@@ -22,7 +22,9 @@ std::uint64_t sum(const block& b) { return std::accumulate(b.begin(), b.end(), s
 int inc(int x) { return x + 1; }
 std::unique_ptr<int> boxed(int x) { return std::make_unique<int>(x); }
 
-weft::task<> wait_for(weft::client& c, std::vector<weft::future<block>> blocks) { co_await c.wait(std::move(blocks)); }
+weft::task<> wait_for(weft::client& c, std::vector<weft::future<block>> blocks) {
+  co_await c.wait(std::move(blocks));
+}
 
 weft::client_options small_memory(std::uint64_t bytes) {
   weft::client_options o;
@@ -144,8 +146,7 @@ TEST_CASE("waiting for memory ends with a stop") {
       try {
         const std::uint64_t first = pool.run(weft::timeout(std::chrono::microseconds(50 * round), read(blocks[i])));
         CHECK(first == i);
-      } catch (const weft::timed_out&) {
-      }
+      } catch (const weft::timed_out&) {}
     }
   CHECK(pool.run(read(blocks[11])) == 11);
 }

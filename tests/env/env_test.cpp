@@ -6,14 +6,17 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
 #include <thread>
 
 #include "env/cpus.hpp"
+#include "env/machine_memory.hpp"
 #include "env/memory.hpp"
 #include "env/poller.hpp"
+#include "env/process.hpp"
 #include "env/simulated.hpp"
 #include "env/ticks.hpp"
 #include "weft/environment.hpp"
@@ -138,4 +141,26 @@ TEST_CASE("a futex wait ends at its deadline, or by a wake", "[env]") {
   });
   while (word.load() == 0) weft::detail::futex_wait_until(word, 0, now + 1h);
   t.join();
+}
+
+TEST_CASE("a program's output is had, or nothing when there is none") {
+  using weft::detail::output_of;
+  const std::string much(1 << 20, 'x');
+  CHECK(output_of({"cat"}, much) == much);
+  CHECK(output_of({"sh", "-c", "echo said; exit 0"}, much) == "said\n");  // it does not read its input
+  CHECK(!output_of({"sh", "-c", "echo said; exit 3"}, ""));
+  CHECK(!output_of({"no-such-program-anywhere"}, "in"));
+}
+
+TEST_CASE("the memory a process may use is that of the machine, or what its cgroups allow") {
+  const std::uint64_t machine = weft::detail::usable_memory("/nowhere", "/nowhere/at/all");
+  CHECK(machine > (64u << 20));
+  const std::filesystem::path root =
+      std::filesystem::temp_directory_path() / ("weft-env-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(root / "outer/inner");
+  std::ofstream(root / "self") << "0::/outer/inner\n";
+  std::ofstream(root / "outer/memory.max") << "123456789\n";
+  std::ofstream(root / "outer/inner/memory.max") << "max\n";
+  CHECK(weft::detail::usable_memory(root, root / "self") == 123456789);
+  std::filesystem::remove_all(root);
 }

@@ -22,9 +22,10 @@ consteval bool checked_call() {
   static_assert(can_travel,
                 "weft: a lambda that captures cannot travel to another process; pass what it captures as "
                 "arguments of submit, or write a struct with fields and operator()");
-  static_assert(function_encodes,
-                "weft: a field (or a base) of this function object cannot be encoded, so it cannot travel: hold plain "
-                "values in it");
+  static_assert(
+      function_encodes,
+      "weft: a field (or a base) of this function object cannot be encoded, so it cannot travel: hold plain "
+      "values in it");
   static_assert(arity,
                 "weft: submit needs one argument for each parameter of the function; default arguments are not "
                 "visible here");

@@ -314,6 +314,12 @@ class layer_call final : public layer_spec {
 
   node& make(engine& e, std::uint32_t inputs) const override { return *task_node::make(type, e, inputs); }
   void discard(node& n) const noexcept override { static_cast<task_node&>(n).free(); }
+  static const void* function_address(const node& n) noexcept {
+    if constexpr (is_function_pointer<F>)
+      return reinterpret_cast<const void*>(static_cast<const layer_call&>(*place_of(n).seat->spec).function_);
+    else
+      return nullptr;
+  }
   std::string function_name() const override {
     if constexpr (is_function_pointer<F>)
       return name_of_function(reinterpret_cast<const void*>(function_));
@@ -386,6 +392,7 @@ class layer_call final : public layer_spec {
       .function_name = [](const node& n) { return place_of(n).seat->spec->function_name(); },
       .value = &value_functions<T>::type,
       .repeatable = true,
+      .function = is_function_pointer<F> ? &layer_call::function_address : nullptr,
       .closed = &layer_node_closed,
       .uses = &layer_node_uses};
 

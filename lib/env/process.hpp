@@ -1,0 +1,13 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weft::detail {
+
+/// Runs a program, found by PATH, with the given standard input, and gives its standard output; nothing when there is
+/// no such program, or it did not end with status 0. What it says on standard error is dropped. Blocks until it ends.
+std::optional<std::string> output_of(const std::vector<std::string>& command, const std::string& input);
+
+}  // namespace weft::detail
