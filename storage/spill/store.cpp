@@ -12,6 +12,7 @@ namespace weft::detail {
 namespace {
 
 constexpr std::uint64_t no_use = ~std::uint64_t{0};
+constexpr std::uint64_t least_ahead_bytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t batch_bytes = std::uint64_t{8} << 20;
 
 bool later(const memory_request* a, const memory_request* b) noexcept { return a->rank > b->rank; }
@@ -236,7 +237,7 @@ bool store::clean_goes_first() const noexcept {
   if (clean >= dirty) return true;
   if (dirty == no_use) return false;
   const std::uint64_t to_clean = clean > front_ ? clean - front_ : 0, to_dirty = dirty > front_ ? dirty - front_ : 0;
-  return to_clean >= to_dirty - to_dirty / 2;
+  return to_clean != 0 && to_clean >= to_dirty - to_dirty / 2;  // what is due now stays
 }
 
 /// Drops what is on the disk too until there is room for so many bytes more.
@@ -269,7 +270,10 @@ bool store::admit(memory_request& r, after& then) {
     for (std::uint32_t i = 0; i < r.count; ++i) unpin(*r.inputs[i]);
   };
   if (!r.error) {
-    const bool too_many = missing != 0 && on_their_way_ >= options_.ahead;
+    // What is on its way takes room that nothing uses yet.
+    const bool too_many = missing != 0 && on_their_way_ != 0 &&
+                          (on_their_way_ >= options_.ahead ||
+                           loading_bytes_ + missing > std::max(options_.budget / 64, least_ahead_bytes));
     const std::uint64_t need = missing + r.reserve;
     bool fits = !busy && !too_many && (need == 0 || make_room(need));
     if (!fits && !busy && !too_many && nothing_under_way()) {
@@ -297,6 +301,7 @@ bool store::admit(memory_request& r, after& then) {
     if (v.where_ == disk) {
       v.where_ = loading;
       in_memory_ += v.bytes_;
+      loading_bytes_ += v.bytes_;
       ++loads_;
       then.loads.push_back(&v);
     }
@@ -590,6 +595,7 @@ task<> store::load(stored_value& v) {
   {
     std::lock_guard guard(lock_);
     --loads_;
+    loading_bytes_ -= v.bytes_;
     if (error) {
       in_memory_ -= v.bytes_;
       v.where_ = broken ? stored_value::place_of::lost : stored_value::place_of::disk;

@@ -183,7 +183,7 @@ class store {
   std::uint32_t granted_ = 0;       // requests at work
   std::uint32_t on_their_way_ = 0;  // requests that wait for loads
   std::uint32_t loads_ = 0, writers_ = 0;
-  std::uint64_t writing_bytes_ = 0;
+  std::uint64_t writing_bytes_ = 0, loading_bytes_ = 0;
   static constexpr std::size_t most_in_batch = 1024;
   std::size_t batch_limit_ = most_in_batch;         // values that are written at once
   static constexpr std::uint32_t most_writers = 2;  // batches: one is gathered while another is on its way

@@ -232,9 +232,9 @@ TEST_CASE("a large graph is drawn by its layers", "[graph]") {
   const graph_shape deep = make(20'000, chain);
   ids ranks(20'000);
   for (std::uint32_t i = 0; i < 20'000; ++i) ranks[i] = i;
-  const std::string bands = to_svg(deep, {.labels = {}, .ranks = ranks, .states = {}, .title = {}});
-  CHECK(fault(bands) == "");
-  CHECK(boxes(bands).size() == 100);
+  const std::string summary = to_svg(deep, {.labels = {}, .ranks = ranks, .states = {}, .title = {}});
+  CHECK(fault(summary) == "");
+  CHECK(boxes(summary).size() == 100);
 
   std::vector<graph_edge> dense;
   for (std::uint32_t i = 0; i < 200; ++i)
