@@ -73,7 +73,7 @@ template <class T, class D>
 consteval bool checked_dependency() {
   constexpr bool has_value = !std::is_void_v<T>;
   constexpr bool can_travel = std::is_aggregate_v<D>;
-  constexpr bool names_inputs = is_dependency<D>;
+  constexpr bool names_inputs = is_dependency<D> || !can_travel;
   static_assert(has_value, "weft: the tasks of this layer have no values to take; let them return some");
   static_assert(can_travel, "weft: a dependency is an aggregate, so that it can travel to another process");
   static_assert(names_inputs,
@@ -93,7 +93,9 @@ auto make_layer(std::size_t n, F f, A&&... arguments) {
 
 /// The T of f(i, weft::values<T>, ...).
 template <class Parameters>
-struct own_value;
+struct own_value {
+  using type = void;
+};
 template <class I, class T, class... P>
 struct own_value<types<I, values<T>, P...>> {
   using type = T;
@@ -104,8 +106,8 @@ struct own_value<types<I, values<T>, P...>> {
 /// An input of a layer: the values of the tasks of `l` that the dependency names.
 template <class T, class D>
 auto from(layer<T> l, D dependency) {
-  static_assert(detail::checked_dependency<T, D>());
-  return detail::layer_input<T, D>{std::move(l), std::move(dependency)};
+  if constexpr (detail::checked_dependency<T, D>())
+    return detail::layer_input<T, D>{std::move(l), std::move(dependency)};
 }
 
 /// `n` tasks; task i calls `f(i, arguments...)`. An argument that is `weft::from(layer, dependency)` is an input: it
@@ -129,7 +131,11 @@ auto layer_of(std::size_t n, F f, A&&... arguments) {
 /// The same with one input: task j calls `g(j, values, more...)`.
 template <class F, class T, class D, class... A>
 auto layer_of(std::size_t n, F g, layer<T> input, D dependency, A&&... more) {
-  return detail::make_layer(n, std::move(g), from(std::move(input), std::move(dependency)), std::forward<A>(more)...);
+  if constexpr (detail::checked_dependency<T, D>())
+    return detail::make_layer(n, std::move(g), from(std::move(input), std::move(dependency)),
+                              std::forward<A>(more)...);
+  else
+    return layer<nothing>();
 }
 
 /// A layer whose tasks take values of earlier tasks of itself: `g(i, weft::values<T>, arguments...)`, a T again. The
@@ -138,12 +144,24 @@ auto layer_of(std::size_t n, F g, layer<T> input, D dependency, A&&... more) {
 template <class F, class D, class... A>
 auto layer_over_time(std::size_t n, F g, D dependency, A&&... arguments) {
   using T = typename detail::own_value<decltype(detail::parameters_of<F>())>::type;
-  static_assert(detail::checked_dependency<T, D>());
-  auto made = detail::make_layer(n, std::move(g), detail::own_input<T, D>{std::move(dependency)},
-                                 std::forward<A>(arguments)...);
-  static_assert(std::is_same_v<decltype(made), layer<T>>,
-                "weft: a layer over time takes values of its own: g(i, weft::values<T>) must return a T");
-  return made;
+  constexpr bool spelt_out = !std::is_void_v<T>;
+  static_assert(
+      spelt_out,
+      "weft: a layer over time takes values of its own, and spells out their type: T g(i, weft::values<T>)");
+  using own = std::conditional_t<spelt_out, T, nothing>;
+  if constexpr (detail::checked_dependency<own, D>()) {
+    using result = typename detail::layer_plan<F, detail::own_input<own, D>, std::decay_t<A>...>::result;
+    constexpr bool returns_it = std::is_same_v<result, own> || std::is_same_v<result, nothing> || !spelt_out;
+    static_assert(returns_it,
+                  "weft: a layer over time takes values of its own: g(i, weft::values<T>) must return a T");
+    if constexpr (spelt_out && returns_it)
+      return detail::make_layer(n, std::move(g), detail::own_input<own, D>{std::move(dependency)},
+                                std::forward<A>(arguments)...);
+    else
+      return layer<own>();
+  } else {
+    return layer<own>();
+  }
 }
 
 /// Values that are there already, or under way, as a layer: of tasks that were submitted, or computed before. It

@@ -427,7 +427,7 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
   node_request* const request = std::exchange(n.request, nullptr);
   if (n.holds_resources) give_back_resources(n);
   if (how == run_result::value) [[likely]] {
-    count_value(n);
+    count_value(n, request);
     n.state.store(node_state::done, std::memory_order_release);
   } else if (n.stop_asked.load(std::memory_order_acquire)) {
     n.state.store(node_state::cancelled, std::memory_order_release);
@@ -458,9 +458,10 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
     end_limits(n);
   // Before anybody is told: who then looks whether he alone holds an input finds no trace of this task.
   finish_request(request);
-  if (!n.is(node_state::failed)) {  // a failed one may be run again
-    if (n.has_arguments) n.type->end_arguments(n);
-    n.has_arguments = false;
+  if (!n.is(node_state::failed)) {                                                 // a failed one may be run again
+    const bool remakes = how == run_result::value && n.stored && n.type->remakes;  // should the disk lose the value
+    if (n.has_arguments && !remakes) n.type->end_arguments(n);
+    n.has_arguments = n.has_arguments && remakes;
     drop_inputs(n);
   }
   node* next = close_node(n);

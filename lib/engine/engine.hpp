@@ -144,7 +144,7 @@ class engine {
   void tell_observers(const node& n, task_event::step what) noexcept;
   void fail(node& n, std::exception_ptr error, failure* cause) noexcept;
   bool ask_memory(node& n);
-  void count_value(node& n);
+  void count_value(node& n, node_request* asked);
   void publish_value(node& n, dependent* uses);
   void finish_request(node_request* r) noexcept;
   static void drop_inputs(node& n) noexcept;

@@ -58,7 +58,12 @@ class needed_tasks {
   void add(interval i) {
     if (whole_) return;
     if (bits_.empty()) bits_.resize((count_ + 63) / 64);
-    for (std::size_t at = i.first; at <= i.last; ++at) bits_[at / 64] |= std::uint64_t{1} << at % 64;
+    for (std::size_t w = i.first / 64; w <= i.last / 64; ++w) {
+      std::uint64_t mask = ~std::uint64_t{0};
+      if (w == i.first / 64) mask &= ~std::uint64_t{0} << i.first % 64;
+      if (w == i.last / 64) mask &= ~std::uint64_t{0} >> (63 - i.last % 64);
+      bits_[w] |= mask;
+    }
   }
   bool has(std::size_t i) const noexcept { return whole_ || (!bits_.empty() && (bits_[i / 64] >> i % 64 & 1) != 0); }
   /// In the `width` tasks from `first`, a multiple of 64.
@@ -141,7 +146,7 @@ struct layer_part : layer_seat {
   std::vector<layer_part*> from;  // of the links
   std::vector<taker> takers;
   std::unique_ptr<std::atomic<slot_page*>[]> pages;
-  std::atomic<std::size_t> given_left{0};  // values that have not ended; together they count as a page
+  std::atomic<std::size_t> given_left{0};     // values that have not ended; together they count as a page
   std::size_t first_result = 0, results = 0;  // that have futures
   task_details* details = nullptr;
   std::uint32_t depth = 0;

@@ -39,6 +39,14 @@ const stored_value::operations engine::value_operations{
           n.type->value->decode(n, from);
           n.has_value = true;
         },
+    .remake =
+        [](void* owner) noexcept {
+          node& n = *static_cast<node*>(owner);
+          if (!n.has_arguments || n.has_value) return false;
+          std::exception_ptr error;
+          n.has_value = n.type->run(n, false, error) == run_result::value;
+          return bool(n.has_value);
+        },
     .let_go = &engine::let_value_go,
 };
 
@@ -50,7 +58,7 @@ void engine::let_value_go(void* owner) noexcept {
 }
 
 /// After a node's value has come to be, and before those who wait are told.
-void engine::count_value(node& n) {
+void engine::count_value(node& n, node_request* asked) {
   n.stored = nullptr;
   n.has_value = true;
   if (n.type->value->small) return;
@@ -61,7 +69,7 @@ void engine::count_value(node& n) {
     return;
   }
   sizes_.learn(function_of(n), bytes);
-  if (bytes >= least_stored) n.stored = store_->insert(&n, value_operations, bytes);
+  if (bytes >= least_stored) n.stored = store_->insert(&n, value_operations, bytes, asked);
 }
 
 /// Tells the store who will use the value: those that wait for it. Others come by submit().
@@ -74,7 +82,7 @@ void engine::publish_value(node& n, dependent* uses) {
 }
 
 void engine::adopt_value(node& n) {
-  count_value(n);
+  count_value(n, nullptr);
   if (n.stored) publish_value(n, nullptr);
 }
 

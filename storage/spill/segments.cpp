@@ -30,7 +30,7 @@ void spilled::free_memory::operator()(std::byte* p) const noexcept {
 
 segment_store::segment_store(spill_file_options o) {
   constexpr std::uint64_t most_chunk = std::uint64_t{1} << 30, most_segment = std::uint64_t{1} << 33;
-  if (o.directory.empty()) throw misuse("weft: spill.directory is empty: name a directory");
+  if (o.directory.empty()) throw misuse("weft: the spill directory has no name: set client_options.spill_directory");
   if (o.capacity != 0 && o.capacity < block_bytes)
     throw misuse("weft: spill.capacity is " + std::to_string(o.capacity) + " bytes: it must be 4096 at least, or 0");
   if (o.segment_bytes < block_bytes || o.segment_bytes > most_segment)

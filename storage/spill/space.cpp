@@ -121,7 +121,8 @@ std::string segment_space::full_message() const {
   return "weft: spill directory " + options_.directory + " is full (" + std::to_string(c.used) + " bytes used, " +
          std::to_string(c.on_disk) + " on disk" +
          (disk_full ? std::string(", which has no more") : " of " + std::to_string(options_.capacity)) +
-         "): free space, or set spill.directory" + (disk_full ? "" : " or spill.capacity");
+         "): free space there, or set client_options.spill_directory (WEFT_SPILL)" +
+         (disk_full ? "" : " or spill_capacity");
 }
 
 // ---- segments ------------------------------------------------------------------------------------------

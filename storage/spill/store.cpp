@@ -121,7 +121,8 @@ void store::forget(stored_value& v) noexcept {
   --values_;
 }
 
-stored_value* store::insert(void* owner, const stored_value::operations& does, std::uint64_t bytes) {
+stored_value* store::insert(void* owner, const stored_value::operations& does, std::uint64_t bytes,
+                            memory_request* made_by) {
   auto* v = new stored_value;
   v->home_ = this;
   v->owner_ = owner;
@@ -130,6 +131,11 @@ stored_value* store::insert(void* owner, const stored_value::operations& does, s
   v->pins_ = 1;
   std::lock_guard guard(lock_);
   v->age = ++ages_;
+  if (made_by) {
+    const std::uint64_t kept = std::min(made_by->charged_, bytes);
+    made_by->charged_ -= kept;
+    reserved_ -= kept;
+  }
   in_memory_ += bytes;
   peak_ = std::max(peak_, used());
   ++values_;
@@ -590,10 +596,18 @@ task<> store::load(stored_value& v) {
     error = std::current_exception();
     broken = true;
   } catch (...) { error = std::current_exception(); }
+  const bool remade = error && v.does_->remake(v.owner_);
+  if (remade) error = nullptr;
 
   after then;
   {
     std::lock_guard guard(lock_);
+    if (remade) {
+      files_->release(v.at_);
+      ++releases_;
+      v.on_disk_ = false;
+      ++count_.remade;
+    }
     --loads_;
     loading_bytes_ -= v.bytes_;
     if (error) {
@@ -602,8 +616,10 @@ task<> store::load(stored_value& v) {
       if (broken) v.error_ = error;
     } else {
       v.where_ = stored_value::place_of::memory;
-      ++count_.reloaded;
-      count_.reloaded_bytes += v.bytes_;
+      if (!remade) {
+        ++count_.reloaded;
+        count_.reloaded_bytes += v.bytes_;
+      }
     }
     for (memory_request* r : std::exchange(v.loads_for_, {})) {
       if (error && !r->error) r->error = error;

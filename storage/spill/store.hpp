@@ -28,6 +28,7 @@ class stored_value : public evictable {
     void (*encode)(void* owner, encoder& into);
     void (*drop)(void* owner) noexcept;           // destroys the value, frees its memory
     void (*restore)(void* owner, decoder& from);  // makes it again
+    bool (*remake)(void* owner) noexcept;         // computes it again, when it cannot be restored; false: cannot be
     void (*let_go)(void* owner) noexcept;         // erase() had to wait: now the owner may go
   };
 
@@ -87,6 +88,7 @@ struct store_counters {
   std::uint64_t in_memory = 0, peak = 0, reserved = 0, values = 0;
   std::uint64_t spilled = 0, spilled_bytes = 0;    // values, bytes written
   std::uint64_t reloaded = 0, reloaded_bytes = 0;  // read
+  std::uint64_t remade = 0;                        // computed again, since they could not be read
   std::uint64_t waits = 0;                         // requests that were not granted at once
 };
 
@@ -110,8 +112,10 @@ class store {
   store(const store&) = delete;
   store& operator=(const store&) = delete;
 
-  /// A value has come to be, which takes `bytes` in memory. It stays there until it is published.
-  stored_value* insert(void* owner, const stored_value::operations& does, std::uint64_t bytes);
+  /// A value has come to be, which takes `bytes` in memory, of those that `made_by` has reserved, if it has any. It
+  /// stays there until it is published.
+  stored_value* insert(void* owner, const stored_value::operations& does, std::uint64_t bytes,
+                       memory_request* made_by);
   /// Tells which tasks, by their ranks, will use the value, and lets it go to the disk.
   void publish(stored_value& v, std::vector<std::uint64_t> uses);
   /// The value's owner wants to go. False: the store is at work with it, and will call let_go.

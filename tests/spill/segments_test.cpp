@@ -283,7 +283,7 @@ TEST_CASE("the capacity holds, and a batch that does not fit leaves nothing", "[
   CHECK(s.counters().live_records == kept.size());
   CHECK_THROWS_WITH(
       pool.run(s.write(large.records())),
-      Catch::Contains("spill directory " + here.path + " is full (") && Catch::Contains("spill.capacity"));
+      Catch::Contains("spill directory " + here.path + " is full (") && Catch::Contains("spill_capacity"));
 
   // Every other record: a large one goes into the holes, in parts, and so do small ones.
   for (std::size_t i = 0; i < kept.size(); i += 2) s.release(kept[i].where(0));

@@ -40,6 +40,10 @@ struct value_argument {
   static constexpr bool lasting = (std::is_lvalue_reference_v<P> && std::is_const_v<std::remove_reference_t<P>>) ||
                                   !std::is_same_v<type, std::remove_cvref_t<P>> || std::is_trivially_copyable_v<type>;
 
+  /// Whether keeping it takes little memory.
+  static constexpr bool light =
+      (std::is_trivially_copyable_v<type> && sizeof(type) <= 64) || std::is_same_v<type, std::string>;
+
   template <class A>
   explicit value_argument(A&& a) : value(std::forward<A>(a)) {}
   template <class A>
@@ -74,7 +78,7 @@ struct value_argument {
 template <class P, class U>
 struct input_argument {
   static constexpr bool encodes = true;
-  static constexpr bool lasting = true;
+  static constexpr bool lasting = true, light = false;
   static constexpr std::size_t inputs = 1;
   explicit input_argument(const future<U>&) noexcept {}
   template <class A>
@@ -97,7 +101,7 @@ void take_inputs(edge*& at, const future<U>& f) noexcept {
 template <class P, class U>
 struct inputs_argument {
   static constexpr bool encodes = true;
-  static constexpr bool lasting = true;
+  static constexpr bool lasting = true, light = false;
   static constexpr std::size_t inputs = 1;
   explicit inputs_argument(const std::vector<future<U>>& f) noexcept : count_(static_cast<std::uint32_t>(f.size())) {}
   template <class A>
@@ -199,6 +203,7 @@ struct plan<F, Client, types<P...>, A...> {
   using result = typename unwrapped<std::decay_t<returned>>::type;
   static constexpr bool waits = is_of<std::decay_t<returned>, task>;
   static constexpr bool lasting = (argument_of<P, A>::type::lasting && ...);
+  static constexpr bool light = (argument_of<P, A>::type::light && ...);
   static constexpr bool encodes = (argument_of<P, A>::type::encodes && ...);
   static constexpr bool vectors = (is_futures<A> || ...);
   static constexpr std::size_t inputs = (argument_of<P, A>::type::inputs + ... + 0);
@@ -404,6 +409,7 @@ struct call_node<F, Client, types<P...>, A...> final
                                   .function_name = &call_node::function_name,
                                   .value = &value_functions<T>::type,
                                   .repeatable = how::lasting,
+                                  .remakes = !how::waits && !Client && how::lasting && how::light,
                                   .function = is_function_pointer<F> ? &call_node::function_address : nullptr};
 
   [[no_unique_address]] std::conditional_t<how::waits, coroutine_part<T>, no_part> part;

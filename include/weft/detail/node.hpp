@@ -68,7 +68,8 @@ struct node_type {
   void (*settle)(node&) noexcept;   // after its end, when nobody asks any more; null when there is nothing to do
   std::string (*function_name)(const node&);
   const value_type* value;
-  bool repeatable;                                          // a run leaves the arguments as they were
+  bool repeatable;       // a run leaves the arguments as they were
+  bool remakes = false;  // its arguments are small, and all that it needs: they are kept, to make the value again
   const void* (*function)(const node&) noexcept = nullptr;  // its address, where nodes of this type call several
   // Of the tasks of layers, whose dependents do not wait in the list, and whose inputs come late; null for others.
   // After those in the list were told: gives the best of `best` and what became ready.
