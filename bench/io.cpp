@@ -2,8 +2,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -11,6 +9,7 @@
 #include <system_error>
 
 #include "asio_peer.hpp"
+#include "fio.hpp"
 #include "harness.hpp"
 #include "weft/all.hpp"
 #include "weft/file.hpp"
@@ -56,25 +55,6 @@ class scratch_file {
   const std::size_t size;
 };
 
-/// Seconds that fio needs for the whole file, by its own clock.
-double fio_seconds(const scratch_file& f, bool writes, const std::string& engine) {
-  const std::string command = "fio --name=w --filename=" + f.path + " --rw=" + (writes ? "write" : "read") +
-                              " --bs=1M --direct=1 --iodepth=16 --size=" + std::to_string(f.size) +
-                              " --ioengine=" + engine + " --output-format=json 2>/dev/null";
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  std::string text;
-  std::array<char, 4096> buffer;
-  for (std::size_t n; pipe && (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    text.append(buffer.data(), n);
-  if (!pipe || ::pclose(pipe) != 0) throw wrong("fio failed: " + command);
-  const auto section = text.find(writes ? "\"write\" : {" : "\"read\" : {");
-  const auto at = text.find("\"bw_bytes\" : ", section);
-  if (section == std::string::npos || at == std::string::npos) throw wrong("fio said what was not understood");
-  return static_cast<double>(f.size) / std::strtod(text.c_str() + at + 13, nullptr);
-}
-
-bool fio_installed() { return std::system("fio --version >/dev/null 2>&1") == 0; }
-
 /// So many lanes, each with a registered buffer and every so-manieth block.
 weft::task<> transfer(weft::file& f, std::size_t size, bool writes, std::size_t lanes) {
   std::vector<weft::task<>> all;
@@ -115,20 +95,15 @@ sides file_sides(const settings& s, bool writes) {
     out.note += "; fio is not installed (sh bench/peers.sh)";
     return out;
   }
-  if (s.peers) {
-    double best = 1e9;
-    for (const std::string engine : {"io_uring", "psync"}) {
-      std::vector<double> tries;
-      for (int i = 0; i < 3; ++i) tries.push_back(fio_seconds(*file, writes, engine));
-      if (const double t = quantile(tries, 0.5); t < best) {
-        best = t;
-        out.peer_name = "limit: fio " + engine;
-      }
-    }
-  }
-  out.peer = [=, engine = out.peer_name.substr(out.peer_name.rfind(' ') + 1)] {
-    return fio_seconds(*file, writes, engine) * 1e9 / bytes;
+  const auto job = [&](const char* engine) {
+    return fio_job{.path = file->path, .bytes = file->size, .writes = writes, .engine = engine};
   };
+  fio_job limit;
+  if (s.peers) {
+    limit = fastest({job("io_uring"), job("psync")});
+    out.peer_name = limit_name(limit);
+  }
+  out.peer = [limit, file, bytes] { return fio_seconds(limit) * 1e9 / bytes; };
   return out;
 }
 

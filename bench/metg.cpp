@@ -92,6 +92,15 @@ const metg_measurement nearest_points("nearest_point_coroutines", "the same with
 const metg_measurement fft_points("fft_point_coroutines", "the same with a coroutine a point: 32 of them",
                                   graph_of(pattern::fft, 32), point_coroutines_driver);
 
+const metg_measurement trivial_layer("trivial", "METG(50 %), no dependencies, width 2, one layer",
+                                     graph_of(pattern::trivial, 2), engine_driver);
+const metg_measurement stencil_layer("stencil", "METG(50 %), three-point stencil, width 2, one layer",
+                                     graph_of(pattern::stencil_1d, 2), engine_driver);
+const metg_measurement nearest_layer("nearest", "METG(50 %), five neighbours, width 32, one layer",
+                                     graph_of(pattern::nearest, 32, 5), engine_driver);
+const metg_measurement fft_layer("fft", "METG(50 %), butterflies, width 32, one layer", graph_of(pattern::fft, 32),
+                                 engine_driver);
+
 const metg_measurement trivial_futures("trivial_futures", "METG(50 %), no dependencies, width 2, each task submitted",
                                        graph_of(pattern::trivial, 2), futures_driver);
 const metg_measurement stencil_futures("stencil_futures",

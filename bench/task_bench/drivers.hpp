@@ -17,4 +17,7 @@ driver point_coroutines_driver(unsigned threads);
 /// Each task submitted by itself to a client, with the futures of the step before as its inputs.
 driver futures_driver(unsigned threads);
 
+/// All tasks as one layer (weft/layer.hpp).
+driver engine_driver(unsigned threads);
+
 }  // namespace bench

@@ -305,8 +305,9 @@ TEST_CASE("METG is refused where there is none") {
   CHECK_FALSE(found.metg_95);
 }
 
-TEST_CASE("drivers of coroutines run every pattern") {
-  for (const bench::driver_maker make : {bench::coroutines_driver, bench::point_coroutines_driver})
+TEST_CASE("drivers run every pattern") {
+  for (const bench::driver_maker make :
+       {bench::coroutines_driver, bench::point_coroutines_driver, bench::engine_driver, bench::futures_driver})
     for (const unsigned threads : {1u, 2u, 3u}) {
       const bench::driver run = make(threads);
       for (const pattern p : bench::all_patterns)
