@@ -1,16 +1,34 @@
 #!/bin/sh
-# Builds weft and runs its main job over this machine's package index: sh examples/quickstart.sh [OPTION...]
-# Options go to the job (--help lists them). Installs from Debian what is missing, as root or through sudo.
+# Builds weft and runs its two main jobs: sh examples/quickstart.sh [OPTION...]
+#   packages  ranks the packages of this machine's Debian package index, on all cores
+#   images    compares 40,000 pictures in pairs: 3 GiB of distances under a budget of 1 GiB, so that most are on the
+#             disk in between, in /var/tmp or where WEFT_SPILL says
+# Each checks what it finds against a second, simple implementation. Options go to the first; --help lists them, and
+# runs neither. `build/quickstart/examples/images --help` lists those of the second, which is left out when its
+# pictures cannot be installed. Installs from Debian what is missing, as root or through sudo.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/support/packages.sh
 
-install_packages g++ cmake ninja-build liburing-dev libzstd-dev libxxhash-dev
+install_packages g++ cmake ninja-build liburing-dev libzstd-dev libxxhash-dev zlib1g-dev
+jobs="packages images"
+case " $* " in
+  *" --help "*) jobs=packages ;;
+  *) install_packages dataset-fashion-mnist || jobs=packages ;;
+esac
 [ -f build/quickstart/build.ninja ] ||
   cmake --preset release -B build/quickstart -DWEFT_TESTS=OFF -DWEFT_BENCH=OFF
-cmake --build build/quickstart --target packages -j "${JOBS:-$(nproc)}"
+cmake --build build/quickstart --target $jobs -j "${JOBS:-$(nproc)}"
 case " $* " in
   *" --input "* | *" --help "*) ;;
   *) [ -n "$(apt-cache dumpavail 2>/dev/null | head -c 1)" ] || refresh_packages ;;
 esac
-exec build/quickstart/examples/packages "$@"
+
+build/quickstart/examples/packages "$@"
+case " $* " in *" --help "*) exit ;; esac
+echo
+if [ "$jobs" = packages ]; then
+  echo "left out: images, whose pictures (apt-get install dataset-fashion-mnist) cannot be installed" >&2
+else
+  build/quickstart/examples/images
+fi

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 preset=${1:-release}
 . tests/support/packages.sh
 
-need="g++ cmake ninja-build catch2 libasio-dev libboost1.81-dev liburing-dev libzstd-dev libxxhash-dev"
+need="g++ cmake ninja-build catch2 libasio-dev libboost1.81-dev liburing-dev libzstd-dev libxxhash-dev zlib1g-dev
+  dataset-fashion-mnist"
 case $preset in
   clang) need="$need clang-19" ;;
   asan | tsan) need="$need clang-19 libclang-rt-19-dev llvm-19" ;;

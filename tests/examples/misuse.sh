@@ -45,6 +45,32 @@ expect 1 "Is a directory" read_lines "$here"
 expect 0 "0 lines" read_lines "$here/empty"
 expect 0 "3 lines, 7 words; the longest has 20 characters: last line" read_lines "$here/lines"
 
+if [ -x "$folder/images" ]; then
+  expect 2 "unknown option '--image'" images --image 3
+  expect 2 "needs a value" images --memory
+  expect 2 "from 100 to 70000, not '99'" images --images 99
+  expect 2 "not '70001'" images --images 70001
+  expect 2 "not '1000x'" images --images 1000x
+  expect 2 "not '1K'" images --images 1K
+  expect 2 "not '-1'" images --threads -1
+  expect 2 "not '1000K'" images --memory 1000K
+  expect 2 "not '1T'" images --memory 1T
+  expect 2 "not '9999999999G'" images --memory 9999999999G
+  expect 2 "not '1GB'" images --memory 1GB
+  expect 2 "not ''" images --memory ""
+  expect 0 "usage:" images --help
+  expect 1 "apt-get install dataset-fashion-mnist" images --data "$here/missing"
+  mkdir "$here/odd-data" "$here/short-data"
+  train=train-images-idx3-ubyte.gz
+  printf 'two words' >"$here/odd-data/$train"
+  expect 1 "$train is no IDX file of pictures" images --data "$here/odd-data"
+  printf '\0\0\10\3\0\0\0\377\0\0\0\34\0\0\0\34 and too little' | gzip >"$here/short-data/$train"
+  expect 1 "$train ends too early" images --data "$here/short-data" --images 100
+  printf '\0\0\10\3\0\0\0\377\0\0\0\0\0\0\0\34' >"$here/odd-data/$train"
+  expect 1 "pictures of 0 x 28" images --data "$here/odd-data"
+  { printf '\0\0\10\3\0\0\0\377\0\0\0\34\0\0\0\34' && head -c 199920 /dev/zero; } >"$here/odd-data/$train"
+  expect 1 "apart by more than 1e-04" images --data "$here/odd-data" --images 255 --quiet
+fi
 if [ -x "$folder/echo_server" ]; then
   expect 2 "usage:" echo_server seven
   expect 2 "usage:" echo_server 70000

@@ -1,0 +1,46 @@
+#!/bin/sh
+# The example images on a few pictures, under a budget that they do not fit: images.sh PROGRAM. Ends with 77 where
+# there are no pictures.
+program=$1
+data=/usr/share/datasets/fashion-mnist
+if [ ! -r "$data/train-images-idx3-ubyte.gz" ]; then
+  echo "skipped: there are no pictures in $data (apt-get install dataset-fashion-mnist)"
+  exit 77
+fi
+failures=0
+
+# run ARGUMENT...: leaves what it printed in `output`.
+run() {
+  what=$*
+  output=$("$program" --quiet "$@" 2>&1)
+  got=$?
+  [ "$got" = 0 ] || fail "ended with $got"
+}
+
+# fail WHAT
+fail() {
+  echo "images $what: $1; it printed"
+  echo "$output"
+  failures=$((failures + 1))
+}
+
+# has TEXT; lacks TEXT
+has() { printf %s "$output" | grep -q -- "$1" || fail "did not print '$1'"; }
+lacks() { ! printf %s "$output" | grep -q -- "$1" || fail "printed '$1'"; }
+
+# The last strip is half as wide as the others; 17 MB of distances.
+run --images 2500 --memory 8M
+has "^check: .* matches"
+has "2500 pictures of 784 pixels, 0.017 GB of distances, budget 0.008 GB"
+lacks "distances .* spilled *0.000 GB"
+lacks "passes .* reloaded *0.000 GB"
+
+# One strip, and all of it fits.
+run --images 300 --threads 1
+has "^check: .* matches"
+has "passes .* spilled *0.000 GB.* reloaded *0.000 GB"
+run --images 200 --no-check
+lacks "^check"
+has "^scaling of the distances  *[0-9]"
+
+[ "$failures" = 0 ]
