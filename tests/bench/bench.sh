@@ -11,7 +11,11 @@ fail() {
 
 "$bench" --list >"$here/list" || fail "--list failed"
 names="fork.fib fork.skynet fork.nqueens fork.matmul fork.sort wake.spawn wake.post wake.round_trip
-       wake.round_trip_latency_mode wake.idle_cpu io.file_read io.file_write io.timer"
+       wake.round_trip_latency_mode wake.idle_cpu io.file_read io.file_write io.timer graph.independent graph.chain
+       graph.tree graph.million graph.submit graph.memory_per_task metg.trivial metg.stencil metg.nearest metg.fft
+       metg.trivial_futures metg.stencil_futures metg.nearest_futures metg.fft_futures metg.trivial_coroutines
+       metg.stencil_coroutines metg.nearest_coroutines metg.fft_coroutines spill.write spill.read spill.small
+       spill.working_set_4x spill.reload"
 grep -q '^asio\.' "$here/list" &&
   names="$names asio.hop_in asio.hop_out asio.echo_compute asio.latency_under_load"
 for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not listed"; done

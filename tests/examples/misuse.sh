@@ -28,6 +28,14 @@ expect 2 "needs a value" packages --top
 expect 2 "not 'three'" packages --top three
 expect 2 "not '-1'" packages --threads -1
 expect 0 "usage:" packages --help
+expect 1 "futures: usage: futures \[CHANNELS\]" futures none
+export WEFT_THREADS=two
+expect 1 "WEFT_THREADS is 'two': give it a number" futures
+export WEFT_THREADS=1 WEFT_MEMORY=lots
+expect 1 "WEFT_MEMORY is 'lots': give it a number of bytes" futures
+export WEFT_MEMORY=256K
+expect 0 "the same" futures
+unset WEFT_THREADS WEFT_MEMORY
 expect 1 "cannot open $here/missing" packages --input "$here/missing"
 expect 1 "cannot read $here: it is a folder" packages --input "$here"
 expect 1 "is empty" packages --input "$here/empty"
