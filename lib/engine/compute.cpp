@@ -58,8 +58,8 @@ class fused_calls {
     std::uint32_t at = 0;
     try {
       for (; at + 1 < steps_.size(); ++at) {
-        if (n.stop_asked.load(std::memory_order_relaxed) || stop_of(*n.home).stop_requested()) {
-          n.stop_asked.store(true, std::memory_order_relaxed);
+        if (n.stop_asked() || stop_of(*n.home).stop_requested()) {
+          n.ask_stop();
           end_values();
           return false;
         }

@@ -397,11 +397,11 @@ node* engine::execute(node& n) noexcept {
       const node* from = n.inputs[i].from;
       if (from && from->is(node_state::failed)) return end(n, run_result::error, nullptr, from->why);
     }
-    n.stop_asked.store(true, std::memory_order_relaxed);
+    n.ask_stop();
     return end(n, run_result::error, nullptr);
   }
-  if (stops || n.stop_asked.load(std::memory_order_acquire)) [[unlikely]] {
-    n.stop_asked.store(true, std::memory_order_relaxed);
+  if (stops || n.stop_asked()) [[unlikely]] {
+    n.ask_stop();
     return end(n, run_result::error, nullptr);
   }
   if (n.request && n.request->error) [[unlikely]]
@@ -429,13 +429,13 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
   if (how == run_result::value) [[likely]] {
     count_value(n, request);
     n.state.store(node_state::done, std::memory_order_release);
-  } else if (n.stop_asked.load(std::memory_order_acquire)) {
+  } else if (n.stop_asked()) {
     n.state.store(node_state::cancelled, std::memory_order_release);
     note(l.cancelled);
   } else {
     if (error) {
       if (is_cancelled(error)) {  // it awaited what was cancelled
-        n.stop_asked.store(true, std::memory_order_relaxed);
+        n.ask_stop();
         n.request = request;
         return end(n, how, nullptr);
       }
@@ -562,7 +562,7 @@ std::string say(const std::exception_ptr& error) {
 
 void throw_failure(const node& n) {
   if (!n.is(node_state::failed)) {
-    if (n.timed_out.load(std::memory_order_relaxed)) throw timed_out();
+    if (n.timed_out()) throw timed_out();
     throw_cancelled();
   }
   std::vector<std::string> path;
@@ -607,7 +607,7 @@ void throw_shared_value() {
 /// whether it is marked (settle). So one of the two sees the other, and the lock keeps the stop state until it has
 /// been asked.
 void engine::ask_to_stop(node& n) noexcept {
-  n.stop_asked.store(true, std::memory_order_seq_cst);
+  n.ask_stop();
   if (!n.type->stop) return;
   std::lock_guard guard(stops_lock_);
   real_memory::full_fence();
@@ -617,7 +617,7 @@ void engine::ask_to_stop(node& n) noexcept {
 void engine::settle(node& n) noexcept {
   real_memory::full_fence();
   std::unique_lock guard(stops_lock_, std::defer_lock);
-  if (n.stop_asked.load(std::memory_order_seq_cst)) guard.lock();
+  if (n.stop_asked()) guard.lock();
   n.type->settle(n);
 }
 

@@ -429,7 +429,7 @@ struct stand_in final : value_node<void> {
       why->references.fetch_add(1, std::memory_order_relaxed);
       state.store(node_state::failed, std::memory_order_relaxed);
     } else {
-      timed_out.store(n.timed_out.load(std::memory_order_relaxed), std::memory_order_relaxed);
+      if (n.timed_out()) time_out();
       state.store(node_state::cancelled, std::memory_order_relaxed);
     }
     dependents.store(closed, std::memory_order_release);

@@ -90,7 +90,7 @@ task<> engine::watch_deadline(node& n, stop_source ended) {
     over = true;
   } catch (const cancelled&) {}
   if (over && !n.ended()) {
-    n.timed_out.store(true, std::memory_order_relaxed);
+    n.time_out();
     cancel(n);
   }
   drop_reference(n);

@@ -229,7 +229,7 @@ struct coroutine_part : completion {
     p.end = ending::call;
     p.stop = &stop;
     p.band = band_of(*home);
-    if (n.stop_asked.load(std::memory_order_acquire)) stop.request_stop();
+    if (n.stop_asked()) stop.request_stop();
     handle.resume();
     if (phase.load(std::memory_order_acquire) == ended) return take(error);
     engine& e = *home;

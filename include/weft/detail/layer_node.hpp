@@ -363,7 +363,7 @@ class layer_call final : public layer_spec {
   static run_result run(node& n, bool, std::exception_ptr& error) noexcept {
     const layer_place& place = place_of(n);
     if (place.seat->over->load(std::memory_order_relaxed) && !place.told) {
-      n.stop_asked.store(true, std::memory_order_relaxed);
+      n.ask_stop();
       return run_result::error;
     }
     const auto& self = static_cast<const layer_call&>(*place.seat->spec);

@@ -97,6 +97,14 @@ struct node {
   bool ended() const noexcept { return dependents.load(std::memory_order_acquire) == closed; }
   bool is(node_state s) const noexcept { return state.load(std::memory_order_acquire) == s; }
 
+  bool stop_asked() const noexcept { return stopped.load(std::memory_order_seq_cst) != stop_reason::none; }
+  void ask_stop() noexcept {
+    stop_reason before = stop_reason::none;
+    stopped.compare_exchange_strong(before, stop_reason::asked, std::memory_order_seq_cst);
+  }
+  bool timed_out() const noexcept { return stopped.load(std::memory_order_seq_cst) == stop_reason::time; }
+  void time_out() noexcept { stopped.store(stop_reason::time, std::memory_order_seq_cst); }
+
   const node_type* type;
   engine* home;
   std::atomic<std::uintptr_t> dependents{0};
@@ -114,11 +122,12 @@ struct node {
   };
   std::atomic<node_state> state{node_state::pending};
   std::atomic<bool> poisoned{false};  // an input failed or was cancelled
-  std::atomic<bool> stop_asked{false};
-  std::atomic<bool> timed_out{false};
-  bool inputs_wanted = true;  // who cancels the node writes it; the rest is the runner's
+  enum class stop_reason : std::uint8_t { none, asked, time };
+  std::atomic<stop_reason> stopped{stop_reason::none};
+  // In bytes of their own: who cancels the node writes the first, the store the second, the runner the rest.
+  bool inputs_wanted = true;
+  bool has_value = false;
   bool has_arguments : 1 = true;
-  bool has_value : 1 = false;
   bool holds_resources : 1 = false;
   bool consumed : 1 = false;  // a run has moved its arguments away
   std::uint16_t retries = 0;  // attempts left after the next
