@@ -1,0 +1,123 @@
+#include "engine/failure.hpp"
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <typeinfo>
+#include <utility>
+
+#include "engine/engine.hpp"
+#include "trace/symbols.hpp"
+#include "weft/detail/run_under.hpp"
+#include "weft/errors.hpp"
+#include "weft/task_failed.hpp"
+
+namespace weft::detail {
+
+void drop_failure(failure* f) noexcept {
+  while (f && f->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    failure* cause = f->cause;
+    delete f;
+    f = cause;
+  }
+}
+
+void engine::fail(node& n, std::exception_ptr error, failure* cause) noexcept {
+  auto* f = new failure;
+  if (cause) cause->references.fetch_add(1, std::memory_order_relaxed);
+  f->error = cause ? cause->error : std::move(error);
+  f->cause = cause;
+  f->function = n.type->function_name(n);
+  f->key = key_of(n);
+  n.why = f;
+  if (cause) return;
+  try {
+    std::rethrow_exception(f->error);
+  } catch (const task_failed& e) {  // it awaited a task that failed: that one's failure went through here
+    f->error = e.error();
+    f->function = e.function();
+    f->before = e.path();
+    constexpr std::size_t most_kept = 64;
+    if (f->before.size() > most_kept)
+      f->before.erase(f->before.begin() + most_kept / 2, f->before.end() - most_kept / 2);
+  } catch (...) {}
+}
+
+std::string key_of(const node& n) {
+  if (n.details && !n.details->name.empty()) return n.details->name;
+  return n.type->function_name(n) + "-" + std::to_string(n.number);
+}
+
+namespace {
+
+std::string say(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) { return readable_type(typeid(e).name()) + ": " + e.what(); } catch (...) {
+    const std::type_info* t = abi::__cxa_current_exception_type();
+    return "an exception of type " + (t ? readable_type(t->name()) : std::string("unknown"));
+  }
+}
+
+}  // namespace
+
+void throw_failure(const node& n) {
+  if (!n.is(node_state::failed)) {
+    if (n.timed_out()) throw timed_out();
+    throw_cancelled();
+  }
+  std::vector<std::string> path;
+  const failure* f = n.why;
+  for (; f->cause; f = f->cause) path.push_back(f->key);
+  path.push_back(f->key);
+  path.insert(path.end(), f->before.rbegin(), f->before.rend());
+  std::reverse(path.begin(), path.end());
+  std::string sentence = "weft: task " + path.front() + " failed: " + say(f->error);
+  if (path.size() > 1) {
+    constexpr std::size_t most_shown = 8;
+    sentence += " (and with it ";
+    for (std::size_t i = 1; i < path.size(); ++i) {
+      if (i > most_shown / 2 && i + most_shown / 2 < path.size()) {
+        if (i == most_shown / 2 + 1) sentence += " ...";
+        continue;
+      }
+      sentence += (i > 1 ? ", " : "") + path[i];
+    }
+    sentence += ")";
+  }
+  throw task_failed(sentence, f->function, std::move(path), f->error);
+}
+
+void throw_lost_value(const node& n, const std::exception_ptr& error) {
+  throw task_failed("weft: the value of task " + key_of(n) + " cannot be brought back from the disk: " + say(error),
+                    n.type->function_name(n), {key_of(n)}, error);
+}
+
+void throw_empty_future() {
+  throw misuse("weft: this future refers to no task: it was made without one, or moved from");
+}
+
+void throw_shared_value() {
+  throw misuse(
+      "weft: this value cannot be copied, and others hold it too: await the future as an lvalue, for a reference");
+}
+
+std::string name_of_function(const void* address) {
+  static short_lock lock;
+  std::lock_guard guard(lock);
+  static symbols known;
+  std::string name = known.name_of(reinterpret_cast<std::uint64_t>(address));
+  if (const std::size_t end = name.find('('); end != 0 && end != std::string::npos) name.resize(end);
+  return name;
+}
+std::string readable_type(const char* mangled) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(mangled, nullptr, nullptr, &status),
+                                                    std::free);
+  return name ? name.get() : mangled;
+}
+
+}  // namespace weft::detail
