@@ -1,7 +1,11 @@
 // graph.*: what a task of the engine costs, beside Dask's threaded scheduler.
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "harness.hpp"
@@ -147,14 +151,32 @@ const registered submit_("graph.submit", "ns/task", "one submit a task, its futu
                            out.weft = [here, n] { return here->pool.run(submit_waiting(here->client, n, false)); };
                            return out;
                          });
+/// In a process of its own, whose memory has not been used by other measurements.
+double memory_of_fresh_process(unsigned threads, bool quick) {
+  char self[4096];
+  const ssize_t length = ::readlink("/proc/self/exe", self, sizeof self - 1);
+  if (length <= 0) throw std::runtime_error("cannot read /proc/self/exe");
+  self[length] = '\0';
+  const std::string command = "WEFT_BENCH_FRESH=1 '" + std::string(self) + "' --json --runs 1 --threads " +
+                              std::to_string(threads) + (quick ? " --quick" : "") + " graph.memory_per_task";
+  FILE* out = ::popen(command.c_str(), "r");
+  double bytes = 0;
+  const bool read =
+      out && std::fscanf(out, "{\"bench\":\"graph.memory_per_task\",\"unit\":\"bytes\",\"weft\":%lf", &bytes) == 1;
+  while (out && std::fgetc(out) != EOF) {}
+  if (!out || ::pclose(out) != 0 || !read) throw std::runtime_error(command + " failed");
+  return bytes;
+}
+
 const registered memory_("graph.memory_per_task", "bytes", "resident memory of a task that waits, with its future's",
                          [](const settings& s) {
+                           const bool fresh = std::getenv("WEFT_BENCH_FRESH") != nullptr;
                            const long n = s.size(1'000'000L, 200'000L);
                            sides out;
                            out.note = WEFT_BENCH_COMPILER;
-                           out.weft = [threads = s.threads, n, most = 0.0]() mutable {
-                             // Memory that an earlier run gave back is used again: the first run is the one that
-                             // counts.
+                           out.weft = [threads = s.threads, quick = s.quick, fresh, n, most = 0.0]() mutable {
+                             if (!fresh) return memory_of_fresh_process(threads, quick);
+                             // A second run uses memory that the first gave back: the first is the one that counts.
                              place here(threads);
                              return most = std::max(most, here.pool.run(submit_waiting(here.client, n, true)));
                            };

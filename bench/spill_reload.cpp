@@ -22,7 +22,8 @@ using enum spill_step::function;
 using inputs = std::vector<std::uint32_t>;
 
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
-constexpr std::uint64_t memory = 256 * mib;
+constexpr std::uint64_t tile_bytes = 2 * mib;  // of most graphs
+constexpr std::uint64_t memory = 256 * tile_bytes;
 
 // ---- the graphs --------------------------------------------------------------------------------------------
 
@@ -38,7 +39,7 @@ struct graph {
 spill_plan cyclic_scan() {
   graph g;
   inputs blocks;
-  for (int i = 0; i < 1024; ++i) blocks.push_back(g.add(make, mib, {}));
+  for (int i = 0; i < 1024; ++i) blocks.push_back(g.add(make, tile_bytes, {}));
   inputs last;  // of the pass before
   for (int pass = 0; pass < 3; ++pass) {
     const inputs gate = std::exchange(last, {});
@@ -54,13 +55,13 @@ spill_plan cyclic_scan() {
 spill_plan stencil() {
   graph g;
   inputs now;
-  for (int i = 0; i < 1024; ++i) now.push_back(g.add(make, mib, {}));
+  for (int i = 0; i < 1024; ++i) now.push_back(g.add(make, tile_bytes, {}));
   for (int step = 0; step < 4; ++step) {
     inputs next;
     for (std::size_t i = 0; i < now.size(); ++i) {
       inputs from;
       for (std::size_t j = i ? i - 1 : 0; j < std::min(i + 2, now.size()); ++j) from.push_back(now[j]);
-      next.push_back(g.add(combine, mib, std::move(from)));
+      next.push_back(g.add(combine, tile_bytes, std::move(from)));
     }
     now = std::move(next);
   }
@@ -72,14 +73,14 @@ spill_plan stencil() {
 spill_plan matrix_product() {
   constexpr std::uint32_t n = 18;
   graph g;
-  for (std::uint32_t i = 0; i < 2 * n * n; ++i) g.add(make, mib, {});
+  for (std::uint32_t i = 0; i < 2 * n * n; ++i) g.add(make, tile_bytes, {});
   for (std::uint32_t i = 0; i < n; ++i)
     for (std::uint32_t j = 0; j < n; ++j) {
       std::uint32_t sum = 0;
       for (std::uint32_t k = 0; k < n; ++k) {
         inputs from{i * n + k, n * n + k * n + j};
         if (k) from.push_back(sum);
-        sum = g.add(combine, mib, std::move(from));
+        sum = g.add(combine, tile_bytes, std::move(from));
       }
     }
   const auto products = static_cast<std::uint32_t>(g.steps.size());
@@ -91,18 +92,19 @@ spill_plan matrix_product() {
 spill_plan tree_with_reuse() {
   graph g;
   inputs leaves;
-  for (int i = 0; i < 1024; ++i) leaves.push_back(g.add(make, mib, {}));
+  for (int i = 0; i < 1024; ++i) leaves.push_back(g.add(make, tile_bytes, {}));
   inputs level = leaves;
   while (level.size() > 1) {
     inputs above;
-    for (std::size_t i = 0; i < level.size(); i += 2) above.push_back(g.add(combine, mib, {level[i], level[i + 1]}));
+    for (std::size_t i = 0; i < level.size(); i += 2)
+      above.push_back(g.add(combine, tile_bytes, {level[i], level[i + 1]}));
     level = std::move(above);
   }
   for (const std::uint32_t leaf : leaves) g.add(summarise, 0, {leaf, level[0]});
   return g.steps;
 }
 
-/// Values of a quarter to four MiB, each of up to three others, some of them old.
+/// Values of half a MiB to eight, each of up to three others, some of them old.
 spill_plan random_graph(std::uint64_t seed) {
   std::mt19937_64 random(seed);
   graph g;
@@ -113,7 +115,7 @@ spill_plan random_graph(std::uint64_t seed) {
       const std::uint64_t back = random() % 4 ? 1 + random() % window : 1 + random() % count;
       from.push_back(static_cast<std::uint32_t>(i - std::min<std::uint64_t>(back, i)));
     }
-    g.add(from.empty() ? make : combine, mib / 4 * (1 + random() % 16), std::move(from));
+    g.add(from.empty() ? make : combine, tile_bytes / 4 * (1 + random() % 16), std::move(from));
   }
   std::vector<bool> used(count);
   for (const spill_step& s : g.steps)
@@ -227,7 +229,7 @@ const registered reload_(
       shapes->push_back({"stencil", stencil()});
       shapes->push_back({"matrix product", matrix_product()});
       shapes->push_back({"tree with reuse", tree_with_reuse()});
-      shapes->push_back({"random, 0.25 to 4 MiB", random_graph(1)});
+      shapes->push_back({"random, 0.5 to 8 MiB", random_graph(1)});
       sides out;
       out.peer_name = "limit: optimum for the same order";
       out.peer = [] { return 1.0; };
@@ -244,7 +246,7 @@ const registered reload_(
       };
       out.late_note = [shapes] {
         std::string note =
-            "values of 1 MiB in 256 MiB, one worker, the worst graph of each seed; medians (least recently used; "
+            "values of 2 MiB in 512 MiB, one worker, the worst graph of each seed; medians (least recently used; "
             "against the optimum for the order of submission):";
         double sum = 0;
         char text[128];

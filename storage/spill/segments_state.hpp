@@ -97,7 +97,13 @@ struct segment_store::state {
   std::mutex lock;
   std::vector<std::shared_ptr<const part_list>> lists;
   std::vector<std::uint32_t> free_lists;  // has room for all of them
-  staging_memory staging{options.chunk_bytes, 2 * std::size_t{options.depth}};
+  /// A chunk, and a little more, so that a value of a chunk with its header is one operation and not two.
+  const std::size_t most_at_once = most_of(options);
+  static std::size_t most_of(const spill_file_options& o) noexcept {
+    const std::size_t more = o.chunk_bytes / 16 / block_bytes * block_bytes;
+    return o.chunk_bytes + more <= o.segment_bytes ? o.chunk_bytes + more : o.chunk_bytes;
+  }
+  staging_memory staging{most_at_once, 2 * std::size_t{options.depth}};
   std::vector<std::unique_ptr<staging_buffer>> buffers;
   std::vector<std::unique_ptr<compressor>> compressors;
   spill_counters counters;

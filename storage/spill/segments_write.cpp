@@ -103,8 +103,11 @@ void batch::plan() {
     bool squeeze = s.options.compression == spill_compression::always;
     if (s.options.compression == spill_compression::automatic)
       squeeze = sample_pays(s, records, std::span(&i, 1), size);
-    for (std::uint64_t at = 0; at < size; at += chunk)
-      jobs.push_back({at, static_cast<std::uint32_t>(std::min(chunk, size - at)), i, 0, squeeze});
+    for (std::uint64_t at = 0; at < size;) {
+      const std::uint64_t length = size - at <= s.most_at_once ? size - at : chunk;
+      jobs.push_back({at, static_cast<std::uint32_t>(length), i, 0, squeeze});
+      at += length;
+    }
   }
   // Packs of at most a chunk, and so many that one is filled while another is written.
   const std::uint64_t pack = std::min(chunk, up(std::max(small_bytes / s.options.depth, least_pack), block_bytes));

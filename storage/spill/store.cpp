@@ -12,7 +12,7 @@ namespace weft::detail {
 namespace {
 
 constexpr std::uint64_t no_use = ~std::uint64_t{0};
-constexpr std::uint64_t least_ahead_bytes = std::uint64_t{4} << 20;
+constexpr std::uint64_t least_ahead_bytes = std::uint64_t{8} << 20;
 constexpr std::uint64_t batch_bytes = std::uint64_t{8} << 20;
 
 bool later(const memory_request* a, const memory_request* b) noexcept { return a->rank > b->rank; }
