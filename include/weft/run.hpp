@@ -12,16 +12,17 @@ namespace weft {
 
 namespace detail {
 
-/// WEFT_THREADS, or as many as there are. Throws std::invalid_argument for what is no number.
-pool_options options_of_program();
+/// Where no number of threads is given: WEFT_THREADS, or as many as there are. Throws std::invalid_argument for what
+/// is no number.
+pool_options options_of_program(pool_options given);
 /// Says on standard error what ended the program, and gives its exit status.
 int say_end(const char* program, const std::exception_ptr& error) noexcept;
 
 template <class F>
-int run_program(std::span<char*> arguments, F& f) {
-  pool p(options_of_program());
+int run_program(std::span<char*> arguments, F& f, pool_options workers, client_options memory) {
+  pool p(options_of_program(std::move(workers)));
   stop_on_interrupt guard(p);
-  client c(p);
+  client c(p, std::move(memory));
   constexpr bool takes_arguments = std::is_invocable_v<F&, client&, std::span<char*>>;
   auto program = [&] {
     if constexpr (takes_arguments)
@@ -44,10 +45,10 @@ int run_program(std::span<char*> arguments, F& f) {
 /// first) and give an exit status (`task<int>`). What it throws is said on standard error, and the status is 1; after
 /// Ctrl-C it is cancelled, and the status is 130.
 ///
-/// The environment sets what it runs with: WEFT_THREADS workers, WEFT_MEMORY for values (`4G`), WEFT_SPILL for the
-/// directory of what does not fit.
+/// The options say what it runs with, and where they do not the environment: WEFT_THREADS workers, WEFT_MEMORY for
+/// values (`4G`), WEFT_SPILL for the directory of what does not fit.
 template <class F>
-int run(int argc, char** argv, F f) {
+int run(int argc, char** argv, F f, pool_options workers = {}, client_options memory = {}) {
   constexpr bool one = std::is_invocable_v<F&, client&>, both = std::is_invocable_v<F&, client&, std::span<char*>>;
   static_assert(one || both,
                 "weft: the program takes weft::client&, or weft::client& and std::span<char*>, and is a coroutine");
@@ -58,7 +59,8 @@ int run(int argc, char** argv, F f) {
     static_assert(right, "weft: the program is a coroutine that returns weft::task<> or weft::task<int>");
     if constexpr (right) {
       try {
-        return detail::run_program(std::span<char*>(argv, static_cast<std::size_t>(argc)), f);
+        return detail::run_program(std::span<char*>(argv, static_cast<std::size_t>(argc)), f, std::move(workers),
+                                   std::move(memory));
       } catch (...) { return detail::say_end(argc > 0 ? argv[0] : "weft", std::current_exception()); }
     }
   }

@@ -10,8 +10,8 @@
 
 namespace weft::detail {
 
-pool_options options_of_program() {
-  pool_options o;
+pool_options options_of_program(pool_options o) {
+  if (o.threads != 0) return o;
   const std::string text = setting("WEFT_THREADS", "0");
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), o.threads);
   if (error != std::errc{} || rest != text.data() + text.size())

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/log.hpp"
 #include "weft/blocking.hpp"
 #include "weft/errors.hpp"
 
@@ -531,7 +532,11 @@ task<> store::write_behind() {
       try {
         v->does_->encode(v->owner_, r.message);
         r.lay_out();
-      } catch (...) {  // it stays in memory
+      } catch (const std::exception& e) {  // it stays in memory
+        log_once("unspillable", std::string("a value could not be encoded, and stays in memory: ") + e.what());
+        v->unspillable_ = true;
+        continue;
+      } catch (...) {
         v->unspillable_ = true;
         continue;
       }

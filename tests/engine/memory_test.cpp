@@ -113,6 +113,43 @@ TEST_CASE("a value larger than the budget is computed with all the same") {
   CHECK(pool.run(passes(c, 4, (8 << 20) / 8, 2)) == expected(4, (8 << 20) / 8, 2));
 }
 
+namespace {
+/// Says that it can be encoded, and then cannot.
+struct stubborn {
+  block words;
+};
+void weft_encode(weft::encoder& e, const stubborn&) { e.fail("a stubborn value", "it is one"); }
+stubborn weft_decode(weft::decoder& d, std::type_identity<stubborn>) { d.fail("a stubborn value", "there is none"); }
+std::size_t weft_owned_bytes(const stubborn& s) { return sizeof s + s.words.size() * sizeof s.words[0]; }
+stubborn make_stubborn(std::uint64_t seed, std::size_t words) { return {make(seed, words)}; }
+std::uint64_t sum_stubborn(const stubborn& s) { return sum(s.words); }
+}  // namespace
+
+TEST_CASE("values that cannot be encoded after all stay in memory, and the others go") {
+  weft::pool pool({.threads = 2});
+  weft::client_options options;
+  options.memory_budget = 8 << 20;
+  weft::client c(pool, options);
+  static constexpr std::size_t words = (1 << 20) / 8;
+  const auto program = [](weft::client& client) -> weft::task<> {
+    std::vector<weft::future<stubborn>> kept;
+    std::vector<weft::future<block>> others;
+    for (std::uint64_t i = 0; i < 6; ++i) kept.push_back(client.submit(make_stubborn, i, words));
+    for (std::uint64_t i = 0; i < 12; ++i) others.push_back(client.submit(make, i, words));
+    co_await client.wait(others);
+    for (std::uint64_t i = 0; i < 6; ++i) {
+      const std::uint64_t value = co_await client.submit(sum_stubborn, kept[i]);
+      CHECK(value == sum(make(i, words)));
+    }
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      const std::uint64_t value = co_await client.submit(sum, others[i]);
+      CHECK(value == sum(make(i, words)));
+    }
+  };
+  pool.run(program(c));
+  CHECK(c.memory().spilled > 0);
+}
+
 TEST_CASE("small values are packed, and come back") {
   weft::pool pool({.threads = 2});
   weft::client_options options;
