@@ -163,6 +163,8 @@ struct drawing_options {
   /// to_svg: our own layout, even where Graphviz is installed, which lays out graphs of up to 1,000 tasks otherwise
   /// (a process, for which the call waits).
   bool plain = false;
+  /// Colours by state instead of by order: calls wait, and what was persisted, or is a future, is where it is.
+  bool by_state = false;
 };
 
 namespace detail {

@@ -330,7 +330,7 @@ void engine::run(runner& r) noexcept {
 
 /// A ready node of which an input failed: true when that was run again since, and the node waits for it anew.
 bool engine::may_be_sound(node& n) noexcept {
-  if (n.type->closed) return false;  // tasks of layers are not run again
+  if (n.type->closed) return false;  // a layer counts the inputs of its tasks itself
   for (std::uint32_t i = 0; i < n.input_count; ++i) {
     const node& from = *n.inputs[i].from;
     if (from.ended() && !from.is(node_state::done)) return false;

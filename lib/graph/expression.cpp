@@ -319,6 +319,22 @@ std::string label_of(const gathering& g, std::span<const std::uint32_t> calls) {
   return label;
 }
 
+task_state state_of(const node& n) noexcept {
+  switch (n.state.load(std::memory_order_acquire)) {
+    case node_state::pending:
+      return n.waits_for.load(std::memory_order_relaxed) == 0 ? task_state::ready : task_state::waiting;
+    case node_state::running:
+      return task_state::running;
+    case node_state::done:
+      return task_state::done;
+    case node_state::failed:
+      return task_state::failed;
+    case node_state::cancelled:
+      break;
+  }
+  return task_state::cancelled;
+}
+
 }  // namespace
 
 std::string draw_expressions(const std::vector<expression*>& wanted, const drawing_options& how, drawing_form form) {
@@ -350,7 +366,14 @@ std::string draw_expressions(const std::vector<expression*>& wanted, const drawi
   const std::vector<std::uint32_t> ranks = order(shape);
   drawing what;
   what.title = how.title;
-  what.ranks = ranks;
+  std::vector<task_state> states;
+  if (how.by_state) {
+    states.assign(groups, task_state::waiting);
+    for (const node* n : futures) states.push_back(state_of(*n));
+    what.states = states;
+  } else {
+    what.ranks = ranks;
+  }
   std::vector<std::string> labels;
   if (shape.size() <= what.most_tasks) {  // else the picture has no room for them
     for (std::uint32_t group = 0; group < groups; ++group) labels.push_back(label_of(g, plan.tasks.tasks(group)));

@@ -495,6 +495,21 @@ TEST_CASE("one graph is computed by many threads at once") {
   CHECK(good == 200);
 }
 
+TEST_CASE("pictures show the state of what is under way") {
+  weft::pool pool({.threads = 1});
+  weft::client c(pool);
+  const auto program = [](weft::client& client) -> weft::task<std::string> {
+    auto good = client.persist(weft::delayed(inc, 1).named("good"));
+    auto bad = client.persist(weft::delayed([](int) -> int { throw 1; }, 1).named("bad"));
+    co_await client.wait(std::vector(1, client.compute(good)));
+    co_await client.wait(std::vector(1, client.compute(bad)));
+    const auto both = weft::delayed(add, good, bad);
+    co_return weft::to_dot(both, {.by_state = true});
+  };
+  const std::string dot = pool.run(program(c));
+  CHECK_THAT(dot, Contains("good") && Contains("done") && Contains("failed") && Contains("waiting"));
+}
+
 TEST_CASE("pictures show names, edges and the order, and fused tasks when asked to") {
   auto src = weft::delayed(inc, 1).named("the source");
   auto out = weft::delayed(add, chain(src, 2), weft::delayed(half, src));
