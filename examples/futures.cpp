@@ -16,7 +16,11 @@ signal record(int seed, int length) {
 }
 signal smooth(const signal& s, int width) {
   signal out(s.size() - static_cast<std::size_t>(width));
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::reduce(s.begin() + i, s.begin() + i + width) / width;
+  auto from = s.begin();
+  for (double& x : out) {
+    x = std::reduce(from, from + width) / width;
+    ++from;
+  }
   return out;
 }
 double energy(const signal& s) { return std::inner_product(s.begin(), s.end(), s.begin(), 0.0); }
