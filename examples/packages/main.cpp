@@ -1,8 +1,5 @@
 // The machine's own Debian package index: parsed, summed, made a graph, and ranked, on all cores.
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -12,7 +9,6 @@
 #include <iostream>
 #include <iterator>
 #include <map>
-#include <mutex>
 #include <sstream>
 #include <string>
 
@@ -107,34 +103,6 @@ std::string read_index(const std::string& path) {
   return text;
 }
 
-/// A bar on a terminal, a line for each quarter elsewhere.
-class progress {
- public:
-  progress(std::string what, std::size_t whole, bool quiet)
-      : what_(std::move(what)), whole_(whole ? whole : 1), quiet_(quiet), terminal_(::isatty(STDERR_FILENO)) {}
-  void add(std::size_t n) {
-    const std::size_t done = done_.fetch_add(n) + n;
-    if (quiet_) return;
-    const std::size_t steps = terminal_ ? 40 : 4, step = done * steps / whole_;
-    std::lock_guard guard(lock_);
-    if (step <= shown_) return;
-    shown_ = step;
-    if (terminal_)
-      std::fprintf(stderr, "\r%s [%s%s]%s", what_.c_str(), std::string(step, '#').c_str(),
-                   std::string(steps - step, ' ').c_str(), step == steps ? "\n" : "");
-    else
-      std::fprintf(stderr, "%s: %zu %%\n", what_.c_str(), step * 100 / steps);
-  }
-
- private:
-  const std::string what_;
-  const std::size_t whole_;
-  const bool quiet_, terminal_;
-  std::atomic<std::size_t> done_{0};
-  std::mutex lock_;
-  std::size_t shown_ = 0;
-};
-
 struct findings {
   std::vector<record> records;
   packages::graph graph;
@@ -145,7 +113,8 @@ struct findings {
 weft::task<findings> analyse(const std::string& text, bool quiet) {
   using clock = std::chrono::steady_clock;
   findings f;
-  progress bar("parsing", text.size(), quiet);
+  weft::progress_bar bar("parsing", quiet ? weft::progress_bar::style::silent : weft::progress_bar::style::guessed);
+  bar.set_whole(text.size());
   auto tell = [&bar](std::size_t n) { bar.add(n); };
   const auto t0 = clock::now();
   f.records = co_await packages::parse_parallel(text, tell);
