@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "client_place.hpp"
 #include "harness.hpp"
 #include "weft/client.hpp"
 #include "weft/pool.hpp"
@@ -19,12 +20,6 @@ namespace {
 int increment(int x) { return x + 1; }
 long plus(long a, long b) { return a + b; }
 long widen(int x) { return x; }
-
-struct place {
-  explicit place(unsigned threads) : pool({.threads = threads}), client(pool) {}
-  weft::pool pool;
-  weft::client client;
-};
 
 /// Dask's threaded scheduler on the same graph, prepared outside its clock; ns a task. Null where it is missing.
 bool dask_is_there() {
@@ -45,7 +40,7 @@ double dask(const char* shape, long n, unsigned threads) {
 
 template <class Program>
 sides tasks(const settings& s, const char* shape, long n, long dask_n, Program program) {
-  auto here = std::make_shared<place>(s.threads);
+  auto here = std::make_shared<client_place>(s.threads);
   sides out;
   out.note = WEFT_BENCH_COMPILER;
   out.weft = [here, n, program] {
@@ -144,7 +139,7 @@ weft::task<double> submit_waiting(weft::client& c, long n, bool memory) {
 
 const registered submit_("graph.submit", "ns/task", "one submit a task, its future held, while it waits for another",
                          [](const settings& s) {
-                           auto here = std::make_shared<place>(s.threads);
+                           auto here = std::make_shared<client_place>(s.threads);
                            const long n = s.size(1'000'000L, 100'000L);
                            sides out;
                            out.note = WEFT_BENCH_COMPILER;
@@ -177,14 +172,14 @@ const registered memory_("graph.memory_per_task", "bytes", "resident memory of a
                            out.weft = [threads = s.threads, quick = s.quick, fresh, n, most = 0.0]() mutable {
                              if (!fresh) return memory_of_fresh_process(threads, quick);
                              // A second run uses memory that the first gave back: the first is the one that counts.
-                             place here(threads);
+                             client_place here(threads);
                              return most = std::max(most, here.pool.run(submit_waiting(here.client, n, true)));
                            };
                            return out;
                          });
 const registered million_("graph.million", "s", "a million tasks, of which a tree makes one value: built and run",
                           [](const settings& s) {
-                            auto here = std::make_shared<place>(s.threads);
+                            auto here = std::make_shared<client_place>(s.threads);
                             const long leaves = s.size(1L << 19, 1L << 16);
                             sides out;
                             out.note = WEFT_BENCH_COMPILER;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "../client_place.hpp"
 #include "drivers.hpp"
 #include "kernels.hpp"
 #include "weft/client.hpp"
@@ -74,12 +75,7 @@ weft::task<> run_all(weft::client& c, graph_spec graph) {
 }  // namespace
 
 driver engine_driver(unsigned threads) {
-  struct place {
-    explicit place(unsigned n) : pool({.threads = n, .pin = true}), client(pool) {}
-    weft::pool pool;
-    weft::client client;
-  };
-  auto here = std::make_shared<place>(threads);
+  auto here = std::make_shared<client_place>(threads, true);
   return [here](const graph_spec& graph) {
     graph.check();
     const double begin = seconds_now();

@@ -43,7 +43,8 @@ void engine::fail(node& n, std::exception_ptr error, failure* cause) noexcept {
     constexpr std::size_t most_kept = 64;
     if (f->before.size() > most_kept)
       f->before.erase(f->before.begin() + most_kept / 2, f->before.end() - most_kept / 2);
-  } catch (...) {}
+  } catch (...) {  // any other error is its own explanation, and stays in f->error
+  }
 }
 
 std::string key_of(const node& n) {

@@ -85,13 +85,13 @@ void store::set_next_use(stored_value& v) noexcept {
 void store::index(stored_value& v) {
   if (v.where_ != stored_value::place_of::memory || v.pins_ != 0 || (v.unspillable_ && !v.on_disk_)) return;
   (v.on_disk_ ? clean_ : dirty_).insert(v);
-  (v.on_disk_ ? clean_bytes_ : dirty_bytes_) += v.bytes_;
+  if (v.on_disk_) clean_bytes_ += v.bytes_;
 }
 
 void store::unindex(stored_value& v) noexcept {
   if (v.place == evictable::nowhere) return;
   (v.on_disk_ ? clean_ : dirty_).remove(v);
-  (v.on_disk_ ? clean_bytes_ : dirty_bytes_) -= v.bytes_;
+  if (v.on_disk_) clean_bytes_ -= v.bytes_;
 }
 
 void store::pin(stored_value& v) noexcept {

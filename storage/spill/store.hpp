@@ -182,7 +182,7 @@ class store {
   eviction_index clean_, dirty_;          // in memory and not in use; of these on the disk too, or not
   std::vector<memory_request*> waiting_;  // a heap by rank
   std::uint64_t in_memory_ = 0, reserved_ = 0, peak_ = 0;
-  std::uint64_t clean_bytes_ = 0, dirty_bytes_ = 0;  // in the two indexes
+  std::uint64_t clean_bytes_ = 0;  // in clean_
   std::uint64_t ages_ = 0, values_ = 0;
   std::uint32_t granted_ = 0;       // requests at work
   std::uint32_t on_their_way_ = 0;  // requests that wait for loads

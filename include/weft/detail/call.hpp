@@ -97,13 +97,13 @@ void take_inputs(edge*& at, const future<U>& f) noexcept {
   take_inputs(at, future<U>(f));
 }
 
-/// A vector of futures, given for a vector of their values, or for weft::values.
+/// Inputs of a number that is known when they are given, for a vector of their values, or for weft::values.
 template <class P, class U>
-struct inputs_argument {
+struct counted_inputs {
   static constexpr bool encodes = true;
   static constexpr bool lasting = true, light = false;
   static constexpr std::size_t inputs = 1;
-  explicit inputs_argument(const std::vector<future<U>>& f) noexcept : count_(static_cast<std::uint32_t>(f.size())) {}
+  explicit counted_inputs(std::size_t count) noexcept : count_(static_cast<std::uint32_t>(count)) {}
   template <class A>
   static constexpr bool accepts = true;
 
@@ -121,6 +121,12 @@ struct inputs_argument {
 
  private:
   std::uint32_t count_;
+};
+
+/// A vector of futures.
+template <class P, class U>
+struct inputs_argument : counted_inputs<P, U> {
+  explicit inputs_argument(const std::vector<future<U>>& f) noexcept : counted_inputs<P, U>(f.size()) {}
 };
 template <class U>
 void take_inputs(edge*& at, std::vector<future<U>>&& futures) noexcept {

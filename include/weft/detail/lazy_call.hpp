@@ -30,28 +30,8 @@ struct lazy_argument : input_argument<P, U> {
   explicit lazy_argument(const lazy<U>&) noexcept : input_argument<P, U>(future<U>()) {}
 };
 template <class P, class U>
-struct lazies_argument {
-  static constexpr bool encodes = true;
-  static constexpr bool lasting = true;
-  static constexpr std::size_t inputs = 1;
-  explicit lazies_argument(const std::vector<lazy<U>>& l) noexcept : count_(static_cast<std::uint32_t>(l.size())) {}
-  template <class A>
-  static constexpr bool accepts = true;
-
-  std::uint32_t input_count() const noexcept { return count_; }
-  static constexpr bool views = std::is_same_v<std::remove_cvref_t<P>, values<U>>;
-  using passed = std::conditional_t<views, values<U>, std::vector<U>>;
-  passed pass(const edge* e, bool) const {
-    const values<U> view(e, count_);
-    if constexpr (views) {
-      return view;
-    } else {
-      return std::vector<U>(view.begin(), view.end());
-    }
-  }
-
- private:
-  std::uint32_t count_;
+struct lazies_argument : counted_inputs<P, U> {
+  explicit lazies_argument(const std::vector<lazy<U>>& l) noexcept : counted_inputs<P, U>(l.size()) {}
 };
 template <class P, class U>
 struct argument_of<P, lazy<U>> {
@@ -210,8 +190,7 @@ struct lazy_call final : expression {
   [[no_unique_address]] F function_;
   [[no_unique_address]] typename how::arguments given_;
   [[no_unique_address]] std::conditional_t<vectors, std::unique_ptr<expression_input[]>,
-                                           std::array<expression_input, how::inputs>>
-      inputs_;
+                                           std::array<expression_input, how::inputs>> inputs_;
 };
 
 /// What stands for a value that is under way already; takes the handle over.
