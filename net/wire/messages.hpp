@@ -1,0 +1,375 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <tuple>
+
+#include "wire/ids.hpp"
+
+namespace weft::net {
+
+/// What travels between client, scheduler and worker: docs/protocol.md tells the conversation. Numbers are part of
+/// the wire format: new kinds go to the end of their group.
+enum class message_kind : std::uint16_t {
+  // anybody to the scheduler, and the scheduler to anybody
+  define_module = 1,
+  define_options = 2,
+  peer_info = 3,
+  peer_gone = 4,
+  // client to scheduler
+  submit_task = 16,
+  release_tasks = 17,
+  cancel_tasks = 18,
+  retry_tasks = 19,
+  locate_tasks = 20,
+  // scheduler to client
+  task_finished = 32,
+  task_failed = 33,
+  task_cancelled = 34,
+  task_restarted = 35,
+  // scheduler to worker
+  run_task = 48,
+  drop_values = 49,
+  stop_tasks = 50,
+  retract_tasks = 51,
+  copy_value = 52,
+  value_at = 53,
+  set_mode = 54,
+  // worker to scheduler
+  done_task = 64,
+  failed_task = 65,
+  cancelled_task = 66,
+  missing_value = 67,
+  retracted_task = 68,
+  value_added = 69,
+  value_dropped = 70,
+  heartbeat = 71,
+  // between those that fetch values and those that have them
+  get_values = 80,
+  value_header = 81,
+  value_missing = 82,
+};
+
+// ---- code --------------------------------------------------------------------------------------------------------
+
+/// A function: an offset from the load address of a module that define_module has named on this session. Module 0 is
+/// the program of the peer's hello.
+struct function_ref {
+  std::uint64_t offset = 0;
+  std::uint32_t module = 0;
+  std::uint32_t reserved = 0;
+};
+
+/// Names a module of the sender's program: its build-id, and its file's name for people.
+struct module_record {
+  std::uint32_t index;
+  std::uint32_t reserved;
+};
+struct define_module : module_record {
+  using record = module_record;
+  static constexpr message_kind kind = message_kind::define_module;
+  std::span<const std::byte> build_id;
+  std::span<const char> name;
+  static auto parts(auto& m) noexcept { return std::tie(m.build_id, m.name); }
+};
+
+/// What few tasks have: a table of the session, referred to by number. 0 is: none of this.
+struct options_record {
+  std::uint32_t index;
+  std::uint32_t flags;           // options_flags
+  std::int64_t time_limit_ns;    // from submission to end; 0: none
+  std::uint64_t expected_bytes;  // of the result; 0: unknown
+};
+enum options_flags : std::uint32_t { loose_restrictions = 1 };
+struct define_options : options_record {
+  using record = options_record;
+  static constexpr message_kind kind = message_kind::define_options;
+  std::span<const char> name;       // the task's key
+  std::span<const char> resources;  // `gpu=1 licence=0.5`
+  std::span<const char> workers;    // names or addresses, separated by blanks; empty: any
+  std::span<const char> hosts;
+  static auto parts(auto& m) noexcept { return std::tie(m.name, m.resources, m.workers, m.hosts); }
+};
+
+// ---- peers -------------------------------------------------------------------------------------------------------
+
+enum class peer_role : std::uint8_t { scheduler, client, worker, nanny, tool };
+
+/// Tells where a peer can be reached; comes before the first message that names it.
+struct peer_record {
+  peer_id peer;
+  std::uint8_t role;  // peer_role
+  std::uint8_t reserved[3];
+};
+struct peer_info : peer_record {
+  using record = peer_record;
+  static constexpr message_kind kind = message_kind::peer_info;
+  std::span<const char> address;  // of its listener
+  std::span<const char> name;
+  static auto parts(auto& m) noexcept { return std::tie(m.address, m.name); }
+};
+struct peer_gone_record {
+  peer_id peer;
+  std::uint32_t reserved;
+};
+struct peer_gone : peer_gone_record {
+  using record = peer_gone_record;
+  static constexpr message_kind kind = message_kind::peer_gone;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+
+// ---- client and scheduler ----------------------------------------------------------------------------------------
+
+enum task_flags : std::uint32_t {
+  /// The submitter holds a future of it: it is told of the end, and releases it. Without it the task lives as long as
+  /// others need its value.
+  task_wanted = 1,
+  /// A coroutine: it may wait without holding a slot.
+  task_waits = 2,
+  /// It takes a client: it may submit tasks.
+  task_submits = 4,
+  /// Its result may be sent along with the report of its end, when it is small.
+  task_inline = 8,
+  /// Its arguments are a value (scatter): running it costs nothing.
+  task_constant = 16,
+  /// It may not be run twice (its arguments cannot be used again, or it has effects): a loss is an error.
+  task_once = 32,
+};
+
+struct submit_record {
+  task_id id;  // of the submitter's own numbers, growing
+  function_ref function;
+  std::uint64_t rank;   // the smaller, the sooner, among the submitter's: priority first, then order
+  std::uint32_t flags;  // task_flags
+  std::uint32_t options;
+  std::uint16_t retries;
+  std::int16_t priority;
+  std::uint32_t reserved;
+};
+struct submit_task : submit_record {
+  using record = submit_record;
+  static constexpr message_kind kind = message_kind::submit_task;
+  std::span<const task_id> inputs;
+  std::span<const std::byte> call;  // the function object and its arguments, as the function decodes them
+  static auto parts(auto& m) noexcept { return std::tie(m.inputs, m.call); }
+};
+
+/// Messages that are lists of tasks.
+struct list_record {
+  std::uint64_t reserved;
+};
+template <message_kind Kind>
+struct task_list : list_record {
+  using record = list_record;
+  static constexpr message_kind kind = Kind;
+  std::span<const task_id> tasks;
+  static auto parts(auto& m) noexcept { return std::tie(m.tasks); }
+};
+/// The submitter holds no future of them any more. What nobody needs is cancelled, and its value dropped.
+using release_tasks = task_list<message_kind::release_tasks>;
+using cancel_tasks = task_list<message_kind::cancel_tasks>;
+/// Runs failed tasks again, and the failed ones that they depend on.
+using retry_tasks = task_list<message_kind::retry_tasks>;
+/// Asks for task_finished again: the place that it named does not have the value.
+using locate_tasks = task_list<message_kind::locate_tasks>;
+
+struct finished_record {
+  task_id id;
+  std::uint64_t bytes;  // in memory
+  peer_id worker;       // where the value is
+  std::uint32_t flags;  // finished_flags
+};
+enum finished_flags : std::uint32_t { has_value = 1 };  // `value` is it
+struct task_finished : finished_record {
+  using record = finished_record;
+  static constexpr message_kind kind = message_kind::task_finished;
+  std::span<const std::byte> value;
+  static auto parts(auto& m) noexcept { return std::tie(m.value); }
+};
+
+/// Why a task failed: keys from the first failure to the task, separated by newlines.
+struct failure_record {
+  task_id id;
+  std::uint32_t attempt;  // towards clients: 0
+  std::uint32_t reserved;
+};
+template <message_kind Kind>
+struct failure_message : failure_record {
+  using record = failure_record;
+  static constexpr message_kind kind = Kind;
+  std::span<const char> function;
+  std::span<const char> type;  // of the exception
+  std::span<const char> text;
+  std::span<const char> path;
+  static auto parts(auto& m) noexcept { return std::tie(m.function, m.type, m.text, m.path); }
+};
+using task_failed = failure_message<message_kind::task_failed>;
+using failed_task = failure_message<message_kind::failed_task>;
+
+using task_cancelled = task_list<message_kind::task_cancelled>;
+/// Their values are lost, or they are run again by retry: another end will be told.
+using task_restarted = task_list<message_kind::task_restarted>;
+
+// ---- scheduler and worker ----------------------------------------------------------------------------------------
+
+/// An input of a task: its size, and where it is. worker 0: it is made here, or is here.
+struct input_ref {
+  task_id id;
+  std::uint64_t bytes;
+  peer_id worker;
+  std::uint32_t reserved;
+};
+
+struct run_record {
+  task_id id;
+  function_ref function;
+  std::uint64_t rank;
+  std::int64_t time_left_ns;  // 0: no limit
+  std::uint32_t attempt;      // grows with each assignment: what an older one says is not believed
+  std::uint32_t flags;
+  std::uint32_t options;  // of the session's table
+  std::int16_t priority;
+  std::uint16_t reserved;
+};
+struct run_task : run_record {
+  using record = run_record;
+  static constexpr message_kind kind = message_kind::run_task;
+  std::span<const input_ref> inputs;
+  std::span<const std::byte> call;
+  static auto parts(auto& m) noexcept { return std::tie(m.inputs, m.call); }
+};
+
+struct attempt_ref {
+  task_id id;
+  std::uint32_t attempt;
+  std::uint32_t reserved;
+};
+template <message_kind Kind>
+struct attempt_list : list_record {
+  using record = list_record;
+  static constexpr message_kind kind = Kind;
+  std::span<const attempt_ref> tasks;
+  static auto parts(auto& m) noexcept { return std::tie(m.tasks); }
+};
+/// Values that the worker need not keep.
+using drop_values = task_list<message_kind::drop_values>;
+/// Cancelled: one that has not begun never will, a coroutine is asked to stop. Answered by cancelled_task, or by
+/// whatever end came first.
+using stop_tasks = attempt_list<message_kind::stop_tasks>;
+/// Asks for tasks back that have not begun. Each is answered by retracted_task.
+using retract_tasks = attempt_list<message_kind::retract_tasks>;
+
+struct copy_record {
+  task_id id;
+  std::uint64_t bytes;
+  peer_id worker;
+  std::uint32_t reserved;
+};
+/// Fetch a value and keep it (copy_value), or: it is there now (value_at, the answer to missing_value).
+template <message_kind Kind>
+struct place_message : copy_record {
+  using record = copy_record;
+  static constexpr message_kind kind = Kind;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+using copy_value = place_message<message_kind::copy_value>;
+using value_at = place_message<message_kind::value_at>;
+
+enum class worker_mode : std::uint8_t { running, paused, retiring, stopped };
+struct mode_record {
+  std::uint8_t mode;  // worker_mode
+  std::uint8_t reserved[7];
+};
+struct set_mode : mode_record {
+  using record = mode_record;
+  static constexpr message_kind kind = message_kind::set_mode;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+
+struct done_record {
+  task_id id;
+  std::uint64_t bytes;
+  std::uint64_t nanoseconds;  // that it ran
+  std::uint32_t attempt;
+  std::uint32_t flags;  // finished_flags
+};
+struct done_task : done_record {
+  using record = done_record;
+  static constexpr message_kind kind = message_kind::done_task;
+  std::span<const std::byte> value;
+  static auto parts(auto& m) noexcept { return std::tie(m.value); }
+};
+using cancelled_task = attempt_list<message_kind::cancelled_task>;
+
+/// A value could not be had where it should be; the tasks that need it wait for value_at.
+using missing_value = place_message<message_kind::missing_value>;
+
+struct retracted_record {
+  task_id id;
+  std::uint32_t attempt;
+  std::uint32_t given_back;  // 0: it has begun, or has ended
+};
+struct retracted_task : retracted_record {
+  using record = retracted_record;
+  static constexpr message_kind kind = message_kind::retracted_task;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+
+/// The worker has a copy (of `bytes`) from now on, or has no longer.
+using value_added = place_message<message_kind::value_added>;
+using value_dropped = task_list<message_kind::value_dropped>;
+
+struct heartbeat_record {
+  std::uint64_t memory_used, memory_limit;  // bytes: the values', and what they may take
+  std::uint64_t resident;
+  std::uint64_t spilled;
+  std::uint32_t running, waiting;  // tasks
+  std::uint32_t mode;              // worker_mode
+  std::uint32_t reserved;
+};
+struct heartbeat : heartbeat_record {
+  using record = heartbeat_record;
+  static constexpr message_kind kind = message_kind::heartbeat;
+  std::span<const attempt_ref> executing;  // tasks that have begun and not ended
+  static auto parts(auto& m) noexcept { return std::tie(m.executing); }
+};
+
+// ---- values ------------------------------------------------------------------------------------------------------
+
+struct get_record {
+  std::uint64_t request;  // of the asking side
+};
+struct get_values : get_record {
+  using record = get_record;
+  static constexpr message_kind kind = message_kind::get_values;
+  std::span<const task_id> tasks;
+  static auto parts(auto& m) noexcept { return std::tie(m.tasks); }
+};
+/// A value: its schema and encoded message here, its attachments behind, in data frames of the stream `request`.
+struct value_record {
+  std::uint64_t request;
+  task_id id;
+  std::uint64_t schema;
+  std::uint64_t bytes;  // of the attachments, all together
+};
+struct value_header : value_record {
+  using record = value_record;
+  static constexpr message_kind kind = message_kind::value_header;
+  std::span<const std::uint64_t> attachments;  // the size of each
+  std::span<const std::byte> message;
+  static auto parts(auto& m) noexcept { return std::tie(m.attachments, m.message); }
+};
+struct missing_record {
+  std::uint64_t request;
+  task_id id;
+  std::uint32_t busy;  // 1: it is there, ask again later
+  std::uint32_t reserved;
+};
+struct value_missing : missing_record {
+  using record = missing_record;
+  static constexpr message_kind kind = message_kind::value_missing;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+
+}  // namespace weft::net
