@@ -28,6 +28,7 @@ class lazy;
 template <class T>
 class layer;
 namespace detail {
+class remote_home;
 struct expression;
 struct layer_spec;
 }  // namespace detail
@@ -226,6 +227,9 @@ class client {
 
   /// For tasks: the client of a task that runs. Never owns the engine.
   static client within(detail::node& n) noexcept;
+  /// For weft::connect: a client whose tasks run on a cluster.
+  client(pool& p, const client_options& options, std::unique_ptr<detail::remote_home> cluster);
+  const std::shared_ptr<detail::engine>& get_engine() const noexcept { return engine_; }
 
  private:
   explicit client(std::shared_ptr<detail::engine> e) noexcept : engine_(std::move(e)) {}

@@ -16,7 +16,7 @@ namespace weft {
 
 namespace {
 
-std::shared_ptr<detail::engine> make_engine(detail::pool_core& pool, client_options options) {
+detail::store_options memory_options(const detail::pool_core& pool, client_options options) {
   detail::store_options memory;
   memory.budget = options.memory_budget;
   if (memory.budget == 0) {
@@ -31,14 +31,25 @@ std::shared_ptr<detail::engine> make_engine(detail::pool_core& pool, client_opti
   memory.files.directory = std::move(options.spill_directory);
   if (memory.files.directory.empty()) memory.files.directory = detail::setting("WEFT_SPILL", "/var/tmp");
   memory.files.capacity = options.spill_capacity;
-  return {new detail::engine(pool, options.band, std::move(memory), detail::parse_resources(options.resources)),
-          [](detail::engine* e) { e->close(); }};
+  return memory;
+}
+
+std::shared_ptr<detail::engine> owned(detail::engine* e) {
+  return {e, [](detail::engine* of) { of->close(); }};
+}
+
+std::shared_ptr<detail::engine> make_engine(detail::pool_core& pool, const client_options& options) {
+  return owned(new detail::engine(pool, options.band, memory_options(pool, options),
+                                  detail::parse_resources(options.resources)));
 }
 
 }  // namespace
 
-client::client(pool& p, client_options options) : engine_(make_engine(p.core(), std::move(options))) {}
-client::client(simulation& s, client_options options) : engine_(make_engine(s.core(), std::move(options))) {}
+client::client(pool& p, client_options options) : engine_(make_engine(p.core(), options)) {}
+client::client(simulation& s, client_options options) : engine_(make_engine(s.core(), options)) {}
+client::client(pool& p, const client_options& options, std::unique_ptr<detail::remote_home> cluster)
+    : engine_(owned(new detail::engine(p.core(), options.band, memory_options(p.core(), options),
+                                       std::move(cluster)))) {}
 
 task_totals client::totals() const noexcept { return engine_->count(); }
 
@@ -68,13 +79,13 @@ client client::with(task_options options) const {
   c.details_ = nullptr;
   if (detail::task_details* d = detail::details_of(options)) {
     c.details_ = {d, &detail::drop_details};
-    engine_->resources().check(d->resources);
+    engine_->check_resources(d->resources);
   }
   return c;
 }
 
 client client::within(detail::node& n) noexcept {
-  client c(std::shared_ptr<detail::engine>(std::shared_ptr<void>(), n.home));
+  client c(std::shared_ptr<detail::engine>(std::shared_ptr<void>(), &n.home->submits_to()));
   c.within_ = n.rank;
   c.priority_ = detail::priority_of(n.rank);
   return c;
@@ -90,7 +101,10 @@ void client::mark(detail::node& n) const {
   }
 }
 
-void client::check_open() const { engine_->check_open(); }
+void client::check_open() const {
+  engine_->check_open();
+  if (const detail::remote_home* cluster = engine_->cluster()) cluster->check();
+}
 
 void client::start(detail::node& n) const {
   try {
@@ -109,6 +123,7 @@ void client::keep(detail::node& n) const {
   n.state.store(detail::node_state::done, std::memory_order_relaxed);
   n.dependents.store(detail::node::closed, std::memory_order_release);
   n.counts.store(detail::node::one_reference | detail::node::one_want, std::memory_order_relaxed);
+  if (engine_->cluster()) engine_->share_value(n);
   engine_->adopt_value(n);
 }
 

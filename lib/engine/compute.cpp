@@ -280,12 +280,14 @@ void client::compute_all(std::span<detail::expression* const> wanted, std::span<
   for (const detail::expression* e : wanted)
     if (!detail::is_call(*e)) detail::check_home(*e->inputs[0].future(), *engine_);
   for (std::uint32_t id = 0; id < g.size(); ++id)
-    if (const detail::task_details* d = g.call(id).details) engine_->resources().check(d->resources);
+    if (const detail::task_details* d = g.call(id).details) engine_->check_resources(d->resources);
   // The client's limits are for every task that has none of its own, its name for what was asked of it.
   std::shared_ptr<detail::task_details> limits;
   if (details_ && (details_->time_limit.count() != 0 || details_->memory != 0 || !details_->resources.empty()))
     limits = {detail::renamed(details_.get(), {}), &detail::drop_details};
-  const detail::compute_plan plan = detail::plan_computation(g, {priority_, retries_});
+  // A cluster's scheduler hands chains to one worker by itself.
+  const detail::compute_plan plan =
+      engine_->cluster() ? detail::plain_plan(g) : detail::plan_computation(g, {priority_, retries_});
   const std::uint64_t first = engine_->next_sequence(plan.tasks.shape.size());
 
   detail::computation tasks(*engine_, g, plan);
@@ -315,7 +317,7 @@ void client::compute_all(std::span<detail::expression* const> wanted, std::span<
   }
   // Inside a task all have its rank, and of equal ranks the last that came goes first.
   try {
-    tasks.submit(within_ != 0);
+    tasks.submit(within_ != 0 && !engine_->cluster());
   } catch (...) {
     for (detail::node* n : results) detail::drop_handle(*n);
     throw;

@@ -27,16 +27,19 @@ engine::runner::runner(engine& e) noexcept : work_item{}, of(e) {
   destroy = [](work_item*) {};
 }
 
+store::host engine::host_of(engine& e) noexcept {
+  return {.context = &e,
+          .spawn = [](void* of, task<> t) { static_cast<engine*>(of)->run_work(std::move(t)); },
+          .hold = [](void* of) noexcept { return static_cast<engine*>(of)->hold(); },
+          .let_go = [](void* of) noexcept { static_cast<engine*>(of)->let_go(); }};
+}
+
 engine::engine(pool_core& pool, priority band, store_options memory, const resource_amounts& resources)
     : pool_(pool),
       band_(band),
       may_spin_(!pool.stepped()),
       stop_(&pool.stop()),
-      store_(new store(std::move(memory),
-                       {.context = this,
-                        .spawn = [](void* e, task<> t) { static_cast<engine*>(e)->run_work(std::move(t)); },
-                        .hold = [](void* e) noexcept { return static_cast<engine*>(e)->hold(); },
-                        .let_go = [](void* e) noexcept { static_cast<engine*>(e)->let_go(); }})),
+      store_(new store(std::move(memory), host_of(*this))),
       resources_(resources),
       lanes_(pool.size() + 1) {
   const unsigned reserved = band == priority::interactive ? 0 : pool.options().reserve;
@@ -46,6 +49,15 @@ engine::engine(pool_core& pool, priority band, store_options memory, const resou
   }
   idle_.store(static_cast<std::uint32_t>(runners_.size()), std::memory_order_relaxed);
 }
+
+engine::engine(pool_core& pool, priority band, store_options memory, std::unique_ptr<remote_home> cluster)
+    : pool_(pool),
+      band_(band),
+      may_spin_(false),
+      stop_(&pool.stop()),
+      store_(new store(std::move(memory), host_of(*this))),
+      remote_(std::move(cluster)),
+      lanes_(pool.size() + 1) {}
 
 engine::~engine() { store_->retire(); }
 
@@ -88,6 +100,10 @@ void engine::work_ended() noexcept {
 
 void engine::close() noexcept {
   stop_.request_stop();
+  if (remote_) {  // futures that are held still keep the engine
+    remote_->close();
+    return became_idle();
+  }
   std::atomic<std::uint32_t> over{0};
   const bool waits = current_pool() != &pool_ && !pool_.stepped();
   if (waits) closer_ = &over;
@@ -137,6 +153,8 @@ void engine::submit(node& n) {
   tell(n, task_event::step::submitted);
   if (n.details) [[unlikely]]
     begin_limits(n);
+  if (remote_) [[unlikely]]
+    return submit_remote(n);
   link(n);
 }
 

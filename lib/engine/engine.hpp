@@ -12,6 +12,7 @@
 #include "engine/limits.hpp"
 #include "engine/memory.hpp"
 #include "engine/ready_queue.hpp"
+#include "engine/remote.hpp"
 #include "exec/pool_core.hpp"
 #include "weft/detail/memory.hpp"
 #include "weft/detail/node.hpp"
@@ -34,6 +35,8 @@ namespace weft::detail {
 class engine {
  public:
   engine(pool_core& pool, priority band, store_options memory, const resource_amounts& resources);
+  /// Its tasks run on a cluster.
+  engine(pool_core& pool, priority band, store_options memory, std::unique_ptr<remote_home> cluster);
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
 
@@ -91,8 +94,27 @@ class engine {
   /// Around all of its tasks.
   stop_state& stop() noexcept { return stop_; }
 
+  /// Whose tasks the tasks of this engine submit: its own, or a cluster's that this process works for.
+  engine& submits_to() noexcept { return submits_to_ ? *submits_to_ : *this; }
+  void submit_to(engine* e) noexcept { submits_to_ = e; }
+  /// A value that the client has: the cluster gets it too.
+  void share_value(node& n);
+  /// Null: it runs its tasks itself.
+  remote_home* cluster() const noexcept { return remote_.get(); }
+  // What the cluster tells of a node, of which the caller holds a reference. Nothing happens to one that has ended.
+  /// Done; with its value, or with the size of one that is fetched when it is needed.
+  void remote_done(node& n, std::uint64_t bytes, decoder* value) noexcept;
+  void remote_failed(node& n, remote_failure why) noexcept;
+  void remote_cancelled(node& n) noexcept;
+  /// A failed one is run again.
+  void restart_remote(node& n) noexcept;
+  static void drop_reference(node& n) noexcept;
+
   task_totals count() const noexcept;
-  const resource_pool& resources() const noexcept { return resources_; }
+  /// Throws misuse when there are none of them. A cluster's workers may come later: its scheduler says.
+  void check_resources(const resource_amounts& wanted) const {
+    if (!remote_) resources_.check(wanted);
+  }
   void observe(task_observer& o);
   void stop_observing(task_observer& o) noexcept;
 
@@ -112,6 +134,12 @@ class engine {
   };
 
   ~engine();
+  static store::host host_of(engine& e) noexcept;
+  void submit_remote(node& n);
+  bool claim_remote(node& n) noexcept;
+  void end_remote(node& n, node_state how) noexcept;
+  void cancel_remote(node& n, bool wanted) noexcept;
+  void release_remote(node& n) noexcept;
   lane& own_lane() noexcept;
   void note(std::atomic<std::uint64_t>& number) noexcept;
   void make_ready(node& n);
@@ -150,7 +178,6 @@ class engine {
   static void drop_inputs(node& n) noexcept;
   static void let_value_go(void* owner) noexcept;
   static const stored_value::operations value_operations;
-  static void drop_reference(node& n) noexcept;
   static void drop(node& n, std::uint64_t what) noexcept;
   static void destroy(node& n) noexcept;
 
@@ -159,6 +186,8 @@ class engine {
   const bool may_spin_;
   stop_state stop_;
   store* const store_;  // ends itself after its last value
+  const std::unique_ptr<remote_home> remote_;
+  engine* submits_to_ = nullptr;
   output_sizes sizes_;
   resource_pool resources_;
   std::mutex stops_lock_;

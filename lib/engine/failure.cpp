@@ -13,6 +13,7 @@
 #include "trace/symbols.hpp"
 #include "weft/detail/run_under.hpp"
 #include "weft/errors.hpp"
+#include "weft/remote_error.hpp"
 #include "weft/task_failed.hpp"
 
 namespace weft::detail {
@@ -57,7 +58,8 @@ namespace {
 std::string say(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
-  } catch (const std::exception& e) { return readable_type(typeid(e).name()) + ": " + e.what(); } catch (...) {
+  } catch (const remote_error& e) { return e.type() + ": " + e.what(); } catch (const std::exception& e) {
+    return readable_type(typeid(e).name()) + ": " + e.what(); } catch (...) {
     const std::type_info* t = abi::__cxa_current_exception_type();
     return "an exception of type " + (t ? readable_type(t->name()) : std::string("unknown"));
   }

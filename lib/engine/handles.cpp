@@ -57,6 +57,7 @@ void engine::settle(node& n) noexcept {
 /// Cancels a node, and what only it wanted. No recursion: a chain may be long. Each node of the list is kept by the
 /// one that wanted it, the first by the caller.
 void engine::cancel(node& first) noexcept {
+  if (remote_) return cancel_remote(first, true);
   std::vector<node*> list;
   bool active = false;
   const auto begin = [&](node& n) {
@@ -103,7 +104,12 @@ void engine::drop_inputs(node& n) noexcept {
 void engine::drop_handle(node& n) noexcept {
   if (!n.ended()) {
     // The reference is kept until the node was asked to stop.
-    if (n.counts.fetch_sub(node::one_want, std::memory_order_acq_rel) >> 32 == 1) n.home->cancel(n);
+    if (n.counts.fetch_sub(node::one_want, std::memory_order_acq_rel) >> 32 == 1) {
+      if (n.remote)
+        n.home->cancel_remote(n, false);
+      else
+        n.home->cancel(n);
+    }
     drop(n, node::one_reference);
     return;
   }
@@ -118,7 +124,7 @@ void engine::drop(node& n, std::uint64_t what) noexcept {
 
 void engine::destroy(node& n) noexcept {
   graveyard& g = this_graveyard();
-  n.home = nullptr;
+  if (!n.remote) n.home = nullptr;
   n.rank = reinterpret_cast<std::uintptr_t>(std::exchange(g.first, &n));
   if (g.digging) return;
   g.digging = true;
@@ -133,14 +139,27 @@ void engine::destroy(node& n) noexcept {
           drop(*from, held);
       }
     if (dead->has_arguments) dead->type->end_arguments(*dead);
+    engine* const keeps = dead->remote ? dead->home : nullptr;
+    if (keeps) {
+      dead->remote = false;  // once: let_value_go may bring it here again
+      dead->home = nullptr;
+      keeps->release_remote(*dead);
+    }
+    const auto let_go = [](engine* e) noexcept {
+      if (e) e->became_idle();
+    };
     if (dead->is(node_state::done)) {
       // The store may be writing or reading it, and then calls let_value_go.
-      if (dead->stored && !store::erase(dead->stored)) continue;
+      if (dead->stored && !store::erase(dead->stored)) {
+        let_go(keeps);
+        continue;
+      }
       if (dead->has_value) dead->type->value->end(*dead);
     }
     if (dead->is(node_state::failed)) drop_failure(dead->why);
     drop_details(dead->details);
     dead->type->release(*dead);
+    let_go(keeps);
   }
   g.digging = false;
 }
@@ -148,6 +167,7 @@ void engine::destroy(node& n) noexcept {
 // ---- what the headers call -------------------------------------------------------------------------------------
 
 void drop_handle(node& n) noexcept { engine::drop_handle(n); }
+void abandon_node(node& n) noexcept { n.home->abandon(n); }
 void cancel_node(node& n) noexcept {
   if (!n.ended()) n.home->cancel(n);
 }

@@ -37,6 +37,10 @@ std::vector<node*> failed_before(node& last) {
 /// A failed node has kept its function, its arguments and its inputs.
 void engine::retry(node& last) {
   if (!last.ended() || !last.is(node_state::failed)) return;
+  if (remote_) {
+    restart_remote(last);
+    return remote_->retry(last.number);
+  }
   const std::vector<node*> again = failed_before(last);
   for (const node* n : again)
     if (n->consumed)

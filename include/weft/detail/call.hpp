@@ -63,6 +63,10 @@ struct value_argument {
       return copy();
     }
   }
+  void encode(encoder& e) const { weft::encode(e, value); }
+  static value_argument decode(decoder& d) { return value_argument(weft::decode<type>(d)); }
+  void take(edge*&, input_source&) const noexcept {}
+
   type copy() const {
     if constexpr (std::is_copy_constructible_v<type>) {
       return value;
@@ -83,6 +87,9 @@ struct input_argument {
   explicit input_argument(const future<U>&) noexcept {}
   template <class A>
   static constexpr bool accepts = true;
+  static void encode(encoder&) noexcept {}
+  static input_argument decode(decoder&) { return input_argument(future<U>()); }
+  void take(edge*& at, input_source& from) const { (at++)->from = &from.take(remote_node<U>::as_input); }
 
   std::uint32_t input_count() const noexcept { return 1; }
   using passed = const U&;
@@ -106,6 +113,10 @@ struct counted_inputs {
   explicit counted_inputs(std::size_t count) noexcept : count_(static_cast<std::uint32_t>(count)) {}
   template <class A>
   static constexpr bool accepts = true;
+  void encode(encoder& e) const { e.put_count(count_); }
+  void take(edge*& at, input_source& from) const {
+    for (std::uint32_t i = 0; i < count_; ++i) (at++)->from = &from.take(remote_node<U>::as_input);
+  }
 
   std::uint32_t input_count() const noexcept { return count_; }
   static constexpr bool views = std::is_same_v<std::remove_cvref_t<P>, values<U>>;
@@ -127,6 +138,13 @@ struct counted_inputs {
 template <class P, class U>
 struct inputs_argument : counted_inputs<P, U> {
   explicit inputs_argument(const std::vector<future<U>>& f) noexcept : counted_inputs<P, U>(f.size()) {}
+  explicit inputs_argument(std::uint32_t count) noexcept : counted_inputs<P, U>(count) {}
+  static inputs_argument decode(decoder& d) {
+    constexpr std::uint64_t most = std::uint64_t{1} << 24;
+    const std::uint64_t count = d.take_count("the number of a call's inputs");
+    if (count > most) d.fail("the number of a call's inputs", "there are too many");
+    return inputs_argument(static_cast<std::uint32_t>(count));
+  }
 };
 template <class U>
 void take_inputs(edge*& at, std::vector<future<U>>&& futures) noexcept {
@@ -151,6 +169,21 @@ struct argument_of<P, future<U>> {
 template <class P, class U>
 struct argument_of<P, std::vector<future<U>>> {
   using type = inputs_argument<P, U>;
+};
+
+/// What an argument of a call looks like in another process: a future, futures, or a value of what the parameter
+/// keeps.
+template <class P, class A>
+struct portable_argument {
+  using type = kept_t<P>;
+};
+template <class P, class U>
+struct portable_argument<P, future<U>> {
+  using type = future<U>;
+};
+template <class P, class U>
+struct portable_argument<P, std::vector<future<U>>> {
+  using type = std::vector<future<U>>;
 };
 
 // ---- what a call is ----------------------------------------------------------------------------------------------
@@ -312,6 +345,21 @@ struct argument_store<Arguments> {
   [[no_unique_address]] Arguments arguments;
 };
 
+template <class F>
+void encode_callable(encoder& e, const F& f) {
+  if constexpr (is_function_pointer<F>)
+    encode_function(e, reinterpret_cast<const void*>(f));
+  else
+    weft::encode(e, f);
+}
+template <class F>
+F decode_callable(decoder& d) {
+  if constexpr (is_function_pointer<F>)
+    return reinterpret_cast<F>(const_cast<void*>(decode_function(d)));
+  else
+    return weft::decode<F>(d);
+}
+
 /// One submitted call: the function, its arguments, and its result.
 template <class F, bool Client, class Parameters, class... A>
 struct call_node;
@@ -342,7 +390,47 @@ struct call_node<F, Client, types<P...>, A...> final
   static void* operator new(std::size_t size) { return allocate_frame(size); }
   static void operator delete(void* p, std::size_t size) noexcept { release_frame(p, size); }
 
+  /// Of a call that came from another process. The inputs are not there yet.
+  struct decoded {
+    F function;
+    typename how::arguments arguments;
+  };
+  call_node(engine& e, decoded&& from)
+      : value_node<T>(type, e), part(e), given_(std::move(from.arguments)), function(std::move(from.function)) {
+    if constexpr (how::vectors) {
+      this->input_count = static_cast<std::uint32_t>(first_input<sizeof...(A)>());
+      edges = std::make_unique<edge[]>(this->input_count);
+      this->inputs = edges.get();
+    } else {
+      this->input_count = static_cast<std::uint32_t>(how::inputs);
+      this->inputs = edges.data();
+    }
+  }
+  static node* make(engine& e, decoder& d, input_source& s) {
+    // Braces: from left to right.
+    decoded from{decode_callable<F>(d), typename how::arguments{argument_of<P, A>::type::decode(d)...}};
+    std::size_t inputs = 0;
+    std::apply([&](const auto&... a) { ((inputs += a.input_count()), ...); }, from.arguments);
+    if (inputs != s.left()) d.fail("a call", "it has another number of inputs than its arguments want");
+    auto* n = new call_node(e, std::move(from));
+    try {
+      [[maybe_unused]] edge* at = n->inputs;
+      std::apply([&](const auto&... a) { (a.take(at, s), ...); }, n->given_.arguments);
+    } catch (...) {
+      abandon_node(*n);
+      throw;
+    }
+    return n;
+  }
+  static inline const portable_entry entry{&call_node::make};
+
  private:
+  static void encode(const node& n, encoder& e) {
+    const auto& self = static_cast<const call_node&>(n);
+    encode_callable(e, self.function);
+    std::apply([&](const auto&... a) { (a.encode(e), ...); }, self.given_.arguments);
+  }
+
   template <std::size_t I>
   std::size_t first_input() const noexcept {
     return [&]<std::size_t... J>(std::index_sequence<J...>) -> std::size_t {
@@ -407,6 +495,11 @@ struct call_node<F, Client, types<P...>, A...> final
       return std::string(type_name<F>());
   }
 
+  /// In another process it is a call of what is kept of the arguments here.
+  using elsewhere = call_node<F, Client, types<P...>, typename portable_argument<P, A>::type...>;
+  static constexpr portable_call portable{
+      .entry = &elsewhere::entry, .encode = &call_node::encode, .waits = how::waits, .submits = Client};
+  static const portable_call* as_portable(const node&) noexcept { return &portable; }
   static constexpr node_type type{.run = &call_node::run,
                                   .end_arguments = &call_node::end_arguments,
                                   .release = &call_node::release,
@@ -416,7 +509,8 @@ struct call_node<F, Client, types<P...>, A...> final
                                   .value = &value_functions<T>::type,
                                   .repeatable = how::lasting,
                                   .remakes = !how::waits && !Client && how::lasting && how::light,
-                                  .function = is_function_pointer<F> ? &call_node::function_address : nullptr};
+                                  .function = is_function_pointer<F> ? &call_node::function_address : nullptr,
+                                  .portable = &call_node::as_portable};
 
   [[no_unique_address]] std::conditional_t<how::waits, coroutine_part<T>, no_part> part;
   [[no_unique_address]] std::conditional_t<Client, client_part<client_type>, no_client> own_client;

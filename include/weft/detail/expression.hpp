@@ -51,6 +51,7 @@ struct expression_type {
   void (*end)(expression&) noexcept;  // destroys it, but for its inputs
   std::string (*name)(const void* address);
   bool fuses;  // no coroutine, and takes no client: it may be called among others in one task
+  portable_call portable;  // of the nodes that call it alone
 };
 
 /// A call that has not been asked for: a function, its arguments, and what it takes from other calls.
@@ -183,6 +184,10 @@ struct computed_node final : value_node<T>, call_part {
     }
   }
   static std::string function_name(const node& n) { return static_cast<const computed_node&>(n).name(); }
+  static const portable_call* as_portable(const node& n) noexcept {
+    const auto& self = static_cast<const computed_node&>(n);
+    return self.call && !self.before ? &self.call->type->portable : nullptr;
+  }
 
   static constexpr node_type type_for(bool lasting) noexcept {
     return {.run = &computed_node::run,
@@ -192,7 +197,8 @@ struct computed_node final : value_node<T>, call_part {
             .settle = Waits ? &computed_node::settle : nullptr,
             .function_name = &computed_node::function_name,
             .value = &value_functions<T>::type,
-            .repeatable = lasting};
+            .repeatable = lasting,
+            .portable = &computed_node::as_portable};
   }
 
  private:

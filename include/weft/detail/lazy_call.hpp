@@ -42,6 +42,15 @@ struct argument_of<P, std::vector<lazy<U>>> {
   using type = lazies_argument<P, U>;
 };
 
+template <class P, class U>
+struct portable_argument<P, lazy<U>> {
+  using type = future<U>;
+};
+template <class P, class U>
+struct portable_argument<P, std::vector<lazy<U>>> {
+  using type = std::vector<future<U>>;
+};
+
 /// A vector of what gives values later.
 template <class A>
 inline constexpr bool is_inputs = is_futures<A>;
@@ -180,12 +189,29 @@ struct lazy_call final : expression {
       return std::string(type_name<F>());
   }
 
+  template <class Parameters>
+  struct elsewhere_of;
+  template <class... P>
+  struct elsewhere_of<types<P...>> {
+    using type = call_node<F, takes_client, types<P...>, typename portable_argument<P, A>::type...>;
+  };
+  using elsewhere = typename elsewhere_of<typename without_client<decltype(parameters_of<F, A...>())>::type>::type;
+  static void encode(const node& n, encoder& e) {
+    const auto& self = static_cast<const lazy_call&>(*static_cast<const node_form&>(n).call);
+    encode_callable(e, self.function_);
+    std::apply([&](const auto&... a) { (a.encode(e), ...); }, self.given_);
+  }
+
   static constexpr expression_type form{.task = node_form::type_for(how::lasting),
                                         .make = &lazy_call::make,
                                         .call = &lazy_call::call,
                                         .end = &lazy_call::end,
                                         .name = &lazy_call::name,
-                                        .fuses = !how::waits && !takes_client};
+                                        .fuses = !how::waits && !takes_client,
+                                        .portable = {.entry = &elsewhere::entry,
+                                                     .encode = &lazy_call::encode,
+                                                     .waits = how::waits,
+                                                     .submits = takes_client}};
 
   [[no_unique_address]] F function_;
   [[no_unique_address]] typename how::arguments given_;

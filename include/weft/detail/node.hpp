@@ -12,6 +12,7 @@
 
 #include "weft/codec.hpp"
 #include "weft/detail/frame.hpp"
+#include "weft/detail/portable.hpp"
 #include "weft/detail/results.hpp"
 
 namespace weft::detail {
@@ -55,6 +56,7 @@ struct value_type {
   void (*end)(node&) noexcept;        // destroys it
   void (*encode)(const node&, encoder&);
   void (*decode)(node&, decoder&);
+  std::uint64_t (*schema)() noexcept;
 };
 
 /// What is the same for all nodes of one function.
@@ -71,6 +73,7 @@ struct node_type {
   bool repeatable;       // a run leaves the arguments as they were
   bool remakes = false;  // its arguments are small, and all that it needs: they are kept, to make the value again
   const void* (*function)(const node&) noexcept = nullptr;  // its address, where nodes of this type call several
+  const portable_call* portable = nullptr;                  // null: it runs nowhere but here
   // Of the tasks of layers, whose dependents do not wait in the list, and whose inputs come late; null for others.
   // After those in the list were told: gives the best of `best` and what became ready.
   node* (*closed)(node&, node* best) noexcept = nullptr;
@@ -130,6 +133,7 @@ struct node {
   bool has_arguments : 1 = true;
   bool holds_resources : 1 = false;
   bool consumed : 1 = false;  // a run has moved its arguments away
+  bool remote : 1 = false;    // a task of a cluster: the engine keeps its books, and another process runs it
   std::uint16_t retries = 0;  // attempts left after the next
 };
 
@@ -161,7 +165,8 @@ struct value_functions {
                                    .bytes = &value_functions::bytes,
                                    .end = &value_functions::end,
                                    .encode = &value_functions::encode,
-                                   .decode = &value_functions::decode};
+                                   .decode = &value_functions::decode,
+                                   .schema = []() noexcept { return schema_hash<T>(); }};
 };
 template <>
 struct value_functions<void> {
@@ -169,7 +174,8 @@ struct value_functions<void> {
                                    .bytes = [](const node&) { return std::size_t{0}; },
                                    .end = [](node&) noexcept {},
                                    .encode = [](const node&, encoder&) {},
-                                   .decode = [](node&, decoder&) {}};
+                                   .decode = [](node&, decoder&) {},
+                                   .schema = []() noexcept { return std::uint64_t{0}; }};
 };
 
 template <class T>
@@ -185,6 +191,13 @@ struct plain_node final : value_node<T> {
   }
   static void* operator new(std::size_t size) { return allocate_frame(size); }
   static void operator delete(void* p, std::size_t size) noexcept { release_frame(p, size); }
+
+ private:
+  static node* make(engine& e, decoder& d, input_source&) { return new plain_node(e, weft::decode<T>(d)); }
+  static void encode(const node& n, encoder& e) { weft::encode(e, static_cast<const plain_node&>(n).value); }
+  static inline const portable_entry entry{&plain_node::make};
+  static constexpr portable_call call{
+      .entry = &entry, .encode = &plain_node::encode, .waits = false, .submits = false};
   static constexpr node_type type{.run = nullptr,
                                   .end_arguments = nullptr,
                                   .release = [](node& n) noexcept { delete static_cast<plain_node*>(&n); },
@@ -192,7 +205,26 @@ struct plain_node final : value_node<T> {
                                   .settle = nullptr,
                                   .function_name = [](const node&) { return std::string("value"); },
                                   .value = &value_functions<T>::type,
+                                  .repeatable = false,
+                                  .portable = [](const node&) noexcept { return &call; }};
+};
+
+/// A node whose value comes from another process: it never runs here.
+template <class T>
+struct remote_node final : value_node<T> {
+  explicit remote_node(engine& e) : value_node<T>(type, e) { this->has_arguments = false; }
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { release_frame(p, size); }
+  static constexpr node_type type{.run = nullptr,
+                                  .end_arguments = nullptr,
+                                  .release = [](node& n) noexcept { delete static_cast<remote_node*>(&n); },
+                                  .stop = nullptr,
+                                  .settle = nullptr,
+                                  .function_name = [](const node&) { return std::string("value"); },
+                                  .value = &value_functions<T>::type,
                                   .repeatable = false};
+  static constexpr remote_type as_input{.make = [](engine& e) -> node* { return new remote_node(e); },
+                                        .value = &value_functions<T>::type};
 };
 
 // ---- what the engine does for its nodes (lib/engine) -----------------------------------------------------------

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "weft/codec.hpp"
+#include "weft/detail/node.hpp"
+#include "weft/task.hpp"
+
+namespace weft::detail {
+
+/// A cluster, as an engine sees it that runs nothing itself: its nodes stand for tasks there, by their numbers.
+///
+/// The functions are called by any thread. Each node's `submit` comes first, and its `release` last; nothing comes
+/// after close() but releases.
+class remote_home {
+ public:
+  virtual ~remote_home() = default;
+
+  /// Whether the cluster is there. Throws what is wrong with it.
+  virtual void check() const = 0;
+  /// Takes a node on: what it is called with travels, and its inputs are nodes that were taken on before. The caller
+  /// keeps the node until it has ended. Throws codec_error.
+  virtual void submit(node& n) = 0;
+  virtual void cancel(std::uint64_t number) noexcept = 0;
+  virtual void retry(std::uint64_t number) = 0;
+  /// The node is gone, or nobody wants it any more: called once, before its memory goes.
+  virtual void release(node& n) noexcept = 0;
+  /// Brings the value of a node that is done. Throws when it cannot be had any more.
+  virtual task<> fetch(node& n) = 0;
+  /// The client has gone. What has not ended never will: cancels it.
+  virtual void close() noexcept = 0;
+};
+
+/// Why a task failed in another process.
+struct remote_failure {
+  std::string function;           // the one that threw
+  std::string type, text;         // of the exception
+  std::vector<std::string> path;  // keys, from the failure to the task
+};
+
+}  // namespace weft::detail
