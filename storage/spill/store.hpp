@@ -32,6 +32,8 @@ class stored_value : public evictable {
     void (*let_go)(void* owner) noexcept;         // erase() had to wait: now the owner may go
   };
 
+  static constexpr std::uint64_t no_use = ~std::uint64_t{0};  // its next_use: none is known
+
   std::uint64_t bytes() const noexcept { return bytes_; }
   store& home() const noexcept { return *home_; }
 

@@ -1,0 +1,245 @@
+// Who may work with values: requests, the order in which they are granted, and what is dropped for them.
+#include <algorithm>
+#include <utility>
+
+#include "spill/store.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail {
+
+namespace {
+
+constexpr std::uint64_t least_ahead_bytes = std::uint64_t{8} << 20;
+
+bool later(const memory_request* a, const memory_request* b) noexcept { return a->rank > b->rank; }
+
+}  // namespace
+
+/// Which of the two candidates should leave: the one whose next use is further away, where one that must be written
+/// first counts half as far, since it costs two transfers and the other one.
+bool store::clean_goes_first() const noexcept {
+  if (clean_.empty()) return false;
+  if (dirty_.empty() || disk_error_ || options_.least_recently_used) return true;
+  const std::uint64_t clean = clean_.first().next_use, dirty = dirty_.first().next_use;
+  if (clean >= dirty) return true;
+  if (dirty == stored_value::no_use) return false;
+  const std::uint64_t to_clean = clean > front_ ? clean - front_ : 0, to_dirty = dirty > front_ ? dirty - front_ : 0;
+  return to_clean != 0 && to_clean >= to_dirty - to_dirty / 2;  // what is due now stays
+}
+
+/// Drops what is on the disk too until there is room for so many bytes more.
+bool store::make_room(std::uint64_t need) noexcept {
+  while (used() + need > options_.budget) {
+    if (!clean_goes_first()) return false;
+    drop(static_cast<stored_value&>(clean_.first()));
+  }
+  return true;
+}
+
+/// Nothing goes on that may bring more room than there is.
+bool store::nothing_under_way() const noexcept {
+  return granted_ == 0 && writers_ == 0 && loads_ == 0 && (dirty_.empty() || disk_error_) && clean_.empty();
+}
+
+/// Grants the request if it can be. `then` learns of loads that it needs.
+bool store::admit(memory_request& r, after& then) {
+  using enum stored_value::place_of;
+  std::uint64_t missing = 0;
+  bool busy = false;
+  for (std::uint32_t i = 0; i < r.count; ++i) {
+    stored_value& v = *r.inputs[i];
+    if (v.where_ == lost && !r.error) r.error = v.error_;
+    if (v.where_ == disk && v.pins_ == 0) missing += v.bytes_;
+    busy = busy || (r.exclusive && v.where_ == writing);
+    pin(v);
+  }
+  const auto back_out = [&] {
+    for (std::uint32_t i = 0; i < r.count; ++i) unpin(*r.inputs[i]);
+  };
+  if (!r.error) {
+    // What is on its way takes room that nothing uses yet.
+    const bool too_many = missing != 0 && on_their_way_ != 0 &&
+                          (on_their_way_ >= options_.ahead ||
+                           loading_bytes_ + missing > std::max(options_.budget / 64, least_ahead_bytes));
+    const std::uint64_t need = missing + r.reserve;
+    bool fits = !busy && !too_many && (need == 0 || make_room(need));
+    if (!fits && !busy && !too_many && nothing_under_way()) {
+      // It will not get better: past the budget, or, where that is the disk's fault, not at all.
+      if (disk_error_ && used() + need > options_.budget)
+        r.error = std::exchange(disk_error_, nullptr);  // who comes next tries the disk again
+      else
+        fits = true;
+    }
+    if (!fits && !r.error) {
+      deficit_ = std::max(deficit_, need);
+      back_out();
+      return false;
+    }
+  }
+  if (!r.lasting) ++granted_;
+  front_ = std::max(front_, r.rank);
+  r.loading_ = 0;
+  r.charged_ = 0;
+  if (r.error) return true;
+  r.charged_ = r.reserve;
+  reserved_ += r.reserve;
+  for (std::uint32_t i = 0; i < r.count; ++i) {
+    stored_value& v = *r.inputs[i];
+    if (v.where_ == disk) {
+      v.where_ = loading;
+      in_memory_ += v.bytes_;
+      loading_bytes_ += v.bytes_;
+      ++loads_;
+      then.loads.push_back(&v);
+    }
+    if (v.where_ == loading) {
+      v.loads_for_.push_back(&r);
+      ++r.loading_;
+    }
+  }
+  if (r.loading_ != 0) ++on_their_way_;
+  peak_ = std::max(peak_, used());
+  return true;
+}
+
+bool store::ask(memory_request& r) {
+  after then;
+  bool now = false, held = false;
+  {
+    std::lock_guard guard(lock_);
+    held = hold();
+    r.reserve = std::min(r.reserve, options_.budget);
+    // Not before those who wait, unless it brings no more than it takes away.
+    std::uint64_t freed = 0, missing = 0;
+    for (std::uint32_t i = 0; i < r.count; ++i) {
+      const stored_value& v = *r.inputs[i];
+      const bool there = v.where_ == stored_value::place_of::memory;
+      if (there && v.first_use_ + 1 == v.uses_.size()) freed += v.bytes_;
+      if (!there) missing += v.bytes_;
+    }
+    const bool may = waiting_.empty() || r.rank < waiting_.front()->rank || missing + r.reserve <= freed;
+    if (r.state_ == memory_request::state::withdrawn) {
+      r.error = std::make_exception_ptr(cancelled());
+      r.count = 0;
+      now = true;
+    } else if (!held && missing != 0) {
+      r.error = std::make_exception_ptr(misuse("weft: this value was on the disk when its client ended"));
+      r.count = 0;
+      now = true;
+    } else if (may && admit(r, then)) {
+      r.state_ = memory_request::state::granted;
+      now = r.loading_ == 0;
+      if (!now) ++count_.waits;
+    } else {
+      ++count_.waits;
+      r.state_ = memory_request::state::waiting;
+      waiting_.push_back(&r);
+      std::push_heap(waiting_.begin(), waiting_.end(), later);
+    }
+    if (held) watch(then);
+  }
+  if (held) run(then, true);
+  return now;
+}
+
+void store::finish(memory_request& r) noexcept {
+  after then;
+  bool held = false;
+  {
+    std::lock_guard guard(lock_);
+    if (r.state_ != memory_request::state::granted) return;
+    give_back(r);
+    held = hold();
+    if (held) poll(then);
+  }
+  if (held) run(then, true);
+}
+
+void store::give_back(memory_request& r) noexcept {
+  for (std::uint32_t i = 0; i < r.count; ++i) {
+    remove_use(*r.inputs[i], r.rank);
+    unpin(*r.inputs[i]);
+  }
+  reserved_ -= r.charged_;
+  if (!r.aside_ && !r.lasting) --granted_;
+}
+
+bool store::withdraw(memory_request& r) noexcept {
+  after then;
+  bool held = false;
+  {
+    std::lock_guard guard(lock_);
+    const auto before = std::exchange(r.state_, memory_request::state::withdrawn);
+    if (before == memory_request::state::waiting) {
+      std::erase(waiting_, &r);
+      std::make_heap(waiting_.begin(), waiting_.end(), later);
+    } else if (before == memory_request::state::granted && r.loading_ != 0) {
+      for (std::uint32_t i = 0; i < r.count; ++i) std::erase(r.inputs[i]->loads_for_, &r);
+      --on_their_way_;
+      give_back(r);
+    } else {
+      if (before != memory_request::state::made) r.state_ = before;  // it has what it asked for
+      return false;
+    }
+    r.error = std::make_exception_ptr(cancelled());
+    held = hold();
+    if (held) poll(then);
+  }
+  if (held) run(then, true);
+  return true;
+}
+
+void store::step_aside(memory_request& r) noexcept {
+  after then;
+  {
+    std::lock_guard guard(lock_);
+    r.aside_ = true;
+    if (!r.lasting) --granted_;
+    poll(then);
+  }
+  run(then, false);
+}
+
+/// Something has changed: grants what can be granted, the first of those that wait before the others.
+void store::poll(after& then) {
+  while (!waiting_.empty()) {
+    deficit_ = 0;
+    memory_request* r = waiting_.front();
+    if (!admit(*r, then)) break;
+    r->state_ = memory_request::state::granted;
+    std::pop_heap(waiting_.begin(), waiting_.end(), later);
+    waiting_.pop_back();
+    if (r->loading_ == 0) then.granted.push_back(r);
+  }
+  if (waiting_.empty()) deficit_ = 0;
+  watch(then);
+}
+
+/// Looks whether memory is getting short, and starts to write before it is.
+void store::watch(after& then) {
+  peak_ = std::max(peak_, used());
+  tight_.store(used() > options_.budget / 2 || !waiting_.empty(), std::memory_order_relaxed);
+  if (retired_ || disk_error_ || dirty_.empty() || writers_ >= writer_limit_) return;
+  const std::uint64_t ready = clean_bytes_ + writing_bytes_;
+  const std::uint64_t ahead = std::min(options_.budget / 8, std::uint64_t{256} << 20);
+  const bool short_of = used() + ahead > options_.budget && ready < ahead;
+  const bool wanted = deficit_ != 0 && used() + deficit_ > options_.budget + writing_bytes_;
+  if (!short_of && !wanted) return;
+  ++writers_;
+  ++then.writers;
+}
+
+/// `held`: the owner was held for this, and is let go at its end. The store may be gone afterwards.
+void store::run(after& then, bool held) {
+  const host h = host_;
+  for (stored_value* v : then.loads) h.spawn(h.context, load(*v));
+  for (unsigned i = 0; i < then.writers; ++i) h.spawn(h.context, write_behind());
+  for (memory_request* r : then.granted) r->granted(*r);
+  for (stored_value* v : then.orphans) {
+    v->does_->let_go(v->owner_);
+    delete v;
+  }
+  if (held) h.let_go(h.context);
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,229 @@
+// Values on their way to the disk and back.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/log.hpp"
+#include "spill/store.hpp"
+#include "weft/blocking.hpp"
+
+namespace weft::detail {
+
+namespace {
+
+constexpr std::uint64_t batch_bytes = std::uint64_t{8} << 20;
+
+// A record is: the size of the message, the number of attachments, their sizes, the message, the attachments.
+struct record_of {
+  explicit record_of(stored_value& v) : value(&v) {}
+  stored_value* value;
+  encoder message;
+  std::vector<std::uint64_t> header;
+  std::vector<std::span<const std::byte>> pieces;
+  bool encoded = false;
+
+  void lay_out() {
+    header = {message.message().size(), message.attachments().size()};
+    for (const auto& a : message.attachments()) header.push_back(a.size());
+    pieces.push_back(std::as_bytes(std::span(header)));
+    pieces.push_back(message.message());
+    pieces.insert(pieces.end(), message.attachments().begin(), message.attachments().end());
+    encoded = true;
+  }
+};
+
+std::span<const std::byte> cut(std::span<const std::byte>& rest, std::uint64_t bytes) {
+  if (bytes > rest.size()) throw spill_corrupt("weft: a spilled value ends before it should");
+  const auto front = rest.first(bytes);
+  rest = rest.subspan(bytes);
+  return front;
+}
+
+std::uint64_t cut_number(std::span<const std::byte>& rest) {
+  std::uint64_t n = 0;
+  std::memcpy(&n, cut(rest, sizeof n).data(), sizeof n);
+  return n;
+}
+
+void restore_from(std::span<const std::byte> record, const stored_value::operations& does, void* owner) {
+  const std::uint64_t message_bytes = cut_number(record), count = cut_number(record);
+  if (count > record.size() / sizeof(std::uint64_t)) throw spill_corrupt("weft: a spilled value has a broken header");
+  std::vector<std::uint64_t> sizes(count);
+  for (std::uint64_t& s : sizes) s = cut_number(record);
+  const auto message = cut(record, message_bytes);
+  std::vector<std::span<const std::byte>> attachments;
+  attachments.reserve(count);
+  for (const std::uint64_t s : sizes) attachments.push_back(cut(record, s));
+  decoder d(message, attachments);
+  does.restore(owner, d);
+  d.finish();
+}
+
+}  // namespace
+
+task<segment_store*> store::files() {
+  auto making = co_await making_files_.lock();
+  if (!files_) {
+    spill_file_options o = options_.files;
+    if (options_.own_directory) {
+      // Named, and by reference: g++ 12 destroys captures twice in the expression of a co_await.
+      auto make = [&o] { return std::make_unique<scratch_directory>(o.directory); };
+      auto made = co_await blocking(make);
+      o.directory = made->path();
+      directory_ = std::move(made);
+    }
+    auto opened = std::make_unique<segment_store>(std::move(o));
+    std::lock_guard guard(lock_);
+    files_ = std::move(opened);
+  }
+  co_return files_.get();
+}
+
+/// Those whose next use is furthest, a batch of them; under the lock.
+std::vector<stored_value*> store::choose_victims() {
+  std::vector<stored_value*> victims;
+  std::uint64_t bytes = 0;
+  while (!dirty_.empty() && victims.size() < batch_limit_) {
+    auto& v = static_cast<stored_value&>(dirty_.first());
+    if (!victims.empty() && bytes + v.bytes_ > batch_bytes) break;
+    pin(v);
+    v.where_ = stored_value::place_of::writing;
+    bytes += v.bytes_;
+    victims.push_back(&v);
+  }
+  writing_bytes_ += bytes;
+  return victims;
+}
+
+/// Writes one batch; what is to be written after it, watch() says.
+task<> store::write_behind() {
+  std::vector<stored_value*> victims;
+  std::uint64_t releases_before = 0;
+  {
+    std::lock_guard guard(lock_);
+    victims = choose_victims();
+    releases_before = releases_;
+  }
+  std::vector<record_of> records;
+  records.reserve(victims.size());
+  std::vector<spill_record> batch;
+  std::exception_ptr error;
+  try {
+    for (stored_value* v : victims) {
+      record_of& r = records.emplace_back(*v);
+      try {
+        v->does_->encode(v->owner_, r.message);
+        r.lay_out();
+      } catch (const std::exception& e) {  // it stays in memory
+        log_once("unspillable", std::string("a value could not be encoded, and stays in memory: ") + e.what());
+        v->unspillable_ = true;
+        continue;
+      } catch (...) {
+        v->unspillable_ = true;
+        continue;
+      }
+      spill_record& s = batch.emplace_back();
+      s.pieces = r.pieces;
+    }
+    if (!batch.empty()) {
+      segment_store* disk = co_await files();
+      co_await disk->write(batch);
+    }
+  } catch (...) { error = std::current_exception(); }
+
+  after then;
+  {
+    std::lock_guard guard(lock_);
+    auto written = batch.begin();
+    for (std::size_t i = 0; i < victims.size(); ++i) {
+      stored_value& v = *victims[i];
+      v.where_ = stored_value::place_of::memory;
+      writing_bytes_ -= v.bytes_;
+      if (!error && i < records.size() && records[i].encoded) {
+        v.at_ = (written++)->where;
+        v.on_disk_ = true;
+        ++count_.spilled;
+        count_.spilled_bytes += v.bytes_;
+      }
+      if (v.doomed_) {
+        in_memory_ -= v.bytes_;
+        forget(v);
+        then.orphans.push_back(&v);
+      } else {
+        unpin(v);
+      }
+    }
+    if (!error) {
+      batch_limit_ = std::min(batch_limit_ * 2, most_in_batch);
+      writer_limit_ = most_writers;
+      disk_error_ = nullptr;
+    } else if (batch.size() > 1) {
+      batch_limit_ = batch.size() / 2;  // a batch is written whole or not at all: a smaller one may fit
+    } else if (writers_ == 1 && releases_ == releases_before) {
+      disk_error_ = error;  // otherwise it is worth another try: some other's room may have been what was lacking
+    }
+    if (error) writer_limit_ = 1;
+    --writers_;
+    poll(then);
+  }
+  run(then, false);
+}
+
+task<> store::load(stored_value& v) {
+  std::exception_ptr error;
+  bool broken = false;
+  try {
+    segment_store* disk = co_await files();
+    const spilled record = co_await disk->read(v.at_);
+    restore_from(record.bytes(), *v.does_, v.owner_);
+  } catch (const spill_corrupt&) {
+    error = std::current_exception();
+    broken = true;
+  } catch (const codec_error&) {
+    error = std::current_exception();
+    broken = true;
+  } catch (...) { error = std::current_exception(); }
+  const bool remade = error && v.does_->remake(v.owner_);
+  if (remade) error = nullptr;
+
+  after then;
+  {
+    std::lock_guard guard(lock_);
+    if (remade) {
+      files_->release(v.at_);
+      ++releases_;
+      v.on_disk_ = false;
+      ++count_.remade;
+    }
+    --loads_;
+    loading_bytes_ -= v.bytes_;
+    if (error) {
+      in_memory_ -= v.bytes_;
+      v.where_ = broken ? stored_value::place_of::lost : stored_value::place_of::disk;
+      if (broken) v.error_ = error;
+    } else {
+      v.where_ = stored_value::place_of::memory;
+      if (!remade) {
+        ++count_.reloaded;
+        count_.reloaded_bytes += v.bytes_;
+      }
+    }
+    for (memory_request* r : std::exchange(v.loads_for_, {})) {
+      if (error && !r->error) r->error = error;
+      if (--r->loading_ != 0) continue;
+      --on_their_way_;
+      then.granted.push_back(r);
+    }
+    if (v.doomed_) {
+      if (v.where_ == stored_value::place_of::memory) in_memory_ -= v.bytes_;
+      forget(v);
+      then.orphans.push_back(&v);
+    } else if (v.pins_ == 0) {
+      index(v);
+    }
+    poll(then);
+  }
+  run(then, false);
+}
+
+}  // namespace weft::detail
