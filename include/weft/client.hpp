@@ -65,6 +65,9 @@ struct client_options {
   std::uint64_t spill_capacity = 0;
   /// Abstract resources that tasks may ask for, and how much there is of each: `gpu=2 licence=5`.
   std::string resources = {};
+  /// Tasks that hold memory while they wait for something outside (a timer, a socket, a channel) keep others waiting
+  /// for that memory. When nothing else goes on for so long, one of these begins beyond the budget.
+  std::chrono::nanoseconds patience = std::chrono::seconds(10);
 };
 
 /// While it lives, the observer is told of the client's tasks.

@@ -9,6 +9,7 @@
 
 #include "weft/detail/leaf.hpp"
 #include "weft/detail/node.hpp"
+#include "weft/detail/node_stop.hpp"
 #include "weft/task_failed.hpp"
 
 namespace weft {
@@ -30,7 +31,8 @@ class node_wait : public leaf<node_wait>, public waiter {
   bool await_ready() const noexcept { return node_->ended() && !wants_access(); }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> h) {
-    return this->begin(h, [this] {
+    return this->begin(h, [this, h] {
+      mark_.set(node_->home, h.promise().stop);
       if (add_waiter(*node_, *this)) return true;
       return !withdrawn && !read();
     });
@@ -45,6 +47,7 @@ class node_wait : public leaf<node_wait>, public waiter {
  protected:
   void finish() {
     this->deafen();
+    mark_.clear();
     if (this->stopped() || withdrawn) throw_cancelled();
     if (use_ == use::end_only) return;
     if (!node_->is(node_state::done)) throw_failure(*node_);
@@ -72,6 +75,7 @@ class node_wait : public leaf<node_wait>, public waiter {
     self.leaf<node_wait>::resume();
   }
 
+  node_wait_mark mark_;
   use use_;
   bool reading_ = false;
   std::atomic<bool> stop_came_{false};

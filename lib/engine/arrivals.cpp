@@ -2,6 +2,9 @@
 
 #include <mutex>
 
+#include "weft/detail/node_stop.hpp"
+#include "weft/detail/run_under.hpp"
+
 namespace weft::detail {
 
 arrivals::owner arrivals::watch(std::vector<node*> nodes) {
@@ -37,7 +40,11 @@ void arrivals::arrived(std::size_t place) noexcept {
 }
 
 task<std::size_t> arrivals::next() {
+  const surroundings::values around = co_await surroundings{};
+  node_wait_mark mark;
+  mark.set(home_, around.stop);
   co_await ended_.acquire();
+  mark.clear();
   std::lock_guard guard(lock_);
   const std::size_t place = order_[told_++];
   nodes_[place] = nullptr;  // whoever is told may let go of it

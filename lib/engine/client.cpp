@@ -31,6 +31,8 @@ detail::store_options memory_options(const detail::pool_core& pool, client_optio
   memory.files.directory = std::move(options.spill_directory);
   if (memory.files.directory.empty()) memory.files.directory = detail::setting("WEFT_SPILL", "/var/tmp");
   memory.files.capacity = options.spill_capacity;
+  if (options.patience.count() <= 0) throw misuse("weft: client_options.patience must be more than nothing");
+  memory.patience = options.patience;
   return memory;
 }
 

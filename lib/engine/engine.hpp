@@ -85,7 +85,7 @@ class engine {
   void coroutine_waits(node& n) noexcept {
     pool_.root_began();
     became_active();
-    if (n.request) store_->step_aside(*n.request);
+    if (n.request) store_->left(*n.request);
   }
   void coroutine_did_not_wait() noexcept {
     pool_.root_ended(nullptr);
@@ -93,7 +93,16 @@ class engine {
   }
   /// Around all of its tasks.
   stop_state& stop() noexcept { return stop_; }
+  const stop_state& stop() const noexcept { return stop_; }
 
+  /// A value that another process has: the node is done from the beginning, and the caller has its only handle. It is
+  /// fetched from the source when somebody needs it.
+  void adopt_elsewhere(node& n, std::uint64_t bytes);
+  void fetch_from(value_source* s) noexcept { source_ = s; }
+  static void restore_value(node& n, decoder& d) {
+    n.type->value->decode(n, d);
+    n.has_value = true;
+  }
   /// Whose tasks the tasks of this engine submit: its own, or a cluster's that this process works for.
   engine& submits_to() noexcept { return submits_to_ ? *submits_to_ : *this; }
   void submit_to(engine* e) noexcept { submits_to_ = e; }
@@ -177,6 +186,7 @@ class engine {
   void finish_request(node_request* r) noexcept;
   static void drop_inputs(node& n) noexcept;
   static void let_value_go(void* owner) noexcept;
+  static task<> fetch_value(node& n);
   static const stored_value::operations value_operations;
   static void drop(node& n, std::uint64_t what) noexcept;
   static void destroy(node& n) noexcept;
@@ -188,6 +198,7 @@ class engine {
   store* const store_;  // ends itself after its last value
   const std::unique_ptr<remote_home> remote_;
   engine* submits_to_ = nullptr;
+  value_source* source_ = remote_.get();
   output_sizes sizes_;
   resource_pool resources_;
   std::mutex stops_lock_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/engine.hpp"
+#include "weft/detail/node_stop.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail {
@@ -48,6 +49,7 @@ const stored_value::operations engine::value_operations{
           return bool(n.has_value);
         },
     .let_go = &engine::let_value_go,
+    .fetch = [](void* owner) -> task<> { return engine::fetch_value(*static_cast<node*>(owner)); },
 };
 
 /// The store was at work with the value when its node was to be destroyed.
@@ -126,6 +128,23 @@ void engine::finish_request(node_request* r) noexcept {
   store_->finish(*r);
   delete r;
 }
+
+// ---- coroutines that wait ----------------------------------------------------------------------------------------
+
+/// Only compares the address of the engine, which may be gone.
+node_request* begin_node_wait(const engine* home, const stop_state* around) noexcept {
+  if (!around) return nullptr;
+  const stop_state* const last = &home->stop();
+  for (const stop_state* above = around->parent(); above != last; above = around->parent()) {
+    if (!above) return nullptr;
+    around = above;
+  }
+  node& n = *static_cast<const node_stop*>(around)->of;
+  if (n.request) n.home->memory().begins_to_wait(*n.request);
+  return n.request;
+}
+
+void end_node_wait(node_request& r) noexcept { r.of.home->memory().goes_on(r); }
 
 // ---- readers ---------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,16 @@ void engine::share_value(node& n) {
   remote_->submit(n);
 }
 
+void engine::adopt_elsewhere(node& n, std::uint64_t bytes) {
+  n.state.store(node_state::done, std::memory_order_relaxed);
+  n.dependents.store(node::closed, std::memory_order_release);
+  n.counts.store(node::one_reference | node::one_want, std::memory_order_relaxed);
+  n.stored = store_->insert_elsewhere(&n, value_operations, bytes);
+  publish_value(n, nullptr);
+}
+
+task<> engine::fetch_value(node& n) { return n.home->source_->fetch(n); }
+
 bool engine::claim_remote(node& n) noexcept {
   node_state expected = node_state::pending;
   return n.state.compare_exchange_strong(expected, node_state::running, std::memory_order_acq_rel);

@@ -10,11 +10,21 @@
 
 namespace weft::detail {
 
+/// Where values come from that other processes have.
+class value_source {
+ public:
+  /// Brings the value of a node that is done, by engine::restore_value. Throws when it cannot be had any more.
+  virtual task<> fetch(node& n) = 0;
+
+ protected:
+  ~value_source() = default;
+};
+
 /// A cluster, as an engine sees it that runs nothing itself: its nodes stand for tasks there, by their numbers.
 ///
 /// The functions are called by any thread. Each node's `submit` comes first, and its `release` last; nothing comes
 /// after close() but releases.
-class remote_home {
+class remote_home : public value_source {
  public:
   virtual ~remote_home() = default;
 
@@ -27,8 +37,6 @@ class remote_home {
   virtual void retry(std::uint64_t number) = 0;
   /// The node is gone, or nobody wants it any more: called once, before its memory goes.
   virtual void release(node& n) noexcept = 0;
-  /// Brings the value of a node that is done. Throws when it cannot be had any more.
-  virtual task<> fetch(node& n) = 0;
   /// The client has gone. What has not ended never will: cancels it.
   virtual void close() noexcept = 0;
 };

@@ -55,7 +55,7 @@ void store::drop(stored_value& v) noexcept {
 }
 
 void store::forget(stored_value& v) noexcept {
-  if (v.on_disk_) {
+  if (v.on_disk_ && !v.elsewhere_) {
     if (files_) files_->release(v.at_);
     disk_error_ = nullptr;  // there is room again
     ++releases_;
@@ -80,6 +80,21 @@ stored_value* store::insert(void* owner, const stored_value::operations& does, s
   }
   in_memory_ += bytes;
   peak_ = std::max(peak_, used());
+  ++values_;
+  return v;
+}
+
+stored_value* store::insert_elsewhere(void* owner, const stored_value::operations& does, std::uint64_t bytes) {
+  auto* v = new stored_value;
+  v->home_ = this;
+  v->owner_ = owner;
+  v->does_ = &does;
+  v->bytes_ = bytes;
+  v->where_ = stored_value::place_of::disk;
+  v->on_disk_ = v->elsewhere_ = true;
+  v->pins_ = 1;
+  std::lock_guard guard(lock_);
+  v->age = ++ages_;
   ++values_;
   return v;
 }

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "spill/scratch.hpp"
 #include "spill/segments.hpp"
 #include "weft/codec.hpp"
+#include "weft/stop.hpp"
 #include "weft/sync.hpp"
 #include "weft/task.hpp"
 
@@ -30,6 +33,7 @@ class stored_value : public evictable {
     void (*restore)(void* owner, decoder& from);  // makes it again
     bool (*remake)(void* owner) noexcept;         // computes it again, when it cannot be restored; false: cannot be
     void (*let_go)(void* owner) noexcept;         // erase() had to wait: now the owner may go
+    task<> (*fetch)(void* owner);                 // brings a value that is elsewhere; throws when it cannot be had
   };
 
   static constexpr std::uint64_t no_use = ~std::uint64_t{0};  // its next_use: none is known
@@ -47,7 +51,8 @@ class stored_value : public evictable {
   std::uint64_t bytes_ = 0;
   std::uint32_t pins_ = 0;
   place_of where_ = place_of::memory;
-  bool on_disk_ = false;      // at_ is valid
+  bool on_disk_ = false;      // at_ is valid, or it is elsewhere
+  bool elsewhere_ = false;    // in another process, which keeps it: it need not be written here
   bool doomed_ = false;       // erased while it was being written or loaded
   bool unspillable_ = false;  // it could not be encoded
   extent at_;
@@ -74,16 +79,18 @@ class memory_request {
   friend class store;
   std::uint32_t loading_ = 0;  // inputs that are still on their way
   std::uint64_t charged_ = 0;
-  bool aside_ = false;
+  std::uint32_t waits_ = 0;  // for other tasks, at this moment
+  bool left_ = false;        // its work is a coroutine that has left its thread
   enum class state : std::uint8_t { made, waiting, granted, withdrawn } state_ = state::made;
 };
 
 struct store_options {
-  std::uint64_t budget = 0;          // bytes that values may take in memory
-  spill_file_options files;          // files.directory: where the store's own directory is made
-  bool own_directory = true;         // makes a scratch_directory there; false: uses it as it is
-  unsigned ahead = 8;                // requests whose inputs are on their way while none of them runs yet
-  bool least_recently_used = false;  // evicts by age instead: for comparisons
+  std::uint64_t budget = 0;   // bytes that values may take in memory
+  spill_file_options files;   // files.directory: where the store's own directory is made
+  bool own_directory = true;  // makes a scratch_directory there; false: uses it as it is
+  unsigned ahead = 8;         // requests whose inputs are on their way while none of them runs yet
+  std::chrono::nanoseconds patience = std::chrono::seconds(10);  // see wait_out()
+  bool least_recently_used = false;                              // evicts by age instead: for comparisons
 };
 
 struct store_counters {
@@ -100,6 +107,12 @@ struct store_counters {
 /// wait. Where the disk fails, values stay in memory, and who would need more than there is gets an error.
 ///
 /// Progress: a request that does not fit is granted all the same when nothing else is under way that could make room.
+/// Under way are the granted requests whose work will end by itself: those that run, and coroutines that wait for
+/// something outside (a timer, a socket). One that waits for another task of the store's owner is not: that task may
+/// have to be granted first. Whether something outside comes about without those who wait here, nobody can know, a
+/// channel may be fed by one of them: so when nothing but such waits has been under way for `patience`, and nothing
+/// has changed meanwhile, one request more is granted, and so on. Hence every request is granted at last, unless
+/// some work never ends.
 class store {
  public:
   /// Whom the store works for: it starts the store's own work on its pool, and says whether it is there still, and
@@ -118,6 +131,9 @@ class store {
   /// stays there until it is published.
   stored_value* insert(void* owner, const stored_value::operations& does, std::uint64_t bytes,
                        memory_request* made_by);
+  /// A value that is in another process, and is fetched when somebody asks for it: it takes no memory until
+  /// then. It is to be published like others.
+  stored_value* insert_elsewhere(void* owner, const stored_value::operations& does, std::uint64_t bytes);
   /// Tells which tasks, by their ranks, will use the value, and lets it go to the disk.
   void publish(stored_value& v, std::vector<std::uint64_t> uses);
   /// The value's owner wants to go. False: the store is at work with it, and will call let_go.
@@ -134,8 +150,12 @@ class store {
   /// not be. It holds nothing then, and finish() does nothing.
   bool withdraw(memory_request& r) noexcept;
 
-  /// The work of a granted request waits for other work: it keeps what it has, but is not counted on to end soon.
-  void step_aside(memory_request& r) noexcept;
+  /// The work of a granted request begins to wait for another task, or no longer does; such waits are counted. It
+  /// keeps what it has, but nobody counts on its end meanwhile.
+  void begins_to_wait(memory_request& r) noexcept;
+  void goes_on(memory_request& r) noexcept;
+  /// The work of a granted request is a coroutine that waits, for whatever, and has left its thread.
+  void left(memory_request& r) noexcept;
 
   /// Whether memory is short enough that a request should be made even by who only produces.
   bool tight() const noexcept { return tight_.load(std::memory_order_relaxed); }
@@ -153,6 +173,7 @@ class store {
     std::vector<memory_request*> granted;
     std::vector<stored_value*> loads, orphans;
     unsigned writers = 0;
+    std::optional<stop_source> wait_out, hush;
   };
 
   void remove_use(stored_value& v, std::uint64_t rank) noexcept;
@@ -166,14 +187,17 @@ class store {
   std::uint64_t used() const noexcept { return in_memory_ + reserved_; }
   bool make_room(std::uint64_t need) noexcept;
   bool clean_goes_first() const noexcept;
-  bool admit(memory_request& r, after& then);
+  bool admit(memory_request& r, after& then, bool beyond = false);
+  bool grant_first(after& then, bool beyond = false);
   void give_back(memory_request& r) noexcept;
-  bool nothing_under_way() const noexcept;
+  bool no_room_to_come() const noexcept;
+  bool stalled() const noexcept;
   void poll(after& then);
   void run(after& then, bool held);
   bool hold() noexcept;
   void watch(after& then);
   std::vector<stored_value*> choose_victims();
+  task<> wait_out(stop_source over);
   task<> write_behind();
   task<> load(stored_value& v);
   task<segment_store*> files();
@@ -186,7 +210,10 @@ class store {
   std::uint64_t in_memory_ = 0, reserved_ = 0, peak_ = 0;
   std::uint64_t clean_bytes_ = 0;  // in clean_
   std::uint64_t ages_ = 0, values_ = 0;
-  std::uint32_t granted_ = 0;       // requests at work
+  std::uint32_t granted_ = 0;  // requests at work that will end by themselves
+  std::uint32_t outside_ = 0;  // of these, coroutines that wait for something outside, as far as is known
+  std::uint64_t changes_ = 0;  // of granted_ and outside_
+  std::optional<stop_source> waiting_out_;
   std::uint32_t on_their_way_ = 0;  // requests that wait for loads
   std::uint32_t loads_ = 0, writers_ = 0;
   std::uint64_t writing_bytes_ = 0, loading_bytes_ = 0;

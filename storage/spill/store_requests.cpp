@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.hpp"
 #include "spill/store.hpp"
 #include "weft/errors.hpp"
+#include "weft/sleep.hpp"
 
 namespace weft::detail {
 
@@ -36,13 +38,16 @@ bool store::make_room(std::uint64_t need) noexcept {
   return true;
 }
 
-/// Nothing goes on that may bring more room than there is.
-bool store::nothing_under_way() const noexcept {
-  return granted_ == 0 && writers_ == 0 && loads_ == 0 && (dirty_.empty() || disk_error_) && clean_.empty();
+/// Nothing brings more room than there is, but the ends of what was granted.
+bool store::no_room_to_come() const noexcept {
+  return writers_ == 0 && loads_ == 0 && (dirty_.empty() || disk_error_) && clean_.empty();
 }
 
-/// Grants the request if it can be. `then` learns of loads that it needs.
-bool store::admit(memory_request& r, after& then) {
+/// Requests wait, and of what was granted nothing goes on but waits for what is outside.
+bool store::stalled() const noexcept { return !waiting_.empty() && granted_ != 0 && granted_ == outside_; }
+
+/// Grants the request if it can be, or, `beyond` the budget, if it must be. `then` learns of loads that it needs.
+bool store::admit(memory_request& r, after& then, bool beyond) {
   using enum stored_value::place_of;
   std::uint64_t missing = 0;
   bool busy = false;
@@ -63,7 +68,7 @@ bool store::admit(memory_request& r, after& then) {
                            loading_bytes_ + missing > std::max(options_.budget / 64, least_ahead_bytes));
     const std::uint64_t need = missing + r.reserve;
     bool fits = !busy && !too_many && (need == 0 || make_room(need));
-    if (!fits && !busy && !too_many && nothing_under_way()) {
+    if (!fits && !busy && !too_many && no_room_to_come() && (granted_ == 0 || beyond)) {
       // It will not get better: past the budget, or, where that is the disk's fault, not at all.
       if (disk_error_ && used() + need > options_.budget)
         r.error = std::exchange(disk_error_, nullptr);  // who comes next tries the disk again
@@ -76,7 +81,10 @@ bool store::admit(memory_request& r, after& then) {
       return false;
     }
   }
-  if (!r.lasting) ++granted_;
+  if (!r.lasting) {
+    ++granted_;
+    ++changes_;
+  }
   front_ = std::max(front_, r.rank);
   r.loading_ = 0;
   r.charged_ = 0;
@@ -161,7 +169,11 @@ void store::give_back(memory_request& r) noexcept {
     unpin(*r.inputs[i]);
   }
   reserved_ -= r.charged_;
-  if (!r.aside_ && !r.lasting) --granted_;
+  if (r.lasting) return;
+  ++changes_;
+  if (r.waits_ != 0) return;
+  --granted_;
+  if (r.left_) --outside_;
 }
 
 bool store::withdraw(memory_request& r) noexcept {
@@ -189,27 +201,86 @@ bool store::withdraw(memory_request& r) noexcept {
   return true;
 }
 
-void store::step_aside(memory_request& r) noexcept {
+void store::begins_to_wait(memory_request& r) noexcept {
   after then;
   {
     std::lock_guard guard(lock_);
-    r.aside_ = true;
-    if (!r.lasting) --granted_;
+    if (r.waits_++ != 0) return;
+    ++changes_;
+    --granted_;
+    if (r.left_) --outside_;
     poll(then);
   }
   run(then, false);
+}
+
+void store::goes_on(memory_request& r) noexcept {
+  after then;
+  {
+    std::lock_guard guard(lock_);
+    if (--r.waits_ != 0) return;
+    ++changes_;
+    ++granted_;
+    if (r.left_) ++outside_;
+    watch(then);
+  }
+  run(then, false);
+}
+
+void store::left(memory_request& r) noexcept {
+  after then;
+  {
+    std::lock_guard guard(lock_);
+    r.left_ = true;
+    if (r.waits_ != 0) return;
+    ++changes_;
+    ++outside_;
+    watch(then);
+  }
+  run(then, false);
+}
+
+/// Lets one request go on, past the budget if need be, each time that nothing but waits for what is outside was under
+/// way for as long as the store has patience. There is one of these while requests wait, from the first such moment.
+task<> store::wait_out(stop_source over) {
+  const auto wait = [](std::chrono::nanoseconds time) -> task<> { co_await sleep_for(time); };
+  std::uint64_t seen = 0;
+  for (bool slept = false;; slept = true) {
+    after then;
+    {
+      std::lock_guard guard(lock_);
+      if (!waiting_out_ || &waiting_out_->state() != &over.state()) co_return;  // it was stopped
+      if (slept && seen == changes_ && stalled() && grant_first(then, true)) {
+        log_once("outside",
+                 "tasks that hold memory wait for something outside, while others wait for the memory: some "
+                 "of these begin beyond the budget");
+        watch(then);
+      }
+      seen = changes_;
+    }
+    run(then, false);
+    try {
+      co_await with_stop(over, wait(options_.patience));
+    } catch (const cancelled&) { co_return; }
+  }
+}
+
+/// The first of those that wait. False: it must wait on.
+bool store::grant_first(after& then, bool beyond) {
+  memory_request* r = waiting_.front();
+  if (!admit(*r, then, beyond)) return false;
+  r->state_ = memory_request::state::granted;
+  std::pop_heap(waiting_.begin(), waiting_.end(), later);
+  waiting_.pop_back();
+  if (r->loading_ == 0) then.granted.push_back(r);
+  return true;
 }
 
 /// Something has changed: grants what can be granted, the first of those that wait before the others.
 void store::poll(after& then) {
   while (!waiting_.empty()) {
     deficit_ = 0;
-    memory_request* r = waiting_.front();
-    if (!admit(*r, then)) break;
-    r->state_ = memory_request::state::granted;
-    std::pop_heap(waiting_.begin(), waiting_.end(), later);
-    waiting_.pop_back();
-    if (r->loading_ == 0) then.granted.push_back(r);
+    if (!grant_first(then)) break;
   }
   if (waiting_.empty()) deficit_ = 0;
   watch(then);
@@ -219,6 +290,11 @@ void store::poll(after& then) {
 void store::watch(after& then) {
   peak_ = std::max(peak_, used());
   tight_.store(used() > options_.budget / 2 || !waiting_.empty(), std::memory_order_relaxed);
+  if (waiting_.empty()) {
+    if (waiting_out_) then.hush = std::exchange(waiting_out_, std::nullopt);
+  } else if (!waiting_out_ && stalled()) {
+    then.wait_out = waiting_out_.emplace();
+  }
   if (retired_ || disk_error_ || dirty_.empty() || writers_ >= writer_limit_) return;
   const std::uint64_t ready = clean_bytes_ + writing_bytes_;
   const std::uint64_t ahead = std::min(options_.budget / 8, std::uint64_t{256} << 20);
@@ -234,6 +310,8 @@ void store::run(after& then, bool held) {
   const host h = host_;
   for (stored_value* v : then.loads) h.spawn(h.context, load(*v));
   for (unsigned i = 0; i < then.writers; ++i) h.spawn(h.context, write_behind());
+  if (then.wait_out) h.spawn(h.context, wait_out(*then.wait_out));
+  if (then.hush) then.hush->request_stop();
   for (memory_request* r : then.granted) r->granted(*r);
   for (stored_value* v : then.orphans) {
     v->does_->let_go(v->owner_);

@@ -173,9 +173,13 @@ task<> store::load(stored_value& v) {
   std::exception_ptr error;
   bool broken = false;
   try {
-    segment_store* disk = co_await files();
-    const spilled record = co_await disk->read(v.at_);
-    restore_from(record.bytes(), *v.does_, v.owner_);
+    if (v.elsewhere_) {
+      co_await v.does_->fetch(v.owner_);
+    } else {
+      segment_store* disk = co_await files();
+      const spilled record = co_await disk->read(v.at_);
+      restore_from(record.bytes(), *v.does_, v.owner_);
+    }
   } catch (const spill_corrupt&) {
     error = std::current_exception();
     broken = true;
@@ -183,7 +187,7 @@ task<> store::load(stored_value& v) {
     error = std::current_exception();
     broken = true;
   } catch (...) { error = std::current_exception(); }
-  const bool remade = error && v.does_->remake(v.owner_);
+  const bool remade = error && !v.elsewhere_ && v.does_->remake(v.owner_);
   if (remade) error = nullptr;
 
   after then;
@@ -199,11 +203,12 @@ task<> store::load(stored_value& v) {
     loading_bytes_ -= v.bytes_;
     if (error) {
       in_memory_ -= v.bytes_;
-      v.where_ = broken ? stored_value::place_of::lost : stored_value::place_of::disk;
-      if (broken) v.error_ = error;
+      const bool lost = broken && !v.elsewhere_;
+      v.where_ = lost ? stored_value::place_of::lost : stored_value::place_of::disk;
+      if (lost) v.error_ = error;
     } else {
       v.where_ = stored_value::place_of::memory;
-      if (!remade) {
+      if (!remade && !v.elsewhere_) {
         ++count_.reloaded;
         count_.reloaded_bytes += v.bytes_;
       }

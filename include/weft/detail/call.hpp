@@ -13,6 +13,7 @@
 
 #include "weft/codec.hpp"
 #include "weft/detail/node.hpp"
+#include "weft/detail/node_stop.hpp"
 #include "weft/detail/promise.hpp"
 #include "weft/detail/signature.hpp"
 #include "weft/task.hpp"
@@ -20,7 +21,6 @@
 
 namespace weft::detail {
 
-stop_state& stop_of(engine& e) noexcept;
 pool_core& pool_of(engine& e) noexcept;
 priority band_of(engine& e) noexcept;
 std::string name_of_function(const void* address);
@@ -256,11 +256,12 @@ using plan_for = plan<F, wants_client<decltype(parameters_of<F, A...>())>,
 /// The part of a node whose function is a coroutine.
 template <class T>
 struct coroutine_part : completion {
-  explicit coroutine_part(engine& e) noexcept : completion{&coroutine_part::on_end}, home(&e), stop(&stop_of(e)) {}
+  explicit coroutine_part(engine& e) noexcept : completion{&coroutine_part::on_end}, home(&e), stop(e) {}
 
   /// Starts it here. It may end at once, or wait.
   run_result begin(task<T> t, value_node<T>& n, std::exception_ptr& error) noexcept {
     of = &n;
+    stop.of = &n;
     handle = t.release();
     phase.store(running, std::memory_order_relaxed);
     promise<T>& p = handle.promise();
@@ -311,7 +312,7 @@ struct coroutine_part : completion {
   std::atomic<std::uint8_t> phase{running};
 
  public:
-  stop_state stop;
+  node_stop stop;
 };
 
 struct no_part {
@@ -479,7 +480,7 @@ struct call_node<F, Client, types<P...>, A...> final
     if constexpr (how::waits) {
       auto& self = static_cast<call_node&>(n);
       std::destroy_at(&self.part.stop);
-      std::construct_at(&self.part.stop, &stop_of(*n.home));
+      std::construct_at(&self.part.stop, *n.home);
     }
   }
   static const void* function_address(const node& n) noexcept {

@@ -180,7 +180,7 @@ struct computed_node final : value_node<T>, call_part {
     if constexpr (Waits) {
       auto& self = static_cast<computed_node&>(n);
       std::destroy_at(&self.part.stop);
-      std::construct_at(&self.part.stop, &stop_of(*n.home));
+      std::construct_at(&self.part.stop, *n.home);
     }
   }
   static std::string function_name(const node& n) { return static_cast<const computed_node&>(n).name(); }

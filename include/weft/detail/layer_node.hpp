@@ -288,7 +288,7 @@ struct layer_node final : value_node<T> {
     if constexpr (Waits) {
       auto& self = static_cast<layer_node&>(n);
       std::destroy_at(&self.part.stop);
-      std::construct_at(&self.part.stop, &stop_of(*n.home));
+      std::construct_at(&self.part.stop, *n.home);
     }
   }
 

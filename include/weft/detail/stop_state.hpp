@@ -63,6 +63,9 @@ class basic_stop_state {
     return attach();
   }
 
+  /// The state around it; null when there is none.
+  const basic_stop_state* parent() const noexcept { return parent_; }
+
   /// Invokes every callback, then returns. Returns false, having done nothing, when it was requested before.
   bool request_stop() noexcept;
 

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <utility>
+
+#include "weft/detail/stop_state.hpp"
+
+namespace weft::detail {
+
+class engine;
+struct node;
+struct node_request;
+stop_state& stop_of(engine& e) noexcept;
+
+/// The stop state of a node that is a coroutine. It is the only kind of state right below an engine's own, and all
+/// that the coroutine awaits, forks or spawns in a scope has a state below it: so the chain of parents leads from any
+/// operation to the node that it works for.
+struct node_stop : stop_state {
+  explicit node_stop(engine& e) noexcept : stop_state(&stop_of(e)) {}
+  node* of = nullptr;
+};
+
+/// The request of the node that the state is below, if it is one of the engine's and has any; and says that it waits
+/// for another task: until the end of that the store does not count on it.
+node_request* begin_node_wait(const engine* home, const stop_state* around) noexcept;
+void end_node_wait(node_request& r) noexcept;
+
+/// While it is set, the node whose coroutine waits here is known to wait for another node of its engine.
+class node_wait_mark {
+ public:
+  node_wait_mark() noexcept = default;
+  node_wait_mark(const node_wait_mark&) = delete;
+  ~node_wait_mark() { clear(); }
+  void set(const engine* home, const stop_state* around) noexcept { request_ = begin_node_wait(home, around); }
+  void clear() noexcept {
+    if (request_) [[unlikely]]
+      end_node_wait(*std::exchange(request_, nullptr));
+  }
+
+ private:
+  node_request* request_ = nullptr;
+};
+
+}  // namespace weft::detail
