@@ -50,8 +50,8 @@ std::shared_ptr<detail::engine> make_engine(detail::pool_core& pool, const clien
 client::client(pool& p, client_options options) : engine_(make_engine(p.core(), options)) {}
 client::client(simulation& s, client_options options) : engine_(make_engine(s.core(), options)) {}
 client::client(pool& p, const client_options& options, std::unique_ptr<detail::remote_home> cluster)
-    : engine_(owned(new detail::engine(p.core(), options.band, memory_options(p.core(), options),
-                                       std::move(cluster)))) {}
+    : engine_(
+          owned(new detail::engine(p.core(), options.band, memory_options(p.core(), options), std::move(cluster)))) {}
 
 task_totals client::totals() const noexcept { return engine_->count(); }
 

@@ -57,6 +57,7 @@ engine::engine(pool_core& pool, priority band, store_options memory, std::unique
       stop_(&pool.stop()),
       store_(new store(std::move(memory), host_of(*this))),
       remote_(std::move(cluster)),
+      resources_(resource_amounts{}),
       lanes_(pool.size() + 1) {}
 
 engine::~engine() { store_->retire(); }

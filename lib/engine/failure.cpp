@@ -59,7 +59,8 @@ std::string say(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const remote_error& e) { return e.type() + ": " + e.what(); } catch (const std::exception& e) {
-    return readable_type(typeid(e).name()) + ": " + e.what(); } catch (...) {
+    return readable_type(typeid(e).name()) + ": " + e.what();
+  } catch (...) {
     const std::type_info* t = abi::__cxa_current_exception_type();
     return "an exception of type " + (t ? readable_type(t->name()) : std::string("unknown"));
   }

@@ -183,7 +183,7 @@ class layer_run {
     total_ = total;
     for (const auto& p : parts_)
       for (const node* n : p->spec->given) check_home(*n);
-    if (how.details) engine_.resources().check(how.details->resources);
+    if (how.details) engine_.check_resources(how.details->resources);
   }
   layer_run(const layer_run&) = delete;
   layer_run& operator=(const layer_run&) = delete;

@@ -110,8 +110,8 @@ void engine::remote_cancelled(node& n) noexcept {
   end_remote(n, node_state::cancelled);
 }
 
-/// By its owner, or by who held it last: then the cluster learns of it by its release, since others there may need its
-/// value.
+/// By its owner, or by who held it last: then the cluster learns of it by its release, since others there may need
+/// its value.
 void engine::cancel_remote(node& n, bool wanted) noexcept {
   n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
   const std::uint64_t number = n.number;
@@ -126,7 +126,8 @@ void engine::cancel_remote(node& n, bool wanted) noexcept {
 /// A task that failed there is run again: by a retry of its own, or of one that depends on it.
 void engine::restart_remote(node& n) noexcept {
   node_state expected = node_state::failed;
-  if (!n.ended() || !n.state.compare_exchange_strong(expected, node_state::pending, std::memory_order_acq_rel)) return;
+  if (!n.ended() || !n.state.compare_exchange_strong(expected, node_state::pending, std::memory_order_acq_rel))
+    return;
   drop_failure(n.why);
   n.request = nullptr;
   n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);  // the engine's

@@ -50,8 +50,8 @@ struct expression_type {
   void (*call)(expression&, node& into, client* within, const edge* inputs, bool last, void* task);
   void (*end)(expression&) noexcept;  // destroys it, but for its inputs
   std::string (*name)(const void* address);
-  bool fuses;  // no coroutine, and takes no client: it may be called among others in one task
-  portable_call portable;  // of the nodes that call it alone
+  bool fuses;                   // no coroutine, and takes no client: it may be called among others in one task
+  portable_call portable = {};  // of the nodes that call it alone
 };
 
 /// A call that has not been asked for: a function, its arguments, and what it takes from other calls.

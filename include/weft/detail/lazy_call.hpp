@@ -202,16 +202,15 @@ struct lazy_call final : expression {
     std::apply([&](const auto&... a) { (a.encode(e), ...); }, self.given_);
   }
 
-  static constexpr expression_type form{.task = node_form::type_for(how::lasting),
-                                        .make = &lazy_call::make,
-                                        .call = &lazy_call::call,
-                                        .end = &lazy_call::end,
-                                        .name = &lazy_call::name,
-                                        .fuses = !how::waits && !takes_client,
-                                        .portable = {.entry = &elsewhere::entry,
-                                                     .encode = &lazy_call::encode,
-                                                     .waits = how::waits,
-                                                     .submits = takes_client}};
+  static constexpr expression_type form{
+      .task = node_form::type_for(how::lasting),
+      .make = &lazy_call::make,
+      .call = &lazy_call::call,
+      .end = &lazy_call::end,
+      .name = &lazy_call::name,
+      .fuses = !how::waits && !takes_client,
+      .portable = {
+          .entry = &elsewhere::entry, .encode = &lazy_call::encode, .waits = how::waits, .submits = takes_client}};
 
   [[no_unique_address]] F function_;
   [[no_unique_address]] typename how::arguments given_;

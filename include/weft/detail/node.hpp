@@ -73,7 +73,8 @@ struct node_type {
   bool repeatable;       // a run leaves the arguments as they were
   bool remakes = false;  // its arguments are small, and all that it needs: they are kept, to make the value again
   const void* (*function)(const node&) noexcept = nullptr;  // its address, where nodes of this type call several
-  const portable_call* portable = nullptr;                  // null: it runs nowhere but here
+  // How it is called in another process; null: it runs nowhere but here.
+  const portable_call* (*portable)(const node&) noexcept = nullptr;
   // Of the tasks of layers, whose dependents do not wait in the list, and whose inputs come late; null for others.
   // After those in the list were told: gives the best of `best` and what became ready.
   node* (*closed)(node&, node* best) noexcept = nullptr;
