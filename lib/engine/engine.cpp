@@ -400,6 +400,13 @@ node* engine::execute(node& n) noexcept {
   tell(n, task_event::step::started);
   std::exception_ptr error;
   if (n.retries == 0 && !n.type->repeatable) n.consumed = true;
+  if (n.tracked) [[unlikely]] {
+    tracker_->began(n);
+    const std::uint64_t began = ticks();
+    const run_result how = n.type->run(n, n.retries == 0, error);
+    if (how == run_result::suspended) return nullptr;
+    return end(n, how, std::move(error), nullptr, ticks() - began);
+  }
   const run_result how = n.type->run(n, n.retries == 0, error);
   if (how == run_result::suspended) return nullptr;
   return end(n, how, std::move(error));
@@ -413,7 +420,7 @@ void engine::ended_later(node& n, run_result how, std::exception_ptr error) noex
 
 // ---- the end of a node -----------------------------------------------------------------------------------------
 
-node* engine::end(node& n, run_result how, std::exception_ptr error, failure* cause) noexcept {
+node* engine::end(node& n, run_result how, std::exception_ptr error, failure* cause, std::uint64_t ran) noexcept {
   lane& l = own_lane();
   node_request* const request = std::exchange(n.request, nullptr);
   if (n.holds_resources) give_back_resources(n);
@@ -447,6 +454,8 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
                                         : task_event::step::failed);
   if (n.details) [[unlikely]]
     end_limits(n);
+  if (n.tracked) [[unlikely]]
+    tracker_->ended(n, ran);
   // Before anybody is told: who then looks whether he alone holds an input finds no trace of this task.
   finish_request(request);
   if (!n.is(node_state::failed)) {                                                 // a failed one may be run again

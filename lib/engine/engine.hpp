@@ -22,6 +22,18 @@
 
 namespace weft::detail {
 
+/// Is told of nodes whose `tracked` is set: by whoever runs or cancels them, so that it must be quick.
+class node_tracker {
+ public:
+  virtual void began(node& n) noexcept = 0;
+  /// Its state says how it has ended; it has its value, and nobody else has been told: so a node's end is told before
+  /// those that take its value begin. `ran`: ticks; 0 for coroutines that have waited, and for what did not run.
+  virtual void ended(node& n, std::uint64_t ran) noexcept = 0;
+
+ protected:
+  ~node_tracker() = default;
+};
+
 /// Runs nodes on a pool: in the order of their ranks, each when its inputs have ended.
 ///
 /// Each worker has a lane of nodes that may run; a lane more is for what comes from outside the pool. A runner is an
@@ -55,7 +67,7 @@ class engine {
   void check_inputs(const node& n) const;
   /// A node that was made, and cannot be submitted after all.
   void abandon(node& n) noexcept { drop_reference(n); }
-  void cancel(node& n) noexcept;
+  void cancel(node& n) noexcept { cancel(n, true); }
   void ask_to_stop(node& n) noexcept;
   /// Runs a failed node, and the failed ones it depends on, again.
   void retry(node& n);
@@ -106,6 +118,9 @@ class engine {
   /// Whose tasks the tasks of this engine submit: its own, or a cluster's that this process works for.
   engine& submits_to() noexcept { return submits_to_ ? *submits_to_ : *this; }
   void submit_to(engine* e) noexcept { submits_to_ = e; }
+  void track_by(node_tracker* t) noexcept { tracker_ = t; }
+  /// Cancels a task that has not begun; false: it has.
+  bool withdraw(node& n) noexcept;
   /// A value that the client has: the cluster gets it too.
   void share_value(node& n);
   /// Null: it runs its tasks itself.
@@ -165,10 +180,12 @@ class engine {
 
   void link(node& n);
   bool may_be_sound(node& n) noexcept;
+  bool cancel(node& first, bool running_too) noexcept;
   void forget_uses(node& n) noexcept;
   void settle(node& n) noexcept;
   node* execute(node& n) noexcept;
-  node* end(node& n, run_result how, std::exception_ptr error, failure* cause = nullptr) noexcept;
+  node* end(node& n, run_result how, std::exception_ptr error, failure* cause = nullptr,
+            std::uint64_t ran = 0) noexcept;
   node* close_node(node& n) noexcept;
   void begin_limits(node& n);
   void end_limits(node& n) noexcept;
@@ -199,6 +216,7 @@ class engine {
   const std::unique_ptr<remote_home> remote_;
   engine* submits_to_ = nullptr;
   value_source* source_ = remote_.get();
+  node_tracker* tracker_ = nullptr;
   output_sizes sizes_;
   resource_pool resources_;
   std::mutex stops_lock_;

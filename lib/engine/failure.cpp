@@ -50,7 +50,8 @@ void engine::fail(node& n, std::exception_ptr error, failure* cause) noexcept {
 
 std::string key_of(const node& n) {
   if (n.details && !n.details->name.empty()) return n.details->name;
-  return n.type->function_name(n) + "-" + std::to_string(n.number);
+  // On a worker the upper bits say who has submitted it.
+  return n.type->function_name(n) + "-" + std::to_string(n.number & ((std::uint64_t{1} << 40) - 1));
 }
 
 namespace {

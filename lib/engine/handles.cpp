@@ -56,8 +56,11 @@ void engine::settle(node& n) noexcept {
 
 /// Cancels a node, and what only it wanted. No recursion: a chain may be long. Each node of the list is kept by the
 /// one that wanted it, the first by the caller.
-void engine::cancel(node& first) noexcept {
-  if (remote_) return cancel_remote(first, true);
+bool engine::cancel(node& first, bool running_too) noexcept {
+  if (remote_) {
+    cancel_remote(first, true);
+    return true;
+  }
   std::vector<node*> list;
   bool active = false;
   const auto begin = [&](node& n) {
@@ -67,8 +70,9 @@ void engine::cancel(node& first) noexcept {
       if (!active) became_active();
       active = true;
       list.push_back(&n);
-    } else if (expected == node_state::running)
+    } else if (expected == node_state::running && running_too) {
       ask_to_stop(n);
+    }
   };
   begin(first);
   while (!list.empty()) {
@@ -86,13 +90,18 @@ void engine::cancel(node& first) noexcept {
     tell(n, task_event::step::cancelled);
     if (n.details) [[unlikely]]
       end_limits(n);
+    if (n.tracked) [[unlikely]]
+      tracker_->ended(n, 0);
     n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);  // once told, who wanted it may let go
     if (node* next = close_node(n)) make_ready(*next);
     drop_reference(n);
     // The engine's reference goes when the node leaves the queues.
   }
   if (active) became_idle();
+  return active;
 }
+
+bool engine::withdraw(node& n) noexcept { return cancel(n, false); }
 
 /// Lets go of the values that a node has taken; it has run.
 void engine::drop_inputs(node& n) noexcept {

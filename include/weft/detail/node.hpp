@@ -134,6 +134,7 @@ struct node {
   bool has_arguments : 1 = true;
   bool holds_resources : 1 = false;
   bool consumed : 1 = false;  // a run has moved its arguments away
+  bool tracked : 1 = false;   // the engine's tracker is told of it
   bool remote : 1 = false;    // a task of a cluster: the engine keeps its books, and another process runs it
   std::uint16_t retries = 0;  // attempts left after the next
 };
