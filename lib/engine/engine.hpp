@@ -110,6 +110,8 @@ class engine {
   /// A value that another process has: the node is done from the beginning, and the caller has its only handle. It is
   /// fetched from the source when somebody needs it.
   void adopt_elsewhere(node& n, std::uint64_t bytes);
+  /// A node that has its value already: it is done, and the caller has its only handle.
+  void adopt_made(node& n);
   void fetch_from(value_source* s) noexcept { source_ = s; }
   static void restore_value(node& n, decoder& d) {
     n.type->value->decode(n, d);

@@ -69,17 +69,49 @@ std::string say(const std::exception_ptr& error) {
 
 }  // namespace
 
-void throw_failure(const node& n) {
-  if (!n.is(node_state::failed)) {
-    if (n.timed_out()) throw timed_out();
-    throw_cancelled();
-  }
+namespace {
+
+/// The keys from the task that threw to the node, and what was thrown last.
+std::vector<std::string> path_to(const node& n, const failure*& threw) {
   std::vector<std::string> path;
   const failure* f = n.why;
   for (; f->cause; f = f->cause) path.push_back(f->key);
   path.push_back(f->key);
   path.insert(path.end(), f->before.rbegin(), f->before.rend());
   std::reverse(path.begin(), path.end());
+  threw = f;
+  return path;
+}
+
+}  // namespace
+
+remote_failure describe_failure(const node& n) {
+  const failure* f = nullptr;
+  remote_failure d;
+  d.path = path_to(n, f);
+  d.function = f->function;
+  try {
+    std::rethrow_exception(f->error);
+  } catch (const remote_error& e) {
+    d.type = e.type();
+    d.text = e.what();
+  } catch (const std::exception& e) {
+    d.type = readable_type(typeid(e).name());
+    d.text = e.what();
+  } catch (...) {
+    const std::type_info* t = abi::__cxa_current_exception_type();
+    d.type = t ? readable_type(t->name()) : "unknown";
+  }
+  return d;
+}
+
+void throw_failure(const node& n) {
+  if (!n.is(node_state::failed)) {
+    if (n.timed_out()) throw timed_out();
+    throw_cancelled();
+  }
+  const failure* f = nullptr;
+  std::vector<std::string> path = path_to(n, f);
   std::string sentence = "weft: task " + path.front() + " failed: " + say(f->error);
   if (path.size() > 1) {
     constexpr std::size_t most_shown = 8;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/remote.hpp"
 #include "weft/detail/node.hpp"
 
 namespace weft::detail {
@@ -20,5 +21,8 @@ struct failure {
 };
 
 void drop_failure(failure* f) noexcept;
+
+/// In words that travel; of a node that has failed.
+remote_failure describe_failure(const node& n);
 
 }  // namespace weft::detail

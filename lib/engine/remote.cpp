@@ -50,6 +50,14 @@ void engine::adopt_elsewhere(node& n, std::uint64_t bytes) {
   publish_value(n, nullptr);
 }
 
+void engine::adopt_made(node& n) {
+  n.state.store(node_state::done, std::memory_order_relaxed);
+  n.dependents.store(node::closed, std::memory_order_release);
+  n.counts.store(node::one_reference | node::one_want, std::memory_order_relaxed);
+  adopt_value(n);
+  if (n.tracked) tracker_->ended(n, 0);
+}
+
 task<> engine::fetch_value(node& n) { return n.home->source_->fetch(n); }
 
 bool engine::claim_remote(node& n) noexcept {

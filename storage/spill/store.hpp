@@ -52,7 +52,7 @@ class stored_value : public evictable {
   std::uint32_t pins_ = 0;
   place_of where_ = place_of::memory;
   bool on_disk_ = false;      // at_ is valid, or it is elsewhere
-  bool elsewhere_ = false;    // in another process, which keeps it: it need not be written here
+  bool elsewhere_ = false;    // in another process, and not here yet
   bool doomed_ = false;       // erased while it was being written or loaded
   bool unspillable_ = false;  // it could not be encoded
   extent at_;

@@ -208,7 +208,9 @@ task<> store::load(stored_value& v) {
       if (lost) v.error_ = error;
     } else {
       v.where_ = stored_value::place_of::memory;
-      if (!remade && !v.elsewhere_) {
+      if (v.elsewhere_) {  // from here on it is a value like others
+        v.elsewhere_ = v.on_disk_ = false;
+      } else if (!remade) {
         ++count_.reloaded;
         count_.reloaded_bytes += v.bytes_;
       }
