@@ -92,6 +92,12 @@ class batch_writer {
     buffer_.resize(buffer_.capacity());
     return spare;
   }
+  /// Takes over the messages of another, behind its own; that one is empty then.
+  void append(batch_writer& other) {
+    if (other.used_ != 0) std::memcpy(room(other.used_), other.buffer_.data(), other.used_);
+    messages_ += other.messages_;
+    other.clear();
+  }
   void clear() noexcept { used_ = messages_ = 0; }
 
  private:

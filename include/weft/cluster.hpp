@@ -1,0 +1,121 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weft/client.hpp"
+#include "weft/pool.hpp"
+#include "weft/run.hpp"
+
+/// The same program on many machines. Needs weft::net.
+namespace weft {
+
+struct connect_options {
+  /// The scheduler's: `host:port`, `tcp://host:port`, `tls://host:port`, `unix:/path`. Empty: WEFT_CLUSTER.
+  std::string address = {};
+  /// A directory that `weft certs` has made. Empty: WEFT_CERTIFICATES; when that is empty too, there are none.
+  std::string certificates = {};
+  /// Allow an address that others can reach without TLS.
+  bool insecure = false;
+  /// What the scheduler calls this client.
+  std::string name = {};
+  /// How long to wait for the scheduler.
+  std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+};
+
+/// A client of a cluster: what is submitted to it runs there. The workers must run this program. Throws
+/// std::runtime_error, and says what is wrong: nobody there, no right to connect, another version, no certificate.
+task<client> connect(pool& p, connect_options where = {}, client_options options = {});
+
+struct local_cluster_options {
+  unsigned workers = 2;
+  /// Of each worker; 0: the processors, shared out.
+  unsigned threads = 0;
+  /// Workers are processes of this program, whose main must call weft::main or weft::init; else they are in this one.
+  bool processes = true;
+  /// TLS between them all, by certificates made for this cluster. Otherwise Unix sockets.
+  bool tls = false;
+  /// Bytes that each worker may use; 0: this machine's, shared out.
+  std::uint64_t memory = 0;
+  /// Abstract resources of each worker: `gpu=1`.
+  std::string resources = {};
+  /// Workers that die are started again.
+  bool restart = true;
+};
+
+/// A scheduler in this process, and workers on this machine.
+class local_cluster {
+ public:
+  /// Starts it, and waits until the workers are there. Throws std::runtime_error when they do not come.
+  explicit local_cluster(local_cluster_options options = {});
+  /// Ends the workers. Clients must be gone.
+  ~local_cluster();
+  local_cluster(const local_cluster&) = delete;
+  local_cluster& operator=(const local_cluster&) = delete;
+
+  /// What connect() takes to come here.
+  connect_options address() const;
+  /// The process ids of the workers, of those that are processes: for tests that kill them.
+  std::vector<int> worker_processes() const;
+
+ private:
+  struct parts;
+  std::unique_ptr<parts> parts_;
+};
+
+/// For programs that have a main of their own: first in it. In a process that was started to be a worker (`program
+/// --worker ADDRESS`) it is the worker, and does not return.
+void init(int argc, char** argv);
+
+namespace detail {
+
+/// What weft::main runs: with the client, and the arguments that are the program's own.
+using main_program = std::function<task<int>(client&, std::span<char*>)>;
+int run_main(int argc, char** argv, const main_program& program);
+
+}  // namespace detail
+
+/// A whole program, on one machine or on many: `int main(int argc, char** argv) { return weft::main(argc, argv, f);
+/// }` with `weft::task<> f(weft::client& c)`, which may also take the arguments (`std::span<char*>`, the program's
+/// name first, without those below) and give an exit status (`task<int>`).
+///
+/// It runs on this process's own pool, unless WEFT_CLUSTER or `--cluster ADDRESS` names a scheduler, or
+/// `--local-cluster[=N]` asks for N workers here. With `--worker ADDRESS` it is a worker instead.
+template <class F>
+int main(int argc, char** argv, F f) {
+  constexpr bool takes_arguments = std::is_invocable_v<F&, client&, std::span<char*>>;
+  constexpr bool fits = takes_arguments || std::is_invocable_v<F&, client&>;
+  static_assert(fits,
+                "weft: weft::main takes a function of (weft::client&), or of (weft::client&, std::span<char*>), that "
+                "gives a weft::task<> or a weft::task<int>");
+  if constexpr (fits) {
+    return detail::run_main(argc, argv,
+                            [f = std::move(f)](client& c, std::span<char*> arguments) mutable -> task<int> {
+                              const auto start = [&] {
+                                if constexpr (takes_arguments)
+                                  return f(c, arguments);
+                                else
+                                  return f(c);
+                              };
+                              auto program = start();
+                              if constexpr (std::is_same_v<decltype(program), task<int>>) {
+                                co_return co_await std::move(program);
+                              } else {
+                                co_await std::move(program);
+                                co_return 0;
+                              }
+                            });
+  } else {
+    return 2;
+  }
+}
+
+}  // namespace weft

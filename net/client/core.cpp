@@ -1,0 +1,197 @@
+#include "client/core.hpp"
+
+#include <string>
+
+namespace weft::net {
+
+client_core::client_core(peer_id self, client_host& host, const client_limits& limits)
+    : self_(self), host_(host), limits_(limits), fetcher_(*this, limits.fetch) {}
+
+// ---- the program -------------------------------------------------------------------------------------------------
+
+task_id client_core::submit(submit_task task) {
+  task.id = make_task_id(self_, next_++);
+  out_.add(task);
+  if ((task.flags & task_wanted) == 0) return task.id;
+  std::uint32_t place = static_cast<std::uint32_t>(entries_.size());
+  if (free_.empty()) {
+    entries_.emplace_back();
+  } else {
+    place = free_.back();
+    free_.pop_back();
+  }
+  entries_[place].id = task.id;
+  places_.insert(task.id, place);
+  return task.id;
+}
+
+void client_core::release(task_id id) {
+  const std::uint32_t place = places_.find(id);
+  if (place == id_table::none) return;
+  fetcher_.forget(id);
+  places_.erase(id);
+  entries_[place] = {};
+  free_.push_back(place);
+  releases_.push_back(id);
+  if (releases_.size() >= limits_.batch) write_releases();
+}
+
+void client_core::cancel(std::span<const task_id> tasks) {
+  if (!tasks.empty()) out_.add(cancel_tasks{{}, tasks});
+}
+
+void client_core::retry(std::span<const task_id> tasks) {
+  if (!tasks.empty()) out_.add(retry_tasks{{}, tasks});
+}
+
+void client_core::read(task_id id, std::uint64_t rank) {
+  entry* e = look(id);
+  if (!e) return;
+  e->reading = true;
+  e->rank = rank;
+  fetcher_.want(id, rank);  // if it is finished
+}
+
+void client_core::unread(task_id id) {
+  entry* e = look(id);
+  if (!e) return;
+  e->reading = false;
+  fetcher_.unwant(id);
+}
+
+// ---- the scheduler -----------------------------------------------------------------------------------------------
+
+void client_core::receive(batch_reader& batch) {
+  std::uint16_t kind = 0;
+  while (batch.next(kind)) {
+    switch (static_cast<message_kind>(kind)) {
+      case message_kind::peer_info:
+        meet(batch.get<peer_info>());
+        break;
+      case message_kind::peer_gone: {
+        const peer_id gone = batch.get<peer_gone>().peer;
+        if (!fetcher_.knows_peer(gone)) break;
+        fetcher_.peer_gone(gone);
+        host_.peer_left(gone);
+        break;
+      }
+      case message_kind::task_finished:
+        finished(batch.get<task_finished>());
+        break;
+      case message_kind::task_failed: {
+        const auto m = batch.get<task_failed>();
+        entry* e = told_of(m.id);
+        if (!e) break;
+        ended_otherwise(*e, state::failed);
+        host_.failed(m);
+        break;
+      }
+      case message_kind::task_cancelled:
+        for (const task_id id : batch.get<task_cancelled>().tasks) {
+          entry* e = told_of(id);
+          if (!e) continue;
+          ended_otherwise(*e, state::cancelled);
+          host_.cancelled(id);
+        }
+        break;
+      case message_kind::task_restarted:
+        for (const task_id id : batch.get<task_restarted>().tasks) {
+          entry* e = told_of(id);
+          if (!e) continue;
+          fetcher_.forget(id);
+          e->at = state::pending;
+          host_.restarted(id);
+        }
+        break;
+      default:
+        throw protocol_error("weft: the scheduler sent a client a message of kind " + std::to_string(kind) +
+                             ": it is none that a client takes");
+    }
+  }
+}
+
+void client_core::meet(const peer_info& peer) {
+  if (peer.peer >> peer_bits != 0)
+    throw protocol_error("weft: the scheduler named peer " + std::to_string(peer.peer) +
+                         ": it has more than 24 bits");
+  if (peer.peer == the_scheduler || peer.peer == self_) return;
+  fetcher_.add_peer(peer.peer);
+  host_.peer(peer);
+}
+
+void client_core::finished(const task_finished& m) {
+  entry* e = told_of(m.id);
+  if (!e) return;
+  if (m.worker != the_scheduler && !fetcher_.knows_peer(m.worker))
+    throw protocol_error("weft: the scheduler says that the value of task " + std::to_string(m.id) + " is at peer " +
+                         std::to_string(m.worker) + ", and has not said who that is");
+  const bool again = e->at == state::finished;
+  e->at = state::finished;
+  fetcher_.know(m.id, m.bytes);
+  if (m.worker != the_scheduler) fetcher_.add_holder(m.id, m.worker);
+  const bool with_value = (m.flags & has_value) != 0;
+  if (with_value) {
+    e->reading = false;
+    fetcher_.unwant(m.id);
+  } else if (e->reading) {
+    fetcher_.want(m.id, e->rank);
+  }
+  if (!again || with_value) host_.finished(m.id, m.bytes, m.value);
+}
+
+void client_core::ended_otherwise(entry& e, state to) {
+  fetcher_.forget(e.id);
+  e.reading = false;
+  e.at = to;
+}
+
+client_core::entry* client_core::look(task_id id) noexcept {
+  const std::uint32_t place = places_.find(id);
+  return place == id_table::none ? nullptr : &entries_[place];
+}
+
+client_core::entry* client_core::told_of(task_id id) {
+  if (submitter_of(id) != self_ || number_of(id) == 0 || number_of(id) >= next_)
+    throw protocol_error("weft: the scheduler speaks of the task " + std::to_string(id) +
+                         ", which this client has not submitted");
+  return look(id);
+}
+
+// ---- values ------------------------------------------------------------------------------------------------------
+
+bool client_core::fetched(std::uint64_t request, task_id value) {
+  if (!fetcher_.arrived(request, value)) return false;
+  // The fetcher knows only what is finished and held. It has forgotten the value now; should it be read again, the
+  // scheduler will say where it is then.
+  entry* e = look(value);
+  e->reading = false;
+  return true;
+}
+
+void client_core::missing(task_id value, std::uint64_t, peer_id) { lost_.push_back(value); }
+void client_core::fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
+  host_.fetch(peer, request, values);
+}
+void client_core::give_up(peer_id peer, std::uint64_t request) { host_.give_up(peer, request); }
+
+// ---- time --------------------------------------------------------------------------------------------------------
+
+void client_core::write_releases() {
+  if (!releases_.empty()) out_.add(release_tasks{{}, releases_});
+  releases_.clear();
+}
+
+void client_core::tick(time_ns now) {
+  fetcher_.tick(now);
+  write_releases();
+  // What was released or restarted since is not asked for.
+  std::erase_if(lost_, [&](task_id id) { return !fetcher_.knows(id); });
+  if (!lost_.empty()) out_.add(locate_tasks{{}, lost_});
+  lost_.clear();
+}
+
+time_ns client_core::deadline() const noexcept {
+  return releases_.empty() && lost_.empty() ? fetcher_.deadline() : 0;
+}
+
+}  // namespace weft::net

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "wire/batch.hpp"
+#include "wire/ids.hpp"
+#include "wire/messages.hpp"
+#include "worker/fetcher.hpp"
+#include "worker/id_table.hpp"
+
+namespace weft::net {
+
+/// Futures and links, as a client's core sees them. It is called from within the core's functions and must not call
+/// the core back.
+class client_host {
+ public:
+  virtual void peer(const peer_info& peer) = 0;
+  virtual void peer_left(peer_id peer) = 0;
+
+  /// The ends of tasks that are held. A task may end more than once: behind restarted() another end comes, and a value
+  /// that is lost for good is a failure behind finished(). `value` is it, encoded, or empty: then read() brings it.
+  virtual void finished(task_id task, std::uint64_t bytes, std::span<const std::byte> value) = 0;
+  virtual void failed(const task_failed& failure) = 0;
+  virtual void cancelled(task_id task) = 0;
+  /// Its value is lost and made again, or it runs again by retry(). A value that has come already stays good.
+  virtual void restarted(task_id task) = 0;
+
+  virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
+  virtual void give_up(peer_id peer, std::uint64_t request) = 0;
+
+ protected:
+  ~client_host() = default;
+};
+
+struct client_limits {
+  fetch_limits fetch;
+  std::uint32_t batch = 1u << 16;  // releases that are gathered before they are written
+};
+
+/// What a client knows of its tasks, and what it says to the scheduler. Pure: events come in, calls of the host and
+/// messages come out.
+///
+/// A task is known from its submission, if a future of it is held (task_wanted), until release(). What the scheduler
+/// says of a task that is not known any more has crossed with its release, and is passed over; what it says of a task
+/// that was never submitted is a protocol_error.
+///
+/// The value of a task that is being read is known to the fetcher while the task is finished, and only then. When the
+/// last holder turns out not to have it the scheduler is asked by locate_tasks, once until it answers: with
+/// task_finished again, which names a place and is not told to the host a second time; or with task_restarted, and
+/// then the reading begins again at the next end. So a reading ends by the value's coming, by a failure or
+/// cancellation, by unread() or by release().
+///
+/// A release is written behind the submissions that came after it: who held the future then held it for them too.
+class client_core final : private fetch_host {
+ public:
+  client_core(peer_id self, client_host& host, const client_limits& limits);
+
+  /// Submits a task under the next number, which it gives to `task.id` and returns. Its modules and options have been
+  /// defined by out(); its inputs are known.
+  task_id submit(submit_task task);
+  /// The last future of a task is gone.
+  void release(task_id task);
+  void cancel(std::span<const task_id> tasks);
+  void retry(std::span<const task_id> tasks);
+  /// Wants a value here, when there is one; the smaller the rank the sooner.
+  void read(task_id task, std::uint64_t rank);
+  void unread(task_id task);
+
+  /// Messages of the scheduler, in order. Throws protocol_error; the session cannot go on then.
+  void receive(batch_reader& batch);
+
+  // From the links to workers.
+  /// A value has come: true if it is to be kept.
+  bool fetched(std::uint64_t request, task_id value);
+  void not_there(time_ns now, std::uint64_t request, task_id value, bool busy) {
+    fetcher_.refused(now, request, value, busy);
+  }
+  void peer_lost(time_ns now, peer_id peer) { fetcher_.peer_lost(now, peer); }
+
+  /// After each round of events: writes what was gathered, begins what is to be fetched.
+  void tick(time_ns now);
+  /// When to tick at the latest; 0: now.
+  time_ns deadline() const noexcept;
+
+  /// What is to be sent to the scheduler.
+  batch_writer& out() noexcept { return out_; }
+  std::size_t tasks() const noexcept { return places_.size(); }
+  std::uint64_t submitted() const noexcept { return next_ - 1; }
+  const fetcher& fetches() const noexcept { return fetcher_; }
+
+ private:
+  enum class state : std::uint8_t { pending, finished, failed, cancelled };
+  struct entry {
+    task_id id = 0;
+    std::uint64_t rank = 0;
+    state at = state::pending;
+    bool reading = false;
+  };
+
+  void missing(task_id value, std::uint64_t bytes, peer_id last) override;
+  void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;
+  void give_up(peer_id peer, std::uint64_t request) override;
+
+  void meet(const peer_info& peer);
+  void finished(const task_finished& m);
+  /// The entry of a task of this client, or null if it was released.
+  entry* told_of(task_id id);
+  entry* look(task_id id) noexcept;
+  void ended_otherwise(entry& e, state to);
+  void write_releases();
+
+  peer_id self_;
+  client_host& host_;
+  client_limits limits_;
+  fetcher fetcher_;
+  batch_writer out_;
+  std::vector<entry> entries_;
+  std::vector<std::uint32_t> free_;
+  id_table places_;
+  std::vector<task_id> releases_, lost_;
+  std::uint64_t next_ = 1;
+};
+
+}  // namespace weft::net

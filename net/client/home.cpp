@@ -1,0 +1,480 @@
+#include "client/home.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "object/functions.hpp"
+#include "object/modules.hpp"
+#include "weft/detail/task_details.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::net {
+
+using detail::node;
+using detail::node_state;
+
+namespace {
+
+/// Options that a session can refer to at a time; the oldest makes room.
+constexpr std::uint32_t most_options = 1024;
+/// Releases that may wait for something else to be sent.
+constexpr std::size_t most_releases = 256;
+
+template <class List>
+void move_list(std::vector<task_id>& from, batch_writer& to) {
+  if (from.empty()) return;
+  List m{};
+  m.tasks = from;
+  to.add(m);
+  from.clear();
+}
+
+std::string text(std::span<const char> s) { return {s.data(), s.size()}; }
+
+std::vector<std::string> lines(std::span<const char> s) {
+  std::vector<std::string> all;
+  std::size_t begin = 0;
+  while (begin < s.size()) {
+    const auto* end = std::find(s.data() + begin, s.data() + s.size(), '\n');
+    const auto at = static_cast<std::size_t>(end - s.data());
+    all.emplace_back(s.data() + begin, at - begin);
+    begin = at + 1;
+  }
+  return all;
+}
+
+}  // namespace
+
+client_home::client_home(peer_id self, std::unique_ptr<client_links> links, const fetch_limits& limits)
+    : self_(self), links_(std::move(links)), fetcher_(*this, limits) {
+  modules_.push_back(detail::program_module().key());
+}
+
+client_home::~client_home() = default;
+
+// ---- the table ---------------------------------------------------------------------------------------------------
+
+client_home::entry* client_home::look(std::uint64_t number) noexcept {
+  const std::uint64_t p = number / page_size;
+  if (p != last_page_number_) {
+    const auto at = pages_.find(p);
+    if (at == pages_.end()) return nullptr;
+    last_page_ = at->second.get();
+    last_page_number_ = p;
+  }
+  entry& e = last_page_->entries[number % page_size];
+  return e.node ? &e : nullptr;
+}
+
+client_home::entry& client_home::make(std::uint64_t number) {
+  const std::uint64_t p = number / page_size;
+  if (p != last_page_number_) {
+    auto& at = pages_[p];
+    if (!at) at = std::make_unique<page>();
+    last_page_ = at.get();
+    last_page_number_ = p;
+  }
+  ++last_page_->used;
+  return last_page_->entries[number % page_size];
+}
+
+void client_home::erase(std::uint64_t number) noexcept {
+  entry* e = look(number);
+  if (!e) return;
+  *e = entry();
+  if (--last_page_->used != 0) return;
+  pages_.erase(last_page_number_);
+  last_page_ = nullptr;
+  last_page_number_ = ~std::uint64_t{0};
+}
+
+/// A node in the table may have lost its last reference: then it is on its way to release().
+bool client_home::take_reference(node& n) noexcept {
+  std::uint64_t counts = n.counts.load(std::memory_order_relaxed);
+  while (static_cast<std::uint32_t>(counts) != 0)
+    if (n.counts.compare_exchange_weak(counts, counts + node::one_reference, std::memory_order_acq_rel)) return true;
+  return false;
+}
+
+// ---- submission --------------------------------------------------------------------------------------------------
+
+void client_home::check() const {
+  std::lock_guard guard(lock_);
+  if (!lost_.empty()) throw std::runtime_error(lost_);
+}
+
+std::uint32_t client_home::module_index(std::uint64_t key) {
+  for (std::size_t i = 0; i < modules_.size(); ++i)
+    if (modules_[i] == key) return static_cast<std::uint32_t>(i);
+  const detail::module* m = detail::find_module(key);
+  define_module d{};
+  d.index = static_cast<std::uint32_t>(modules_.size());
+  d.build_id = m->build_id;
+  d.name = m->path;
+  out_.add(d);
+  modules_.push_back(key);
+  return d.index;
+}
+
+std::uint32_t client_home::options_index(const detail::task_details* d) {
+  if (!d) return 0;
+  std::string resources;
+  for (const auto& [name, amount] : d->resources)
+    resources += (resources.empty() ? "" : " ") + name + "=" + std::to_string(amount);
+  std::string key =
+      d->name + '\n' + resources + '\n' + std::to_string(d->time_limit.count()) + '\n' + std::to_string(d->memory);
+  if (const auto at = options_.find(key); at != options_.end()) return at->second;
+  const std::uint32_t index = next_options_;
+  next_options_ = next_options_ % most_options + 1;
+  if (options_of_.size() <= index) options_of_.resize(index + 1);
+  options_.erase(options_of_[index]);
+  define_options m{};
+  m.index = index;
+  m.time_limit_ns = d->time_limit.count();
+  m.expected_bytes = d->memory;
+  m.name = d->name;
+  m.resources = resources;
+  out_.add(m);
+  options_.emplace(key, index);
+  options_of_[index] = std::move(key);
+  return index;
+}
+
+void client_home::submit(node& n) {
+  const detail::portable_call& how = *n.type->portable(n);
+  const detail::entry_name name = detail::name_of(*how.entry);
+  encoder call(encoder::buffers::copied);
+  how.encode(n, call);
+
+  std::lock_guard guard(lock_);
+  if (!lost_.empty()) throw std::runtime_error(lost_);
+  flush_lists();
+  submit_task m{};
+  m.id = id_of(n.number);
+  m.function = {name.offset, module_index(name.module), 0};
+  m.rank = n.rank;
+  m.flags = task_wanted | task_inline | (how.waits ? task_waits : 0u) | (how.submits ? task_submits : 0u) |
+            (n.type->run ? 0u : task_constant);
+  m.options = options_index(n.details);
+  m.retries = n.retries;
+  m.priority = static_cast<std::int16_t>(32767 - static_cast<std::int32_t>(n.rank >> 48));
+  inputs_.clear();
+  for (std::uint32_t i = 0; i < n.input_count; ++i) inputs_.push_back(id_of(n.inputs[i].from->number));
+  m.inputs = inputs_;
+  m.call = call.message();
+  out_.add(m);
+  make(n.number).node = &n;
+  links_->has_output(false);
+}
+
+/// Releases go before what is submitted after them; what they let go of, nobody can refer to any more.
+void client_home::flush_lists() {
+  move_list<cancel_tasks>(cancels_, out_);
+  move_list<retry_tasks>(retries_, out_);
+  move_list<locate_tasks>(locates_, out_);
+  move_list<release_tasks>(releases_, out_);
+}
+
+void client_home::take_output(batch_writer& into) {
+  std::lock_guard guard(lock_);
+  flush_lists();
+  if (into.empty())
+    std::swap(into, out_);
+  else
+    into.append(out_);
+}
+
+void client_home::cancel(std::uint64_t number) noexcept {
+  std::lock_guard guard(lock_);
+  if (closed_ || !lost_.empty()) return;
+  cancels_.push_back(id_of(number));
+  links_->has_output(false);
+}
+
+void client_home::retry(std::uint64_t number) {
+  std::lock_guard guard(lock_);
+  if (!lost_.empty()) throw std::runtime_error(lost_);
+  retries_.push_back(id_of(number));
+  links_->has_output(false);
+}
+
+void client_home::release(node& n) noexcept {
+  arrival* waits = nullptr;
+  {
+    std::lock_guard guard(lock_);
+    if (entry* e = look(n.number)) {
+      waits = std::exchange(e->awaited, nullptr);
+      if (fetcher_.knows(id_of(n.number))) fetcher_.forget(id_of(n.number));
+    }
+    erase(n.number);
+    if (!closed_ && lost_.empty()) {
+      releases_.push_back(id_of(n.number));
+      if (releases_.size() == 1 || releases_.size() >= most_releases) links_->has_output(releases_.size() == 1);
+    }
+  }
+  if (waits) {
+    waits->error = std::make_exception_ptr(cancelled());
+    waits->done.set();
+  }
+}
+
+void client_home::close() noexcept {
+  {
+    std::lock_guard guard(lock_);
+    if (std::exchange(closed_, true)) return;
+  }
+  links_->close();
+  lost("weft: this client of the cluster has ended");
+}
+
+// ---- what the scheduler says -------------------------------------------------------------------------------------
+
+void client_home::add_news(std::uint64_t number, news n) {
+  entry* e = look(number);
+  if (!e || !take_reference(*e->node)) return;
+  n.node = e->node;
+  news_.push_back(std::move(n));
+}
+
+void client_home::receive(time_ns now, batch_reader& batch) {
+  std::vector<news> all;
+  {
+    std::lock_guard guard(lock_);
+    if (closed_) return;
+    news_.clear();
+    std::uint16_t kind = 0;
+    while (batch.next(kind)) {
+      switch (static_cast<message_kind>(kind)) {
+        case message_kind::task_finished: {
+          const auto m = batch.get<task_finished>();
+          if (submitter_of(m.id) != self_) break;
+          if (entry* e = look(number_of(m.id))) {
+            e->worker = m.worker;
+            e->bytes = m.bytes;
+            if (e->awaited && !(m.flags & has_value)) want(number_of(m.id), *e);
+          }
+          add_news(number_of(m.id), {news::what::done, nullptr, m.bytes, (m.flags & has_value) != 0, m.value, {}});
+          break;
+        }
+        case message_kind::task_failed: {
+          const auto m = batch.get<task_failed>();
+          if (submitter_of(m.id) != self_) break;
+          add_news(number_of(m.id), {news::what::failed,
+                                     nullptr,
+                                     0,
+                                     false,
+                                     {},
+                                     {text(m.function), text(m.type), text(m.text), lines(m.path)}});
+          break;
+        }
+        case message_kind::task_cancelled:
+          for (const task_id id : batch.get<task_cancelled>().tasks)
+            if (submitter_of(id) == self_)
+              add_news(number_of(id), {news::what::cancelled, nullptr, 0, false, {}, {}});
+          break;
+        case message_kind::task_restarted:
+          for (const task_id id : batch.get<task_restarted>().tasks) {
+            if (submitter_of(id) != self_) continue;
+            if (entry* e = look(number_of(id))) e->worker = 0;
+            add_news(number_of(id), {news::what::restarted, nullptr, 0, false, {}, {}});
+          }
+          break;
+        case message_kind::peer_info: {
+          const auto m = batch.get<peer_info>();
+          fetcher_.add_peer(m.peer);
+          links_->peer(m);
+          break;
+        }
+        case message_kind::peer_gone: {
+          const auto m = batch.get<peer_gone>();
+          if (fetcher_.knows_peer(m.peer)) fetcher_.peer_gone(m.peer);
+          links_->peer_left(m.peer);
+          break;
+        }
+        default:
+          throw protocol_error("weft: the scheduler sent a message of kind " + std::to_string(kind) +
+                               ", which is none to a client");
+      }
+    }
+    fetcher_.tick(now);
+    all.swap(news_);
+  }
+  tell(all);
+}
+
+void client_home::tell(std::vector<news>& all) {
+  for (news& n : all) {
+    switch (n.kind) {
+      case news::what::done:
+        if (n.has_value || n.node->type->value->schema() == 0) {
+          decoder d(n.value);
+          engine_->remote_done(*n.node, n.bytes, &d);
+        } else {
+          engine_->remote_done(*n.node, n.bytes, nullptr);
+        }
+        break;
+      case news::what::failed: {
+        // A value that was there and is lost for good fails for those who wait for it.
+        arrival* waits = nullptr;
+        {
+          std::lock_guard guard(lock_);
+          if (entry* e = look(n.node->number)) waits = std::exchange(e->awaited, nullptr);
+        }
+        if (waits) {
+          waits->error = std::make_exception_ptr(std::runtime_error("weft: the value is lost: " + n.why.text));
+          waits->done.set();
+        }
+        engine_->remote_failed(*n.node, std::move(n.why));
+        break;
+      }
+      case news::what::cancelled:
+        engine_->remote_cancelled(*n.node);
+        break;
+      case news::what::restarted:
+        engine_->restart_remote(*n.node);
+        break;
+    }
+    detail::engine::drop_reference(*n.node);
+  }
+  all.clear();
+}
+
+void client_home::lost(const std::string& why) {
+  std::vector<news> all;
+  std::vector<arrival*> waiting;
+  {
+    std::lock_guard guard(lock_);
+    if (!lost_.empty()) return;
+    lost_ = why;
+    for (auto& [number, p] : pages_)
+      for (entry& e : p->entries) {
+        if (!e.node) continue;
+        if (e.awaited) waiting.push_back(std::exchange(e.awaited, nullptr));
+        if (!take_reference(*e.node)) continue;
+        all.push_back({closed_ ? news::what::cancelled : news::what::failed,
+                       e.node,
+                       0,
+                       false,
+                       {},
+                       {{}, "weft::cluster_lost", why, {}}});
+      }
+  }
+  for (arrival* a : waiting) {
+    a->error = std::make_exception_ptr(std::runtime_error(why));
+    a->done.set();
+  }
+  tell(all);
+}
+
+// ---- values ------------------------------------------------------------------------------------------------------
+
+/// A load of the store.
+task<> client_home::fetch(node& n) {
+  arrival here;
+  {
+    std::lock_guard guard(lock_);
+    if (!lost_.empty()) throw std::runtime_error(lost_);
+    entry* e = look(n.number);
+    if (!e) throw cancelled();
+    e->awaited = &here;
+    if (e->worker != 0) want(n.number, *e);
+    links_->has_output(false);  // ticks the fetcher
+  }
+  co_await here.done.wait();
+  if (here.error) std::rethrow_exception(here.error);
+}
+
+void client_home::want(std::uint64_t number, entry& e) {
+  const task_id id = id_of(number);
+  if (!fetcher_.knows(id)) fetcher_.know(id, e.bytes);
+  if (fetcher_.knows_peer(e.worker)) fetcher_.add_holder(id, e.worker);
+  fetcher_.want(id, fetches_++);
+}
+
+client_home::landing client_home::land(const value_header& header) {
+  landing where;
+  std::unique_lock guard(lock_);
+  if (submitter_of(header.id) != self_) return where;
+  entry* e = look(number_of(header.id));
+  if (!e || !e->awaited || e->landing || !take_reference(*e->node)) return where;
+  try {
+    if (header.schema != e->node->type->value->schema())
+      throw codec_error("weft: a value that came from a worker is of another type than its task's function gives");
+    decoder d(header.message, deferred_attachments(header.bytes));
+    detail::engine::restore_value(*e->node, d);
+    where.node = e->node;
+    where.places.assign(d.destinations().begin(), d.destinations().end());
+    e->landing = true;
+    d.finish();
+  } catch (...) {
+    if (where.node) {
+      where.node->type->value->end(*where.node);
+      where.node->has_value = false;
+    }
+    e->landing = false;
+    node* const n = e->node;
+    arrival& waits = *std::exchange(e->awaited, nullptr);
+    guard.unlock();  // the node may go, and be released
+    waits.error = std::current_exception();
+    waits.done.set();
+    detail::engine::drop_reference(*n);
+    return {};
+  }
+  return where;
+}
+
+void client_home::landed(const value_header& header, landing where) {
+  arrival* waits = nullptr;
+  {
+    std::lock_guard guard(lock_);
+    fetcher_.arrived(header.request, header.id);
+    if (entry* e = look(number_of(header.id))) {
+      e->landing = false;
+      waits = std::exchange(e->awaited, nullptr);
+    }
+  }
+  if (waits) waits->done.set();
+  detail::engine::drop_reference(*where.node);
+}
+
+void client_home::cut_off(landing where) {
+  where.node->type->value->end(*where.node);
+  where.node->has_value = false;
+  {
+    std::lock_guard guard(lock_);
+    if (entry* e = look(where.node->number)) e->landing = false;
+  }
+  detail::engine::drop_reference(*where.node);
+}
+
+void client_home::not_there(time_ns now, std::uint64_t request, task_id value, bool busy) {
+  std::lock_guard guard(lock_);
+  fetcher_.refused(now, request, value, busy);
+}
+
+void client_home::peer_lost(time_ns now, peer_id peer) {
+  std::lock_guard guard(lock_);
+  if (fetcher_.knows_peer(peer)) fetcher_.peer_lost(now, peer);
+}
+
+void client_home::tick(time_ns now) {
+  std::lock_guard guard(lock_);
+  if (!closed_) fetcher_.tick(now);
+}
+
+time_ns client_home::deadline() const {
+  std::lock_guard guard(lock_);
+  return fetcher_.deadline();
+}
+
+void client_home::fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
+  links_->fetch(peer, request, values);
+}
+void client_home::give_up(peer_id peer, std::uint64_t request) { links_->give_up(peer, request); }
+void client_home::missing(task_id value, std::uint64_t, peer_id) {
+  locates_.push_back(value);
+  links_->has_output(false);
+}
+
+}  // namespace weft::net

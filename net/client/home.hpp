@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "engine/remote.hpp"
+#include "weft/sync.hpp"
+#include "wire/batch.hpp"
+#include "wire/ids.hpp"
+#include "wire/messages.hpp"
+#include "worker/fetcher.hpp"
+
+namespace weft::net {
+
+/// What a client's home needs of the world around it. Called under the home's lock, but for close(): it must not call
+/// back.
+class client_links {
+ public:
+  virtual ~client_links() = default;
+  /// There are messages for the scheduler; soon: when the task that runs here goes on or ends, else at once.
+  virtual void has_output(bool soon) = 0;
+  virtual void peer(const peer_info& p) = 0;
+  virtual void peer_left(peer_id p) = 0;
+  virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
+  virtual void give_up(peer_id peer, std::uint64_t request) = 0;
+  /// The client is over. Nothing is called any more, and nothing may be told to the home any more when it returns.
+  virtual void close() noexcept = 0;
+};
+
+/// A client's tasks on a cluster: a node of the client's engine for each, by its number.
+///
+/// A node is in the table from its submission until its memory goes; the engine holds a reference until it has ended.
+/// What the scheduler says of a node may cross with its release: then the node is not in the table any more, or has
+/// no references left, and nothing happens.
+///
+/// Locks. `lock_` is for the table and the output, and is held for short. What the engine is told (ends, restarts) it
+/// is told without it, by the one thread that handles the scheduler's messages, since a node's end may release
+/// others.
+class client_home final : public detail::remote_home, private fetch_host {
+ public:
+  client_home(peer_id self, std::unique_ptr<client_links> links, const fetch_limits& limits = {});
+  ~client_home() override;
+  void attach(detail::engine& e) noexcept { engine_ = &e; }
+
+  // From the links, one at a time.
+  /// Messages of the scheduler. Throws protocol_error.
+  void receive(time_ns now, batch_reader& batch);
+  /// The cluster is gone: whatever has not ended fails, and so does what is submitted from now on.
+  void lost(const std::string& why);
+  /// Moves the messages for the scheduler to where they are sent from.
+  void take_output(batch_writer& into);
+
+  // Values from workers.
+  struct landing {
+    detail::node* node = nullptr;  // a reference, until landed() or cut_off(); null: nobody waits for it
+    std::vector<std::span<std::byte>> places;
+  };
+  landing land(const value_header& header);
+  void landed(const value_header& header, landing where);
+  void cut_off(landing where);
+  void not_there(time_ns now, std::uint64_t request, task_id value, bool busy);
+  void peer_lost(time_ns now, peer_id peer);
+  void tick(time_ns now);
+  time_ns deadline() const;
+
+  // From the engine.
+  void check() const override;
+  void submit(detail::node& n) override;
+  void cancel(std::uint64_t number) noexcept override;
+  void retry(std::uint64_t number) override;
+  void release(detail::node& n) noexcept override;
+  task<> fetch(detail::node& n) override;
+  void close() noexcept override;
+
+ private:
+  struct arrival {
+    event done;
+    std::exception_ptr error;
+  };
+  struct entry {
+    detail::node* node = nullptr;
+    arrival* awaited = nullptr;
+    std::uint64_t bytes = 0;
+    peer_id worker = 0;  // where its value is; 0: not known
+    bool landing = false;
+  };
+  static constexpr std::size_t page_size = 512;
+  struct page {
+    entry entries[page_size];
+    std::size_t used = 0;
+  };
+
+  entry* look(std::uint64_t number) noexcept;
+  entry& make(std::uint64_t number);
+  void erase(std::uint64_t number) noexcept;
+  task_id id_of(std::uint64_t number) const noexcept { return make_task_id(self_, number); }
+  std::uint32_t module_index(std::uint64_t key);
+  std::uint32_t options_index(const detail::task_details* d);
+  void want(std::uint64_t number, entry& e);
+  void flush_lists();
+
+  // What is told to the engine, without the lock.
+  struct news {
+    enum class what : std::uint8_t { done, failed, cancelled, restarted } kind;
+    detail::node* node;  // a reference
+    std::uint64_t bytes;
+    bool has_value;
+    std::span<const std::byte> value;
+    detail::remote_failure why;
+  };
+  bool take_reference(detail::node& n) noexcept;
+  void add_news(std::uint64_t number, news n);
+  void tell(std::vector<news>& all);
+
+  // The fetcher's.
+  void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;
+  void give_up(peer_id peer, std::uint64_t request) override;
+  void missing(task_id value, std::uint64_t bytes, peer_id last) override;
+
+  const peer_id self_;
+  const std::unique_ptr<client_links> links_;
+  detail::engine* engine_ = nullptr;
+  mutable std::mutex lock_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<page>> pages_;
+  page* last_page_ = nullptr;
+  std::uint64_t last_page_number_ = ~std::uint64_t{0};
+  batch_writer out_;
+  std::vector<task_id> releases_, cancels_, retries_, locates_, inputs_;
+  std::vector<std::uint64_t> modules_;  // keys, by the session's numbers
+  std::unordered_map<std::string, std::uint32_t> options_;
+  std::vector<std::string> options_of_;  // what each number stands for now
+  std::uint32_t next_options_ = 1;
+  fetcher fetcher_;
+  std::uint64_t fetches_ = 0;
+  bool closed_ = false;
+  std::string lost_;  // why the cluster is gone; empty: it is there
+  std::vector<news> news_;
+};
+
+}  // namespace weft::net

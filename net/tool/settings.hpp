@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weft::net {
+
+// What the programs of a cluster are told: by files, the environment and flags, in the order that docs/cluster.md gives.
+// Names of members are those of the settings, `scheduler.idle_timeout` and so on.
+
+/// Who we are, and whom we believe.
+struct security_settings {
+  std::string certificates;  // a directory that `weft certs` has made; empty: none
+  bool insecure = false;     // allow addresses that others can reach without TLS
+};
+
+struct scheduler_settings {
+  std::vector<std::string> listen = {"127.0.0.1:8786"};
+  security_settings security;
+  std::string address_file;  // where the addresses that it listens on are written, one a line, once it does
+  std::chrono::nanoseconds idle_timeout{0};        // without tasks and clients: ends; 0: never
+  std::chrono::nanoseconds worker_ttl{60'000'000'000};  // a worker that is silent so long is lost
+  double saturation = 1.1;
+  unsigned allowed_failures = 3;
+};
+
+struct worker_settings {
+  std::string scheduler = "127.0.0.1:8786";
+  security_settings security;
+  std::string name;                  // empty: host and process
+  std::string listen = "127.0.0.1:0";  // where peers fetch values
+  unsigned threads = 0;              // 0: as many as there are processors
+  std::uint64_t memory_limit = 0;    // bytes; 0: the machine's, or the cgroup's
+  std::string resources;             // `gpu=1 licence=0.5`
+  std::string spill_directory;
+  std::uint64_t spill_capacity = 0;
+  std::chrono::nanoseconds lifetime{0};       // retires after so long; 0: never
+  std::chrono::nanoseconds death_timeout{60'000'000'000};  // without the scheduler: ends
+  bool nanny = true;                 // a parent process that restarts it
+};
+
+struct client_settings {
+  std::string scheduler;  // empty: no cluster
+  security_settings security;
+  std::chrono::nanoseconds connect_timeout{30'000'000'000};
+};
+
+}  // namespace weft::net

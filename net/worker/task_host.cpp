@@ -1,0 +1,414 @@
+#include "worker/task_host.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "engine/failure.hpp"
+#include "env/ticks.hpp"
+#include "object/functions.hpp"
+#include "object/modules.hpp"
+#include "weft/detail/task_details.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::net {
+
+using detail::node;
+using detail::node_state;
+
+struct task_host::arrival {
+  weft::event done;
+  std::exception_ptr error;
+};
+
+namespace {
+
+/// Larger values do not travel along with the report of their end.
+constexpr std::size_t most_inline = 4096;
+
+std::uint64_t key_of_build(std::span<const std::byte> build_id) noexcept {
+  std::uint64_t key = 0;
+  std::memcpy(&key, build_id.data(), std::min(build_id.size(), sizeof key));
+  return key;
+}
+
+std::string_view text(std::span<const char> s) noexcept { return {s.data(), s.size()}; }
+
+}  // namespace
+
+/// Finds the inputs of a call among what is here.
+class task_host::inputs_of final : public detail::input_source {
+ public:
+  inputs_of(task_host& of, const run_task& task) : of_(of), rest_(task.inputs) {}
+  node& take(const detail::remote_type& type) override {
+    if (rest_.empty()) throw codec_error("weft: a call wants more inputs than came with it");
+    const input_ref input = rest_.front();
+    rest_ = rest_.subspan(1);
+    record* r = of_.look(input.id);
+    if (!r) throw codec_error("weft: an input of a call is not known here");
+    if (!r->node) {  // a value of a peer, whose type is known from now on
+      r->node = type.make(of_.engine_);
+      r->node->number = r->id;
+      of_.engine_.adopt_elsewhere(*r->node, r->bytes);
+    } else if (r->node->type->value != type.value && r->node->type->value->schema() != type.value->schema()) {
+      throw codec_error("weft: an input of a call has another type than the call's parameter");
+    }
+    detail::add_handle(*r->node);
+    return *r->node;
+  }
+  std::size_t left() const noexcept override { return rest_.size(); }
+
+ private:
+  task_host& of_;
+  std::span<const input_ref> rest_;
+};
+
+task_host::task_host(detail::engine& e, std::function<void()> wake) : engine_(e), wake_(std::move(wake)) {
+  engine_.track_by(this);
+  engine_.fetch_from(this);
+  // Module 0 is the program that the scheduler's peers run: the worker's own, or it would not have been let in.
+  modules_.push_back(detail::program_module().key());
+  module_names_.emplace_back("this program");
+}
+
+task_host::~task_host() = default;
+
+// ---- the table ---------------------------------------------------------------------------------------------------
+
+task_host::record& task_host::make(task_id id) {
+  std::uint32_t place = 0;
+  if (free_.empty()) {
+    place = static_cast<std::uint32_t>(records_.size());
+    records_.emplace_back();
+  } else {
+    place = free_.back();
+    free_.pop_back();
+  }
+  places_.insert(id, place);
+  records_[place].id = id;
+  return records_[place];
+}
+
+/// The engine may be at the node still: the handle goes, and its end is not told.
+void task_host::erase(task_id id) {
+  const std::uint32_t place = places_.find(id);
+  if (place == id_table::none) return;
+  record& r = records_[place];
+  node* n = std::exchange(r.node, nullptr);
+  if (r.awaited) {
+    r.awaited->error = std::make_exception_ptr(cancelled());
+    std::exchange(r.awaited, nullptr)->done.set();
+  }
+  r = record();
+  places_.erase(id);
+  free_.push_back(place);
+  if (n) detail::drop_handle(*n);
+}
+
+// ---- what the core says ------------------------------------------------------------------------------------------
+
+void task_host::define(const define_module& m) {
+  if (m.index >= modules_.size()) {
+    modules_.resize(m.index + 1);
+    module_names_.resize(m.index + 1);
+  }
+  modules_[m.index] = key_of_build(m.build_id);
+  module_names_[m.index] = text(m.name);
+}
+
+void task_host::define(const define_options& o) {
+  if (o.index >= options_.size()) options_.resize(o.index + 1);
+  auto* d = new detail::task_details;
+  options_[o.index] = {d, &detail::drop_details};
+  d->name = text(o.name);
+  d->memory = o.expected_bytes;
+}
+
+void task_host::remote(task_id value, std::uint64_t bytes) {
+  if (look(value)) return;
+  make(value).bytes = bytes;
+}
+
+void task_host::submit(const run_task& task) {
+  if (look(task.id)) erase(task.id);  // an older attempt
+  record& r = make(task.id);
+  r.attempt = task.attempt;
+  try {
+    const std::uint64_t module = task.function.module < modules_.size() ? modules_[task.function.module] : 0;
+    const detail::portable_entry* entry = detail::find_entry({module, task.function.offset});
+    if (!entry)
+      throw codec_error(
+          detail::find_module(module)
+              ? "weft: the worker's program has no such function: the call does not come from this build"
+              : "weft: the worker does not run the client's program (" +
+                    (task.function.module < module_names_.size() ? module_names_[task.function.module]
+                                                                 : std::string("unknown")) +
+                    "): start workers of the same build");
+    inputs_of inputs(*this, task);
+    decoder d(task.call);
+    node* n = entry->make(engine_, d, inputs);
+    look(task.id)->node = n;  // making inputs may have moved the records
+    detail::add_handle(*n);
+    n->number = task.id;
+    n->rank = task.rank;
+    n->tracked = true;
+    if (task.options != 0 && task.options < options_.size() && options_[task.options]) {
+      n->details = options_[task.options].get();
+      n->details->references.fetch_add(1, std::memory_order_relaxed);
+    }
+    d.finish();
+    if (n->type->run)
+      engine_.submit(*n);
+    else
+      engine_.adopt_made(*n);
+  } catch (const std::exception& e) {
+    record& failed = *look(task.id);
+    if (node* n = std::exchange(failed.node, nullptr)) {
+      engine_.abandon(*n);
+      detail::drop_handle(*n);
+    }
+    unmade_.push_back({task.id, task.attempt, e.what()});
+    note({event::what::failed, nullptr, task.id, 0, nullptr});
+  }
+}
+
+bool task_host::withdraw(task_id task) {
+  record* r = look(task);
+  if (!r) return true;
+  if (!r->node) return false;  // it has failed already, and that will be told
+  node* n = r->node;
+  detail::add_handle(*n);
+  const bool taken = engine_.withdraw(*n);
+  if (taken) erase(task);
+  detail::drop_handle(*n);
+  return taken;
+}
+
+void task_host::stop(task_id task) {
+  if (record* r = look(task); r && r->node) engine_.cancel(*r->node);
+}
+
+void task_host::drop(task_id id) { erase(id); }
+
+// ---- what the engine says ----------------------------------------------------------------------------------------
+
+void task_host::note(event e) noexcept {
+  bool first = false;
+  {
+    std::lock_guard guard(events_lock_);
+    first = events_.empty();
+    events_.push_back(e);
+  }
+  if (first) wake_();
+}
+
+void task_host::began(node& n) noexcept {
+  n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
+  note({event::what::began, &n, n.number, 0, nullptr});
+}
+void task_host::ended(node& n, std::uint64_t ran) noexcept {
+  n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
+  note({event::what::ended, &n, n.number, ran, nullptr});
+}
+
+bool task_host::pass_on(worker_core& core) {
+  bool any = false;
+  for (;;) {
+    {
+      std::lock_guard guard(events_lock_);
+      passing_.swap(events_);
+    }
+    if (passing_.empty()) return any;
+    any = true;
+    for (const event& e : passing_) {
+      tell(core, e);
+      if (e.node) detail::engine::drop_reference(*e.node);
+    }
+    passing_.clear();
+  }
+}
+
+void task_host::tell(worker_core& core, const event& e) {
+  record* r = look(e.id);
+  switch (e.kind) {
+    case event::what::began:
+      if (r && r->node == e.node) core.began(e.id, r->attempt);
+      return;
+    case event::what::ended:
+      if (r && r->node == e.node) tell_end(core, *r, *e.node, e.ran);
+      return;
+    case event::what::needed:
+      if (!r || r->node != e.node || closed_) {
+        e.waits->error = std::make_exception_ptr(cancelled());
+        return e.waits->done.set();
+      }
+      r->awaited = e.waits;
+      if (r->copy)
+        decode_copy(*r);
+      else
+        core.need(e.id, fetches_++);
+      return;
+    case event::what::failed: {
+      const auto at = std::find_if(unmade_.begin(), unmade_.end(), [&](const auto& f) { return f.id == e.id; });
+      if (at == unmade_.end()) return;
+      const failure_before f = std::move(*at);
+      unmade_.erase(at);
+      if (!r || r->attempt != f.attempt) return;
+      core.failed({{f.id, f.attempt, 0}, {}, {}, f.text, {}});
+      return;
+    }
+  }
+}
+
+void task_host::tell_end(worker_core& core, const record& r, node& n, std::uint64_t ran) {
+  const task_id id = r.id;
+  const std::uint32_t attempt = r.attempt;
+  if (n.is(node_state::done)) {
+    const detail::value_type& value = *n.type->value;
+    encoder e(encoder::buffers::copied);
+    std::uint64_t bytes = n.stored ? n.stored->bytes() : 0;
+    if (!n.stored && n.has_value) {
+      bytes = value.bytes(n);
+      try {
+        value.encode(n, e);
+      } catch (const std::exception& error) {
+        core.failed({{id, attempt, 0}, {}, {}, std::string_view(error.what()), {}});
+        return;
+      }
+    }
+    const auto message = e.message();
+    core.done(id, attempt, bytes, ran * 1000 / detail::ticks_per_microsecond(),
+              message.size() <= most_inline ? message : std::span<const std::byte>());
+    return;
+  }
+  if (n.is(node_state::failed)) {
+    const detail::remote_failure f = detail::describe_failure(n);
+    std::string path;
+    for (const std::string& key : f.path) path += (path.empty() ? "" : "\n") + key;
+    core.failed({{id, attempt, 0}, f.function, f.type, f.text, path});
+    return;
+  }
+  core.cancelled(id, attempt);
+}
+
+// ---- values of peers ---------------------------------------------------------------------------------------------
+
+/// A load of the store: it ends when the value has come, or never will.
+task<> task_host::fetch(node& n) {
+  arrival here;
+  n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
+  note({event::what::needed, &n, n.number, 0, &here});
+  co_await here.done.wait();
+  if (here.error) std::rethrow_exception(here.error);
+}
+
+namespace {
+
+std::uint64_t sum_of(std::span<const std::uint64_t> sizes, std::uint64_t most) {
+  std::uint64_t sum = 0;
+  for (const std::uint64_t s : sizes) {
+    if (s > most - sum) throw protocol_error("weft: the attachments of a value are larger than the value");
+    sum += s;
+  }
+  return sum;
+}
+
+}  // namespace
+
+task_host::landing task_host::land(const value_header& header) {
+  record* r = look(header.id);
+  if (!r || r->attempt != 0 || r->here || r->landing) return {};
+  if (sum_of(header.attachments, header.bytes) != header.bytes)
+    throw protocol_error("weft: the attachments of a value are smaller than it says");
+  landing where;
+  where.wanted = true;
+  where.bytes = r->bytes;
+  if (r->node && r->awaited) {
+    try {
+      if (header.schema != r->node->type->value->schema())
+        throw codec_error("weft: a value that came from a peer is of another type than its task's function gives");
+      decoder d(header.message, deferred_attachments(header.bytes));
+      detail::engine::restore_value(*r->node, d);
+      where.places.assign(d.destinations().begin(), d.destinations().end());
+      r->landing = true;
+      d.finish();
+    } catch (...) {
+      if (r->landing) cut_off(header.id);
+      r->awaited->error = std::current_exception();
+      std::exchange(r->awaited, nullptr)->done.set();
+      return {};
+    }
+    return where;
+  }
+  // No task has asked for it: its type is not known.
+  const std::uint64_t most = 2 * r->bytes + (std::uint64_t{1} << 20);
+  if (header.bytes + header.message.size() > most)
+    throw protocol_error("weft: a value of " + std::to_string(r->bytes) + " bytes came as " +
+                         std::to_string(header.bytes + header.message.size()));
+  r->copy = std::make_shared<std::vector<std::vector<std::byte>>>();
+  r->copy->emplace_back(header.message.begin(), header.message.end());
+  for (const std::uint64_t size : header.attachments) {
+    r->copy->emplace_back(size);
+    where.places.emplace_back(r->copy->back());
+  }
+  r->schema = header.schema;
+  r->landing = true;
+  return where;
+}
+
+void task_host::arrived(task_id value) {
+  record* r = look(value);
+  if (!r || !r->landing) return;
+  r->landing = false;
+  r->here = true;
+  if (!r->awaited) return;
+  if (r->copy) return decode_copy(*r);
+  std::exchange(r->awaited, nullptr)->done.set();
+}
+
+void task_host::cut_off(task_id value) {
+  record* r = look(value);
+  if (!r || !r->landing) return;
+  r->landing = false;
+  if (r->copy) {
+    r->copy.reset();
+  } else {
+    r->node->type->value->end(*r->node);
+    r->node->has_value = false;
+  }
+}
+
+/// The first task asks for a copy that came before it.
+void task_host::decode_copy(record& r) {
+  if (r.landing) return;
+  const auto copy = std::exchange(r.copy, nullptr);
+  arrival& waits = *std::exchange(r.awaited, nullptr);
+  try {
+    if (r.schema != r.node->type->value->schema())
+      throw codec_error("weft: a value that came from a peer is of another type than its task's function gives");
+    std::vector<std::span<const std::byte>> attachments(copy->begin() + 1, copy->end());
+    decoder d(copy->front(), attachments);
+    detail::engine::restore_value(*r.node, d);
+  } catch (...) { waits.error = std::current_exception(); }
+  waits.done.set();
+}
+
+task_host::sending task_host::find(task_id value) {
+  record* r = look(value);
+  if (!r) return {};
+  if (r->copy && !r->landing) return {nullptr, r->copy, r->schema};
+  if (!r->node || !r->node->is(node_state::done) || (r->attempt == 0 && !r->here)) return {};
+  detail::add_handle(*r->node);
+  return {r->node, nullptr, r->node->type->value->schema()};
+}
+
+void task_host::close(const std::string& why) {
+  closed_ = true;
+  for (record& r : records_) {
+    if (!r.awaited) continue;
+    r.awaited->error = std::make_exception_ptr(std::runtime_error(why));
+    std::exchange(r.awaited, nullptr)->done.set();
+  }
+}
+
+}  // namespace weft::net

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "engine/remote.hpp"
+#include "weft/sync.hpp"
+#include "wire/ids.hpp"
+#include "wire/messages.hpp"
+#include "worker/core.hpp"
+#include "worker/id_table.hpp"
+
+namespace weft::net {
+
+/// What a worker's core has done by its engine: calls become nodes, values of peers become values that the store
+/// fetches, and the ends of nodes become events for the core.
+///
+/// Two kinds of callers. Whoever drives the core holds the worker's lock, and calls what is above `began`; what the
+/// engine tells (began, ended, fetch) comes on any thread, is noted under a lock of its own, and is told to the core
+/// by pass_on(), in order: a node's end before those of the nodes that take its value, since the engine tells so.
+class task_host : public detail::node_tracker, public detail::value_source {
+ public:
+  /// `wake` is called, on any thread, when there is something to pass on that was not before.
+  task_host(detail::engine& e, std::function<void()> wake);
+  ~task_host();
+  task_host(const task_host&) = delete;
+  task_host& operator=(const task_host&) = delete;
+
+  // For worker_host.
+  void define(const define_module& m);
+  void define(const define_options& o);
+  void remote(task_id value, std::uint64_t bytes);
+  void submit(const run_task& task);
+  bool withdraw(task_id task);
+  void stop(task_id task);
+  void drop(task_id id);
+
+  /// Tells the core what has happened since. True when there was anything.
+  bool pass_on(worker_core& core);
+
+  // Values that come from peers.
+  /// Where the attachments of a value go; null: nobody waits for it. When they are there, `arrived` says so.
+  struct landing {
+    bool wanted = false;
+    std::uint64_t bytes = 0;  // in memory
+    std::vector<std::span<std::byte>> places;
+  };
+  landing land(const value_header& header);
+  void arrived(task_id value);
+  /// It has begun to come, and the rest never will: whoever waits for it goes on waiting.
+  void cut_off(task_id value);
+
+  /// A value to be sent to a peer. It is in memory while this lives.
+  struct sending {
+    detail::node* node = nullptr;  // a handle
+    std::shared_ptr<const std::vector<std::vector<std::byte>>> copy;
+    std::uint64_t schema = 0;
+  };
+  /// What there is of it; neither node nor copy: nothing.
+  sending find(task_id value);
+
+  /// Nothing comes any more: whoever waits for a value is told so.
+  void close(const std::string& why);
+
+  // From the engine.
+  void began(detail::node& n) noexcept override;
+  void ended(detail::node& n, std::uint64_t ran) noexcept override;
+  task<> fetch(detail::node& n) override;
+
+ private:
+  struct arrival;
+  struct record {
+    task_id id = 0;
+    std::uint32_t attempt = 0;     // 0: a value of a peer
+    std::uint64_t bytes = 0;       // of such a value
+    detail::node* node = nullptr;  // a handle; null: a copy that no task has asked for
+    arrival* awaited = nullptr;    // the store waits for it
+    bool landing = false;          // its attachments are on their way
+    bool here = false;             // a value of a peer that has come
+    // A copy that no task has asked for has no type here: its message, then its attachments.
+    std::shared_ptr<std::vector<std::vector<std::byte>>> copy;
+    std::uint64_t schema = 0;
+  };
+  class inputs_of;
+  struct event {
+    enum class what : std::uint8_t { began, ended, failed, needed } kind;
+    detail::node* node;  // a reference; null for failed
+    task_id id;
+    std::uint64_t ran;
+    arrival* waits;  // needed: who waits
+  };
+  struct failure_before {
+    task_id id;
+    std::uint32_t attempt;
+    std::string text;
+  };
+
+  record& make(task_id id);
+  record* look(task_id id) noexcept {
+    const std::uint32_t place = places_.find(id);
+    return place == id_table::none ? nullptr : &records_[place];
+  }
+  void erase(task_id id);
+  void note(event e) noexcept;
+  void tell(worker_core& core, const event& e);
+  void tell_end(worker_core& core, const record& r, detail::node& n, std::uint64_t ran);
+  void decode_copy(record& r);
+
+  detail::engine& engine_;
+  const std::function<void()> wake_;
+  std::vector<std::uint64_t> modules_;  // keys, by the session's numbers
+  std::vector<std::string> module_names_;
+  std::vector<std::shared_ptr<detail::task_details>> options_;
+  std::vector<record> records_;
+  std::vector<std::uint32_t> free_;
+  id_table places_;
+  std::vector<failure_before> unmade_;  // calls that could not become nodes
+  bool closed_ = false;
+
+  std::mutex events_lock_;
+  std::vector<event> events_;
+  std::vector<event> passing_;
+  std::uint64_t fetches_ = 0;  // their order
+};
+
+}  // namespace weft::net
