@@ -137,6 +137,7 @@ class [[nodiscard("weft: a task whose future is let go is cancelled: keep it, or
       case cancelled:
         return node_->ended() ? task_status::cancelled : task_status::running;
       case pending:
+      case again:
         break;
     }
     return task_status::pending;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "engine/cascade.hpp"
 #include "engine/failure.hpp"
 #include "engine/rank.hpp"
 #include "env/ticks.hpp"
@@ -150,18 +151,24 @@ task_totals engine::count() const noexcept {
 // ---- submission ------------------------------------------------------------------------------------------------
 
 void engine::submit(node& n) {
-  note(own_lane().submitted);
-  tell(n, task_event::step::submitted);
-  if (n.details) [[unlikely]]
-    begin_limits(n);
+  announce(n);
   if (remote_) [[unlikely]]
     return submit_remote(n);
   link(n);
 }
 
-/// Enters a node with its inputs, and queues it if they have ended.
+void engine::announce(node& n) {
+  note(own_lane().submitted);
+  tell(n, task_event::step::submitted);
+  if (n.details) [[unlikely]]
+    begin_limits(n);
+}
+
+/// Enters a node with its inputs, and queues it if they have ended; ends it if one of them has failed.
 void engine::link(node& n) {
   std::uint32_t done = 1;  // the submission
+  bool refused = false;
+  failure* why = nullptr;
   n.waits_for.store(n.input_count + 1, std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < n.input_count; ++i) {
     edge& e = n.inputs[i];
@@ -170,10 +177,15 @@ void engine::link(node& n) {
     std::uintptr_t top = from.dependents.load(std::memory_order_acquire);
     for (;;) {
       if (top == node::closed) {
-        if (!from.is(node_state::done))
-          n.poisoned.store(true, std::memory_order_relaxed);
-        else if (from.stored)
+        if (!from.is(node_state::done)) [[unlikely]] {
+          if (!refused && !(refused = has_no_value(from, why))) {  // it is being run again just now
+            real_memory::pause();
+            top = from.dependents.load(std::memory_order_acquire);
+            continue;
+          }
+        } else if (from.stored) {
           store_->add_use(*from.stored, n.rank);
+        }
         ++done;
         break;
       }
@@ -187,6 +199,14 @@ void engine::link(node& n) {
                                                 std::memory_order_acq_rel, std::memory_order_acquire))
         break;
     }
+  }
+  if (refused) [[unlikely]] {
+    n.waits_for.fetch_sub(done - 1, std::memory_order_acq_rel);
+    cascade c(*this);
+    c.refuse(n, why);
+    drop_failure(why);
+    if (node* next = c.run()) make_ready(*next);
+    return;
   }
   if (n.input_count == 0 || n.waits_for.fetch_sub(done, std::memory_order_acq_rel) == done) make_ready(n);
 }
@@ -347,22 +367,9 @@ void engine::run(runner& r) noexcept {
   }
 }
 
-/// A ready node of which an input failed: true when that was run again since, and the node waits for it anew.
-bool engine::may_be_sound(node& n) noexcept {
-  if (n.type->closed) return false;  // a layer counts the inputs of its tasks itself
-  for (std::uint32_t i = 0; i < n.input_count; ++i) {
-    const node& from = *n.inputs[i].from;
-    if (from.ended() && !from.is(node_state::done)) return false;
-  }
-  n.poisoned.store(false, std::memory_order_relaxed);
-  link(n);
-  return true;
-}
-
 /// Runs a node that is ready. Returns one to go on with, if its end made any ready.
 node* engine::execute(node& n) noexcept {
-  const bool sound = !n.poisoned.load(std::memory_order_relaxed);
-  if (!sound && n.is(node_state::pending) && may_be_sound(n)) return nullptr;
+  const bool sound = !n.has(node::poisoned);
   const bool stops = stop_.stop_requested();
   if (!stops && n.details && sound && !n.holds_resources && n.is(node_state::pending) &&
       !n.details->resources.empty())
@@ -370,23 +377,19 @@ node* engine::execute(node& n) noexcept {
   if (!stops && sound && n.is(node_state::pending) && !ask_memory(n)) return nullptr;
   node_state expected = node_state::pending;
   if (!n.state.compare_exchange_strong(expected, node_state::running, std::memory_order_acq_rel)) {
-    // Cancelled meanwhile; now it has left the queues. Who cancels it may be at it still, and needs the engine until
-    // then.
-    for (int round = 0; !n.ended(); ++round) real_memory::relax(round);
-    if (n.request)
-      finish_request(std::exchange(n.request, nullptr));
-    else
-      forget_uses(n);
-    if (n.holds_resources) give_back_resources(n);
-    if (n.type->settle) settle(n);
-    drop_reference(n);
+    // It has ended meanwhile, and now it leaves the queues.
+    leave(n, true);
     return nullptr;
   }
   if (!sound) [[unlikely]] {
     forget_uses(n);
     for (std::uint32_t i = 0; i < n.input_count; ++i) {
-      const node* from = n.inputs[i].from;
-      if (from && from->is(node_state::failed)) return end(n, run_result::error, nullptr, from->why);
+      node* from = n.inputs[i].from;
+      failure* why = nullptr;
+      if (!from || !has_no_value(*from, why) || !why) continue;
+      node* next = end(n, run_result::error, nullptr, why);
+      drop_failure(why);
+      return next;
     }
     n.ask_stop();
     return end(n, run_result::error, nullptr);
@@ -470,8 +473,8 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
   return next;
 }
 
-/// Tells those who wait for it. Returns the best of the nodes that became ready; the others are pushed.
-node* engine::close_node(node& n) noexcept {
+/// Takes the list of those who wait; who comes later finds that it has ended.
+dependent* engine::close_list(node& n) noexcept {
   std::uintptr_t top = n.dependents.load(std::memory_order_acquire);
   for (;;) {
     if (top & node::locked) {
@@ -479,18 +482,26 @@ node* engine::close_node(node& n) noexcept {
       top = n.dependents.load(std::memory_order_acquire);
     } else if (n.dependents.compare_exchange_weak(top, node::closed, std::memory_order_acq_rel,
                                                   std::memory_order_acquire)) {
-      break;
+      return reinterpret_cast<dependent*>(top);
     }
   }
-  const bool poison = !n.is(node_state::done);
-  if (!poison && n.stored) publish_value(n, reinterpret_cast<dependent*>(top));
+}
+
+/// Tells those who wait for it. Returns the best of the nodes that became ready; the others are pushed.
+node* engine::close_node(node& n) noexcept {
+  if (!n.is(node_state::done)) [[unlikely]] {
+    cascade c(*this);
+    c.ended(n);
+    return c.run();
+  }
+  dependent* first = close_list(n);
+  if (n.stored) publish_value(n, first);
   const auto closed = n.type->closed;
   node* best = nullptr;
   bool pushed = false;
-  for (auto* d = reinterpret_cast<dependent*>(top); d;) {
+  for (dependent* d = first; d;) {
     dependent* next = d->next;  // d may be gone once it is told
     if (node* to = d->to) {
-      if (poison) to->poisoned.store(true, std::memory_order_relaxed);
       if (to->waits_for.fetch_sub(1, std::memory_order_acq_rel) == 1) {
         if (!best) {
           best = to;

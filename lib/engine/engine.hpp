@@ -67,7 +67,8 @@ class engine {
   void check_inputs(const node& n) const;
   /// A node that was made, and cannot be submitted after all.
   void abandon(node& n) noexcept { drop_reference(n); }
-  void cancel(node& n) noexcept { cancel(n, true); }
+  /// `asked`: by somebody; else nobody wants it any more.
+  void cancel(node& n, bool asked = true) noexcept;
   void ask_to_stop(node& n) noexcept;
   /// Runs a failed node, and the failed ones it depends on, again.
   void retry(node& n);
@@ -147,6 +148,7 @@ class engine {
  private:
   friend class layer_run;
   friend class layer_cursor;
+  friend class cascade;
   struct alignas(64) lane {
     short_lock lock;
     ready_queue queue;
@@ -181,13 +183,15 @@ class engine {
   void became_idle() noexcept;
 
   void link(node& n);
-  bool may_be_sound(node& n) noexcept;
-  bool cancel(node& first, bool running_too) noexcept;
+  void announce(node& n);
+  bool cancel_pending(node& n, bool asked) noexcept;
+  bool leave(node& n, bool from_queue) noexcept;
   void forget_uses(node& n) noexcept;
   void settle(node& n) noexcept;
   node* execute(node& n) noexcept;
   node* end(node& n, run_result how, std::exception_ptr error, failure* cause = nullptr,
             std::uint64_t ran = 0) noexcept;
+  static dependent* close_list(node& n) noexcept;
   node* close_node(node& n) noexcept;
   void begin_limits(node& n);
   void end_limits(node& n) noexcept;
@@ -199,6 +203,7 @@ class engine {
   }
   void tell_observers(const node& n, task_event::step what) noexcept;
   void fail(node& n, std::exception_ptr error, failure* cause) noexcept;
+  bool has_no_value(node& n, failure*& why) noexcept;
   bool ask_memory(node& n);
   void count_value(node& n, node_request* asked);
   void publish_value(node& n, dependent* uses);
@@ -222,6 +227,7 @@ class engine {
   output_sizes sizes_;
   resource_pool resources_;
   std::mutex stops_lock_;
+  short_lock failures_lock_;  // while a failed node is reset, or its failure is passed on
   std::mutex deadlines_lock_;
   std::unordered_map<const node*, stop_source> deadlines_;  // of tasks that have a limit of time and have not ended
   std::atomic<bool> observed_{false};

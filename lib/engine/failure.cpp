@@ -48,6 +48,16 @@ void engine::fail(node& n, std::exception_ptr error, failure* cause) noexcept {
   }
 }
 
+/// Whether the node has ended without a value, and is not being run again at this moment; then `why`, counted, unless
+/// it was cancelled.
+bool engine::has_no_value(node& n, failure*& why) noexcept {
+  std::lock_guard guard(failures_lock_);
+  if (!n.ended() || n.is(node_state::done)) return false;
+  why = n.is(node_state::failed) ? n.why : nullptr;
+  if (why) why->references.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
 std::string key_of(const node& n) {
   if (n.details && !n.details->name.empty()) return n.details->name;
   // On a worker the upper bits say who has submitted it.

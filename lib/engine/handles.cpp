@@ -54,55 +54,6 @@ void engine::settle(node& n) noexcept {
   n.type->settle(n);
 }
 
-/// Cancels a node, and what only it wanted. No recursion: a chain may be long. Each node of the list is kept by the
-/// one that wanted it, the first by the caller.
-bool engine::cancel(node& first, bool running_too) noexcept {
-  if (remote_) {
-    cancel_remote(first, true);
-    return true;
-  }
-  std::vector<node*> list;
-  bool active = false;
-  const auto begin = [&](node& n) {
-    node_state expected = node_state::pending;
-    if (n.state.compare_exchange_strong(expected, node_state::cancelled, std::memory_order_acq_rel)) {
-      // The node is not closed yet, so the engine is there; from here on it waits for this call.
-      if (!active) became_active();
-      active = true;
-      list.push_back(&n);
-    } else if (expected == node_state::running && running_too) {
-      ask_to_stop(n);
-    }
-  };
-  begin(first);
-  while (!list.empty()) {
-    node& n = *list.back();
-    list.pop_back();
-    const bool late = n.type->closed != nullptr;  // a layer's task may be given its inputs just now, and keeps them
-    if (!late) n.inputs_wanted = false;
-    for (std::uint32_t i = 0; !late && i < n.input_count; ++i) {
-      node& from = *n.inputs[i].from;
-      if (from.counts.fetch_sub(node::one_want, std::memory_order_acq_rel) >> 32 == 1 && !from.ended()) begin(from);
-    }
-    lane& l = own_lane();
-    note(l.cancelled);
-    note(l.ended);
-    tell(n, task_event::step::cancelled);
-    if (n.details) [[unlikely]]
-      end_limits(n);
-    if (n.tracked) [[unlikely]]
-      tracker_->ended(n, 0);
-    n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);  // once told, who wanted it may let go
-    if (node* next = close_node(n)) make_ready(*next);
-    drop_reference(n);
-    // The engine's reference goes when the node leaves the queues.
-  }
-  if (active) became_idle();
-  return active;
-}
-
-bool engine::withdraw(node& n) noexcept { return cancel(n, false); }
-
 /// Lets go of the values that a node has taken; it has run.
 void engine::drop_inputs(node& n) noexcept {
   for (std::uint32_t i = 0; i < n.input_count; ++i)
@@ -113,12 +64,7 @@ void engine::drop_inputs(node& n) noexcept {
 void engine::drop_handle(node& n) noexcept {
   if (!n.ended()) {
     // The reference is kept until the node was asked to stop.
-    if (n.counts.fetch_sub(node::one_want, std::memory_order_acq_rel) >> 32 == 1) {
-      if (n.remote)
-        n.home->cancel_remote(n, false);
-      else
-        n.home->cancel(n);
-    }
+    if (node::wants(n.counts.fetch_sub(node::one_want, std::memory_order_acq_rel)) == 1) n.home->cancel(n, false);
     drop(n, node::one_reference);
     return;
   }
@@ -128,7 +74,9 @@ void engine::drop_handle(node& n) noexcept {
 void engine::drop_reference(node& n) noexcept { drop(n, node::one_reference); }
 
 void engine::drop(node& n, std::uint64_t what) noexcept {
-  if (n.counts.fetch_sub(what, std::memory_order_acq_rel) == what) destroy(n);
+  // With the last reference the last want goes, if not before.
+  constexpr auto references = [](std::uint64_t counts) { return static_cast<std::uint32_t>(counts); };
+  if (references(n.counts.fetch_sub(what, std::memory_order_acq_rel)) == references(what)) destroy(n);
 }
 
 void engine::destroy(node& n) noexcept {
@@ -139,13 +87,13 @@ void engine::destroy(node& n) noexcept {
   g.digging = true;
   while (node* dead = g.first) {
     g.first = reinterpret_cast<node*>(dead->rank);
-    const std::uint64_t held = dead->inputs_wanted ? node::one_want | node::one_reference : node::one_reference;
     for (std::uint32_t i = 0; i < dead->input_count; ++i)
       if (node* from = std::exchange(dead->inputs[i].from, nullptr)) {
-        if (dead->inputs_wanted)
+        if (dead->inputs_wanted) {
           drop_handle(*from);
-        else
-          drop(*from, held);
+          continue;
+        }
+        drop_reference(*from);
       }
     if (dead->has_arguments) dead->type->end_arguments(*dead);
     engine* const keeps = dead->remote ? dead->home : nullptr;
@@ -179,6 +127,15 @@ void drop_handle(node& n) noexcept { engine::drop_handle(n); }
 void abandon_node(node& n) noexcept { n.home->abandon(n); }
 void cancel_node(node& n) noexcept {
   if (!n.ended()) n.home->cancel(n);
+}
+/// Against a task that has let go of the value, and is being run again: one of the two comes first.
+bool take_given_up_value(node& n) noexcept {
+  std::uint64_t counts = n.counts.load(std::memory_order_acquire);
+  while (node::wants(counts) == 1)
+    if (n.counts.compare_exchange_weak(counts, counts | node::taken, std::memory_order_acq_rel,
+                                       std::memory_order_acquire))
+      return true;
+  return false;
 }
 void retry_node(engine& e, node& n) {
   if (n.home != &e) throw misuse("weft: task " + key_of(n) + " belongs to another client, which must run it again");

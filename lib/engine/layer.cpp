@@ -151,12 +151,7 @@ void layer_run::discard(const layer_part& p, node& n) noexcept {
 }
 
 /// Before it can run.
-void layer_run::announce(node& n) {
-  engine_.note(engine_.own_lane().submitted);
-  engine_.tell(n, task_event::step::submitted);
-  if (n.details) [[unlikely]]
-    engine_.begin_limits(n);
-}
+void layer_run::announce(node& n) { engine_.announce(n); }
 
 /// All inputs have ended, and have a share for each edge.
 void layer_run::fill(layer_part& p, std::size_t j, node& n) noexcept {
@@ -171,7 +166,7 @@ void layer_run::fill(layer_part& p, std::size_t j, node& n) noexcept {
 
 node& layer_run::make_filled(layer_part& p, std::size_t j, std::size_t inputs, bool poison) {
   node& n = make(p, j, inputs);
-  n.poisoned.store(poison, std::memory_order_relaxed);
+  n.marks.store(poison ? node::poisoned : 0, std::memory_order_relaxed);
   n.waits_for.store(0, std::memory_order_relaxed);
   fill(p, j, n);
   announce(n);
@@ -186,7 +181,7 @@ node* layer_run::count_down(layer_part& p, std::size_t j, bool poison) {
   for (;;) {
     if (s & slot::is_node) {  // it has a future, and was made for that
       node& n = slot::node_in(s);
-      if (poison) n.poisoned.store(true, std::memory_order_relaxed);
+      if (poison) n.add(node::poisoned);
       if (n.waits_for.fetch_sub(1, std::memory_order_acq_rel) != 1) return nullptr;
       fill(p, j, n);
       return &n;
@@ -226,7 +221,7 @@ node& layer_run::collect(layer_part& p, std::size_t i) {
     if (!at.compare_exchange_weak(s, slot::of(*n), std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     if (inputs == 0) return *n;  // the cursor will come to it
     announce(*n);
-    if (s & slot::poisoned) n->poisoned.store(true, std::memory_order_relaxed);
+    if (s & slot::poisoned) n->add(node::poisoned);
     const auto done = static_cast<std::uint32_t>(1 + (s == 0 ? 0 : inputs - slot::left(s)));
     if (n->waits_for.fetch_sub(done, std::memory_order_acq_rel) == done) {
       fill(p, i, *n);
@@ -481,7 +476,7 @@ void layer_run::all_released() noexcept {
   if (node* f = first_failure_.load(std::memory_order_acquire)) {
     finish_->failure_edge.from = f;
     finish_->input_count = 1;
-    finish_->poisoned.store(true, std::memory_order_relaxed);
+    finish_->add(node::poisoned);
   }
   engine_.make_ready(*finish_);
 }

@@ -1,4 +1,5 @@
 // Running again what has failed.
+#include <mutex>
 #include <unordered_set>
 #include <vector>
 
@@ -10,8 +11,51 @@ namespace weft::detail {
 
 namespace {
 
-/// The failed nodes that `last` depends on, itself included; each after those it depends on.
-std::vector<node*> failed_before(node& last) {
+/// It has failed; or it was cancelled before it began, because nobody wanted it: one that failed may have given it
+/// up.
+bool may_run_again(const node& n) noexcept {
+  if (!n.ended()) return false;
+  return n.is(node_state::failed) || (n.is(node_state::cancelled) && !n.stop_asked() && !n.type->closed);
+}
+
+/// The nodes that gave up their inputs, and want them again; not after all, if this ends without `keep`.
+class renewed_wants {
+ public:
+  renewed_wants() = default;
+  renewed_wants(const renewed_wants&) = delete;
+  renewed_wants& operator=(const renewed_wants&) = delete;
+  ~renewed_wants() {
+    for (node* from : wanted_)
+      if (node::wants(from->counts.fetch_sub(node::one_want, std::memory_order_acq_rel)) == 1 && !from->ended())
+        from->home->cancel(*from, false);
+  }
+
+  void want_inputs(node& n) {
+    if (n.inputs_wanted) return;
+    nodes_.push_back(&n);
+    for (std::uint32_t i = 0; i < n.input_count; ++i) {
+      node& from = *n.inputs[i].from;
+      std::uint64_t counts = from.counts.load(std::memory_order_acquire);
+      do {
+        if (counts & node::taken)
+          throw misuse("weft: task " + key_of(n) + " cannot be run again: whoever awaited " + key_of(from) +
+                       " has moved its value away. Keep a second future of it, or await it as an lvalue");
+      } while (!from.counts.compare_exchange_weak(counts, counts + node::one_want, std::memory_order_acq_rel,
+                                                  std::memory_order_acquire));
+      wanted_.push_back(&from);
+    }
+  }
+  void keep() noexcept {
+    for (node* n : nodes_) n->inputs_wanted = true;
+    wanted_.clear();
+  }
+
+ private:
+  std::vector<node*> nodes_, wanted_;
+};
+
+/// What `last` depends on and must run again, itself included; each after those it depends on.
+std::vector<node*> to_run_again(node& last, renewed_wants& wants) {
   std::vector<node*> order;
   std::unordered_set<const node*> seen{&last};
   struct visit {
@@ -19,6 +63,7 @@ std::vector<node*> failed_before(node& last) {
     std::uint32_t next;
   };
   std::vector<visit> path{{&last, 0}};
+  wants.want_inputs(last);
   while (!path.empty()) {
     visit& v = path.back();
     if (v.next == v.of->input_count) {
@@ -27,35 +72,54 @@ std::vector<node*> failed_before(node& last) {
       continue;
     }
     node* from = v.of->inputs[v.next++].from;
-    if (from->ended() && from->is(node_state::failed) && seen.insert(from).second) path.push_back({from, 0});
+    if (!may_run_again(*from) || !seen.insert(from).second) continue;
+    wants.want_inputs(*from);
+    path.push_back({from, 0});
   }
   return order;
 }
 
 }  // namespace
 
-/// A failed node has kept its function, its arguments and its inputs.
+/// A failed node has kept its function, its arguments and its inputs. One that is waited for still by edges of before
+/// is entered anew by who lets go of it last (see cascade.cpp).
 void engine::retry(node& last) {
   if (!last.ended() || !last.is(node_state::failed)) return;
   if (remote_) {
     restart_remote(last);
     return remote_->retry(last.number);
   }
-  const std::vector<node*> again = failed_before(last);
+  renewed_wants wants;
+  const std::vector<node*> again = to_run_again(last, wants);
   for (const node* n : again)
     if (n->consumed)
       throw misuse("weft: task " + key_of(*n) +
                    " cannot be run again: its arguments were moved into the run that failed. Submit it with "
                    "task_options.retries, or let its function take them by const&");
+  wants.keep();
+  std::vector<node*> left;
   for (node* n : again) {
-    drop_failure(n->why);
-    n->request = nullptr;
-    n->poisoned.store(false, std::memory_order_relaxed);
-    n->counts.fetch_add(node::one_reference, std::memory_order_relaxed);  // the engine's
-    n->state.store(node_state::pending, std::memory_order_relaxed);
-    n->dependents.store(0, std::memory_order_release);
+    failure* why = nullptr;
+    const bool inside = n->remove(node::inside);
+    if (inside) announce(*n);
+    {
+      std::lock_guard guard(failures_lock_);
+      if (n->is(node_state::failed)) {
+        why = n->why;
+        n->request = nullptr;
+      }
+      if (!inside) {
+        n->marks.store(0, std::memory_order_relaxed);
+        n->counts.fetch_add(node::one_reference, std::memory_order_relaxed);  // the engine's
+        n->state.store(node_state::pending, std::memory_order_relaxed);
+      }
+      n->dependents.store(0, std::memory_order_release);
+      if (inside) n->state.store(node_state::again, std::memory_order_release);
+    }
+    drop_failure(why);
+    if (!inside) left.push_back(n);
   }
-  for (node* n : again) submit(*n);
+  for (node* n : left) submit(*n);
 }
 
 }  // namespace weft::detail

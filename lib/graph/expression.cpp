@@ -323,6 +323,8 @@ task_state state_of(const node& n) noexcept {
   switch (n.state.load(std::memory_order_acquire)) {
     case node_state::pending:
       return n.waits_for.load(std::memory_order_relaxed) == 0 ? task_state::ready : task_state::waiting;
+    case node_state::again:
+      return task_state::waiting;
     case node_state::running:
       return task_state::running;
     case node_state::done:

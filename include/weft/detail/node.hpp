@@ -43,8 +43,9 @@ struct edge : dependent {
   node* from = nullptr;
 };
 
-/// A task's life: pending (its inputs are not done, or it waits for its turn), running, and one of three ends.
-enum class node_state : std::uint8_t { pending, running, done, failed, cancelled };
+/// A task's life: pending (its inputs are not done, or it waits for its turn), running, and one of three ends. One
+/// that ended before it began, and is to be run, is `again` until it has left where it waited.
+enum class node_state : std::uint8_t { pending, running, done, failed, cancelled, again };
 
 /// How a run of a node's function ended; a coroutine that waits says `suspended`, and ends by node_ended().
 enum class run_result : std::uint8_t { value, error, suspended };
@@ -85,13 +86,21 @@ struct node_type {
 ///
 /// `counts` holds two numbers. References keep the memory: every handle, every dependent that has not ended, and
 /// the engine until the node has ended and has left its queues. Wants keep the work: handles and dependents. A node
-/// that nobody wants any more before it has begun is cancelled, and stops wanting its own inputs.
+/// that nobody wants any more before it has begun is cancelled, and stops wanting its own inputs. So does one that
+/// fails before it has begun; since it may be run again, `given_up` tells who would move an input's value away to say
+/// so
+/// (`taken`), which forbids that.
 ///
 /// `dependents` is a stack of those who wait, closed when the node ends. Its lowest bit locks it, for what cannot be
 /// done by one compare-and-swap: waiters come and go under that lock.
 struct node {
   static constexpr std::uint64_t one_reference = 1, one_want = std::uint64_t{1} << 32;
+  static constexpr std::uint64_t given_up = std::uint64_t{1} << 62, taken = std::uint64_t{1} << 63;
   static constexpr std::uintptr_t locked = 1, closed = 2;
+  /// `poisoned`: an input failed or was cancelled, of a layer's task. `inside`: it ended before it began, and waits
+  /// in queues or in the lists of its inputs still, whose last one drops the engine's reference. `refused`: it ended
+  /// so because an input failed, and `why` is set. `cleaned`: it has nothing more to give back before it leaves.
+  enum mark : std::uint8_t { poisoned = 1, inside = 2, refused = 4, cleaned = 8 };
 
   node(const node_type& t, engine& e) noexcept : type(&t), home(&e) {}
   node(const node&) = delete;
@@ -100,6 +109,16 @@ struct node {
 
   bool ended() const noexcept { return dependents.load(std::memory_order_acquire) == closed; }
   bool is(node_state s) const noexcept { return state.load(std::memory_order_acquire) == s; }
+  bool has(mark m) const noexcept { return (marks.load(std::memory_order_relaxed) & m) != 0; }
+  void add(int m) noexcept { marks.fetch_or(static_cast<std::uint8_t>(m), std::memory_order_acq_rel); }
+  /// Whether any was there.
+  bool remove(int m) noexcept {
+    return (marks.fetch_and(static_cast<std::uint8_t>(~m), std::memory_order_acq_rel) & m) != 0;
+  }
+  bool was_given_up() const noexcept { return (counts.load(std::memory_order_relaxed) & given_up) != 0; }
+  static std::uint32_t wants(std::uint64_t counts) noexcept {
+    return static_cast<std::uint32_t>((counts & (given_up - 1)) >> 32);
+  }
 
   bool stop_asked() const noexcept { return stopped.load(std::memory_order_seq_cst) != stop_reason::none; }
   void ask_stop() noexcept {
@@ -125,10 +144,11 @@ struct node {
     node_request* request = nullptr;  // before: what it has asked of the store; null when it has not
   };
   std::atomic<node_state> state{node_state::pending};
-  std::atomic<bool> poisoned{false};  // an input failed or was cancelled
+  std::atomic<std::uint8_t> marks{0};
   enum class stop_reason : std::uint8_t { none, asked, time };
   std::atomic<stop_reason> stopped{stop_reason::none};
-  // In bytes of their own: who cancels the node writes the first, the store the second, the runner the rest.
+  // In bytes of their own: who ends the node before it begins writes the first, the store the second, the runner the
+  // rest.
   bool inputs_wanted = true;
   bool has_value = false;
   bool has_arguments : 1 = true;
@@ -238,8 +258,12 @@ inline void add_handle(node& n) noexcept {
 void drop_handle(node& n) noexcept;
 
 /// Whether nobody but the caller's handle wants a node that has ended: nobody can get a handle from elsewhere any
-/// more, and the engine, which may hold a reference still, does not look at the value.
-inline bool sole_handle(const node& n) noexcept { return n.counts.load(std::memory_order_acquire) >> 32 == 1; }
+/// more, and the engine, which may hold a reference still, does not look at the value. The caller moves it away then.
+bool take_given_up_value(node& n) noexcept;
+inline bool sole_handle(node& n) noexcept {
+  const std::uint64_t counts = n.counts.load(std::memory_order_acquire);
+  return counts >> 32 == 1 || (node::wants(counts) == 1 && take_given_up_value(n));
+}
 void cancel_node(node& n) noexcept;
 void retry_node(engine& e, node& n);
 [[noreturn]] void throw_empty_future();
