@@ -215,10 +215,10 @@ class client {
     for (const future<T>& f : futures) f.cancel();
   }
 
-  /// Runs a failed task again, and what it depends on that failed, or was cancelled since only failed tasks wanted it;
-  /// does nothing to one that has not failed. Throws weft::misuse when the run that failed has moved its arguments
-  /// away, or somebody has moved away the value of an input that it had given up. Nobody may be looking at the futures
-  /// meanwhile.
+  /// Runs a failed task again, and what it depends on that failed, or was cancelled since only failed tasks wanted
+  /// it; does nothing to one that has not failed. Throws weft::misuse when the run that failed has moved its
+  /// arguments away, or somebody has moved away the value of an input that it had given up. Nobody may be looking at
+  /// the futures meanwhile.
   template <class T>
   void retry(const future<T>& f) const {
     detail::retry_node(*engine_, f.need());

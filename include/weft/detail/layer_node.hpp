@@ -20,6 +20,7 @@
 
 #include "weft/dependencies.hpp"
 #include "weft/detail/call.hpp"
+#include "weft/detail/checked_call.hpp"
 #include "weft/detail/frame.hpp"
 #include "weft/detail/node.hpp"
 
@@ -232,25 +233,15 @@ struct layer_plan {
 template <class F, class... A>
 consteval bool checked_layer() {
   using how = layer_plan<F, A...>;
-  constexpr bool can_travel = portable<F>;
-  constexpr bool fits = how::fits || !can_travel;
-  constexpr bool encodes = how::encodes;
-  constexpr bool result_encodes = std::is_void_v<typename how::result> || !fits || travels<typename how::result>;
-  static_assert(can_travel,
-                "weft: a lambda that captures cannot travel to another process; pass what it captures as further "
-                "arguments of layer_of, or write a struct with fields and operator()");
+  constexpr bool function = checked_function<F>();
+  constexpr bool fits = how::fits || !portable<F>;
   static_assert(
       fits,
       "weft: a layer's function takes the task's number, and then for each input weft::values<T> (or "
       "const T& where the dependency gives one value) and each further argument by const& or as a copy; its "
       "call operator is const");
-  static_assert(encodes,
-                "weft: an argument's type cannot be encoded, so it cannot travel: give it weft_encode and "
-                "weft_decode, or pass what it is made from");
-  static_assert(result_encodes,
-                "weft: the result's type cannot be encoded, so it cannot travel: give it weft_encode and "
-                "weft_decode, or return what it is made from");
-  return can_travel && fits && encodes && result_encodes;
+  constexpr bool values = checked_values<how, fits>();
+  return function && fits && values;
 }
 
 // ---- nodes -------------------------------------------------------------------------------------------------------
