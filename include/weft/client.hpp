@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <string>
@@ -51,13 +52,33 @@ struct task_options {
 };
 static_assert(std::is_trivially_destructible_v<task_options>, "g++ 12 destroys it twice in a co_await expression");
 
+/// What a client does as the process takes more and more memory, whatever takes it: fractions of the memory limit,
+/// each at least as large as the one before; 0 disables one. Each is left a twentieth of the limit below where it was
+/// entered.
+struct memory_thresholds {
+  /// What values may take (where client_options.memory_budget is not given), and how far `spill` goes down.
+  double target = 0.60;
+  /// Above it values are evicted, those first whose next use is furthest, until the process takes less than `target`.
+  double spill = 0.70;
+  /// Above it no task begins whose end would leave more in memory, unless nothing else goes on.
+  double pause = 0.80;
+  /// Above it nothing more is accepted: submit, compute and scatter throw weft::overloaded. What was accepted goes
+  /// on.
+  double terminate = 0.95;
+};
+
 struct client_options {
   /// The band of the pool in which its tasks run.
   priority band = priority::normal;
   /// How many bytes values may take in memory; the rest is on the disk. 0: WEFT_MEMORY, a number of bytes, or with K,
-  /// M, G or T behind it, of kibibytes and so on; else six tenths of the machine's memory, or of what the process's
-  /// cgroups allow.
+  /// M, G or T behind it, of kibibytes and so on; else thresholds.target of memory_limit.
   std::uint64_t memory_budget = 0;
+  /// What the process may take in memory: what the thresholds are fractions of. 0: the machine's memory, or what the
+  /// process's cgroups allow.
+  std::uint64_t memory_limit = 0;
+  /// How far the process may go. Where neither these nor memory_limit are given, but the budget is, by memory_budget
+  /// or WEFT_MEMORY, nothing is measured; else the process's resident memory, at most ten times a second.
+  std::optional<memory_thresholds> thresholds = {};
   /// Where a directory is made for what does not fit, at the first need, and removed at the end. Empty: WEFT_SPILL,
   /// or /var/tmp.
   std::string spill_directory = {};
@@ -92,6 +113,7 @@ struct memory_use {
   std::uint64_t reloaded = 0;        // of values read back
   std::uint64_t written = 0;         // to the disk, compressed where that paid
   std::uint64_t on_disk = 0;         // of files there now
+  std::uint64_t resident = 0;        // of the whole process, in memory; 0: not known
 };
 
 /// Where tasks are submitted: tier two. A task is a function that can travel (a function, a lambda without captures,
@@ -148,6 +170,7 @@ class client {
   future<T> scatter(T value) const {
     static_assert(detail::travels<T>,
                   "weft: this type cannot be encoded, so it cannot travel: give it weft_encode and weft_decode");
+    check_open();
     auto* n = new detail::plain_node<T>(*engine_, std::move(value));
     keep(*n);
     return future<T>::adopt(*n);

@@ -29,6 +29,10 @@ class environment {
   virtual time_point now() noexcept = 0;
   /// 64 random bits; for spreading load, not for secrets.
   virtual std::uint64_t random() noexcept = 0;
+  /// Bytes of memory that the process takes at present; 0: nobody knows.
+  virtual std::uint64_t resident_memory() noexcept { return 0; }
+  /// Gives memory that was freed back to the system, as far as that is easy.
+  virtual void trim_memory() noexcept {}
   virtual std::unique_ptr<thread> start_thread(thread_options options, std::function<void()> body) = 0;
 };
 

@@ -16,7 +16,8 @@ class timed_out : public std::exception {
   const char* what() const noexcept override { return "weft: the time limit of weft::timeout is over"; }
 };
 
-/// Thrown by spawn when as many tasks wait from outside as the pool's options allow (max_waiting).
+/// Thrown by spawn when as many tasks wait from outside as the pool's options allow (max_waiting), and by a client
+/// when the process takes more memory than its options allow (memory_thresholds::terminate).
 class overloaded : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

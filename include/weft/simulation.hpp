@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -37,6 +38,10 @@ class simulation {
     run_root(t.promise(), t.handle().address());
     return t.promise().take();
   }
+
+  /// What the process takes in memory, as clients see it that are made afterwards (client_options.thresholds); the
+  /// function throws nothing. Without one nobody knows, and they do not ask.
+  void measure_memory_by(std::function<std::uint64_t()> gauge);
 
   std::uint64_t seed() const noexcept;
   /// The simulated time since the beginning.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "base/config.hpp"
 #include "engine/engine.hpp"
@@ -16,13 +17,49 @@ namespace weft {
 
 namespace {
 
-detail::store_options memory_options(const detail::pool_core& pool, client_options options) {
-  detail::store_options memory;
-  memory.budget = options.memory_budget;
-  if (memory.budget == 0) {
-    const std::string given = detail::setting("WEFT_MEMORY", "");
-    memory.budget = given.empty() ? detail::usable_memory() / 10 * 6 : detail::parse_bytes(given, "WEFT_MEMORY");
+std::uint64_t part_of(std::uint64_t limit, double fraction) {
+  return static_cast<std::uint64_t>(static_cast<double>(limit) * fraction);
+}
+
+void check_thresholds(const memory_thresholds& t) {
+  const std::pair<const char*, double> all[] = {
+      {"target", t.target}, {"spill", t.spill}, {"pause", t.pause}, {"terminate", t.terminate}};
+  std::pair<const char*, double> last{nullptr, 0};
+  for (const auto& [name, fraction] : all) {
+    if (fraction == 0) continue;
+    if (!(fraction > 0 && fraction <= 1))
+      throw misuse(std::string("weft: client_options.thresholds.") + name + " is " + std::to_string(fraction) +
+                   ": it is a fraction of the memory limit, between 0 and 1");
+    if (fraction < last.second)
+      throw misuse(std::string("weft: client_options.thresholds.") + name + " is " + std::to_string(fraction) +
+                   ", less than " + last.first + ", which is " + std::to_string(last.second));
+    last = {name, fraction};
   }
+}
+
+/// The budget, and where the process is to be watched the ladder.
+void set_memory(detail::store_options& memory, const client_options& options) {
+  const memory_thresholds t = options.thresholds.value_or(memory_thresholds{});
+  check_thresholds(t);
+  const bool watched = options.thresholds || options.memory_limit;
+  memory.budget = options.memory_budget;
+  if (memory.budget == 0)
+    if (const std::string given = detail::setting("WEFT_MEMORY", ""); !given.empty())
+      memory.budget = detail::parse_bytes(given, "WEFT_MEMORY");
+  if (memory.budget != 0 && !watched) return;
+  const std::uint64_t limit = options.memory_limit ? options.memory_limit : detail::usable_memory();
+  if (memory.budget == 0) memory.budget = part_of(limit, t.target != 0 ? t.target : memory_thresholds{}.target);
+  memory.resident = {.limit = limit,
+                     .spill = part_of(limit, t.spill),
+                     .target = part_of(limit, t.target),
+                     .pause = part_of(limit, t.pause),
+                     .terminate = part_of(limit, t.terminate)};
+}
+
+detail::store_options memory_options(detail::pool_core& pool, client_options options) {
+  detail::store_options memory;
+  set_memory(memory, options);
+  if (memory.resident.limit != 0 && pool.env().resident_memory() == 0) memory.resident = {};  // nobody knows
   if (pool.stepped()) {  // a simulated disk has no directories, and is small
     memory.own_directory = false;
     memory.files.segment_bytes = 256 << 10;
@@ -70,7 +107,8 @@ memory_use client::memory() const {
           .spilled = m.spilled_bytes,
           .reloaded = m.reloaded_bytes,
           .written = d.stored_written,
-          .on_disk = d.on_disk};
+          .on_disk = d.on_disk,
+          .resident = engine_->resident_memory()};
 }
 
 client client::with(task_options options) const {

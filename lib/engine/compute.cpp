@@ -276,6 +276,7 @@ class computation {
 namespace weft {
 
 void client::compute_all(std::span<detail::expression* const> wanted, std::span<detail::node*> results) const {
+  check_open();
   const detail::gathering g(wanted);
   for (const detail::expression* e : wanted)
     if (!detail::is_call(*e)) detail::check_home(*e->inputs[0].future(), *engine_);

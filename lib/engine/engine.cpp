@@ -32,7 +32,10 @@ store::host engine::host_of(engine& e) noexcept {
   return {.context = &e,
           .spawn = [](void* of, task<> t) { static_cast<engine*>(of)->run_work(std::move(t)); },
           .hold = [](void* of) noexcept { return static_cast<engine*>(of)->hold(); },
-          .let_go = [](void* of) noexcept { static_cast<engine*>(of)->let_go(); }};
+          .let_go = [](void* of) noexcept { static_cast<engine*>(of)->let_go(); },
+          .now = [](void* of) noexcept { return static_cast<engine*>(of)->pool_.now_ns(); },
+          .resident = [](void* of) noexcept { return static_cast<engine*>(of)->resident_memory(); },
+          .trim = [](void* of) noexcept { static_cast<engine*>(of)->pool_.env().trim_memory(); }};
 }
 
 engine::engine(pool_core& pool, priority band, store_options memory, const resource_amounts& resources)
@@ -244,6 +247,7 @@ void engine::wake_runner() {
 void engine::check_open() const {
   if (pool_.refuses_spawns() && current_pool() != &pool_)
     throw misuse("weft: a task was submitted from outside on a pool that is being ended");
+  store_->check_not_full();
 }
 
 /// The inputs are there, and this engine's.

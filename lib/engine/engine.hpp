@@ -77,6 +77,8 @@ class engine {
 
   pool_core& pool() noexcept { return pool_; }
   store& memory() noexcept { return *store_; }
+  /// What the whole process takes; 0: nobody knows.
+  std::uint64_t resident_memory() noexcept { return pool_.env().resident_memory(); }
   /// Counts a value that was given and not computed.
   void adopt_value(node& n);
   void memory_granted(node& n) {

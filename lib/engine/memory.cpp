@@ -103,7 +103,8 @@ bool engine::ask_memory(node& n) {
     made->inputs = made->values.data();
     made->count = static_cast<std::uint32_t>(made->values.size());
     made->reserve = n.details && n.details->memory ? n.details->memory : sizes_.expected(function_of(n));
-    if (made->count == 0 && made->reserve < least_stored) return true;
+    made->produces = !n.type->value->small;
+    if (made->count == 0 && made->reserve < least_stored && !(made->produces && store_->paused())) return true;
     made->granted = [](memory_request& granted) noexcept {
       node& own = static_cast<node_request&>(granted).of;
       own.home->memory_granted(own);

@@ -1,8 +1,11 @@
 #include "env/machine_memory.hpp"
 
+#include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 
 #include "env/cgroups.hpp"
@@ -19,5 +22,20 @@ std::uint64_t usable_memory(const std::string& root, const std::string& self) {
   });
   return least;
 }
+
+std::uint64_t resident_memory() noexcept {
+  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  char text[128];
+  const ssize_t size = ::read(file, text, sizeof text - 1);
+  ::close(file);
+  if (size <= 0) return 0;
+  text[size] = 0;
+  char* at = text;
+  std::strtoull(at, &at, 10);  // of the address space, in pages; the next is what is resident
+  return std::strtoull(at, nullptr, 10) * static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
+}
+
+void trim_memory() noexcept { ::malloc_trim(0); }
 
 }  // namespace weft::detail

@@ -10,4 +10,10 @@ namespace weft::detail {
 std::uint64_t usable_memory(const std::string& root = "/sys/fs/cgroup",
                             const std::string& self = "/proc/self/cgroup");
 
+/// Bytes of memory that this process takes, by /proc/self/statm; 0 where that cannot be read.
+std::uint64_t resident_memory() noexcept;
+
+/// Gives what the heap has free back to the system, page by page.
+void trim_memory() noexcept;
+
 }  // namespace weft::detail

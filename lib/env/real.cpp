@@ -6,6 +6,7 @@
 #include <system_error>
 #include <thread>
 
+#include "env/machine_memory.hpp"
 #include "weft/environment.hpp"
 
 namespace weft {
@@ -31,6 +32,9 @@ class real final : public environment {
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
   }
+
+  std::uint64_t resident_memory() noexcept override { return detail::resident_memory(); }
+  void trim_memory() noexcept override { detail::trim_memory(); }
 
   std::unique_ptr<thread> start_thread(thread_options options, std::function<void()> body) override {
     std::thread t([options, body = std::move(body)] {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "weft/environment.hpp"
@@ -17,6 +18,9 @@ class simulated_environment final : public environment {
   std::uint64_t random() noexcept override;
   /// Throws misuse: there are no threads in a simulation.
   std::unique_ptr<thread> start_thread(thread_options, std::function<void()>) override;
+
+  std::uint64_t resident_memory() noexcept override { return gauge ? gauge() : 0; }
+  std::function<std::uint64_t()> gauge;  // throws nothing
 
   std::chrono::nanoseconds elapsed() const noexcept { return elapsed_; }
   /// To a time in nanoseconds of this clock; the past is ignored.

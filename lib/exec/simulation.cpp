@@ -88,6 +88,7 @@ void simulation::run_root(detail::promise_base& p, void* frame) {
   if (std::exception_ptr error = s.pool.take_error()) std::rethrow_exception(error);
 }
 
+void simulation::measure_memory_by(std::function<std::uint64_t()> gauge) { state_->env.gauge = std::move(gauge); }
 std::uint64_t simulation::seed() const noexcept { return state_->seed; }
 std::chrono::nanoseconds simulation::elapsed() const noexcept { return state_->env.elapsed(); }
 std::uint64_t simulation::hash() const noexcept { return state_->hash; }

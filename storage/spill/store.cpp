@@ -9,7 +9,7 @@
 
 namespace weft::detail {
 
-store::store(store_options options, host h) : options_(std::move(options)), host_(h) {
+store::store(store_options options, host h) : options_(std::move(options)), host_(h), budget_(options_.budget) {
   if (options_.budget == 0) throw misuse("weft: the memory budget is 0: give it some bytes");
 }
 
@@ -52,6 +52,7 @@ void store::drop(stored_value& v) noexcept {
   v.does_->drop(v.owner_);
   v.where_ = stored_value::place_of::disk;
   in_memory_ -= v.bytes_;
+  to_shed_ -= std::min(to_shed_, v.bytes_);
 }
 
 void store::forget(stored_value& v) noexcept {
@@ -65,6 +66,7 @@ void store::forget(stored_value& v) noexcept {
 
 stored_value* store::insert(void* owner, const stored_value::operations& does, std::uint64_t bytes,
                             memory_request* made_by) {
+  look();
   auto* v = new stored_value;
   v->home_ = this;
   v->owner_ = owner;
@@ -127,7 +129,10 @@ bool store::erase(stored_value* v) noexcept {
       return false;
     }
     s.unindex(*v);
-    if (v->where_ == stored_value::place_of::memory) s.in_memory_ -= v->bytes_;
+    if (v->where_ == stored_value::place_of::memory) {
+      s.in_memory_ -= v->bytes_;
+      s.to_shed_ -= std::min(s.to_shed_, v->bytes_);
+    }
     s.forget(*v);
     held = s.hold();
     if (held) s.poll(then);

@@ -69,6 +69,7 @@ class memory_request {
   std::uint64_t reserve = 0;  // bytes of the result, as far as they can be told
   stored_value** inputs = nullptr;
   std::uint32_t count = 0;
+  bool produces = false;     // its result may take memory, known in advance or not
   bool exclusive = false;    // the values will be moved from: nobody may be writing them
   bool lasting = false;      // it may be kept for long: nobody counts on its end
   std::exception_ptr error;  // granted with this: an input is lost, or there is no room for it anywhere
@@ -84,11 +85,22 @@ class memory_request {
   enum class state : std::uint8_t { made, waiting, granted, withdrawn } state_ = state::made;
 };
 
+/// What the store does as the process takes more memory: a ladder of four, in bytes, of which 0 is off.
+struct resident_limits {
+  std::uint64_t limit = 0;      // what the process may take; 0: nothing is measured
+  std::uint64_t spill = 0;      // above it values are evicted,
+  std::uint64_t target = 0;     // down to this
+  std::uint64_t pause = 0;      // above it only what frees memory is granted, or one at a time
+  std::uint64_t terminate = 0;  // above it no task is accepted
+  std::chrono::nanoseconds interval = std::chrono::milliseconds(100);  // from one look to the next, at least
+};
+
 struct store_options {
   std::uint64_t budget = 0;   // bytes that values may take in memory
   spill_file_options files;   // files.directory: where the store's own directory is made
   bool own_directory = true;  // makes a scratch_directory there; false: uses it as it is
   unsigned ahead = 8;         // requests whose inputs are on their way while none of them runs yet
+  resident_limits resident;
   std::chrono::nanoseconds patience = std::chrono::seconds(10);  // see wait_out()
   bool least_recently_used = false;                              // evicts by age instead: for comparisons
 };
@@ -113,6 +125,14 @@ struct store_counters {
 /// channel may be fed by one of them: so when nothing but such waits has been under way for `patience`, and nothing
 /// has changed meanwhile, one request more is granted, and so on. Hence every request is granted at last, unless
 /// some work never ends.
+///
+/// Resident memory: where options.resident has a limit, the store looks at what the process takes, when something is
+/// asked for or comes to be, and while requests wait, but seldom. It climbs the ladder of resident_limits, each rung
+/// of which is left a twentieth of the limit below where it was entered, that of `spill` at `target`. What is evicted
+/// for that goes in the order in which it goes for room; values may then take less than the budget, by what is too
+/// much, but a quarter of it at least, until there is room below `target` again. On the rung of `pause` a request is
+/// granted when its end frees at least what it takes, or nothing else is under way: so it slows down, and never
+/// stops.
 class store {
  public:
   /// Whom the store works for: it starts the store's own work on its pool, and says whether it is there still, and
@@ -122,6 +142,9 @@ class store {
     void (*spawn)(void* context, task<> work);
     bool (*hold)(void* context) noexcept;
     void (*let_go)(void* context) noexcept;
+    std::int64_t (*now)(void* context) noexcept;
+    std::uint64_t (*resident)(void* context) noexcept;  // what the process takes in memory; 0: nobody knows
+    void (*trim)(void* context) noexcept;               // gives freed memory back to the system
   };
   store(store_options options, host h);
   store(const store&) = delete;
@@ -159,6 +182,10 @@ class store {
 
   /// Whether memory is short enough that a request should be made even by who only produces.
   bool tight() const noexcept { return tight_.load(std::memory_order_relaxed); }
+  /// Whether even what produces an unknown amount should ask.
+  bool paused() const noexcept { return paused_.load(std::memory_order_relaxed); }
+  /// Throws weft::overloaded when the process takes so much memory that nothing more is accepted.
+  void check_not_full();
   store_counters counters() const;
   spill_counters disk() const;
   const store_options& options() const noexcept { return options_; }
@@ -187,6 +214,17 @@ class store {
   std::uint64_t used() const noexcept { return in_memory_ + reserved_; }
   bool make_room(std::uint64_t need) noexcept;
   bool clean_goes_first() const noexcept;
+  struct balance {
+    std::uint64_t taken = 0, freed = 0;
+  };
+  balance balance_of(const memory_request& r) const noexcept;
+  bool pauses(const memory_request& r) const noexcept;
+  void grant_what_frees(after& then);
+  bool look_is_due() noexcept;
+  void look();
+  bool shed() noexcept;
+  void shed_written();
+  bool trim() noexcept;
   bool admit(memory_request& r, after& then, bool beyond = false);
   bool grant_first(after& then, bool beyond = false);
   void give_back(memory_request& r) noexcept;
@@ -225,7 +263,13 @@ class store {
   std::exception_ptr disk_error_;                   // why nothing can be written at present
   std::uint64_t releases_ = 0;                      // values that have left the disk
   bool retired_ = false;
-  std::atomic<bool> tight_{false};
+  std::uint64_t budget_;        // options_.budget, or less while the process takes too much
+  std::uint64_t resident_ = 0;  // at the last look
+  std::uint64_t to_shed_ = 0;   // bytes of values that are to leave for that
+  std::uint64_t untrimmed_ =
+      0;  // bytes of values that have left for that, which the system may not have got back yet
+  std::atomic<std::int64_t> next_look_{0}, next_trim_{0};
+  std::atomic<bool> tight_{false}, shedding_{false}, paused_{false}, refusing_{false};
   store_counters count_;
 
   std::uint64_t front_ = 0;  // the rank of the request that was granted last

@@ -31,7 +31,7 @@ bool store::clean_goes_first() const noexcept {
 
 /// Drops what is on the disk too until there is room for so many bytes more.
 bool store::make_room(std::uint64_t need) noexcept {
-  while (used() + need > options_.budget) {
+  while (used() + need > budget_) {
     if (!clean_goes_first()) return false;
     drop(static_cast<stored_value&>(clean_.first()));
   }
@@ -45,6 +45,25 @@ bool store::no_room_to_come() const noexcept {
 
 /// Requests wait, and of what was granted nothing goes on but waits for what is outside.
 bool store::stalled() const noexcept { return !waiting_.empty() && granted_ != 0 && granted_ == outside_; }
+
+/// What it takes, as far as it is known, and what its end gives back.
+store::balance store::balance_of(const memory_request& r) const noexcept {
+  balance b{.taken = r.reserve};
+  for (std::uint32_t i = 0; i < r.count; ++i) {
+    const stored_value& v = *r.inputs[i];
+    const bool there = v.where_ == stored_value::place_of::memory || v.where_ == stored_value::place_of::writing;
+    if (there && v.first_use_ + 1 == v.uses_.size()) b.freed += v.bytes_;
+    if (!there) b.taken += v.bytes_;
+  }
+  return b;
+}
+
+/// Whether it is held back since the process takes too much memory, while something else is under way.
+bool store::pauses(const memory_request& r) const noexcept {
+  if (!paused() || r.lasting || (granted_ == 0 && writers_ == 0 && loads_ == 0)) return false;
+  const balance b = balance_of(r);
+  return b.taken > b.freed || (b.freed == 0 && r.produces);
+}
 
 /// Grants the request if it can be, or, `beyond` the budget, if it must be. `then` learns of loads that it needs.
 bool store::admit(memory_request& r, after& then, bool beyond) {
@@ -61,16 +80,20 @@ bool store::admit(memory_request& r, after& then, bool beyond) {
   const auto back_out = [&] {
     for (std::uint32_t i = 0; i < r.count; ++i) unpin(*r.inputs[i]);
   };
+  if (!r.error && !beyond && pauses(r)) {
+    back_out();
+    return false;
+  }
   if (!r.error) {
     // What is on its way takes room that nothing uses yet.
-    const bool too_many = missing != 0 && on_their_way_ != 0 &&
-                          (on_their_way_ >= options_.ahead ||
-                           loading_bytes_ + missing > std::max(options_.budget / 64, least_ahead_bytes));
+    const bool too_many =
+        missing != 0 && on_their_way_ != 0 &&
+        (on_their_way_ >= options_.ahead || loading_bytes_ + missing > std::max(budget_ / 64, least_ahead_bytes));
     const std::uint64_t need = missing + r.reserve;
     bool fits = !busy && !too_many && (need == 0 || make_room(need));
     if (!fits && !busy && !too_many && no_room_to_come() && (granted_ == 0 || beyond)) {
       // It will not get better: past the budget, or, where that is the disk's fault, not at all.
-      if (disk_error_ && used() + need > options_.budget)
+      if (disk_error_ && used() + need > budget_)
         r.error = std::exchange(disk_error_, nullptr);  // who comes next tries the disk again
       else
         fits = true;
@@ -117,20 +140,17 @@ bool store::ask(memory_request& r) {
     std::lock_guard guard(lock_);
     held = hold();
     r.reserve = std::min(r.reserve, options_.budget);
+    const balance b = balance_of(r);
+    const bool missing = std::any_of(r.inputs, r.inputs + r.count, [](const stored_value* v) {
+      return v->where_ != stored_value::place_of::memory && v->where_ != stored_value::place_of::writing;
+    });
     // Not before those who wait, unless it brings no more than it takes away.
-    std::uint64_t freed = 0, missing = 0;
-    for (std::uint32_t i = 0; i < r.count; ++i) {
-      const stored_value& v = *r.inputs[i];
-      const bool there = v.where_ == stored_value::place_of::memory;
-      if (there && v.first_use_ + 1 == v.uses_.size()) freed += v.bytes_;
-      if (!there) missing += v.bytes_;
-    }
-    const bool may = waiting_.empty() || r.rank < waiting_.front()->rank || missing + r.reserve <= freed;
+    const bool may = waiting_.empty() || r.rank < waiting_.front()->rank || b.taken <= b.freed;
     if (r.state_ == memory_request::state::withdrawn) {
       r.error = std::make_exception_ptr(cancelled());
       r.count = 0;
       now = true;
-    } else if (!held && missing != 0) {
+    } else if (!held && missing) {
       r.error = std::make_exception_ptr(misuse("weft: this value was on the disk when its client ended"));
       r.count = 0;
       now = true;
@@ -146,7 +166,10 @@ bool store::ask(memory_request& r) {
     }
     if (held) watch(then);
   }
-  if (held) run(then, true);
+  if (held) {
+    look();
+    run(then, true);
+  }
   return now;
 }
 
@@ -241,26 +264,32 @@ void store::left(memory_request& r) noexcept {
 }
 
 /// Lets one request go on, past the budget if need be, each time that nothing but waits for what is outside was under
-/// way for as long as the store has patience. There is one of these while requests wait, from the first such moment.
+/// way for as long as the store has patience. There is one of these while requests wait, from the first such moment,
+/// or since the process takes too much memory: then it looks whether that has changed.
 task<> store::wait_out(stop_source over) {
   const auto wait = [](std::chrono::nanoseconds time) -> task<> { co_await sleep_for(time); };
   std::uint64_t seen = 0;
-  for (bool slept = false;; slept = true) {
+  std::chrono::nanoseconds quiet{0}, nap{0};
+  for (;;) {
+    look();
     after then;
     {
       std::lock_guard guard(lock_);
       if (!waiting_out_ || &waiting_out_->state() != &over.state()) co_return;  // it was stopped
-      if (slept && seen == changes_ && stalled() && grant_first(then, true)) {
+      quiet = seen == changes_ && stalled() ? quiet + nap : std::chrono::nanoseconds(0);
+      if (quiet >= options_.patience && grant_first(then, true)) {
         log_once("outside",
                  "tasks that hold memory wait for something outside, while others wait for the memory: some "
                  "of these begin beyond the budget");
+        quiet = std::chrono::nanoseconds(0);
         watch(then);
       }
       seen = changes_;
+      nap = paused() ? std::min(options_.patience, options_.resident.interval) : options_.patience;
     }
     run(then, false);
     try {
-      co_await with_stop(over, wait(options_.patience));
+      co_await with_stop(over, wait(nap));
     } catch (const cancelled&) { co_return; }
   }
 }
@@ -276,12 +305,29 @@ bool store::grant_first(after& then, bool beyond) {
   return true;
 }
 
+/// While the process takes too much memory: of the others that wait those that make it less.
+void store::grant_what_frees(after& then) {
+  constexpr std::size_t most = 64;  // that are looked at
+  bool any = false;
+  for (std::size_t i = 1; i < std::min(waiting_.size(), most); ++i) {
+    memory_request* r = waiting_[i];
+    if (balance_of(*r).freed == 0 || !admit(*r, then)) continue;
+    r->state_ = memory_request::state::granted;
+    if (r->loading_ == 0) then.granted.push_back(r);
+    waiting_[i--] = waiting_.back();
+    waiting_.pop_back();
+    any = true;
+  }
+  if (any) std::make_heap(waiting_.begin(), waiting_.end(), later);
+}
+
 /// Something has changed: grants what can be granted, the first of those that wait before the others.
 void store::poll(after& then) {
   while (!waiting_.empty()) {
     deficit_ = 0;
     if (!grant_first(then)) break;
   }
+  if (paused()) grant_what_frees(then);
   if (waiting_.empty()) deficit_ = 0;
   watch(then);
 }
@@ -289,18 +335,19 @@ void store::poll(after& then) {
 /// Looks whether memory is getting short, and starts to write before it is.
 void store::watch(after& then) {
   peak_ = std::max(peak_, used());
-  tight_.store(used() > options_.budget / 2 || !waiting_.empty(), std::memory_order_relaxed);
+  tight_.store(used() > budget_ / 2 || !waiting_.empty() || paused(), std::memory_order_relaxed);
   if (waiting_.empty()) {
     if (waiting_out_) then.hush = std::exchange(waiting_out_, std::nullopt);
-  } else if (!waiting_out_ && stalled()) {
+  } else if (!waiting_out_ && (stalled() || paused())) {
     then.wait_out = waiting_out_.emplace();
   }
   if (retired_ || disk_error_ || dirty_.empty() || writers_ >= writer_limit_) return;
   const std::uint64_t ready = clean_bytes_ + writing_bytes_;
-  const std::uint64_t ahead = std::min(options_.budget / 8, std::uint64_t{256} << 20);
-  const bool short_of = used() + ahead > options_.budget && ready < ahead;
-  const bool wanted = deficit_ != 0 && used() + deficit_ > options_.budget + writing_bytes_;
-  if (!short_of && !wanted) return;
+  const std::uint64_t ahead = std::min(budget_ / 8, std::uint64_t{256} << 20);
+  const bool short_of = used() + ahead > budget_ && ready < ahead;
+  const bool wanted = deficit_ != 0 && used() + deficit_ > budget_ + writing_bytes_;
+  const bool sheds = to_shed_ > writing_bytes_;
+  if (!short_of && !wanted && !sheds) return;
   ++writers_;
   ++then.writers;
 }

@@ -132,6 +132,7 @@ task<> store::write_behind() {
   } catch (...) { error = std::current_exception(); }
 
   after then;
+  bool sheds = false;
   {
     std::lock_guard guard(lock_);
     auto written = batch.begin();
@@ -165,8 +166,11 @@ task<> store::write_behind() {
     if (error) writer_limit_ = 1;
     --writers_;
     poll(then);
+    sheds = to_shed_ != 0;
   }
   run(then, false);
+  if (sheds) shed_written();
+  look();
 }
 
 task<> store::load(stored_value& v) {

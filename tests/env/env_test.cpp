@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "env/cpus.hpp"
 #include "env/machine_memory.hpp"
@@ -163,4 +164,13 @@ TEST_CASE("the memory a process may use is that of the machine, or what its cgro
   std::ofstream(root / "outer/inner/memory.max") << "max\n";
   CHECK(weft::detail::usable_memory(root, root / "self") == 123456789);
   std::filesystem::remove_all(root);
+}
+
+TEST_CASE("the resident memory of the process grows with what it touches") {
+  const std::uint64_t before = weft::detail::resident_memory();
+  REQUIRE(before > 0);
+  const std::vector<char> touched(std::size_t{64} << 20, 1);
+  const std::uint64_t after = weft::real_environment().resident_memory();
+  CHECK(after >= before + touched.size() / 2);
+  CHECK(after <= weft::detail::usable_memory());
 }
