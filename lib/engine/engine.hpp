@@ -210,6 +210,7 @@ class engine {
   void count_value(node& n, node_request* asked);
   void publish_value(node& n, dependent* uses);
   void finish_request(node_request* r) noexcept;
+  static bool can_remake(const node& n) noexcept;
   static void drop_inputs(node& n) noexcept;
   static void let_value_go(void* owner) noexcept;
   static task<> fetch_value(node& n);

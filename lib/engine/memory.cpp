@@ -130,6 +130,15 @@ void engine::finish_request(node_request* r) noexcept {
   delete r;
 }
 
+/// Whether its arguments are to be kept when it has run: they are beside the budget, for as long as the value is
+/// there.
+bool engine::can_remake(const node& n) noexcept {
+  if (!n.type->kept_bytes || n.consumed) return false;
+  try {
+    return n.type->kept_bytes(n) <= std::max<std::uint64_t>(n.stored->bytes() / 64, 256);
+  } catch (...) { return false; }  // weft_owned_bytes of a type
+}
+
 // ---- coroutines that wait ----------------------------------------------------------------------------------------
 
 /// Only compares the address of the engine, which may be gone.

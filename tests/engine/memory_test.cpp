@@ -279,6 +279,56 @@ TEST_CASE("what the disk has lost is computed again, where the task needs nothin
   s.run(program(s, disk));
 }
 
+namespace {
+struct maker {
+  std::uint64_t seed;
+  std::vector<std::uint64_t> unused;
+  block operator()(const std::vector<std::size_t>& shape, const std::pair<std::string, int>& name) const {
+    return make(seed + name.first.size() + static_cast<std::uint64_t>(name.second), shape[0] * shape[1]);
+  }
+};
+block from_many(const block& numbers) { return make(numbers[0], 1024); }
+block by_value(std::vector<std::uint64_t> numbers) { return make(numbers[0], 1024); }
+}  // namespace
+
+TEST_CASE("arguments are kept to compute a lost value again where they are few, and left as they were") {
+  weft::simulation s(6);
+  weft::simulated_disk disk(s);
+  const auto program = [](weft::simulation& sim, weft::simulated_disk& d) -> weft::task<> {
+    weft::client_options options;
+    options.memory_budget = 64 << 10;
+    options.spill_directory = "/spill";
+    weft::client c(sim, options);
+    std::vector<weft::future<block>> kept, others;
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      const std::vector<std::size_t> shape{32, 32};
+      kept.push_back(c.submit(maker{i, {}}, shape, std::pair<std::string, int>("four", 2)));
+      others.push_back(
+          c.submit(maker{i, std::vector<std::uint64_t>(500)}, shape, std::pair<std::string, int>("", 0)));
+      others.push_back(c.submit(from_many, block(500, i)));
+      others.push_back(c.submit(by_value, block(2, i)));
+    }
+    co_await c.wait(kept);
+    co_await c.wait(others);
+    weft::simulated_disk::options broken;
+    broken.errors_per_million = 1'000'000;
+    d.set(broken);
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      const block value = co_await std::move(kept[i]);
+      CHECK(value == make(i + 6, 1024));
+    }
+    std::size_t lost = 0;
+    for (auto& f : others) {
+      try {
+        const block value = co_await std::move(f);
+        CHECK(value.size() == 1024);
+      } catch (const std::exception&) { ++lost; }
+    }
+    CHECK(lost >= 24);
+  };
+  s.run(program(s, disk));
+}
+
 TEST_CASE("random graphs larger than memory, in many orders", "[seeds]") {
   std::uint64_t total = 0;
   for (const std::uint64_t seed : weft::test::seed_range(500)) {

@@ -40,10 +40,6 @@ struct value_argument {
   static constexpr bool lasting = (std::is_lvalue_reference_v<P> && std::is_const_v<std::remove_reference_t<P>>) ||
                                   !std::is_same_v<type, std::remove_cvref_t<P>> || std::is_trivially_copyable_v<type>;
 
-  /// Whether keeping it takes little memory.
-  static constexpr bool light =
-      (std::is_trivially_copyable_v<type> && sizeof(type) <= 64) || std::is_same_v<type, std::string>;
-
   template <class A>
   explicit value_argument(A&& a) : value(std::forward<A>(a)) {}
   template <class A>
@@ -82,7 +78,7 @@ struct value_argument {
 template <class P, class U>
 struct input_argument {
   static constexpr bool encodes = true;
-  static constexpr bool lasting = true, light = false;
+  static constexpr bool lasting = true;
   static constexpr std::size_t inputs = 1;
   explicit input_argument(const future<U>&) noexcept {}
   template <class A>
@@ -108,7 +104,7 @@ void take_inputs(edge*& at, const future<U>& f) noexcept {
 template <class P, class U>
 struct counted_inputs {
   static constexpr bool encodes = true;
-  static constexpr bool lasting = true, light = false;
+  static constexpr bool lasting = true;
   static constexpr std::size_t inputs = 1;
   explicit counted_inputs(std::size_t count) noexcept : count_(static_cast<std::uint32_t>(count)) {}
   template <class A>
@@ -242,7 +238,6 @@ struct plan<F, Client, types<P...>, A...> {
   using result = typename unwrapped<std::decay_t<returned>>::type;
   static constexpr bool waits = is_of<std::decay_t<returned>, task>;
   static constexpr bool lasting = (argument_of<P, A>::type::lasting && ...);
-  static constexpr bool light = (argument_of<P, A>::type::light && ...);
   static constexpr bool encodes = (argument_of<P, A>::type::encodes && ...);
   static constexpr bool vectors = (is_futures<A> || ...);
   static constexpr std::size_t inputs = (argument_of<P, A>::type::inputs + ... + 0);
@@ -483,6 +478,20 @@ struct call_node<F, Client, types<P...>, A...> final
       std::construct_at(&self.part.stop, *n.home);
     }
   }
+  /// Whether a second run gives the same, as far as the types can tell.
+  static constexpr bool remakes = !how::waits && !Client && how::lasting && how::inputs == 0 && !std::is_void_v<T> &&
+                                  std::is_invocable_v<const F&, typename argument_of<P, A>::type::passed...>;
+  static std::size_t kept_bytes(const node& n) {
+    if constexpr (remakes) {
+      const auto& self = static_cast<const call_node&>(n);
+      std::size_t function_bytes = 0;
+      if constexpr (encodable<F>) function_bytes = owned_bytes(self.function);
+      return std::apply([&](const auto&... a) { return (owned_bytes(a.value) + ... + function_bytes); },
+                        self.given_.arguments);
+    } else {
+      return 0;
+    }
+  }
   static const void* function_address(const node& n) noexcept {
     if constexpr (is_function_pointer<F>)
       return reinterpret_cast<const void*>(static_cast<const call_node&>(n).function);
@@ -509,7 +518,7 @@ struct call_node<F, Client, types<P...>, A...> final
                                   .function_name = &call_node::function_name,
                                   .value = &value_functions<T>::type,
                                   .repeatable = how::lasting,
-                                  .remakes = !how::waits && !Client && how::lasting && how::light,
+                                  .kept_bytes = remakes ? &call_node::kept_bytes : nullptr,
                                   .function = is_function_pointer<F> ? &call_node::function_address : nullptr,
                                   .portable = &call_node::as_portable};
 

@@ -71,8 +71,10 @@ struct node_type {
   void (*settle)(node&) noexcept;   // after its end, when nobody asks any more; null when there is nothing to do
   std::string (*function_name)(const node&);
   const value_type* value;
-  bool repeatable;       // a run leaves the arguments as they were
-  bool remakes = false;  // its arguments are small, and all that it needs: they are kept, to make the value again
+  bool repeatable;  // a run leaves the arguments as they were
+  /// What the arguments take, where a run needs nothing else, and leaves them as they were: if that is little they
+  /// are kept, to make the value again. Null where it needs more.
+  std::size_t (*kept_bytes)(const node&) = nullptr;
   const void* (*function)(const node&) noexcept = nullptr;  // its address, where nodes of this type call several
   // How it is called in another process; null: it runs nowhere but here.
   const portable_call* (*portable)(const node&) noexcept = nullptr;
