@@ -92,4 +92,9 @@ std::optional<std::string> output_of(const std::vector<std::string>& command, co
   return output;
 }
 
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
 }  // namespace weft::detail

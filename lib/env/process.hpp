@@ -10,4 +10,7 @@ namespace weft::detail {
 /// no such program, or it did not end with status 0. What it says on standard error is dropped. Blocks until it ends.
 std::optional<std::string> output_of(const std::vector<std::string>& command, const std::string& input);
 
+/// As others know this machine.
+std::string host_name();
+
 }  // namespace weft::detail

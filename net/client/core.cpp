@@ -1,6 +1,7 @@
 #include "client/core.hpp"
 
 #include <string>
+#include <utility>
 
 namespace weft::net {
 
@@ -49,7 +50,9 @@ void client_core::read(task_id id, std::uint64_t rank) {
   if (!e) return;
   e->reading = true;
   e->rank = rank;
-  fetcher_.want(id, rank);  // if it is finished
+  if (e->at != state::finished) return;
+  fetcher_.know(id, e->bytes);
+  fetcher_.want(id, rank);
 }
 
 void client_core::unread(task_id id) {
@@ -127,6 +130,7 @@ void client_core::finished(const task_finished& m) {
                          std::to_string(m.worker) + ", and has not said who that is");
   const bool again = e->at == state::finished;
   e->at = state::finished;
+  e->bytes = m.bytes;
   fetcher_.know(m.id, m.bytes);
   if (m.worker != the_scheduler) fetcher_.add_holder(m.id, m.worker);
   const bool with_value = (m.flags & has_value) != 0;
@@ -161,11 +165,7 @@ client_core::entry* client_core::told_of(task_id id) {
 
 bool client_core::fetched(std::uint64_t request, task_id value) {
   if (!fetcher_.arrived(request, value)) return false;
-  // The fetcher knows only what is finished and held. It has forgotten the value now; should it be read again, the
-  // scheduler will say where it is then.
-  entry* e = look(value);
-  e->reading = false;
-  return true;
+  return std::exchange(look(value)->reading, false);  // the fetcher knows only what is held
 }
 
 void client_core::missing(task_id value, std::uint64_t, peer_id) { lost_.push_back(value); }

@@ -20,8 +20,9 @@ class client_host {
   virtual void peer(const peer_info& peer) = 0;
   virtual void peer_left(peer_id peer) = 0;
 
-  /// The ends of tasks that are held. A task may end more than once: behind restarted() another end comes, and a value
-  /// that is lost for good is a failure behind finished(). `value` is it, encoded, or empty: then read() brings it.
+  /// The ends of tasks that are held. A task may end more than once: behind restarted() another end comes, and a
+  /// value that is lost for good is a failure behind finished(). `value` is it, encoded, or empty: then read() brings
+  /// it.
   virtual void finished(task_id task, std::uint64_t bytes, std::span<const std::byte> value) = 0;
   virtual void failed(const task_failed& failure) = 0;
   virtual void cancelled(task_id task) = 0;
@@ -47,11 +48,11 @@ struct client_limits {
 /// says of a task that is not known any more has crossed with its release, and is passed over; what it says of a task
 /// that was never submitted is a protocol_error.
 ///
-/// The value of a task that is being read is known to the fetcher while the task is finished, and only then. When the
-/// last holder turns out not to have it the scheduler is asked by locate_tasks, once until it answers: with
-/// task_finished again, which names a place and is not told to the host a second time; or with task_restarted, and
-/// then the reading begins again at the next end. So a reading ends by the value's coming, by a failure or
-/// cancellation, by unread() or by release().
+/// A value is known to the fetcher only while its task is finished; once it has come it is forgotten there, and if it
+/// is read again the scheduler is asked where it is. When the last holder turns out not to have it the scheduler is
+/// asked by locate_tasks, once until it answers: with task_finished again, which names a place and is not told to the
+/// host a second time; or with task_restarted, and then the reading begins again at the next end. So a reading ends
+/// by the value's coming, by a failure or cancellation, by unread() or by release().
 ///
 /// A release is written behind the submissions that came after it: who held the future then held it for them too.
 class client_core final : private fetch_host {
@@ -95,7 +96,7 @@ class client_core final : private fetch_host {
   enum class state : std::uint8_t { pending, finished, failed, cancelled };
   struct entry {
     task_id id = 0;
-    std::uint64_t rank = 0;
+    std::uint64_t bytes = 0, rank = 0;
     state at = state::pending;
     bool reading = false;
   };

@@ -392,8 +392,8 @@ void client_home::want(std::uint64_t number, entry& e) {
   fetcher_.want(id, fetches_++);
 }
 
-client_home::landing client_home::land(const value_header& header) {
-  landing where;
+value_landing client_home::land(const value_header& header) {
+  value_landing where;
   std::unique_lock guard(lock_);
   if (submitter_of(header.id) != self_) return where;
   entry* e = look(number_of(header.id));
@@ -403,6 +403,7 @@ client_home::landing client_home::land(const value_header& header) {
       throw codec_error("weft: a value that came from a worker is of another type than its task's function gives");
     decoder d(header.message, deferred_attachments(header.bytes));
     detail::engine::restore_value(*e->node, d);
+    where.wanted = true;
     where.node = e->node;
     where.places.assign(d.destinations().begin(), d.destinations().end());
     e->landing = true;
@@ -424,12 +425,12 @@ client_home::landing client_home::land(const value_header& header) {
   return where;
 }
 
-void client_home::landed(const value_header& header, landing where) {
+void client_home::landed(std::uint64_t request, task_id value, value_landing where) {
   arrival* waits = nullptr;
   {
     std::lock_guard guard(lock_);
-    fetcher_.arrived(header.request, header.id);
-    if (entry* e = look(number_of(header.id))) {
+    fetcher_.arrived(request, value);
+    if (entry* e = look(number_of(value))) {
       e->landing = false;
       waits = std::exchange(e->awaited, nullptr);
     }
@@ -438,7 +439,7 @@ void client_home::landed(const value_header& header, landing where) {
   detail::engine::drop_reference(*where.node);
 }
 
-void client_home::cut_off(landing where) {
+void client_home::cut_off(value_landing where) {
   where.node->type->value->end(*where.node);
   where.node->has_value = false;
   {

@@ -15,6 +15,7 @@
 #include "wire/batch.hpp"
 #include "wire/ids.hpp"
 #include "wire/messages.hpp"
+#include "worker/exchange.hpp"
 #include "worker/fetcher.hpp"
 
 namespace weft::net {
@@ -58,13 +59,9 @@ class client_home final : public detail::remote_home, private fetch_host {
   void take_output(batch_writer& into);
 
   // Values from workers.
-  struct landing {
-    detail::node* node = nullptr;  // a reference, until landed() or cut_off(); null: nobody waits for it
-    std::vector<std::span<std::byte>> places;
-  };
-  landing land(const value_header& header);
-  void landed(const value_header& header, landing where);
-  void cut_off(landing where);
+  value_landing land(const value_header& header);
+  void landed(std::uint64_t request, task_id value, value_landing where);
+  void cut_off(value_landing where);
   void not_there(time_ns now, std::uint64_t request, task_id value, bool busy);
   void peer_lost(time_ns now, peer_id peer);
   void tick(time_ns now);

@@ -315,14 +315,13 @@ std::uint64_t sum_of(std::span<const std::uint64_t> sizes, std::uint64_t most) {
 
 }  // namespace
 
-task_host::landing task_host::land(const value_header& header) {
+value_landing task_host::land(const value_header& header) {
   record* r = look(header.id);
   if (!r || r->attempt != 0 || r->here || r->landing) return {};
   if (sum_of(header.attachments, header.bytes) != header.bytes)
     throw protocol_error("weft: the attachments of a value are smaller than it says");
-  landing where;
+  value_landing where;
   where.wanted = true;
-  where.bytes = r->bytes;
   if (r->node && r->awaited) {
     try {
       if (header.schema != r->node->type->value->schema())
@@ -354,6 +353,11 @@ task_host::landing task_host::land(const value_header& header) {
   r->schema = header.schema;
   r->landing = true;
   return where;
+}
+
+std::uint64_t task_host::bytes_of(task_id value) noexcept {
+  const record* r = look(value);
+  return r ? r->bytes : 0;
 }
 
 void task_host::arrived(task_id value) {
@@ -393,7 +397,7 @@ void task_host::decode_copy(record& r) {
   waits.done.set();
 }
 
-task_host::sending task_host::find(task_id value) {
+outgoing_value task_host::find(task_id value) {
   record* r = look(value);
   if (!r) return {};
   if (r->copy && !r->landing) return {nullptr, r->copy, r->schema};

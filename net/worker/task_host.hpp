@@ -15,6 +15,7 @@
 #include "wire/ids.hpp"
 #include "wire/messages.hpp"
 #include "worker/core.hpp"
+#include "worker/exchange.hpp"
 #include "worker/id_table.hpp"
 
 namespace weft::net {
@@ -25,7 +26,7 @@ namespace weft::net {
 /// Two kinds of callers. Whoever drives the core holds the worker's lock, and calls what is above `began`; what the
 /// engine tells (began, ended, fetch) comes on any thread, is noted under a lock of its own, and is told to the core
 /// by pass_on(), in order: a node's end before those of the nodes that take its value, since the engine tells so.
-class task_host : public detail::node_tracker, public detail::value_source {
+class task_host final : public detail::node_tracker, public detail::value_source {
  public:
   /// `wake` is called, on any thread, when there is something to pass on that was not before.
   task_host(detail::engine& e, std::function<void()> wake);
@@ -46,25 +47,15 @@ class task_host : public detail::node_tracker, public detail::value_source {
   bool pass_on(worker_core& core);
 
   // Values that come from peers.
-  /// Where the attachments of a value go; null: nobody waits for it. When they are there, `arrived` says so.
-  struct landing {
-    bool wanted = false;
-    std::uint64_t bytes = 0;  // in memory
-    std::vector<std::span<std::byte>> places;
-  };
-  landing land(const value_header& header);
+  /// Where the attachments of a value go. When they are there, arrived() says so, or else cut_off().
+  value_landing land(const value_header& header);
   void arrived(task_id value);
   /// It has begun to come, and the rest never will: whoever waits for it goes on waiting.
   void cut_off(task_id value);
+  std::uint64_t bytes_of(task_id value) noexcept;
 
-  /// A value to be sent to a peer. It is in memory while this lives.
-  struct sending {
-    detail::node* node = nullptr;  // a handle
-    std::shared_ptr<const std::vector<std::vector<std::byte>>> copy;
-    std::uint64_t schema = 0;
-  };
-  /// What there is of it; neither node nor copy: nothing.
-  sending find(task_id value);
+  /// What there is of a value, to be sent to a peer.
+  outgoing_value find(task_id value);
 
   /// Nothing comes any more: whoever waits for a value is told so.
   void close(const std::string& why);

@@ -1,0 +1,205 @@
+#include "client/session.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "env/process.hpp"
+#include "env/scratch.hpp"
+#include "exec/pool_core.hpp"
+#include "object/modules.hpp"
+#include "weft/sleep.hpp"
+#include "weft/timeout.hpp"
+
+namespace weft::net {
+
+namespace {
+
+/// The I/O of a client: its link to the scheduler, and those to the workers that have values. The home and the engine
+/// own each other's life; this lives as long as its links do, and forgets the home when the client ends.
+///
+/// Locks. `open_lock_` is held, shared, while the home is called from a link; close() takes it, and from then on
+/// nobody calls.
+class client_session final : public std::enable_shared_from_this<client_session>, public exchange_host {
+ public:
+  client_session(pool& p, client_session_options options) : pool_(p), options_(std::move(options)) {}
+
+  static task<client> connect(std::shared_ptr<client_session> self);
+
+  // From the home, under its lock.
+  void has_output(bool soon);
+  void close() noexcept;
+
+  // exchange_host
+  outgoing_value find(task_id) override { return {}; }
+  value_landing land(const value_header& header) override {
+    value_landing where;
+    with_home([&](client_home& h) { where = h.land(header); });
+    return where;
+  }
+  void landed(std::uint64_t request, task_id value, value_landing where) override {
+    with_home([&](client_home& h) { h.landed(request, value, std::move(where)); });
+    tick();
+  }
+  void cut_off(task_id, value_landing where) override {
+    with_home([&](client_home& h) { h.cut_off(std::move(where)); });
+  }
+  void not_there(std::uint64_t request, task_id value, bool busy) override {
+    with_home([&](client_home& h) { h.not_there(now(), request, value, busy); });
+    tick();
+  }
+  void peer_lost(peer_id peer) override {
+    with_home([&](client_home& h) { h.peer_lost(now(), peer); });
+    tick();
+  }
+
+ private:
+  friend class session_links;
+  class scheduler_link;
+
+  template <class F>
+  void with_home(F f) {
+    std::shared_lock guard(open_lock_);
+    if (home_) f(*home_);
+  }
+  time_ns now() const noexcept { return pool_.core().now_ns(); }
+  void tick() {
+    with_home([&](client_home& h) { h.tick(now()); });
+    time_.set();
+  }
+  void send();
+  static task<> send_later(std::shared_ptr<client_session> self);
+  static task<> keep_time(std::shared_ptr<client_session> self);
+
+  pool& pool_;
+  const client_session_options options_;
+  std::shared_mutex open_lock_;
+  client_home* home_ = nullptr;
+  std::shared_ptr<peer_link> scheduler_;
+  std::shared_ptr<exchange> exchange_;
+  std::atomic<bool> sending_{false};
+  event time_;
+  bool over_ = false;
+};
+
+/// What the home holds of the session.
+class session_links final : public client_links {
+ public:
+  explicit session_links(std::shared_ptr<client_session> s) : session_(std::move(s)) {}
+  void has_output(bool soon) override { session_->has_output(soon); }
+  void peer(const peer_info& p) override {
+    session_->exchange_->know(p.peer, std::string(p.address.data(), p.address.size()));
+  }
+  void peer_left(peer_id p) override { session_->exchange_->forget(p); }
+  void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override {
+    session_->exchange_->ask(peer, request, values);
+  }
+  void give_up(peer_id peer, std::uint64_t request) override { session_->exchange_->give_up(peer, request); }
+  void close() noexcept override { session_->close(); }
+
+ private:
+  const std::shared_ptr<client_session> session_;
+};
+
+class client_session::scheduler_link final : public link_handler {
+ public:
+  explicit scheduler_link(std::shared_ptr<client_session> of) : of_(std::move(of)) {}
+  void received(peer_link&, std::span<const std::byte> messages) override {
+    of_->with_home([&](client_home& h) {
+      batch_reader batch(messages);
+      h.receive(of_->now(), batch);
+    });
+  }
+  void ended(peer_link&, const std::string& reason, bool) override {
+    of_->with_home([&](client_home& h) { h.lost("weft: the cluster is gone: " + reason); });
+  }
+
+ private:
+  const std::shared_ptr<client_session> of_;
+};
+
+task<client> client_session::connect(std::shared_ptr<client_session> self) {
+  client_session& s = *self;
+  greeting own;
+  own.role = peer_role::client;
+  own.name =
+      s.options_.name.empty() ? detail::host_name() + "-" + std::to_string(detail::process_id()) : s.options_.name;
+  own.build_id = detail::program_module().build_id;
+  own.incarnation = s.pool_.core().env().random();
+  s.exchange_ = std::make_shared<exchange>(s.pool_, s.options_.who, own, s.options_.link, s);
+  auto handler = std::make_shared<scheduler_link>(self);
+  s.scheduler_ =
+      co_await peer_link::dial(s.pool_, s.options_.scheduler, s.options_.who, own, s.options_.link, std::move(handler));
+  // The scheduler says nothing before it is asked.
+  auto home = std::make_unique<client_home>(s.scheduler_->peer().id, std::make_unique<session_links>(self));
+  client_home& at = *home;
+  client c(s.pool_, s.options_.memory, std::move(home));
+  at.attach(*c.get_engine());
+  {
+    std::lock_guard guard(s.open_lock_);
+    s.home_ = &at;
+  }
+  s.pool_.spawn(keep_time(self), priority::interactive);
+  co_return c;
+}
+
+/// Who runs on the pool sends at the end of its turn; so several submissions are one frame.
+void client_session::has_output(bool) {
+  if (sending_.exchange(true, std::memory_order_acq_rel)) return;
+  pool_.spawn(send_later(shared_from_this()), priority::interactive);
+}
+
+task<> client_session::send_later(std::shared_ptr<client_session> self) {
+  self->sending_.store(false, std::memory_order_release);
+  self->send();
+  co_return;
+}
+
+void client_session::send() {
+  with_home([&](client_home& h) {
+    h.tick(now());
+    scheduler_->send_with([&](batch_writer& to) { h.take_output(to); });
+  });
+}
+
+task<> client_session::keep_time(std::shared_ptr<client_session> self) {
+  client_session& s = *self;
+  for (;;) {
+    time_ns deadline = session::never;
+    bool over = false;
+    {
+      std::shared_lock guard(s.open_lock_);
+      over = s.over_;
+      s.time_.reset();
+      if (s.home_) {
+        s.home_->tick(s.now());
+        deadline = s.home_->deadline();
+      }
+    }
+    if (over) co_return;
+    const auto wait = std::chrono::nanoseconds(std::clamp<time_ns>(deadline - s.now(), 1'000'000, 60'000'000'000));
+    try {
+      co_await weft::timeout(wait, s.time_.wait());
+    } catch (const timed_out&) {}
+  }
+}
+
+void client_session::close() noexcept {
+  {
+    std::lock_guard guard(open_lock_);
+    home_ = nullptr;
+    over_ = true;
+  }
+  time_.set();
+  exchange_->close();
+  scheduler_->close(bye_code::finished, "the client has ended");
+}
+
+}  // namespace
+
+task<client> connect_client(pool& p, client_session_options options) {
+  auto session = std::make_shared<client_session>(p, std::move(options));
+  return client_session::connect(std::move(session));
+}
+
+}  // namespace weft::net

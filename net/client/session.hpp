@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "client/home.hpp"
+#include "transport/link.hpp"
+#include "weft/client.hpp"
+#include "weft/pool.hpp"
+#include "weft/sync.hpp"
+#include "worker/exchange.hpp"
+
+namespace weft::net {
+
+struct client_session_options {
+  address scheduler;
+  security who;  // with the role client, or worker for the tasks of a worker
+  std::string name;
+  link_options link;
+  client_options memory;
+};
+
+/// Connects to a scheduler, and gives a client whose tasks run on its workers. Throws transport_error and its like.
+task<client> connect_client(pool& p, client_session_options options);
+
+}  // namespace weft::net

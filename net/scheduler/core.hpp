@@ -1,0 +1,376 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "scheduler/catalogue.hpp"
+#include "scheduler/held_queue.hpp"
+#include "scheduler/options.hpp"
+#include "scheduler/task_table.hpp"
+#include "wire/batch.hpp"
+#include "wire/ids.hpp"
+#include "wire/messages.hpp"
+
+namespace weft::net {
+
+struct scheduler_statistics {
+  std::size_t clients = 0, workers = 0, slots = 0;
+  std::size_t tasks = 0;                 // records
+  std::size_t states[task_states] = {};  // by task_state; counted over all records
+  std::size_t no_worker = 0;             // of the held ones: those that no worker there is may run
+  std::uint64_t submitted = 0, done = 0, failed = 0, cancelled = 0, restarted = 0;
+  std::uint64_t assigned = 0, ahead = 0, taken_back = 0, steals_asked = 0, stolen = 0, stale = 0;
+  std::uint64_t copies = 0, copies_dropped = 0;
+  std::size_t record_bytes = 0;  // records, index of ids
+  std::size_t edge_bytes = 0;    // the pool's blocks that are no payloads
+  std::size_t payload_bytes = 0;
+  std::size_t pool_bytes = 0;  // what the pool has from the system
+};
+
+/// What a worker looks like from here.
+struct worker_statistics {
+  peer_id peer = 0;
+  std::string name, host;
+  worker_mode mode = worker_mode::running;
+  std::uint32_t slots = 0, assigned = 0, ahead = 0;
+  time_ns occupancy = 0;  // estimated time of what is assigned, over all slots
+  std::uint64_t value_bytes = 0, memory_used = 0, memory_limit = 0;
+};
+
+/// The scheduler's state machine. Pure: events come in with their time, messages for each peer come out; the same
+/// events give the same messages.
+///
+/// An event is handled to its end before the next: messages of a batch in their order, then settle(): what became
+/// ready is placed, held tasks go to workers that have room, dependents are handed over ahead, idle workers steal.
+/// What a peer may say is checked before anything is changed; if it is wrong, protocol_error is thrown, what came
+/// before in the batch stands, and the caller ends the session (and later says remove_peer).
+///
+/// Who is believed: of a task, only the worker that has it, and only with the attempt that it was given. A report of
+/// any other attempt changes nothing, but for the value that such a worker has kept: it is told to drop it.
+///
+/// See task_record for what a task's life is, and for how long its record and its value are kept.
+class scheduler_core {
+ public:
+  explicit scheduler_core(const scheduler_options& options = {});
+  scheduler_core(const scheduler_core&) = delete;
+  scheduler_core& operator=(const scheduler_core&) = delete;
+
+  // ---- peers ----
+  peer_id add_client(time_ns now, const peer_hello& hello);
+  /// Throws protocol_error when its resources cannot be read, or there are too many workers.
+  peer_id add_worker(time_ns now, const worker_hello& hello);
+  /// The session is lost for good, or has ended as both wanted (`expected`: nobody is blamed). What it wanted is
+  /// released; what it was to do or had is done again. An unknown peer (it has been removed): nothing.
+  void remove_peer(time_ns now, peer_id p, bool expected, std::string_view reason);
+  bool knows(peer_id p) const noexcept { return p < peers_.size() && peers_[p]; }
+
+  /// Throws protocol_error: the session with `from` must end. (Also for a peer that is unknown.)
+  void receive(time_ns now, peer_id from, batch_reader& messages);
+
+  // ---- time ----
+  void tick(time_ns now);
+  /// When to tick at the latest.
+  time_ns deadline() const noexcept;
+  static constexpr time_ns never = INT64_MAX;
+
+  // ---- effects ----
+  /// The peers for which there may be output, each once.
+  std::span<const peer_id> outputs() const noexcept { return outputs_; }
+  /// Throws std::out_of_range for a peer that is not there.
+  batch_writer& out(peer_id p);
+  /// All of outputs() has been taken.
+  void clear_outputs() noexcept;
+  /// Peers that the scheduler has given up (silent for too long, retired): their sessions are to be closed. Each has
+  /// been removed here.
+  struct departure {
+    peer_id peer = 0;
+    std::string reason;
+  };
+  std::vector<departure> take_departures() { return std::exchange(departures_, {}); }
+
+  // ---- policies ----
+  /// Copies values (all of them must exist: others are passed over) until each is on `copies` workers.
+  void replicate(time_ns now, std::span<const task_id> values, std::uint32_t copies);
+  /// Moves values from workers whose memory is fuller than the mean to emptier ones, as copies; the surplus is
+  /// dropped as soon as the copy is there.
+  void rebalance(time_ns now);
+  /// Gives a worker no more tasks, copies elsewhere what only it has, then lets it go (see take_departures). When no
+  /// other worker can take its values it keeps them, and stays, retiring, until one can.
+  void retire(time_ns now, peer_id p);
+  /// Those to retire when the cluster is larger than target(): idle ones first, the fullest last.
+  std::vector<peer_id> workers_to_close(std::uint32_t how_many) const;
+  /// How many workers the work that there is asks for (dask's adaptive_target).
+  std::uint32_t target() const;
+  /// Nothing has happened for idle_timeout, and nothing is to be done.
+  bool idle(time_ns now) const noexcept;
+  /// How often a worker should send heartbeats, now that there are so many.
+  time_ns heartbeat_interval() const noexcept;
+
+  // ---- looking in ----
+  scheduler_statistics statistics() const;
+  std::vector<worker_statistics> workers() const;
+  /// Task groups: a function's statistics, by its number.
+  std::size_t functions() const noexcept { return catalogue_.functions(); }
+  const catalogue::function& function(std::size_t f) const noexcept {
+    return catalogue_.function_at(static_cast<std::uint32_t>(f));
+  }
+  task_state state_of(task_id id) const noexcept;
+  /// Throws std::logic_error that names the first invariant that does not hold.
+  void check_invariants() const;
+
+ private:
+  friend struct invariant_checker;
+
+  struct failure {
+    std::string function, type, text, path;
+    std::uint32_t references = 0;
+  };
+  struct peer {
+    peer_role role;
+    std::string name, address;
+    worker_index worker = no_worker_index;
+    batch_writer out;
+    bool listed = false;                 // in outputs_
+    std::vector<std::uint32_t> modules;  // of its session, to ours; ~0: not defined
+    std::vector<std::uint32_t> options;
+    std::vector<bool> met;  // workers whose address it has
+    std::vector<task_id> cancelled, restarted, drops;
+    std::vector<attempt_ref> stops, retracts;
+    function_ref last_function;  // the function of its last task, and ours for it
+    std::uint32_t last_catalogued = ~std::uint32_t{0};
+    bool has_lists() const noexcept {
+      return !cancelled.empty() || !restarted.empty() || !drops.empty() || !stops.empty() || !retracts.empty();
+    }
+  };
+  struct worker {
+    peer_id peer = 0;  // 0: nobody
+    worker_mode mode = worker_mode::running;
+    bool mode_ordered = false;  // retiring, as the scheduler wants
+    bool touched = false;       // in touched_
+    std::uint32_t slots = 0;
+    std::uint64_t memory = 0;
+    std::string name, host, address;
+    std::vector<std::int64_t> total, free;  // by resource
+    slot head = no_task, tail = no_task;    // what it has, in the order of assignment
+    std::uint32_t count = 0, ahead = 0;
+    std::uint32_t coming = 0;       // tasks that others were asked to give back for it
+    std::uint32_t leaving = 0;      // tasks that it was asked to give back
+    std::uint64_t occupancy = 0;    // estimated time of all that it has, in cost units
+    std::uint64_t filled = 0;       // the same of what has its inputs, each at most `pipeline`
+    std::uint64_t value_bytes = 0;  // of the values that it holds
+    std::uint32_t heap_at = ~std::uint32_t{0};
+    std::uint64_t heap_key = 0;
+    std::vector<std::uint32_t> classes;
+    std::vector<attempt_ref> executing;  // as its last heartbeat said
+    heartbeat_record last{};
+    time_ns heard = 0;
+    std::deque<std::pair<slot, std::uint32_t>> frontier;  // tasks (and attempts) whose dependents were not looked at
+    // What the session's tables have: modules by our number, options both ways.
+    std::vector<std::uint32_t> module_of;
+    std::uint32_t modules = 0;
+    std::vector<std::uint32_t> option_of;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> option_slots;  // ours, and its generation
+    std::uint32_t next_option = 1;
+  };
+  struct class_state {
+    std::vector<worker_index> eligible;
+    std::vector<bool> can;  // by worker
+    held_tasks held;
+    time_ns unmet_since = 0;
+    std::uint32_t cursor = 0;
+    bool busy = false;  // in busy_classes_
+    std::string key;    // of the placement class that this was made for
+  };
+  struct timer {
+    time_ns at;
+    task_id id;
+    bool operator>(const timer& o) const noexcept { return at != o.at ? at > o.at : id > o.id; }
+  };
+
+  // core.cpp: events, and what goes out
+  peer& peer_at(peer_id p) { return *peers_[p]; }
+  peer_id open_peer(const peer_hello& hello);
+  void list(peer_id p);
+  void flush(peer_id p);
+  template <class M>
+  void tell(peer_id p, const M& m) {
+    peer& to = *peers_[p];
+    if (!to.listed) list(p);
+    to.out.add(m);
+  }
+  void tell_finished(slot t, std::span<const std::byte> value);
+  void tell_failed(slot t);
+  void tell_cancelled(slot t);
+  void tell_restarted(slot t);
+  void introduce(peer_id to, worker_index w);
+  void drop_value(worker_index w, task_id id);
+  void drop_everywhere(slot t);
+  void settle();
+  void flush_lists();
+
+  // peers.cpp: coming and going
+  void remove_worker(worker_index w, bool expected, std::string_view reason);
+  void release_wants(peer_id p);
+  void rebuild_classes();
+  bool meets(const worker& w, const placement_class& c, bool loosely) const;
+  void set_worker_mode(worker_index w, worker_mode mode);
+  void depart(peer_id p, std::string reason, bool expected);
+
+  // submit.cpp: what submitters say
+  void submit(peer& from, peer_id p, const submit_task& m);
+  std::uint32_t function_of(peer& from, const function_ref& f);
+  void define(peer& from, const define_module& m);
+  void define(peer& from, const define_options& m);
+  void release(peer_id p, std::span<const task_id> ids);
+  void cancel(peer_id p, std::span<const task_id> ids);
+  void retry(peer_id p, std::span<const task_id> ids);
+  void locate(peer_id p, std::span<const task_id> ids);
+  void set_deadline(slot t);
+  slot own_task(peer_id p, task_id id, const char* what) const;
+
+  // reports.cpp: what workers say
+  void done(worker_index w, const done_task& m);
+  void report_failed(worker_index w, const failed_task& m);
+  void report_cancelled(worker_index w, std::span<const attempt_ref> tasks);
+  void missing(worker_index w, const missing_value& m);
+  void retracted(worker_index w, const retracted_task& m);
+  void added(worker_index w, const value_added& m);
+  void dropped(worker_index w, std::span<const task_id> ids);
+  void heard(worker_index w, const heartbeat& m);
+  void unwanted_copy(worker_index w, task_id id);
+  void answer_askers(slot t);
+  void tell_place(slot t, worker_index asker);
+  void give_back(slot t);
+  void remove_copy(slot t, worker_index w);
+  bool is_somewhere(slot t) const noexcept;
+  bool is_at(slot t, worker_index w) const noexcept;
+  slot believed(worker_index w, task_id id, std::uint32_t attempt);
+
+  // life.cpp: transitions
+  void make_ready(slot t);
+  void unplace(slot t);
+  void unassign(slot t);
+  void stop(slot t);
+  void take_back(slot t);
+  void take_back_dependents(slot t);
+  void end_needs(slot t);
+  void revive(slot t);
+  void lose_value(slot t, std::string_view why);
+  void end_tree(slot root, task_state end, std::uint32_t failure_index, bool told, slot cause = no_task);
+  void tidy();
+  void tidy_one(slot t);
+  void forget(slot t);
+  std::uint32_t add_failure(std::string function, std::string type, std::string what, std::string path);
+  void drop_failure(std::uint32_t f);
+  std::string key_of(slot t) const;
+  std::string function_name(slot t) const;
+  bool needed(const task_record& r) const noexcept {
+    return (r.flags & task_wanted) || (r.marks & mark_floating) || r.needed_by != 0;
+  }
+
+  // place.cpp: which worker
+  void place(slot t);
+  void hold(slot t);
+  void unhold(slot t, bool served);
+  bool is_producer(slot t) const;
+  bool has_room(const worker& w, slot t) const;
+  bool has_resources(const worker& w, std::uint32_t in_class) const;
+  worker_index best_worker(slot t, std::uint32_t in_class);
+  worker_index least_loaded(std::uint32_t in_class, slot t);
+  void fill_workers();
+  bool fill_worker(worker_index w);
+  void assign(slot t, worker_index w, bool ahead);
+  void run(slot t, worker_index w);
+  bool hand_over_dependents(slot t);
+  bool consider_ahead(slot t);
+  void look_again(slot t);
+  void hand_over();
+  std::uint32_t class_of(slot t) const noexcept {
+    const std::uint32_t o = tasks_.call(t).options;
+    return o == 0 ? 0 : catalogue_.options_at(o).placement;
+  }
+  std::uint32_t estimate(slot t) const;
+  std::uint32_t option_for(worker& w, peer_id p, std::uint32_t o);
+  std::uint32_t module_for(worker& w, peer_id p, std::uint32_t m);
+  void touch(worker_index w);
+  time_ns queue_time(const worker& w) const noexcept;
+
+  // worker heap, by fill
+  void heap_add(worker_index w);
+  void heap_remove(worker_index w);
+  void heap_update(worker_index w);
+  bool heap_before(worker_index a, worker_index b) const noexcept;
+  void heap_up(std::uint32_t at);
+  void heap_down(std::uint32_t at);
+
+  // steal.cpp
+  void steal();
+  std::uint32_t steal_from(worker_index victim, worker_index thief);
+  void end_retraction(slot t);
+
+  // policies.cpp
+  void policies();
+  bool retire_step(worker_index w);
+  void reduce_copies();
+  void copy(slot t, worker_index to);
+  bool copy_to_another(slot t);
+  bool in_use_at(slot t, worker_index w) const;
+  void drop_copy(slot t, worker_index w);
+  void moved(slot t);
+  bool takes(const worker& w, std::uint64_t bytes) const noexcept {
+    return w.memory == 0 || w.value_bytes + bytes <= w.memory;
+  }
+  double fullness(const worker& w) const noexcept;
+
+  scheduler_options options_;
+  catalogue catalogue_;
+  task_table tasks_;
+  std::vector<std::unique_ptr<peer>> peers_;  // by id; 0 is the scheduler
+  std::vector<worker> workers_;
+  std::vector<worker_index> free_workers_;
+  std::vector<worker_index> heap_;  // of workers that may be given tasks
+  std::vector<std::unique_ptr<class_state>> classes_;
+  std::vector<peer_id> outputs_, with_lists_;
+  std::vector<departure> departures_;
+  std::vector<failure> failures_;
+  std::vector<std::uint32_t> free_failures_;
+  std::vector<timer> timers_;  // a heap
+  // Looked up only, never walked.
+  std::unordered_map<slot, time_ns> deadlines_;
+  std::unordered_map<slot, std::vector<std::string>> blame_;
+
+  std::vector<task_id> surplus_;                     // values that got a second copy
+  std::unordered_map<task_id, std::uint32_t> keep_;  // how many copies replicate() wants
+  std::unordered_map<task_id, peer_id> moving_;      // rebalance(): from where
+
+  // Work of the event that is being handled. An entry may be out of date: who takes it looks at the state first.
+  std::vector<slot> ready_, loose_, handed_, candidates_;
+  std::vector<worker_index> touched_;
+  std::vector<std::uint32_t> busy_classes_;  // those that may hold tasks (never class 0)
+  std::vector<std::pair<slot, slot>> tree_;
+  std::vector<slot> scratch_, revived_;
+  std::vector<input_ref> inputs_;
+
+  scheduler_statistics counts_;
+  time_ns now_ = 0, last_event_ = 0;
+  time_ns next_steal_ = 0, next_reduce_ = 0, next_retire_ = 0, next_ttl_ = 0;
+  std::uint32_t total_slots_ = 0, clients_ = 0, worker_count_ = 0, retiring_ = 0;
+  std::uint32_t pipeline_cost_ = 1;
+  bool hungry_ = false;   // a worker has less to do than slots
+  bool crowded_ = false;  // a worker has more
+  std::uint64_t held_cost_ = 0;
+};
+
+/// Costs are counted in units of 256 ns, so that 32 bits are 18 minutes.
+inline constexpr unsigned cost_shift = 8;
+
+}  // namespace weft::net

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "scheduler/task_table.hpp"
+
+namespace weft::net {
+
+/// Tasks that wait here for room, smallest rank first (then the smaller id). Its links are in the tasks' records.
+///
+/// Tasks mostly come in the order of their ranks: those are a list, and cost a few instructions. One that comes out
+/// of order goes into a pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986). The first of the queue is the first
+/// of one of the two.
+class held_queue {
+ public:
+  void push(task_table& tasks, slot t) noexcept;
+  slot first(const task_table& tasks) const noexcept;
+  void remove(task_table& tasks, slot t) noexcept;
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+
+ private:
+  static bool before(const task_table& tasks, slot a, slot b) noexcept;
+  static slot meld(task_table& tasks, slot a, slot b) noexcept;
+  static slot merge_children(task_table& tasks, slot parent) noexcept;
+
+  slot head_ = no_task, tail_ = no_task, root_ = no_task;
+  std::size_t size_ = 0;
+};
+
+/// The held tasks of a placement class: a queue for each submitter. The one whose first task has the highest priority
+/// is served; among equals they take turns, so that a submitter of a million tasks does not keep others from theirs.
+class held_tasks {
+ public:
+  void push(task_table& tasks, slot t);
+  /// Whose turn it is; no_task if nothing is held.
+  slot first(const task_table& tasks) const noexcept;
+  /// Takes that one out, and passes the turn on.
+  void take_first(task_table& tasks, slot t);
+  void remove(task_table& tasks, slot t);
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+
+ private:
+  using key = std::tuple<std::int32_t, std::uint64_t, peer_id>;  // priority negated, turn, submitter
+  struct queue {
+    held_queue tasks;
+    key at;
+  };
+  void settle(task_table& tasks, peer_id p, queue& q);
+
+  std::map<peer_id, queue> queues_;  // none is empty
+  std::set<key> order_;              // of all of them, while they are more than one
+  std::uint64_t turn_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace weft::net

@@ -1,0 +1,175 @@
+// What must be true between events; and what there is, counted.
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "scheduler/core.hpp"
+
+namespace weft::net {
+namespace {
+
+void require(bool holds, const char* what, task_id id = 0) {
+  if (holds) return;
+  std::string text = std::string("weft: an invariant of the scheduler does not hold: ") + what;
+  if (id != 0)
+    text += " (task " + std::to_string(number_of(id)) + " of peer " + std::to_string(submitter_of(id)) + ")";
+  throw std::logic_error(text);
+}
+
+}  // namespace
+
+void scheduler_core::check_invariants() const {
+  require(ready_.empty() && loose_.empty() && handed_.empty() && candidates_.empty() && touched_.empty(),
+          "an event is handled to its end");
+  std::vector<std::uint32_t> count(workers_.size()), ahead(workers_.size()), leaving(workers_.size());
+  std::vector<std::uint64_t> occupancy(workers_.size()), filled(workers_.size()), bytes(workers_.size());
+  std::vector<std::vector<std::int64_t>> free;
+  for (const worker& w : workers_) free.push_back(w.total);
+  std::vector<std::size_t> held(classes_.size());
+  std::vector<std::uint32_t> failures(failures_.size());
+  std::uint64_t held_cost = 0;
+  std::size_t tasks = 0;
+
+  for (slot t = 1; t < tasks_.end(); ++t) {
+    const task_record& r = tasks_[t];
+    if (!alive(r.state)) continue;
+    ++tasks;
+    require(tasks_.find(r.id) == t, "an id leads to its record", r.id);
+    require(r.state != task_state::ready, "no task is left to be placed", r.id);
+    std::uint32_t needed_by = 0, living = 0;
+    for (const slot d : tasks_.dependents(t)) {
+      if (tasks_[d].state == task_state::gone) continue;
+      require(alive(tasks_[d].state), "a dependent has a record", r.id);
+      const auto of = tasks_.inputs(d);
+      require(std::find(of.begin(), of.end(), t) != of.end(), "a dependent takes the task", r.id);
+      ++living;
+      needed_by += unfinished(tasks_[d].state);
+    }
+    require(living == tasks_.living_dependents(t), "dependents that are gone are counted", r.id);
+    require(needed_by == r.needed_by, "needed_by counts the unfinished dependents", r.id);
+    require((r.flags & task_wanted) || r.has(mark_floating) || living != 0, "a record is kept for a reason", r.id);
+    if (unfinished(r.state)) require(needed(r), "an unfinished task is needed", r.id);
+    if (r.state == task_state::memory) require(needed(r), "a value is needed", r.id);
+
+    std::uint32_t missing = 0;
+    for (const slot i : tasks_.inputs(t)) {
+      require(alive(tasks_[i].state), "inputs have records", r.id);
+      const task_state s = tasks_[i].state;
+      missing += s != task_state::memory;
+      if (unfinished(r.state)) {
+        require(unfinished(s) || s == task_state::memory, "inputs are there, or on the way", r.id);
+        if (r.has(mark_ahead) && s != task_state::memory)
+          require(s == task_state::assigned && tasks_[i].worker == r.worker, "ahead: the same worker makes it", r.id);
+      }
+    }
+    if (unfinished(r.state)) require(missing == r.waiting_on, "waiting_on counts the inputs without a value", r.id);
+    const std::uint32_t c = class_of(t);
+    switch (r.state) {
+      case task_state::waiting:
+        require(r.waiting_on != 0, "what waits lacks an input", r.id);
+        break;
+      case task_state::held:
+        require(r.waiting_on == 0, "what is held has its inputs", r.id);
+        ++held[c];
+        held_cost += r.cost;
+        break;
+      case task_state::assigned: {
+        require(r.worker < workers_.size() && workers_[r.worker].peer != 0, "the worker is there", r.id);
+        ++count[r.worker];
+        occupancy[r.worker] += r.cost;
+        if (r.has(mark_ahead))
+          ++ahead[r.worker];
+        else
+          filled[r.worker] += std::min(r.cost, pipeline_cost_);
+        if (r.has(mark_ahead)) require(r.waiting_on != 0, "ahead of something", r.id);
+        leaving[r.worker] += r.has(mark_retracting);
+        for (const auto& [resource, amount] : catalogue_.class_at(c).resources) free[r.worker][resource] -= amount;
+        break;
+      }
+      case task_state::failed:
+        ++failures.at(r.worker);
+        break;
+      default:
+        break;
+    }
+    require(r.state == task_state::assigned || !(r.marks & (mark_ahead | mark_retracting)), "marks of the assigned",
+            r.id);
+    const auto holders = tasks_.holders(t);
+    if (r.state == task_state::memory) require(is_somewhere(t), "a value is somewhere", r.id);
+    if (r.state != task_state::memory) require(holders.empty(), "only a value has holders", r.id);
+    for (std::size_t k = 0; k < holders.size(); ++k) {
+      const worker_index w = holders[k].worker();
+      require(w < workers_.size() && workers_[w].peer != 0, "a holder is there", r.id);
+      if (!holders[k].coming()) bytes[w] += r.bytes();
+      for (std::size_t j = 0; j < k; ++j) require(holders[j].worker() != w, "a worker holds a value once", r.id);
+    }
+  }
+  require(tasks == tasks_.size(), "records are counted");
+  require(held_cost == held_cost_, "the cost of what is held is counted");
+  for (std::size_t f = 0; f < failures.size(); ++f)
+    require(failures[f] == failures_[f].references, "references of failures are counted");
+  for (std::size_t c = 0; c < classes_.size(); ++c) {
+    if (!classes_[c]) continue;
+    require(classes_[c]->held.size() == held[c], "held tasks are in their queue");
+    if (c == 0 && held[0] != 0)
+      for (const worker_index w : heap_) require(workers_[w].count != 0, "no worker is idle while tasks are held");
+  }
+  std::uint32_t slots = 0, there = 0;
+  for (worker_index index = 0; index < workers_.size(); ++index) {
+    const worker& w = workers_[index];
+    if (w.peer == 0) {
+      require(count[index] == 0 && w.heap_at == ~std::uint32_t{0}, "nobody has nothing");
+      continue;
+    }
+    slots += w.slots;
+    ++there;
+    std::uint32_t listed = 0;
+    slot before = no_task;
+    for (slot t = w.head; t != no_task; before = t, t = tasks_[t].next, ++listed)
+      require(tasks_[t].prev == before && tasks_[t].worker == index && tasks_[t].state == task_state::assigned,
+              "a worker's list is of its tasks", tasks_[t].id);
+    require(before == w.tail && listed == count[index] && w.count == count[index], "a worker's tasks are counted");
+    require(w.ahead == ahead[index], "a worker's tasks ahead are counted");
+    require(w.leaving == leaving[index], "a worker's tasks on retraction are counted");
+    require(w.occupancy == occupancy[index] && w.filled == filled[index], "a worker's load is counted");
+    require(w.value_bytes == bytes[index], "a worker's values are counted");
+    require(w.free == free[index], "a worker's resources are counted");
+    for (const std::int64_t amount : w.free) require(amount >= 0, "resources are not given twice");
+    require((w.heap_at != ~std::uint32_t{0}) == (w.mode == worker_mode::running), "who runs may be given tasks");
+    if (w.heap_at != ~std::uint32_t{0}) require(heap_[w.heap_at] == index, "the heap knows its places");
+  }
+  require(slots == total_slots_ && there == worker_count_, "workers are counted");
+  for (std::uint32_t at = 1; at < heap_.size(); ++at)
+    require(!heap_before(heap_[at], heap_[(at - 1) / 2]), "the heap is one");
+  for (const auto& p : peers_)
+    if (p) require(!p->has_lists(), "all is said at the end of an event");
+}
+
+scheduler_statistics scheduler_core::statistics() const {
+  scheduler_statistics s = counts_;
+  s.clients = clients_;
+  s.workers = worker_count_;
+  s.slots = total_slots_;
+  s.tasks = tasks_.size();
+  for (slot t = 1; t < tasks_.end(); ++t) ++s.states[static_cast<std::size_t>(tasks_[t].state)];
+  for (const auto& c : classes_)
+    if (c && c->eligible.empty()) s.no_worker += c->held.size();
+  s.record_bytes = tasks_.record_bytes();
+  s.payload_bytes = tasks_.payload_bytes();
+  s.edge_bytes = tasks_.pool_used() - tasks_.payload_bytes();
+  s.pool_bytes = tasks_.pool_bytes();
+  return s;
+}
+
+std::vector<worker_statistics> scheduler_core::workers() const {
+  std::vector<worker_statistics> all;
+  for (const worker& w : workers_)
+    if (w.peer != 0)
+      all.push_back({w.peer, w.name, w.host, w.mode, w.slots, w.count, w.ahead,
+                     static_cast<time_ns>(w.occupancy << cost_shift), w.value_bytes, w.last.memory_used,
+                     w.last.memory_limit});
+  return all;
+}
+
+}  // namespace weft::net

@@ -1,0 +1,265 @@
+// What submitters say: clients, and workers whose tasks submit tasks.
+#include <algorithm>
+#include <string>
+
+#include "scheduler/core.hpp"
+
+namespace weft::net {
+namespace {
+
+std::string_view view(std::span<const char> text) { return {text.data(), text.size()}; }
+constexpr std::uint32_t undefined = ~std::uint32_t{0};
+constexpr char lost_input[] = "weft::lost_input";
+
+std::string name_of(task_id id) {
+  return "task " + std::to_string(number_of(id)) + " of peer " + std::to_string(submitter_of(id));
+}
+
+}  // namespace
+
+void scheduler_core::define(peer& from, const define_module& m) {
+  if (m.index >= options_.most_modules)
+    throw protocol_error("weft: a module has the number " + std::to_string(m.index) + "; a session has at most " +
+                         std::to_string(options_.most_modules) + " (scheduler.most_modules)");
+  if (m.build_id.size() > options_.most_text || m.name.size() > options_.most_text)
+    throw protocol_error("weft: the name or build-id of a module is longer than scheduler.most_text");
+  const std::uint32_t ours = catalogue_.module_of(m.build_id, view(m.name));
+  if (m.index >= from.modules.size()) from.modules.resize(m.index + 1, undefined);
+  from.modules[m.index] = ours;
+  from.last_catalogued = undefined;
+}
+
+void scheduler_core::define(peer& from, const define_options& m) {
+  if (m.index == 0 || m.index >= options_.most_options)
+    throw protocol_error("weft: options have the number " + std::to_string(m.index) + "; they have 1 to " +
+                         std::to_string(options_.most_options - 1) + " (scheduler.most_options)");
+  if (m.name.size() + m.resources.size() + m.workers.size() + m.hosts.size() > options_.most_text)
+    throw protocol_error("weft: options are longer than scheduler.most_text, " + std::to_string(options_.most_text) +
+                         " bytes");
+  if (m.time_limit_ns < 0) throw protocol_error("weft: a time limit is negative");
+  const std::uint32_t ours = catalogue_.options_of(m);
+  if (m.index >= from.options.size()) from.options.resize(m.index + 1, 0);
+  const std::uint32_t before = from.options[m.index];
+  from.options[m.index] = ours;
+  if (before != 0) catalogue_.drop(before);
+  const std::uint32_t c = catalogue_.options_at(ours).placement;
+  if (c >= classes_.size()) classes_.resize(c + 1);
+  if (!classes_[c] || classes_[c]->key != catalogue_.class_at(c).key) {
+    classes_[c] = std::make_unique<class_state>();
+    classes_[c]->key = catalogue_.class_at(c).key;
+    rebuild_classes();
+  }
+}
+
+std::uint32_t scheduler_core::function_of(peer& from, const function_ref& f) {
+  if (from.last_catalogued != undefined && from.last_function.offset == f.offset &&
+      from.last_function.module == f.module)
+    return from.last_catalogued;
+  if (f.module >= from.modules.size() || from.modules[f.module] == undefined)
+    throw protocol_error("weft: a task is of module " + std::to_string(f.module) + ", which was not defined");
+  const std::uint32_t ours = catalogue_.function_of(from.modules[f.module], f.offset);
+  from.last_function = f;
+  from.last_catalogued = ours;
+  return ours;
+}
+
+void scheduler_core::submit(peer& from, peer_id p, const submit_task& m) {
+  const std::uint64_t number = number_of(m.id), next = tasks_.next_number(p);
+  if (submitter_of(m.id) != p)
+    throw protocol_error("weft: peer " + std::to_string(p) + " submits " + name_of(m.id) + ", which is not its own");
+  if (number < next)
+    throw protocol_error("weft: " + name_of(m.id) + " is submitted, though its number is not above the last, " +
+                         std::to_string(next - 1));
+  if (number - next > options_.most_number_gap)
+    throw protocol_error("weft: " + name_of(m.id) + " comes after number " + std::to_string(next - 1) +
+                         ": more are left out than scheduler.most_number_gap");
+  if (m.inputs.size() > options_.most_inputs)
+    throw protocol_error("weft: " + name_of(m.id) + " has " + std::to_string(m.inputs.size()) +
+                         " inputs: more than scheduler.most_inputs");
+  if (m.call.size() > options_.most_call_bytes)
+    throw protocol_error("weft: the arguments of " + name_of(m.id) + " take " + std::to_string(m.call.size()) +
+                         " bytes: more than scheduler.most_call_bytes; scatter them");
+  if (m.options != 0 && (m.options >= from.options.size() || from.options[m.options] == 0))
+    throw protocol_error("weft: " + name_of(m.id) + " has options " + std::to_string(m.options) +
+                         ", which were not defined");
+  for (const task_id i : m.inputs)
+    if (submitter_of(i) == p && number_of(i) >= number)
+      throw protocol_error("weft: " + name_of(m.id) + " takes number " + std::to_string(number_of(i)) +
+                           ", which was not submitted before it");
+  if (tasks_.size() >= options_.most_tasks)
+    throw protocol_error("weft: there are " + std::to_string(tasks_.size()) +
+                         " tasks, as many as scheduler.most_tasks allows");
+  const std::uint32_t function = function_of(from, m.function);
+  const std::uint32_t options = m.options == 0 ? 0 : from.options[m.options];
+
+  scratch_.clear();
+  task_id unknown = 0;
+  for (const task_id i : m.inputs) {
+    const slot s = tasks_.find(i);
+    if (s == no_task)
+      unknown = i;
+    else
+      scratch_.push_back(s);
+  }
+  const slot t = tasks_.add(m.id, scratch_, m.call);
+  task_record& r = tasks_[t];
+  r.flags = static_cast<std::uint8_t>(m.flags & all_task_flags);
+  if (!(m.flags & task_wanted)) r.set(mark_floating);
+  task_call& c = tasks_.call(t);
+  c.rank = m.rank;
+  c.function = function;
+  c.options = options;
+  c.retries = m.retries;
+  c.priority = m.priority;
+  ++counts_.submitted;
+  last_event_ = now_;
+  ++catalogue_.function_at(function).submitted;
+  if (options != 0) {
+    catalogue_.hold(options);
+    if (catalogue_.options_at(options).time_limit != 0) set_deadline(t);
+  }
+
+  slot failed = no_task, cancelled = no_task;
+  for (const slot i : tasks_.inputs(t)) {
+    task_record& input = tasks_[i];
+    ++input.needed_by;
+    input.unset(mark_floating);
+    switch (input.state) {
+      case task_state::memory:
+        continue;
+      case task_state::failed:
+        failed = i;
+        break;
+      case task_state::cancelled:
+        cancelled = i;
+        break;
+      default:
+        break;
+    }
+    ++r.waiting_on;
+  }
+  if (unknown != 0) {
+    end_tree(t, task_state::failed,
+             add_failure(function_name(t), lost_input,
+                         "weft: the task " + key_of(t) + " takes " + name_of(unknown) +
+                             ", which is not there: it was released, or its submitter has left",
+                         ""),
+             false);
+  } else if (failed != no_task) {
+    end_tree(t, task_state::failed, tasks_[failed].worker, false, failed);
+  } else if (cancelled != no_task) {
+    end_tree(t, task_state::cancelled, 0, false);
+  } else if (r.waiting_on == 0) {
+    make_ready(t);
+  } else {
+    for (std::uint32_t i = 0; i < r.inputs_count; ++i)
+      if (const slot input = tasks_.inputs(t)[i]; tasks_[input].state == task_state::released) revive(input);
+    // It may be handed over with its inputs.
+    if (r.state == task_state::waiting) candidates_.push_back(t);
+  }
+}
+
+void scheduler_core::set_deadline(slot t) {
+  const time_ns limit = catalogue_.options_at(tasks_.call(t).options).time_limit;
+  const time_ns at = limit > never - now_ ? never : now_ + limit;
+  tasks_[t].set(mark_deadline);
+  deadlines_[t] = at;
+  timers_.push_back({at, tasks_[t].id});
+  std::push_heap(timers_.begin(), timers_.end(), [](const timer& a, const timer& b) { return a > b; });
+}
+
+slot scheduler_core::own_task(peer_id p, task_id id, const char* what) const {
+  if (submitter_of(id) != p)
+    throw protocol_error("weft: peer " + std::to_string(p) + " wants to " + what + " " + name_of(id) +
+                         ", which is not its own");
+  return tasks_.find(id);
+}
+
+void scheduler_core::release(peer_id p, std::span<const task_id> ids) {
+  for (const task_id id : ids) own_task(p, id, "release");
+  for (const task_id id : ids) {
+    const slot t = tasks_.find(id);
+    if (t == no_task) continue;
+    task_record& r = tasks_[t];
+    r.flags &= static_cast<std::uint8_t>(~task_wanted);
+    r.unset(mark_floating);
+    tidy_one(t);
+  }
+}
+
+void scheduler_core::cancel(peer_id p, std::span<const task_id> ids) {
+  for (const task_id id : ids) own_task(p, id, "cancel");
+  for (const task_id id : ids) {
+    const slot t = tasks_.find(id);
+    // What has a value keeps it; who does not want it releases it.
+    if (t != no_task && unfinished(tasks_[t].state)) end_tree(t, task_state::cancelled, 0, false);
+  }
+}
+
+/// Failed and cancelled tasks among these, and those that they depend on, run again. Others that failed for the same
+/// reason stay as they are until they are named too.
+void scheduler_core::retry(peer_id p, std::span<const task_id> ids) {
+  for (const task_id id : ids) own_task(p, id, "retry");
+  const auto ended = [&](slot t) {
+    return tasks_[t].state == task_state::failed || tasks_[t].state == task_state::cancelled;
+  };
+  for (const task_id id : ids) {
+    const slot t = tasks_.find(id);
+    if (t == no_task || !ended(t) || !needed(tasks_[t])) continue;
+    std::vector<slot> again{t};  // then their failed inputs, each once: those that are here are `released`
+    bool possible = true;
+    for (std::size_t k = 0; k < again.size(); ++k) {
+      task_record& r = tasks_[again[k]];
+      // What was submitted with an input that was not known can never run.
+      if (r.state == task_state::failed && failures_[r.worker].type == lost_input && r.aux == no_task)
+        possible = false;
+      for (const slot i : tasks_.inputs(again[k]))
+        if (ended(i) && !tasks_[i].has(mark_asked)) {
+          tasks_[i].set(mark_asked);
+          again.push_back(i);
+        }
+    }
+    for (const slot x : again) tasks_[x].unset(mark_asked);
+    if (!possible) {
+      if (tasks_[t].state == task_state::failed) tell_failed(t);
+      continue;
+    }
+    for (const slot x : again) {
+      task_record& r = tasks_[x];
+      if (r.state == task_state::failed) drop_failure(r.worker);
+      r.state = task_state::released;
+      r.worker = 0;
+      r.cost = r.aux = 0;
+      if (r.has(mark_deadline)) set_deadline(x);
+    }
+    for (const slot x : again)
+      if (tasks_[x].flags & task_wanted) tell_restarted(x);
+    revive(t);
+  }
+}
+
+void scheduler_core::locate(peer_id p, std::span<const task_id> ids) {
+  for (const task_id id : ids) own_task(p, id, "locate");
+  for (const task_id id : ids) {
+    const slot t = tasks_.find(id);
+    if (t == no_task) continue;
+    switch (tasks_[t].state) {
+      case task_state::memory:
+        // Another place than before, if there is one.
+        tasks_.rotate_holders(t);
+        tell_finished(t, {});
+        break;
+      case task_state::failed:
+        tell_failed(t);
+        break;
+      case task_state::cancelled:
+        tell_cancelled(t);
+        break;
+      default:
+        tell_restarted(t);
+        break;
+    }
+  }
+}
+
+}  // namespace weft::net

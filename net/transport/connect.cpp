@@ -1,0 +1,325 @@
+#include "transport/connect.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <asio/basic_socket_acceptor.hpp>
+#include <asio/basic_stream_socket.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <atomic>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/log.hpp"
+#include "transport/in_process.hpp"
+#include "transport/socket.hpp"
+#include "transport/tls_identity.hpp"
+#include "weft/asio.hpp"
+#include "weft/blocking.hpp"
+#include "weft/sleep.hpp"
+#include "weft/stop.hpp"
+#include "weft/timeout.hpp"
+
+namespace weft::net {
+namespace {
+
+using asio::ip::tcp;
+using unix_stream = asio::local::stream_protocol;
+
+/// Asio 1.22 has a category of its own for the system's errors, which equals no std::errc.
+std::error_code plain(std::error_code e) noexcept {
+  return e.category() == asio::error::get_system_category() ? std::error_code(e.value(), std::system_category()) : e;
+}
+
+// ---- who may be reached how --------------------------------------------------------------------------------------
+
+void check_reach(const address& a, bool loopback, const security& who) {
+  if (a.kind == address_kind::tls) {
+    if (!who.has_identity())
+      throw transport_error(to_string(a) +
+                                " needs an identity, and this process has none: `weft certs` makes the "
+                                "certificates, option `certificates` names their directory",
+                            std::make_error_code(std::errc::permission_denied));
+    return;
+  }
+  if (loopback) return;
+  if (!who.insecure)
+    throw transport_error(
+        to_string(a) +
+            " is reached by other machines, and plain TCP lets anybody read and run "
+            "anything there: use tls://, with an identity (`weft certs`), or pass --insecure (option "
+            "`insecure`) to do without",
+        std::make_error_code(std::errc::permission_denied));
+  detail::log_once("insecure " + to_string(a), "INSECURE: " + to_string(a) +
+                                                   " is used without TLS, because `insecure` is set: whoever reaches "
+                                                   "it can read everything, and run programs as this user");
+}
+
+std::vector<tcp::endpoint> resolve(const address& a, bool listens) {
+  asio::io_context context;  // the resolver wants one; nothing runs in it
+  tcp::resolver resolver(context);
+  std::error_code error;
+  const auto flags = listens ? tcp::resolver::passive : tcp::resolver::flags{};
+  const auto found = resolver.resolve(a.host, std::to_string(a.port), flags, error);
+  if (error)
+    throw transport_error("host '" + a.host + "' of " + to_string(a) + " is not known: " + error.message(), error);
+  return {found.begin(), found.end()};
+}
+
+address with(const address& a, const tcp::endpoint& e) {
+  address b = a;
+  b.host = e.address().to_string();
+  b.port = e.port();
+  return b;
+}
+
+// ---- sockets -----------------------------------------------------------------------------------------------------
+
+// Send and receive buffers are left to the kernel: for TCP it fits them to the connection, up to megabytes, and a
+// size that is set would end that, and is capped at net.core.wmem_max. Unix sockets know no such fitting.
+void prepare(int fd, const tcp&) {
+  const auto set = [fd](int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  // A peer that has vanished without a word is noticed within 30 seconds, silent or not.
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 10);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 4);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
+}
+void prepare(int fd, const unix_stream&) {
+  constexpr int bytes = 1 << 20;
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+bool loopback(const tcp::endpoint& e) {
+  const auto a = e.address();
+  return a.is_v6() && a.to_v6().is_v4_mapped()
+             ? asio::ip::make_address_v4(asio::ip::v4_mapped, a.to_v6()).is_loopback()
+             : a.is_loopback();
+}
+
+template <class Protocol>
+using socket_of = asio::basic_stream_socket<Protocol, pool_executor>;
+
+connection adopt(pool& p, socket_of<tcp> s, const address& a) {
+  connection c;
+  const tcp::endpoint here = s.local_endpoint(), there = s.remote_endpoint();
+  c.local = to_string(with(a, here));
+  c.peer = to_string(with(a, there));
+  c.on_this_host = loopback(there);
+  prepare(s.native_handle(), tcp::v4());
+  c.socket = std::make_unique<watched_socket>(p, s.release());
+  return c;
+}
+connection adopt(pool& p, socket_of<unix_stream> s, const address& a) {
+  connection c;
+  c.local = c.peer = to_string(a);
+  c.on_this_host = true;
+  prepare(s.native_handle(), unix_stream());
+  c.socket = std::make_unique<watched_socket>(p, s.release());
+  return c;
+}
+
+unix_stream::endpoint endpoint_of(const address& a) {
+  std::string path = a.host;
+  if (path[0] == '@') path[0] = '\0';
+  return unix_stream::endpoint(path);
+}
+
+std::unique_ptr<stream> make_stream(connection c, const address& a, const security& who, bool connects) {
+  if (a.kind == address_kind::tls) return make_tls_stream(std::move(c), who.identity(), connects);
+  return make_plain_stream(std::move(c));
+}
+
+// ---- connecting --------------------------------------------------------------------------------------------------
+
+template <class Protocol>
+task<std::unique_ptr<stream>> dial(pool& p, const address& a, const security& who,
+                                   std::vector<typename Protocol::endpoint> to) {
+  std::error_code last;
+  for (const auto& endpoint : to) {
+    socket_of<Protocol> s{pool_executor(p)};
+    try {
+      s.open(endpoint.protocol());
+      co_await s.async_connect(endpoint, use_task);
+    } catch (const std::system_error& e) {
+      last = plain(e.code());
+      continue;
+    }
+    std::unique_ptr<stream> made = make_stream(adopt(p, std::move(s), a), a, who, true);
+    co_await made->handshake();
+    co_return made;
+  }
+  std::string say = "nobody answers at " + to_string(a) + ": " + last.message();
+  if (last == std::errc::connection_refused) say += "; is the process there, and is this its address?";
+  throw transport_error(say, last);
+}
+
+task<std::unique_ptr<stream>> dial_any(pool& p, const address& a, const security& who) {
+  if (a.kind == address_kind::unix_socket) {
+    std::vector<unix_stream::endpoint> one{endpoint_of(a)};
+    co_return co_await dial<unix_stream>(p, a, who, std::move(one));
+  }
+  std::error_code no_number;
+  const auto number = asio::ip::make_address(a.host, no_number);
+  std::vector<tcp::endpoint> to;
+  if (!no_number) {
+    to.emplace_back(number, a.port);
+  } else {
+    const address* named = &a;
+    auto look_up = [named] { return resolve(*named, false); };
+    to = co_await blocking(look_up);
+  }
+  for (const tcp::endpoint& e : to) check_reach(a, loopback(e), who);
+  co_return co_await dial<tcp>(p, a, who, std::move(to));
+}
+
+std::string seconds(std::chrono::nanoseconds t) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g s", std::chrono::duration<double>(t).count());
+  return text;
+}
+
+}  // namespace
+
+task<std::unique_ptr<stream>> connect_to(pool& p, address a, security who, std::chrono::nanoseconds limit) {
+  if (a.kind == address_kind::in_process) co_return connect_in_process(a);
+  if (a.has_port() && a.port == 0)
+    throw transport_error(to_string(a) + " has port 0, which only a listener may have: name the port it listens on",
+                          std::make_error_code(std::errc::invalid_argument));
+  try {
+    co_return co_await timeout(limit, dial_any(p, a, who));
+  } catch (const timed_out&) {
+    throw transport_error(to_string(a) + " has not answered within " + seconds(limit),
+                          std::make_error_code(std::errc::timed_out));
+  }
+}
+
+// ---- listening ---------------------------------------------------------------------------------------------------
+
+namespace {
+
+template <class Protocol>
+class socket_listener final : public listener {
+  using acceptor = asio::basic_socket_acceptor<Protocol, pool_executor>;
+
+ public:
+  socket_listener(pool& p, const address& a, const security& who, const typename Protocol::endpoint& e)
+      : pool_(p), who_(who), acceptor_(pool_executor(p)) {
+    local_ = a;
+    std::error_code error;
+    acceptor_.open(e.protocol(), error);
+    if constexpr (std::is_same_v<Protocol, tcp>)
+      if (!error) acceptor_.set_option(typename acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(e, error);
+    if constexpr (std::is_same_v<Protocol, unix_stream>) {
+      if (plain(error) == std::errc::address_in_use && abandoned(e)) {
+        std::error_code gone;
+        std::filesystem::remove(e.path(), gone);
+        error.clear();
+        acceptor_.bind(e, error);
+      }
+      // Before listen(): nobody has come in by then.
+      if (!error && has_file()) {
+        std::filesystem::permissions(a.host, std::filesystem::perms::owner_all, error);
+        bound_ = true;
+      }
+    }
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) throw transport_error("cannot listen at " + to_string(a) + ": " + error.message(), plain(error));
+    if constexpr (std::is_same_v<Protocol, tcp>) local_.port = acceptor_.local_endpoint().port();
+  }
+  ~socket_listener() override { remove_file(); }
+
+  task<std::unique_ptr<stream>> accept() override {
+    for (;;) {
+      std::error_code error;
+      std::optional<socket_of<Protocol>> s;
+      try {
+        s.emplace(co_await with_stop(closing_, accept_one()));
+        if (admitted(s->native_handle())) {
+          connection c = adopt(pool_, std::move(*s), local_);
+          co_return make_stream(std::move(c), local_, who_, false);
+        }
+        continue;
+      } catch (const std::system_error& e) { error = plain(e.code()); } catch (const cancelled&) {
+        if (!closing_.stop_requested()) throw;
+        error = asio::error::operation_aborted;
+      }
+      if (closing_.stop_requested())
+        throw transport_error("the listener at " + to_string(local_) + " is closed", error);
+      // What has befallen one connection passes: it was gone before it was accepted. A shortage passes more slowly.
+      if (error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
+          error == std::errc::no_buffer_space || error == std::errc::not_enough_memory) {
+        detail::log_once("accept " + to_string(local_),
+                         to_string(local_) + " cannot accept connections at times: " + error.message());
+        co_await sleep_for(std::chrono::milliseconds(100));
+      }
+    }
+  }
+
+  void close() noexcept override {
+    ::shutdown(acceptor_.native_handle(), SHUT_RDWR);  // nobody connects any more; the descriptor stays
+    remove_file();
+    closing_.request_stop();
+  }
+
+ private:
+  task<socket_of<Protocol>> accept_one() { co_return co_await acceptor_.async_accept(use_task); }
+  bool has_file() const noexcept { return local_.kind == address_kind::unix_socket && local_.host[0] == '/'; }
+  void remove_file() noexcept {
+    if (!bound_.exchange(false)) return;
+    std::error_code gone;
+    std::filesystem::remove(local_.host, gone);
+  }
+  /// A socket's file that nobody listens at any more.
+  static bool abandoned(const unix_stream::endpoint& e) {
+    std::error_code no_file;
+    if (!std::filesystem::is_socket(e.path(), no_file)) return false;
+    asio::io_context context;
+    unix_stream::socket s(context);
+    std::error_code error;
+    s.connect(e, error);
+    return plain(error) == std::errc::connection_refused;
+  }
+  /// Any user of the machine can connect to an abstract name.
+  static bool admitted(int fd) {
+    if constexpr (std::is_same_v<Protocol, unix_stream>) {
+      ucred who{};
+      socklen_t n = sizeof who;
+      if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0) return false;
+      return who.uid == 0 || who.uid == ::geteuid();
+    }
+    return true;
+  }
+
+  pool& pool_;
+  const security who_;
+  acceptor acceptor_;
+  stop_source closing_;
+  std::atomic<bool> bound_{false};
+};
+
+}  // namespace
+
+std::unique_ptr<listener> listen_on(pool& p, const address& a, const security& who) {
+  switch (a.kind) {
+    case address_kind::in_process:
+      return listen_in_process(a);
+    case address_kind::unix_socket:
+      return std::make_unique<socket_listener<unix_stream>>(p, a, who, endpoint_of(a));
+    default:
+      break;
+  }
+  const std::vector<tcp::endpoint> found = resolve(a, true);
+  check_reach(a, loopback(found.front()), who);
+  return std::make_unique<socket_listener<tcp>>(p, a, who, found.front());
+}
+
+}  // namespace weft::net

@@ -1,0 +1,295 @@
+// What the scheduler tells a worker.
+#include "worker/core.hpp"
+
+#include <string>
+
+namespace weft::net {
+
+namespace {
+
+[[noreturn]] void wrong(const char* what, std::uint64_t which, const char* why) {
+  throw protocol_error("weft: the scheduler " + std::string(what) + " " + std::to_string(which) + ": " + why);
+}
+
+/// A number of a table of the session, within the limit; true if it is new.
+bool enter(std::vector<bool>& table, std::uint32_t index, std::uint32_t limit, const char* what) {
+  if (index == 0 || index >= limit) wrong(what, index, "its number is out of bounds");
+  if (index >= table.size()) table.resize(index + 1);
+  if (table[index]) return false;
+  return table[index] = true;
+}
+
+bool defined(const std::vector<bool>& table, std::uint32_t index) {
+  return index == 0 || (index < table.size() && table[index]);
+}
+
+}  // namespace
+
+worker_core::worker_core(peer_id self, worker_host& host, const worker_limits& limits, time_ns now)
+    : self_(self), host_(host), limits_(limits), fetcher_(*this, limits.fetch), heartbeat_at_(now) {}
+
+void worker_core::receive(time_ns now, batch_reader& batch) {
+  std::uint16_t kind = 0;
+  while (batch.next(kind)) {
+    switch (static_cast<message_kind>(kind)) {
+      case message_kind::define_module:
+        define(batch.get<define_module>());
+        break;
+      case message_kind::define_options:
+        define(batch.get<define_options>());
+        break;
+      case message_kind::peer_info:
+        meet(batch.get<peer_info>());
+        break;
+      case message_kind::peer_gone: {
+        const peer_id gone = batch.get<peer_gone>().peer;
+        if (!fetcher_.knows_peer(gone)) break;
+        fetcher_.peer_gone(gone);
+        host_.peer_left(gone);
+        break;
+      }
+      case message_kind::run_task:
+        run(batch.get<run_task>());
+        break;
+      case message_kind::drop_values:
+        for (const task_id id : batch.get<drop_values>().tasks) drop(id);
+        break;
+      case message_kind::stop_tasks:
+        stop(batch.get<stop_tasks>().tasks);
+        break;
+      case message_kind::retract_tasks: {
+        // Backwards: what depends on others comes back before these, and is not given back unasked on their account.
+        const auto tasks = batch.get<retract_tasks>().tasks;
+        for (std::size_t i = tasks.size(); i-- > 0;) retract(tasks[i]);
+        break;
+      }
+      case message_kind::copy_value:
+        copy(batch.get<copy_value>());
+        break;
+      case message_kind::value_at:
+        found(batch.get<value_at>());
+        break;
+      case message_kind::set_mode:
+        order(now, batch.get<set_mode>().mode);
+        break;
+      default:
+        wrong("sent a worker a message of kind", kind, "it is none that a worker takes");
+    }
+  }
+}
+
+void worker_core::define(const define_module& module) {
+  if (!enter(modules_, module.index, limits_.modules, "defined module"))
+    wrong("defined module", module.index, "it is defined already");
+  host_.define(module);
+}
+
+void worker_core::define(const define_options& options) {
+  enter(options_, options.index, limits_.options, "defined options");
+  host_.define(options);
+}
+
+void worker_core::meet(const peer_info& peer) {
+  if (peer.peer >> peer_bits != 0) wrong("named peer", peer.peer, "it has more than 24 bits");
+  if (peer.peer == the_scheduler || peer.peer == self_) return;
+  fetcher_.add_peer(peer.peer);
+  host_.peer(peer);
+}
+
+void worker_core::check_peer(task_id value, peer_id peer) const {
+  if (peer != 0 && peer != self_ && !fetcher_.knows_peer(peer))
+    wrong("named a holder of the value", value, "it has not said who that peer is");
+}
+
+// ---- tasks -------------------------------------------------------------------------------------------------------
+
+void worker_core::check(const run_task& t) const {
+  if (t.id == 0) wrong("sent task", t.id, "no task has that number");
+  if (t.attempt == 0) wrong("sent task", t.id, "attempts begin at 1");
+  if (!defined(modules_, t.function.module)) wrong("sent task", t.id, "its module is not defined");
+  if (!defined(options_, t.options)) wrong("sent task", t.id, "its options are not defined");
+  for (const input_ref& input : t.inputs) {
+    if (input.id == 0 || input.id == t.id) wrong("sent task", t.id, "an input has no number, or the task's own");
+    check_peer(input.id, input.worker);
+  }
+}
+
+void worker_core::run(const run_task& t) {
+  check(t);
+  if (const std::uint32_t place = places_.find(t.id); place != none && !make_way(t, place)) return;
+  if (ordered_ >= worker_mode::retiring) return say_retracted(t.id, t.attempt, true);
+
+  // What is elsewhere is not what is being stopped here; to disown that may give other tasks back.
+  for (const input_ref& input : t.inputs)
+    if (input.worker != 0 && input.worker != self_) disown(places_.find(input.id));
+  // Nothing is made before all inputs are seen: a task that lacks one leaves no trace.
+  scratch_.clear();
+  for (const input_ref& input : t.inputs) {
+    const std::uint32_t place = places_.find(input.id);
+    if (place == none && (input.worker == 0 || input.worker == self_)) {
+      out_.add(value_dropped{{}, {&input.id, 1}});
+      return say_retracted(t.id, t.attempt, true);
+    }
+    scratch_.push_back(place);
+  }
+  const std::uint32_t task = make(t.id, state::submitted);
+  entries_[task].attempt = t.attempt;
+  entries_[task].may_inline = (t.flags & task_inline) != 0;
+  entries_[task].once = (t.flags & task_once) != 0;
+  for (std::size_t i = 0; i < t.inputs.size(); ++i) {
+    const input_ref& input = t.inputs[i];
+    std::uint32_t place = scratch_[i];
+    if (place == none) place = places_.find(input.id);  // the same input twice
+    if (place == none) {
+      make_remote(input.id, input.bytes, input.worker);
+      place = places_.find(input.id);
+    } else if (entries_[place].at == state::remote) {
+      fetcher_.add_holder(input.id, input.worker);
+    }
+    link(task, place);
+  }
+  host_.submit(t);
+}
+
+/// The id is in the table: false when that is the answer.
+bool worker_core::make_way(const run_task& t, std::uint32_t place) {
+  entry& e = entries_[place];
+  if (e.at == state::remote) {
+    fetcher_.forget(t.id);
+    host_.drop(t.id);
+    leave(place, true);
+    return true;
+  }
+  if (t.attempt <= e.attempt) wrong("sent task", t.id, "an attempt that is not older is here");
+  if (e.at == state::here) {
+    e.attempt = t.attempt;
+    out_.add(done_task{{t.id, e.bytes, 0, t.attempt, 0}, {}});
+    return false;
+  }
+  if (!host_.withdraw(t.id)) {
+    if (!e.stopping && !e.quitting) host_.stop(t.id);
+    host_.drop(t.id);
+  }
+  leave(place, true);
+  return true;
+}
+
+void worker_core::stop(std::span<const attempt_ref> tasks) {
+  // All are marked before the first is withdrawn: what comes back on its account is cancelled then, not given back.
+  for (const attempt_ref& t : tasks) {
+    const std::uint32_t place = find_attempt(t.id, t.attempt);
+    if (place == none)
+      say_cancelled(t.id, t.attempt);
+    else if (unended(place) && !entries_[place].stopping)
+      entries_[place].stopping = entries_[place].to_stop = true;
+  }
+  for (const attempt_ref& t : tasks) {
+    const std::uint32_t place = find_attempt(t.id, t.attempt);
+    if (!unended(place) || !entries_[place].to_stop) continue;
+    entries_[place].to_stop = false;
+    if (entries_[place].at == state::submitted && host_.withdraw(t.id)) {
+      say_cancelled(t.id, t.attempt);
+      leave(place, true);
+    } else if (!entries_[place].quitting) {
+      host_.stop(t.id);
+    }
+  }
+}
+
+void worker_core::disown(std::uint32_t place) {
+  if (!unended(place) || !entries_[place].stopping) return;
+  const entry& e = entries_[place];
+  say_cancelled(e.id, e.attempt);
+  host_.drop(e.id);
+  leave(place, true);
+}
+
+void worker_core::retract(const attempt_ref& t) {
+  const std::uint32_t place = find_attempt(t.id, t.attempt);
+  if (place == none) return say_retracted(t.id, t.attempt, true);
+  const entry& e = entries_[place];
+  if (e.at != state::submitted || e.stopping || !host_.withdraw(t.id)) return say_retracted(t.id, t.attempt, false);
+  say_retracted(t.id, t.attempt, true);
+  leave(place, true);
+}
+
+// ---- values ------------------------------------------------------------------------------------------------------
+
+void worker_core::drop(task_id id) {
+  disown(places_.find(id));
+  const std::uint32_t place = places_.find(id);
+  if (place == none) return;
+  if (unended(place)) wrong("drops the value of task", id, "it has not ended");
+  if (entries_[place].at == state::remote) {
+    entries_[place].asked = false;
+    if (!entries_[place].needed) fetcher_.unwant(id);
+    forget_if_unused(place);
+    return;
+  }
+  host_.drop(id);
+  leave(place, false);
+}
+
+void worker_core::copy(const copy_value& m) {
+  if (m.id == 0) wrong("wants a copy of", m.id, "no value has that number");
+  check_peer(m.id, m.worker);
+  disown(places_.find(m.id));
+  std::uint32_t place = places_.find(m.id);
+  if (unended(place) || ordered_ == worker_mode::stopped) return;
+  if (place == none) {
+    make_remote(m.id, m.bytes, m.worker);
+    place = places_.find(m.id);
+  }
+  entry& e = entries_[place];
+  if (e.at == state::here) {
+    out_.add(value_added{{m.id, e.bytes, self_, 0}});
+    return;
+  }
+  e.asked = true;
+  fetcher_.add_holder(m.id, m.worker);
+  if (!e.needed) fetcher_.want(m.id, copies_rank);
+}
+
+void worker_core::found(const value_at& m) {
+  check_peer(m.id, m.worker);
+  const std::uint32_t place = places_.find(m.id);
+  if (place == none || entries_[place].at != state::remote) return;
+  if (m.worker == 0 || m.worker == self_) {
+    // It is thought to be here, and is not (any longer): the scheduler has not read of the loss yet, or must look on.
+    if (entries_[place].needed || entries_[place].asked) missing(m.id, m.bytes, self_);
+    return;
+  }
+  fetcher_.add_holder(m.id, m.worker);
+}
+
+// ---- modes -------------------------------------------------------------------------------------------------------
+
+void worker_core::order(time_ns now, std::uint8_t mode) {
+  if (mode > static_cast<std::uint8_t>(worker_mode::stopped)) wrong("set mode", mode, "there is none of that number");
+  if (ordered_ == worker_mode::stopped) return;  // the last word
+  ordered_ = static_cast<worker_mode>(mode);
+  heartbeat_at_ = now;
+  settle_pause();
+  if (ordered_ == worker_mode::stopped) stop_all();
+}
+
+void worker_core::stop_all() {
+  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
+    const entry& e = entries_[place];
+    if (e.at == state::remote && e.asked) {
+      entries_[place].asked = false;
+      if (!e.needed) fetcher_.unwant(e.id);
+      forget_if_unused(place);
+    } else if (unended(place) && !e.stopping) {
+      if (e.at == state::submitted && host_.withdraw(e.id)) {
+        say_retracted(e.id, e.attempt, true);
+        leave(place, true);
+      } else if (!e.once) {
+        entries_[place].quitting = true;
+        host_.stop(e.id);
+      }
+    }
+  }
+}
+
+}  // namespace weft::net

@@ -1,0 +1,334 @@
+#include "worker/exchange.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "weft/future.hpp"
+
+namespace weft::net {
+
+namespace {
+
+/// Awaits that a value is in memory, and keeps it there while it lives.
+class value_look : public detail::node_wait {
+ public:
+  explicit value_look(detail::node& n) noexcept : detail::node_wait(n, use::shared) {}
+  void await_resume() { this->finish(); }
+};
+
+/// A value on its way out: it stays in memory, and where it is, until the link has let go of this.
+struct departing {
+  departing(detail::node& n, std::shared_ptr<std::atomic<std::uint64_t>> c)
+      : of(n), look(std::in_place, n), count(std::move(c)) {}
+  departing(const departing&) = delete;
+  ~departing() {
+    count->fetch_sub(bytes, std::memory_order_relaxed);
+    look.reset();
+    detail::drop_handle(of);
+  }
+  detail::node& of;
+  std::optional<value_look> look;
+  encoder message;
+  std::uint64_t bytes = 0;
+  std::shared_ptr<std::atomic<std::uint64_t>> count;
+};
+
+std::uint64_t sum(std::span<const std::uint64_t> sizes) noexcept {
+  std::uint64_t all = 0;
+  for (const std::uint64_t s : sizes) all += s;
+  return all;
+}
+
+}  // namespace
+
+// ---- asking ------------------------------------------------------------------------------------------------------
+
+/// The link to a peer that has values. Its calls come one at a time.
+class exchange::client_link final : public link_handler {
+ public:
+  client_link(std::weak_ptr<exchange> of, peer_id peer) : of_(std::move(of)), peer_(peer) {}
+
+  void received(peer_link&, std::span<const std::byte> messages) override {
+    const auto x = of_.lock();
+    if (!x) return;
+    batch_reader batch(messages);
+    std::uint16_t kind = 0;
+    while (batch.next(kind)) {
+      if (kind == static_cast<std::uint16_t>(message_kind::value_header)) {
+        begin(*x, batch.get<value_header>());
+      } else if (kind == static_cast<std::uint16_t>(message_kind::value_missing)) {
+        const auto m = batch.get<value_missing>();
+        x->with_host([&](exchange_host& h) { h.not_there(m.request, m.id, m.busy != 0); });
+      } else {
+        throw protocol_error("weft: a peer that was asked for values sent a message of kind " + std::to_string(kind));
+      }
+    }
+  }
+  std::span<std::byte> place(peer_link&, std::uint64_t stream, std::uint64_t offset, std::size_t bytes) override {
+    const auto at = coming_.find(stream);
+    return at == coming_.end() || !at->second.where.wanted ? std::span<std::byte>()
+                                                           : at->second.stream.place(offset, bytes);
+  }
+  void chunk(peer_link&, std::uint64_t stream, std::uint64_t offset, std::span<const std::byte> bytes) override {
+    const auto at = coming_.find(stream);
+    if (at == coming_.end() || !at->second.where.wanted) return;
+    at->second.stream.arrived(offset, bytes);
+    if (!at->second.stream.complete()) return;
+    coming c = std::move(at->second);
+    coming_.erase(at);
+    if (const auto x = of_.lock())
+      x->with_host([&](exchange_host& h) { h.landed(stream, c.id, std::move(c.where)); });
+  }
+  void interrupted(peer_link&) override { lose(); }
+  void ended(peer_link&, const std::string&, bool) override {
+    lose();
+    if (const auto x = of_.lock()) {
+      std::lock_guard guard(x->lock_);
+      if (const auto at = x->peers_.find(peer_); at != x->peers_.end() && at->second.handler.get() == this) {
+        at->second.connection.reset();
+        at->second.handler.reset();
+      }
+    }
+  }
+
+ private:
+  struct coming {
+    task_id id;
+    value_landing where;
+    inbound_stream stream;
+  };
+
+  void begin(exchange& x, const value_header& header) {
+    if (sum(header.attachments) != header.bytes)
+      throw protocol_error("weft: the attachments of a value are not of the size that it says");
+    coming c{header.id, {}, {}};
+    x.with_host([&](exchange_host& h) { c.where = h.land(header); });
+    if (const auto before = coming_.find(header.request); before != coming_.end()) {
+      if (before->second.where.wanted) throw protocol_error("weft: a value came before the one before it was whole");
+      coming_.erase(before);
+    }
+    if (header.bytes == 0) {
+      if (c.where.wanted)
+        x.with_host([&](exchange_host& h) { h.landed(header.request, header.id, std::move(c.where)); });
+      return;
+    }
+    if (c.where.wanted) c.stream = inbound_stream(c.where.places);
+    coming_.emplace(header.request, std::move(c));
+  }
+  void lose() {
+    const auto x = of_.lock();
+    if (!x) return;
+    auto lost = std::exchange(coming_, {});
+    x->with_host([&](exchange_host& h) {
+      for (auto& [request, c] : lost)
+        if (c.where.wanted) h.cut_off(c.id, std::move(c.where));
+      h.peer_lost(peer_);
+    });
+  }
+
+  const std::weak_ptr<exchange> of_;
+  const peer_id peer_;
+  std::unordered_map<std::uint64_t, coming> coming_;  // by request: values of one come one after the other
+};
+
+exchange::exchange(pool& p, security who, greeting own, link_options options, exchange_host& host,
+                   const exchange_limits& limits)
+    : pool_(p),
+      who_(std::move(who)),
+      own_(std::move(own)),
+      options_(std::move(options)),
+      host_(host),
+      limits_(limits) {}
+
+exchange::~exchange() = default;
+
+void exchange::know(peer_id id, const std::string& where) {
+  std::lock_guard guard(lock_);
+  peers_[id].address = where;
+}
+
+void exchange::forget(peer_id id) {
+  std::shared_ptr<peer_link> connection;
+  {
+    std::lock_guard guard(lock_);
+    const auto at = peers_.find(id);
+    if (at == peers_.end()) return;
+    connection = std::move(at->second.connection);
+    peers_.erase(at);
+  }
+  if (connection) connection->close(bye_code::finished, "the peer has left the cluster");
+}
+
+void exchange::ask(peer_id id, std::uint64_t request, std::span<const task_id> values) {
+  std::unique_lock guard(lock_);
+  peer& p = peers_[id];
+  if (p.connection) {
+    const auto connection = p.connection;
+    guard.unlock();
+    get_values m{};
+    m.request = request;
+    m.tasks = values;
+    if (connection->send(m)) return;
+    guard.lock();
+  }
+  peer& again = peers_[id];
+  again.waiting.emplace_back(request, std::vector<task_id>(values.begin(), values.end()));
+  if (std::exchange(again.dialling, true)) return;
+  try {
+    pool_.spawn(dial(shared_from_this(), id, parse_address(again.address, who_.bare())));
+  } catch (const std::exception&) {  // an address that is none: as if nobody were there
+    pool_.spawn([](std::shared_ptr<exchange> self, peer_id of) -> task<> {
+      self->failed(of);
+      co_return;
+    }(shared_from_this(), id));
+  }
+}
+
+/// The link has no word for that: what comes is not wanted by land().
+void exchange::give_up(peer_id, std::uint64_t) {}
+
+task<> exchange::dial(std::shared_ptr<exchange> self, peer_id id, address to) {
+  auto handler = std::make_shared<client_link>(self, id);
+  link_options options = self->options_;
+  options.try_for = options.connect_within;
+  std::shared_ptr<peer_link> made;
+  try {
+    made = co_await peer_link::dial(self->pool_, std::move(to), self->who_, self->own_, options, handler);
+  } catch (const std::exception&) {}
+  if (!made) {
+    self->failed(id);
+    co_return;
+  }
+  std::vector<std::pair<std::uint64_t, std::vector<task_id>>> waiting;
+  {
+    std::lock_guard guard(self->lock_);
+    const auto at = self->peers_.find(id);
+    if (at != self->peers_.end()) {
+      at->second.dialling = false;
+      at->second.connection = made;
+      at->second.handler = handler;
+      waiting = std::exchange(at->second.waiting, {});
+    }
+  }
+  if (waiting.empty()) made->close(bye_code::finished, "the peer has left the cluster");
+  for (const auto& [request, values] : waiting) {
+    get_values m{};
+    m.request = request;
+    m.tasks = values;
+    made->send(m);
+  }
+}
+
+void exchange::failed(peer_id id) {
+  {
+    std::lock_guard guard(lock_);
+    if (const auto at = peers_.find(id); at != peers_.end()) {
+      at->second.dialling = false;
+      at->second.waiting.clear();
+    }
+  }
+  with_host([&](exchange_host& h) { h.peer_lost(id); });
+}
+
+// ---- serving -----------------------------------------------------------------------------------------------------
+
+class exchange::server_link final : public link_handler {
+ public:
+  explicit server_link(std::weak_ptr<exchange> of) : of_(std::move(of)) {}
+
+  void received(peer_link& from, std::span<const std::byte> messages) override {
+    const auto x = of_.lock();
+    if (!x) return;
+    if (!std::exchange(known_, true)) {
+      std::lock_guard guard(x->lock_);
+      std::erase_if(x->serving_, [](const auto& l) { return l.expired(); });
+      x->serving_.push_back(from.weak_from_this());
+    }
+    batch_reader batch(messages);
+    std::uint16_t kind = 0;
+    while (batch.next(kind)) {
+      if (kind != static_cast<std::uint16_t>(message_kind::get_values))
+        throw protocol_error("weft: a peer that may ask for values sent a message of kind " + std::to_string(kind));
+      const auto m = batch.get<get_values>();
+      for (const task_id id : m.tasks) answer(*x, from, m.request, id);
+    }
+  }
+  void ended(peer_link&, const std::string&, bool) override {}
+
+ private:
+  static void answer(exchange& x, peer_link& to, std::uint64_t request, task_id id) {
+    outgoing_value v;
+    const bool busy = x.outgoing_->load(std::memory_order_relaxed) > x.limits_.outgoing_bytes;
+    if (!busy) x.with_host([&](exchange_host& h) { v = h.find(id); });
+    if (v.node || v.copy)
+      x.pool_.spawn(send(x.shared_from_this(), to.shared_from_this(), request, id, std::move(v)));
+    else
+      to.send(value_missing{{request, id, busy ? 1u : 0u, 0}});
+  }
+
+  const std::weak_ptr<exchange> of_;
+  bool known_ = false;
+};
+
+std::shared_ptr<link_handler> exchange::serve() { return std::make_shared<server_link>(weak_from_this()); }
+
+task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to, std::uint64_t request, task_id id,
+                      outgoing_value value) {
+  value_header header{};
+  header.request = request;
+  header.id = id;
+  header.schema = value.schema;
+  std::vector<std::uint64_t> sizes;
+  std::vector<buffer> attachments;
+  const auto lay_out = [&](buffer message) {
+    for (const buffer& a : attachments) {
+      sizes.push_back(a.size());
+      header.bytes += a.size();
+    }
+    header.attachments = sizes;
+    header.message = message;
+  };
+  if (value.copy) {
+    for (std::size_t i = 1; i < value.copy->size(); ++i) attachments.emplace_back((*value.copy)[i]);
+    lay_out(value.copy->front());
+    to->send_value(header, std::move(attachments), value.copy);
+    co_return;
+  }
+  auto leaving = std::make_shared<departing>(*value.node, self->outgoing_);
+  bool there = false;
+  try {
+    co_await *leaving->look;
+    value.node->type->value->encode(*value.node, leaving->message);
+    there = true;
+  } catch (const std::exception&) {}  // lost, or no longer there: the peer looks elsewhere
+  if (!there) {
+    to->send(value_missing{{request, id, 0, 0}});
+    co_return;
+  }
+  const auto attached = leaving->message.attachments();
+  attachments.assign(attached.begin(), attached.end());
+  lay_out(leaving->message.message());
+  leaving->bytes = header.bytes;
+  self->outgoing_->fetch_add(header.bytes, std::memory_order_relaxed);
+  to->send_value(header, std::move(attachments), leaving);
+}
+
+void exchange::close() {
+  {
+    std::lock_guard guard(open_lock_);
+    open_ = false;
+  }
+  std::vector<std::shared_ptr<peer_link>> all;
+  {
+    std::lock_guard guard(lock_);
+    for (auto& [id, p] : peers_)
+      if (p.connection) all.push_back(std::move(p.connection));
+    for (const auto& l : serving_)
+      if (auto still = l.lock()) all.push_back(std::move(still));
+    peers_.clear();
+    serving_.clear();
+  }
+  for (const auto& l : all) l->close(bye_code::finished, "the process ends");
+}
+
+}  // namespace weft::net

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "transport/link.hpp"
+#include "weft/detail/node.hpp"
+#include "wire/messages.hpp"
+
+namespace weft::net {
+
+/// A value that is to be sent to a peer: a node that has it, or bytes as they came. Neither: it is not there.
+struct outgoing_value {
+  detail::node* node = nullptr;                                     // a handle
+  std::shared_ptr<const std::vector<std::vector<std::byte>>> copy;  // the message, then the attachments
+  std::uint64_t schema = 0;
+};
+
+/// Where a value goes that comes from a peer.
+struct value_landing {
+  bool wanted = false;
+  std::vector<std::span<std::byte>> places;  // of its attachments
+  detail::node* node = nullptr;              // the owner's, for landed() and cut_off()
+};
+
+/// Whose values are exchanged. Called on workers of the pool, by several links at a time.
+class exchange_host {
+ public:
+  virtual outgoing_value find(task_id value) = 0;
+  virtual value_landing land(const value_header& header) = 0;
+  /// All of it is there. The landing is that of land().
+  virtual void landed(std::uint64_t request, task_id value, value_landing where) = 0;
+  /// The rest of it will not come.
+  virtual void cut_off(task_id value, value_landing where) = 0;
+  virtual void not_there(std::uint64_t request, task_id value, bool busy) = 0;
+  /// What was asked of the peer, and has not come, will not.
+  virtual void peer_lost(peer_id peer) = 0;
+
+ protected:
+  ~exchange_host() = default;
+};
+
+struct exchange_limits {
+  /// Of values that are on their way out; who asks for more is told that this peer is busy.
+  std::uint64_t outgoing_bytes = std::uint64_t{256} << 20;
+};
+
+/// Values between this process and the others: asks peers for them, over links that it dials when they are first
+/// needed, and sends them what they ask for.
+///
+/// Who owns it may call it under locks of his: it calls the host from elsewhere, later.
+class exchange : public std::enable_shared_from_this<exchange> {
+ public:
+  exchange(pool& p, security who, greeting own, link_options options, exchange_host& host,
+           const exchange_limits& limits = {});
+  ~exchange();
+
+  /// Where a peer listens.
+  void know(peer_id peer, const std::string& address);
+  void forget(peer_id peer);
+  void ask(peer_id peer, std::uint64_t request, std::span<const task_id> values);
+  /// What still comes of the request is thrown away.
+  void give_up(peer_id peer, std::uint64_t request);
+  /// The handler of a link that a peer has dialled, to ask for values here.
+  std::shared_ptr<link_handler> serve();
+  /// Ends all links; the host is called no more when it returns.
+  void close();
+
+ private:
+  class client_link;
+  class server_link;
+  struct peer {
+    std::string address;
+    std::shared_ptr<peer_link> connection;
+    std::shared_ptr<client_link> handler;
+    bool dialling = false;
+    std::vector<std::pair<std::uint64_t, std::vector<task_id>>> waiting;  // requests
+  };
+
+  static task<> dial(std::shared_ptr<exchange> self, peer_id id, address to);
+  static task<> send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to, std::uint64_t request, task_id id,
+                     outgoing_value value);
+  void failed(peer_id id);
+  template <class F>
+  void with_host(F f) {
+    std::shared_lock guard(open_lock_);
+    if (open_) f(host_);
+  }
+
+  pool& pool_;
+  const security who_;
+  const greeting own_;
+  const link_options options_;
+  exchange_host& host_;
+  const exchange_limits limits_;
+  std::shared_mutex open_lock_;
+  bool open_ = true;
+  std::mutex lock_;
+  std::map<peer_id, peer> peers_;
+  std::vector<std::weak_ptr<peer_link>> serving_;
+  std::shared_ptr<std::atomic<std::uint64_t>> outgoing_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+};
+
+}  // namespace weft::net

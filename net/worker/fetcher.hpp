@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "wire/ids.hpp"
+#include "worker/id_table.hpp"
+
+namespace weft::net {
+
+struct fetch_limits {
+  std::uint32_t peers = 50;                             // that are asked at once
+  std::uint64_t bytes = std::uint64_t{1} << 30;         // on their way, together: a tenth of the memory
+  std::uint64_t batch_bytes = std::uint64_t{50} << 20;  // of one request
+  std::uint32_t batch_values = 4096;                    // of one request
+  time_ns first_retry = 20'000'000;  // of a peer that is busy or cannot be reached; doubled each time
+  time_ns longest_retry = 1'000'000'000;
+};
+
+/// What a fetcher has done. It calls from within its own functions: nothing here may call it back.
+class fetch_host {
+ public:
+  /// Sends get_values to a peer.
+  virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
+  /// Nobody wants what is still to come of a request: it is over, whatever arrives.
+  virtual void give_up(peer_id peer, std::uint64_t request) = 0;
+  /// Nobody is known any more who has a value; `last` is who was asked last, or 0. Told once until a new holder
+  /// comes.
+  virtual void missing(task_id value, std::uint64_t bytes, peer_id last) = 0;
+
+ protected:
+  ~fetch_host() = default;
+};
+
+/// Gets values from the peers that have them, the smallest rank first.
+///
+/// A value is known with its holders, and wanted or not. Invariants:
+/// - A value that is wanted, not on its way, not missing and not held back by the pause stands in the queue of every
+///   peer that holds it, and in no other; any other value stands in none.
+/// - A peer has at most one request under way, a value is in at most one, and `bytes` of all together do not exceed
+///   the limit, except that a request of one value may when nothing else is under way (it would never come
+///   otherwise).
+/// - The queue whose head has the smallest rank goes first, and where it does not fit nobody overtakes it: a large
+///   value is not starved by small ones. Only peers that are busy, asked already or put off are passed by.
+/// - A value that is forgotten while it is on its way is kept as abandoned until its answer comes, so that a peer's
+///   answers are always matched with what it was asked for; a request of which all is abandoned is given up.
+///
+/// Requests begin in tick() alone: what became wanted since the last tick travels together. No clock: time comes as
+/// an argument, and deadline() says when to come back. Every call costs the logarithm of a queue, times the holders.
+class fetcher {
+ public:
+  fetcher(fetch_host& host, const fetch_limits& limits);
+
+  /// A peer that may be named as a holder, until it is gone. peer_lost: its link broke or could not be made; what was
+  /// asked of it goes elsewhere or is missing, and it is not asked again at once.
+  void add_peer(peer_id peer);
+  bool knows_peer(peer_id id) const noexcept { return peer_places_.find(id) != id_table::none; }
+  void peer_lost(time_ns now, peer_id peer);
+  void peer_gone(peer_id peer);
+
+  void know(task_id value, std::uint64_t bytes);
+  bool knows(task_id value) const noexcept;
+  /// One more peer, which is known, has it; a value that was missing is asked for again.
+  void add_holder(task_id value, peer_id holder);
+  /// Wants it, or wants it with another rank. `frees`: for a task that frees memory: it comes even in a pause.
+  void want(task_id value, std::uint64_t rank, bool frees = false);
+  void unwant(task_id value);
+  void forget(task_id value);
+  /// In a pause nothing is asked for but what frees memory.
+  void pause(bool paused);
+
+  /// A value has come: true if it is still known (it is forgotten from here on: the caller has it).
+  bool arrived(std::uint64_t request, task_id value);
+  /// The peer does not have it, or (busy) does not send it now.
+  void refused(time_ns now, std::uint64_t request, task_id value, bool busy);
+
+  void tick(time_ns now);
+  /// When to tick: 0 when something has changed since, `never` when nothing waits for time to pass.
+  static constexpr time_ns never = INT64_MAX;
+  time_ns deadline() const noexcept;
+
+  std::size_t values() const noexcept { return value_places_.size(); }
+  std::size_t requests() const noexcept { return requests_.size(); }
+  std::uint64_t bytes_in_flight() const noexcept { return bytes_; }
+
+ private:
+  struct value {
+    task_id id = 0;
+    std::uint64_t bytes = 0, rank = 0;
+    std::uint64_t request = 0;  // that it is in
+    std::vector<peer_id> holders;
+    peer_id last = 0;
+    bool wanted = false, frees = false, queued = false, missing = false, abandoned = false;
+  };
+  struct ticket {  // of a value in a queue
+    std::uint64_t rank;
+    task_id id;
+    std::uint32_t place;
+    bool operator<(const ticket& o) const noexcept { return rank != o.rank ? rank < o.rank : id < o.id; }
+  };
+  struct peer {
+    peer_id id = 0;
+    bool asked = false;
+    time_ns retry_at = 0, retry_after = 0;
+    std::set<ticket> queue;
+    std::uint32_t waiting = id_table::none;  // where it stands in waiting_
+  };
+  struct request {
+    std::uint64_t number;
+    std::uint32_t peer;
+    std::uint32_t left;    // unanswered
+    std::uint32_t wanted;  // of these not abandoned
+    std::vector<std::uint32_t> values;
+  };
+
+  void queue(std::uint32_t place);
+  void unqueue(std::uint32_t place);
+  void strike(std::uint32_t place, peer_id holder);
+  void put_off(peer& p, time_ns now);
+  void begin(std::uint32_t peer_place);
+  request* find_request(std::uint64_t number) noexcept;
+  /// The value's part of the request is over; the last wanted one ends the request, and `r` is dangling.
+  void answered(request& r, value& v);
+  void end_if_over(request& r);
+  void end_request(request& r);
+  void lose(std::uint32_t peer_place);
+  void erase(std::uint32_t place);
+
+  fetch_host& host_;
+  fetch_limits limits_;
+  std::vector<value> values_;
+  std::vector<peer> peers_;
+  std::vector<std::uint32_t> free_values_, free_peers_;
+  std::vector<std::uint32_t> waiting_;  // peers with a queue
+  std::vector<request> requests_;       // under way: at most limits_.peers
+  std::vector<task_id> batch_;
+  id_table value_places_, peer_places_;
+  std::uint64_t bytes_ = 0, next_request_ = 1;
+  bool paused_ = false, changed_ = false;
+  time_ns ticked_ = 0;
+};
+
+}  // namespace weft::net

@@ -1,0 +1,241 @@
+#include "worker/worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "env/process.hpp"
+#include "env/scratch.hpp"
+#include "exec/pool_core.hpp"
+#include "object/modules.hpp"
+#include "weft/sleep.hpp"
+#include "weft/timeout.hpp"
+
+namespace weft::net {
+
+// ---- the links ---------------------------------------------------------------------------------------------------
+
+class worker::scheduler_link final : public link_handler {
+ public:
+  explicit scheduler_link(std::weak_ptr<worker> of) : of_(std::move(of)) {}
+  void received(peer_link& from, std::span<const std::byte> messages) override {
+    if (const auto w = of_.lock()) w->from_scheduler(from, messages);
+  }
+  void ended(peer_link&, const std::string& reason, bool) override {
+    if (const auto w = of_.lock()) w->over(reason);
+  }
+
+ private:
+  const std::weak_ptr<worker> of_;
+};
+
+/// Lets peers in that want values: workers and clients of the same cluster.
+class worker::peer_hub final : public hub_handler {
+ public:
+  explicit peer_hub(std::weak_ptr<worker> of) : of_(std::move(of)) {}
+  admission admit(const link_peer& peer) override {
+    const auto w = of_.lock();
+    if (!w) return {nullptr, 0, refusal::closing, "the worker is about to end"};
+    if (peer.says.role != peer_role::worker && peer.says.role != peer_role::client)
+      return {nullptr, 0, refusal::role, "a worker serves values to workers and clients"};
+    return {w->exchange_->serve(), 0, refusal::role, {}};
+  }
+  void begun(std::shared_ptr<peer_link>) override {}
+
+ private:
+  const std::weak_ptr<worker> of_;
+};
+
+// ---- beginning and end -------------------------------------------------------------------------------------------
+
+std::shared_ptr<worker> worker::make(pool& p, worker_options options) {
+  return std::shared_ptr<worker>(new worker(p, std::move(options)));
+}
+
+worker::worker(pool& p, worker_options options)
+    : pool_(p), options_(std::move(options)), engine_(p, options_.memory) {
+  tasks_ = std::make_unique<task_host>(*engine_.get_engine(), [this] { wake(); });
+}
+
+worker::~worker() = default;
+
+time_ns worker::now() const noexcept { return pool_.core().now_ns(); }
+
+task<std::string> worker::run(std::shared_ptr<worker> self) {
+  worker& w = *self;
+  greeting own;
+  own.role = peer_role::worker;
+  own.name =
+      w.options_.name.empty() ? detail::host_name() + "-" + std::to_string(detail::process_id()) : w.options_.name;
+  own.resources = w.options_.resources;
+  own.build_id = detail::program_module().build_id;
+  own.incarnation = w.pool_.core().env().random();
+  own.memory_limit = w.options_.memory_limit ? w.options_.memory_limit : w.engine_.memory().budget;
+  own.slots = w.pool_.size();
+  w.exchange_ =
+      std::make_shared<exchange>(w.pool_, w.options_.who, own, w.options_.link, static_cast<exchange_host&>(w));
+  hub_options peers;
+  peers.link = w.options_.link;
+  w.hub_.emplace(w.pool_, w.options_.who, own, peers, std::make_shared<peer_hub>(self));
+  own.address = to_string(w.hub_->listen(w.options_.listen));
+  std::exception_ptr error;
+  try {
+    auto handler = std::make_shared<scheduler_link>(self);
+    auto made = co_await peer_link::dial(w.pool_, w.options_.scheduler, w.options_.who, own, w.options_.link, handler);
+    {
+      std::lock_guard guard(w.lock_);
+      w.scheduler_ = std::move(made);
+      if (!w.core_) w.begin(w.scheduler_->peer().id);
+      w.drive();
+    }
+    w.pool_.spawn(keep_time(self), priority::interactive);
+    w.ready_.set();
+    co_await w.ended_.wait();
+  } catch (...) { error = std::current_exception(); }
+  w.ready_.set();
+  w.over("the worker ends");
+  w.hub_->close();
+  w.exchange_->close();
+  std::shared_ptr<peer_link> scheduler;
+  {
+    std::lock_guard guard(w.lock_);
+    w.tasks_->close("weft: the worker ends");
+    scheduler = w.scheduler_;
+  }
+  if (scheduler) scheduler->close(bye_code::finished, "the worker ends");
+  if (error) std::rethrow_exception(error);
+  co_return w.why_;
+}
+
+void worker::stop(const std::string& why) { over(why); }
+
+void worker::over(const std::string& why) {
+  {
+    std::lock_guard guard(lock_);
+    if (std::exchange(over_, true)) return;
+    why_ = why;
+  }
+  time_.set();
+  ended_.set();
+}
+
+void worker::begin(peer_id self) {
+  id_.store(self, std::memory_order_release);
+  core_.emplace(self, static_cast<worker_host&>(*this), options_.limits, now());
+}
+
+// ---- events ------------------------------------------------------------------------------------------------------
+
+void worker::from_scheduler(peer_link& l, std::span<const std::byte> messages) {
+  std::lock_guard guard(lock_);
+  if (over_) return;
+  if (!core_) begin(l.peer().id);
+  batch_reader batch(messages);
+  core_->receive(now(), batch);
+  drive();
+}
+
+/// There are events that there were not before.
+void worker::wake() {
+  if (driving_.exchange(true, std::memory_order_acq_rel)) return;
+  pool_.spawn(drive_later(shared_from_this()), priority::interactive);
+}
+
+task<> worker::drive_later(std::shared_ptr<worker> self) {
+  self->driving_.store(false, std::memory_order_release);
+  std::lock_guard guard(self->lock_);
+  self->drive();
+  co_return;
+}
+
+void worker::drive() {
+  if (!core_) return;
+  tasks_->pass_on(*core_);
+  const time_ns t = now();
+  if (core_->heartbeat_due(t)) core_->heartbeat(t, measure());
+  core_->tick(t);
+  batch_writer& out = core_->out();
+  if (!out.empty() && scheduler_) scheduler_->send_with([&](batch_writer& to) { to.append(out); });
+  if (core_->deadline() < planned_) {
+    planned_ = core_->deadline();
+    time_.set();
+  }
+}
+
+task<> worker::keep_time(std::shared_ptr<worker> self) {
+  worker& w = *self;
+  for (;;) {
+    std::chrono::nanoseconds wait;
+    {
+      std::lock_guard guard(w.lock_);
+      if (w.over_) co_return;
+      w.time_.reset();
+      w.drive();
+      const time_ns t = w.now();
+      w.planned_ = w.core_->deadline();
+      wait = std::chrono::nanoseconds(std::clamp<time_ns>(w.planned_ - t, 1'000'000, 1'000'000'000));
+    }
+    try {
+      co_await weft::timeout(wait, w.time_.wait());
+    } catch (const timed_out&) {}
+  }
+}
+
+heartbeat_record worker::measure() const {
+  const memory_use use = engine_.memory();
+  heartbeat_record h{};
+  h.memory_used = use.in_memory;
+  h.memory_limit = use.budget;
+  h.spilled = use.on_disk;
+  h.resident = pool_.core().env().resident_memory();
+  return h;
+}
+
+// ---- peers -------------------------------------------------------------------------------------------------------
+
+void worker::peer(const peer_info& p) { exchange_->know(p.peer, std::string(p.address.data(), p.address.size())); }
+void worker::peer_left(peer_id p) { exchange_->forget(p); }
+void worker::fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
+  exchange_->ask(peer, request, values);
+}
+void worker::give_up(peer_id peer, std::uint64_t request) { exchange_->give_up(peer, request); }
+
+outgoing_value worker::find(task_id value) {
+  std::lock_guard guard(lock_);
+  return tasks_->find(value);
+}
+
+value_landing worker::land(const value_header& header) {
+  std::lock_guard guard(lock_);
+  return tasks_->land(header);
+}
+
+void worker::landed(std::uint64_t request, task_id value, value_landing) {
+  std::lock_guard guard(lock_);
+  if (!core_) return;
+  if (core_->fetched(request, value, tasks_->bytes_of(value)))
+    tasks_->arrived(value);
+  else
+    tasks_->cut_off(value);
+  drive();
+}
+
+void worker::cut_off(task_id value, value_landing) {
+  std::lock_guard guard(lock_);
+  tasks_->cut_off(value);
+}
+
+void worker::not_there(std::uint64_t request, task_id value, bool busy) {
+  std::lock_guard guard(lock_);
+  if (!core_) return;
+  core_->not_there(now(), request, value, busy);
+  drive();
+}
+
+void worker::peer_lost(peer_id peer) {
+  std::lock_guard guard(lock_);
+  if (!core_) return;
+  core_->peer_lost(now(), peer);
+  drive();
+}
+
+}  // namespace weft::net

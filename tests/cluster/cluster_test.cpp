@@ -1,0 +1,110 @@
+// The client's interface on a cluster: the same calls as on one machine.
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cluster/in_process.hpp"
+#include "weft/delayed.hpp"
+#include "weft/remote_error.hpp"
+
+namespace {
+
+using namespace weft;
+using net::address_kind;
+
+int add(int a, int b) { return a + b; }
+std::vector<double> numbers(std::size_t n, double first) {
+  std::vector<double> v(n);
+  std::iota(v.begin(), v.end(), first);
+  return v;
+}
+double sum(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
+std::vector<double> plus(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> c(a);
+  for (std::size_t i = 0; i < c.size(); ++i) c[i] += b[i];
+  return c;
+}
+int fails(int x) { throw std::out_of_range("it is " + std::to_string(x)); }
+
+}  // namespace
+
+TEST_CASE("a task runs on a cluster") {
+  const auto kind = GENERATE(address_kind::in_process, address_kind::unix_socket, address_kind::tcp);
+  in_process_cluster cluster(2, kind);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    const int three = co_await c.submit(add, 1, 2);
+    CHECK(three == 3);
+    std::vector<future<int>> many;
+    for (int i = 0; i < 1000; ++i) many.push_back(c.submit(add, i, i));
+    long total = 0;
+    for (auto& f : many) total += co_await std::move(f);
+    CHECK(total == 999 * 1000);
+  };
+  p.run(test());
+}
+
+TEST_CASE("values stay on the workers, and are fetched") {
+  const auto kind = GENERATE(address_kind::in_process, address_kind::tcp);
+  in_process_cluster cluster(2, kind);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    auto a = c.submit(numbers, std::size_t{100'000}, 1.0), b = c.submit(numbers, std::size_t{100'000}, 2.0);
+    auto both = c.submit(plus, a, b);
+    const double s = co_await c.submit(sum, both);
+    CHECK(s == Approx(2 * 5000050000.0 + 100'000));
+    const std::vector<double>& value = co_await both;
+    CHECK(value.size() == 100'000);
+    CHECK(value[10] == 23.0);
+    auto given = c.scatter(std::string(10'000, 'x'));
+    const std::size_t size = co_await c.submit([](const std::string& t) { return t.size(); }, given);
+    CHECK(size == 10'000);
+  };
+  p.run(test());
+}
+
+TEST_CASE("a failure comes back with its names") {
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    auto bad = c.with({.name = "the bad one"}).submit(fails, 7);
+    auto after = c.with({.name = "behind it"}).submit(add, bad, 1);
+    std::string what, type;
+    std::vector<std::string> path;
+    try {
+      co_await after;
+    } catch (const weft::task_failed& e) {
+      what = e.what();
+      path = e.path();
+      try {
+        std::rethrow_exception(e.error());
+      } catch (const remote_error& inner) { type = inner.type(); }
+    }
+    CHECK_THAT(what, Catch::Contains("it is 7") && Catch::Contains("the bad one"));
+    CHECK(path == std::vector<std::string>{"the bad one", "behind it"});
+    CHECK(type == "std::out_of_range");
+  };
+  p.run(test());
+}
+
+TEST_CASE("a lazy graph is computed on a cluster") {
+  in_process_cluster cluster(2);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    std::vector<lazy<double>> sums;
+    for (int i = 0; i < 20; ++i)
+      sums.push_back(delayed(sum, delayed(plus, delayed(numbers, std::size_t{1000}, 0.0),
+                                          delayed(numbers, std::size_t{1000}, double(i)))));
+    const double all = co_await c.compute(delayed([](const std::vector<double>& v) { return sum(v); }, sums));
+    CHECK(all == Approx(20 * 2 * 499500.0 + 190 * 1000.0));
+  };
+  p.run(test());
+}

@@ -1,0 +1,260 @@
+// Fetching: order, limits, busy and lost peers, and what is forgotten on its way.
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "worker/fetcher.hpp"
+
+using namespace weft::net;
+using strings = std::vector<std::string>;
+
+namespace {
+
+struct links final : fetch_host {
+  explicit links(const fetch_limits& limits = {}) : fetcher(*this, limits) {
+    for (peer_id p = 2; p < 9; ++p) fetcher.add_peer(p);
+  }
+  void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> ids) override {
+    std::string text = std::to_string(peer) + ":";
+    for (const task_id id : ids) text += " " + std::to_string(id);
+    calls.push_back(text);
+    requests.push_back(request);
+  }
+  void give_up(peer_id peer, std::uint64_t) override { calls.push_back("give up " + std::to_string(peer)); }
+  void missing(task_id id, std::uint64_t, peer_id last) override {
+    calls.push_back("missing " + std::to_string(id) + " " + std::to_string(last));
+  }
+  void want(task_id id, std::uint64_t bytes, std::uint64_t rank, std::vector<peer_id> holders) {
+    fetcher.know(id, bytes);
+    for (const peer_id h : holders) fetcher.add_holder(id, h);
+    fetcher.want(id, rank);
+  }
+  strings tick(time_ns now = 0) {
+    fetcher.tick(now);
+    return take();
+  }
+  strings take() {
+    strings all;
+    all.swap(calls);
+    return all;
+  }
+
+  strings calls;
+  std::vector<std::uint64_t> requests;
+  weft::net::fetcher fetcher;
+};
+
+}  // namespace
+
+TEST_CASE("what is wanted of one peer travels together, by rank", "[fetcher]") {
+  links l;
+  l.want(10, 5, 3, {2});
+  l.want(11, 5, 1, {2});
+  l.want(12, 5, 2, {3, 2});
+  l.want(13, 5, 0, {4});
+  CHECK(l.tick() == strings{"4: 13", "2: 11 12 10"});
+  l.want(14, 5, 0, {2});
+  CHECK(l.tick().empty());  // one request a peer
+  for (const task_id id : std::vector<task_id>{11, 12, 10}) CHECK(l.fetcher.arrived(l.requests[1], id));
+  CHECK(l.fetcher.deadline() == 0);
+  CHECK(l.tick() == strings{"2: 14"});
+  CHECK(l.fetcher.values() == 2);
+}
+
+TEST_CASE("ranks may change, and wishes end", "[fetcher]") {
+  links l;
+  l.want(10, 5, 3, {2});
+  l.want(11, 5, 4, {2});
+  l.want(12, 5, 1, {2});
+  l.fetcher.want(11, 2);
+  l.fetcher.unwant(12);
+  CHECK(l.tick() == strings{"2: 11 10"});
+  l.fetcher.want(12, 1);
+  l.fetcher.forget(12);
+  CHECK_FALSE(l.fetcher.knows(12));
+  CHECK(l.fetcher.deadline() == fetcher::never);
+}
+
+TEST_CASE("limits of a request, of peers and of bytes", "[fetcher]") {
+  fetch_limits limits;
+  SECTION("bytes of a request, of which one value may be more") {
+    limits.batch_bytes = 100;
+    links l(limits);
+    l.want(10, 150, 1, {2});
+    l.want(11, 60, 1, {3});
+    l.want(12, 40, 2, {3});
+    l.want(13, 1, 3, {3});
+    CHECK(l.tick() == strings{"2: 10", "3: 11 12"});
+  }
+  SECTION("values of a request") {
+    limits.batch_values = 2;
+    links l(limits);
+    for (task_id id = 10; id < 14; ++id) l.want(id, 1, id, {2});
+    CHECK(l.tick() == strings{"2: 10 11"});
+  }
+  SECTION("peers at once") {
+    limits.peers = 2;
+    links l(limits);
+    for (peer_id p = 2; p < 6; ++p) l.want(20u - p, 1, 20 - p, {p});
+    CHECK(l.tick() == strings{"5: 15", "4: 16"});
+    l.fetcher.arrived(l.requests[0], 15);
+    CHECK(l.tick() == strings{"3: 17"});
+  }
+  SECTION("bytes on their way: nobody overtakes what does not fit") {
+    limits.bytes = 100;
+    links l(limits);
+    l.want(10, 60, 1, {2});
+    l.want(11, 60, 2, {3});
+    l.want(12, 10, 3, {4});
+    CHECK(l.tick() == strings{"2: 10"});
+    l.fetcher.arrived(l.requests[0], 10);
+    CHECK(l.tick() == strings{"3: 11", "4: 12"});
+    CHECK(l.fetcher.bytes_in_flight() == 70);
+  }
+  SECTION("more than may be on its way goes alone") {
+    limits.bytes = 100;
+    links l(limits);
+    l.want(10, 500, 1, {2});
+    l.want(11, 1, 2, {2});
+    l.want(12, 1, 3, {3});
+    CHECK(l.tick() == strings{"2: 10"});
+    l.fetcher.arrived(l.requests[0], 10);
+    CHECK(l.tick() == strings{"2: 11", "3: 12"});
+  }
+}
+
+TEST_CASE("a busy peer is asked later, and later still", "[fetcher]") {
+  fetch_limits limits;
+  limits.first_retry = 10;
+  limits.longest_retry = 30;
+  links l(limits);
+  l.want(10, 1, 1, {2});
+  l.want(11, 1, 2, {2});
+  time_ns now = 100;
+  CHECK(l.tick(now).size() == 1);
+  for (const time_ns pause : {10, 20, 30, 30}) {
+    const std::uint64_t request = l.requests.back();
+    l.fetcher.refused(now, request, 10, true);
+    l.fetcher.refused(now, request, 11, true);
+    CHECK(l.tick(now).empty());
+    CHECK(l.fetcher.deadline() == now + pause);
+    now += pause;
+    CHECK(l.tick(now - 1).empty());
+    CHECK(l.tick(now) == strings{"2: 10 11"});
+  }
+  // What comes ends the patience; another holder is asked at once.
+  l.fetcher.arrived(l.requests.back(), 10);
+  l.fetcher.refused(now, l.requests.back(), 11, true);
+  l.fetcher.add_holder(11, 3);
+  CHECK(l.tick(now) == strings{"3: 11"});
+  l.fetcher.refused(now, l.requests.back(), 11, false);
+  CHECK(l.tick(now + 9).empty());
+  CHECK(l.tick(now + 10) == strings{"2: 11"});
+}
+
+TEST_CASE("who does not have it is struck off, and nobody is said once", "[fetcher]") {
+  links l;
+  l.want(10, 1, 1, {2, 3});
+  CHECK(l.tick() == strings{"2: 10"});
+  l.fetcher.refused(0, l.requests.back(), 10, false);
+  CHECK(l.tick() == strings{"3: 10"});
+  l.fetcher.refused(0, l.requests.back(), 10, false);
+  CHECK(l.take() == strings{"missing 10 3"});
+  l.fetcher.want(10, 0);
+  l.fetcher.unwant(10);
+  l.fetcher.want(10, 0);
+  CHECK(l.tick().empty());
+  l.fetcher.add_holder(10, 3);
+  CHECK(l.tick() == strings{"3: 10"});
+  CHECK(l.fetcher.arrived(l.requests.back(), 10));
+  l.want(11, 1, 1, {});
+  CHECK(l.take() == strings{"missing 11 0"});
+}
+
+TEST_CASE("a peer that goes is replaced by the other holders", "[fetcher]") {
+  links l;
+  l.want(10, 1, 1, {2, 3});
+  l.want(11, 1, 2, {2});
+  l.fetcher.know(12, 1);
+  l.fetcher.add_holder(12, 2);
+  CHECK(l.tick() == strings{"2: 10 11"});
+  l.want(13, 1, 3, {2, 4});
+  l.fetcher.forget(11);
+  SECTION("gone") {
+    l.fetcher.peer_gone(2);
+    CHECK_FALSE(l.fetcher.knows_peer(2));
+    CHECK(l.tick() == strings{"3: 10", "4: 13"});
+    l.fetcher.want(12, 1);
+    CHECK(l.tick() == strings{"missing 12 0"});
+  }
+  SECTION("lost: it may come back, but is not asked at once") {
+    l.fetcher.peer_lost(5, 2);
+    CHECK(l.tick(5) == strings{"3: 10", "4: 13"});
+    l.fetcher.want(12, 1);
+    CHECK(l.tick(5).empty());
+    CHECK(l.tick(l.fetcher.deadline()) == strings{"2: 12"});
+  }
+  CHECK_FALSE(l.fetcher.arrived(l.requests.front(), 10));
+  CHECK_FALSE(l.fetcher.knows(11));
+}
+
+TEST_CASE("what is forgotten on its way is thrown away, or wanted again", "[fetcher]") {
+  links l;
+  for (task_id id = 10; id < 13; ++id) l.want(id, 7, id, {2});
+  CHECK(l.tick() == strings{"2: 10 11 12"});
+  const std::uint64_t request = l.requests.back();
+  l.fetcher.forget(10);
+  l.fetcher.forget(11);
+  CHECK(l.fetcher.bytes_in_flight() == 21);
+  CHECK_FALSE(l.fetcher.arrived(request, 10));
+  SECTION("given up when nothing of the request is wanted") {
+    l.fetcher.forget(12);
+    CHECK(l.take() == strings{"give up 2"});
+    CHECK_FALSE(l.fetcher.arrived(request, 12));
+  }
+  SECTION("given up when the last that was wanted has come") {
+    CHECK(l.fetcher.arrived(request, 12));
+    CHECK(l.take() == strings{"give up 2"});
+  }
+  SECTION("known again before it comes") {
+    l.fetcher.know(11, 7);
+    l.fetcher.forget(12);
+    CHECK(l.fetcher.arrived(request, 11));
+    CHECK(l.take() == strings{"give up 2"});
+  }
+  CHECK(l.fetcher.values() == 0);
+  CHECK(l.fetcher.requests() == 0);
+  CHECK(l.fetcher.bytes_in_flight() == 0);
+}
+
+TEST_CASE("in a pause only what frees memory comes", "[fetcher]") {
+  links l;
+  l.want(10, 1, 1, {2});
+  l.fetcher.pause(true);
+  CHECK(l.tick().empty());
+  l.fetcher.know(11, 1);
+  l.fetcher.add_holder(11, 2);
+  l.fetcher.want(11, 9, true);
+  CHECK(l.tick() == strings{"2: 11"});
+  l.fetcher.pause(false);
+  l.fetcher.arrived(l.requests.back(), 11);
+  CHECK(l.tick() == strings{"2: 10"});
+}
+
+TEST_CASE("answers that nobody asked for change nothing", "[fetcher]") {
+  links l;
+  l.want(10, 1, 1, {2});
+  l.want(11, 1, 2, {3});
+  l.tick();
+  CHECK_FALSE(l.fetcher.arrived(99, 10));
+  CHECK_FALSE(l.fetcher.arrived(l.requests[0], 11));
+  CHECK_FALSE(l.fetcher.arrived(l.requests[0], 77));
+  CHECK_FALSE(l.fetcher.arrived(0, 10));
+  l.fetcher.refused(0, l.requests[1], 10, false);
+  l.fetcher.refused(0, 0, 10, true);
+  l.fetcher.peer_lost(0, 77);
+  l.fetcher.peer_gone(77);
+  l.fetcher.add_holder(10, 77);
+  CHECK(l.take().empty());
+  CHECK(l.fetcher.arrived(l.requests[0], 10));
+}
