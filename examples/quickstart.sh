@@ -1,8 +1,9 @@
 #!/bin/sh
-# Builds weft and runs its two main jobs: sh examples/quickstart.sh [OPTION...]
+# Builds weft and runs its main jobs: sh examples/quickstart.sh [OPTION...]
 #   packages  ranks the packages of this machine's Debian package index, on all cores
 #   images    compares 40,000 pictures in pairs: 3 GiB of distances under a budget of 1 GiB, so that most are on the
 #             disk in between, in /var/tmp or where WEFT_SPILL says
+#   images    again, unchanged, on a cluster of two worker processes that speak TLS, one of which is killed midway
 # Each checks what it finds against a second, simple implementation. Options go to the first; --help lists them, and
 # runs neither. `build/quickstart/examples/images --help` lists those of the second, which is left out when its
 # pictures cannot be installed. Installs from Debian what is missing, as root or through sudo.
@@ -10,7 +11,8 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/support/packages.sh
 
-install_packages g++ cmake ninja-build liburing-dev libzstd-dev libxxhash-dev zlib1g-dev
+install_packages g++ cmake ninja-build libasio-dev libssl-dev libtomlplusplus-dev liburing-dev libzstd-dev libxxhash-dev\
+  zlib1g-dev
 jobs="packages images"
 case " $* " in
   *" --help "*) jobs=packages ;;
@@ -30,5 +32,7 @@ echo
 if [ "$jobs" = packages ]; then
   echo "left out: images, whose pictures (apt-get install dataset-fashion-mnist) cannot be installed" >&2
 else
-  build/quickstart/examples/images
+  WEFT_MEMORY=${WEFT_MEMORY:-1G} build/quickstart/examples/images
+  echo
+  sh examples/kill_a_worker.sh build/quickstart/examples/images --images 12000 --local-cluster=2
 fi

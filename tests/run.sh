@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 preset=${1:-release}
 . tests/support/packages.sh
 
-need="g++ cmake ninja-build catch2 libasio-dev libboost1.81-dev liburing-dev libzstd-dev libxxhash-dev zlib1g-dev
+need="g++ cmake ninja-build catch2 libasio-dev libboost1.81-dev libssl-dev libtomlplusplus-dev liburing-dev libzstd-dev libxxhash-dev zlib1g-dev
   dataset-fashion-mnist"
 case $preset in
   clang) need="$need clang-19" ;;

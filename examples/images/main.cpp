@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "idx.hpp"
 #include "plain.hpp"
 #include "scaling.hpp"
+#include "weft/cluster.hpp"
 #include "weft/weft.hpp"
 
 namespace {
@@ -20,18 +22,20 @@ using clock_type = std::chrono::steady_clock;
 using seconds = std::chrono::duration<double>;
 
 const char* const usage =
-    "usage: images [--images N] [--memory BYTES] [--threads N] [--data FOLDER] [--no-check] [--quiet]\n"
+    "usage: images [--images N] [--data FOLDER] [--no-check] [--quiet]\n"
     "\n"
     "Classical multidimensional scaling of the pictures of Fashion-MNIST: the squared distances of all pairs, and\n"
     "the two leading eigenvalues of the matrix they make when its means are taken away. What does not fit in the\n"
     "budget is on the disk meanwhile. The eigenvalues are checked against those of the pixels' covariance.\n"
     "\n"
     "  --images N      how many, from 100 to 70000; the default is 40000: 3 GiB of distances\n"
-    "  --memory BYTES  the budget for values; K, M, G may follow; the default is 1G\n"
-    "  --threads N     workers; 0, the default: as many as this process may use\n"
     "  --data FOLDER   where the IDX files are; the default is /usr/share/datasets/fashion-mnist\n"
     "  --no-check      leaves out the check, which takes seconds\n"
-    "  --quiet         no progress\n";
+    "  --quiet         no progress\n"
+    "\n"
+    "WEFT_MEMORY=1G is the budget for values, WEFT_THREADS=N how many threads there are. By weft::main the same\n"
+    "program runs on a cluster: --local-cluster=2 starts two workers here, --cluster ADDRESS uses one that is "
+    "there.\n";
 
 struct wrong_usage : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -40,42 +44,28 @@ struct wrong_usage : std::runtime_error {
 struct options {
   std::string data = "/usr/share/datasets/fashion-mnist";
   std::size_t images = 40000;
-  std::uint64_t memory = std::uint64_t{1} << 30;
-  unsigned threads = 0;
-  bool check = true, quiet = false;
+  bool check = true, quiet = false, help = false;
 };
 
-std::uint64_t number(const std::string& flag, const std::string& text, std::uint64_t least, std::uint64_t most,
-                     const std::string& units = "") {
+std::size_t number(const std::string& flag, const std::string& text, std::size_t least, std::size_t most) {
   char* end = nullptr;
-  unsigned long long n = std::strtoull(text.c_str(), &end, 10);
-  bool wrong = text.empty() || text[0] < '0' || text[0] > '9' || n > most;
-  if (const std::size_t unit = *end ? units.find(*end) : std::string::npos; unit != std::string::npos && !wrong) {
-    const unsigned shift = 10 * static_cast<unsigned>(unit + 1);
-    wrong = n > most >> shift;
-    n <<= shift;
-    ++end;
-  }
-  if (wrong || *end || n < least)
+  const unsigned long long n = std::strtoull(text.c_str(), &end, 10);
+  if (text.empty() || text[0] < '0' || text[0] > '9' || *end || n < least || n > most)
     throw wrong_usage(flag + " takes a number from " + std::to_string(least) + " to " + std::to_string(most) +
                       ", not '" + text + "'");
   return n;
 }
 
-options parse_options(int argc, char** argv) {
+options parse_options(std::span<char*> arguments) {
   options o;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string flag = arguments[i];
     const auto value = [&]() -> std::string {
-      if (i + 1 == argc) throw wrong_usage(flag + " needs a value");
-      return argv[++i];
+      if (i + 1 == arguments.size()) throw wrong_usage(flag + " needs a value");
+      return arguments[++i];
     };
     if (flag == "--images")
       o.images = number(flag, value(), 100, 70000);
-    else if (flag == "--memory")
-      o.memory = number(flag, value(), 1 << 20, std::uint64_t{1} << 50, "KMG");
-    else if (flag == "--threads")
-      o.threads = static_cast<unsigned>(number(flag, value(), 0, 1024));
     else if (flag == "--data")
       o.data = value();
     else if (flag == "--no-check")
@@ -83,8 +73,7 @@ options parse_options(int argc, char** argv) {
     else if (flag == "--quiet")
       o.quiet = true;
     else if (flag == "--help") {
-      std::cout << usage;
-      std::exit(0);
+      o.help = true;
     } else
       throw wrong_usage("unknown option '" + flag + "'");
   }
@@ -181,34 +170,31 @@ int report(const options& o, const images::pictures& p, seconds reading, const f
   return same ? 0 : 1;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+weft::task<int> run(weft::client& c, std::span<char*> arguments) {
   try {
-    const options o = parse_options(argc, argv);
+    const options o = parse_options(arguments);
+    if (o.help) {
+      std::cout << usage;
+      co_return 0;
+    }
     const auto begin = clock_type::now();
     const images::pictures p = images::read_pictures(
         {o.data + "/train-images-idx3-ubyte.gz", o.data + "/t10k-images-idx3-ubyte.gz"}, o.images);
     const seconds reading = clock_type::now() - begin;
 
-    weft::pool pool({.threads = o.threads});
-    weft::stop_on_interrupt interrupt(pool);
-    weft::client c(pool, {.memory_budget = o.memory});
     const auto style = o.quiet ? weft::progress_bar::style::silent : weft::progress_bar::style::guessed;
-    const findings f = pool.run(weft::show_progress(c, "scaling", scale(c, p), style));
-    return report(o, p, reading, f);
+    const findings f = co_await weft::show_progress(c, "scaling", scale(c, p), style);
+    co_return report(o, p, reading, f);
   } catch (const wrong_usage& e) {
     std::cerr << "images: " << e.what() << "\n" << usage;
-    return 2;
+    co_return 2;
   } catch (const images::no_data& e) {
     std::cerr << "images: " << e.what() << "\nInstall it by 'apt-get install dataset-fashion-mnist', or say where it "
               << "is: --data FOLDER\n";
-    return 1;
-  } catch (const weft::cancelled&) {
-    std::cerr << "images: interrupted\n";
-    return 130;
-  } catch (const std::exception& e) {
-    std::cerr << "images: " << e.what() << "\n";
-    return 1;
+    co_return 1;
   }
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return weft::main(argc, argv, run); }

@@ -62,7 +62,7 @@ class local_cluster {
   local_cluster& operator=(const local_cluster&) = delete;
 
   /// What connect() takes to come here.
-  connect_options address() const;
+  connect_options where() const;
   /// The process ids of the workers, of those that are processes: for tests that kill them.
   std::vector<int> worker_processes() const;
 

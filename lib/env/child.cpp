@@ -31,7 +31,7 @@ child_process child_process::start(const options& what) {
   posix_spawn_file_actions_t actions;
   if (const int error = ::posix_spawn_file_actions_init(&actions))
     throw std::system_error(error, std::generic_category(), "weft: cannot start a process");
-  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (!what.with_terminal) ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   if (!what.output.empty()) {
     ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, what.output.c_str(), O_WRONLY | O_CREAT | O_APPEND,
                                        0644);
@@ -40,7 +40,7 @@ child_process child_process::start(const options& what) {
   // A group of its own: Ctrl-C on the terminal is for who started it, who then ends it in order.
   posix_spawnattr_t how;
   ::posix_spawnattr_init(&how);
-  ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP);
+  if (!what.with_terminal) ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP);
   ::posix_spawnattr_setpgroup(&how, 0);
   child_process child;
   pid_t id = 0;

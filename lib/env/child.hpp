@@ -14,6 +14,7 @@ class child_process {
     std::vector<std::string> command;      // a path, or a name that PATH has; then the arguments
     std::vector<std::string> environment;  // NAME=value, in place of or beside this process's
     std::string output;                    // a file that its output and errors are appended to; empty: this process's
+    bool with_terminal = false;            // has this process's input, and the signals of its terminal
   };
   /// Throws std::system_error, and says what could not be started.
   static child_process start(const options& what);

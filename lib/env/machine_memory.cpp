@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
@@ -23,8 +24,10 @@ std::uint64_t usable_memory(const std::string& root, const std::string& self) {
   return least;
 }
 
-std::uint64_t resident_memory() noexcept {
-  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+namespace {
+
+std::uint64_t resident_by(const char* statm) noexcept {
+  const int file = ::open(statm, O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
   char text[128];
   const ssize_t size = ::read(file, text, sizeof text - 1);
@@ -34,6 +37,16 @@ std::uint64_t resident_memory() noexcept {
   char* at = text;
   std::strtoull(at, &at, 10);  // of the address space, in pages; the next is what is resident
   return std::strtoull(at, nullptr, 10) * static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
+}
+
+}  // namespace
+
+std::uint64_t resident_memory() noexcept { return resident_by("/proc/self/statm"); }
+
+std::uint64_t resident_memory_of(int process) noexcept {
+  char name[64];
+  std::snprintf(name, sizeof name, "/proc/%d/statm", process);
+  return resident_by(name);
 }
 
 void trim_memory() noexcept { ::malloc_trim(0); }

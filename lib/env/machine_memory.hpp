@@ -12,6 +12,8 @@ std::uint64_t usable_memory(const std::string& root = "/sys/fs/cgroup",
 
 /// Bytes of memory that this process takes, by /proc/self/statm; 0 where that cannot be read.
 std::uint64_t resident_memory() noexcept;
+/// The same of another process.
+std::uint64_t resident_memory_of(int process) noexcept;
 
 /// Gives what the heap has free back to the system, page by page.
 void trim_memory() noexcept;

@@ -99,6 +99,7 @@ void scheduler_core::settle() {
   }
   steal();
   flush_lists();
+  if (tasks_.size() == 0) tasks_.trim();
 }
 
 batch_writer& scheduler_core::out(peer_id p) {
@@ -156,7 +157,7 @@ void scheduler_core::introduce(peer_id to, worker_index w) {
   tell(to, m);
 }
 
-void scheduler_core::tell_finished(slot t, std::span<const std::byte> value) {
+void scheduler_core::tell_finished(slot t, const std::span<const std::byte>* value) {
   const task_record& r = tasks_[t];
   const peer_id p = submitter_of(r.id);
   if (!knows(p)) return;
@@ -170,9 +171,9 @@ void scheduler_core::tell_finished(slot t, std::span<const std::byte> value) {
     m.worker = workers_[h.worker()].peer;
     break;
   }
-  if (!value.empty()) {
+  if (value) {
     m.flags = has_value;
-    m.value = value;
+    m.value = *value;
   }
   tell(p, m);
 }

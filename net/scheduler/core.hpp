@@ -207,7 +207,7 @@ class scheduler_core {
     if (!to.listed) list(p);
     to.out.add(m);
   }
-  void tell_finished(slot t, std::span<const std::byte> value);
+  void tell_finished(slot t, const std::span<const std::byte>* value);
   void tell_failed(slot t);
   void tell_cancelled(slot t);
   void tell_restarted(slot t);

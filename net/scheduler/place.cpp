@@ -172,6 +172,7 @@ void scheduler_core::fill_workers() {
     while (!x.frontier.empty() && x.ahead <= options_.ahead * x.slots / 2) {
       const auto [t, attempt] = x.frontier.front();
       x.frontier.pop_front();
+      if (t >= tasks_.end()) continue;  // the table was trimmed
       task_record& r = tasks_[t];
       r.flags &= static_cast<std::uint8_t>(~in_frontier);
       if (r.state == task_state::assigned && r.worker == w && r.attempt == attempt && !hand_over_dependents(t)) break;
@@ -312,7 +313,7 @@ std::uint32_t scheduler_core::module_for(worker& w, peer_id p, std::uint32_t m) 
 
 /// Numbers of a worker's table of options are used again in turn.
 std::uint32_t scheduler_core::option_for(worker& w, peer_id p, std::uint32_t o) {
-  constexpr std::uint32_t most = 1024;
+  constexpr std::uint32_t most = 1u << 18;
   const catalogue::options& named = catalogue_.options_at(o);
   if (o < w.option_of.size())
     if (const std::uint32_t at = w.option_of[o];

@@ -122,9 +122,9 @@ void scheduler_core::replicate(time_ns now, std::span<const task_id> values, std
 /// Drops copies beyond those that tasks use where they are and those that replicate() asked for, on the fullest
 /// workers first. Never the last one, and none while another is still on its way.
 void scheduler_core::reduce_copies() {
-  std::vector<task_id> todo;
-  todo.swap(surplus_);
-  for (const task_id id : todo) {
+  std::vector<task_id> candidates;
+  candidates.swap(surplus_);
+  for (const task_id id : candidates) {
     const slot t = tasks_.find(id);
     if (t == no_task || tasks_[t].state != task_state::memory) continue;
     // Looking at what uses the value is worth it only where that is little.
@@ -146,9 +146,11 @@ void scheduler_core::reduce_copies() {
     }
     if (real.size() <= least) continue;
     if (coming || may_go.size() < real.size()) surplus_.push_back(id);  // later, perhaps
-    std::stable_sort(may_go.begin(), may_go.end(), [&](worker_index a, worker_index b) {
+    std::sort(may_go.begin(), may_go.end(), [&](worker_index a, worker_index b) {
       const bool leaving_a = workers_[a].mode_ordered, leaving_b = workers_[b].mode_ordered;
-      return leaving_a != leaving_b ? leaving_a : fullness(workers_[a]) > fullness(workers_[b]);
+      if (leaving_a != leaving_b) return leaving_a;
+      const double full_a = fullness(workers_[a]), full_b = fullness(workers_[b]);
+      return full_a != full_b ? full_a > full_b : a < b;
     });
     std::size_t left = real.size();
     for (const worker_index w : may_go)

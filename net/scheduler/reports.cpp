@@ -58,10 +58,10 @@ void scheduler_core::done(worker_index w, const done_task& m) {
       touch(dependent.worker);
     }
   }
-  if (r.flags & task_wanted)
-    tell_finished(t, (m.flags & has_value) && (r.flags & task_inline) && m.value.size() <= options_.most_inline
-                         ? m.value
-                         : std::span<const std::byte>{});
+  if (r.flags & task_wanted) {
+    const bool sent = (m.flags & has_value) && (r.flags & task_inline) && m.value.size() <= options_.most_inline;
+    tell_finished(t, sent ? &m.value : nullptr);
+  }
   if (r.has(mark_asked)) answer_askers(t);
   if (!needed(r)) loose_.push_back(t);
 }

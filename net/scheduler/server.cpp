@@ -1,6 +1,8 @@
 #include "scheduler/server.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <string_view>
 #include <utility>
 
 #include "exec/pool_core.hpp"
@@ -20,6 +22,9 @@ class scheduler_server::peer_session final : public link_handler {
   void received(peer_link&, std::span<const std::byte> messages) override {
     if (const auto s = of_.lock()) s->received(id_, messages);
   }
+  void interrupted(peer_link&) override {
+    if (const auto s = of_.lock()) s->interrupted(id_);
+  }
   void ended(peer_link&, const std::string& reason, bool in_order) override { end(reason, in_order); }
   peer_id id() const noexcept { return id_; }
 
@@ -31,6 +36,29 @@ class scheduler_server::peer_session final : public link_handler {
   const std::weak_ptr<scheduler_server> of_;
   const peer_id id_;
   bool over_ = false;
+};
+
+/// A tool has no part in the core: it asks, and is answered.
+class scheduler_server::tool_session final : public link_handler {
+ public:
+  explicit tool_session(std::weak_ptr<scheduler_server> of) : of_(std::move(of)) {}
+  void received(peer_link& from, std::span<const std::byte> messages) override {
+    const auto s = of_.lock();
+    batch_reader batch(messages);
+    std::uint16_t kind = 0;
+    while (s && batch.next(kind)) {
+      if (kind != static_cast<std::uint16_t>(message_kind::ask_info))
+        throw protocol_error("weft: a tool may ask for info, and sent a message of kind " + std::to_string(kind));
+      const std::string text = s->describe(batch.get<ask_info>().json != 0);
+      info answer{};
+      answer.text = text;
+      from.send(answer);
+    }
+  }
+  void ended(peer_link&, const std::string&, bool) override {}
+
+ private:
+  const std::weak_ptr<scheduler_server> of_;
 };
 
 class scheduler_server::gate final : public hub_handler {
@@ -136,7 +164,10 @@ admission scheduler_server::admit(std::shared_ptr<scheduler_server> self, const 
       h.slots = g.slots;
       h.memory = g.memory_limit;
       id = core_.add_worker(now(), h);
-    } else if (g.role == peer_role::client || g.role == peer_role::tool) {
+      listeners_[id] = g.address;
+    } else if (g.role == peer_role::tool) {
+      return {std::make_shared<tool_session>(self), 0, refusal::role, {}};
+    } else if (g.role == peer_role::client) {
       peer_hello h;
       h.name = g.name;
       h.address = g.address;
@@ -144,7 +175,7 @@ admission scheduler_server::admit(std::shared_ptr<scheduler_server> self, const 
       h.role = g.role;
       id = core_.add_client(now(), h);
     } else {
-      return {nullptr, 0, refusal::role, "a scheduler serves clients and workers"};
+      return {nullptr, 0, refusal::role, "a scheduler serves clients, workers and tools"};
     }
   } catch (const protocol_error& e) { return {nullptr, 0, refusal::role, e.what()}; }
   return {std::make_shared<peer_session>(self, id), id, refusal::role, {}};
@@ -157,6 +188,8 @@ void scheduler_server::begun(peer_id id, std::shared_ptr<peer_link> l) {
   batch_writer& out = core_.out(id);
   if (!out.empty()) l->send_with([&](batch_writer& to) { to.append(out); });
   flush();
+  changed_.set();
+  changed_.reset();
 }
 
 void scheduler_server::received(peer_id id, std::span<const std::byte> messages) {
@@ -172,9 +205,38 @@ void scheduler_server::received(peer_id id, std::span<const std::byte> messages)
   flush();
 }
 
+/// A connection is gone. A worker's process may be gone with it: then nobody listens where it did, and what it had
+/// is done again at once. Otherwise it may come back, and its session waits.
+void scheduler_server::interrupted(peer_id id) {
+  std::lock_guard guard(lock_);
+  if (const auto at = listeners_.find(id); at != listeners_.end() && !over_)
+    pool_.spawn(probe(shared_from_this(), id, at->second), priority::interactive);
+}
+
+task<> scheduler_server::probe(std::shared_ptr<scheduler_server> self, peer_id id, std::string where) {
+  bool gone = false;
+  try {
+    const auto there = co_await connect_to(self->pool_, parse_address(where, self->options_.who.bare()),
+                                           self->options_.who, std::chrono::seconds(2));
+    there->close();
+  } catch (const transport_error& e) {
+    gone = e.code() == std::errc::connection_refused || e.code() == std::errc::no_such_file_or_directory;
+  } catch (const std::exception&) {}
+  if (!gone) co_return;
+  std::shared_ptr<peer_link> l;
+  {
+    std::lock_guard guard(self->lock_);
+    if (const auto at = self->links_.find(id); at != self->links_.end()) l = at->second;
+  }
+  if (l && l->connected()) co_return;
+  self->ended(id, "its process is gone", false);
+  if (l) l->close(bye_code::finished, "the scheduler has taken the worker to be lost");
+}
+
 void scheduler_server::ended(peer_id id, const std::string& reason, bool in_order) {
   std::lock_guard guard(lock_);
   links_.erase(id);
+  listeners_.erase(id);
   core_.remove_peer(now(), id, in_order, reason);
   flush();
 }
@@ -198,6 +260,89 @@ void scheduler_server::flush() {
     planned_ = core_.deadline();
     time_.set();
   }
+}
+
+task<> scheduler_server::wait_for_workers(std::shared_ptr<scheduler_server> self, std::size_t count) {
+  for (;;) {
+    if (self->statistics().workers >= count) co_return;
+    try {  // the event is set for a moment only
+      co_await weft::timeout(std::chrono::milliseconds(50), self->changed_.wait());
+    } catch (const timed_out&) {}
+  }
+}
+
+namespace {
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      char code[8];
+      std::snprintf(code, sizeof code, "\\u%04x", c);
+      out += code;
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string_view name_of(worker_mode m) noexcept {
+  switch (m) {
+    case worker_mode::running:
+      return "running";
+    case worker_mode::paused:
+      return "paused";
+    case worker_mode::retiring:
+      return "retiring";
+    case worker_mode::stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+std::string table_of(const scheduler_statistics& s, const std::vector<worker_statistics>& workers) {
+  char line[256];
+  std::snprintf(line, sizeof line, "%zu clients, %zu workers with %zu slots; %zu tasks now, %llu done, %llu failed\n",
+                s.clients, s.workers, s.slots, s.tasks, static_cast<unsigned long long>(s.done),
+                static_cast<unsigned long long>(s.failed));
+  std::string text = line;
+  if (workers.empty()) return text;
+  std::snprintf(line, sizeof line, "%-32s %-9s %6s %8s %12s %12s\n", "worker", "mode", "slots", "tasks", "values",
+                "memory");
+  text += line;
+  for (const worker_statistics& w : workers) {
+    std::snprintf(line, sizeof line, "%-32.32s %-9s %6u %8u %9.1f MB %9.1f MB\n", w.name.c_str(),
+                  std::string(name_of(w.mode)).c_str(), w.slots, w.assigned, static_cast<double>(w.value_bytes) / 1e6,
+                  static_cast<double>(w.memory_limit) / 1e6);
+    text += line;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string scheduler_server::describe(bool as_json) const {
+  std::lock_guard guard(lock_);
+  const scheduler_statistics s = core_.statistics();
+  if (!as_json) return table_of(s, core_.workers());
+  std::string json = "{\"clients\":" + std::to_string(s.clients) + ",\"slots\":" + std::to_string(s.slots) +
+                     ",\"tasks\":" + std::to_string(s.tasks) + ",\"submitted\":" + std::to_string(s.submitted) +
+                     ",\"done\":" + std::to_string(s.done) + ",\"failed\":" + std::to_string(s.failed) +
+                     ",\"cancelled\":" + std::to_string(s.cancelled) + ",\"workers\":[";
+  bool first = true;
+  for (const worker_statistics& w : core_.workers()) {
+    json += std::string(first ? "" : ",") + "{\"id\":" + std::to_string(w.peer) + ",\"name\":" + quoted(w.name) +
+            ",\"host\":" + quoted(w.host) + ",\"mode\":" + quoted(std::string(name_of(w.mode))) +
+            ",\"slots\":" + std::to_string(w.slots) + ",\"tasks\":" + std::to_string(w.assigned) +
+            ",\"values\":" + std::to_string(w.value_bytes) + ",\"memory_used\":" + std::to_string(w.memory_used) +
+            ",\"memory_limit\":" + std::to_string(w.memory_limit) + "}";
+    first = false;
+  }
+  return json + "]}\n";
 }
 
 scheduler_statistics scheduler_server::statistics() const {

@@ -39,18 +39,25 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
   /// From any thread: workers are told to end.
   void stop(const std::string& why);
 
+  /// Waits until so many workers are there.
+  static task<> wait_for_workers(std::shared_ptr<scheduler_server> self, std::size_t count);
+  /// What it knows, as JSON or as a table for people.
+  std::string describe(bool as_json) const;
   scheduler_statistics statistics() const;
   std::vector<worker_statistics> workers() const;
   void retire(peer_id worker);
 
  private:
   class peer_session;
+  class tool_session;
   class gate;
   scheduler_server(pool& p, server_options options);
 
   admission admit(std::shared_ptr<scheduler_server> self, const link_peer& peer);
   void begun(peer_id id, std::shared_ptr<peer_link> l);
   void received(peer_id id, std::span<const std::byte> messages);
+  void interrupted(peer_id id);
+  static task<> probe(std::shared_ptr<scheduler_server> self, peer_id id, std::string where);
   void ended(peer_id id, const std::string& reason, bool in_order);
   void flush();
   time_ns now() const noexcept;
@@ -60,8 +67,9 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
   mutable std::mutex lock_;
   scheduler_core core_;
   std::unordered_map<peer_id, std::shared_ptr<peer_link>> links_;
+  std::unordered_map<peer_id, std::string> listeners_;  // of workers
   std::optional<hub> hub_;
-  event ended_, time_;
+  event time_, changed_;
   time_ns planned_ = 0;
   std::string why_;
   bool over_ = false;

@@ -39,8 +39,10 @@ void scheduler_core::steal() {
     if (hungry_) next_steal_ = now_ + options_.steal_interval * 10;
     return;
   }
-  std::stable_sort(victims.begin(), victims.end(),
-                   [&](worker_index a, worker_index b) { return queue_time(workers_[a]) > queue_time(workers_[b]); });
+  std::sort(victims.begin(), victims.end(), [&](worker_index a, worker_index b) {
+    const time_ns ta = queue_time(workers_[a]), tb = queue_time(workers_[b]);
+    return ta != tb ? ta > tb : a < b;
+  });
   std::size_t next = 0;
   std::uint32_t asked = 0;
   for (const worker_index thief : thieves) {

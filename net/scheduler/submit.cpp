@@ -164,8 +164,13 @@ void scheduler_core::set_deadline(slot t) {
   const time_ns at = limit > never - now_ ? never : now_ + limit;
   tasks_[t].set(mark_deadline);
   deadlines_[t] = at;
+  const auto later = [](const timer& a, const timer& b) { return a > b; };
   timers_.push_back({at, tasks_[t].id});
-  std::push_heap(timers_.begin(), timers_.end(), [](const timer& a, const timer& b) { return a > b; });
+  std::push_heap(timers_.begin(), timers_.end(), later);
+  // Entries of tasks that have ended stay until they are due, unless they are most of all.
+  if (timers_.size() < 1024 || timers_.size() < 2 * deadlines_.size()) return;
+  std::erase_if(timers_, [&](const timer& x) { return tasks_.find(x.id) == no_task; });
+  std::make_heap(timers_.begin(), timers_.end(), later);
 }
 
 slot scheduler_core::own_task(peer_id p, task_id id, const char* what) const {
@@ -247,7 +252,7 @@ void scheduler_core::locate(peer_id p, std::span<const task_id> ids) {
       case task_state::memory:
         // Another place than before, if there is one.
         tasks_.rotate_holders(t);
-        tell_finished(t, {});
+        tell_finished(t, nullptr);
         break;
       case task_state::failed:
         tell_failed(t);

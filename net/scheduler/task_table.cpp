@@ -61,14 +61,15 @@ void task_table::forget(slot t) noexcept {
 
 void task_table::release(slot t) noexcept {
   (*this)[t].state = task_state::free;
-  if (size_ == 0 && gone_ == 0) {  // all memory but one chunk goes back
-    if (chunks_.size() > 1) chunks_.resize(1);
-    free_ = no_task;
-    end_ = 1;
-    return;
-  }
   (*this)[t].next = free_;
   free_ = t;
+}
+
+void task_table::trim() noexcept {
+  if (size_ != 0 || gone_ != 0 || chunks_.size() <= 1) return;
+  chunks_.resize(1);
+  free_ = no_task;
+  end_ = 1;
 }
 
 // ---- rows of dependents ------------------------------------------------------------------------------------------

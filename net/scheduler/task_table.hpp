@@ -146,6 +146,10 @@ class task_table {
   /// dependents that are alive. The caller has read its inputs before.
   void forget(slot t) noexcept;
 
+  /// If there is no task, all memory but one chunk goes back, and slots are counted from the beginning. Not while
+  /// anybody remembers a slot, even one that is free.
+  void trim() noexcept;
+
   std::span<const slot> inputs(slot t) const noexcept {
     const task_record& r = (*this)[t];
     if (r.inputs_count <= 1) return {&r.inputs, r.inputs_count};

@@ -111,17 +111,14 @@ task<> peer_link::read_loop(framed_stream& in) {
         else
           look_at_time();
       }
+      co_await checkpoint();  // a peer that never falls silent is not the only one
       const attempt a = in.try_fill(s);
       if (a.error) in.bytes().fail(a.error, "reading");
-      if (a.would_block) {
+      if (a.would_block)
         co_await in.bytes().readable();
-        continue;
-      }
-      if (a.bytes == 0) in.ended();
-      if (s == frame_parser::step::more) {
-        co_await checkpoint();
-        continue;
-      }
+      else if (a.bytes == 0)
+        in.ended();
+      if (s == frame_parser::step::more) continue;
     }
     if (s == frame_parser::step::header)
       take_header(in);
@@ -165,11 +162,13 @@ task<> peer_link::serve(made m, bool again) {
     session_.tick(now());
     stream_ = &c.bytes();
     writing_ = direct_ = handed_ = false;
+    failure_ = nullptr;
     direct_done_.reset();
     tick_.reset();
     work_.set();
   }
   std::exception_ptr over;
+  std::string failure;  // ours, which the peer is told
   try {
     if (again) handler_->resumed(*this);
     co_await weft::all(read_loop(c), write_loop(c), tick_loop());
@@ -179,10 +178,10 @@ task<> peer_link::serve(made m, bool again) {
     // The peer hangs up once it has heard our bye.
     if (session_.closed()) over = std::make_exception_ptr(session_over{why_, in_order_});
   } catch (const protocol_error& e) {
-    over = std::make_exception_ptr(session_over{"weft: what " + c.bytes().peer() + " sent: " + e.what(), false});
+    failure = "weft: what " + c.bytes().peer() + " sent: " + e.what();
   } catch (const session_over&) { over = std::current_exception(); } catch (const cancelled&) {
     over = std::make_exception_ptr(session_over{"the pool is being ended", false});
-  } catch (const std::exception& e) { over = std::make_exception_ptr(session_over{e.what(), false}); }
+  } catch (const std::exception& e) { failure = e.what(); }
   bool wait = false;
   {
     std::lock_guard guard(mutex_);
@@ -190,10 +189,42 @@ task<> peer_link::serve(made m, bool again) {
     wait = direct_;
   }
   if (wait) co_await shield(wait_for(direct_done_));
+  if (!failure.empty()) {
+    over = std::make_exception_ptr(session_over{failure, false});
+    bool between_frames = false;
+    {
+      std::lock_guard guard(mutex_);
+      between_frames = !writing_;
+    }
+    if (between_frames) co_await tell_failure(c.bytes(), failure);
+  }
   connection_gone();
   m.connection.reset();
   if (over) std::rethrow_exception(over);
   handler_->interrupted(*this);
+}
+
+/// A bye that the session itself cannot say any more. The peer hangs up when it has read it.
+task<> peer_link::tell_failure(stream& to, std::string why) {
+  frame_header h;
+  h.kind = static_cast<std::uint8_t>(frame_kind::bye);
+  h.offset = static_cast<std::uint64_t>(bye_code::failed);
+  h.received = session_.received();
+  why.resize(std::min(why.size(), options_.session.frames.greeting));
+  frame_output out;
+  out.add(h, std::as_bytes(std::span(why)), !to.on_this_host() && !to.authenticated());
+  struct saying {
+    static task<> bye(stream& s, const frame_output& f) {
+      co_await s.write(f.pieces());
+      co_await s.shutdown();
+      std::vector<std::byte> away(std::size_t{64} << 10);
+      while (co_await s.read_some(away) != 0) {}
+    }
+  };
+  try {
+    co_await timeout(std::chrono::seconds(1), saying::bye(to, out));
+  } catch (const transport_error&) {  // it is gone already
+  } catch (const timed_out&) {}
 }
 
 void peer_link::connection_gone() {

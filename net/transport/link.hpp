@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -154,6 +155,7 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
     std::uint64_t received = 0, capabilities = 0;
   };
   task<> serve(made m, bool again);
+  task<> tell_failure(stream& to, std::string why);
   task<made> make_connection();
   task<made> make_connection_within(std::chrono::nanoseconds limit);
   task<> run_connecting(std::shared_ptr<peer_link> self, made first);
@@ -188,7 +190,8 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   bool writing_ = false, direct_ = false, handed_ = false;
   bool closing_ = false, over_ = false, in_order_ = false;
   bye_code bye_ = bye_code::finished;
-  std::string why_;  // the last connection has ended, or close() was called
+  std::exception_ptr failure_;  // of a sender that wrote: the link's own task throws it
+  std::string why_;             // the last connection has ended, or close() was called
   time_ns tick_at_ = 0, close_by_ = session::never;
   std::unique_ptr<arrival> arrival_;
   event work_, tick_, direct_done_, arrived_;

@@ -1,5 +1,6 @@
 // The sending half of a link.
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "transport/link_state.hpp"
@@ -77,6 +78,7 @@ void peer_link::look_at_time() {
 /// False: there is none.
 bool peer_link::fill() {
   output_.clear();
+  if (!session_.ended().empty()) throw std::runtime_error(session_.ended());
   if (closing_ && streams_.empty()) session_.close(bye_, why_);
   if (session_.has_output()) session_.write(output_);
   if (session_.unsent_bytes() == 0 && !session_.closed()) {
@@ -136,8 +138,8 @@ void peer_link::write_at_once(std::unique_lock<std::mutex>& guard) {
       if (!streams_.empty() || session_.closed()) return work_.set();
     }
   } catch (const std::exception&) {
-    // A message is too large, or memory is short: the link's own task comes to the same, and ends the session.
-    if (!guard.owns_lock()) guard.lock();
+    // A message is too large, or memory is short: not the sender's fault alone, and the end of the session.
+    failure_ = std::current_exception();
     work_.set();
   }
 }
@@ -150,6 +152,7 @@ task<> peer_link::write_loop(framed_stream& to) {
       gather rest;
       {
         std::lock_guard guard(mutex_);
+        if (failure_) std::rethrow_exception(failure_);
         if (std::exchange(handed_, false)) {
           rest = rest_;
         } else if (writing_ || !fill()) {

@@ -49,6 +49,9 @@ enum class message_kind : std::uint16_t {
   get_values = 80,
   value_header = 81,
   value_missing = 82,
+  // a tool and the scheduler
+  ask_info = 96,
+  info = 97,
 };
 
 // ---- code --------------------------------------------------------------------------------------------------------
@@ -326,8 +329,9 @@ struct heartbeat_record {
   std::uint64_t spilled;
   std::uint32_t running, waiting;  // tasks
   std::uint32_t mode;              // worker_mode
-  std::uint32_t reserved;
+  std::uint32_t wishes;            // heartbeat_wishes
 };
+enum heartbeat_wishes : std::uint32_t { wishes_to_retire = 1 };
 struct heartbeat : heartbeat_record {
   using record = heartbeat_record;
   static constexpr message_kind kind = message_kind::heartbeat;
@@ -370,6 +374,24 @@ struct value_missing : missing_record {
   using record = missing_record;
   static constexpr message_kind kind = message_kind::value_missing;
   static auto parts(auto&) noexcept { return std::tie(); }
+};
+
+// ---- tools -------------------------------------------------------------------------------------------------------
+
+/// What the scheduler knows: answered by info, a text for people, or in JSON.
+struct ask_record {
+  std::uint64_t json;  // 1: it
+};
+struct ask_info : ask_record {
+  using record = ask_record;
+  static constexpr message_kind kind = message_kind::ask_info;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+struct info : list_record {
+  using record = list_record;
+  static constexpr message_kind kind = message_kind::info;
+  std::span<const char> text;
+  static auto parts(auto& m) noexcept { return std::tie(m.text); }
 };
 
 }  // namespace weft::net

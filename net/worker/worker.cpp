@@ -20,8 +20,8 @@ class worker::scheduler_link final : public link_handler {
   void received(peer_link& from, std::span<const std::byte> messages) override {
     if (const auto w = of_.lock()) w->from_scheduler(from, messages);
   }
-  void ended(peer_link&, const std::string& reason, bool) override {
-    if (const auto w = of_.lock()) w->over(reason);
+  void ended(peer_link&, const std::string& reason, bool in_order) override {
+    if (const auto w = of_.lock()) w->over(reason, in_order);
   }
 
  private:
@@ -76,11 +76,14 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   hub_options peers;
   peers.link = w.options_.link;
   w.hub_.emplace(w.pool_, w.options_.who, own, peers, std::make_shared<peer_hub>(self));
-  own.address = to_string(w.hub_->listen(w.options_.listen));
+  address here = w.hub_->listen(w.options_.listen);
+  if (!w.options_.announce.empty()) here.host = w.options_.announce;
+  own.address = to_string(here);
   std::exception_ptr error;
   try {
     auto handler = std::make_shared<scheduler_link>(self);
-    auto made = co_await peer_link::dial(w.pool_, w.options_.scheduler, w.options_.who, own, w.options_.link, handler);
+    auto made =
+        co_await peer_link::dial(w.pool_, w.options_.scheduler, w.options_.who, own, w.options_.link, handler);
     {
       std::lock_guard guard(w.lock_);
       w.scheduler_ = std::move(made);
@@ -92,7 +95,7 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
     co_await w.ended_.wait();
   } catch (...) { error = std::current_exception(); }
   w.ready_.set();
-  w.over("the worker ends");
+  w.over("the worker ends", false);
   w.hub_->close();
   w.exchange_->close();
   std::shared_ptr<peer_link> scheduler;
@@ -106,13 +109,22 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   co_return w.why_;
 }
 
-void worker::stop(const std::string& why) { over(why); }
+void worker::stop(const std::string& why) { over(why, true); }
 
-void worker::over(const std::string& why) {
+void worker::retire() {
+  std::lock_guard guard(lock_);
+  retiring_ = true;
+  if (!core_) return;
+  core_->heartbeat(now(), measure());
+  drive();
+}
+
+void worker::over(const std::string& why, bool in_order) {
   {
     std::lock_guard guard(lock_);
     if (std::exchange(over_, true)) return;
     why_ = why;
+    in_order_ = in_order;
   }
   time_.set();
   ended_.set();
@@ -187,6 +199,7 @@ heartbeat_record worker::measure() const {
   h.memory_limit = use.budget;
   h.spilled = use.on_disk;
   h.resident = pool_.core().env().resident_memory();
+  h.wishes = retiring_ ? std::uint32_t{wishes_to_retire} : 0u;
   return h;
 }
 

@@ -21,9 +21,10 @@ namespace weft::net {
 
 struct worker_options {
   address scheduler;
-  address listen;    // where peers fetch values
-  security who;      // with the role worker
-  std::string name;  // empty: host and process
+  address listen;        // where peers fetch values
+  std::string announce;  // the host by which they reach it; empty: that of `listen`
+  security who;          // with the role worker
+  std::string name;      // empty: host and process
   std::string resources;
   client_options memory;           // budget, spill
   std::uint64_t memory_limit = 0;  // what the scheduler is told; 0: the budget
@@ -46,6 +47,10 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   static task<std::string> run(std::shared_ptr<worker> self);
   /// From any thread: leaves at once; what it had is lost to the cluster.
   void stop(const std::string& why);
+  /// Asks the scheduler to let it go in order: what only it has is copied elsewhere first.
+  void retire();
+  /// Whether it has ended as the scheduler or stop() wanted.
+  bool in_order() const noexcept { return in_order_; }
 
   peer_id id() const noexcept { return id_.load(std::memory_order_acquire); }
   /// Set when the scheduler has let it in, or it has ended.
@@ -63,7 +68,7 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   /// Under the lock, after each round of events.
   void drive();
   static task<> keep_time(std::shared_ptr<worker> self);
-  void over(const std::string& why);
+  void over(const std::string& why, bool in_order);
   time_ns now() const noexcept;
   heartbeat_record measure() const;
 
@@ -102,7 +107,7 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   event ready_, ended_, time_;
   time_ns planned_ = 0;  // when keep_time() looks again
   std::string why_;
-  bool over_ = false;
+  bool over_ = false, in_order_ = false, retiring_ = false;
 };
 
 }  // namespace weft::net

@@ -9,10 +9,15 @@ if [ ! -r "$data/train-images-idx3-ubyte.gz" ]; then
 fi
 failures=0
 
-# run ARGUMENT...: leaves what it printed in `output`.
+# run [NAME=VALUE]... ARGUMENT...: leaves what it printed in `output`.
 run() {
   what=$*
-  output=$("$program" --quiet "$@" 2>&1)
+  settings=
+  while case ${1-} in *=*) case $1 in -*) false ;; esac ;; *) false ;; esac; do
+    settings="$settings $1"
+    shift
+  done
+  output=$(env $settings "$program" --quiet "$@" 2>&1)
   got=$?
   [ "$got" = 0 ] || fail "ended with $got"
 }
@@ -29,18 +34,22 @@ has() { printf %s "$output" | grep -q -- "$1" || fail "did not print '$1'"; }
 lacks() { ! printf %s "$output" | grep -q -- "$1" || fail "printed '$1'"; }
 
 # The last strip is half as wide as the others; 17 MB of distances.
-run --images 2500 --memory 8M
+run WEFT_MEMORY=8M --images 2500
 has "^check: .* matches"
 has "2500 pictures of 784 pixels, 0.017 GB of distances, budget 0.008 GB"
 lacks "distances .* spilled *0.000 GB"
 lacks "passes .* reloaded *0.000 GB"
 
 # One strip, and all of it fits.
-run --images 300 --threads 1
+run WEFT_THREADS=1 --images 300
 has "^check: .* matches"
 has "passes .* spilled *0.000 GB.* reloaded *0.000 GB"
 run --images 200 --no-check
 lacks "^check"
 has "^scaling of the distances  *[0-9]"
+
+# On two worker processes.
+run --images 1500 --local-cluster=2
+has "^check: .* matches"
 
 [ "$failures" = 0 ]

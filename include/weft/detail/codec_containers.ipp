@@ -218,7 +218,7 @@ struct sequence_codec : codec_base {
   }
 };
 template <class E, class A>
-struct codec<std::deque<E, A>> : sequence_codec<std::deque<E, A>, kind::deque, footprint{576, 0}> {};
+struct codec<std::deque<E, A>> : sequence_codec<std::deque<E, A>, kind::double_ended, footprint{576, 0}> {};
 template <class E, class A>
 struct codec<std::list<E, A>> : sequence_codec<std::list<E, A>, kind::list, footprint{0, 2 * sizeof(void*)}> {};
 

@@ -126,7 +126,7 @@ enum class kind : std::uint64_t {
   array = 8,
   vector = 9,
   string = 10,
-  deque = 11,
+  double_ended = 11,
   list = 12,
   set = 13,
   map = 14,

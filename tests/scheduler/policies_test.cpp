@@ -1,0 +1,198 @@
+// What is decided now and then: copies, retirement, the cluster's size.
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "script.hpp"
+
+namespace {
+
+using namespace weft::test::scheduling;
+constexpr time_ns ms = 1'000'000, second = 1'000 * ms;
+
+/// Somebody's memory, in bytes.
+peer_id worker_with(script& s, const std::string& name, std::uint64_t memory) {
+  worker_hello hello;
+  hello.name = name;
+  hello.memory = memory;
+  return s.core.add_worker(s.now, hello);
+}
+
+TEST_CASE("values are copied until there are as many as wanted, and the surplus goes later", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker(), w = s.worker(), x = s.worker();
+  const task_id a = s.submit(c);
+  s.done(v, a, 1, 8);
+  s.heard(v);
+  const std::vector<task_id> all{a, make_task_id(c, 77)};
+  s.core.replicate(s.now, all, 2);
+  CHECK(s.heard(w) == lines{"copy 1@2"});
+  s.core.replicate(s.now, all, 2);
+  CHECK(s.heard(w).empty());
+  s.added(w, a);
+  s.added(x, a);  // because a task there took it
+  s.tick(2 * second);
+  lines dropped;
+  for (const peer_id p : {v, w, x})
+    for (const std::string& line : s.heard(p)) dropped.push_back(line);
+  CHECK(dropped == lines{"drop 1"});  // two were asked for
+  s.core.replicate(s.now, all, 1);
+  s.tick(4 * second);
+  dropped.clear();
+  for (const peer_id p : {v, w, x})
+    for (const std::string& line : s.heard(p)) dropped.push_back(line);
+  CHECK(dropped == lines{"drop 1"});
+  s.core.check_invariants();
+}
+
+TEST_CASE("a copy that a task uses is not surplus", "[scheduler]") {
+  script s({.steal_interval = 1000 * second});
+  const peer_id c = s.client(), v = s.worker(), w = s.worker();
+  const task_id a = s.submit(c), b = s.submit(c);
+  s.done(v, a, 1, 8);
+  s.done(w, b, 1, 1000);
+  const task_id d = s.submit(c, {.inputs = {a, b}});
+  s.heard(v), s.heard(w);
+  s.added(w, a);
+  s.tick(2 * second);
+  CHECK(s.heard(w).empty());
+  CHECK(s.heard(v) == lines{"drop 1"});  // the one that nobody uses
+  s.done(w, d);
+}
+
+TEST_CASE("a worker retires when what only it has is elsewhere", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker(), w = s.worker();
+  const task_id a = s.submit(c), b = s.submit(c);
+  s.done(v, a);
+  s.heard(c);
+  s.core.retire(s.now, v);
+  CHECK(s.heard(v).back() == "mode 2");
+  s.tick(s.core.deadline());
+  CHECK(s.heard(w).back() == "copy 1@2");
+  CHECK(s.core.take_departures().empty());
+  s.submit(c);
+  s.submit(c);
+  CHECK(s.heard(v).empty());  // nothing new
+  s.added(w, a);
+  s.tick(s.now + 200 * ms);
+  const auto gone = s.core.take_departures();
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].peer == v);
+  CHECK(s.core.state_of(a) == task_state::memory);
+  CHECK(s.core.state_of(b) == task_state::assigned);
+}
+
+TEST_CASE("a retiring worker that is alone keeps its values until another comes", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker();
+  const task_id a = s.submit(c);
+  s.done(v, a);
+  s.core.retire(s.now, v);
+  s.tick(s.now + second);
+  CHECK(s.core.take_departures().empty());
+  const peer_id w = s.worker();
+  s.tick(s.now + second);
+  CHECK(s.heard(w) == lines{"copy 1@2"});
+  s.added(w, a);
+  s.tick(s.now + second);
+  CHECK(s.core.take_departures().size() == 1);
+}
+
+TEST_CASE("rebalancing moves values from full workers to empty ones", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = worker_with(s, "full", 1000);
+  std::vector<task_id> ids;
+  for (int k = 0; k < 8; ++k) {
+    ids.push_back(s.submit(c));
+    s.done(v, ids.back(), 1, 100);
+  }
+  const peer_id w = worker_with(s, "empty", 1000);
+  s.core.rebalance(s.now);
+  s.core.check_invariants();
+  const lines said = s.heard(w);
+  CHECK(said.size() == 4);
+  s.heard(v);
+  s.added(w, ids[0]);
+  CHECK(s.heard(v) == lines{"drop 1"});
+}
+
+TEST_CASE("the target follows the work and the values", "[scheduler]") {
+  script s({.target_duration = second});
+  const peer_id c = s.client();
+  CHECK(s.core.target() == 0);
+  const peer_id w = worker_with(s, "w", 1000);
+  const task_id a = s.submit(c);
+  s.done(w, a, 1, 8, second);
+  for (int k = 0; k < 9; ++k) s.submit(c);
+  CHECK(s.core.target() == 9);
+  s.done(w, make_task_id(c, 2), 1, 700);
+  CHECK(s.core.target() >= 2);
+}
+
+TEST_CASE("idle workers with few values are closed first, and never too many", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = worker_with(s, "v", 1000), w = worker_with(s, "w", 1000),
+                x = worker_with(s, "x", 1000);
+  const task_id a = s.submit(c);
+  s.submit(c);
+  s.done(v, a, 1, 400);
+  CHECK(s.core.workers_to_close(1) == std::vector<peer_id>{x});
+  CHECK(s.core.workers_to_close(3) == std::vector<peer_id>{x, v});
+  (void)w;
+}
+
+TEST_CASE("a silent worker is given up", "[scheduler]") {
+  script s({.worker_ttl = 10 * second});
+  const peer_id c = s.client(), v = s.worker(), w = s.worker();
+  s.submit(c);
+  s.tick(1);
+  s.now = 6 * second;
+  s.beat(w);
+  s.tick(9 * second);
+  CHECK(s.core.take_departures().empty());
+  s.tick(11 * second);
+  const auto gone = s.core.take_departures();
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].peer == v);
+  CHECK(gone[0].reason.find("worker_ttl") != std::string::npos);
+  CHECK(!s.core.knows(v));
+  CHECK(s.heard(w) == lines{"run 1/2"});
+}
+
+TEST_CASE("the cluster is idle when nothing is to be done for a while", "[scheduler]") {
+  script s({.idle_timeout = second});
+  const peer_id c = s.client(), w = s.worker();
+  CHECK(s.core.idle(2 * second));
+  s.now = 5 * second;
+  const task_id a = s.submit(c);
+  CHECK(!s.core.idle(10 * second));
+  s.done(w, a);
+  CHECK(!s.core.idle(5 * second + 1));
+  s.beat(w);
+  CHECK(s.core.idle(6 * second));
+}
+
+TEST_CASE("many workers beat less often", "[scheduler]") {
+  script s;
+  CHECK(s.core.heartbeat_interval() == second / 2);
+  for (int k = 0; k < 400; ++k) worker_with(s, "w", 0);
+  CHECK(s.core.heartbeat_interval() == 3 * second);
+}
+
+TEST_CASE("functions are counted", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  const task_id a = s.submit(c), b = s.submit(c);
+  s.done(w, a, 1, 100, 2'000);
+  s.failed(w, b);
+  REQUIRE(s.core.functions() == 1);
+  const auto& f = s.core.function(0);
+  CHECK(f.submitted == 2);
+  CHECK(f.done == 1);
+  CHECK(f.failed == 1);
+  CHECK(f.run_time == 2'000);
+  CHECK(f.total_bytes == 100);
+}
+
+}  // namespace

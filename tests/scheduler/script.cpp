@@ -1,0 +1,196 @@
+#include "script.hpp"
+
+namespace weft::test::scheduling {
+namespace {
+
+std::string name(task_id id) { return std::to_string(number_of(id)); }
+std::string text(std::span<const char> t) { return {t.data(), t.size()}; }
+
+}  // namespace
+
+peer_id script::worker(std::uint32_t slots, const std::string& resources, const std::string& host) {
+  worker_hello hello;
+  hello.slots = slots;
+  hello.resources = resources;
+  hello.host = host;
+  hello.name = "w" + std::to_string(core.statistics().workers + 1);
+  hello.address = hello.name + ":1";
+  const peer_id p = core.add_worker(now, hello);
+  core.check_invariants();
+  return p;
+}
+
+task_id script::submit(peer_id p, const task_spec& spec) {
+  submit_task m{};
+  m.id = make_task_id(p, next[p]++);
+  m.function.offset = spec.offset;
+  m.rank = spec.rank ? spec.rank : number_of(m.id);
+  m.flags = spec.flags;
+  m.options = spec.options;
+  m.retries = spec.retries;
+  m.priority = spec.priority;
+  m.inputs = spec.inputs;
+  say(p, m);
+  return m.id;
+}
+
+void script::options(peer_id p, std::uint32_t index, const std::string& resources, const std::string& workers,
+                     const std::string& hosts, bool loose, time_ns limit, const std::string& called) {
+  define_options m{};
+  m.index = index;
+  m.resources = resources;
+  m.workers = workers;
+  m.hosts = hosts;
+  m.flags = loose ? loose_restrictions : 0u;
+  m.time_limit_ns = limit;
+  m.name = called;
+  say(p, m);
+}
+
+void script::done(peer_id w, task_id id, std::uint32_t attempt, std::uint64_t bytes, std::uint64_t ns,
+                  const std::string& value) {
+  done_task m{};
+  m.id = id;
+  m.attempt = attempt;
+  m.bytes = bytes;
+  m.nanoseconds = ns;
+  m.flags = value.empty() ? 0u : static_cast<std::uint32_t>(has_value);
+  m.value = std::as_bytes(std::span(value));
+  say(w, m);
+}
+
+void script::failed(peer_id w, task_id id, std::uint32_t attempt) {
+  const std::string function = "f", type = "std::runtime_error", what = "no luck";
+  failed_task m{};
+  m.id = id;
+  m.attempt = attempt;
+  m.function = function;
+  m.type = type;
+  m.text = what;
+  say(w, m);
+}
+
+void script::retracted(peer_id w, task_id id, std::uint32_t attempt, bool given_back) {
+  retracted_task m{};
+  m.id = id;
+  m.attempt = attempt;
+  m.given_back = given_back;
+  say(w, m);
+}
+
+void script::added(peer_id w, task_id id) {
+  value_added m{};
+  m.id = id;
+  m.bytes = 8;
+  m.worker = w;
+  say(w, m);
+}
+
+void script::missing(peer_id w, task_id id, peer_id from) {
+  missing_value m{};
+  m.id = id;
+  m.worker = from;
+  say(w, m);
+}
+
+void script::beat(peer_id w, worker_mode mode, std::vector<attempt_ref> executing) {
+  heartbeat m{};
+  m.mode = static_cast<std::uint32_t>(mode);
+  m.executing = executing;
+  say(w, m);
+}
+
+lines script::heard(peer_id p, bool all) {
+  lines said;
+  const std::vector<std::byte> bytes = core.out(p).take();
+  batch_reader in(bytes);
+  std::uint16_t kind = 0;
+  const auto list = [&](std::string line, const auto& m) {
+    for (const task_id id : m.tasks) line += " " + name(id);
+    said.push_back(line);
+  };
+  const auto attempts = [&](std::string line, const auto& m) {
+    for (const attempt_ref& a : m.tasks) line += " " + name(a.id) + "/" + std::to_string(a.attempt);
+    said.push_back(line);
+  };
+  while (in.next(kind)) {
+    switch (static_cast<message_kind>(kind)) {
+      case message_kind::run_task: {
+        const auto m = in.get<run_task>();
+        std::string line = "run " + name(m.id) + "/" + std::to_string(m.attempt);
+        for (const input_ref& i : m.inputs) line += " " + name(i.id) + "@" + std::to_string(i.worker);
+        if (m.options != 0) line += " options " + std::to_string(m.options);
+        if (m.function.module != 0) line += " module " + std::to_string(m.function.module);
+        if (m.time_left_ns != 0) line += " left " + std::to_string(m.time_left_ns);
+        said.push_back(line);
+        break;
+      }
+      case message_kind::task_finished: {
+        const auto m = in.get<task_finished>();
+        std::string line = "finished " + name(m.id) + "@" + std::to_string(m.worker);
+        if (m.flags & has_value)
+          line += " " + std::string(reinterpret_cast<const char*>(m.value.data()), m.value.size());
+        said.push_back(line);
+        break;
+      }
+      case message_kind::task_failed: {
+        const auto m = in.get<task_failed>();
+        std::string path = text(m.path);
+        for (char& c : path)
+          if (c == '\n') c = '>';
+        said.push_back("failed " + name(m.id) + " " + text(m.type) + " " + path);
+        if (all) said.push_back(text(m.text));
+        break;
+      }
+      case message_kind::task_cancelled:
+        list("cancelled", in.get<task_cancelled>());
+        break;
+      case message_kind::task_restarted:
+        list("restarted", in.get<task_restarted>());
+        break;
+      case message_kind::drop_values:
+        list("drop", in.get<drop_values>());
+        break;
+      case message_kind::stop_tasks:
+        attempts("stop", in.get<stop_tasks>());
+        break;
+      case message_kind::retract_tasks:
+        attempts("retract", in.get<retract_tasks>());
+        break;
+      case message_kind::copy_value: {
+        const auto m = in.get<copy_value>();
+        said.push_back("copy " + name(m.id) + "@" + std::to_string(m.worker));
+        break;
+      }
+      case message_kind::value_at: {
+        const auto m = in.get<value_at>();
+        said.push_back("at " + name(m.id) + "@" + std::to_string(m.worker));
+        break;
+      }
+      case message_kind::set_mode:
+        said.push_back("mode " + std::to_string(in.get<set_mode>().mode));
+        break;
+      case message_kind::peer_info:
+        if (all) said.push_back("peer " + std::to_string(in.get<peer_info>().peer));
+        break;
+      case message_kind::peer_gone:
+        if (all) said.push_back("gone " + std::to_string(in.get<peer_gone>().peer));
+        break;
+      case message_kind::define_module: {
+        const auto m = in.get<define_module>();
+        if (all) said.push_back("module " + std::to_string(m.index) + " " + text(m.name));
+        break;
+      }
+      case message_kind::define_options: {
+        const auto m = in.get<define_options>();
+        if (all) said.push_back("options " + std::to_string(m.index) + " " + text(m.name));
+        break;
+      }
+      default:
+        said.push_back("kind " + std::to_string(kind));
+    }
+  }
+  return said;
+}
+
+}  // namespace weft::test::scheduling
