@@ -122,7 +122,12 @@ class engine {
   }
   /// Whose tasks the tasks of this engine submit: its own, or a cluster's that this process works for.
   engine& submits_to() noexcept { return submits_to_ ? *submits_to_ : *this; }
-  void submit_to(engine* e) noexcept { submits_to_ = e; }
+  void submit_to(engine* e) noexcept {
+    submits_to_ = e;
+    if (e) e->works_for_ = this;
+  }
+  /// Whose tasks have submitted those of this engine: its own, or another's.
+  const engine& works_for() const noexcept { return works_for_ ? *works_for_ : *this; }
   void track_by(node_tracker* t) noexcept { tracker_ = t; }
   /// Cancels a task that has not begun; false: it has.
   bool withdraw(node& n) noexcept;
@@ -224,7 +229,7 @@ class engine {
   stop_state stop_;
   store* const store_;  // ends itself after its last value
   const std::unique_ptr<remote_home> remote_;
-  engine* submits_to_ = nullptr;
+  engine *submits_to_ = nullptr, *works_for_ = nullptr;
   value_source* source_ = remote_.get();
   node_tracker* tracker_ = nullptr;
   output_sizes sizes_;

@@ -144,7 +144,7 @@ bool engine::can_remake(const node& n) noexcept {
 /// Only compares the address of the engine, which may be gone.
 node_request* begin_node_wait(const engine* home, const stop_state* around) noexcept {
   if (!around) return nullptr;
-  const stop_state* const last = &home->stop();
+  const stop_state* const last = &home->works_for().stop();
   for (const stop_state* above = around->parent(); above != last; above = around->parent()) {
     if (!above) return nullptr;
     around = above;

@@ -25,6 +25,15 @@ class client_session final : public std::enable_shared_from_this<client_session>
   client_session(pool& p, client_session_options options) : pool_(p), options_(std::move(options)) {}
 
   static task<client> connect(std::shared_ptr<client_session> self);
+  /// The same by a link that is there, and belongs to somebody else.
+  static client share(std::shared_ptr<client_session> self, const greeting& own, std::shared_ptr<peer_link> scheduler,
+                      peer_id id);
+  void received(std::span<const std::byte> messages) {
+    with_home([&](client_home& h) {
+      batch_reader batch(messages);
+      h.receive(now(), batch);
+    });
+  }
 
   // From the home, under its lock.
   void has_output(bool soon);
@@ -67,6 +76,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
     with_home([&](client_home& h) { h.tick(now()); });
     time_.set();
   }
+  static client begin(const std::shared_ptr<client_session>& self, peer_id id);
   void send();
   static task<> send_later(std::shared_ptr<client_session> self);
   static task<> keep_time(std::shared_ptr<client_session> self);
@@ -79,7 +89,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
   std::shared_ptr<exchange> exchange_;
   std::atomic<bool> sending_{false};
   event time_;
-  bool over_ = false;
+  bool over_ = false, shared_ = false;
 };
 
 /// What the home holds of the session.
@@ -104,12 +114,7 @@ class session_links final : public client_links {
 class client_session::scheduler_link final : public link_handler {
  public:
   explicit scheduler_link(std::shared_ptr<client_session> of) : of_(std::move(of)) {}
-  void received(peer_link&, std::span<const std::byte> messages) override {
-    of_->with_home([&](client_home& h) {
-      batch_reader batch(messages);
-      h.receive(of_->now(), batch);
-    });
-  }
+  void received(peer_link&, std::span<const std::byte> messages) override { of_->received(messages); }
   void ended(peer_link&, const std::string& reason, bool) override {
     of_->with_home([&](client_home& h) { h.lost("weft: the cluster is gone: " + reason); });
   }
@@ -128,10 +133,24 @@ task<client> client_session::connect(std::shared_ptr<client_session> self) {
   own.incarnation = s.pool_.core().env().random();
   s.exchange_ = std::make_shared<exchange>(s.pool_, s.options_.who, own, s.options_.link, s);
   auto handler = std::make_shared<scheduler_link>(self);
-  s.scheduler_ =
-      co_await peer_link::dial(s.pool_, s.options_.scheduler, s.options_.who, own, s.options_.link, std::move(handler));
+  s.scheduler_ = co_await peer_link::dial(s.pool_, s.options_.scheduler, s.options_.who, own, s.options_.link,
+                                          std::move(handler));
   // The scheduler says nothing before it is asked.
-  auto home = std::make_unique<client_home>(s.scheduler_->peer().id, std::make_unique<session_links>(self));
+  co_return begin(self, s.scheduler_->peer().id);
+}
+
+client client_session::share(std::shared_ptr<client_session> self, const greeting& own,
+                             std::shared_ptr<peer_link> scheduler, peer_id id) {
+  client_session& s = *self;
+  s.shared_ = true;
+  s.exchange_ = std::make_shared<exchange>(s.pool_, s.options_.who, own, s.options_.link, s);
+  s.scheduler_ = std::move(scheduler);
+  return begin(self, id);
+}
+
+client client_session::begin(const std::shared_ptr<client_session>& self, peer_id id) {
+  client_session& s = *self;
+  auto home = std::make_unique<client_home>(id, std::make_unique<session_links>(self));
   client_home& at = *home;
   client c(s.pool_, s.options_.memory, std::move(home));
   at.attach(*c.get_engine());
@@ -140,7 +159,7 @@ task<client> client_session::connect(std::shared_ptr<client_session> self) {
     s.home_ = &at;
   }
   s.pool_.spawn(keep_time(self), priority::interactive);
-  co_return c;
+  return c;
 }
 
 /// Who runs on the pool sends at the end of its turn; so several submissions are one frame.
@@ -192,10 +211,32 @@ void client_session::close() noexcept {
   }
   time_.set();
   exchange_->close();
-  scheduler_->close(bye_code::finished, "the client has ended");
+  if (!shared_) scheduler_->close(bye_code::finished, "the client has ended");
 }
 
 }  // namespace
+
+namespace {
+
+class nested_client final : public submitter {
+ public:
+  explicit nested_client(submitter_place w)
+      : session_(std::make_shared<client_session>(
+            w.threads, client_session_options{{}, w.who, {}, w.link, std::move(w.memory)})),
+        client_(client_session::share(session_, w.own, std::move(w.scheduler), w.self)) {}
+  detail::engine& engine() override { return *client_.get_engine(); }
+  void received(std::span<const std::byte> messages) override { session_->received(messages); }
+
+ private:
+  std::shared_ptr<client_session> session_;
+  client client_;
+};
+
+}  // namespace
+
+std::unique_ptr<submitter> make_nested_client(submitter_place where) {
+  return std::make_unique<nested_client>(std::move(where));
+}
 
 task<client> connect_client(pool& p, client_session_options options) {
   auto session = std::make_shared<client_session>(p, std::move(options));

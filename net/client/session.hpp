@@ -10,6 +10,7 @@
 #include "weft/pool.hpp"
 #include "weft/sync.hpp"
 #include "worker/exchange.hpp"
+#include "worker/submitter.hpp"
 
 namespace weft::net {
 
@@ -20,6 +21,9 @@ struct client_session_options {
   link_options link;
   client_options memory;
 };
+
+/// The client of a worker's tasks: a submitter like others, by the worker's own session.
+std::unique_ptr<submitter> make_nested_client(submitter_place where);
 
 /// Connects to a scheduler, and gives a client whose tasks run on its workers. Throws transport_error and its like.
 task<client> connect_client(pool& p, client_session_options options);

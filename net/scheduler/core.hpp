@@ -162,6 +162,7 @@ class scheduler_core {
     std::vector<std::int64_t> total, free;  // by resource
     slot head = no_task, tail = no_task;    // what it has, in the order of assignment
     std::uint32_t count = 0, ahead = 0;
+    std::uint32_t waiting = 0;  // of count: coroutines, which hold no slot while they wait; they may be many
     std::uint32_t coming = 0;       // tasks that others were asked to give back for it
     std::uint32_t leaving = 0;      // tasks that it was asked to give back
     std::uint64_t occupancy = 0;    // estimated time of all that it has, in cost units

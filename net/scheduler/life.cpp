@@ -28,6 +28,7 @@ void scheduler_core::unassign(slot t) {
   (r.next == no_task ? w.tail : tasks_[r.next].prev) = r.prev;
   r.prev = r.next = no_task;
   --w.count;
+  if (r.flags & task_waits) --w.waiting;
   w.occupancy -= r.cost;
   if (r.has(mark_ahead))
     --w.ahead;

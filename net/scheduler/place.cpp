@@ -38,7 +38,12 @@ bool scheduler_core::is_producer(slot t) const {
 
 /// Whether a held task may go to this worker now: see `saturation` and `pipeline` of the options.
 bool scheduler_core::has_room(const worker& w, slot t) const {
-  const std::uint32_t runnable = w.count - w.ahead;
+  // What waits for tasks that it has submitted must not keep these from running: coroutines take no slots from others,
+  // and are bounded by themselves.
+  const bool waits = (tasks_[t].flags & task_waits) != 0;
+  if (waits) return w.waiting < options_.most_pipelined;
+  const std::uint32_t others = w.waiting + w.ahead;
+  const std::uint32_t runnable = w.count > others ? w.count - others : 0;
   if (static_cast<double>(runnable) < std::max(1.0, std::ceil(options_.saturation * w.slots))) return true;
   if (runnable >= options_.most_pipelined) return false;
   const catalogue::function& f = catalogue_.function_at(tasks_.call(t).function);
@@ -233,6 +238,7 @@ void scheduler_core::assign(slot t, worker_index index, bool ahead) {
   r.cost = estimate(t);
   r.aux = 0;
   ++w.count;
+  if (r.flags & task_waits) ++w.waiting;
   w.occupancy += r.cost;
   if (ahead) {
     r.set(mark_ahead);

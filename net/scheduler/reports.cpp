@@ -252,6 +252,7 @@ void scheduler_core::heard(worker_index w, const heartbeat& m) {
   workers_[w].last = m;
   workers_[w].executing.assign(m.executing.begin(), m.executing.end());
   set_worker_mode(w, static_cast<worker_mode>(m.mode));
+  if ((m.wishes & wishes_to_retire) && !workers_[w].mode_ordered) retire(now_, workers_[w].peer);
 }
 
 }  // namespace weft::net

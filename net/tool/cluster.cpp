@@ -142,6 +142,7 @@ void local_cluster::parts::start() {
       w.listen = {address_kind::unix_socket, unique_name("worker"), 0};
     }
     w.name = "worker-" + std::to_string(i);
+    w.submit_by = make_nested_client;
     w.resources = options.resources;
     w.memory_limit = settings.memory_limit;
     w.memory.memory_budget = settings.memory_limit / 10 * 6;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "client/session.hpp"
 #include "env/child.hpp"
 #include "env/machine_memory.hpp"
 #include "env/scratch.hpp"
@@ -61,6 +62,7 @@ int run_worker(const worker_settings& s) {
       o.announce = own_host_towards(o.scheduler);
     }
     o.name = s.name;
+    o.submit_by = make_nested_client;
     o.resources = s.resources;
     const std::uint64_t machine = detail::usable_memory();
     o.memory_limit = s.memory_limit ? s.memory_limit : machine;

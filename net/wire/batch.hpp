@@ -92,6 +92,11 @@ class batch_writer {
     buffer_.resize(buffer_.capacity());
     return spare;
   }
+  /// A message as it stood in another batch.
+  void add_as_it_is(std::span<const std::byte> message) {
+    std::memcpy(room(message.size()), message.data(), message.size());
+    ++messages_;
+  }
   /// Takes over the messages of another, behind its own; that one is empty then.
   void append(batch_writer& other) {
     if (other.used_ != 0) std::memcpy(room(other.used_), other.buffer_.data(), other.used_);
@@ -122,6 +127,8 @@ class batch_reader {
   /// The next message's kind; false at the end. Throws protocol_error for what is no message.
   bool next(std::uint16_t& kind);
 
+  /// The message that next() has announced, as it stands in the batch.
+  std::span<const std::byte> bytes() const noexcept { return current_; }
   /// The message that next() has announced. Throws protocol_error when it does not have that type's shape.
   template <class M>
   M get() const {

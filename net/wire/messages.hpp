@@ -52,7 +52,17 @@ enum class message_kind : std::uint16_t {
   // a tool and the scheduler
   ask_info = 96,
   info = 97,
+  // programs: a client, the scheduler, and nannies
+  program_wanted = 112,
+  program_offer = 113,
+  program_chunk = 114,
+  program_missing = 115,
+  program_ready = 116,
+  program_failed = 117,
+  program_clients = 118,
+  worker_state = 119,
 };
+constexpr bool is_of_programs(std::uint16_t kind) noexcept { return kind >= 112 && kind < 128; }
 
 // ---- code --------------------------------------------------------------------------------------------------------
 
@@ -392,6 +402,100 @@ struct info : list_record {
   static constexpr message_kind kind = message_kind::info;
   std::span<const char> text;
   static auto parts(auto& m) noexcept { return std::tie(m.text); }
+};
+
+// ---- programs ----------------------------------------------------------------------------------------------------
+
+/// Refers to a program by the number that the scheduler gave it, the same on all sessions. From a client it is 0: its
+/// own.
+struct program_record {
+  std::uint64_t program;
+};
+
+struct wanted_record {
+  std::uint64_t program;
+  std::uint64_t offset;
+  std::uint32_t file;   // its place in the offer; no_file: the offer is wanted
+  std::uint32_t bytes;  // from the offset on: answered by one chunk of exactly so many
+};
+inline constexpr std::uint32_t no_file = ~std::uint32_t{0};
+/// The scheduler asks a client for its program.
+struct program_wanted : wanted_record {
+  using record = wanted_record;
+  static constexpr message_kind kind = message_kind::program_wanted;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+
+/// What a program consists of: its own file, then the libraries that are not the system's. Each has a size, a digest
+/// (SHA-256), and a name without directories.
+struct program_offer : program_record {
+  using record = program_record;
+  static constexpr message_kind kind = message_kind::program_offer;
+  std::span<const std::byte> build_id;
+  std::span<const std::uint64_t> sizes;
+  std::span<const std::byte> digests;  // 32 bytes each
+  std::span<const char> names;         // a newline behind each
+  static auto parts(auto& m) noexcept { return std::tie(m.build_id, m.sizes, m.digests, m.names); }
+};
+
+struct chunk_record {
+  std::uint64_t program;
+  std::uint64_t offset;
+  std::uint32_t file;
+  std::uint32_t reserved;
+};
+/// Client to scheduler, which passes it on to the nannies that lack the file.
+struct program_chunk : chunk_record {
+  using record = chunk_record;
+  static constexpr message_kind kind = message_kind::program_chunk;
+  std::span<const std::byte> bytes;
+  static auto parts(auto& m) noexcept { return std::tie(m.bytes); }
+};
+
+/// A nanny's answer to an offer: these files it has not, and is sent from their beginning; it has all that are not
+/// named. None: it is answered by program_ready at once.
+struct program_missing : program_record {
+  using record = program_record;
+  static constexpr message_kind kind = message_kind::program_missing;
+  std::span<const std::uint32_t> files;
+  static auto parts(auto& m) noexcept { return std::tie(m.files); }
+};
+/// The nanny has it, and can run it.
+struct program_ready : program_record {
+  using record = program_record;
+  static constexpr message_kind kind = message_kind::program_ready;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+/// A nanny does not take it, a client cannot read it, or, to a client: nobody runs it. The text says why.
+struct program_failed : program_record {
+  using record = program_record;
+  static constexpr message_kind kind = message_kind::program_failed;
+  std::span<const char> text;
+  static auto parts(auto& m) noexcept { return std::tie(m.text); }
+};
+
+struct clients_record {
+  std::uint64_t program;
+  std::uint64_t clients;
+};
+/// To a nanny: so many clients run the program. Workers of it are started while there are some.
+struct program_clients : clients_record {
+  using record = clients_record;
+  static constexpr message_kind kind = message_kind::program_clients;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+
+enum class worker_life : std::uint32_t { started, ended, restarting, waiting };
+struct worker_state_record {
+  std::uint64_t program;
+  std::uint32_t life;    // worker_life
+  std::int32_t process;  // of `ended` and `restarting` the exit status
+};
+/// From a nanny, of the worker that it runs of a program.
+struct worker_state : worker_state_record {
+  using record = worker_state_record;
+  static constexpr message_kind kind = message_kind::worker_state;
+  static auto parts(auto&) noexcept { return std::tie(); }
 };
 
 }  // namespace weft::net

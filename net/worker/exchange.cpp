@@ -272,8 +272,8 @@ class exchange::server_link final : public link_handler {
 
 std::shared_ptr<link_handler> exchange::serve() { return std::make_shared<server_link>(weak_from_this()); }
 
-task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to, std::uint64_t request, task_id id,
-                      outgoing_value value) {
+task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to, std::uint64_t request,
+                      task_id id, outgoing_value value) {
   value_header header{};
   header.request = request;
   header.id = id;

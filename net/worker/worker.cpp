@@ -12,6 +12,13 @@
 
 namespace weft::net {
 
+namespace {
+
+/// What tasks submit and await has this part of the budget.
+constexpr std::uint64_t submitted_share = 4;
+
+}  // namespace
+
 // ---- the links ---------------------------------------------------------------------------------------------------
 
 class worker::scheduler_link final : public link_handler {
@@ -62,7 +69,7 @@ time_ns worker::now() const noexcept { return pool_.core().now_ns(); }
 
 task<std::string> worker::run(std::shared_ptr<worker> self) {
   worker& w = *self;
-  greeting own;
+  greeting& own = w.own_;
   own.role = peer_role::worker;
   own.name =
       w.options_.name.empty() ? detail::host_name() + "-" + std::to_string(detail::process_id()) : w.options_.name;
@@ -84,10 +91,21 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
     auto handler = std::make_shared<scheduler_link>(self);
     auto made =
         co_await peer_link::dial(w.pool_, w.options_.scheduler, w.options_.who, own, w.options_.link, handler);
+    if (w.options_.submit_by) {
+      client_options memory;
+      memory.memory_budget = w.engine_.memory().budget / submitted_share;
+      auto submitter = w.options_.submit_by(
+          {w.pool_, w.options_.who, own, w.options_.link, std::move(memory), made, made->peer().id});
+      std::lock_guard guard(w.lock_);
+      w.engine_.get_engine()->submit_to(&submitter->engine());
+      w.submitter_ = std::move(submitter);
+    }
     {
       std::lock_guard guard(w.lock_);
       w.scheduler_ = std::move(made);
       if (!w.core_) w.begin(w.scheduler_->peer().id);
+      for (const auto& messages : std::exchange(w.early_, {}))
+        if (const auto for_client = w.take(messages); !for_client.empty()) w.submitter_->received(for_client);
       w.drive();
     }
     w.pool_.spawn(keep_time(self), priority::interactive);
@@ -98,6 +116,7 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   w.over("the worker ends", false);
   w.hub_->close();
   w.exchange_->close();
+  w.engine_.get_engine()->submit_to(nullptr);
   std::shared_ptr<peer_link> scheduler;
   {
     std::lock_guard guard(w.lock_);
@@ -138,12 +157,40 @@ void worker::begin(peer_id self) {
 // ---- events ------------------------------------------------------------------------------------------------------
 
 void worker::from_scheduler(peer_link& l, std::span<const std::byte> messages) {
-  std::lock_guard guard(lock_);
-  if (over_) return;
-  if (!core_) begin(l.peer().id);
+  std::vector<std::byte> for_client;
+  {
+    std::lock_guard guard(lock_);
+    if (over_) return;
+    if (!core_) begin(l.peer().id);
+    if (!scheduler_) {  // the session has just begun: run() goes on with it
+      early_.emplace_back(messages.begin(), messages.end());
+      return;
+    }
+    for_client = take(messages);
+  }
+  if (!for_client.empty() && submitter_) submitter_->received(for_client);
+}
+
+/// Gives the core what is for a worker, and gives back what is for a client. Peers are told once for a session, and
+/// both may ask them for values.
+std::vector<std::byte> worker::take(std::span<const std::byte> messages) {
+  batch_writer own, others;
+  batch_reader all(messages);
+  std::uint16_t kind = 0;
+  bool mixed = false;
+  while (all.next(kind)) mixed = mixed || is_for_client(kind) || is_for_both(kind);
+  if (mixed && submitter_) {
+    batch_reader again(messages);
+    while (again.next(kind)) {
+      if (!is_for_client(kind)) own.add_as_it_is(again.bytes());
+      if (is_for_client(kind) || is_for_both(kind)) others.add_as_it_is(again.bytes());
+    }
+    messages = own.bytes();
+  }
   batch_reader batch(messages);
   core_->receive(now(), batch);
   drive();
+  return others.take();
 }
 
 /// There are events that there were not before.

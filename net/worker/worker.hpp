@@ -15,6 +15,7 @@
 #include "weft/sync.hpp"
 #include "worker/core.hpp"
 #include "worker/exchange.hpp"
+#include "worker/submitter.hpp"
 #include "worker/task_host.hpp"
 
 namespace weft::net {
@@ -30,6 +31,7 @@ struct worker_options {
   std::uint64_t memory_limit = 0;  // what the scheduler is told; 0: the budget
   link_options link;
   worker_limits limits;
+  submitter_maker submit_by;  // null: what its tasks submit stays on it
 };
 
 /// A worker of a cluster, in this process: its tasks run on the pool, one for each of its threads at a time.
@@ -63,6 +65,7 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
 
   void begin(peer_id self);
   void from_scheduler(peer_link& l, std::span<const std::byte> messages);
+  std::vector<std::byte> take(std::span<const std::byte> messages);
   void wake();
   static task<> drive_later(std::shared_ptr<worker> self);
   /// Under the lock, after each round of events.
@@ -102,6 +105,9 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   std::shared_ptr<peer_link> scheduler_;
   std::shared_ptr<exchange> exchange_;
   std::optional<hub> hub_;
+  greeting own_;
+  std::unique_ptr<submitter> submitter_;
+  std::vector<std::vector<std::byte>> early_;  // messages that came before run() had the link
   std::atomic<peer_id> id_{0};
   std::atomic<bool> driving_{false};
   event ready_, ended_, time_;

@@ -30,6 +30,18 @@ std::vector<double> plus(const std::vector<double>& a, const std::vector<double>
 }
 int fails(int x) { throw std::out_of_range("it is " + std::to_string(x)); }
 
+task<long> fib(client& c, int n) {
+  if (n < 2) co_return n;
+  auto a = c.submit(fib, n - 1), b = c.submit(fib, n - 2);
+  co_return co_await std::move(a) + co_await std::move(b);
+}
+task<double> nested_values(client& c, std::size_t n) {
+  auto v = c.submit(numbers, n, 1.0);
+  auto w = c.submit(plus, v, v);
+  const std::vector<double>& both = co_await w;
+  co_return both.back();
+}
+
 }  // namespace
 
 TEST_CASE("a task runs on a cluster") {
@@ -105,6 +117,19 @@ TEST_CASE("a lazy graph is computed on a cluster") {
                                           delayed(numbers, std::size_t{1000}, double(i)))));
     const double all = co_await c.compute(delayed([](const std::vector<double>& v) { return sum(v); }, sums));
     CHECK(all == Approx(20 * 2 * 499500.0 + 190 * 1000.0));
+  };
+  p.run(test());
+}
+
+TEST_CASE("tasks submit tasks, and await them") {
+  in_process_cluster cluster(2);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    const long f = co_await c.submit(fib, 10);
+    CHECK(f == 55);
+    const double last = co_await c.submit(nested_values, std::size_t{50'000});
+    CHECK(last == 100'000.0);
   };
   p.run(test());
 }

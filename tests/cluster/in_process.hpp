@@ -42,6 +42,7 @@ class in_process_cluster {
     o.scheduler = where;
     o.listen = place("worker" + std::to_string(workers.size()));
     o.name = "worker-" + std::to_string(workers.size());
+    o.submit_by = make_nested_client;
     o.memory = std::move(memory);
     if (o.memory.memory_budget == 0) o.memory.memory_budget = std::uint64_t{256} << 20;
     auto w = worker::make(*p, std::move(o));
