@@ -141,9 +141,8 @@ bool engine::can_remake(const node& n) noexcept {
 
 // ---- coroutines that wait ----------------------------------------------------------------------------------------
 
-/// Only compares the address of the engine, which may be gone.
+/// There is a state around. Only compares the address of the engine, which may be gone.
 node_request* begin_node_wait(const engine* home, const stop_state* around) noexcept {
-  if (!around) return nullptr;
   const stop_state* const last = &home->works_for().stop();
   for (const stop_state* above = around->parent(); above != last; above = around->parent()) {
     if (!above) return nullptr;

@@ -185,7 +185,10 @@ class store {
   /// Whether even what produces an unknown amount should ask.
   bool paused() const noexcept { return paused_.load(std::memory_order_relaxed); }
   /// Throws weft::overloaded when the process takes so much memory that nothing more is accepted.
-  void check_not_full();
+  void check_not_full() {
+    if (refusing_.load(std::memory_order_relaxed)) [[unlikely]]
+      check_again();
+  }
   store_counters counters() const;
   spill_counters disk() const;
   const store_options& options() const noexcept { return options_; }
@@ -220,6 +223,7 @@ class store {
   balance balance_of(const memory_request& r) const noexcept;
   bool pauses(const memory_request& r) const noexcept;
   void grant_what_frees(after& then);
+  void check_again();
   bool look_is_due() noexcept;
   void look();
   bool shed() noexcept;

@@ -124,8 +124,7 @@ void store::shed_written() {
   if (dropped) trim();
 }
 
-void store::check_not_full() {
-  if (!refusing_.load(std::memory_order_relaxed)) return;
+void store::check_again() {
   look();
   if (!refusing_.load(std::memory_order_relaxed)) return;
   std::uint64_t values = 0, resident = 0;

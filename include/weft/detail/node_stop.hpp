@@ -30,7 +30,9 @@ class node_wait_mark {
   node_wait_mark() noexcept = default;
   node_wait_mark(const node_wait_mark&) = delete;
   ~node_wait_mark() { clear(); }
-  void set(const engine* home, const stop_state* around) noexcept { request_ = begin_node_wait(home, around); }
+  void set(const engine* home, const stop_state* around) noexcept {
+    if (around && around->parent()) request_ = begin_node_wait(home, around);
+  }
   void clear() noexcept {
     if (request_) [[unlikely]]
       end_node_wait(*std::exchange(request_, nullptr));
