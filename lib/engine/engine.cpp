@@ -471,9 +471,15 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
     n.has_arguments = n.has_arguments && remakes;
     drop_inputs(n);
   }
+  // Once closed it may be run again at any time, but not before the rest of this is done.
+  const bool stays_inside = n.is(node_state::failed) && (n.type->settle || n.type->closed);
+  if (stays_inside) n.add(node::inside | node::refused | node::cleaned);
   node* next = close_node(n);
   if (n.type->settle) settle(n);
-  drop_reference(n);
+  if (!stays_inside)
+    drop_reference(n);
+  else if (!leave(n, false))
+    make_ready(n);
   return next;
 }
 

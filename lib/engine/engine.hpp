@@ -235,6 +235,7 @@ class engine {
   output_sizes sizes_;
   resource_pool resources_;
   std::mutex stops_lock_;
+  std::mutex retries_lock_;
   short_lock failures_lock_;  // while a failed node is reset, or its failure is passed on
   std::mutex deadlines_lock_;
   std::unordered_map<const node*, stop_source> deadlines_;  // of tasks that have a limit of time and have not ended

@@ -14,7 +14,11 @@ namespace {
 /// It has failed; or it was cancelled before it began, because nobody wanted it: one that failed may have given it
 /// up.
 bool may_run_again(const node& n) noexcept {
-  if (!n.ended()) return false;
+  // Who saw that one fail may be here before the other thread has closed this one.
+  for (int round = 0; !n.ended(); ++round) {
+    if (!n.is(node_state::failed) && !n.is(node_state::cancelled)) return false;
+    real_memory::relax(round);
+  }
   return n.is(node_state::failed) || (n.is(node_state::cancelled) && !n.stop_asked() && !n.type->closed);
 }
 
@@ -43,6 +47,10 @@ class renewed_wants {
       } while (!from.counts.compare_exchange_weak(counts, counts + node::one_want, std::memory_order_acq_rel,
                                                   std::memory_order_acquire));
       wanted_.push_back(&from);
+      if (node::wants(counts) != 0) continue;
+      // Who wanted it last is about to cancel it, if it has not begun: then it is to be run again with the others.
+      for (int round = 0; from.is(node_state::pending) || from.is(node_state::again); ++round)
+        real_memory::relax(round);
     }
   }
   void keep() noexcept {
@@ -84,6 +92,7 @@ std::vector<node*> to_run_again(node& last, renewed_wants& wants) {
 /// A failed node has kept its function, its arguments and its inputs. One that is waited for still by edges of before
 /// is entered anew by who lets go of it last (see cascade.cpp).
 void engine::retry(node& last) {
+  std::lock_guard one_at_a_time(retries_lock_);
   if (!last.ended() || !last.is(node_state::failed)) return;
   if (remote_) {
     restart_remote(last);

@@ -378,6 +378,34 @@ TEST_CASE("failures and cancellations race on threads") {
   CHECK(counted::now == 0);
 }
 
+TEST_CASE("a retry races with the end of the input that runs still") {
+  weft::pool pool({.threads = 2});
+  weft::client c(pool);
+  static std::atomic<bool> go;
+  const auto gate = []() -> weft::task<int> {
+    while (!go) co_await weft::yield();
+    co_return 3;
+  };
+  const auto wait = [](weft::future<int> f) -> weft::task<int> { co_return co_await outcome(std::move(f)); };
+  for (int round = 0; round < 1000; ++round) {
+    broken = true;
+    go = false;
+    auto sibling = c.submit(gate), source = c.submit(fails_while_broken, 1);
+    auto behind = c.submit(inc, c.submit(inc, sibling));
+    auto both = c.submit(add, c.submit(add, sibling, source), behind);
+    behind = {};
+    REQUIRE(pool.run(wait(both)) == -3);
+    broken = false;
+    std::thread other([] { go = true; });
+    c.retry(both);
+    REQUIRE(pool.run(wait(both)) == 9);
+    other.join();
+  }
+  pool.drain();
+  const weft::task_totals t = c.totals();
+  CHECK(t.submitted == t.ended);
+}
+
 namespace {
 
 /// A random graph in which sources fail for a while; then those that failed are run again, at once or later.

@@ -99,9 +99,9 @@ struct node {
   static constexpr std::uint64_t one_reference = 1, one_want = std::uint64_t{1} << 32;
   static constexpr std::uint64_t given_up = std::uint64_t{1} << 62, taken = std::uint64_t{1} << 63;
   static constexpr std::uintptr_t locked = 1, closed = 2;
-  /// `poisoned`: an input failed or was cancelled, of a layer's task. `inside`: it ended before it began, and waits
-  /// in queues or in the lists of its inputs still, whose last one drops the engine's reference. `refused`: it ended
-  /// so because an input failed, and `why` is set. `cleaned`: it has nothing more to give back before it leaves.
+  /// `poisoned`: an input failed or was cancelled, of a layer's task. `inside`: it has ended, and the
+  /// engine is not through with it: it waits in queues or in the lists of its inputs still, the last of which drops
+  /// the engine's reference. `refused`: it has failed, and `why` is set. `cleaned`: it has nothing more to give back.
   enum mark : std::uint8_t { poisoned = 1, inside = 2, refused = 4, cleaned = 8 };
 
   node(const node_type& t, engine& e) noexcept : type(&t), home(&e) {}
