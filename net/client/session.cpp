@@ -226,6 +226,7 @@ class nested_client final : public submitter {
         client_(client_session::share(session_, w.own, std::move(w.scheduler), w.self)) {}
   detail::engine& engine() override { return *client_.get_engine(); }
   void received(std::span<const std::byte> messages) override { session_->received(messages); }
+  void close() override { client_.get_engine()->cluster()->close(); }
 
  private:
   std::shared_ptr<client_session> session_;

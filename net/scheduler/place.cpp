@@ -38,8 +38,8 @@ bool scheduler_core::is_producer(slot t) const {
 
 /// Whether a held task may go to this worker now: see `saturation` and `pipeline` of the options.
 bool scheduler_core::has_room(const worker& w, slot t) const {
-  // What waits for tasks that it has submitted must not keep these from running: coroutines take no slots from others,
-  // and are bounded by themselves.
+  // What waits for tasks that it has submitted must not keep these from running: coroutines take no slots from
+  // others, and are bounded by themselves.
   const bool waits = (tasks_[t].flags & task_waits) != 0;
   if (waits) return w.waiting < options_.most_pipelined;
   const std::uint32_t others = w.waiting + w.ahead;

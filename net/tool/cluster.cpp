@@ -13,6 +13,7 @@
 #include "client/session.hpp"
 #include "env/child.hpp"
 #include "env/machine_memory.hpp"
+#include "env/parent.hpp"
 #include "env/scratch.hpp"
 #include "exec/pool_core.hpp"
 #include "scheduler/server.hpp"
@@ -157,7 +158,7 @@ void local_cluster::parts::start_process(std::size_t i) {
   s.name = "worker-" + std::to_string(i);
   workers[i].process =
       detail::child_process::start({.command = net::worker_command(std::vector{detail::own_program()}, s),
-                                    .environment = {},
+                                    .environment = {detail::parent_setting()},
                                     .output = {},
                                     .with_terminal = false});
   scheduler_pool.spawn(watch(this, i));

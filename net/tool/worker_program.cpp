@@ -1,4 +1,4 @@
-// A process that is a worker, and one that watches over such processes.
+// A process that is a worker.
 #include <signal.h>
 
 #include <algorithm>
@@ -8,18 +8,15 @@
 #include <utility>
 
 #include "client/session.hpp"
-#include "env/child.hpp"
 #include "env/machine_memory.hpp"
+#include "env/parent.hpp"
 #include "env/scratch.hpp"
-#include "exec/pool_core.hpp"
 #include "tool/identity.hpp"
-#include "tool/program_flags.hpp"
 #include "tool/programs.hpp"
 #include "transport/own_host.hpp"
 #include "transport/readable.hpp"
 #include "weft/scope.hpp"
 #include "weft/sleep.hpp"
-#include "weft/timeout.hpp"
 #include "worker/worker.hpp"
 
 namespace weft::net {
@@ -52,6 +49,7 @@ task<int> serve(nursery& beside, pool* p, std::shared_ptr<worker> w, std::chrono
 
 int run_worker(const worker_settings& s) {
   try {
+    detail::end_with_parent();
     worker_options o;
     o.who = identity_of(s.security, peer_role::worker);
     o.scheduler = parse_address(s.scheduler, o.who.bare());
@@ -76,92 +74,6 @@ int run_worker(const worker_settings& s) {
     return p.run(scope(serve, &p, w, s.lifetime));
   } catch (const cancelled&) { return 130; } catch (const std::exception& e) {
     std::cerr << "weft worker: " << e.what() << '\n';
-    return 1;
-  }
-}
-
-// ---- the nanny ---------------------------------------------------------------------------------------------------
-
-namespace {
-
-/// Starts a worker process again and again, until it ends in order or we are asked to end. One that dies at once is
-/// waited for longer each time.
-class nanny {
- public:
-  nanny(pool& p, const worker_settings& s, std::vector<std::string> command)
-      : pool_(p), settings_(s), command_(std::move(command)) {}
-
-  task<int> run() {
-    std::chrono::nanoseconds pause = first_pause;
-    for (;;) {
-      const auto began = std::chrono::nanoseconds(pool_.core().now_ns());
-      child_ = detail::child_process::start(
-          {.command = command_, .environment = {}, .output = {}, .with_terminal = false});
-      const int status = co_await watch();
-      if (status == 0 || ending_ || !settings_.nanny) co_return status;
-      const auto lived = std::chrono::nanoseconds(pool_.core().now_ns()) - began;
-      pause = lived > calm ? first_pause : std::min<std::chrono::nanoseconds>(pause * 2, longest_pause);
-      std::cerr << "weft nanny: the worker has ended with status " << status << ", and is started again\n";
-      co_await sleep_for(pause);
-    }
-  }
-  void end(int signal) {
-    ending_ = true;
-    child_.signal(signal);
-  }
-
- private:
-  static constexpr std::chrono::milliseconds first_pause{100};
-  static constexpr std::chrono::seconds longest_pause{30}, calm{60};
-  static constexpr double terminate = 0.95;  // of worker.memory_limit: then it is killed
-
-  /// Its end; kills it when it takes more memory than it may.
-  task<int> watch() {
-    const std::uint64_t limit = settings_.memory_limit;
-    for (;;) {
-      if (const auto status = child_.status()) co_return *status;
-      if (limit != 0) {
-        const std::uint64_t taken = detail::resident_memory_of(child_.id());
-        if (static_cast<double>(taken) > terminate * static_cast<double>(limit)) {
-          std::cerr << "weft nanny: the worker takes " << taken << " bytes of the " << limit
-                    << " that worker.memory_limit allows, and is killed\n";
-          child_.signal(SIGKILL);
-        }
-      }
-      try {
-        co_await weft::timeout(std::chrono::milliseconds(limit ? 100 : 10'000),
-                               wait_readable(pool_, child_.descriptor()));
-      } catch (const timed_out&) {}
-    }
-  }
-
-  pool& pool_;
-  const worker_settings settings_;
-  const std::vector<std::string> command_;
-  detail::child_process child_;
-  bool ending_ = false;
-};
-
-task<> pass_signals(pool& p, nanny& n) {
-  for (;;) n.end(co_await wait_signal(p, ending_signals));
-}
-
-task<int> watch_over(nursery& beside, pool* p, nanny* n) {
-  beside.spawn(pass_signals(*p, *n));
-  const int status = co_await n->run();
-  beside.request_stop();
-  co_return status;
-}
-
-}  // namespace
-
-int run_nanny(const worker_settings& s, const std::vector<std::string>& command) {
-  try {
-    pool p({.threads = 1});
-    nanny n(p, s, worker_command(command, s));
-    return p.run(scope(watch_over, &p, &n));
-  } catch (const std::exception& e) {
-    std::cerr << "weft nanny: " << e.what() << '\n';
     return 1;
   }
 }

@@ -49,6 +49,7 @@ program_manifest program_manifest::from(const program_offer& m, const program_li
     for (const file& other : p.files)
       if (other.name == f.name) throw wrong("with two files of the name " + f.name);
     f.bytes = m.sizes[i];
+    if (f.bytes == 0) throw wrong("whose file " + f.name + " is empty");
     if (f.bytes > UINT64_MAX / 2 - total) throw wrong("whose sizes cannot be");
     total += f.bytes;
     std::memcpy(f.content.data(), m.digests.data() + i * sizeof(digest), sizeof(digest));
@@ -83,7 +84,8 @@ std::string stranger(const std::string& where) {
   try {
     const address a = parse_address(where);
     if (!a.has_port()) return {};  // sockets of files let only our user in
-    if (detail::is_port_of_own_user(a.port)) return {};
+    const bool here = a.host.starts_with("127.") || a.host == "::1" || a.host.starts_with("::ffff:127.");
+    if (here && detail::is_port_of_own_user(a.port)) return {};
   } catch (const bad_address&) {}
   return where + " is not known to be of this user, on this machine, and there are no certificates (weft certs)";
 }

@@ -116,7 +116,7 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   w.over("the worker ends", false);
   w.hub_->close();
   w.exchange_->close();
-  w.engine_.get_engine()->submit_to(nullptr);
+  if (w.submitter_) w.submitter_->close();
   std::shared_ptr<peer_link> scheduler;
   {
     std::lock_guard guard(w.lock_);

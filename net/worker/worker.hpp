@@ -98,7 +98,8 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
 
   pool& pool_;
   const worker_options options_;
-  client engine_;  // holds the engine
+  std::unique_ptr<submitter> submitter_;  // outlives the engine, whose tasks use it
+  client engine_;                         // holds the engine
   std::mutex lock_;
   std::unique_ptr<task_host> tasks_;
   std::optional<worker_core> core_;  // once the scheduler has named us
@@ -106,7 +107,6 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   std::shared_ptr<exchange> exchange_;
   std::optional<hub> hub_;
   greeting own_;
-  std::unique_ptr<submitter> submitter_;
   std::vector<std::vector<std::byte>> early_;  // messages that came before run() had the link
   std::atomic<peer_id> id_{0};
   std::atomic<bool> driving_{false};
