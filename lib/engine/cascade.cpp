@@ -8,7 +8,8 @@
 // has come first: the one that runs it again leaves the rest to the other, who enters it with its inputs anew; or the
 // other has dropped the reference, and the one that runs it again enters it itself.
 //
-// A node that failed by running is inside, too, where its runner has more to do with it once it is closed (engine::end).
+// A node that failed by running is inside, too, where its runner has more to do with it once it is closed
+// (engine::end).
 #include "engine/cascade.hpp"
 
 #include <utility>

@@ -465,7 +465,7 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
     tracker_->ended(n, ran);
   // Before anybody is told: who then looks whether he alone holds an input finds no trace of this task.
   finish_request(request);
-  if (!n.is(node_state::failed)) {                                                 // a failed one may be run again
+  if (!n.is(node_state::failed)) {                                               // a failed one may be run again
     const bool remakes = how == run_result::value && n.stored && can_remake(n);  // should the disk lose the value
     if (n.has_arguments && !remakes) n.type->end_arguments(n);
     n.has_arguments = n.has_arguments && remakes;

@@ -140,6 +140,9 @@ class engine {
   void remote_done(node& n, std::uint64_t bytes, decoder* value) noexcept;
   void remote_failed(node& n, remote_failure why) noexcept;
   void remote_cancelled(node& n) noexcept;
+  /// A node that stands for nothing there: it ends when it is told.
+  void begin_alone(node& n) noexcept;
+  void end_alone(node& n, failure* why, bool cancelled) noexcept;
   /// A failed one is run again.
   void restart_remote(node& n) noexcept;
   static void drop_reference(node& n) noexcept;

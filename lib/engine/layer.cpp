@@ -9,6 +9,7 @@
 // Every task of a computation that is needed is made, runs or fails or is cancelled, and goes: also when nobody wants
 // the results any more, only that it is cancelled at once then. So nothing must be searched for and taken apart.
 #include "engine/layer.hpp"
+#include "engine/remote_layers.hpp"
 
 #include <memory>
 #include <mutex>
@@ -492,6 +493,12 @@ void client::compute_layer(detail::layer_spec* wanted, std::size_t first, std::s
     throw misuse("weft: task " + std::to_string(first) + " of a layer of " + std::to_string(wanted->count) +
                  " tasks");
   if (results.empty()) return;
+  if (engine_->cluster()) {
+    const auto nodes = detail::submit_layers(*engine_, *wanted, first, results.size(),
+                                             {priority_, retries_, within_, details_.get()});
+    std::copy(nodes.begin(), nodes.end(), results.begin());
+    return;
+  }
   auto run = detail::layer_run::make(*engine_, *wanted, {priority_, retries_, within_, details_.get()});
   run->compute(first, results);
 }
@@ -499,6 +506,8 @@ void client::compute_layer(detail::layer_spec* wanted, std::size_t first, std::s
 detail::node* client::run_layer(detail::layer_spec* wanted) const {
   check_open();
   if (!wanted) detail::throw_empty_layer();
+  if (engine_->cluster())
+    return detail::run_layers(*engine_, *wanted, {priority_, retries_, within_, details_.get()});
   auto run = detail::layer_run::make(*engine_, *wanted, {priority_, retries_, within_, details_.get()});
   return &run->run_all();
 }

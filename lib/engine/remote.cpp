@@ -125,7 +125,7 @@ void engine::cancel_remote(node& n, bool wanted) noexcept {
   const std::uint64_t number = n.number;
   if (claim_remote(n)) {
     n.ask_stop();
-    if (wanted) remote_->cancel(number);
+    if (wanted && number != 0) remote_->cancel(number);
     end_remote(n, node_state::cancelled);
   }
   drop_reference(n);
@@ -143,6 +143,8 @@ void engine::restart_remote(node& n) noexcept {
 }
 
 /// Its memory goes. The engine may go with it.
-void engine::release_remote(node& n) noexcept { remote_->release(n); }
+void engine::release_remote(node& n) noexcept {
+  if (n.number != 0) remote_->release(n);
+}
 
 }  // namespace weft::detail

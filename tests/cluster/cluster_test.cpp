@@ -9,6 +9,7 @@
 
 #include "cluster/in_process.hpp"
 #include "weft/delayed.hpp"
+#include "weft/layer.hpp"
 #include "weft/remote_error.hpp"
 
 namespace {
@@ -40,6 +41,13 @@ task<double> nested_values(client& c, std::size_t n) {
   auto w = c.submit(plus, v, v);
   const std::vector<double>& both = co_await w;
   co_return both.back();
+}
+
+double part(std::size_t i, const std::string& text) { return static_cast<double>(i + text.size()); }
+double with_neighbour(std::size_t, values<double> around) {
+  double s = 0;
+  for (const double x : around) s += x;
+  return s;
 }
 
 }  // namespace
@@ -130,6 +138,25 @@ TEST_CASE("tasks submit tasks, and await them") {
     CHECK(f == 55);
     const double last = co_await c.submit(nested_values, std::size_t{50'000});
     CHECK(last == 100'000.0);
+  };
+  p.run(test());
+}
+
+TEST_CASE("layers run on a cluster") {
+  in_process_cluster cluster(2);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    auto parts = layer_of(100, part, std::string("abc"));
+    auto sums = layer_of(1, with_neighbour, from(parts, every{}));
+    const double total = co_await c.compute(sums, 0);
+    CHECK(total == 99 * 100 / 2 + 300);
+    co_await c.run(layer_of(50, part, std::string("x")));
+    bool failed = false;
+    try {
+      co_await c.run(layer_of(10, [](std::size_t i) { return i == 7 ? throw std::runtime_error("seven") : i; }));
+    } catch (const weft::task_failed& e) { failed = std::string(e.what()).find("seven") != std::string::npos; }
+    CHECK(failed);
   };
   p.run(test());
 }

@@ -28,6 +28,16 @@ std::string name_of_function(const void* address);
 void coroutine_waits(node& n) noexcept;
 void coroutine_did_not_wait(engine& e) noexcept;
 
+/// A copy of a value, also of one that cannot be copied: it can be encoded.
+template <class T>
+T copy_of(const T& x) {
+  if constexpr (std::is_copy_constructible_v<T>) {
+    return x;
+  } else {
+    return from_bytes<T>(to_bytes(x));
+  }
+}
+
 // ---- what a node keeps of an argument, and how it is passed ------------------------------------------------------
 
 /// A value, given for a parameter P: converted at the call site, so that the call owns it.
@@ -63,13 +73,7 @@ struct value_argument {
   static value_argument decode(decoder& d) { return value_argument(weft::decode<type>(d)); }
   void take(edge*&, input_source&) const noexcept {}
 
-  type copy() const {
-    if constexpr (std::is_copy_constructible_v<type>) {
-      return value;
-    } else {
-      return from_bytes<type>(to_bytes(value));
-    }
-  }
+  type copy() const { return copy_of(value); }
 
   type value;
 };

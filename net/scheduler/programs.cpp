@@ -1,0 +1,373 @@
+#include "scheduler/programs.hpp"
+
+#include <algorithm>
+
+#include "wire/batch.hpp"
+
+namespace weft::net {
+
+namespace {
+
+/// Asked for, and not there yet.
+constexpr std::uint64_t window = std::uint64_t{4} << 20;
+/// That a nanny has not taken: beyond it the client is not asked for more.
+constexpr std::size_t most_unsent = std::size_t{8} << 20;
+/// Clients whose program nobody runs, though others' workers are there, are told after so long.
+constexpr time_ns patience = 5'000'000'000;
+
+std::string text(std::span<const char> s) { return {s.data(), std::min<std::size_t>(s.size(), 2000)}; }
+
+}  // namespace
+
+struct program_router::program {
+  enum class state : std::uint8_t { offered, receiving, ready, refused };
+  struct transfer {
+    std::uint32_t file = 0;
+    key from = 0;
+    std::uint64_t asked = 0, received = 0;
+    std::vector<key> to;  // empty: nobody wants the rest; what was asked for still comes
+  };
+
+  std::string build_id;
+  std::optional<program_manifest> what;
+  std::vector<key> clients;
+  key asked = 0;  // the client that was asked for the offer
+  std::map<key, state> nannies;
+  std::string refusal;                                // the last
+  std::vector<std::pair<std::uint32_t, key>> wanted;  // files, by nannies, whose transfer has not begun
+  std::optional<transfer> moving;
+  time_ns unserved_since = 0;
+};
+
+program_router::program_router(program_limits limits, surroundings around)
+    : limits_(limits), around_(std::move(around)) {}
+program_router::~program_router() = default;
+
+program_router::program* program_router::of(key client) {
+  const auto c = clients_.find(client);
+  if (c == clients_.end()) return nullptr;
+  const auto p = programs_.find(c->second.program);
+  return p == programs_.end() ? nullptr : &p->second;
+}
+
+program_router::program& program_router::checked(std::uint64_t number) {
+  const auto p = programs_.find(number);
+  if (p == programs_.end() || !p->second.what)
+    throw protocol_error("weft: a nanny speaks of program " + std::to_string(number) + ", which was not offered");
+  return p->second;
+}
+
+// ---- who comes and goes ------------------------------------------------------------------------------------------
+
+void program_router::client_came(time_ns now, key client, std::string build_id, std::shared_ptr<peer_link> l,
+                                 std::string refused) {
+  if (build_id.empty()) return;  // it cannot be told from others
+  auto [at, fresh] = numbers_.emplace(build_id, next_);
+  if (fresh) {
+    for (auto p = programs_.begin(); programs_.size() >= limits_.programs && p != programs_.end();) {
+      if (!p->second.clients.empty()) {
+        ++p;
+        continue;
+      }
+      numbers_.erase(p->second.build_id);
+      p = programs_.erase(p);
+    }
+    if (programs_.size() >= limits_.programs) {
+      numbers_.erase(build_id);
+      around_.say("the program of a client is not taken: there are " + std::to_string(programs_.size()) +
+                  " with clients");
+      return;
+    }
+    programs_[next_++].build_id = build_id;
+  }
+  const std::uint64_t number = at->second;
+  program& p = programs_.at(number);
+  if (p.clients.empty()) p.unserved_since = now;
+  p.clients.push_back(client);
+  clients_[client] = {std::move(l), std::move(refused), number};
+  // Another try may fare better: a disk has room again, a client has the right.
+  std::erase_if(p.nannies, [](const auto& n) { return n.second == program::state::refused; });
+  tell_clients(number, p);
+  consider(number, p);
+}
+
+void program_router::client_left(time_ns now, key client) {
+  const auto c = clients_.find(client);
+  if (c == clients_.end()) return;
+  const std::uint64_t number = c->second.program;
+  clients_.erase(c);
+  program& p = programs_.at(number);
+  std::erase(p.clients, client);
+  p.unserved_since = now;
+  if (p.asked == client) p.asked = 0;
+  tell_clients(number, p);
+  if (p.moving && p.moving->from == client) {
+    p.moving->from = source_of(p);
+    p.moving->asked = p.moving->received;
+    if (p.moving->from == 0)
+      give_up(number, p, "the client that sent it has gone");
+    else
+      pump(number, p);
+  }
+  consider(number, p);
+}
+
+void program_router::nanny_came(time_ns, key nanny, std::shared_ptr<peer_link> l) {
+  nannies_[nanny] = {std::move(l)};
+  for (auto& [number, p] : programs_) consider(number, p);
+}
+
+void program_router::nanny_left(time_ns now, key nanny) {
+  nannies_.erase(nanny);
+  for (auto& [number, p] : programs_) {
+    p.nannies.erase(nanny);
+    std::erase_if(p.wanted, [&](const auto& w) { return w.second == nanny; });
+    if (p.moving) std::erase(p.moving->to, nanny);
+    p.unserved_since = now;
+    if (p.moving && p.moving->to.empty() && p.moving->asked == p.moving->received) {
+      p.moving.reset();
+      next_transfer(number, p);
+    }
+  }
+}
+
+/// A client of the program that may send it.
+program_router::key program_router::source_of(const program& p) const {
+  for (const key c : p.clients)
+    if (clients_.at(c).refused.empty()) return c;
+  return 0;
+}
+
+/// What is to be done next for a program that somebody waits for.
+void program_router::consider(std::uint64_t number, program& p) {
+  if (p.clients.empty() || nannies_.empty()) return;
+  if (p.what) {
+    for (const auto& [id, n] : nannies_)
+      if (!p.nannies.count(id)) offer(number, p, id);
+    return;
+  }
+  if (p.asked != 0 || around_.workers_of(p.build_id) != 0) return;
+  p.asked = source_of(p);
+  if (p.asked == 0)
+    return fail_clients(p, "weft: no worker runs this program, and it may not be sent to those that would: " +
+                               clients_.at(p.clients.front()).refused);
+  program_wanted m{};
+  m.file = no_file;
+  clients_.at(p.asked).link->send(m);
+}
+
+void program_router::fail_clients(program& p, const std::string& why) {
+  program_failed m{};
+  m.text = why;
+  for (const key c : p.clients) clients_.at(c).link->send(m);
+}
+
+void program_router::tell_clients(std::uint64_t number, program& p) {
+  program_clients m{};
+  m.program = number;
+  m.clients = p.clients.size();
+  for (const auto& [id, s] : p.nannies) nannies_.at(id).link->send(m);
+}
+
+void program_router::offer(std::uint64_t number, program& p, key to) {
+  p.nannies[to] = program::state::offered;
+  program_clients m{};
+  m.program = number;
+  m.clients = p.clients.size();
+  nannies_.at(to).link->send_with([&](batch_writer& out) {
+    p.what->write(out, number);
+    out.add(m);
+  });
+}
+
+// ---- clients -----------------------------------------------------------------------------------------------------
+
+void program_router::from_client(time_ns, key client, std::uint16_t kind, const batch_reader& message) {
+  program* const p = of(client);
+  if (!p) throw protocol_error("weft: a client sends a program that was not asked for");
+  const std::uint64_t number = clients_.at(client).program;
+  switch (static_cast<message_kind>(kind)) {
+    case message_kind::program_offer: {
+      const auto m = message.get<program_offer>();
+      if (p->asked != client) throw protocol_error("weft: a client offers a program that was not asked for");
+      program_manifest what = program_manifest::from(m, limits_);
+      if (std::string(reinterpret_cast<const char*>(what.build_id.data()), what.build_id.size()) != p->build_id)
+        throw protocol_error("weft: a client offers another program than its own");
+      p->asked = 0;
+      if (what.bytes() > limits_.bytes)
+        return fail_clients(
+            *p, "weft: no worker runs this program, and it is too large to be sent: " + std::to_string(what.bytes()) +
+                    " bytes with its libraries; " + std::to_string(limits_.bytes) + " are allowed");
+      p->what = std::move(what);
+      consider(number, *p);
+      break;
+    }
+    case message_kind::program_chunk:
+      if (!p->moving || p->moving->from != client)
+        throw protocol_error("weft: a client sends a part of a program that was not asked for");
+      chunk(number, *p, message.get<program_chunk>());
+      break;
+    case message_kind::program_failed: {
+      const std::string why = text(message.get<program_failed>().text);
+      if (p->asked == client) p->asked = 0;
+      p->what.reset();
+      give_up(number, *p, why);
+      fail_clients(*p, why);
+      break;
+    }
+    default:
+      throw protocol_error("weft: a client sends a message of kind " + std::to_string(kind));
+  }
+}
+
+void program_router::chunk(std::uint64_t number, program& p, const program_chunk& m) {
+  program::transfer& t = *p.moving;
+  const std::uint64_t size = p.what->files[t.file].bytes;
+  const std::uint64_t expected = std::min<std::uint64_t>(limits_.chunk, size - t.received);
+  if (m.file != t.file || m.offset != t.received || t.asked <= t.received || m.bytes.size() != expected)
+    throw protocol_error("weft: a client sends " + std::to_string(m.bytes.size()) + " bytes of its program's file " +
+                         std::to_string(m.file) + " at " + std::to_string(m.offset) + "; asked was for " +
+                         std::to_string(expected) + " of file " + std::to_string(t.file) + " at " +
+                         std::to_string(t.received));
+  program_chunk passed = m;
+  passed.program = number;
+  for (const key to : t.to) nannies_.at(to).link->send(passed);
+  t.received += expected;
+  received_ += expected;
+  if (t.received == size || (t.to.empty() && t.received == t.asked)) {
+    p.moving.reset();
+    next_transfer(number, p);
+  } else {
+    pump(number, p);
+  }
+}
+
+// ---- transfers ---------------------------------------------------------------------------------------------------
+
+void program_router::next_transfer(std::uint64_t number, program& p) {
+  if (p.moving || p.wanted.empty()) return;
+  const key from = source_of(p);
+  if (from == 0) return give_up(number, p, "no client that may send it is there");
+  program::transfer t;
+  t.file = p.wanted.front().first;
+  t.from = from;
+  for (const auto& [file, by] : p.wanted)
+    if (file == t.file) t.to.push_back(by);
+  std::erase_if(p.wanted, [&](const auto& w) { return w.first == t.file; });
+  p.moving = std::move(t);
+  pump(number, p);
+}
+
+/// Asks for what the nannies have room for.
+void program_router::pump(std::uint64_t, program& p) {
+  if (!p.moving || p.moving->to.empty()) return;
+  program::transfer& t = *p.moving;
+  const std::uint64_t size = p.what->files[t.file].bytes;
+  for (const key to : t.to) {
+    if (nannies_.at(to).link->unsent_bytes() <= most_unsent) continue;
+    busy_ = true;
+    return;
+  }
+  peer_link& from = *clients_.at(t.from).link;
+  while (t.asked < size && t.asked - t.received < window) {
+    program_wanted m{};
+    m.file = t.file;
+    m.offset = t.asked;
+    m.bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(limits_.chunk, size - t.asked));
+    from.send(m);
+    t.asked += m.bytes;
+  }
+}
+
+/// The nannies that wait for a part of it forget it; they are offered it again when there is somebody to send it.
+void program_router::give_up(std::uint64_t number, program& p, const std::string& why) {
+  p.moving.reset();
+  p.wanted.clear();
+  program_failed m{};
+  m.program = number;
+  m.text = why;
+  for (auto n = p.nannies.begin(); n != p.nannies.end();) {
+    if (n->second != program::state::receiving && n->second != program::state::offered) {
+      ++n;
+      continue;
+    }
+    nannies_.at(n->first).link->send(m);
+    n = p.nannies.erase(n);
+  }
+}
+
+// ---- nannies -----------------------------------------------------------------------------------------------------
+
+void program_router::from_nanny(time_ns, key nanny, std::uint16_t kind, const batch_reader& message) {
+  switch (static_cast<message_kind>(kind)) {
+    case message_kind::program_missing: {
+      const auto m = message.get<program_missing>();
+      program& p = checked(m.program);
+      const auto s = p.nannies.find(nanny);
+      if (s == p.nannies.end()) return;  // it crossed with give_up
+      if (s->second != program::state::offered) throw protocol_error("weft: a nanny answers an offer a second time");
+      s->second = program::state::receiving;
+      std::vector<bool> seen(p.what->files.size());
+      for (const std::uint32_t f : m.files) {
+        if (f >= seen.size() || seen[f])
+          throw protocol_error("weft: a nanny lacks file " + std::to_string(f) + ", which is none of the program's");
+        seen[f] = true;
+        p.wanted.emplace_back(f, nanny);
+      }
+      next_transfer(m.program, p);
+      break;
+    }
+    case message_kind::program_ready: {
+      const auto m = message.get<program_ready>();
+      program& p = checked(m.program);
+      if (const auto s = p.nannies.find(nanny); s != p.nannies.end()) s->second = program::state::ready;
+      break;
+    }
+    case message_kind::program_failed: {
+      const auto m = message.get<program_failed>();
+      refuse(m.program, checked(m.program), nanny, text(m.text));
+      break;
+    }
+    case message_kind::worker_state:
+      message.get<worker_state>();  // workers speak for themselves
+      break;
+    default:
+      throw protocol_error("weft: a nanny sends a message of kind " + std::to_string(kind));
+  }
+}
+
+void program_router::refuse(std::uint64_t number, program& p, key by, const std::string& why) {
+  const auto s = p.nannies.find(by);
+  if (s == p.nannies.end()) return;
+  s->second = program::state::refused;
+  p.refusal = why;
+  std::erase_if(p.wanted, [&](const auto& w) { return w.second == by; });
+  if (p.moving) std::erase(p.moving->to, by);
+  if (p.moving && p.moving->to.empty() && p.moving->asked == p.moving->received) {
+    p.moving.reset();
+    next_transfer(number, p);
+  }
+  around_.say("nanny " + nannies_.at(by).link->peer().says.name + " does not take a program: " + why);
+  const bool all = std::all_of(p.nannies.begin(), p.nannies.end(),
+                               [](const auto& n) { return n.second == program::state::refused; });
+  if (all && around_.workers_of(p.build_id) == 0)
+    fail_clients(p, "weft: no worker runs this program, and nobody takes it: " + why);
+}
+
+// ---- time --------------------------------------------------------------------------------------------------------
+
+void program_router::tick(time_ns now) {
+  busy_ = false;
+  for (auto& [number, p] : programs_) {
+    pump(number, p);
+    // A program without workers where only others' are, and no nanny that would run it, waits for nothing.
+    if (p.clients.empty() || !nannies_.empty() || now - p.unserved_since < patience) continue;
+    p.unserved_since = now;
+    if (around_.workers_of(p.build_id) == 0 && around_.all_workers() != 0)
+      fail_clients(p,
+                   "weft: the workers of this cluster run another program: start workers of this one, or `weft "
+                   "worker` without a program");
+  }
+}
+
+}  // namespace weft::net
