@@ -132,7 +132,7 @@ class client_home final : public detail::remote_home, private fetch_host {
   std::vector<task_id> releases_, cancels_, retries_, locates_, inputs_;
   std::vector<std::uint64_t> modules_;  // keys, by the session's numbers
   std::unordered_map<std::string, std::uint32_t> options_;
-  std::vector<std::string> options_of_;  // what each number stands for now
+  std::vector<std::string> options_of_;  // what each number stands for
   std::uint32_t next_options_ = 1;
   fetcher fetcher_;
   std::uint64_t fetches_ = 0;

@@ -43,23 +43,24 @@ program_router::program_router(program_limits limits, surroundings around)
     : limits_(limits), around_(std::move(around)) {}
 program_router::~program_router() = default;
 
-program_router::program* program_router::of(key client) {
-  const auto c = clients_.find(client);
+program_router::program* program_router::of(key id) {
+  const auto c = clients_.find(id);
   if (c == clients_.end()) return nullptr;
   const auto p = programs_.find(c->second.program);
   return p == programs_.end() ? nullptr : &p->second;
 }
 
-program_router::program& program_router::checked(std::uint64_t number) {
-  const auto p = programs_.find(number);
-  if (p == programs_.end() || !p->second.what)
+/// Null: it is not known any more, which the nanny will have heard when this is handled.
+program_router::program* program_router::spoken_of(std::uint64_t number) {
+  if (number == 0 || number >= next_)
     throw protocol_error("weft: a nanny speaks of program " + std::to_string(number) + ", which was not offered");
-  return p->second;
+  const auto p = programs_.find(number);
+  return p == programs_.end() || !p->second.what ? nullptr : &p->second;
 }
 
 // ---- who comes and goes ------------------------------------------------------------------------------------------
 
-void program_router::client_came(time_ns now, key client, std::string build_id, std::shared_ptr<peer_link> l,
+void program_router::client_came(time_ns now, key id, std::string build_id, std::shared_ptr<peer_link> l,
                                  std::string refused) {
   if (build_id.empty()) return;  // it cannot be told from others
   auto [at, fresh] = numbers_.emplace(build_id, next_);
@@ -83,46 +84,46 @@ void program_router::client_came(time_ns now, key client, std::string build_id, 
   const std::uint64_t number = at->second;
   program& p = programs_.at(number);
   if (p.clients.empty()) p.unserved_since = now;
-  p.clients.push_back(client);
-  clients_[client] = {std::move(l), std::move(refused), number};
-  // Another try may fare better: a disk has room again, a client has the right.
+  p.clients.push_back(id);
+  clients_[id] = {std::move(l), std::move(refused), number};
+  // Another try may fare better: a disk has room again, a id has the right.
   std::erase_if(p.nannies, [](const auto& n) { return n.second == program::state::refused; });
   tell_clients(number, p);
   consider(number, p);
 }
 
-void program_router::client_left(time_ns now, key client) {
-  const auto c = clients_.find(client);
+void program_router::client_left(time_ns now, key id) {
+  const auto c = clients_.find(id);
   if (c == clients_.end()) return;
   const std::uint64_t number = c->second.program;
   clients_.erase(c);
   program& p = programs_.at(number);
-  std::erase(p.clients, client);
+  std::erase(p.clients, id);
   p.unserved_since = now;
-  if (p.asked == client) p.asked = 0;
+  if (p.asked == id) p.asked = 0;
   tell_clients(number, p);
-  if (p.moving && p.moving->from == client) {
+  if (p.moving && p.moving->from == id) {
     p.moving->from = source_of(p);
     p.moving->asked = p.moving->received;
     if (p.moving->from == 0)
-      give_up(number, p, "the client that sent it has gone");
+      give_up(number, p, "the id that sent it has gone");
     else
       pump(number, p);
   }
   consider(number, p);
 }
 
-void program_router::nanny_came(time_ns, key nanny, std::shared_ptr<peer_link> l) {
-  nannies_[nanny] = {std::move(l)};
+void program_router::nanny_came(time_ns, key id, std::shared_ptr<peer_link> l) {
+  nannies_[id] = {std::move(l)};
   for (auto& [number, p] : programs_) consider(number, p);
 }
 
-void program_router::nanny_left(time_ns now, key nanny) {
-  nannies_.erase(nanny);
+void program_router::nanny_left(time_ns now, key id) {
+  nannies_.erase(id);
   for (auto& [number, p] : programs_) {
-    p.nannies.erase(nanny);
-    std::erase_if(p.wanted, [&](const auto& w) { return w.second == nanny; });
-    if (p.moving) std::erase(p.moving->to, nanny);
+    p.nannies.erase(id);
+    std::erase_if(p.wanted, [&](const auto& w) { return w.second == id; });
+    if (p.moving) std::erase(p.moving->to, id);
     p.unserved_since = now;
     if (p.moving && p.moving->to.empty() && p.moving->asked == p.moving->received) {
       p.moving.reset();
@@ -182,14 +183,14 @@ void program_router::offer(std::uint64_t number, program& p, key to) {
 
 // ---- clients -----------------------------------------------------------------------------------------------------
 
-void program_router::from_client(time_ns, key client, std::uint16_t kind, const batch_reader& message) {
-  program* const p = of(client);
+void program_router::from_client(time_ns, key id, std::uint16_t kind, const batch_reader& message) {
+  program* const p = of(id);
   if (!p) throw protocol_error("weft: a client sends a program that was not asked for");
-  const std::uint64_t number = clients_.at(client).program;
+  const std::uint64_t number = clients_.at(id).program;
   switch (static_cast<message_kind>(kind)) {
     case message_kind::program_offer: {
       const auto m = message.get<program_offer>();
-      if (p->asked != client) throw protocol_error("weft: a client offers a program that was not asked for");
+      if (p->asked != id) throw protocol_error("weft: a client offers a program that was not asked for");
       program_manifest what = program_manifest::from(m, limits_);
       if (std::string(reinterpret_cast<const char*>(what.build_id.data()), what.build_id.size()) != p->build_id)
         throw protocol_error("weft: a client offers another program than its own");
@@ -203,13 +204,14 @@ void program_router::from_client(time_ns, key client, std::uint16_t kind, const 
       break;
     }
     case message_kind::program_chunk:
-      if (!p->moving || p->moving->from != client)
+      if (!p->moving || p->moving->from != id)
         throw protocol_error("weft: a client sends a part of a program that was not asked for");
       chunk(number, *p, message.get<program_chunk>());
       break;
     case message_kind::program_failed: {
       const std::string why = text(message.get<program_failed>().text);
-      if (p->asked == client) p->asked = 0;
+      if (p->asked != id && !(p->moving && p->moving->from == id)) return;  // another sends it meanwhile
+      p->asked = 0;
       p->what.reset();
       give_up(number, *p, why);
       fail_clients(*p, why);
@@ -298,34 +300,37 @@ void program_router::give_up(std::uint64_t number, program& p, const std::string
 
 // ---- nannies -----------------------------------------------------------------------------------------------------
 
-void program_router::from_nanny(time_ns, key nanny, std::uint16_t kind, const batch_reader& message) {
+void program_router::from_nanny(time_ns, key id, std::uint16_t kind, const batch_reader& message) {
   switch (static_cast<message_kind>(kind)) {
     case message_kind::program_missing: {
       const auto m = message.get<program_missing>();
-      program& p = checked(m.program);
-      const auto s = p.nannies.find(nanny);
-      if (s == p.nannies.end()) return;  // it crossed with give_up
-      if (s->second != program::state::offered) throw protocol_error("weft: a nanny answers an offer a second time");
+      program* const p = spoken_of(m.program);
+      if (!p) return;
+      const auto s = p->nannies.find(id);
+      if (s == p->nannies.end()) return;  // it crossed with give_up
+      if (s->second != program::state::offered)
+        throw protocol_error("weft: a nanny answers an offer a second time");
       s->second = program::state::receiving;
-      std::vector<bool> seen(p.what->files.size());
+      std::vector<bool> seen(p->what->files.size());
       for (const std::uint32_t f : m.files) {
         if (f >= seen.size() || seen[f])
           throw protocol_error("weft: a nanny lacks file " + std::to_string(f) + ", which is none of the program's");
         seen[f] = true;
-        p.wanted.emplace_back(f, nanny);
+        p->wanted.emplace_back(f, id);
       }
-      next_transfer(m.program, p);
+      next_transfer(m.program, *p);
       break;
     }
     case message_kind::program_ready: {
       const auto m = message.get<program_ready>();
-      program& p = checked(m.program);
-      if (const auto s = p.nannies.find(nanny); s != p.nannies.end()) s->second = program::state::ready;
+      program* const p = spoken_of(m.program);
+      if (!p) return;
+      if (const auto s = p->nannies.find(id); s != p->nannies.end()) s->second = program::state::ready;
       break;
     }
     case message_kind::program_failed: {
       const auto m = message.get<program_failed>();
-      refuse(m.program, checked(m.program), nanny, text(m.text));
+      if (program* const p = spoken_of(m.program)) refuse(m.program, *p, id, text(m.text));
       break;
     }
     case message_kind::worker_state:

@@ -62,8 +62,8 @@ class program_router {
     std::shared_ptr<peer_link> link;
   };
 
-  program* of(key client);
-  program& checked(std::uint64_t number);
+  program* of(key id);
+  program* spoken_of(std::uint64_t number);
   void consider(std::uint64_t number, program& p);
   void tell_clients(std::uint64_t number, program& p);
   void offer(std::uint64_t number, program& p, key to);

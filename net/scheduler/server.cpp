@@ -15,15 +15,16 @@ namespace weft::net {
 /// The session of one peer, from its admission on: should it never begin, the peer is removed all the same.
 class scheduler_server::peer_session final : public link_handler {
  public:
-  peer_session(std::weak_ptr<scheduler_server> of, peer_id id) : of_(std::move(of)), id_(id) {}
+  peer_session(std::weak_ptr<scheduler_server> of, std::string program, peer_id id)
+      : of_(std::move(of)), program_(std::move(program)), id_(id) {}
   ~peer_session() override {
     if (!over_) end("the session did not begin", false);
   }
   void received(peer_link&, std::span<const std::byte> messages) override {
-    if (const auto s = of_.lock()) s->received(id_, messages);
+    if (const auto s = of_.lock()) s->received(program_, id_, messages);
   }
   void interrupted(peer_link&) override {
-    if (const auto s = of_.lock()) s->interrupted(id_);
+    if (const auto s = of_.lock()) s->interrupted(program_, id_);
   }
   void ended(peer_link&, const std::string& reason, bool in_order) override { end(reason, in_order); }
   peer_id id() const noexcept { return id_; }
@@ -31,9 +32,10 @@ class scheduler_server::peer_session final : public link_handler {
  private:
   void end(const std::string& reason, bool in_order) {
     over_ = true;
-    if (const auto s = of_.lock()) s->ended(id_, reason, in_order);
+    if (const auto s = of_.lock()) s->ended(program_, id_, reason, in_order);
   }
   const std::weak_ptr<scheduler_server> of_;
+  const std::string program_;
   const peer_id id_;
   bool over_ = false;
 };
@@ -59,6 +61,39 @@ class scheduler_server::tool_session final : public link_handler {
 
  private:
   const std::weak_ptr<scheduler_server> of_;
+};
+
+/// A nanny has no part in a core either: it is brought programs, and its workers have sessions of their own.
+class scheduler_server::nanny_session final : public link_handler {
+ public:
+  nanny_session(std::weak_ptr<scheduler_server> of, std::uint64_t key) : of_(std::move(of)), key_(key) {}
+  void received(peer_link&, std::span<const std::byte> messages) override {
+    const auto s = of_.lock();
+    if (!s) return;
+    std::lock_guard guard(s->lock_);
+    batch_reader batch(messages);
+    std::uint16_t kind = 0;
+    while (batch.next(kind)) s->router_.from_nanny(s->now(), key_, kind, batch);
+    s->wake_for_programs();
+  }
+  void begun(std::shared_ptr<peer_link> l) {
+    const auto s = of_.lock();
+    if (!s) return;
+    std::lock_guard guard(s->lock_);
+    s->nannies_[key_] = l;
+    s->router_.nanny_came(s->now(), key_, std::move(l));
+  }
+  void ended(peer_link&, const std::string&, bool) override {
+    const auto s = of_.lock();
+    if (!s) return;
+    std::lock_guard guard(s->lock_);
+    s->nannies_.erase(key_);
+    s->router_.nanny_left(s->now(), key_);
+  }
+
+ private:
+  const std::weak_ptr<scheduler_server> of_;
+  const std::uint64_t key_;
 };
 
 class scheduler_server::gate final : public hub_handler {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "scheduler/core.hpp"
+#include "scheduler/programs.hpp"
 #include "transport/hub.hpp"
 #include "weft/pool.hpp"
 #include "weft/sync.hpp"
@@ -21,12 +23,16 @@ struct server_options {
   std::string name;
   scheduler_options core;
   link_options link;
+  program_limits programs;
 };
 
-/// A scheduler: its core, and the sessions of those that it serves. One thread is enough for it, and best.
+/// A scheduler: its cores, and the sessions of those that it serves. One thread is enough for it, and best.
 ///
-/// Locks. `lock_` is for the core and the table of sessions; whoever has it may send on links, and is not called by
-/// them.
+/// Clients and workers of one program meet in a core of their own: its part. Others cannot run their functions, and
+/// have no use for their values. A part is there while it has peers.
+///
+/// Locks. `lock_` is for the parts, their cores and sessions, and the router of programs; whoever has it may send on
+/// links, and is not called by them.
 class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
  public:
   static std::shared_ptr<scheduler_server> make(pool& p, server_options options);
@@ -50,24 +56,36 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
  private:
   class peer_session;
   class tool_session;
+  class nanny_session;
   class gate;
+  /// The peers of one program.
+  struct part {
+    explicit part(const scheduler_options& o) : core(o) {}
+    scheduler_core core;
+    std::unordered_map<peer_id, std::shared_ptr<peer_link>> links;
+    std::unordered_map<peer_id, std::string> listeners;  // of workers
+    std::unordered_map<peer_id, std::uint64_t> clients;  // their keys at the router
+  };
   scheduler_server(pool& p, server_options options);
 
   admission admit(std::shared_ptr<scheduler_server> self, const link_peer& peer);
-  void begun(peer_id id, std::shared_ptr<peer_link> l);
-  void received(peer_id id, std::span<const std::byte> messages);
-  void interrupted(peer_id id);
-  static task<> probe(std::shared_ptr<scheduler_server> self, peer_id id, std::string where);
-  void ended(peer_id id, const std::string& reason, bool in_order);
-  void flush();
+  void begun(const std::string& program, peer_id id, std::shared_ptr<peer_link> l);
+  void received(const std::string& program, peer_id id, std::span<const std::byte> messages);
+  void interrupted(const std::string& program, peer_id id);
+  static task<> probe(std::shared_ptr<scheduler_server> self, std::string program, peer_id id, std::string where);
+  void ended(const std::string& program, peer_id id, const std::string& reason, bool in_order);
+  part* find(const std::string& program);
+  part& part_of(const std::string& program);
+  void flush(part& p);
   time_ns now() const noexcept;
 
   pool& pool_;
   const server_options options_;
   mutable std::mutex lock_;
-  scheduler_core core_;
-  std::unordered_map<peer_id, std::shared_ptr<peer_link>> links_;
-  std::unordered_map<peer_id, std::string> listeners_;  // of workers
+  std::map<std::string, std::unique_ptr<part>> parts_;  // by build-id
+  program_router router_;
+  std::map<std::uint64_t, std::shared_ptr<peer_link>> nannies_;  // by their keys at the router
+  std::uint64_t next_key_ = 1;
   std::optional<hub> hub_;
   event time_, changed_;
   time_ns planned_ = 0;

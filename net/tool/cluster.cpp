@@ -37,6 +37,7 @@ task<client> connect(pool& p, connect_options where, client_options options) {
   o.scheduler = net::parse_address(where.address, o.who.bare());
   o.name = std::move(where.name);
   o.link.try_for = where.timeout;
+  o.link.resume_for = std::min(where.timeout, o.link.resume_for);
   o.memory = std::move(options);
   return net::connect_client(p, std::move(o));
 }

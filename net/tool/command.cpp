@@ -32,16 +32,16 @@ bool is_address(const std::string& text) {
          (colon != std::string::npos && text.find('/') == std::string::npos && parse_count(text.substr(colon + 1)));
 }
 
+/// A nanny can do without a program: clients bring theirs.
 void expect_program(const subcommand& s, const flags_read& read) {
   const std::string name(s.name), flag = name == "worker" ? "--scheduler" : "--cluster";
-  if (read.rest.empty())
-    throw wrong_use("weft " + name + " needs a program" +
-                    (name == "worker" ? ", the one that the cluster's clients run: weft worker [FLAG...] "
-                                      : ": weft " + name + " [FLAG...] ") +
-                    "PROGRAM [ARG...]");
+  if (read.rest.empty()) {
+    if (name == "worker") return;
+    throw wrong_use("weft " + name + " needs a program: weft " + name + " [FLAG...] PROGRAM [ARG...]");
+  }
   if (is_address(read.rest[0]))
     throw wrong_use("'" + read.rest[0] + "' is an address, and stands where the program does: weft " + name + " " +
-                    flag + " " + read.rest[0] + " PROGRAM [ARG...]");
+                    flag + " " + read.rest[0] + (name == "worker" ? " [PROGRAM [ARG...]]" : " PROGRAM [ARG...]"));
 }
 
 void expect_arguments(const subcommand& s, const flags_read& read, std::size_t wanted) {

@@ -33,15 +33,18 @@ Ctrl-C, SIGTERM, or its idle timeout.
            --listen 0.0.0.0:0 ./program
 )",
                  flags_of({"scheduler", "security"}, {config_flag(), help_flag()})});
-  all.push_back({"worker", "PROGRAM [ARG...]", "runs workers of a program on this machine",
+  all.push_back({"worker", "[PROGRAM [ARG...]]", "runs workers on this machine",
                  R"(Runs a worker of a program of yours: the same program that the clients run, so
 that it has all the functions that they submit. A worker keeps values and runs
 tasks; the nanny, which this command is, watches over its process and starts it
-again when it dies. All that follows PROGRAM belongs to the program.
+again when it dies. All that follows PROGRAM belongs to the program. Without one
+it runs the programs that clients bring, if they have the right to (weft certs).
 )",
                  R"(  node1$ weft scheduler --certificates ~/certs --listen 0.0.0.0:8786
   node2$ weft worker --certificates ~/certs --scheduler node1:8786 \
            --listen 0.0.0.0:0 --memory-limit 48G ./program
+  node3$ weft worker --certificates ~/certs --scheduler node1:8786 \
+           --listen 0.0.0.0:0
 )",
                  flags_of({"worker", "security"}, {config_flag(), help_flag()}), after_first::rest});
   all.push_back({"run", "PROGRAM [ARG...]", "runs a program as a client of a cluster",

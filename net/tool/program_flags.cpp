@@ -108,7 +108,8 @@ std::vector<std::string> worker_command(std::span<const std::string> command, co
   of.security = s.security;
   std::vector<std::string> flags = {"--worker=" + s.scheduler};
   for (const flag& f : flags_of("worker")) {
-    if (f.sets->key() == "worker.scheduler") continue;
+    // What is the nanny's is nothing to its workers, and their programs may be older than it.
+    if (f.sets->key() == "worker.scheduler" || f.sets->name.starts_with("program")) continue;
     flags.push_back(text_flag(f, of));
   }
   std::vector<std::string> all(command.begin(), command.end());

@@ -41,6 +41,7 @@ int run_scheduler(const scheduler_settings& s) {
     o.core.saturation = s.saturation;
     o.core.allowed_losses = s.allowed_failures;
     o.core.worker_ttl = s.worker_ttl.count();
+    o.link.resume_for = s.resume_timeout;
     o.core.idle_timeout = s.idle_timeout.count();
     pool p({.threads = 1});
     auto server = scheduler_server::make(p, std::move(o));

@@ -7,8 +7,8 @@
 
 namespace weft::net {
 
-// What the programs of a cluster are told: by files, the environment and flags, in the order that docs/cluster.md gives.
-// Names of members are those of the settings, `scheduler.idle_timeout` and so on.
+// What the programs of a cluster are told: by files, the environment and flags, in the order that docs/cluster.md
+// gives. Names of members are those of the settings, `scheduler.idle_timeout` and so on.
 
 /// Who we are, and whom we believe.
 struct security_settings {
@@ -22,6 +22,7 @@ struct scheduler_settings {
   std::string address_file;  // where the addresses that it listens on are written, one a line, once it does
   std::chrono::nanoseconds idle_timeout{0};        // without tasks and clients: ends; 0: never
   std::chrono::nanoseconds worker_ttl{60'000'000'000};  // a worker that is silent so long is lost
+  std::chrono::nanoseconds resume_timeout{30'000'000'000};  // a peer without a connection is lost after so long
   double saturation = 1.1;
   unsigned allowed_failures = 3;
 };
@@ -39,6 +40,12 @@ struct worker_settings {
   std::chrono::nanoseconds lifetime{0};       // retires after so long; 0: never
   std::chrono::nanoseconds death_timeout{60'000'000'000};  // without the scheduler: ends
   bool nanny = true;                 // a parent process that restarts it
+  // Of a nanny without a program of its own, which runs those that clients bring.
+  std::string program_cache;  // empty: in the user's cache directory
+  std::uint64_t program_cache_limit = std::uint64_t{4} << 30;
+  std::uint64_t program_limit = std::uint64_t{1} << 30;
+  unsigned programs = 2;                                  // that run at the same time
+  std::chrono::nanoseconds program_idle{60'000'000'000};  // without clients: its worker ends
 };
 
 struct client_settings {

@@ -20,7 +20,6 @@ struct nanny::program {
   bool refused = false;
   bool waits = false;  // has no worker, and has said so
   std::uint64_t clients = 0, turn = 0;
-  std::chrono::nanoseconds idle_since{0};
 
   bool ready() const noexcept { return !refused && missing.empty(); }
 };
@@ -59,11 +58,9 @@ task<std::string> nanny::run(std::shared_ptr<nanny> self) {
   nanny& n = *self;
   n.pool_.spawn(keep_time(self));
   std::exception_ptr error;
-  bool before = false;
   while (!n.ending_) {
     try {
       co_await n.serve();
-      before = true;
     } catch (const cancelled&) { throw; } catch (...) {
       error = std::current_exception();
       break;
@@ -76,12 +73,7 @@ task<std::string> nanny::run(std::shared_ptr<nanny> self) {
     n.worker_end_.reset();
     co_await n.worker_end_.wait();
   }
-  if (error && !before) std::rethrow_exception(error);
-  if (error) {
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& e) { n.why_ = e.what(); }
-  }
+  if (error) std::rethrow_exception(error);
   co_return n.why_;
 }
 
@@ -108,7 +100,7 @@ task<> nanny::serve() {
 
 void nanny::end(int signal) {
   if (!std::exchange(ending_, true)) why_ = signal == SIGINT ? "interrupted" : why_.empty() ? "asked to end" : why_;
-  for (const auto& [whole, worker] : workers_) worker->end(signal);
+  for (const auto& [whole, worker] : workers_) worker.process->end(signal);
   if (link_) link_->close(bye_code::finished, "the nanny ends");
   session_end_.set();
 }
@@ -117,9 +109,10 @@ task<> nanny::keep_time(std::shared_ptr<nanny> self) {
   nanny& n = *self;
   while (!n.ending_) {
     const auto t = n.now();
-    for (auto& [number, p] : n.programs_)
-      if (p.clients == 0 && t - p.idle_since >= n.options_.idle)
-        if (const auto at = n.workers_.find(p.whole); at != n.workers_.end()) at->second->end(SIGTERM);
+    for (auto& [whole, w] : n.workers_) {
+      if (n.in_use(whole)) w.used = t;
+      if (t - w.used >= n.options_.idle) n.make_end(w);
+    }
     co_await sleep_for(std::chrono::milliseconds(200));
   }
 }
@@ -171,7 +164,6 @@ void nanny::offered(const program_offer& m) {
   try {
     p.what = program_manifest::from(m, options_.limits);
     p.whole = p.what.whole();
-    p.idle_since = now();
     if (p.what.bytes() > options_.limits.bytes)
       throw bad_program("weft: the program has " + std::to_string(p.what.bytes()) + " bytes with its libraries; " +
                         std::to_string(options_.limits.bytes) + " are allowed (worker.program_limit)");
@@ -232,13 +224,21 @@ void nanny::clients(const program_clients& m) {
   if (at == programs_.end()) return;
   program& p = at->second;
   if (p.clients == 0 && m.clients != 0) p.turn = ++turns_;
-  if (m.clients == 0 && p.clients != 0) p.idle_since = now();
   p.clients = m.clients;
   if (m.clients == 0) p.waits = false;
   place();
 }
 
 // ---- workers -----------------------------------------------------------------------------------------------------
+
+bool nanny::in_use(const digest& whole) const {
+  return std::any_of(programs_.begin(), programs_.end(),
+                     [&](const auto& x) { return x.second.whole == whole && x.second.clients != 0; });
+}
+
+void nanny::make_end(running& worker) {
+  if (!std::exchange(worker.asked, true)) worker.process->end(SIGTERM);
+}
 
 /// Starts what may start: the first come first.
 void nanny::place() {
@@ -255,13 +255,9 @@ void nanny::place() {
     program& p = programs_.at(number);
     if (!std::exchange(p.waits, true)) tell(number, worker_life::waiting, 0);
     // A worker without clients makes room; its end calls us again.
-    const auto in_use = [&](const digest& whole) {
-      return std::any_of(programs_.begin(), programs_.end(),
-                         [&](const auto& x) { return x.second.whole == whole && x.second.clients != 0; });
-    };
-    for (const auto& [whole, worker] : workers_) {
+    for (auto& [whole, worker] : workers_) {
       if (in_use(whole)) continue;
-      worker->end(SIGTERM);
+      make_end(worker);
       break;
     }
     break;
@@ -290,26 +286,32 @@ void nanny::start(std::uint64_t number) {
                 value);
   };
   p.waits = false;
-  workers_.emplace(p.whole, std::make_shared<worker_process>(pool_, std::move(o)));
-  pool_.spawn(live(shared_from_this(), number, std::move(assembled)));
+  workers_[p.whole] = {std::make_shared<worker_process>(pool_, std::move(o)), now(), false};
+  pool_.spawn(live(shared_from_this(), p.whole, std::move(assembled)));
 }
 
-task<> nanny::live(std::shared_ptr<nanny> self, std::uint64_t number, std::string assembled) {
+task<> nanny::live(std::shared_ptr<nanny> self, digest whole, std::string assembled) {
+  constexpr std::chrono::seconds at_once{1};
   nanny& n = *self;
-  const digest whole = n.programs_.at(number).whole;
-  const std::shared_ptr<worker_process> worker = n.workers_.at(whole);
+  const std::shared_ptr<worker_process> process = n.workers_.at(whole).process;
+  const auto began = n.now();
   std::string why;
   int status = 0;
   try {
-    status = co_await worker_process::run(worker);
+    status = co_await worker_process::run(process);
   } catch (const std::exception& e) { why = e.what(); }
+  const bool asked = n.workers_.at(whole).asked;
   n.workers_.erase(whole);
   n.store_.remove(assembled);
-  if (why.empty() && status == 2)
-    why = "weft: a worker of the program ends with status 2: does its main call weft::main?";
-  if (!why.empty() && !n.ending_)
-    for (auto& [known, p] : n.programs_)
-      if (p.whole == whole && n.link_) n.refuse(known, why);
+  if (why.empty() && !asked && (status == 2 || (status == 0 && n.now() - began < at_once)))
+    why = "weft: a worker of the program ends at once, with status " + std::to_string(status) +
+          ": does its main call weft::main, or weft::init first?";
+  if (!why.empty() && !n.ending_ && n.link_) {
+    std::vector<std::uint64_t> known;
+    for (const auto& [number, p] : n.programs_)
+      if (p.whole == whole) known.push_back(number);
+    for (const std::uint64_t number : known) n.refuse(number, why);
+  }
   n.worker_end_.set();
   n.place();
 }

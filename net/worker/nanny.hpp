@@ -57,16 +57,23 @@ class nanny final : public std::enable_shared_from_this<nanny> {
  private:
   class session_handler;
   struct program;
+  struct running {
+    std::shared_ptr<worker_process> process;
+    std::chrono::nanoseconds used{0};  // when clients were last there
+    bool asked = false;                // to end
+  };
   nanny(pool& p, nanny_options options);
 
   task<> serve();
   static task<> keep_time(std::shared_ptr<nanny> self);
-  static task<> live(std::shared_ptr<nanny> self, std::uint64_t number, std::string assembled);
+  static task<> live(std::shared_ptr<nanny> self, digest whole, std::string assembled);
   void received(peer_link& from, std::span<const std::byte> messages);
   void offered(const program_offer& m);
   void came(const program_chunk& m);
   void clients(const program_clients& m);
   void refuse(std::uint64_t number, const std::string& why);
+  bool in_use(const digest& whole) const;
+  void make_end(running& worker);
   void place();
   void start(std::uint64_t number);
   void say(const std::string& sentence) const { options_.worker.say(sentence); }
@@ -76,8 +83,8 @@ class nanny final : public std::enable_shared_from_this<nanny> {
   pool& pool_;
   const nanny_options options_;
   program_store store_;
-  std::map<std::uint64_t, program> programs_;                  // by the session's numbers
-  std::map<digest, std::shared_ptr<worker_process>> workers_;  // of programs by their digest
+  std::map<std::uint64_t, program> programs_;  // by the session's numbers
+  std::map<digest, running> workers_;          // of programs by their digest
   std::uint64_t turns_ = 0;
   std::shared_ptr<peer_link> link_;
   std::string why_;

@@ -19,7 +19,7 @@ class submitter {
   virtual detail::engine& engine() = 0;
   /// Messages of the scheduler that are for a client. Throws protocol_error.
   virtual void received(std::span<const std::byte> messages) = 0;
-  /// The session is over: what tasks have submitted and await is cancelled. The engine stays for those that run still.
+  /// The session is over: what tasks have submitted and await is cancelled. The engine stays for those that run.
   virtual void close() = 0;
 };
 

@@ -12,9 +12,13 @@
 using weft::detail::child_process;
 
 TEST_CASE("a child says how it has ended") {
-  CHECK(child_process::start({.command = {"true"}, .environment = {}, .output = {}, .with_terminal = false}).wait() == 0);
-  CHECK(child_process::start({.command = {"sh", "-c", "exit 7"}, .environment = {}, .output = {}, .with_terminal = false}).wait() == 7);
-  child_process c = child_process::start({.command = {"cat", "/dev/zero"}, .environment = {}, .output = "/dev/null", .with_terminal = false});
+  CHECK(child_process::start({.command = {"true"}, .environment = {}, .output = {}, .with_terminal = false}).wait() ==
+        0);
+  CHECK(child_process::start(
+            {.command = {"sh", "-c", "exit 7"}, .environment = {}, .output = {}, .with_terminal = false})
+            .wait() == 7);
+  child_process c = child_process::start(
+      {.command = {"cat", "/dev/zero"}, .environment = {}, .output = "/dev/null", .with_terminal = false});
   CHECK_FALSE(c.status());
   c.signal(SIGTERM);
   CHECK(c.wait() == 128 + SIGTERM);
@@ -27,7 +31,8 @@ TEST_CASE("a child has settings and output of its own") {
   std::remove(file.c_str());
   child_process c = child_process::start({.command = {"sh", "-c", "echo $WEFT_CHILD_TEST; echo to stderr >&2"},
                                           .environment = {"WEFT_CHILD_TEST=a word"},
-                                          .output = file, .with_terminal = false});
+                                          .output = file,
+                                          .with_terminal = false});
   CHECK(c.wait() == 0);
   std::ifstream in(file);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
@@ -45,8 +50,8 @@ TEST_CASE("what cannot be started is named") {
 TEST_CASE("a child does not outlive its holder") {
   int id = 0;
   {
-    const child_process c =
-        child_process::start({.command = {"cat", "/dev/zero"}, .environment = {}, .output = "/dev/null", .with_terminal = false});
+    const child_process c = child_process::start(
+        {.command = {"cat", "/dev/zero"}, .environment = {}, .output = "/dev/null", .with_terminal = false});
     id = c.id();
     CHECK(::kill(id, 0) == 0);
   }

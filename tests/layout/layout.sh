@@ -31,12 +31,13 @@ say "these include what stands above them:" "$upward"
 say "the public headers include what is private:" \
     "$(grep -nE '#include "(base|env|trace|exec|uring)/' $(sources include) /dev/null)"
 
-# Clocks, randomness, threads, sockets and processes are reached through the seam (lib/env), files through it and
+# Clocks, randomness, threads and processes are reached through the seam (lib/env), sockets by net/transport, which has a
+# simulated network beside the real ones, files through the seam and
 # storage/uring.
-outside=$(sources include lib storage net | grep -vE '^lib/env/')
+outside=$(sources include lib storage net | grep -vE '^(lib/env|net/transport)/')
 say "outside the environment seam:" "$(grep -nE \
-  '_clock::now|random_device|mt19937|std::(thread|jthread|async)\b|\bfork\(\)|\b(clock_gettime|gettimeofday|time\(NULL|nanosleep|usleep|rand|srand|getrandom|pthread_create|socket|accept4?|connect|bind|vfork|execv[pe]*|posix_spawn|popen|system)\(' \
-  $outside /dev/null | grep -vE '//.*(_clock::now|socket|connect)|async_(connect|accept)|^[^:]*:[0-9]+: *///?')"
+  '_clock::now|random_device|mt19937|std::(thread|jthread|async)\b|\bfork\(\)|\b(clock_gettime|gettimeofday|time\(NULL|nanosleep|usleep|rand|srand|getrandom|pthread_create|vfork|execv[pe]*|posix_spawn|popen|system)\(|(^|[^:a-z_>])::(socket|accept4?|connect|bind)\(' \
+  $outside /dev/null | grep -vE '//.*_clock::now|^[^:]*:[0-9]+: *///?')"
 say "files outside storage/uring:" "$(grep -nE '::(open|openat|creat|pread|pwrite|fsync|mmap)\(' \
   $(sources include lib net | grep -vE '^lib/env/') /dev/null | grep -v 'file::open\|task<file> open')"
 
