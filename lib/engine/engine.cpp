@@ -154,9 +154,9 @@ task_totals engine::count() const noexcept {
 // ---- submission ------------------------------------------------------------------------------------------------
 
 void engine::submit(node& n) {
-  announce(n);
   if (remote_) [[unlikely]]
     return submit_remote(n);
+  announce(n);
   link(n);
 }
 

@@ -143,6 +143,8 @@ class engine {
   /// A node that stands for nothing there: it ends when it is told.
   void begin_alone(node& n) noexcept;
   void end_alone(node& n, failure* why, bool cancelled) noexcept;
+  /// Counts a task that is submitted, and tells who observes.
+  void announce(node& n);
   /// A failed one is run again.
   void restart_remote(node& n) noexcept;
   static void drop_reference(node& n) noexcept;
@@ -193,7 +195,6 @@ class engine {
   void became_idle() noexcept;
 
   void link(node& n);
-  void announce(node& n);
   bool cancel_pending(node& n, bool asked) noexcept;
   bool leave(node& n, bool from_queue) noexcept;
   void forget_uses(node& n) noexcept;

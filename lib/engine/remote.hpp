@@ -30,8 +30,8 @@ class remote_home : public value_source {
 
   /// Whether the cluster is there. Throws what is wrong with it.
   virtual void check() const = 0;
-  /// Takes a node on: what it is called with travels, and its inputs are nodes that were taken on before. The caller
-  /// keeps the node until it has ended. Throws codec_error.
+  /// Takes a node on, numbers it, and has it announced, also when it throws: what it is called with travels, and its
+  /// inputs are nodes that were taken on before. The caller keeps the node until it has ended. Throws codec_error.
   virtual void submit(node& n) = 0;
   virtual void cancel(std::uint64_t number) noexcept = 0;
   virtual void retry(std::uint64_t number) = 0;

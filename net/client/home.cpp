@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/rank.hpp"
 #include "object/functions.hpp"
 #include "object/modules.hpp"
 #include "weft/detail/task_details.hpp"
@@ -19,16 +20,7 @@ namespace {
 /// Options that a session can refer to at a time; the oldest makes room.
 constexpr std::uint32_t most_options = 1024;
 /// Releases that may wait for something else to be sent.
-constexpr std::size_t most_releases = 256;
-
-template <class List>
-void move_list(std::vector<task_id>& from, batch_writer& to) {
-  if (from.empty()) return;
-  List m{};
-  m.tasks = from;
-  to.add(m);
-  from.clear();
-}
+constexpr std::uint32_t most_releases = 256;
 
 std::string text(std::span<const char> s) { return {s.data(), s.size()}; }
 
@@ -46,8 +38,8 @@ std::vector<std::string> lines(std::span<const char> s) {
 
 }  // namespace
 
-client_home::client_home(peer_id self, std::unique_ptr<client_links> links, const fetch_limits& limits)
-    : self_(self), links_(std::move(links)), fetcher_(*this, limits) {
+client_home::client_home(peer_id self, std::unique_ptr<client_links> links, const client_limits& limits)
+    : self_(self), links_(std::move(links)), core_(self, static_cast<client_host&>(*this), limits) {
   modules_.push_back(detail::program_module().key());
 }
 
@@ -112,7 +104,7 @@ std::uint32_t client_home::module_index(std::uint64_t key) {
   d.index = static_cast<std::uint32_t>(modules_.size());
   d.build_id = m->build_id;
   d.name = m->path;
-  out_.add(d);
+  core_.out().add(d);
   modules_.push_back(key);
   return d.index;
 }
@@ -135,67 +127,76 @@ std::uint32_t client_home::options_index(const detail::task_details* d) {
   m.expected_bytes = d->memory;
   m.name = d->name;
   m.resources = resources;
-  out_.add(m);
+  core_.out().add(m);
   options_.emplace(key, index);
   options_of_[index] = std::move(key);
   return index;
 }
 
 void client_home::submit(node& n) {
+  // Numbers are given in the order of submission, and a task is announced before it can end.
+  std::lock_guard order(submit_lock_);
+  const auto announce = [&] {
+    if (n.type->run) engine_->announce(n);
+  };
   const detail::portable_call& how = *n.type->portable(n);
-  const detail::entry_name name = detail::name_of(*how.entry);
   encoder call(encoder::buffers::copied);
-  how.encode(n, call);
+  detail::entry_name name{};
+  try {
+    name = detail::name_of(*how.entry);
+    how.encode(n, call);
+    check();
+  } catch (...) {
+    announce();
+    throw;
+  }
+  {
+    std::lock_guard guard(lock_);
+    n.number = core_.submitted() + 1;
+  }
+  announce();
 
   std::lock_guard guard(lock_);
-  if (!lost_.empty()) throw std::runtime_error(lost_);
-  flush_lists();
   submit_task m{};
-  m.id = id_of(n.number);
   m.function = {name.offset, module_index(name.module), 0};
   m.rank = n.rank;
   m.flags = task_wanted | task_inline | (how.waits ? task_waits : 0u) | (how.submits ? task_submits : 0u) |
             (n.type->run ? 0u : task_constant);
   m.options = options_index(n.details);
   m.retries = n.retries;
-  m.priority = static_cast<std::int16_t>(32767 - static_cast<std::int32_t>(n.rank >> 48));
+  m.priority = detail::priority_of(n.rank);
   inputs_.clear();
   for (std::uint32_t i = 0; i < n.input_count; ++i) inputs_.push_back(id_of(n.inputs[i].from->number));
   m.inputs = inputs_;
   m.call = call.message();
-  out_.add(m);
+  core_.submit(m);
   make(n.number).node = &n;
-  links_->has_output(false);
-}
-
-/// Releases go before what is submitted after them; what they let go of, nobody can refer to any more.
-void client_home::flush_lists() {
-  move_list<cancel_tasks>(cancels_, out_);
-  move_list<retry_tasks>(retries_, out_);
-  move_list<locate_tasks>(locates_, out_);
-  move_list<release_tasks>(releases_, out_);
-}
-
-void client_home::take_output(batch_writer& into) {
-  std::lock_guard guard(lock_);
-  flush_lists();
-  if (into.empty())
-    std::swap(into, out_);
+  if (lost_.empty())
+    links_->has_output(false);
   else
-    into.append(out_);
+    throw std::runtime_error(lost_);
+}
+
+void client_home::take_output(time_ns now, batch_writer& into) {
+  std::lock_guard guard(lock_);
+  core_.tick(now);
+  releases_ = 0;
+  into.append(core_.out());
 }
 
 void client_home::cancel(std::uint64_t number) noexcept {
   std::lock_guard guard(lock_);
   if (closed_ || !lost_.empty()) return;
-  cancels_.push_back(id_of(number));
+  const task_id id = id_of(number);
+  core_.cancel({&id, 1});
   links_->has_output(false);
 }
 
 void client_home::retry(std::uint64_t number) {
   std::lock_guard guard(lock_);
   if (!lost_.empty()) throw std::runtime_error(lost_);
-  retries_.push_back(id_of(number));
+  const task_id id = id_of(number);
+  core_.retry({&id, 1});
   links_->has_output(false);
 }
 
@@ -203,18 +204,18 @@ void client_home::release(node& n) noexcept {
   arrival* waits = nullptr;
   {
     std::lock_guard guard(lock_);
-    if (entry* e = look(n.number)) {
-      waits = std::exchange(e->awaited, nullptr);
-      if (fetcher_.knows(id_of(n.number))) fetcher_.forget(id_of(n.number));
-    }
+    entry* e = look(n.number);
+    if (!e || e->node != &n) return;  // it was never submitted
+    waits = std::exchange(e->awaited, nullptr);
     erase(n.number);
+    core_.release(id_of(n.number));
     if (!closed_ && lost_.empty()) {
-      releases_.push_back(id_of(n.number));
-      if (releases_.size() == 1 || releases_.size() >= most_releases) links_->has_output(releases_.size() == 1);
+      ++releases_;
+      if (releases_ == 1 || releases_ >= most_releases) links_->has_output(releases_ == 1);
     }
   }
   if (waits) {
-    waits->error = std::make_exception_ptr(cancelled());
+    waits->error = std::make_exception_ptr(weft::cancelled());
     waits->done.set();
   }
 }
@@ -237,70 +238,40 @@ void client_home::add_news(std::uint64_t number, news n) {
   news_.push_back(std::move(n));
 }
 
-void client_home::receive(time_ns now, batch_reader& batch) {
+bool client_home::receive(time_ns now, batch_reader& batch) {
   std::vector<news> all;
+  bool others = false;
   {
     std::lock_guard guard(lock_);
-    if (closed_) return;
-    news_.clear();
-    std::uint16_t kind = 0;
-    while (batch.next(kind)) {
-      switch (static_cast<message_kind>(kind)) {
-        case message_kind::task_finished: {
-          const auto m = batch.get<task_finished>();
-          if (submitter_of(m.id) != self_) break;
-          if (entry* e = look(number_of(m.id))) {
-            e->worker = m.worker;
-            e->bytes = m.bytes;
-            if (e->awaited && !(m.flags & has_value)) want(number_of(m.id), *e);
-          }
-          add_news(number_of(m.id), {news::what::done, nullptr, m.bytes, (m.flags & has_value) != 0, m.value, {}});
-          break;
-        }
-        case message_kind::task_failed: {
-          const auto m = batch.get<task_failed>();
-          if (submitter_of(m.id) != self_) break;
-          add_news(number_of(m.id), {news::what::failed,
-                                     nullptr,
-                                     0,
-                                     false,
-                                     {},
-                                     {text(m.function), text(m.type), text(m.text), lines(m.path)}});
-          break;
-        }
-        case message_kind::task_cancelled:
-          for (const task_id id : batch.get<task_cancelled>().tasks)
-            if (submitter_of(id) == self_)
-              add_news(number_of(id), {news::what::cancelled, nullptr, 0, false, {}, {}});
-          break;
-        case message_kind::task_restarted:
-          for (const task_id id : batch.get<task_restarted>().tasks) {
-            if (submitter_of(id) != self_) continue;
-            if (entry* e = look(number_of(id))) e->worker = 0;
-            add_news(number_of(id), {news::what::restarted, nullptr, 0, false, {}, {}});
-          }
-          break;
-        case message_kind::peer_info: {
-          const auto m = batch.get<peer_info>();
-          fetcher_.add_peer(m.peer);
-          links_->peer(m);
-          break;
-        }
-        case message_kind::peer_gone: {
-          const auto m = batch.get<peer_gone>();
-          if (fetcher_.knows_peer(m.peer)) fetcher_.peer_gone(m.peer);
-          links_->peer_left(m.peer);
-          break;
-        }
-        default:
-          throw protocol_error("weft: the scheduler sent a message of kind " + std::to_string(kind) +
-                               ", which is none to a client");
-      }
+    if (closed_) return true;
+    try {
+      core_.receive(batch);
+    } catch (...) {
+      for (const news& n : news_) detail::engine::drop_reference(*n.node);
+      news_.clear();
+      throw;
     }
-    fetcher_.tick(now);
+    core_.tick(now);
+    if (!core_.out().empty()) links_->has_output(false);
     all.swap(news_);
   }
   tell(all);
+  return others;
+}
+
+void client_home::finished(task_id task, std::uint64_t bytes, std::span<const std::byte> value) {
+  add_news(number_of(task), {news::what::done, nullptr, bytes, !value.empty(), value, {}});
+}
+void client_home::failed(const task_failed& m) {
+  add_news(
+      number_of(m.id),
+      {news::what::failed, nullptr, 0, false, {}, {text(m.function), text(m.type), text(m.text), lines(m.path)}});
+}
+void client_home::cancelled(task_id task) {
+  add_news(number_of(task), {news::what::cancelled, nullptr, 0, false, {}, {}});
+}
+void client_home::restarted(task_id task) {
+  add_news(number_of(task), {news::what::restarted, nullptr, 0, false, {}, {}});
 }
 
 void client_home::tell(std::vector<news>& all) {
@@ -376,20 +347,13 @@ task<> client_home::fetch(node& n) {
     std::lock_guard guard(lock_);
     if (!lost_.empty()) throw std::runtime_error(lost_);
     entry* e = look(n.number);
-    if (!e) throw cancelled();
+    if (!e) throw weft::cancelled();
     e->awaited = &here;
-    if (e->worker != 0) want(n.number, *e);
-    links_->has_output(false);  // ticks the fetcher
+    core_.read(id_of(n.number), fetches_++);
+    links_->has_output(false);  // and a tick, in which fetches begin
   }
   co_await here.done.wait();
   if (here.error) std::rethrow_exception(here.error);
-}
-
-void client_home::want(std::uint64_t number, entry& e) {
-  const task_id id = id_of(number);
-  if (!fetcher_.knows(id)) fetcher_.know(id, e.bytes);
-  if (fetcher_.knows_peer(e.worker)) fetcher_.add_holder(id, e.worker);
-  fetcher_.want(id, fetches_++);
 }
 
 value_landing client_home::land(const value_header& header) {
@@ -429,7 +393,7 @@ void client_home::landed(std::uint64_t request, task_id value, value_landing whe
   arrival* waits = nullptr;
   {
     std::lock_guard guard(lock_);
-    fetcher_.arrived(request, value);
+    static_cast<void>(core_.fetched(request, value));  // the store waits for it whatever the core thinks
     if (entry* e = look(number_of(value))) {
       e->landing = false;
       waits = std::exchange(e->awaited, nullptr);
@@ -451,31 +415,29 @@ void client_home::cut_off(value_landing where) {
 
 void client_home::not_there(time_ns now, std::uint64_t request, task_id value, bool busy) {
   std::lock_guard guard(lock_);
-  fetcher_.refused(now, request, value, busy);
+  core_.not_there(now, request, value, busy);
 }
 
 void client_home::peer_lost(time_ns now, peer_id peer) {
   std::lock_guard guard(lock_);
-  if (fetcher_.knows_peer(peer)) fetcher_.peer_lost(now, peer);
+  core_.peer_lost(now, peer);
 }
 
 void client_home::tick(time_ns now) {
   std::lock_guard guard(lock_);
-  if (!closed_) fetcher_.tick(now);
+  if (closed_) return;
+  core_.tick(now);
+  if (!core_.out().empty()) links_->has_output(false);
 }
 
 time_ns client_home::deadline() const {
   std::lock_guard guard(lock_);
-  return fetcher_.deadline();
+  return core_.deadline();
 }
 
 void client_home::fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
   links_->fetch(peer, request, values);
 }
 void client_home::give_up(peer_id peer, std::uint64_t request) { links_->give_up(peer, request); }
-void client_home::missing(task_id value, std::uint64_t, peer_id) {
-  locates_.push_back(value);
-  links_->has_output(false);
-}
 
 }  // namespace weft::net

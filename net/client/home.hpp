@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "client/core.hpp"
 #include "engine/engine.hpp"
 #include "engine/remote.hpp"
 #include "weft/sync.hpp"
@@ -16,7 +17,6 @@
 #include "wire/ids.hpp"
 #include "wire/messages.hpp"
 #include "worker/exchange.hpp"
-#include "worker/fetcher.hpp"
 
 namespace weft::net {
 
@@ -35,7 +35,7 @@ class client_links {
   virtual void close() noexcept = 0;
 };
 
-/// A client's tasks on a cluster: a node of the client's engine for each, by its number.
+/// A client's tasks on a cluster: the client's core, and a node of the client's engine for each task that it knows.
 ///
 /// A node is in the table from its submission until its memory goes; the engine holds a reference until it has ended.
 /// What the scheduler says of a node may cross with its release: then the node is not in the table any more, or has
@@ -44,19 +44,19 @@ class client_links {
 /// Locks. `lock_` is for the table and the output, and is held for short. What the engine is told (ends, restarts) it
 /// is told without it, by the one thread that handles the scheduler's messages, since a node's end may release
 /// others.
-class client_home final : public detail::remote_home, private fetch_host {
+class client_home final : public detail::remote_home, private client_host {
  public:
-  client_home(peer_id self, std::unique_ptr<client_links> links, const fetch_limits& limits = {});
+  client_home(peer_id self, std::unique_ptr<client_links> links, const client_limits& limits = {});
   ~client_home() override;
   void attach(detail::engine& e) noexcept { engine_ = &e; }
 
   // From the links, one at a time.
-  /// Messages of the scheduler. Throws protocol_error.
-  void receive(time_ns now, batch_reader& batch);
+  /// Messages of the scheduler; true: some are not for it. Throws protocol_error.
+  bool receive(time_ns now, batch_reader& batch);
   /// The cluster is gone: whatever has not ended fails, and so does what is submitted from now on.
   void lost(const std::string& why);
   /// Moves the messages for the scheduler to where they are sent from.
-  void take_output(batch_writer& into);
+  void take_output(time_ns now, batch_writer& into);
 
   // Values from workers.
   value_landing land(const value_header& header);
@@ -84,8 +84,6 @@ class client_home final : public detail::remote_home, private fetch_host {
   struct entry {
     detail::node* node = nullptr;
     arrival* awaited = nullptr;
-    std::uint64_t bytes = 0;
-    peer_id worker = 0;  // where its value is; 0: not known
     bool landing = false;
   };
   static constexpr std::size_t page_size = 512;
@@ -100,8 +98,6 @@ class client_home final : public detail::remote_home, private fetch_host {
   task_id id_of(std::uint64_t number) const noexcept { return make_task_id(self_, number); }
   std::uint32_t module_index(std::uint64_t key);
   std::uint32_t options_index(const detail::task_details* d);
-  void want(std::uint64_t number, entry& e);
-  void flush_lists();
 
   // What is told to the engine, without the lock.
   struct news {
@@ -116,26 +112,32 @@ class client_home final : public detail::remote_home, private fetch_host {
   void add_news(std::uint64_t number, news n);
   void tell(std::vector<news>& all);
 
-  // The fetcher's.
+  // client_host: called by the core, under the lock.
+  void peer(const peer_info& p) override { links_->peer(p); }
+  void peer_left(peer_id p) override { links_->peer_left(p); }
+  void finished(task_id task, std::uint64_t bytes, std::span<const std::byte> value) override;
+  void failed(const task_failed& failure) override;
+  void cancelled(task_id task) override;
+  void restarted(task_id task) override;
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;
   void give_up(peer_id peer, std::uint64_t request) override;
-  void missing(task_id value, std::uint64_t bytes, peer_id last) override;
 
   const peer_id self_;
   const std::unique_ptr<client_links> links_;
   detail::engine* engine_ = nullptr;
+  std::mutex submit_lock_;  // of those that submit, before lock_
   mutable std::mutex lock_;
   std::unordered_map<std::uint64_t, std::unique_ptr<page>> pages_;
   page* last_page_ = nullptr;
   std::uint64_t last_page_number_ = ~std::uint64_t{0};
-  batch_writer out_;
-  std::vector<task_id> releases_, cancels_, retries_, locates_, inputs_;
+  client_core core_;
+  std::vector<task_id> inputs_;
   std::vector<std::uint64_t> modules_;  // keys, by the session's numbers
   std::unordered_map<std::string, std::uint32_t> options_;
   std::vector<std::string> options_of_;  // what each number stands for
   std::uint32_t next_options_ = 1;
-  fetcher fetcher_;
-  std::uint64_t fetches_ = 0;
+  std::uint64_t fetches_ = 0;   // their order
+  std::uint32_t releases_ = 0;  // since the last output
   bool closed_ = false;
   std::string lost_;  // why the cluster is gone; empty: it is there
   std::vector<news> news_;

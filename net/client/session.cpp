@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <utility>
 
+#include "client/program_source.hpp"
 #include "env/process.hpp"
 #include "env/scratch.hpp"
 #include "exec/pool_core.hpp"
 #include "object/modules.hpp"
+#include "weft/blocking.hpp"
 #include "weft/sleep.hpp"
 #include "weft/timeout.hpp"
 
@@ -28,11 +31,14 @@ class client_session final : public std::enable_shared_from_this<client_session>
   /// The same by a link that is there, and belongs to somebody else.
   static client share(std::shared_ptr<client_session> self, const greeting& own, std::shared_ptr<peer_link> scheduler,
                       peer_id id);
-  void received(std::span<const std::byte> messages) {
+  /// `from`: whom to answer what is about this program; null: nobody asks.
+  void received(std::span<const std::byte> messages, peer_link* from) {
+    bool others = true;  // before the home is there
     with_home([&](client_home& h) {
       batch_reader batch(messages);
-      h.receive(now(), batch);
+      others = h.receive(now(), batch);
     });
+    if (others && from) about_program(messages, *from);
   }
 
   // From the home, under its lock.
@@ -76,6 +82,8 @@ class client_session final : public std::enable_shared_from_this<client_session>
     with_home([&](client_home& h) { h.tick(now()); });
     time_.set();
   }
+  void about_program(std::span<const std::byte> messages, peer_link& from);
+  static task<> send_program(std::shared_ptr<client_session> self, std::shared_ptr<peer_link> to);
   static client begin(const std::shared_ptr<client_session>& self, peer_id id);
   void send();
   static task<> send_later(std::shared_ptr<client_session> self);
@@ -90,6 +98,11 @@ class client_session final : public std::enable_shared_from_this<client_session>
   std::atomic<bool> sending_{false};
   event time_;
   bool over_ = false, shared_ = false;
+  std::mutex program_lock_;           // of what follows
+  std::deque<wanted_record> wanted_;  // of this program, by the scheduler
+  bool sending_program_ = false;
+  std::unique_ptr<program_source> program_;  // of the task that sends it
+  std::string nobody_runs_;                  // why no worker will ever run this program
 };
 
 /// What the home holds of the session.
@@ -114,7 +127,7 @@ class session_links final : public client_links {
 class client_session::scheduler_link final : public link_handler {
  public:
   explicit scheduler_link(std::shared_ptr<client_session> of) : of_(std::move(of)) {}
-  void received(peer_link&, std::span<const std::byte> messages) override { of_->received(messages); }
+  void received(peer_link& from, std::span<const std::byte> messages) override { of_->received(messages, &from); }
   void ended(peer_link&, const std::string& reason, bool) override {
     of_->with_home([&](client_home& h) { h.lost("weft: the cluster is gone: " + reason); });
   }
@@ -135,7 +148,6 @@ task<client> client_session::connect(std::shared_ptr<client_session> self) {
   auto handler = std::make_shared<scheduler_link>(self);
   s.scheduler_ = co_await peer_link::dial(s.pool_, s.options_.scheduler, s.options_.who, own, s.options_.link,
                                           std::move(handler));
-  // The scheduler says nothing before it is asked.
   co_return begin(self, s.scheduler_->peer().id);
 }
 
@@ -158,8 +170,79 @@ client client_session::begin(const std::shared_ptr<client_session>& self, peer_i
     std::lock_guard guard(s.open_lock_);
     s.home_ = &at;
   }
+  std::string lost;
+  {
+    std::lock_guard guard(s.program_lock_);
+    lost = s.nobody_runs_;
+  }
+  if (!lost.empty()) at.lost(lost);
   s.pool_.spawn(keep_time(self), priority::interactive);
   return c;
+}
+
+// ---- this program, where nobody has it ---------------------------------------------------------------------------
+
+void client_session::about_program(std::span<const std::byte> messages, peer_link& from) {
+  batch_reader batch(messages);
+  std::uint16_t kind = 0;
+  while (batch.next(kind)) {
+    if (kind == static_cast<std::uint16_t>(message_kind::program_wanted)) {
+      const auto m = batch.get<program_wanted>();
+      std::lock_guard guard(program_lock_);
+      wanted_.push_back(m);
+      if (!std::exchange(sending_program_, true))
+        pool_.spawn(send_program(shared_from_this(), from.shared_from_this()));
+    } else if (kind == static_cast<std::uint16_t>(message_kind::program_failed)) {
+      const auto m = batch.get<program_failed>();
+      std::string why(m.text.data(), m.text.size());
+      {
+        std::lock_guard guard(program_lock_);
+        nobody_runs_ = why;
+      }
+      with_home([&](client_home& h) { h.lost(why); });
+    }
+  }
+}
+
+/// Answers what was asked for, in its order. The files are read by threads that may block.
+task<> client_session::send_program(std::shared_ptr<client_session> self, std::shared_ptr<peer_link> to) {
+  client_session& s = *self;
+  for (;;) {
+    wanted_record w{};
+    {
+      std::lock_guard guard(s.program_lock_);
+      if (s.wanted_.empty()) {
+        s.sending_program_ = false;
+        co_return;
+      }
+      w = s.wanted_.front();
+      s.wanted_.pop_front();
+    }
+    std::string failed;
+    try {
+      const auto read = [&s, &w] {
+        if (!s.program_) s.program_ = std::make_unique<program_source>();
+        if (w.file == no_file) return std::vector<std::byte>();
+        return s.program_->read(w.file, w.offset, w.bytes);
+      };
+      const std::vector<std::byte> bytes = co_await blocking(read);
+      if (w.file == no_file) {
+        to->send_with([&](batch_writer& out) { s.program_->manifest().write(out, 0); });
+      } else {
+        program_chunk m{};
+        m.file = w.file;
+        m.offset = w.offset;
+        m.bytes = bytes;
+        to->send(m);
+      }
+    } catch (const cancelled&) { throw; } catch (const std::exception& e) {
+      failed = e.what();
+    }
+    if (failed.empty()) continue;
+    program_failed m{};
+    m.text = failed;
+    to->send(m);
+  }
 }
 
 /// Who runs on the pool sends at the end of its turn; so several submissions are one frame.
@@ -175,10 +258,7 @@ task<> client_session::send_later(std::shared_ptr<client_session> self) {
 }
 
 void client_session::send() {
-  with_home([&](client_home& h) {
-    h.tick(now());
-    scheduler_->send_with([&](batch_writer& to) { h.take_output(to); });
-  });
+  with_home([&](client_home& h) { scheduler_->send_with([&](batch_writer& to) { h.take_output(now(), to); }); });
 }
 
 task<> client_session::keep_time(std::shared_ptr<client_session> self) {
@@ -225,7 +305,7 @@ class nested_client final : public submitter {
             w.threads, client_session_options{{}, w.who, {}, w.link, std::move(w.memory)})),
         client_(client_session::share(session_, w.own, std::move(w.scheduler), w.self)) {}
   detail::engine& engine() override { return *client_.get_engine(); }
-  void received(std::span<const std::byte> messages) override { session_->received(messages); }
+  void received(std::span<const std::byte> messages) override { session_->received(messages, nullptr); }
   void close() override { client_.get_engine()->cluster()->close(); }
 
  private:
