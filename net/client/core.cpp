@@ -107,6 +107,7 @@ void client_core::receive(batch_reader& batch) {
         }
         break;
       default:
+        if (is_of_programs(kind)) break;  // the session's
         throw protocol_error("weft: the scheduler sent a client a message of kind " + std::to_string(kind) +
                              ": it is none that a client takes");
     }
@@ -117,7 +118,7 @@ void client_core::meet(const peer_info& peer) {
   if (peer.peer >> peer_bits != 0)
     throw protocol_error("weft: the scheduler named peer " + std::to_string(peer.peer) +
                          ": it has more than 24 bits");
-  if (peer.peer == the_scheduler || peer.peer == self_) return;
+  if (peer.peer == the_scheduler) return;  // a worker that submits may hold the values of its own tasks
   fetcher_.add_peer(peer.peer);
   host_.peer(peer);
 }

@@ -238,12 +238,11 @@ void client_home::add_news(std::uint64_t number, news n) {
   news_.push_back(std::move(n));
 }
 
-bool client_home::receive(time_ns now, batch_reader& batch) {
+void client_home::receive(time_ns now, batch_reader& batch) {
   std::vector<news> all;
-  bool others = false;
   {
     std::lock_guard guard(lock_);
-    if (closed_) return true;
+    if (closed_) return;
     try {
       core_.receive(batch);
     } catch (...) {
@@ -256,7 +255,6 @@ bool client_home::receive(time_ns now, batch_reader& batch) {
     all.swap(news_);
   }
   tell(all);
-  return others;
 }
 
 void client_home::finished(task_id task, std::uint64_t bytes, std::span<const std::byte> value) {

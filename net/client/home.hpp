@@ -51,8 +51,8 @@ class client_home final : public detail::remote_home, private client_host {
   void attach(detail::engine& e) noexcept { engine_ = &e; }
 
   // From the links, one at a time.
-  /// Messages of the scheduler; true: some are not for it. Throws protocol_error.
-  bool receive(time_ns now, batch_reader& batch);
+  /// Messages of the scheduler. Throws protocol_error.
+  void receive(time_ns now, batch_reader& batch);
   /// The cluster is gone: whatever has not ended fails, and so does what is submitted from now on.
   void lost(const std::string& why);
   /// Moves the messages for the scheduler to where they are sent from.

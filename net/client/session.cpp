@@ -33,12 +33,11 @@ class client_session final : public std::enable_shared_from_this<client_session>
                       peer_id id);
   /// `from`: whom to answer what is about this program; null: nobody asks.
   void received(std::span<const std::byte> messages, peer_link* from) {
-    bool others = true;  // before the home is there
     with_home([&](client_home& h) {
       batch_reader batch(messages);
-      others = h.receive(now(), batch);
+      h.receive(now(), batch);
     });
-    if (others && from) about_program(messages, *from);
+    if (from) about_program(messages, *from);
   }
 
   // From the home, under its lock.

@@ -73,6 +73,7 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
           only_workers(kind), heard(w, messages.get<heartbeat>());
           break;
         default:
+          if (is_of_programs(kind)) break;  // the server's
           throw protocol_error("weft: peer " + std::to_string(from) + " sends the scheduler a message of kind " +
                                std::to_string(kind) + ", which is none for it");
       }

@@ -136,6 +136,14 @@ void scheduler_core::lose_value(slot t, std::string_view why) {
       scratch_.clear();
       take_back(d);
       ahead.insert(ahead.end(), scratch_.begin(), scratch_.end());
+    } else if (!(dependent.flags & task_once)) {
+      // It cannot begin before the value is made again, and until then it must not keep a slot, or resources, from
+      // what makes the value. Should it have begun after all, it begins anew.
+      if (workers_[dependent.worker].peer != 0) stop(d);
+      unassign(d);
+      dependent.state = task_state::waiting;
+      ++counts_.taken_back;
+      ahead.push_back(d);
     }
   }
   for (const slot d : ahead) take_back_dependents(d);

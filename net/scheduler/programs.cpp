@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "object/modules.hpp"
 #include "wire/batch.hpp"
 
 namespace weft::net {
@@ -181,6 +182,13 @@ void program_router::offer(std::uint64_t number, program& p, key to) {
   });
 }
 
+bool program_router::expects(key id) const {
+  const auto c = clients_.find(id);
+  if (c == clients_.end()) return false;
+  const program& p = programs_.at(c->second.program);
+  return p.asked == id || (p.moving && p.moving->from == id);
+}
+
 // ---- clients -----------------------------------------------------------------------------------------------------
 
 void program_router::from_client(time_ns, key id, std::uint16_t kind, const batch_reader& message) {
@@ -192,7 +200,7 @@ void program_router::from_client(time_ns, key id, std::uint16_t kind, const batc
       const auto m = message.get<program_offer>();
       if (p->asked != id) throw protocol_error("weft: a client offers a program that was not asked for");
       program_manifest what = program_manifest::from(m, limits_);
-      if (std::string(reinterpret_cast<const char*>(what.build_id.data()), what.build_id.size()) != p->build_id)
+      if (detail::hexadecimal(what.build_id) != p->build_id)
         throw protocol_error("weft: a client offers another program than its own");
       p->asked = 0;
       if (what.bytes() > limits_.bytes)
@@ -308,8 +316,7 @@ void program_router::from_nanny(time_ns, key id, std::uint16_t kind, const batch
       if (!p) return;
       const auto s = p->nannies.find(id);
       if (s == p->nannies.end()) return;  // it crossed with give_up
-      if (s->second != program::state::offered)
-        throw protocol_error("weft: a nanny answers an offer a second time");
+      if (s->second != program::state::offered) throw protocol_error("weft: a nanny answers an offer a second time");
       s->second = program::state::receiving;
       std::vector<bool> seen(p->what->files.size());
       for (const std::uint32_t f : m.files) {

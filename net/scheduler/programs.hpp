@@ -36,13 +36,15 @@ class program_router {
   ~program_router();
 
   /// `refused`: why it may not send programs; empty: it may.
-  void client_came(time_ns now, key client, std::string build_id, std::shared_ptr<peer_link> l, std::string refused);
-  void client_left(time_ns now, key client);
-  void nanny_came(time_ns now, key nanny, std::shared_ptr<peer_link> l);
-  void nanny_left(time_ns now, key nanny);
+  void client_came(time_ns now, key id, std::string build_id, std::shared_ptr<peer_link> l, std::string refused);
+  void client_left(time_ns now, key id);
+  void nanny_came(time_ns now, key id, std::shared_ptr<peer_link> l);
+  void nanny_left(time_ns now, key id);
+  /// Whether the client was asked for something.
+  bool expects(key id) const;
   /// A message of a kind that is_of_programs. Throw protocol_error.
-  void from_client(time_ns now, key client, std::uint16_t kind, const batch_reader& message);
-  void from_nanny(time_ns now, key nanny, std::uint16_t kind, const batch_reader& message);
+  void from_client(time_ns now, key id, std::uint16_t kind, const batch_reader& message);
+  void from_nanny(time_ns now, key id, std::uint16_t kind, const batch_reader& message);
   /// Whether tick() has something to do in a moment.
   bool busy() const noexcept { return busy_; }
   void tick(time_ns now);

@@ -176,6 +176,12 @@ void scheduler_core::missing(worker_index w, const missing_value& m) {
   const slot t = tasks_.find(m.id);
   if (t == no_task) return;
   task_record& r = tasks_[t];
+  // It was told to fetch a copy, and gives that up.
+  if (r.state == task_state::memory) {
+    const auto all = tasks_.holders(t);
+    if (std::any_of(all.begin(), all.end(), [&](holder h) { return h.worker() == w && h.coming(); }))
+      tasks_.remove_holder(t, w);
+  }
   // It has said before that it has none, if it ever had.
   if (r.state == task_state::memory && is_at(t, w)) {
     remove_copy(t, w);

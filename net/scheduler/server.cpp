@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 #include <string_view>
 #include <utility>
 
@@ -12,19 +13,38 @@
 
 namespace weft::net {
 
+namespace {
+
+scheduler_statistics& operator+=(scheduler_statistics& a, const scheduler_statistics& b) {
+  const auto add = [&](auto member) { a.*member += b.*member; };
+  using s = scheduler_statistics;
+  for (const auto m : {&s::clients, &s::workers, &s::slots, &s::tasks, &s::no_worker, &s::record_bytes,
+                       &s::edge_bytes, &s::payload_bytes, &s::pool_bytes})
+    add(m);
+  for (const auto m : {&s::submitted, &s::done, &s::failed, &s::cancelled, &s::restarted, &s::assigned, &s::ahead,
+                       &s::taken_back, &s::steals_asked, &s::stolen, &s::stale, &s::copies, &s::copies_dropped})
+    add(m);
+  for (std::size_t i = 0; i < std::size(a.states); ++i) a.states[i] += b.states[i];
+  return a;
+}
+
+std::string hexadecimal(const std::vector<std::byte>& bytes) { return detail::hexadecimal(bytes); }
+
+}  // namespace
+
 /// The session of one peer, from its admission on: should it never begin, the peer is removed all the same.
 class scheduler_server::peer_session final : public link_handler {
  public:
-  peer_session(std::weak_ptr<scheduler_server> of, std::string program, peer_id id)
-      : of_(std::move(of)), program_(std::move(program)), id_(id) {}
+  peer_session(std::weak_ptr<scheduler_server> of, std::shared_ptr<part> in, peer_id id)
+      : of_(std::move(of)), part_(std::move(in)), id_(id) {}
   ~peer_session() override {
     if (!over_) end("the session did not begin", false);
   }
   void received(peer_link&, std::span<const std::byte> messages) override {
-    if (const auto s = of_.lock()) s->received(program_, id_, messages);
+    if (const auto s = of_.lock()) s->received(*part_, id_, messages);
   }
   void interrupted(peer_link&) override {
-    if (const auto s = of_.lock()) s->interrupted(program_, id_);
+    if (const auto s = of_.lock()) s->interrupted(part_, id_);
   }
   void ended(peer_link&, const std::string& reason, bool in_order) override { end(reason, in_order); }
   peer_id id() const noexcept { return id_; }
@@ -32,10 +52,10 @@ class scheduler_server::peer_session final : public link_handler {
  private:
   void end(const std::string& reason, bool in_order) {
     over_ = true;
-    if (const auto s = of_.lock()) s->ended(program_, id_, reason, in_order);
+    if (const auto s = of_.lock()) s->ended(*part_, id_, reason, in_order);
   }
   const std::weak_ptr<scheduler_server> of_;
-  const std::string program_;
+  const std::shared_ptr<part> part_;
   const peer_id id_;
   bool over_ = false;
 };
@@ -74,14 +94,7 @@ class scheduler_server::nanny_session final : public link_handler {
     batch_reader batch(messages);
     std::uint16_t kind = 0;
     while (batch.next(kind)) s->router_.from_nanny(s->now(), key_, kind, batch);
-    s->wake_for_programs();
-  }
-  void begun(std::shared_ptr<peer_link> l) {
-    const auto s = of_.lock();
-    if (!s) return;
-    std::lock_guard guard(s->lock_);
-    s->nannies_[key_] = l;
-    s->router_.nanny_came(s->now(), key_, std::move(l));
+    s->look_at_programs();
   }
   void ended(peer_link&, const std::string&, bool) override {
     const auto s = of_.lock();
@@ -105,10 +118,7 @@ class scheduler_server::gate final : public hub_handler {
     return s->admit(s, peer);
   }
   void begun(std::shared_ptr<peer_link> l) override {
-    if (const auto s = of_.lock()) {
-      const peer_id id = l->peer().id;
-      s->begun(id, std::move(l));
-    }
+    if (const auto s = of_.lock()) s->begun(std::move(l));
   }
 
  private:
@@ -120,7 +130,21 @@ std::shared_ptr<scheduler_server> scheduler_server::make(pool& p, server_options
 }
 
 scheduler_server::scheduler_server(pool& p, server_options options)
-    : pool_(p), options_(std::move(options)), core_(options_.core) {}
+    : pool_(p),
+      options_(std::move(options)),
+      router_(options_.programs,
+              {[this](const std::string& program) {
+                 const auto at = parts_.find(program);
+                 return at == parts_.end() ? std::size_t{0} : at->second->core.statistics().workers;
+               },
+               [this] {
+                 std::size_t all = 0;
+                 for (const auto& [program, of] : parts_) all += of->core.statistics().workers;
+                 return all;
+               },
+               [](const std::string& sentence) { std::cerr << "weft scheduler: " + sentence + "\n"
+                                                           << std::flush; }}),
+      began_(now()) {}
 
 scheduler_server::~scheduler_server() = default;
 
@@ -148,15 +172,23 @@ task<std::string> scheduler_server::run(std::shared_ptr<scheduler_server> self) 
       std::lock_guard guard(s.lock_);
       if (s.over_) break;
       s.time_.reset();
-      const time_ns t = s.now();
-      s.core_.tick(t);
-      s.flush();
-      if (s.core_.idle(t)) {
+      const time_ns t = s.now(), limit = s.options_.core.idle_timeout;
+      s.router_.tick(t);
+      bool idle = limit > 0 && t - s.began_ > limit;
+      time_ns next = s.router_.busy() ? t + 10'000'000 : t + 1'000'000'000;
+      s.planned_ = 0;  // flush() need not wake this loop
+      for (const auto& [program, p] : s.parts_) {
+        p->core.tick(t);
+        s.flush(*p);
+        idle = idle && p->core.idle(t);
+        next = std::min(next, p->core.deadline());
+      }
+      s.planned_ = next;
+      if (idle) {
         s.over_ = true;
         s.why_ = "nothing has happened for scheduler.idle_timeout";
         break;
       }
-      s.planned_ = s.core_.deadline();
       wait = std::chrono::nanoseconds(std::clamp<time_ns>(s.planned_ - t, 100'000, 1'000'000'000));
     }
     try {
@@ -166,7 +198,9 @@ task<std::string> scheduler_server::run(std::shared_ptr<scheduler_server> self) 
   std::vector<std::shared_ptr<peer_link>> all;
   {
     std::lock_guard guard(s.lock_);
-    for (const auto& [id, l] : s.links_) all.push_back(l);
+    for (const auto& [program, p] : s.parts_)
+      for (const auto& [id, l] : p->links) all.push_back(l);
+    for (const auto& [key, l] : s.nannies_) all.push_back(l);
   }
   for (const auto& l : all) l->close(bye_code::finished, "the scheduler ends: " + s.why_);
   s.hub_->close();
@@ -182,12 +216,33 @@ void scheduler_server::stop(const std::string& why) {
   time_.set();
 }
 
+std::shared_ptr<scheduler_server::part> scheduler_server::part_of(const std::string& program) {
+  constexpr std::size_t most_parts = 64, most_old_parts = 16;
+  if (const auto at = parts_.find(program); at != parts_.end()) return at->second;
+  for (auto at = parts_.begin(); parts_.size() >= most_old_parts && at != parts_.end();) {
+    const scheduler_statistics has = at->second->core.statistics();
+    at = has.clients + has.workers + has.tasks == 0 ? parts_.erase(at) : std::next(at);
+  }
+  if (parts_.size() >= most_parts)
+    throw protocol_error("weft: the scheduler serves " + std::to_string(parts_.size()) + " programs already");
+  return parts_[program] = std::make_shared<part>(options_.core);
+}
+
 admission scheduler_server::admit(std::shared_ptr<scheduler_server> self, const link_peer& peer) {
   const greeting& g = peer.says;
   std::lock_guard guard(lock_);
   if (over_) return {nullptr, 0, refusal::closing, "the scheduler is about to end"};
+  if (g.role == peer_role::tool) return {std::make_shared<tool_session>(self), 0, refusal::role, {}};
+  if (g.role == peer_role::nanny) {
+    const std::uint64_t key = next_key_++;
+    return {std::make_shared<nanny_session>(self, key), static_cast<peer_id>(key), refusal::role, {}};
+  }
+  if (g.role != peer_role::worker && g.role != peer_role::client)
+    return {nullptr, 0, refusal::role, "a scheduler serves clients, workers, nannies and tools"};
+  std::shared_ptr<part> p;
   peer_id id = 0;
   try {
+    p = part_of(hexadecimal(g.build_id));
     if (g.role == peer_role::worker) {
       worker_hello h;
       h.name = g.name;
@@ -198,57 +253,76 @@ admission scheduler_server::admit(std::shared_ptr<scheduler_server> self, const 
       h.resources = g.resources;
       h.slots = g.slots;
       h.memory = g.memory_limit;
-      id = core_.add_worker(now(), h);
-      listeners_[id] = g.address;
-    } else if (g.role == peer_role::tool) {
-      return {std::make_shared<tool_session>(self), 0, refusal::role, {}};
-    } else if (g.role == peer_role::client) {
+      id = p->core.add_worker(now(), h);
+      p->listeners[id] = g.address;
+    } else {
       peer_hello h;
       h.name = g.name;
       h.address = g.address;
       h.program = g.build_id;
       h.role = g.role;
-      id = core_.add_client(now(), h);
-    } else {
-      return {nullptr, 0, refusal::role, "a scheduler serves clients, workers and tools"};
+      id = p->core.add_client(now(), h);
     }
   } catch (const protocol_error& e) { return {nullptr, 0, refusal::role, e.what()}; }
-  return {std::make_shared<peer_session>(self, id), id, refusal::role, {}};
+  return {std::make_shared<peer_session>(self, p, id), id, refusal::role, {}};
 }
 
-void scheduler_server::begun(peer_id id, std::shared_ptr<peer_link> l) {
+void scheduler_server::begun(std::shared_ptr<peer_link> l) {
+  const peer_id id = l->peer().id;
+  const greeting& g = l->peer().says;
+  std::string stranger;
+  if (g.role == peer_role::client) stranger = may_send_programs(l->peer());
   std::lock_guard guard(lock_);
-  if (!core_.knows(id)) return;
-  links_[id] = l;
-  batch_writer& out = core_.out(id);
+  if (g.role == peer_role::nanny) {
+    nannies_[id] = l;
+    router_.nanny_came(now(), id, std::move(l));
+    return;
+  }
+  const auto at = parts_.find(hexadecimal(g.build_id));
+  if (at == parts_.end() || !at->second->core.knows(id)) return;
+  part& p = *at->second;
+  p.links[id] = l;
+  batch_writer& out = p.core.out(id);
   if (!out.empty()) l->send_with([&](batch_writer& to) { to.append(out); });
-  flush();
+  if (g.role == peer_role::client) {
+    p.clients[id] = next_key_;
+    router_.client_came(now(), next_key_++, at->first, std::move(l), std::move(stranger));
+  }
+  flush(p);
   changed_.set();
   changed_.reset();
 }
 
-void scheduler_server::received(peer_id id, std::span<const std::byte> messages) {
+void scheduler_server::received(part& p, peer_id id, std::span<const std::byte> messages) {
   std::lock_guard guard(lock_);
-  if (!core_.knows(id)) return;
-  batch_reader batch(messages);
+  if (!p.core.knows(id)) return;
   try {
-    core_.receive(now(), id, batch);
+    if (const auto at = p.clients.find(id); at != p.clients.end() && router_.expects(at->second)) {
+      batch_reader batch(messages);
+      std::uint16_t kind = 0;
+      while (batch.next(kind))
+        if (is_of_programs(kind)) router_.from_client(now(), at->second, kind, batch);
+      look_at_programs();
+    }
+    batch_reader batch(messages);
+    p.core.receive(now(), id, batch);
   } catch (...) {
-    flush();
+    flush(p);
     throw;
   }
-  flush();
+  flush(p);
 }
 
 /// A connection is gone. A worker's process may be gone with it: then nobody listens where it did, and what it had
 /// is done again at once. Otherwise it may come back, and its session waits.
-void scheduler_server::interrupted(peer_id id) {
+void scheduler_server::interrupted(const std::shared_ptr<part>& p, peer_id id) {
   std::lock_guard guard(lock_);
-  if (const auto at = listeners_.find(id); at != listeners_.end() && !over_)
-    pool_.spawn(probe(shared_from_this(), id, at->second), priority::interactive);
+  if (const auto at = p->listeners.find(id); at != p->listeners.end() && !over_)
+    pool_.spawn(probe(shared_from_this(), p, id, at->second), priority::interactive);
 }
 
-task<> scheduler_server::probe(std::shared_ptr<scheduler_server> self, peer_id id, std::string where) {
+task<> scheduler_server::probe(std::shared_ptr<scheduler_server> self, std::shared_ptr<part> p, peer_id id,
+                               std::string where) {
   bool gone = false;
   try {
     const auto there = co_await connect_to(self->pool_, parse_address(where, self->options_.who.bare()),
@@ -261,40 +335,51 @@ task<> scheduler_server::probe(std::shared_ptr<scheduler_server> self, peer_id i
   std::shared_ptr<peer_link> l;
   {
     std::lock_guard guard(self->lock_);
-    if (const auto at = self->links_.find(id); at != self->links_.end()) l = at->second;
+    if (const auto at = p->links.find(id); at != p->links.end()) l = at->second;
   }
   if (l && l->connected()) co_return;
-  self->ended(id, "its process is gone", false);
+  self->ended(*p, id, "its process is gone", false);
   if (l) l->close(bye_code::finished, "the scheduler has taken the worker to be lost");
 }
 
-void scheduler_server::ended(peer_id id, const std::string& reason, bool in_order) {
+void scheduler_server::ended(part& p, peer_id id, const std::string& reason, bool in_order) {
   std::lock_guard guard(lock_);
-  links_.erase(id);
-  listeners_.erase(id);
-  core_.remove_peer(now(), id, in_order, reason);
-  flush();
+  p.links.erase(id);
+  p.listeners.erase(id);
+  if (const auto at = p.clients.find(id); at != p.clients.end()) {
+    router_.client_left(now(), at->second);
+    p.clients.erase(at);
+  }
+  p.core.remove_peer(now(), id, in_order, reason);
+  flush(p);
 }
 
 /// What is for a peer whose session has not begun stays with the core.
-void scheduler_server::flush() {
-  for (const peer_id id : core_.outputs()) {
-    const auto at = links_.find(id);
-    if (at == links_.end()) continue;
-    batch_writer& out = core_.out(id);
+void scheduler_server::flush(part& p) {
+  for (const peer_id id : p.core.outputs()) {
+    const auto at = p.links.find(id);
+    if (at == p.links.end()) continue;
+    batch_writer& out = p.core.out(id);
     at->second->send_with([&](batch_writer& to) { to.append(out); });
   }
-  core_.clear_outputs();
-  for (auto& d : core_.take_departures()) {
-    const auto at = links_.find(d.peer);
-    if (at == links_.end()) continue;
+  p.core.clear_outputs();
+  for (auto& d : p.core.take_departures()) {
+    const auto at = p.links.find(d.peer);
+    if (at == p.links.end()) continue;
     at->second->close(bye_code::finished, d.reason);
-    links_.erase(at);
+    p.links.erase(at);
   }
-  if (core_.deadline() < planned_) {
-    planned_ = core_.deadline();
+  if (p.core.deadline() < planned_) {
+    planned_ = p.core.deadline();
     time_.set();
   }
+}
+
+void scheduler_server::look_at_programs() {
+  const time_ns soon = now() + 10'000'000;
+  if (!router_.busy() || planned_ <= soon) return;
+  planned_ = soon;
+  time_.set();
 }
 
 task<> scheduler_server::wait_for_workers(std::shared_ptr<scheduler_server> self, std::size_t count) {
@@ -361,15 +446,15 @@ std::string table_of(const scheduler_statistics& s, const std::vector<worker_sta
 }  // namespace
 
 std::string scheduler_server::describe(bool as_json) const {
-  std::lock_guard guard(lock_);
-  const scheduler_statistics s = core_.statistics();
-  if (!as_json) return table_of(s, core_.workers());
+  const scheduler_statistics s = statistics();
+  const std::vector<worker_statistics> all = workers();
+  if (!as_json) return table_of(s, all);
   std::string json = "{\"clients\":" + std::to_string(s.clients) + ",\"slots\":" + std::to_string(s.slots) +
                      ",\"tasks\":" + std::to_string(s.tasks) + ",\"submitted\":" + std::to_string(s.submitted) +
                      ",\"done\":" + std::to_string(s.done) + ",\"failed\":" + std::to_string(s.failed) +
                      ",\"cancelled\":" + std::to_string(s.cancelled) + ",\"workers\":[";
   bool first = true;
-  for (const worker_statistics& w : core_.workers()) {
+  for (const worker_statistics& w : all) {
     json += std::string(first ? "" : ",") + "{\"id\":" + std::to_string(w.peer) + ",\"name\":" + quoted(w.name) +
             ",\"host\":" + quoted(w.host) + ",\"mode\":" + quoted(std::string(name_of(w.mode))) +
             ",\"slots\":" + std::to_string(w.slots) + ",\"tasks\":" + std::to_string(w.assigned) +
@@ -382,16 +467,31 @@ std::string scheduler_server::describe(bool as_json) const {
 
 scheduler_statistics scheduler_server::statistics() const {
   std::lock_guard guard(lock_);
-  return core_.statistics();
+  scheduler_statistics all;
+  for (const auto& [program, p] : parts_) all += p->core.statistics();
+  return all;
 }
 std::vector<worker_statistics> scheduler_server::workers() const {
   std::lock_guard guard(lock_);
-  return core_.workers();
+  std::vector<worker_statistics> all;
+  for (const auto& [program, p] : parts_) {
+    auto some = p->core.workers();
+    all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+  }
+  return all;
 }
-void scheduler_server::retire(peer_id id) {
+void scheduler_server::retire(const std::string& worker) {
   std::lock_guard guard(lock_);
-  core_.retire(now(), id);
-  flush();
+  for (const auto& [program, p] : parts_)
+    for (const worker_statistics& w : p->core.workers())
+      if (w.name == worker) {
+        p->core.retire(now(), w.peer);
+        return flush(*p);
+      }
+}
+std::uint64_t scheduler_server::program_bytes() const {
+  std::lock_guard guard(lock_);
+  return router_.received_bytes();
 }
 
 }  // namespace weft::net

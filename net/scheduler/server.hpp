@@ -29,7 +29,7 @@ struct server_options {
 /// A scheduler: its cores, and the sessions of those that it serves. One thread is enough for it, and best.
 ///
 /// Clients and workers of one program meet in a core of their own: its part. Others cannot run their functions, and
-/// have no use for their values. A part is there while it has peers.
+/// have no use for their values. Parts without peers go when there are many.
 ///
 /// Locks. `lock_` is for the parts, their cores and sessions, and the router of programs; whoever has it may send on
 /// links, and is not called by them.
@@ -51,7 +51,10 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
   std::string describe(bool as_json) const;
   scheduler_statistics statistics() const;
   std::vector<worker_statistics> workers() const;
-  void retire(peer_id worker);
+  /// Lets the worker of the name go in order.
+  void retire(const std::string& worker);
+  /// Of programs that clients have sent.
+  std::uint64_t program_bytes() const;
 
  private:
   class peer_session;
@@ -69,26 +72,26 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
   scheduler_server(pool& p, server_options options);
 
   admission admit(std::shared_ptr<scheduler_server> self, const link_peer& peer);
-  void begun(const std::string& program, peer_id id, std::shared_ptr<peer_link> l);
-  void received(const std::string& program, peer_id id, std::span<const std::byte> messages);
-  void interrupted(const std::string& program, peer_id id);
-  static task<> probe(std::shared_ptr<scheduler_server> self, std::string program, peer_id id, std::string where);
-  void ended(const std::string& program, peer_id id, const std::string& reason, bool in_order);
-  part* find(const std::string& program);
-  part& part_of(const std::string& program);
+  void begun(std::shared_ptr<peer_link> l);
+  void received(part& p, peer_id id, std::span<const std::byte> messages);
+  void interrupted(const std::shared_ptr<part>& p, peer_id id);
+  static task<> probe(std::shared_ptr<scheduler_server> self, std::shared_ptr<part> p, peer_id id, std::string where);
+  void ended(part& p, peer_id id, const std::string& reason, bool in_order);
+  std::shared_ptr<part> part_of(const std::string& program);
   void flush(part& p);
+  void look_at_programs();
   time_ns now() const noexcept;
 
   pool& pool_;
   const server_options options_;
   mutable std::mutex lock_;
-  std::map<std::string, std::unique_ptr<part>> parts_;  // by build-id
+  std::map<std::string, std::shared_ptr<part>> parts_;  // by build-id
   program_router router_;
   std::map<std::uint64_t, std::shared_ptr<peer_link>> nannies_;  // by their keys at the router
   std::uint64_t next_key_ = 1;
   std::optional<hub> hub_;
   event time_, changed_;
-  time_ns planned_ = 0;
+  time_ns planned_ = 0, began_ = 0;
   std::string why_;
   bool over_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <openssl/rand.h>
 
+#include <list>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -67,35 +68,85 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
   }
 
  private:
+  struct greeting_peer {
+    time_ns began;
+    stop_source stop;
+    bool crowded_out = false;
+  };
   struct place {  // of a connection that is greeting
     explicit place(std::shared_ptr<hub_state> h) noexcept : of(std::move(h)) {}
-    place(place&&) noexcept = default;
+    place(place&& o) noexcept : of(std::move(o.of)), at(o.at), begun(o.begun) {}
     ~place() {
-      if (of) of->greeting_.release();
+      if (!of) return;
+      if (begun) {
+        std::lock_guard guard(of->mutex_);
+        of->greetings_.erase(at);
+      }
+      of->greeting_.release();
+    }
+    void begin() {
+      std::lock_guard guard(of->mutex_);
+      at = of->greetings_.emplace(of->greetings_.end(), std::make_shared<greeting_peer>());
+      (*at)->began = of->now();
+      begun = true;
     }
     std::shared_ptr<hub_state> of;
+    std::list<std::shared_ptr<greeting_peer>>::iterator at;
+    bool begun = false;
   };
+
+  time_ns now() const noexcept {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               weft::detail::now(pool_.core()).time_since_epoch())
+        .count();
+  }
 
   static task<> accept_all(std::shared_ptr<hub_state> self, std::shared_ptr<listener> from) {
     try {
       for (;;) {
-        co_await self->greeting_.acquire();
+        while (!co_await self->take_place()) self->make_room();
         place p(self);
         std::unique_ptr<stream> s = co_await from->accept();
+        p.begin();
         self->pool_.spawn(self->greet(std::move(p), std::move(s)));
       }
     } catch (const transport_error&) {  // the listener is closed
     } catch (const cancelled&) {}
   }
 
-  task<> greet(place, std::unique_ptr<stream> s) {
+  /// False: none has become free for a while.
+  task<bool> take_place() {
+    try {
+      co_await timeout(options_.greet_crowded / 4, greeting_.acquire());
+    } catch (const timed_out&) { co_return false; }
+    co_return true;
+  }
+
+  /// All places are taken: who has had one for long has said nothing yet, and leaves.
+  void make_room() {
+    std::vector<std::shared_ptr<greeting_peer>> leave;
+    {
+      std::lock_guard guard(mutex_);
+      const time_ns latest = now() - options_.greet_crowded.count();
+      for (const auto& g : greetings_) {
+        if (g->began > latest) break;
+        if (!std::exchange(g->crowded_out, true)) leave.push_back(g);
+      }
+    }
+    for (const auto& g : leave) g->stop.request_stop();
+  }
+
+  task<> greet(place p, std::unique_ptr<stream> s) {
     std::string why;
     const std::string peer = s->peer();
+    const std::shared_ptr<greeting_peer> self = *p.at;
     try {
-      co_await with_stop(stop_, timeout(options_.greet_within, greet_peer(std::move(s))));
+      co_await with_stop(self->stop, with_stop(stop_, timeout(options_.greet_within, greet_peer(std::move(s)))));
       co_return;
     } catch (const timed_out&) { why = peer + " has not said hello in time"; } catch (const cancelled&) {
-      why = peer + " was greeting when the hub was closed";
+      std::lock_guard guard(mutex_);
+      why = peer + (self->crowded_out ? " has not said hello while others waited"
+                                      : " was greeting when the hub was closed");
     } catch (const std::exception& e) { why = e.what(); }
     std::lock_guard guard(mutex_);
     ++failures_;
@@ -154,7 +205,9 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
     if (who.certificate) {
       std::string other_role;
       try {
-        expect_role(*who.certificate, std::span(&who.says.role, 1));
+        // A tool shows the certificate of the client that uses it.
+        const peer_role wanted[] = {who.says.role, peer_role::client};
+        expect_role(*who.certificate, std::span(wanted, who.says.role == peer_role::tool ? 2 : 1));
       } catch (const bad_certificate& e) { other_role = e.what(); }
       if (!other_role.empty()) co_await turn_away(to, refusal::identity, other_role);
     }
@@ -214,6 +267,7 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
   stop_source stop_;
 
   std::mutex mutex_;
+  std::list<std::shared_ptr<greeting_peer>> greetings_;  // the oldest first
   bool closed_ = false;
   std::vector<std::shared_ptr<listener>> listeners_;
   std::unordered_map<std::uint64_t, std::shared_ptr<peer_link>> sessions_;

@@ -33,6 +33,8 @@ struct hub_options {
   std::size_t most_sessions = 20'000;
   /// Connections whose hello has not come yet; more wait in the kernel.
   std::size_t most_greeting = 256;
+  /// TLS and hello when more wait: so who says nothing keeps others waiting for a moment only.
+  std::chrono::nanoseconds greet_crowded = std::chrono::milliseconds(500);
 };
 
 class hub_state;

@@ -100,12 +100,14 @@ void peer_link::take_frame(framed_stream& in) {
 }
 
 task<> peer_link::read_loop(framed_stream& in) {
+  bool came = false;
   for (;;) {
     frame_parser::step s = in.next();
     if (s == frame_parser::step::more) {
       {
         // All that has been read is done: now is the time to acknowledge.
         std::unique_lock guard(mutex_);
+        if (std::exchange(came, false)) session_.heard();
         if (session_.has_output())
           wake(guard);
         else
@@ -118,6 +120,7 @@ task<> peer_link::read_loop(framed_stream& in) {
         co_await in.bytes().readable();
       else if (a.bytes == 0)
         in.ended();
+      came = a.bytes != 0;
       if (s == frame_parser::step::more) continue;
     }
     if (s == frame_parser::step::header)
@@ -161,7 +164,7 @@ task<> peer_link::serve(made m, bool again) {
     session_.connected(m.received, c.traits(m.capabilities));
     session_.tick(now());
     stream_ = &c.bytes();
-    writing_ = direct_ = handed_ = false;
+    writing_ = direct_ = handed_ = interrupted_ = false;
     failure_ = nullptr;
     direct_done_.reset();
     tick_.reset();
@@ -233,6 +236,7 @@ void peer_link::connection_gone() {
   std::lock_guard guard(mutex_);
   session_.disconnected();
   writing_ = handed_ = false;
+  interrupted_ = true;
   output_.clear();
   std::swap(streams, streams_);
   std::swap(owners, owners_);

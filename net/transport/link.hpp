@@ -188,6 +188,7 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   std::vector<std::shared_ptr<const void>> owners_;  // of what output_ sends the last of
   stream* stream_ = nullptr;
   bool writing_ = false, direct_ = false, handed_ = false;
+  bool interrupted_ = false;  // since a connection has broken: no other yet
   bool closing_ = false, over_ = false, in_order_ = false;
   bye_code bye_ = bye_code::finished;
   std::exception_ptr failure_;  // of a sender that wrote: the link's own task throws it

@@ -35,8 +35,8 @@ bool peer_link::send_value(const value_header& header, std::vector<buffer> attac
   session_.out().add(header);
   std::size_t bytes = 0;
   for (const buffer b : attachments) bytes += b.size();
-  // Without a connection the header alone goes: the peer, who was interrupted, does not wait for it any more.
-  if (stream_ && bytes != 0) {
+  // After a break the header alone goes: the peer, who was interrupted, does not wait for it any more.
+  if (!interrupted_ && bytes != 0) {
     auto at =
         std::find_if(streams_.begin(), streams_.end(), [&](const outbound& o) { return o.stream == header.request; });
     if (at == streams_.end()) {
@@ -103,6 +103,7 @@ bool peer_link::fill() {
 
 void peer_link::written(std::size_t bytes, time_ns waited, std::vector<std::shared_ptr<const void>>& released) {
   session_.wrote(bytes, waited);
+  session_.heard();  // it has taken them, as far as the kernel does not hold them
   writing_ = false;
   std::swap(released, owners_);
 }

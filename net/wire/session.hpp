@@ -117,6 +117,11 @@ class session {
   /// Tells the time, which never goes back. Do so at deadline(), and after adding messages without a connection.
   void tick(time_ns now);
   time_ns deadline() const noexcept;
+  /// Bytes of the peer have come, or it has taken some of ours, though no frame is whole yet.
+  void heard() noexcept {
+    heard_ = true;
+    silent_ = false;
+  }
   /// The peer owes an acknowledgement, or an answer, and has said nothing for silent_after. Until it says something.
   bool silent() const noexcept { return silent_; }
 

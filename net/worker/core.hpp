@@ -97,6 +97,7 @@ struct worker_limits {
 ///   behind value_dropped. The same goes for done_task and the release of its task.
 /// - drop_values, and a value that is still awaited here: only the wish of copy_value ends; tasks here wait on.
 /// - copy_value, and the value's coming: answered by value_added again.
+/// - copy_value, and the loss of the value: missing_value ends the wish for a copy; who needs the value waits on.
 /// - copy_value, and run_task or a task with that id here: done_task is the answer.
 /// - value_at, and the value's coming, or the end of the tasks that wanted it: nothing.
 /// - set_mode, and run_task under way: given back.
@@ -142,7 +143,7 @@ class worker_core final : private fetch_host {
   worker_mode mode() const noexcept;
 
   /// After each round of events: begins what is to be fetched.
-  void tick(time_ns now) { fetcher_.tick(now); }
+  void tick(time_ns now);
   /// When to tick at the latest, or send a heartbeat; 0: now.
   time_ns deadline() const noexcept;
   bool heartbeat_due(time_ns now) const noexcept { return now >= heartbeat_at_; }
@@ -238,6 +239,7 @@ class worker_core final : private fetch_host {
   id_table places_;
   std::vector<std::uint32_t> executing_, scratch_, leaving_;
   std::vector<attempt_ref> attempts_;
+  std::vector<task_id> unmet_;  // the scheduler was told that they are missing, since the last tick
   std::vector<bool> modules_, options_;
   std::size_t submitted_ = 0, left_ = 0;
   worker_mode ordered_ = worker_mode::running;

@@ -96,6 +96,20 @@ void worker_core::not_there(time_ns now, std::uint64_t request, task_id value, b
 
 void worker_core::missing(task_id value, std::uint64_t bytes, peer_id last) {
   out_.add(missing_value{{value, bytes, last, 0}});
+  unmet_.push_back(value);
+}
+
+void worker_core::tick(time_ns now) {
+  fetcher_.tick(now);
+  // A copy for its own sake that cannot be had is not waited for: the scheduler has been told.
+  for (std::size_t i = 0; i < unmet_.size(); ++i) {
+    const std::uint32_t place = places_.find(unmet_[i]);
+    if (place == none || entries_[place].at != state::remote || !entries_[place].asked) continue;
+    entries_[place].asked = false;
+    if (!entries_[place].needed) fetcher_.unwant(unmet_[i]);
+    forget_if_unused(place);
+  }
+  unmet_.clear();
 }
 
 void worker_core::fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
@@ -122,7 +136,9 @@ void worker_core::settle_pause() {
   fetcher_.pause(paused_ || ordered_ == worker_mode::paused || ordered_ == worker_mode::stopped);
 }
 
-time_ns worker_core::deadline() const noexcept { return std::min(heartbeat_at_, fetcher_.deadline()); }
+time_ns worker_core::deadline() const noexcept {
+  return unmet_.empty() ? std::min(heartbeat_at_, fetcher_.deadline()) : 0;
+}
 
 void worker_core::heartbeat(time_ns now, heartbeat_record measured) {
   measured.running = static_cast<std::uint32_t>(executing_.size());

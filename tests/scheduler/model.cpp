@@ -179,7 +179,7 @@ void world::client_hears(model_client& c, std::uint16_t kind, const batch_reader
       break;
     }
     case message_kind::task_failed: {
-      const auto m = in.get<task_failed>();
+      const auto m = in.get<net::task_failed>();
       const std::string type(m.type.data(), m.type.size()), path(m.path.data(), m.path.size());
       require(!path.empty(), "a failure has no path");
       if (type == "std::runtime_error") {

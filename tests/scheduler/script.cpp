@@ -134,7 +134,7 @@ lines script::heard(peer_id p, bool all) {
         break;
       }
       case message_kind::task_failed: {
-        const auto m = in.get<task_failed>();
+        const auto m = in.get<net::task_failed>();
         std::string path = text(m.path);
         for (char& c : path)
           if (c == '\n') c = '>';

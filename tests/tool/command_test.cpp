@@ -161,13 +161,12 @@ TEST_CASE("wrong use is said on standard error", "[tool][command]") {
        "5min or 1h"},
       {{"scheduler", "--config", "/nowhere/x"},
        "/nowhere/x: cannot be read (No such file or directory): give a file of settings"},
-      {{"worker"},
-       "weft worker needs a program, the one that the cluster's clients run: weft worker [FLAG...] PROGRAM [ARG...]"},
       {{"worker", "tcp://a:1"},
-       "'tcp://a:1' is an address, and stands where the program does: weft worker --scheduler tcp://a:1 PROGRAM "
-       "[ARG...]"},
+       "'tcp://a:1' is an address, and stands where the program does: weft worker --scheduler tcp://a:1 "
+       "[PROGRAM [ARG...]]"},
       {{"worker", "a:8786", "./prog"},
-       "'a:8786' is an address, and stands where the program does: weft worker --scheduler a:8786 PROGRAM [ARG...]"},
+       "'a:8786' is an address, and stands where the program does: weft worker --scheduler a:8786 [PROGRAM "
+       "[ARG...]]"},
       {{"worker", "--cluster", "a:1", "p"}, "unknown flag '--cluster': here it is called '--scheduler'"},
       {{"run"}, "weft run needs a program: weft run [FLAG...] PROGRAM [ARG...]"},
       {{"run", "--scheduler", "a:1", "p"}, "unknown flag '--scheduler': here it is called '--cluster'"},

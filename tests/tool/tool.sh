@@ -27,7 +27,7 @@ for name in scheduler worker run certs info config; do expect 0 out "^usage: wef
 expect 2 err 'needs a command'
 expect 2 err "did you mean 'scheduler'" shceduler
 expect 2 err "did you mean '--listen'" scheduler --lisen a:1
-expect 2 err 'needs a program' worker
+expect 2 err 'needs a program' run
 expect 2 err "idle_timeout is 'soon'" scheduler --idle-timeout soon
 
 mkdir -p "$here/.config/weft"

@@ -47,8 +47,8 @@ class engine_owner {
 /// An engine as a worker's core sees it: tasks wait for inputs, take a slot by rank, run for a time of their
 /// function, and leave a value that follows from their arguments and inputs.
 ///
-/// Checked at each step: slots and resources are never given twice; the core calls it only as worker_host allows;
-/// what is in memory stays within the budget, and what the tasks that run, and the values on their way, may add.
+/// Checked at each step: slots and resources are never given twice, and the core calls it only as worker_host allows.
+/// Values beyond seven tenths of the budget go to the disk; where that is full, nothing begins beyond eight.
 class engine_model final : public worker_host {
  public:
   engine_model(engine_owner& owner, simulated_random& random, const engine_options& options)

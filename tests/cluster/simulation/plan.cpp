@@ -39,7 +39,7 @@ plan plan_of(std::uint64_t seed, world_size size) {
     p.clients = 3;
     p.tasks = 20'000;
     p.program.largest_graph = 4000;
-    p.check_every = 1000;
+    p.check_every = 20'000;
   }
   p.program.longest_run_ns = static_cast<std::uint32_t>(r.between(1, 40) * static_cast<std::uint64_t>(ms));
   p.program.between = static_cast<time_ns>(r.between(1, 100)) * ms;

@@ -56,7 +56,7 @@ void run_seeds(std::uint64_t count, world_size size, const char* what) {
 
 TEST_CASE("small clusters under faults", "[small]") { run_seeds(10'000, world_size::small, "small"); }
 
-TEST_CASE("large clusters under faults", "[large]") { run_seeds(24, world_size::large, "large"); }
+TEST_CASE("large clusters under faults", "[large]") { run_seeds(20, world_size::large, "large"); }
 
 TEST_CASE("a cluster without faults, measured", "[throughput]") {
   const auto workers = test::number_in_environment("WEFT_WORKERS", "how many workers").value_or(100);

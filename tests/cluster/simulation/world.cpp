@@ -268,7 +268,7 @@ outcome world::run() {
         if (time.now() > plan_.quiet_at + longest)
           throw violation("tasks have not ended long after the last fault" + what_is_left());
       } else {
-        if (nothing_left()) break;
+        if (n % (64 * workers_.size() / 2) < 64 && nothing_left()) break;  // it looks at every worker
         if (time.now() > let_go_at + longest_rest)
           throw violation("all clients have let go of everything, and something is left" + what_is_left());
       }
