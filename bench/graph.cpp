@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client_place.hpp"
+#include "graph_shapes.hpp"
 #include "harness.hpp"
 #include "weft/client.hpp"
 #include "weft/pool.hpp"
@@ -16,10 +17,6 @@
 
 namespace bench {
 namespace {
-
-int increment(int x) { return x + 1; }
-long plus(long a, long b) { return a + b; }
-long widen(int x) { return x; }
 
 /// Dask's threaded scheduler on the same graph, prepared outside its clock; ns a task. Null where it is missing.
 bool dask_is_there() {
@@ -38,8 +35,7 @@ double dask(const char* shape, long n, unsigned threads) {
   return ns;
 }
 
-template <class Program>
-sides tasks(const settings& s, const char* shape, long n, long dask_n, Program program) {
+sides tasks(const settings& s, const char* shape, long n, long dask_n, graph_shape program) {
   auto here = std::make_shared<client_place>(s.threads);
   sides out;
   out.note = WEFT_BENCH_COMPILER;
@@ -55,40 +51,6 @@ sides tasks(const settings& s, const char* shape, long n, long dask_n, Program p
     out.note += "; Dask is not installed (sh bench/peers.sh)";
   }
   return out;
-}
-
-weft::task<long> independent(weft::client& c, long n) {
-  std::vector<weft::future<int>> all;
-  all.reserve(static_cast<std::size_t>(n));
-  for (int i = 0; i < n; ++i) all.push_back(c.submit(increment, i));
-  for (int i = 0; i < n; ++i) {
-    const int value = co_await all[static_cast<std::size_t>(i)];
-    if (value != i + 1) throw wrong("a task gave a wrong value");
-  }
-  co_return n;
-}
-
-weft::task<long> chain(weft::client& c, long n) {
-  weft::future<int> last = c.submit(increment, 0);
-  for (long i = 1; i < n; ++i) last = c.submit(increment, std::move(last));
-  const int value = co_await last;
-  if (value != n) throw wrong("the chain gave a wrong value");
-  co_return n;
-}
-
-weft::task<long> tree(weft::client& c, long leaves) {
-  std::vector<weft::future<long>> level, above;
-  for (int i = 0; i < leaves; ++i) level.push_back(c.submit(widen, i));
-  long count = leaves;
-  while (level.size() > 1) {
-    for (std::size_t i = 0; i < level.size(); i += 2)
-      above.push_back(c.submit(plus, std::move(level[i]), std::move(level[i + 1])));
-    count += static_cast<long>(above.size());
-    level = std::exchange(above, {});
-  }
-  const long sum = co_await level[0];
-  if (sum != leaves * (leaves - 1) / 2) throw wrong("the tree gave a wrong value");
-  co_return count;
 }
 
 const registered independent_("graph.independent", "ns/task", "tasks of one argument, submitted, run and awaited",

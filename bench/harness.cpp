@@ -58,7 +58,17 @@ std::string number(double v) {
 
 outcome measure(const measurement& m, const settings& s) {
   reset_peak();
-  sides both = m.prepare(s);
+  outcome o;
+  o.name = m.name;
+  o.unit = m.unit;
+  o.threads = s.threads;
+  sides both;
+  try {
+    both = m.prepare(s);
+  } catch (const not_here& why) {
+    o.note = why.what();
+    return o;
+  }
   const bool against = both.peer && s.peers;
   both.weft();
   if (against) both.peer();
@@ -69,14 +79,10 @@ outcome measure(const measurement& m, const settings& s) {
     peer.push_back(both.peer());
     ratios.push_back(weft.back() / peer.back());
   }
-  outcome o;
-  o.name = m.name;
-  o.unit = m.unit;
   o.weft = quantile(weft, 0.5);
   o.min = *std::min_element(weft.begin(), weft.end());
   o.max = *std::max_element(weft.begin(), weft.end());
   o.runs = s.runs;
-  o.threads = s.threads;
   if (against) {
     o.peer = both.peer_name;
     o.peer_value = quantile(peer, 0.5);
@@ -90,8 +96,9 @@ outcome measure(const measurement& m, const settings& s) {
 
 std::string to_json(const outcome& o) {
   const auto optional = [](const std::optional<double>& v) { return v ? number(*v) : std::string("null"); };
-  return "{\"bench\":\"" + o.name + "\",\"unit\":\"" + o.unit + "\",\"weft\":" + number(o.weft) +
-         ",\"min\":" + number(o.min) + ",\"max\":" + number(o.max) + ",\"runs\":" + std::to_string(o.runs) +
+  const auto measured = [&](double v) { return o.runs ? number(v) : std::string("null"); };
+  return "{\"bench\":\"" + o.name + "\",\"unit\":\"" + o.unit + "\",\"weft\":" + measured(o.weft) +
+         ",\"min\":" + measured(o.min) + ",\"max\":" + measured(o.max) + ",\"runs\":" + std::to_string(o.runs) +
          ",\"threads\":" + std::to_string(o.threads) +
          ",\"peer\":" + (o.peer.empty() ? "null" : "\"" + escaped(o.peer) + "\"") +
          ",\"peer_value\":" + optional(o.peer_value) + ",\"ratio\":" + optional(o.ratio) +

@@ -39,6 +39,11 @@ struct wrong : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What prepare throws when something cannot be measured here: its fields are null, and the note says why.
+struct not_here : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 struct measurement {
   std::string name;  // group.name
   std::string unit;
@@ -56,7 +61,7 @@ struct registered {
   }
 };
 
-/// What came of a measurement; the fields of one line of JSON.
+/// What came of a measurement; the fields of one line of JSON. No runs: it could not be measured here.
 struct outcome {
   std::string name, unit, peer, note;
   double weft = 0, min = 0, max = 0;

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "cluster.hpp"
 #include "harness.hpp"
 
 namespace {
@@ -97,6 +98,12 @@ void print_head() {
 }
 
 void print_row(const outcome& o) {
+  if (o.runs == 0) {
+    std::printf("%-28s %12s %12s %12s %-9s %12s %7s  %s\n", o.name.c_str(), "-", "-", "-", o.unit.c_str(), "", "",
+                o.note.c_str());
+    std::fflush(stdout);
+    return;
+  }
   char peer[32] = "", ratio[32] = "";
   if (o.peer_value) std::snprintf(peer, sizeof peer, "%.4g", *o.peer_value);
   if (o.ratio) std::snprintf(ratio, sizeof ratio, "%.3f", *o.ratio);
@@ -127,7 +134,7 @@ void compare(const std::string& file, const std::vector<outcome>& now) {
   bool any = false;
   for (const outcome& o : now) {
     const auto found = before.find(o.name);
-    if (found == before.end()) continue;
+    if (found == before.end() || o.runs == 0 || field(found->second, "weft") == "null") continue;
     const auto value = [&](const char* name) { return std::atof(field(found->second, name).c_str()); };
     if (o.min <= value("max") && o.max >= value("min")) continue;
     any = true;
@@ -142,6 +149,7 @@ void compare(const std::string& file, const std::vector<outcome>& now) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  bench::serve_if_worker(argc, argv);
   try {
     const command c = parse(argc, argv);
     if (c.list) {

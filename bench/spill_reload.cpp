@@ -184,7 +184,9 @@ weft::task<std::uint64_t> reloaded_bytes(weft::simulation& s, const spill_plan& 
   options.least_recently_used = least_recently_used;
   const auto close = [](weft::detail::engine* e) { e->close(); };
   const std::unique_ptr<weft::detail::engine, void (*)(weft::detail::engine*)> engine(
-      new weft::detail::engine(s.core(), weft::priority::normal, std::move(options), {}), close);
+      new weft::detail::engine(s.core(), weft::priority::normal, std::move(options),
+                               weft::detail::resource_amounts()),
+      close);
   weft::detail::plain_node<int> place(*engine, 0);  // a client is had from a node, for no task of which it submits
   weft::client c = weft::client::within(place);
   const std::uint64_t sum = co_await run_plan<tile_of, tile>(c, plan, hash_of);

@@ -1,7 +1,11 @@
 #pragma once
 
 /// The drivers of Task Bench: ways to run its graphs with weft.
+#include <vector>
+
 #include "metg.hpp"
+#include "weft/client.hpp"
+#include "weft/task.hpp"
 
 namespace bench {
 
@@ -16,6 +20,9 @@ driver point_coroutines_driver(unsigned threads);
 
 /// Each task submitted by itself to a client, with the futures of the step before as its inputs.
 driver futures_driver(unsigned threads);
+/// What it submits: to any client, the points by turns to some that differ in their options. Ends when the last step
+/// has.
+weft::task<> submit_graph(std::vector<weft::client> clients, graph_spec graph);
 
 /// All tasks as one layer (weft/layer.hpp).
 driver engine_driver(unsigned threads);

@@ -27,7 +27,10 @@ struct point_task {
   }
 };
 
-weft::task<> submit_all(weft::client& c, graph_spec graph) {
+}  // namespace
+
+weft::task<> submit_graph(std::vector<weft::client> clients, graph_spec graph) {
+  weft::client& any = clients.front();
   std::vector<weft::future<output>> before, now;
   for (long step = 0; step < graph.steps; ++step) {
     const interval window = graph.window(step);
@@ -37,23 +40,22 @@ weft::task<> submit_all(weft::client& c, graph_spec graph) {
       std::vector<weft::future<output>> inputs;
       for (const interval& i : graph.dependencies(step, point))
         for (long p = i.first; p <= i.last; ++p) inputs.push_back(before[static_cast<std::size_t>(p - first_before)]);
+      weft::client& c = clients[static_cast<std::size_t>(point) % clients.size()];
       now.push_back(c.submit(point_task{graph, step, point}, std::move(inputs)));
     }
     // What no later task takes must run all the same.
     for (weft::future<output>& f : before)
-      if (!f.done()) c.fire_and_forget(std::move(f));
+      if (!f.done()) any.fire_and_forget(std::move(f));
     before.swap(now);
   }
-  static_cast<void>(co_await c.gather(std::move(before)));
+  static_cast<void>(co_await any.gather(std::move(before)));
 }
-
-}  // namespace
 
 driver futures_driver(unsigned threads) {
   auto here = std::make_shared<client_place>(threads, true);
   return [here](const graph_spec& graph) {
     const double begin = seconds_now();
-    here->pool.run(submit_all(here->client, graph));
+    here->pool.run(submit_graph({here->client}, graph));
     here->pool.drain();
     return seconds_now() - begin;
   };

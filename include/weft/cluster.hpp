@@ -33,7 +33,11 @@ struct connect_options {
 
 /// A client of a cluster: what is submitted to it runs there. The workers must run this program. Throws
 /// std::runtime_error, and says what is wrong: nobody there, no right to connect, another version, no certificate.
-task<client> connect(pool& p, connect_options where = {}, client_options options = {});
+///
+/// With g++ 12 give the options a name first: in an expression that awaits, it destroys them twice.
+task<client> connect(pool& p, connect_options where, client_options options);
+task<client> connect(pool& p, connect_options where);
+task<client> connect(pool& p);
 
 struct local_cluster_options {
   unsigned workers = 2;

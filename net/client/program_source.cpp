@@ -29,7 +29,7 @@ int add_library(dl_phdr_info* info, std::size_t, void* to) {
 }  // namespace
 
 program_source::program_source() {
-  paths_.emplace_back("/proc/self/exe");  // what runs, whatever its name stands for now
+  paths_.emplace_back("/proc/self/exe");  // what runs, whatever its name has come to stand for
   ::dl_iterate_phdr(&add_library, &paths_);
   manifest_.build_id = detail::program_module().build_id;
   std::vector<char> piece(std::size_t{1} << 20);

@@ -321,25 +321,35 @@ void scheduler_server::interrupted(const std::shared_ptr<part>& p, peer_id id) {
     pool_.spawn(probe(shared_from_this(), p, id, at->second), priority::interactive);
 }
 
+/// A process that is dying, and has much to give back, listens for a while after its connections are gone: who
+/// answers is asked again.
 task<> scheduler_server::probe(std::shared_ptr<scheduler_server> self, std::shared_ptr<part> p, peer_id id,
                                std::string where) {
-  bool gone = false;
-  try {
-    const auto there = co_await connect_to(self->pool_, parse_address(where, self->options_.who.bare()),
-                                           self->options_.who, std::chrono::seconds(2));
-    there->close();
-  } catch (const transport_error& e) {
-    gone = e.code() == std::errc::connection_refused || e.code() == std::errc::no_such_file_or_directory;
-  } catch (const std::exception&) {}
-  if (!gone) co_return;
-  std::shared_ptr<peer_link> l;
-  {
-    std::lock_guard guard(self->lock_);
-    if (const auto at = p->links.find(id); at != p->links.end()) l = at->second;
+  constexpr std::chrono::milliseconds longest_pause{500};
+  std::chrono::milliseconds pause{20};
+  for (;;) {
+    bool gone = false;
+    try {
+      const auto there = co_await connect_to(self->pool_, parse_address(where, self->options_.who.bare()),
+                                             self->options_.who, std::chrono::seconds(2));
+      there->close();
+    } catch (const transport_error& e) {
+      gone = e.code() == std::errc::connection_refused || e.code() == std::errc::no_such_file_or_directory;
+    } catch (const std::exception&) {}
+    std::shared_ptr<peer_link> l;
+    {
+      std::lock_guard guard(self->lock_);
+      if (const auto at = p->links.find(id); at != p->links.end() && !self->over_) l = at->second;
+    }
+    if (!l || l->connected()) co_return;
+    if (gone) {
+      self->ended(*p, id, "its process is gone", false);
+      l->close(bye_code::finished, "the scheduler has taken the worker to be lost");
+      co_return;
+    }
+    co_await sleep_for(pause);
+    pause = std::min(pause * 2, longest_pause);
   }
-  if (l && l->connected()) co_return;
-  self->ended(*p, id, "its process is gone", false);
-  if (l) l->close(bye_code::finished, "the scheduler has taken the worker to be lost");
 }
 
 void scheduler_server::ended(part& p, peer_id id, const std::string& reason, bool in_order) {

@@ -42,6 +42,10 @@ task<client> connect(pool& p, connect_options where, client_options options) {
   return net::connect_client(p, std::move(o));
 }
 
+// No default arguments: g++ 12 would destroy them twice where the call is awaited.
+task<client> connect(pool& p, connect_options where) { return connect(p, std::move(where), client_options()); }
+task<client> connect(pool& p) { return connect(p, connect_options()); }
+
 // ---- a cluster on this machine -----------------------------------------------------------------------------------
 
 namespace {

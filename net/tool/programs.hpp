@@ -8,8 +8,8 @@
 
 namespace weft::net {
 
-// The programs of a cluster. Each runs until it is stopped, by Ctrl-C or SIGTERM, by the scheduler, or by what ends it
-// in its settings, and gives the exit status. Errors are sentences on standard error.
+// The programs of a cluster. Each runs until it is stopped, by Ctrl-C or SIGTERM, by the scheduler, or by what ends
+// it in its settings, and gives the exit status. Errors are sentences on standard error.
 
 int run_scheduler(const scheduler_settings& s);
 /// A worker of the program that this process runs.

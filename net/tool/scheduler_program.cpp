@@ -53,7 +53,8 @@ int run_scheduler(const scheduler_settings& s) {
       if (!(file << addresses << std::flush))
         throw std::runtime_error("weft: cannot write scheduler.address_file " + s.address_file);
     }
-    std::cerr << "weft scheduler: " << p.run(scope(serve, &p, server)) << '\n';
+    const std::string why = p.run(scope(serve, &p, server));
+    std::cerr << "weft scheduler: " + why + '\n';
     return 0;
   } catch (const cancelled&) { return 130; } catch (const std::exception& e) {
     std::cerr << "weft scheduler: " << e.what() << '\n';

@@ -157,6 +157,7 @@ void task_host::submit(const run_task& task) {
       n->details->references.fetch_add(1, std::memory_order_relaxed);
     }
     d.finish();
+    work_->tasks.fetch_add(1, std::memory_order_relaxed);
     if (n->type->run)
       engine_.submit(*n);
     else
@@ -207,8 +208,10 @@ void task_host::began(node& n) noexcept {
   note({event::what::began, &n, n.number, 0, nullptr});
 }
 void task_host::ended(node& n, std::uint64_t ran) noexcept {
+  const auto keep = work_;  // with the last one this may go
   n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
   note({event::what::ended, &n, n.number, ran, nullptr});
+  keep->leave();
 }
 
 bool task_host::pass_on(worker_core& core) {
@@ -413,6 +416,23 @@ void task_host::close(const std::string& why) {
     r.awaited->error = std::make_exception_ptr(std::runtime_error(why));
     std::exchange(r.awaited, nullptr)->done.set();
   }
+}
+
+task<> task_host::end_all(std::mutex& driver) {
+  {
+    std::lock_guard guard(driver);
+    for (const record& r : records_)
+      if (r.attempt != 0 && r.node && !r.node->ended()) engine_.cancel(*r.node);
+  }
+  work_->leave();
+  co_await work_->none.wait();
+  std::vector<node*> all;
+  {
+    std::lock_guard guard(driver);
+    for (record& r : records_)
+      if (r.node && !r.landing) all.push_back(std::exchange(r.node, nullptr));
+  }
+  for (node* n : all) detail::drop_handle(*n);
 }
 
 }  // namespace weft::net

@@ -59,6 +59,9 @@ class task_host final : public detail::node_tracker, public detail::value_source
 
   /// Nothing comes any more: whoever waits for a value is told so.
   void close(const std::string& why);
+  /// Cancels all tasks, waits until they have ended, those too that run and cannot be stopped, and lets go of all
+  /// values. Then the engine calls this no more. `driver` is the lock of who drives the core. After close().
+  task<> end_all(std::mutex& driver);
 
   // From the engine.
   void began(detail::node& n) noexcept override;
@@ -80,6 +83,13 @@ class task_host final : public detail::node_tracker, public detail::value_source
     std::uint64_t schema = 0;
   };
   class inputs_of;
+  struct work {  // what the engine has of this, and one more until end_all()
+    std::atomic<std::size_t> tasks{1};
+    weft::event none;
+    void leave() noexcept {
+      if (tasks.fetch_sub(1, std::memory_order_acq_rel) == 1) none.set();
+    }
+  };
   struct event {
     enum class what : std::uint8_t { began, ended, failed, needed } kind;
     detail::node* node;  // a reference; null for failed
@@ -114,6 +124,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   id_table places_;
   std::vector<failure_before> unmade_;  // calls that could not become nodes
   bool closed_ = false;
+  const std::shared_ptr<work> work_ = std::make_shared<work>();  // shared by who ends the last task
 
   std::mutex events_lock_;
   std::vector<event> events_;

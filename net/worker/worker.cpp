@@ -124,6 +124,7 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
     scheduler = w.scheduler_;
   }
   if (scheduler) scheduler->close(bye_code::finished, "the worker ends");
+  co_await shield(w.tasks_->end_all(w.lock_));
   if (error) std::rethrow_exception(error);
   co_return w.why_;
 }

@@ -18,6 +18,11 @@ names="fork.fib fork.skynet fork.nqueens fork.matmul fork.sort wake.spawn wake.p
        spill.working_set_4x spill.reload"
 grep -q '^asio\.' "$here/list" &&
   names="$names asio.hop_in asio.hop_out asio.echo_compute asio.latency_under_load"
+grep -q '^cluster\.' "$here/list" &&
+  names="$names cluster.round_trip cluster.round_trip_leased cluster.latency_under_load cluster.tasks cluster.tasks_tls
+         cluster.zero_worker cluster.chain cluster.chain_local cluster.tree cluster.submit cluster.transfer
+         cluster.transfer_unix cluster.transfer_tls cluster.transfer_zstd cluster.memory_per_task cluster.recover
+         cluster.metg_tcp cluster.metg_tls cluster.simulated_1000"
 for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not listed"; done
 
 "$bench" --quick --runs 1 --json fork.fib fork.sort >"$here/one.json" || fail "--json failed"
@@ -25,6 +30,12 @@ for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not list
   fail "--json printed: $(cat "$here/one.json")"
 "$bench" --quick --runs 1 --peers=no --against "$here/one.json" fork.fib 2>&1 | grep -q "moved beyond the noise" ||
   fail "--against compared nothing"
+# The program is its own worker.
+if grep -q '^cluster\.' "$here/list"; then
+  "$bench" --quick --runs 1 --peers=no --json cluster.tasks_tls >"$here/cluster.json" || fail "cluster.tasks_tls failed"
+  grep -q '^{"bench":"cluster.tasks_tls","unit":"us/task","weft":[0-9]' "$here/cluster.json" ||
+    fail "cluster.tasks_tls printed: $(cat "$here/cluster.json")"
+fi
 
 # refused CODE TEXT ARGUMENT...
 refused() {

@@ -97,6 +97,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
                               {"WEFT_SCHEDULER_WORKER_TTL", "2min"},
                               {"WEFT_SCHEDULER_SATURATION", "1.5"},
                               {"WEFT_SCHEDULER_ALLOWED_FAILURES", "9"},
+                              {"WEFT_SCHEDULER_RESUME_TIMEOUT", "3s"},
                               {"WEFT_WORKER_SCHEDULER", "unix:/run/weft"},
                               {"WEFT_WORKER_NAME", "seven"},
                               {"WEFT_WORKER_LISTEN", "0.0.0.0:0"},
@@ -108,6 +109,11 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
                               {"WEFT_WORKER_LIFETIME", "2d"},
                               {"WEFT_WORKER_DEATH_TIMEOUT", "250ms"},
                               {"WEFT_WORKER_NANNY", "false"},
+                              {"WEFT_WORKER_PROGRAM_CACHE", "/var/cache/weft"},
+                              {"WEFT_WORKER_PROGRAM_CACHE_LIMIT", "3G"},
+                              {"WEFT_WORKER_PROGRAM_LIMIT", "2G"},
+                              {"WEFT_WORKER_PROGRAMS", "3"},
+                              {"WEFT_WORKER_PROGRAM_IDLE", "7s"},
                               {"WEFT_CLIENT_SCHEDULER", "node1:8786"},
                               {"WEFT_CLIENT_CONNECT_TIMEOUT", "5s"},
                               {"WEFT_SECURITY_CERTIFICATES", "certs"},
@@ -122,6 +128,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
   CHECK(s.worker_ttl == 2min);
   CHECK(s.saturation == 1.5);
   CHECK(s.allowed_failures == 9);
+  CHECK(s.resume_timeout == 3s);
   CHECK(s.security.certificates == "certs");
   CHECK(s.security.insecure);
   const worker_settings w = c.worker();
@@ -136,6 +143,11 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
   CHECK(w.lifetime == 48h);
   CHECK(w.death_timeout == 250ms);
   CHECK_FALSE(w.nanny);
+  CHECK(w.program_cache == "/var/cache/weft");
+  CHECK(w.program_cache_limit == std::uint64_t{3} << 30);
+  CHECK(w.program_limit == std::uint64_t{2} << 30);
+  CHECK(w.programs == 3);
+  CHECK(w.program_idle == 7s);
   CHECK(w.security.certificates == "certs");
   CHECK(c.client().scheduler == "node1:8786");
   CHECK(c.client().connect_timeout == 5s);

@@ -52,11 +52,26 @@ void run_seeds(std::uint64_t count, world_size size, const char* what) {
       virtual_seconds / seconds);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+#else
+constexpr bool sanitized = false;
+#endif
+
 }  // namespace
 
-TEST_CASE("small clusters under faults", "[small]") { run_seeds(10'000, world_size::small, "small"); }
+TEST_CASE("small clusters under faults", "[small]") {
+  run_seeds(sanitized ? 1'000 : 10'000, world_size::small, "small");
+}
 
-TEST_CASE("large clusters under faults", "[large]") { run_seeds(20, world_size::large, "large"); }
+// Seconds each, and ten times as many under a sanitizer.
+TEST_CASE("large clusters under faults", "[large]") { run_seeds(sanitized ? 1 : 8, world_size::large, "large"); }
 
 TEST_CASE("a cluster without faults, measured", "[throughput]") {
   const auto workers = test::number_in_environment("WEFT_WORKERS", "how many workers").value_or(100);

@@ -1,0 +1,178 @@
+// Clients that send what is not what they have offered, and who may send at all.
+#include "env/socket_owner.hpp"
+#include "transport/program_manifest.hpp"
+#include "weft/timeout.hpp"
+#include "worker/nanny/support.hpp"
+
+using namespace nanny_test;
+using namespace weft::net;
+
+namespace {
+
+/// What a client of some program says, by hand.
+class hand_made final : public link_handler {
+ public:
+  std::string text;  // the program's one file
+  std::string name = "program";
+  std::function<std::string(const program_wanted&, std::string)> alter = [](auto&, std::string s) { return s; };
+  bool other_build_id = false;
+
+  void received(peer_link& to, std::span<const std::byte> messages) override {
+    batch_reader batch(messages);
+    std::uint16_t kind = 0;
+    while (batch.next(kind)) {
+      if (kind == static_cast<std::uint16_t>(message_kind::program_failed)) {
+        const auto m = batch.get<program_failed>();
+        failed.assign(m.text.data(), m.text.size());
+        over.set();
+      }
+      if (kind != static_cast<std::uint16_t>(message_kind::program_wanted)) continue;
+      const auto m = batch.get<program_wanted>();
+      if (m.file == no_file) {
+        sha256 d;
+        d.add(std::as_bytes(std::span(text)));
+        program_manifest p;
+        p.build_id = build_id();
+        if (other_build_id) p.build_id[0] ^= std::byte{1};
+        p.files = {{name, text.size(), d.finish()}};
+        to.send_with([&](batch_writer& out) { p.write(out, 0); });
+        continue;
+      }
+      const std::string bytes = alter(m, text.substr(m.offset, m.bytes));
+      if (bytes == "bye") {
+        to.close(bye_code::finished, "the test goes");
+        continue;
+      }
+      program_chunk answer{};
+      answer.file = m.file;
+      answer.offset = m.offset;
+      answer.bytes = std::as_bytes(std::span(bytes));
+      to.send(answer);
+    }
+  }
+  void ended(peer_link&, const std::string& reason, bool) override {
+    why = reason;
+    over.set();
+  }
+  static std::vector<std::byte> build_id() { return std::vector<std::byte>(20, std::byte{0x5a}); }
+
+  std::string failed, why;
+  weft::event over;
+};
+
+weft::task<> converse(weft::pool& p, std::string where, std::shared_ptr<hand_made> h) {
+  greeting own;
+  own.role = peer_role::client;
+  own.name = "hand made";
+  own.build_id = hand_made::build_id();
+  own.incarnation = 7;
+  const auto l = co_await peer_link::dial(p, parse_address(where), {}, own, {}, h);
+  co_await weft::timeout(std::chrono::seconds(60), h->over.wait());
+  l->close(bye_code::finished, "the test is done");
+}
+void converse(const scheduler& s, const std::shared_ptr<hand_made>& h) {
+  weft::pool p({.threads = 1});
+  p.run(converse(p, s.address, h));
+}
+
+struct cluster {
+  directory d;
+  scheduler s;
+  process nanny{d,
+                {WEFT_COMMAND, "worker", "--scheduler", s.address, "--program-cache", d / "cache", "--threads", "1"}};
+};
+
+}  // namespace
+
+TEST_CASE("what does not have its digest is refused, and another try is taken") {
+  cluster c;
+  const auto bad = std::make_shared<hand_made>();
+  bad->text = std::string(3'000'000, 'x');
+  bad->alter = [](const program_wanted& m, std::string s) {
+    if (m.offset != 0) s.back() = 'y';
+    return s;
+  };
+  converse(c.s, bad);
+  CHECK_THAT(bad->failed, Catch::Contains("instead of") && Catch::Contains("no worker runs this program"));
+  const auto good = std::make_shared<hand_made>();
+  good->text = bad->text;
+  converse(c.s, good);
+  CHECK_THAT(good->failed, Catch::Contains("program"));  // it has come, and cannot be started
+  CHECK_THAT(good->failed, !Catch::Contains("instead of"));
+}
+
+TEST_CASE("a chunk that was not asked for like this ends the session") {
+  cluster c;
+  const auto bad = std::make_shared<hand_made>();
+  bad->text = std::string(3'000'000, 'x');
+  SECTION("too short") {
+    bad->alter = [](const program_wanted&, std::string s) { return s.substr(1); };
+  }
+  SECTION("too long") {
+    bad->alter = [](const program_wanted&, std::string s) { return s + "!"; };
+  }
+  converse(c.s, bad);
+  CHECK_THAT(bad->why, Catch::Contains("asked was for"));
+  // The cluster goes on.
+  const auto next = std::make_shared<hand_made>();
+  next->text = bad->text;
+  converse(c.s, next);
+  CHECK_FALSE(next->failed.empty());
+}
+
+TEST_CASE("another client goes on where one has gone") {
+  cluster c;
+  const auto goes = std::make_shared<hand_made>(), comes = std::make_shared<hand_made>();
+  goes->text = comes->text = "#!/bin/sh\n" + std::string(3'000'000, '#') + "\nexit 2\n";
+  goes->alter = [](const program_wanted& m, std::string s) { return m.offset == 0 ? s : "bye"; };
+  converse(c.s, goes);
+  converse(c.s, comes);
+  CHECK_THAT(comes->failed, Catch::Contains("ends at once, with status 2"));
+}
+
+TEST_CASE("a client offers its own program, with plain names") {
+  cluster c;
+  const auto bad = std::make_shared<hand_made>();
+  bad->text = "x";
+  std::string expected;
+  SECTION("another build-id") {
+    bad->other_build_id = true;
+    expected = "another program than its own";
+  }
+  SECTION("a name that leads elsewhere") {
+    bad->name = "../program";
+    expected = "no plain name";
+  }
+  SECTION("nothing in it") {
+    bad->text = "";
+    expected = "is empty";
+  }
+  converse(c.s, bad);
+  CHECK_THAT(bad->why, Catch::Contains(expected));
+}
+
+TEST_CASE("a port is our own user's, or is not") {
+  directory d;
+  const std::string head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
+  const auto row = [](const char* local, const char* state, unsigned user) {
+    return std::string("   0: ") + local + " 0100007F:0000 " + state + " 00000000:00000000 00:00000000 00000000 " +
+           std::to_string(user) + " 0 1\n";
+  };
+  const unsigned own = ::geteuid(), other = own + 1234;
+  const auto is = [&](const std::string& four, const std::string& six = "") {
+    std::ofstream(d / "tcp") << head << four;
+    std::ofstream(d / "tcp6") << head << six;
+    return weft::detail::is_port_of_own_user(4096, d.path);
+  };
+  CHECK(is(row("0100007F:1000", "01", own)));
+  CHECK(is(row("00000000:1000", "0A", own)));
+  CHECK(is(row("0100007F:1000", "01", 0)));
+  CHECK(is("", row("0000000000000000FFFF00000100007F:1000", "01", own)));
+  CHECK(is("", row("00000000000000000000000001000000:1000", "01", own)));
+  CHECK_FALSE(is(row("0100007F:1000", "01", other)));
+  CHECK_FALSE(is(row("0100007F:1000", "01", own) + row("0100007F:1000", "0A", other)));
+  CHECK_FALSE(is(row("0100007F:1001", "01", own)));
+  CHECK_FALSE(is(row("0100000A:1000", "01", own)));
+  CHECK_FALSE(is(row("0100007F:1000", "06", own)));
+  CHECK_FALSE(is("nonsense\n"));
+}
