@@ -19,6 +19,8 @@ namespace {
 
 /// Options that a session can refer to at a time; the oldest makes room.
 constexpr std::uint32_t most_options = 1024;
+/// Bytes of messages that are not left to gather more.
+constexpr std::size_t much_output = std::size_t{64} << 10;
 /// Releases that may wait for something else to be sent.
 constexpr std::uint32_t most_releases = 256;
 
@@ -156,7 +158,7 @@ void client_home::submit(node& n) {
   }
   announce();
 
-  std::lock_guard guard(lock_);
+  std::unique_lock guard(lock_);
   submit_task m{};
   m.function = {name.offset, module_index(name.module), 0};
   m.rank = n.rank;
@@ -171,10 +173,11 @@ void client_home::submit(node& n) {
   m.call = call.message();
   core_.submit(m);
   make(n.number).node = &n;
-  if (lost_.empty())
-    links_->has_output(false);
-  else
-    throw std::runtime_error(lost_);
+  if (!lost_.empty()) throw std::runtime_error(lost_);
+  if (core_.out().size() < much_output) return links_->has_output(false);
+  // Who submits in a loop leaves nobody else on his thread: the first tasks are to run meanwhile.
+  guard.unlock();
+  links_->send_now();
 }
 
 void client_home::take_output(time_ns now, batch_writer& into) {

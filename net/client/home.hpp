@@ -27,6 +27,8 @@ class client_links {
   virtual ~client_links() = default;
   /// There are messages for the scheduler; soon: when the task that runs here goes on or ends, else at once.
   virtual void has_output(bool soon) = 0;
+  /// There is much: it is sent by the calling thread. Not under the home's lock.
+  virtual void send_now() = 0;
   virtual void peer(const peer_info& p) = 0;
   virtual void peer_left(peer_id p) = 0;
   virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;

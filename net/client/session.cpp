@@ -109,6 +109,7 @@ class session_links final : public client_links {
  public:
   explicit session_links(std::shared_ptr<client_session> s) : session_(std::move(s)) {}
   void has_output(bool soon) override { session_->has_output(soon); }
+  void send_now() override { session_->send(); }
   void peer(const peer_info& p) override {
     session_->exchange_->know(p.peer, std::string(p.address.data(), p.address.size()));
   }
@@ -129,10 +130,11 @@ class client_session::scheduler_link final : public link_handler {
   void received(peer_link& from, std::span<const std::byte> messages) override { of_->received(messages, &from); }
   void ended(peer_link&, const std::string& reason, bool) override {
     of_->with_home([&](client_home& h) { h.lost("weft: the cluster is gone: " + reason); });
+    of_.reset();  // the session holds the link, which holds this
   }
 
  private:
-  const std::shared_ptr<client_session> of_;
+  std::shared_ptr<client_session> of_;
 };
 
 task<client> client_session::connect(std::shared_ptr<client_session> self) {

@@ -94,6 +94,7 @@ class scheduler_core {
   struct departure {
     peer_id peer = 0;
     std::string reason;
+    bool expected = false;  // it was asked to go
   };
   std::vector<departure> take_departures() { return std::exchange(departures_, {}); }
 

@@ -257,7 +257,7 @@ void scheduler_core::set_worker_mode(worker_index index, worker_mode mode) {
 }
 
 void scheduler_core::depart(peer_id p, std::string reason, bool expected) {
-  departures_.push_back({p, reason});
+  departures_.push_back({p, reason, expected});
   remove_peer(now_, p, expected, reason);
 }
 

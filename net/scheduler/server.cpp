@@ -344,7 +344,7 @@ task<> scheduler_server::probe(std::shared_ptr<scheduler_server> self, std::shar
     if (!l || l->connected()) co_return;
     if (gone) {
       self->ended(*p, id, "its process is gone", false);
-      l->close(bye_code::finished, "the scheduler has taken the worker to be lost");
+      l->close(bye_code::failed, "the scheduler has taken the worker to be lost");
       co_return;
     }
     co_await sleep_for(pause);
@@ -376,7 +376,7 @@ void scheduler_server::flush(part& p) {
   for (auto& d : p.core.take_departures()) {
     const auto at = p.links.find(d.peer);
     if (at == p.links.end()) continue;
-    at->second->close(bye_code::finished, d.reason);
+    at->second->close(d.expected ? bye_code::finished : bye_code::failed, d.reason);
     p.links.erase(at);
   }
   if (p.core.deadline() < planned_) {

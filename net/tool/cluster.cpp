@@ -269,6 +269,9 @@ void init(int argc, char** argv) {
   std::exit(status);
 }
 
+/// For the ends of a client's sessions.
+constexpr std::chrono::seconds say_goodbye_within{5};
+
 int detail::run_main(int argc, char** argv, const main_program& f) {
   try {
     net::program_flags flags = net::parse_program_flags({argv, static_cast<std::size_t>(argc)});
@@ -284,7 +287,9 @@ int detail::run_main(int argc, char** argv, const main_program& f) {
       if (*flags.local_cluster != 0) o.workers = *flags.local_cluster;
       o.tls = true;
       local_cluster cluster(o);
-      return p.run(run_on(p, cluster.where(), f, flags.rest));
+      const int status = p.run(run_on(p, cluster.where(), f, flags.rest));
+      p.drain_for(say_goodbye_within);
+      return status;
     }
     if (!settings.scheduler.empty()) {
       connect_options where;
@@ -292,7 +297,9 @@ int detail::run_main(int argc, char** argv, const main_program& f) {
       where.certificates = settings.security.certificates;
       where.insecure = settings.security.insecure;
       where.timeout = settings.connect_timeout;
-      return p.run(run_on(p, std::move(where), f, flags.rest));
+      const int status = p.run(run_on(p, std::move(where), f, flags.rest));
+      p.drain_for(say_goodbye_within);
+      return status;
     }
     client c(p);
     return p.run(run_here(c, f, flags.rest));

@@ -80,7 +80,9 @@ int run_nanny(const worker_settings& s, const std::vector<std::string>& command)
     pool p({.threads = 1});
     if (command.empty()) {
       auto n = nanny::make(p, serving(s));
-      return p.run(scope(serve, &p, std::move(n)));
+      const int status = p.run(scope(serve, &p, std::move(n)));
+      p.drain_for(std::chrono::seconds(5));  // the scheduler is told
+      return status;
     }
     worker_process_options o = watching(s);
     o.command = worker_command(command, s);

@@ -54,6 +54,7 @@ int run_scheduler(const scheduler_settings& s) {
         throw std::runtime_error("weft: cannot write scheduler.address_file " + s.address_file);
     }
     const std::string why = p.run(scope(serve, &p, server));
+    p.drain_for(std::chrono::seconds(5));  // peers are told
     std::cerr << "weft scheduler: " + why + '\n';
     return 0;
   } catch (const cancelled&) { return 130; } catch (const std::exception& e) {

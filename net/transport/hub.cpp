@@ -96,8 +96,7 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
   };
 
   time_ns now() const noexcept {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               weft::detail::now(pool_.core()).time_since_epoch())
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(weft::detail::now(pool_.core()).time_since_epoch())
         .count();
   }
 
@@ -145,8 +144,8 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
       co_return;
     } catch (const timed_out&) { why = peer + " has not said hello in time"; } catch (const cancelled&) {
       std::lock_guard guard(mutex_);
-      why = peer + (self->crowded_out ? " has not said hello while others waited"
-                                      : " was greeting when the hub was closed");
+      why = peer +
+            (self->crowded_out ? " has not said hello while others waited" : " was greeting when the hub was closed");
     } catch (const std::exception& e) { why = e.what(); }
     std::lock_guard guard(mutex_);
     ++failures_;

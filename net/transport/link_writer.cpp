@@ -103,7 +103,7 @@ bool peer_link::fill() {
 
 void peer_link::written(std::size_t bytes, time_ns waited, std::vector<std::shared_ptr<const void>>& released) {
   session_.wrote(bytes, waited);
-  session_.heard();  // it has taken them, as far as the kernel does not hold them
+  if (waited > 0) session_.heard();  // it has taken some meanwhile: else the kernel here would not have taken all
   writing_ = false;
   std::swap(released, owners_);
 }
@@ -167,9 +167,14 @@ task<> peer_link::write_loop(framed_stream& to) {
         if (!writing_ || direct_) break;
       }
       const std::size_t bytes = output_.bytes();
+      // What the kernel takes at once says nothing of the link.
       const time_ns begin = now();
-      co_await to.bytes().write(rest);
-      const time_ns took = now() - begin;
+      const attempt at_once = to.bytes().try_write(rest);
+      if (at_once.error) to.bytes().fail(at_once.error, "writing");
+      rest.advance(at_once.bytes);
+      const bool waits = at_once.would_block || !rest.empty();
+      if (waits) co_await to.bytes().write(rest);
+      const time_ns took = waits ? now() - begin : 0;
       {
         std::lock_guard guard(mutex_);
         written(bytes, took, released);

@@ -39,8 +39,10 @@ unsigned window_log_of(std::span<const std::byte> frame) noexcept {
 
 void link_compressor::wrote(std::size_t bytes, time_ns taken) noexcept {
   if (taken <= 0 || bytes == 0) return;
-  const double now = static_cast<double>(bytes) * 1e9 / static_cast<double>(taken);
-  rate_ = rate_ == 0 ? now : rate_ + (now - rate_) / 8;
+  // Times are averaged, not rates: one write that was quick by chance must not hide many that were slow.
+  const double now = static_cast<double>(taken) / 1e9 / static_cast<double>(bytes);
+  const double before = rate_ == 0 ? now : 1 / rate_;
+  rate_ = 1 / (before + (now - before) / 8);
 }
 
 bool link_compressor::may_pay(std::span<const std::byte> payload) {

@@ -20,8 +20,6 @@ namespace {
 
 constexpr fs::perms owner_only = fs::perms::owner_all;
 
-std::string reason(int error) { return std::generic_category().message(error); }
-
 struct kept {
   std::string path;
   std::uint64_t bytes;
@@ -96,12 +94,7 @@ void program_store::make_room(std::uint64_t wanted) {
 // ---- files on their way in ---------------------------------------------------------------------------------------
 
 program_store::incoming::incoming(program_store& to, program_manifest::file f)
-    : to_(to),
-      file_(std::move(f)),
-      path_(to.own_->path() + "/incoming-" + std::to_string(++to.made_)),
-      out_(path_, std::ios::binary | std::ios::trunc) {
-  if (!out_) throw bad_program("weft: cannot write " + path_ + ": " + reason(errno));
-}
+    : to_(to), file_(std::move(f)), path_(to.own_->path() + "/incoming-" + std::to_string(++to.made_)), out_(path_) {}
 
 program_store::incoming::~incoming() {
   std::error_code gone;
@@ -118,22 +111,20 @@ void program_store::incoming::add(std::uint64_t offset, std::span<const std::byt
     throw bad_program("weft: of " + file_.name + " come " + std::to_string(bytes.size()) + " bytes at " +
                       std::to_string(offset) + "; " + std::to_string(received_) + " of " +
                       std::to_string(file_.bytes) + " are here");
-  errno = 0;
-  out_.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  out_.flush();
-  if (!out_)
-    throw bad_program("weft: the program cache " + to_.options_.directory + " does not take " + file_.name + " (" +
-                      reason(errno ? errno : EIO) + "): free space there, or set worker.program_cache");
+  std::error_code error = out_.write(bytes);
   digest_.add(bytes);
   received_ += bytes.size();
+  if (!error && received_ == file_.bytes) error = out_.close();
+  if (error)
+    throw bad_program("weft: the program cache " + to_.options_.directory + " does not take " + file_.name + " (" +
+                      error.message() + "): free space there, or set worker.program_cache");
   if (received_ != file_.bytes) return;
-  out_.close();
   if (const digest d = digest_.finish(); d != file_.content)
     throw bad_program("weft: " + file_.name + " has come with the digest " + hexadecimal(d) + " instead of " +
                       hexadecimal(file_.content) + ": it was changed while it was read, or on its way");
-  if (!out_ || ::chmod(path_.c_str(), 0500) != 0 || ::rename(path_.c_str(), to_.path_of(file_.content).c_str()) != 0)
+  if (::chmod(path_.c_str(), 0500) != 0 || ::rename(path_.c_str(), to_.path_of(file_.content).c_str()) != 0)
     throw bad_program("weft: cannot put " + file_.name + " into the program cache " + to_.options_.directory + ": " +
-                      reason(errno ? errno : EIO));
+                      std::generic_category().message(errno));
   complete_ = true;
 }
 

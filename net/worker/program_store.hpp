@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "env/new_file.hpp"
 #include "spill/scratch.hpp"
 #include "transport/program_manifest.hpp"
 
@@ -56,7 +56,7 @@ class program_store {
     program_store& to_;
     const program_manifest::file file_;
     const std::string path_;
-    std::ofstream out_;
+    detail::new_file out_;
     sha256 digest_;
     std::uint64_t received_ = 0;
     bool complete_ = false;

@@ -133,6 +133,7 @@ void task_host::submit(const run_task& task) {
   if (look(task.id)) erase(task.id);  // an older attempt
   record& r = make(task.id);
   r.attempt = task.attempt;
+  bool counted = false;
   try {
     const std::uint64_t module = task.function.module < modules_.size() ? modules_[task.function.module] : 0;
     const detail::portable_entry* entry = detail::find_entry({module, task.function.offset});
@@ -158,11 +159,13 @@ void task_host::submit(const run_task& task) {
     }
     d.finish();
     work_->tasks.fetch_add(1, std::memory_order_relaxed);
+    counted = true;
     if (n->type->run)
       engine_.submit(*n);
     else
       engine_.adopt_made(*n);
   } catch (const std::exception& e) {
+    if (counted) work_->leave();  // the engine has not taken it
     record& failed = *look(task.id);
     if (node* n = std::exchange(failed.node, nullptr)) {
       engine_.abandon(*n);

@@ -22,7 +22,7 @@ grep -q '^cluster\.' "$here/list" &&
   names="$names cluster.round_trip cluster.round_trip_leased cluster.latency_under_load cluster.tasks cluster.tasks_tls
          cluster.zero_worker cluster.chain cluster.chain_local cluster.tree cluster.submit cluster.transfer
          cluster.transfer_unix cluster.transfer_tls cluster.transfer_zstd cluster.memory_per_task cluster.recover
-         cluster.metg_tcp cluster.metg_tls cluster.simulated_1000"
+         cluster.metg_tcp cluster.metg_tcp_placed cluster.metg_tls cluster.simulated_1000"
 for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not listed"; done
 
 "$bench" --quick --runs 1 --json fork.fib fork.sort >"$here/one.json" || fail "--json failed"

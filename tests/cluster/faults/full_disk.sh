@@ -7,8 +7,7 @@ failures=0
 processes=
 cleanup() {
   for process in $processes; do kill -9 "$process" 2>/dev/null; done
-  for process in $processes; do wait "$process" 2>/dev/null; done
-  mountpoint -q "$here/disk" && umount "$here/disk"
+  mountpoint -q "$here/disk" && umount -l "$here/disk"
   rm -rf "$here"
 }
 trap cleanup EXIT

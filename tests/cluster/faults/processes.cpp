@@ -109,7 +109,7 @@ child_process cluster::start_worker(const std::string& name, words flags, bool w
   }
   child_process w =
       child_process::start({.command = command, .environment = {}, .output = place_ / name, .with_terminal = false});
-  wait_until("the worker " + name, [&] { return workers() == before + 1; }, place_ / name);
+  wait_until("the worker " + name, [&] { return workers() > before; }, place_ / name);
   return w;
 }
 
@@ -133,6 +133,10 @@ long cluster::workers() const {
   long count = 0;
   for (std::size_t at = json.find("\"mode\""); at != std::string::npos; at = json.find("\"mode\"", at + 1)) ++count;
   return count;
+}
+
+void cluster::wait_for_workers(long count) {
+  wait_until(std::to_string(count) + " workers", [&] { return workers() == count; }, place_ / "scheduler");
 }
 
 void cluster::wait_for(const std::string& name, const std::function<bool(long)>& wanted) {

@@ -52,6 +52,7 @@ class cluster {
   /// Waits until it is `wanted`.
   void wait_for(const std::string& name, const std::function<bool(long)>& wanted);
   long workers() const;
+  void wait_for_workers(long count);
   /// The text of a file that a process wrote to.
   std::string said(const std::string& name) const { return read_file(place_ / name); }
   /// Waits for a process to end, and for its status.

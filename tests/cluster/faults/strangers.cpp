@@ -105,8 +105,9 @@ frame_header stranger::hear(bytes& payload) {
 }
 
 bytes stranger::hear(frame_kind kind) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   bytes payload;
-  while (hear(payload).kind != static_cast<std::uint8_t>(kind)) {}
+  while (hear(payload).kind != static_cast<std::uint8_t>(kind)) REQUIRE(std::chrono::steady_clock::now() < end);
   return payload;
 }
 

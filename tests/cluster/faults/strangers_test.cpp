@@ -145,7 +145,7 @@ TEST_CASE("a session that breaks the protocol is ended with a sentence", "[fault
   SECTION("tasks of somebody else's") {
     batch_writer w;
     submit_task t{};
-    t.id = make_task_id(1, 1);
+    t.id = make_task_id(77, 1);
     w.add(t);
     s.say(batch(1, bytes(w.bytes().begin(), w.bytes().end())));
     expected = "weft: ";
