@@ -2,13 +2,13 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <iostream>
 #include <memory>
 #include <utility>
 
 #include "env/machine_memory.hpp"
-#include "env/scratch.hpp"
 #include "tool/identity.hpp"
 #include "tool/program_flags.hpp"
 #include "tool/programs.hpp"

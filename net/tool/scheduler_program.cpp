@@ -1,6 +1,7 @@
 // A process that is a scheduler.
 #include <signal.h>
 
+#include <chrono>
 #include <exception>
 #include <fstream>
 #include <iostream>

@@ -141,6 +141,7 @@ TEST_CASE("a worker whose nanny is killed ends", "[faults]") {
   child_process nanny = c.start_worker("a", {}, true);
   const int worker = child_of(nanny.id());
   REQUIRE(worker != 0);
+  c.wait_for_workers(1);  // from then on it takes signals
   nanny.signal(SIGKILL);
   wait_until("the worker's end", [&] { return !lives(worker); }, c.place() / "a");
   CHECK_THAT(c.said("a"), Catch::Contains("weft worker: asked to end"));
