@@ -86,8 +86,12 @@ future<T> receive(client& c, const sent& s, std::vector<node*> inputs = {}) {
   return future<T>::adopt(*n);
 }
 
-/// What is submitted here stays as it was: nobody steps the simulation.
+/// What is submitted here stays as it was: nobody steps the simulation before the end.
 struct two_clients {
+  ~two_clients() {
+    const auto rest = []() -> task<> { co_await sleep_for(std::chrono::milliseconds(1)); };
+    still.run(rest());
+  }
   simulation still{1};
   client here{still};
   pool p{{.threads = 2}};

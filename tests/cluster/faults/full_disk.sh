@@ -30,7 +30,7 @@ until_true() {
 }
 [ "$(id -u)" = 0 ] || skip "only root can mount a small disk"
 mkdir "$here/disk"
-mount -t tmpfs -o size=16m tmpfs "$here/disk" 2>/dev/null || skip "no tmpfs can be mounted here"
+mount -t tmpfs -o size=80m tmpfs "$here/disk" 2>/dev/null || skip "no tmpfs can be mounted here"
 
 "$weft" scheduler --listen 127.0.0.1:0 --address-file "$here/address" >"$here/scheduler.log" 2>&1 &
 processes="$processes $!"
@@ -50,8 +50,8 @@ run() {
   ! grep -q wrong "$here/$1.log" || fail "$1: the answer is wrong"
   kill -0 "$worker" 2>/dev/null || fail "$1: the worker is dead"
 }
-# 200 MB of values: more than memory and disk together.
-run too_much 100 250000
+# 480 MB of values: more than memory and disk together. The disk has room for one segment of what is spilled.
+run too_much 60 1000000
 case $status in
   0) grep -qx right "$here/too_much.log" || fail "too_much: no answer" ;;
   1) grep -qi 'full\|space\|memory' "$here/too_much.log" || fail "too_much: the error does not say what is wrong" ;;

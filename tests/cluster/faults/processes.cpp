@@ -140,14 +140,12 @@ void cluster::wait_for_workers(long count) {
 }
 
 void cluster::wait_for(const std::string& name, const std::function<bool(long)>& wanted) {
-  std::string last;
-  wait_until(
-      "the right number of " + name,
-      [&] {
-        last = info();
-        return wanted(sum_of(last, name));
-      },
-      place_ / "scheduler");
+  const auto is = [&] {
+    const std::string now = info();
+    std::ofstream(place_ / "info") << now;  // what is shown when it does not come
+    return wanted(sum_of(now, name));
+  };
+  wait_until("the right number of " + name, is, place_ / "info");
 }
 
 int cluster::status_of(child_process& p, const std::string& name, std::chrono::seconds within) const {

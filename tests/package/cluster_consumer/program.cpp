@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -31,10 +32,13 @@ void compute_for(unsigned milliseconds) {
   while (std::chrono::steady_clock::now() < end) {}
 }
 
+/// Little of it can be compressed, and sums of some thousands are exact.
+double noise(std::size_t i) { return 0.5 * static_cast<double>((std::uint64_t{i} * 0x9e3779b97f4a7c15u) >> 24); }
+
 series measure(unsigned which, std::size_t numbers, unsigned milliseconds) {
   compute_for(milliseconds);
   series s{"series " + std::to_string(which), 1, std::vector<double>(numbers)};
-  for (std::size_t i = 0; i < numbers; ++i) s.values[i] = which + 0.5 * static_cast<double>(i);
+  for (std::size_t i = 0; i < numbers; ++i) s.values[i] = which + noise(i);
   return s;
 }
 series scale(const series& s, double by, unsigned milliseconds) {
@@ -55,12 +59,11 @@ struct request {
   unsigned milliseconds = 0;
 };
 
-/// Exact: all are small multiples of a half.
 bool is_right(const series& s, const request& r) {
   const double leaves = r.leaves, whiches = leaves * (leaves - 1) / 2;
   if (s.parts != r.leaves || s.values.size() != r.numbers) return false;
   for (std::size_t i = 0; i < s.values.size(); ++i)
-    if (s.values[i] != 2 * (whiches + leaves * 0.5 * static_cast<double>(i))) return false;
+    if (s.values[i] != 2 * (whiches + leaves * noise(i))) return false;
   return true;
 }
 
