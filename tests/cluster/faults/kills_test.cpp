@@ -120,6 +120,19 @@ TEST_CASE("a worker that falls silent is made up for, and let go when it is back
   CHECK(c.said("again") == "right\n");
 }
 
+TEST_CASE("a worker with a nanny that falls silent comes back as a new one", "[faults]") {
+  cluster c({"--worker-ttl=5s"});
+  child_process nanny = c.start_worker("a", {}, true);
+  const int worker = child_of(nanny.id());
+  REQUIRE(worker != 0);
+  ::kill(worker, SIGSTOP);
+  c.wait_for_workers(0);
+  ::kill(worker, SIGCONT);
+  c.wait_for_workers(1);
+  CHECK(child_of(nanny.id()) != worker);
+  CHECK(lives(nanny.id()));
+}
+
 TEST_CASE("a nanny starts a killed worker again", "[faults]") {
   cluster c;
   child_process nanny = c.start_worker("a", {}, true);
