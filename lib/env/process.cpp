@@ -97,4 +97,6 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
 }
 
+std::string process_name() { return host_name() + "-" + std::to_string(::getpid()); }
+
 }  // namespace weft::detail

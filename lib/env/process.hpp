@@ -12,5 +12,7 @@ std::optional<std::string> output_of(const std::vector<std::string>& command, co
 
 /// As others know this machine.
 std::string host_name();
+/// A name that no other process has: this machine's, and the process's number.
+std::string process_name();
 
 }  // namespace weft::detail

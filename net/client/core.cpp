@@ -73,9 +73,7 @@ void client_core::receive(batch_reader& batch) {
         break;
       case message_kind::peer_gone: {
         const peer_id gone = batch.get<peer_gone>().peer;
-        if (!fetcher_.knows_peer(gone)) break;
-        fetcher_.peer_gone(gone);
-        host_.peer_left(gone);
+        if (fetcher_.peer_gone(gone)) host_.peer_left(gone);
         break;
       }
       case message_kind::task_finished:

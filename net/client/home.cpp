@@ -21,8 +21,6 @@ namespace {
 constexpr std::uint32_t most_options = 1024;
 /// Bytes of messages that are not left to gather more.
 constexpr std::size_t much_output = std::size_t{64} << 10;
-/// Releases that may wait for something else to be sent.
-constexpr std::uint32_t most_releases = 256;
 
 std::string text(std::span<const char> s) { return {s.data(), s.size()}; }
 
@@ -147,14 +145,12 @@ void client_home::submit(node& n) {
   try {
     name = detail::name_of(*how.entry);
     how.encode(n, call);
-    check();
+    std::lock_guard guard(lock_);
+    if (!lost_.empty()) throw std::runtime_error(lost_);
+    n.number = core_.submitted() + 1;
   } catch (...) {
     announce();
     throw;
-  }
-  {
-    std::lock_guard guard(lock_);
-    n.number = core_.submitted() + 1;
   }
   announce();
 
@@ -174,7 +170,7 @@ void client_home::submit(node& n) {
   core_.submit(m);
   make(n.number).node = &n;
   if (!lost_.empty()) throw std::runtime_error(lost_);
-  if (core_.out().size() < much_output) return links_->has_output(false);
+  if (core_.out().size() < much_output) return links_->has_output();
   // Who submits in a loop leaves nobody else on his thread: the first tasks are to run meanwhile.
   guard.unlock();
   links_->send_now();
@@ -183,7 +179,6 @@ void client_home::submit(node& n) {
 void client_home::take_output(time_ns now, batch_writer& into) {
   std::lock_guard guard(lock_);
   core_.tick(now);
-  releases_ = 0;
   into.append(core_.out());
 }
 
@@ -192,7 +187,7 @@ void client_home::cancel(std::uint64_t number) noexcept {
   if (closed_ || !lost_.empty()) return;
   const task_id id = id_of(number);
   core_.cancel({&id, 1});
-  links_->has_output(false);
+  links_->has_output();
 }
 
 void client_home::retry(std::uint64_t number) {
@@ -200,11 +195,11 @@ void client_home::retry(std::uint64_t number) {
   if (!lost_.empty()) throw std::runtime_error(lost_);
   const task_id id = id_of(number);
   core_.retry({&id, 1});
-  links_->has_output(false);
+  links_->has_output();
 }
 
 void client_home::release(node& n) noexcept {
-  arrival* waits = nullptr;
+  value_arrival* waits = nullptr;
   {
     std::lock_guard guard(lock_);
     entry* e = look(n.number);
@@ -212,15 +207,9 @@ void client_home::release(node& n) noexcept {
     waits = std::exchange(e->awaited, nullptr);
     erase(n.number);
     core_.release(id_of(n.number));
-    if (!closed_ && lost_.empty()) {
-      ++releases_;
-      if (releases_ == 1 || releases_ >= most_releases) links_->has_output(releases_ == 1);
-    }
+    if (!closed_ && lost_.empty()) links_->has_output();
   }
-  if (waits) {
-    waits->error = std::make_exception_ptr(weft::cancelled());
-    waits->done.set();
-  }
+  if (waits) waits->fail(std::make_exception_ptr(weft::cancelled()));
 }
 
 void client_home::close() noexcept {
@@ -254,7 +243,7 @@ void client_home::receive(time_ns now, batch_reader& batch) {
       throw;
     }
     core_.tick(now);
-    if (!core_.out().empty()) links_->has_output(false);
+    if (!core_.out().empty()) links_->has_output();
     all.swap(news_);
   }
   tell(all);
@@ -288,15 +277,12 @@ void client_home::tell(std::vector<news>& all) {
         break;
       case news::what::failed: {
         // A value that was there and is lost for good fails for those who wait for it.
-        arrival* waits = nullptr;
+        value_arrival* waits = nullptr;
         {
           std::lock_guard guard(lock_);
           if (entry* e = look(n.node->number)) waits = std::exchange(e->awaited, nullptr);
         }
-        if (waits) {
-          waits->error = std::make_exception_ptr(std::runtime_error("weft: the value is lost: " + n.why.text));
-          waits->done.set();
-        }
+        if (waits) waits->fail(std::make_exception_ptr(std::runtime_error("weft: the value is lost: " + n.why.text)));
         engine_->remote_failed(*n.node, std::move(n.why));
         break;
       }
@@ -314,7 +300,7 @@ void client_home::tell(std::vector<news>& all) {
 
 void client_home::lost(const std::string& why) {
   std::vector<news> all;
-  std::vector<arrival*> waiting;
+  std::vector<value_arrival*> waiting;
   {
     std::lock_guard guard(lock_);
     if (!lost_.empty()) return;
@@ -332,10 +318,7 @@ void client_home::lost(const std::string& why) {
                        {{}, "weft::cluster_lost", why, {}}});
       }
   }
-  for (arrival* a : waiting) {
-    a->error = std::make_exception_ptr(std::runtime_error(why));
-    a->done.set();
-  }
+  for (value_arrival* a : waiting) a->fail(std::make_exception_ptr(std::runtime_error(why)));
   tell(all);
 }
 
@@ -343,7 +326,7 @@ void client_home::lost(const std::string& why) {
 
 /// A load of the store.
 task<> client_home::fetch(node& n) {
-  arrival here;
+  value_arrival here;
   {
     std::lock_guard guard(lock_);
     if (!lost_.empty()) throw std::runtime_error(lost_);
@@ -351,7 +334,7 @@ task<> client_home::fetch(node& n) {
     if (!e) throw weft::cancelled();
     e->awaited = &here;
     core_.read(id_of(n.number), fetches_++);
-    links_->has_output(false);  // and a tick, in which fetches begin
+    links_->has_output();  // and a tick, in which fetches begin
   }
   co_await here.done.wait();
   if (here.error) std::rethrow_exception(here.error);
@@ -363,35 +346,22 @@ value_landing client_home::land(const value_header& header) {
   if (submitter_of(header.id) != self_) return where;
   entry* e = look(number_of(header.id));
   if (!e || !e->awaited || e->landing || !take_reference(*e->node)) return where;
+  node* const n = e->node;
   try {
-    if (header.schema != e->node->type->value->schema())
-      throw codec_error("weft: a value that came from a worker is of another type than its task's function gives");
-    decoder d(header.message, deferred_attachments(header.bytes));
-    detail::engine::restore_value(*e->node, d);
-    where.wanted = true;
-    where.node = e->node;
-    where.places.assign(d.destinations().begin(), d.destinations().end());
-    e->landing = true;
-    d.finish();
+    where.places = begin_value(*n, header);
+    where.wanted = e->landing = true;
+    where.node = n;
   } catch (...) {
-    if (where.node) {
-      where.node->type->value->end(*where.node);
-      where.node->has_value = false;
-    }
-    e->landing = false;
-    node* const n = e->node;
-    arrival& waits = *std::exchange(e->awaited, nullptr);
+    value_arrival& waits = *std::exchange(e->awaited, nullptr);
     guard.unlock();  // the node may go, and be released
-    waits.error = std::current_exception();
-    waits.done.set();
+    waits.fail(std::current_exception());
     detail::engine::drop_reference(*n);
-    return {};
   }
   return where;
 }
 
 void client_home::landed(std::uint64_t request, task_id value, value_landing where) {
-  arrival* waits = nullptr;
+  value_arrival* waits = nullptr;
   {
     std::lock_guard guard(lock_);
     static_cast<void>(core_.fetched(request, value));  // the store waits for it whatever the core thinks
@@ -405,8 +375,7 @@ void client_home::landed(std::uint64_t request, task_id value, value_landing whe
 }
 
 void client_home::cut_off(value_landing where) {
-  where.node->type->value->end(*where.node);
-  where.node->has_value = false;
+  abandon_value(*where.node);
   {
     std::lock_guard guard(lock_);
     if (entry* e = look(where.node->number)) e->landing = false;
@@ -428,7 +397,7 @@ void client_home::tick(time_ns now) {
   std::lock_guard guard(lock_);
   if (closed_) return;
   core_.tick(now);
-  if (!core_.out().empty()) links_->has_output(false);
+  if (!core_.out().empty()) links_->has_output();
 }
 
 time_ns client_home::deadline() const {

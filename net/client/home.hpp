@@ -25,8 +25,8 @@ namespace weft::net {
 class client_links {
  public:
   virtual ~client_links() = default;
-  /// There are messages for the scheduler; soon: when the task that runs here goes on or ends, else at once.
-  virtual void has_output(bool soon) = 0;
+  /// There are messages for the scheduler: they are sent when the task that runs here goes on or ends.
+  virtual void has_output() = 0;
   /// There is much: it is sent by the calling thread. Not under the home's lock.
   virtual void send_now() = 0;
   virtual void peer(const peer_info& p) = 0;
@@ -79,13 +79,9 @@ class client_home final : public detail::remote_home, private client_host {
   void close() noexcept override;
 
  private:
-  struct arrival {
-    event done;
-    std::exception_ptr error;
-  };
   struct entry {
     detail::node* node = nullptr;
-    arrival* awaited = nullptr;
+    value_arrival* awaited = nullptr;
     bool landing = false;
   };
   static constexpr std::size_t page_size = 512;
@@ -138,8 +134,7 @@ class client_home final : public detail::remote_home, private client_host {
   std::unordered_map<std::string, std::uint32_t> options_;
   std::vector<std::string> options_of_;  // what each number stands for
   std::uint32_t next_options_ = 1;
-  std::uint64_t fetches_ = 0;   // their order
-  std::uint32_t releases_ = 0;  // since the last output
+  std::uint64_t fetches_ = 0;  // their order
   bool closed_ = false;
   std::string lost_;  // why the cluster is gone; empty: it is there
   std::vector<news> news_;

@@ -7,7 +7,6 @@
 
 #include "client/program_source.hpp"
 #include "env/process.hpp"
-#include "env/scratch.hpp"
 #include "exec/pool_core.hpp"
 #include "object/modules.hpp"
 #include "weft/blocking.hpp"
@@ -41,7 +40,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
   }
 
   // From the home, under its lock.
-  void has_output(bool soon);
+  void has_output();
   void close() noexcept;
 
   // exchange_host
@@ -108,7 +107,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
 class session_links final : public client_links {
  public:
   explicit session_links(std::shared_ptr<client_session> s) : session_(std::move(s)) {}
-  void has_output(bool soon) override { session_->has_output(soon); }
+  void has_output() override { session_->has_output(); }
   void send_now() override { session_->send(); }
   void peer(const peer_info& p) override {
     session_->exchange_->know(p.peer, std::string(p.address.data(), p.address.size()));
@@ -141,8 +140,7 @@ task<client> client_session::connect(std::shared_ptr<client_session> self) {
   client_session& s = *self;
   greeting own;
   own.role = peer_role::client;
-  own.name =
-      s.options_.name.empty() ? detail::host_name() + "-" + std::to_string(detail::process_id()) : s.options_.name;
+  own.name = s.options_.name.empty() ? detail::process_name() : s.options_.name;
   own.build_id = detail::program_module().build_id;
   own.incarnation = s.pool_.core().env().random();
   s.exchange_ = std::make_shared<exchange>(s.pool_, s.options_.who, own, s.options_.link, s);
@@ -247,7 +245,7 @@ task<> client_session::send_program(std::shared_ptr<client_session> self, std::s
 }
 
 /// Who runs on the pool sends at the end of its turn; so several submissions are one frame.
-void client_session::has_output(bool) {
+void client_session::has_output() {
   if (sending_.exchange(true, std::memory_order_acq_rel)) return;
   pool_.spawn(send_later(shared_from_this()), priority::interactive);
 }

@@ -43,9 +43,7 @@ void worker_core::receive(time_ns now, batch_reader& batch) {
         break;
       case message_kind::peer_gone: {
         const peer_id gone = batch.get<peer_gone>().peer;
-        if (!fetcher_.knows_peer(gone)) break;
-        fetcher_.peer_gone(gone);
-        host_.peer_left(gone);
+        if (fetcher_.peer_gone(gone)) host_.peer_left(gone);
         break;
       }
       case message_kind::run_task:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/engine.hpp"
 #include "weft/future.hpp"
 
 namespace weft::net {
@@ -33,13 +34,26 @@ struct departing {
   std::shared_ptr<std::atomic<std::uint64_t>> count;
 };
 
-std::uint64_t sum(std::span<const std::uint64_t> sizes) noexcept {
-  std::uint64_t all = 0;
-  for (const std::uint64_t s : sizes) all += s;
-  return all;
+}  // namespace
+
+std::vector<std::span<std::byte>> begin_value(detail::node& n, const value_header& header) {
+  if (header.schema != n.type->value->schema())
+    throw codec_error("weft: a value that came from a peer is of another type than its task's function gives");
+  decoder d(header.message, deferred_attachments(header.bytes));
+  detail::engine::restore_value(n, d);
+  try {
+    d.finish();
+  } catch (...) {
+    abandon_value(n);
+    throw;
+  }
+  return {d.destinations().begin(), d.destinations().end()};
 }
 
-}  // namespace
+void abandon_value(detail::node& n) noexcept {
+  n.type->value->end(n);
+  n.has_value = false;
+}
 
 // ---- asking ------------------------------------------------------------------------------------------------------
 
@@ -99,8 +113,12 @@ class exchange::client_link final : public link_handler {
   };
 
   void begin(exchange& x, const value_header& header) {
-    if (sum(header.attachments) != header.bytes)
-      throw protocol_error("weft: the attachments of a value are not of the size that it says");
+    std::uint64_t rest = header.bytes;
+    for (const std::uint64_t size : header.attachments) {
+      if (size > rest) throw protocol_error("weft: the attachments of a value are larger than the value");
+      rest -= size;
+    }
+    if (rest != 0) throw protocol_error("weft: the attachments of a value are smaller than it says");
     coming c{header.id, {}, {}};
     x.with_host([&](exchange_host& h) { c.where = h.land(header); });
     if (const auto before = coming_.find(header.request); before != coming_.end()) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -9,10 +10,12 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "transport/link.hpp"
 #include "weft/detail/node.hpp"
+#include "weft/sync.hpp"
 #include "wire/messages.hpp"
 
 namespace weft::net {
@@ -30,6 +33,22 @@ struct value_landing {
   std::vector<std::span<std::byte>> places;  // of its attachments
   detail::node* node = nullptr;              // the owner's, for landed() and cut_off()
 };
+
+/// Somebody waits for a value of a peer.
+struct value_arrival {
+  event done;
+  std::exception_ptr error;
+  /// It will not come.
+  void fail(std::exception_ptr why) {
+    error = std::move(why);
+    done.set();
+  }
+};
+/// Decodes a value's message into a node that has none, and gives where its attachments go: until these are there it
+/// must not be looked at. Throws codec_error, and leaves the node without a value.
+std::vector<std::span<std::byte>> begin_value(detail::node& n, const value_header& header);
+/// The rest will not come.
+void abandon_value(detail::node& n) noexcept;
 
 /// Whose values are exchanged. Called on workers of the pool, by several links at a time.
 class exchange_host {

@@ -29,14 +29,15 @@ void fetcher::peer_lost(time_ns now, peer_id id) {
   put_off(peers_[place], now);
 }
 
-void fetcher::peer_gone(peer_id id) {
+bool fetcher::peer_gone(peer_id id) {
   const std::uint32_t place = peer_places_.find(id);
-  if (place == id_table::none) return;
+  if (place == id_table::none) return false;
   lose(place);
   // Values that are not wanted may still name it: queue() strikes whom it does not know. Ids never come twice.
   peer_places_.erase(id);
   peers_[place] = {};
   free_peers_.push_back(place);
+  return true;
 }
 
 void fetcher::lose(std::uint32_t place) {

@@ -59,7 +59,8 @@ class fetcher {
   void add_peer(peer_id peer);
   bool knows_peer(peer_id id) const noexcept { return peer_places_.find(id) != id_table::none; }
   void peer_lost(time_ns now, peer_id peer);
-  void peer_gone(peer_id peer);
+  /// False: it was not known.
+  bool peer_gone(peer_id peer);
 
   void know(task_id value, std::uint64_t bytes);
   bool knows(task_id value) const noexcept;

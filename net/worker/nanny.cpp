@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "env/process.hpp"
-#include "env/scratch.hpp"
 #include "exec/pool_core.hpp"
 #include "weft/sleep.hpp"
 #include "weft/timeout.hpp"
@@ -81,7 +80,7 @@ task<std::string> nanny::run(std::shared_ptr<nanny> self) {
 task<> nanny::serve() {
   greeting own;
   own.role = peer_role::nanny;
-  own.name = options_.name.empty() ? detail::host_name() + "-" + std::to_string(detail::process_id()) : options_.name;
+  own.name = options_.name.empty() ? detail::process_name() : options_.name;
   own.incarnation = pool_.core().env().random();
   session_over_ = in_order_ = false;
   session_end_.reset();

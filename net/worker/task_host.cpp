@@ -16,11 +16,6 @@ namespace weft::net {
 using detail::node;
 using detail::node_state;
 
-struct task_host::arrival {
-  weft::event done;
-  std::exception_ptr error;
-};
-
 namespace {
 
 /// Larger values do not travel along with the report of their end.
@@ -95,10 +90,7 @@ void task_host::erase(task_id id) {
   if (place == id_table::none) return;
   record& r = records_[place];
   node* n = std::exchange(r.node, nullptr);
-  if (r.awaited) {
-    r.awaited->error = std::make_exception_ptr(cancelled());
-    std::exchange(r.awaited, nullptr)->done.set();
-  }
+  if (r.awaited) { std::exchange(r.awaited, nullptr)->fail(std::make_exception_ptr(cancelled())); }
   r = record();
   places_.erase(id);
   free_.push_back(place);
@@ -244,10 +236,7 @@ void task_host::tell(worker_core& core, const event& e) {
       if (r && r->node == e.node) tell_end(core, *r, *e.node, e.ran);
       return;
     case event::what::needed:
-      if (!r || r->node != e.node || closed_) {
-        e.waits->error = std::make_exception_ptr(cancelled());
-        return e.waits->done.set();
-      }
+      if (!r || r->node != e.node || closed_) { return e.waits->fail(std::make_exception_ptr(cancelled())); }
       r->awaited = e.waits;
       if (r->copy)
         decode_copy(*r);
@@ -301,46 +290,24 @@ void task_host::tell_end(worker_core& core, const record& r, node& n, std::uint6
 
 /// A load of the store: it ends when the value has come, or never will.
 task<> task_host::fetch(node& n) {
-  arrival here;
+  value_arrival here;
   n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
   note({event::what::needed, &n, n.number, 0, &here});
   co_await here.done.wait();
   if (here.error) std::rethrow_exception(here.error);
 }
 
-namespace {
-
-std::uint64_t sum_of(std::span<const std::uint64_t> sizes, std::uint64_t most) {
-  std::uint64_t sum = 0;
-  for (const std::uint64_t s : sizes) {
-    if (s > most - sum) throw protocol_error("weft: the attachments of a value are larger than the value");
-    sum += s;
-  }
-  return sum;
-}
-
-}  // namespace
-
 value_landing task_host::land(const value_header& header) {
   record* r = look(header.id);
   if (!r || r->attempt != 0 || r->here || r->landing) return {};
-  if (sum_of(header.attachments, header.bytes) != header.bytes)
-    throw protocol_error("weft: the attachments of a value are smaller than it says");
   value_landing where;
   where.wanted = true;
   if (r->node && r->awaited) {
     try {
-      if (header.schema != r->node->type->value->schema())
-        throw codec_error("weft: a value that came from a peer is of another type than its task's function gives");
-      decoder d(header.message, deferred_attachments(header.bytes));
-      detail::engine::restore_value(*r->node, d);
-      where.places.assign(d.destinations().begin(), d.destinations().end());
+      where.places = begin_value(*r->node, header);
       r->landing = true;
-      d.finish();
     } catch (...) {
-      if (r->landing) cut_off(header.id);
-      r->awaited->error = std::current_exception();
-      std::exchange(r->awaited, nullptr)->done.set();
+      std::exchange(r->awaited, nullptr)->fail(std::current_exception());
       return {};
     }
     return where;
@@ -383,8 +350,7 @@ void task_host::cut_off(task_id value) {
   if (r->copy) {
     r->copy.reset();
   } else {
-    r->node->type->value->end(*r->node);
-    r->node->has_value = false;
+    abandon_value(*r->node);
   }
 }
 
@@ -392,7 +358,7 @@ void task_host::cut_off(task_id value) {
 void task_host::decode_copy(record& r) {
   if (r.landing) return;
   const auto copy = std::exchange(r.copy, nullptr);
-  arrival& waits = *std::exchange(r.awaited, nullptr);
+  value_arrival& waits = *std::exchange(r.awaited, nullptr);
   try {
     if (r.schema != r.node->type->value->schema())
       throw codec_error("weft: a value that came from a peer is of another type than its task's function gives");
@@ -416,8 +382,7 @@ void task_host::close(const std::string& why) {
   closed_ = true;
   for (record& r : records_) {
     if (!r.awaited) continue;
-    r.awaited->error = std::make_exception_ptr(std::runtime_error(why));
-    std::exchange(r.awaited, nullptr)->done.set();
+    std::exchange(r.awaited, nullptr)->fail(std::make_exception_ptr(std::runtime_error(why)));
   }
 }
 

@@ -70,15 +70,14 @@ class task_host final : public detail::node_tracker, public detail::value_source
   task<> fetch(detail::node& n) override;
 
  private:
-  struct arrival;
   struct record {
     task_id id = 0;
-    std::uint32_t attempt = 0;     // 0: a value of a peer
-    std::uint64_t bytes = 0;       // of such a value
-    detail::node* node = nullptr;  // a handle; null: a copy that no task has asked for
-    arrival* awaited = nullptr;    // the store waits for it
-    bool landing = false;          // its attachments are on their way
-    bool here = false;             // a value of a peer that has come
+    std::uint32_t attempt = 0;         // 0: a value of a peer
+    std::uint64_t bytes = 0;           // of such a value
+    detail::node* node = nullptr;      // a handle; null: a copy that no task has asked for
+    value_arrival* awaited = nullptr;  // the store waits for it
+    bool landing = false;              // its attachments are on their way
+    bool here = false;                 // a value of a peer that has come
     // A copy that no task has asked for has no type here: its message, then its attachments.
     std::shared_ptr<std::vector<std::vector<std::byte>>> copy;
     std::uint64_t schema = 0;
@@ -96,7 +95,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
     detail::node* node;  // a reference; null for failed
     task_id id;
     std::uint64_t ran;
-    arrival* waits;  // needed: who waits
+    value_arrival* waits;  // needed: who waits
   };
   struct failure_before {
     task_id id;

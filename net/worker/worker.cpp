@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "env/process.hpp"
-#include "env/scratch.hpp"
 #include "exec/pool_core.hpp"
 #include "object/modules.hpp"
 #include "weft/sleep.hpp"
@@ -71,8 +70,7 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   worker& w = *self;
   greeting& own = w.own_;
   own.role = peer_role::worker;
-  own.name =
-      w.options_.name.empty() ? detail::host_name() + "-" + std::to_string(detail::process_id()) : w.options_.name;
+  own.name = w.options_.name.empty() ? detail::process_name() : w.options_.name;
   own.resources = w.options_.resources;
   own.build_id = detail::program_module().build_id;
   own.incarnation = w.pool_.core().env().random();
