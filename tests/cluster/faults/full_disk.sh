@@ -11,23 +11,7 @@ cleanup() {
   rm -rf "$here"
 }
 trap cleanup EXIT
-skip() {
-  echo "skipped: $1"
-  exit 77
-}
-fail() {
-  echo "$1"
-  for log in "$here"/*.log; do echo "--- $log"; cat "$log"; done
-  failures=$((failures + 1))
-}
-until_true() {
-  end=$(($(date +%s) + $1))
-  shift
-  until "$@"; do
-    [ "$(date +%s)" -lt "$end" ] || return 1
-    sleep 0.02
-  done
-}
+. "$(dirname "$0")/support.sh"
 [ "$(id -u)" = 0 ] || skip "only root can mount a small disk"
 mkdir "$here/disk"
 mount -t tmpfs -o size=80m tmpfs "$here/disk" 2>/dev/null || skip "no tmpfs can be mounted here"
