@@ -408,6 +408,5 @@ time_ns client_home::deadline() const {
 void client_home::fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
   links_->fetch(peer, request, values);
 }
-void client_home::give_up(peer_id peer, std::uint64_t request) { links_->give_up(peer, request); }
 
 }  // namespace weft::net

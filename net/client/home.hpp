@@ -32,7 +32,6 @@ class client_links {
   virtual void peer(const peer_info& p) = 0;
   virtual void peer_left(peer_id p) = 0;
   virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
-  virtual void give_up(peer_id peer, std::uint64_t request) = 0;
   /// The client is over. Nothing is called any more, and nothing may be told to the home any more when it returns.
   virtual void close() noexcept = 0;
 };
@@ -118,7 +117,7 @@ class client_home final : public detail::remote_home, private client_host {
   void cancelled(task_id task) override;
   void restarted(task_id task) override;
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;
-  void give_up(peer_id peer, std::uint64_t request) override;
+  void give_up(peer_id, std::uint64_t) override {}  // see exchange::ask
 
   const peer_id self_;
   const std::unique_ptr<client_links> links_;

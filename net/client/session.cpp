@@ -116,7 +116,6 @@ class session_links final : public client_links {
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override {
     session_->exchange_->ask(peer, request, values);
   }
-  void give_up(peer_id peer, std::uint64_t request) override { session_->exchange_->give_up(peer, request); }
   void close() noexcept override { session_->close(); }
 
  private:

@@ -202,9 +202,6 @@ void exchange::ask(peer_id id, std::uint64_t request, std::span<const task_id> v
   }
 }
 
-/// The link has no word for that: what comes is not wanted by land().
-void exchange::give_up(peer_id, std::uint64_t) {}
-
 task<> exchange::dial(std::shared_ptr<exchange> self, peer_id id, address to) {
   auto handler = std::make_shared<client_link>(self, id);
   link_options options = self->options_;

@@ -85,9 +85,8 @@ class exchange : public std::enable_shared_from_this<exchange> {
   /// Where a peer listens.
   void know(peer_id peer, const std::string& address);
   void forget(peer_id peer);
+  /// A request that is given up needs no word: what still comes of it is not wanted by land().
   void ask(peer_id peer, std::uint64_t request, std::span<const task_id> values);
-  /// What still comes of the request is thrown away.
-  void give_up(peer_id peer, std::uint64_t request);
   /// The handler of a link that a peer has dialled, to ask for values here.
   std::shared_ptr<link_handler> serve();
   /// Ends all links; the host is called no more when it returns.

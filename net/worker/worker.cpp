@@ -256,7 +256,6 @@ void worker::peer_left(peer_id p) { exchange_->forget(p); }
 void worker::fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
   exchange_->ask(peer, request, values);
 }
-void worker::give_up(peer_id peer, std::uint64_t request) { exchange_->give_up(peer, request); }
 
 outgoing_value worker::find(task_id value) {
   std::lock_guard guard(lock_);
