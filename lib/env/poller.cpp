@@ -39,9 +39,12 @@ poller::~poller() {
   ::close(epoll_);
 }
 
-void poller::add(int fd, watcher& w) {
+void poller::add(int fd, watcher& w) { add(fd, w, EPOLLIN); }
+void poller::add_edges(int fd, watcher& w) { add(fd, w, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET); }
+
+void poller::add(int fd, watcher& w, std::uint32_t events) {
   epoll_event e{};
-  e.events = EPOLLIN;
+  e.events = events;
   e.data.ptr = &w;
   added_.fetch_add(1, std::memory_order_release);
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &e) != 0) fail("weft: epoll_ctl");
@@ -69,9 +72,10 @@ bool poller::wait(std::int64_t nanoseconds) noexcept {
   bool any = false;
   for (int i = 0; i < n; ++i)
     if (auto* w = static_cast<watcher*>(events[i].data.ptr)) {
-      w->readable();
+      w->ready(events[i].events);
       any = true;
     }
+  rounds_.fetch_add(1, std::memory_order_acq_rel);
   return any;
 }
 

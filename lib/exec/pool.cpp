@@ -96,7 +96,7 @@ void on_interrupt(int) {
 /// The pool keeps it to its end, since a worker may be calling it while the guard goes.
 struct stop_on_interrupt::state final : detail::poller::watcher {
   explicit state(detail::pool_core& p) noexcept : core(p) {}
-  void readable() noexcept override {
+  void ready(std::uint32_t) noexcept override {
     std::uint64_t count;
     if (::read(interrupt_event(), &count, sizeof count) > 0) core.stop().request_stop();
   }

@@ -221,8 +221,8 @@ void* pool_core::search(worker& w) noexcept {
     void* frame = steal_any(w, lost);
     if (!frame) frame = next(w);
     if (!frame && poll_storage(w)) frame = next(w);
-    const bool look = may_spin_ ? ticks() - w.last_poll > spin_poll_us * ticks_per_us_ : round % 16 == 0;
-    if (!frame && look) {
+    // Who does not spin sleeps in the driver at once, and sees there what has come.
+    if (!frame && may_spin_ && ticks() - w.last_poll > spin_poll_us * ticks_per_us_) {
       w.last_poll = ticks();
       if (poll_driver(w)) frame = next(w);
     }

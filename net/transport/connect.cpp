@@ -4,11 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <asio/basic_socket_acceptor.hpp>
-#include <asio/basic_stream_socket.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -18,8 +17,9 @@
 #include "transport/in_process.hpp"
 #include "transport/socket.hpp"
 #include "transport/tls_identity.hpp"
-#include "weft/asio.hpp"
 #include "weft/blocking.hpp"
+#include "weft/checkpoint.hpp"
+#include "weft/errors.hpp"
 #include "weft/sleep.hpp"
 #include "weft/stop.hpp"
 #include "weft/timeout.hpp"
@@ -104,26 +104,42 @@ bool loopback(const tcp::endpoint& e) {
              : a.is_loopback();
 }
 
-template <class Protocol>
-using socket_of = asio::basic_stream_socket<Protocol, pool_executor>;
+std::error_code last_error() noexcept { return {errno, std::system_category()}; }
 
-connection adopt(pool& p, socket_of<tcp> s, const address& a) {
-  connection c;
-  const tcp::endpoint here = s.local_endpoint(), there = s.remote_endpoint();
-  c.local = to_string(with(a, here));
-  c.peer = to_string(with(a, there));
-  c.on_this_host = loopback(there);
-  prepare(s.native_handle(), tcp::v4());
-  c.socket = std::make_unique<watched_socket>(p, s.release());
-  return c;
+template <class Endpoint>
+detail::owned_descriptor open_socket(const Endpoint& e) {
+  const auto protocol = e.protocol();
+  detail::owned_descriptor s(
+      ::socket(protocol.family(), protocol.type() | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol.protocol()));
+  if (!s) throw std::system_error(last_error(), "weft: a socket");
+  return s;
 }
-connection adopt(pool& p, socket_of<unix_stream> s, const address& a) {
-  connection c;
+
+/// Of getsockname and getpeername.
+template <class Endpoint>
+std::optional<Endpoint> endpoint_by(int (*get)(int, sockaddr*, socklen_t*), int fd) {
+  Endpoint e;
+  socklen_t size = static_cast<socklen_t>(e.capacity());
+  if (get(fd, e.data(), &size) != 0) return std::nullopt;
+  e.resize(size);
+  return e;
+}
+int own_name(int fd, sockaddr* at, socklen_t* size) { return ::getsockname(fd, at, size); }
+int peer_name(int fd, sockaddr* at, socklen_t* size) { return ::getpeername(fd, at, size); }
+
+/// False: the peer is gone already.
+bool describe(connection& c, int fd, const address& a, const tcp&) {
+  const auto here = endpoint_by<tcp::endpoint>(own_name, fd), there = endpoint_by<tcp::endpoint>(peer_name, fd);
+  if (!here || !there) return false;
+  c.local = to_string(with(a, *here));
+  c.peer = to_string(with(a, *there));
+  c.on_this_host = loopback(*there);
+  return true;
+}
+bool describe(connection& c, int, const address& a, const unix_stream&) {
   c.local = c.peer = to_string(a);
   c.on_this_host = true;
-  prepare(s.native_handle(), unix_stream());
-  c.socket = std::make_unique<watched_socket>(p, s.release());
-  return c;
+  return true;
 }
 
 unix_stream::endpoint endpoint_of(const address& a) {
@@ -139,20 +155,50 @@ std::unique_ptr<stream> make_stream(connection c, const address& a, const securi
 
 // ---- connecting --------------------------------------------------------------------------------------------------
 
+/// Whether a socket that was connecting is connected; null: not yet.
+std::optional<std::error_code> connected(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return last_error();
+  if (error != 0) return std::error_code(error, std::system_category());
+  sockaddr_storage peer;
+  size = sizeof peer;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0) return std::error_code();
+  return errno == ENOTCONN ? std::nullopt : std::optional(last_error());
+}
+
+template <class Protocol>
+task<std::unique_ptr<watched_socket>> connect_one(pool& p, typename Protocol::endpoint to) {
+  detail::owned_descriptor s = open_socket(to);
+  const int begun = ::connect(s.get(), to.data(), static_cast<socklen_t>(to.size()));
+  if (begun != 0 && errno != EINPROGRESS) throw std::system_error(last_error());
+  auto made = std::make_unique<watched_socket>(p, std::move(s));
+  for (;;) {
+    const std::optional<std::error_code> outcome = connected(made->descriptor());
+    if (outcome && *outcome) throw std::system_error(*outcome);
+    if (outcome) co_return made;
+    co_await made->writable();
+  }
+}
+
 template <class Protocol>
 task<std::unique_ptr<stream>> dial(pool& p, const address& a, const security& who,
                                    std::vector<typename Protocol::endpoint> to) {
   std::error_code last;
   for (const auto& endpoint : to) {
-    socket_of<Protocol> s{pool_executor(p)};
+    connection c;
     try {
-      s.open(endpoint.protocol());
-      co_await s.async_connect(endpoint, use_task);
+      c.socket = co_await connect_one<Protocol>(p, endpoint);
     } catch (const std::system_error& e) {
-      last = plain(e.code());
+      last = e.code();
       continue;
     }
-    std::unique_ptr<stream> made = make_stream(adopt(p, std::move(s), a), a, who, true);
+    prepare(c.socket->descriptor(), endpoint.protocol());
+    if (!describe(c, c.socket->descriptor(), a, endpoint.protocol())) {
+      last = last_error();
+      continue;
+    }
+    std::unique_ptr<stream> made = make_stream(std::move(c), a, who, true);
     co_await made->handshake();
     co_return made;
   }
@@ -207,23 +253,27 @@ namespace {
 
 template <class Protocol>
 class socket_listener final : public listener {
-  using acceptor = asio::basic_socket_acceptor<Protocol, pool_executor>;
+  using endpoint = typename Protocol::endpoint;
 
  public:
-  socket_listener(pool& p, const address& a, const security& who, const typename Protocol::endpoint& e)
-      : pool_(p), who_(who), acceptor_(pool_executor(p)) {
+  socket_listener(pool& p, const address& a, const security& who, const endpoint& e)
+      : pool_(p), who_(who), socket_(open_socket(e)) {
     local_ = a;
     std::error_code error;
-    acceptor_.open(e.protocol(), error);
-    if constexpr (std::is_same_v<Protocol, tcp>)
-      if (!error) acceptor_.set_option(typename acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(e, error);
+    if constexpr (std::is_same_v<Protocol, tcp>) {
+      constexpr int yes = 1;
+      ::setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    }
+    const auto bind = [&] {
+      const bool done = ::bind(socket_.get(), e.data(), static_cast<socklen_t>(e.size())) == 0;
+      error = done ? std::error_code() : last_error();
+    };
+    bind();
     if constexpr (std::is_same_v<Protocol, unix_stream>) {
-      if (plain(error) == std::errc::address_in_use && abandoned(e)) {
+      if (error == std::errc::address_in_use && abandoned(e)) {
         std::error_code gone;
         std::filesystem::remove(e.path(), gone);
-        error.clear();
-        acceptor_.bind(e, error);
+        bind();
       }
       // Before listen(): nobody has come in by then.
       if (!error && has_file()) {
@@ -231,29 +281,36 @@ class socket_listener final : public listener {
         bound_ = true;
       }
     }
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error) throw transport_error("cannot listen at " + to_string(a) + ": " + error.message(), plain(error));
-    if constexpr (std::is_same_v<Protocol, tcp>) local_.port = acceptor_.local_endpoint().port();
+    if (!error && ::listen(socket_.get(), SOMAXCONN) != 0) error = last_error();
+    if (error) throw transport_error("cannot listen at " + to_string(a) + ": " + error.message(), error);
+    if constexpr (std::is_same_v<Protocol, tcp>) local_.port = endpoint_by<endpoint>(own_name, socket_.get())->port();
+    watched_.emplace(p, socket_.get());
   }
   ~socket_listener() override { remove_file(); }
 
   task<std::unique_ptr<stream>> accept() override {
     for (;;) {
-      std::error_code error;
-      std::optional<socket_of<Protocol>> s;
-      try {
-        s.emplace(co_await with_stop(closing_, accept_one()));
-        if (admitted(s->native_handle())) {
-          connection c = adopt(pool_, std::move(*s), local_);
-          co_return make_stream(std::move(c), local_, who_, false);
-        }
-        continue;
-      } catch (const std::system_error& e) { error = plain(e.code()); } catch (const cancelled&) {
-        if (!closing_.stop_requested()) throw;
-        error = asio::error::operation_aborted;
-      }
       if (closing_.stop_requested())
-        throw transport_error("the listener at " + to_string(local_) + " is closed", error);
+        throw transport_error("the listener at " + to_string(local_) + " is closed",
+                              std::make_error_code(std::errc::operation_canceled));
+      detail::owned_descriptor s(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (s) {
+        const int fd = s.get();
+        prepare(fd, a_protocol());
+        connection c;
+        if (!admitted(fd) || !describe(c, fd, local_, a_protocol())) continue;
+        c.socket = std::make_unique<watched_socket>(pool_, std::move(s));
+        co_return make_stream(std::move(c), local_, who_, false);
+      }
+      const std::error_code error = last_error();
+      if (error == std::errc::resource_unavailable_try_again) {
+        bool closed = false;
+        try {
+          co_await with_stop(closing_, watched_->readable());
+        } catch (const cancelled&) { closed = closing_.stop_requested(); }
+        if (!closed) co_await checkpoint();  // was it this task that was stopped?
+        continue;
+      }
       // What has befallen one connection passes: it was gone before it was accepted. A shortage passes more slowly.
       if (error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
           error == std::errc::no_buffer_space || error == std::errc::not_enough_memory) {
@@ -265,13 +322,13 @@ class socket_listener final : public listener {
   }
 
   void close() noexcept override {
-    ::shutdown(acceptor_.native_handle(), SHUT_RDWR);  // nobody connects any more; the descriptor stays
+    ::shutdown(socket_.get(), SHUT_RDWR);  // nobody connects any more; the descriptor stays
     remove_file();
     closing_.request_stop();
   }
 
  private:
-  task<socket_of<Protocol>> accept_one() { co_return co_await acceptor_.async_accept(use_task); }
+  static Protocol a_protocol() noexcept { return endpoint().protocol(); }
   bool has_file() const noexcept { return local_.kind == address_kind::unix_socket && local_.host[0] == '/'; }
   void remove_file() noexcept {
     if (!bound_.exchange(false)) return;
@@ -301,7 +358,8 @@ class socket_listener final : public listener {
 
   pool& pool_;
   const security who_;
-  acceptor acceptor_;
+  const detail::owned_descriptor socket_;
+  std::optional<detail::watched_descriptor> watched_;
   stop_source closing_;
   std::atomic<bool> bound_{false};
 };

@@ -3,25 +3,22 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <algorithm>
-#include <asio/posix/basic_stream_descriptor.hpp>
-#include <atomic>
 #include <cerrno>
-#include <tuple>
-
-#include "weft/asio.hpp"
 
 namespace weft::net {
 namespace {
 
-using pool_descriptor = asio::posix::basic_stream_descriptor<pool_executor>;
-
-attempt outcome(ssize_t n) noexcept {
+/// The call never waits, but a signal may still come before it.
+template <class F>
+attempt tried(F call) noexcept {
+  ssize_t n;
+  do n = call();
+  while (n < 0 && errno == EINTR);
   attempt a;
   if (n >= 0)
     a.bytes = static_cast<std::size_t>(n);
-  else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-    a.would_block = true;  // after EINTR a wait returns at once
+  else if (errno == EAGAIN || errno == EWOULDBLOCK)
+    a.would_block = true;
   else
     a.error = std::error_code(errno, std::system_category());
   return a;
@@ -29,25 +26,23 @@ attempt outcome(ssize_t n) noexcept {
 
 }  // namespace
 
-struct watched_socket::state {
-  state(pool& p, int fd) : watched(pool_executor(p), fd) { watched.non_blocking(true); }
-  pool_descriptor watched;
-};
+watched_socket::watched_socket(pool& p, detail::owned_descriptor socket)
+    : owned_(std::move(socket)), watched_(p, owned_.get()) {}
 
-watched_socket::watched_socket(pool& p, int fd) : state_(std::make_unique<state>(p, fd)), descriptor_(fd) {}
-watched_socket::~watched_socket() = default;
-
-task<> watched_socket::wait(bool for_writing) {
-  std::error_code error;
-  try {
-    co_await state_->watched.async_wait(for_writing ? pool_descriptor::wait_write : pool_descriptor::wait_read,
-                                        use_task);
-  } catch (const std::system_error& e) { error = e.code(); }
-  if (error) throw transport_error("waiting for a connection failed: " + error.message(), error);
+task<> watched_socket::readable() {
+  co_await watched_.readable();
+  dry_ = false;
 }
 
 attempt watched_socket::read(std::span<std::byte> into) noexcept {
-  return outcome(::recv(descriptor_, into.data(), into.size(), 0));
+  attempt a;
+  if (dry_) {
+    a.would_block = true;
+    return a;
+  }
+  a = tried([&] { return ::recv(descriptor(), into.data(), into.size(), 0); });
+  dry_ = !a.error && a.bytes < into.size() && (a.bytes != 0 || a.would_block);
+  return a;
 }
 
 attempt watched_socket::write(const gather& buffers) noexcept {
@@ -67,14 +62,14 @@ attempt watched_socket::write(const gather& buffers) noexcept {
   msghdr message{};
   message.msg_iov = pieces;
   message.msg_iovlen = n;
-  attempt a = outcome(::sendmsg(descriptor_, &message, MSG_NOSIGNAL));
+  attempt a = tried([&] { return ::sendmsg(descriptor(), &message, MSG_NOSIGNAL); });
   // The kernel took what it had room for: another try would only say so.
   if (!a.error && a.bytes < wanted) a.would_block = true;
   return a;
 }
 
-void watched_socket::end_writing() noexcept { ::shutdown(descriptor_, SHUT_WR); }
-void watched_socket::cut() noexcept { ::shutdown(descriptor_, SHUT_RDWR); }
+void watched_socket::end_writing() noexcept { ::shutdown(descriptor(), SHUT_WR); }
+void watched_socket::cut() noexcept { ::shutdown(descriptor(), SHUT_RDWR); }
 
 namespace {
 

@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "env/owned_descriptor.hpp"
+#include "exec/watched_descriptor.hpp"
 #include "transport/stream.hpp"
 #include "weft/pool.hpp"
 
@@ -11,16 +13,16 @@ namespace weft::net {
 /// A connected socket that a pool watches: what the streams over sockets share. It does not block.
 class watched_socket {
  public:
-  /// Takes the descriptor over.
-  watched_socket(pool& p, int descriptor);
-  ~watched_socket();
+  /// Of a socket that is connected, or connecting, and does not block.
+  watched_socket(pool& p, detail::owned_descriptor socket);
   watched_socket(const watched_socket&) = delete;
   watched_socket& operator=(const watched_socket&) = delete;
 
-  int descriptor() const noexcept { return descriptor_; }
+  int descriptor() const noexcept { return owned_.get(); }
   /// Both return at once after cut().
-  task<> readable() { return wait(false); }
-  task<> writable() { return wait(true); }
+  task<> readable();
+  task<> writable() { return watched_.writable(); }
+  /// A read that was short has taken all there was: until readable() the next says so without a system call.
   attempt read(std::span<std::byte> into) noexcept;
   attempt write(const gather& buffers) noexcept;
   void end_writing() noexcept;
@@ -29,10 +31,9 @@ class watched_socket {
   void cut() noexcept;
 
  private:
-  task<> wait(bool for_writing);
-  struct state;
-  std::unique_ptr<state> state_;
-  int descriptor_ = -1;
+  const detail::owned_descriptor owned_;
+  detail::watched_descriptor watched_;
+  bool dry_ = false;
 };
 
 /// What is known of a connection when it is made.

@@ -48,7 +48,7 @@ class ring final : public poller::watcher {
   void forget_file(std::uint32_t slot) noexcept;
   void forget_buffer(std::uint32_t slot) noexcept;
 
-  void readable() noexcept override { reap(); }
+  void ready(std::uint32_t) noexcept override { reap(); }
   int fd() const noexcept { return ring_.ring_fd; }
 
   /// Whether the kernel knows every operation that requests are made of; else which one it lacks.

@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 
 struct counter final : weft::detail::poller::watcher {
   explicit counter(int descriptor) : fd(descriptor) {}
-  void readable() noexcept override {
+  void ready(std::uint32_t) noexcept override {
     char c;
     if (::read(fd, &c, 1) == 1) ++calls;
   }

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace weft::detail {
+
+/// A file descriptor that is closed with this; negative: none.
+class owned_descriptor {
+ public:
+  explicit owned_descriptor(int fd = -1) noexcept : fd_(fd) {}
+  owned_descriptor(owned_descriptor&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+  owned_descriptor& operator=(owned_descriptor&& o) noexcept {
+    std::swap(fd_, o.fd_);
+    return *this;
+  }
+  ~owned_descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace weft::detail
