@@ -163,7 +163,7 @@ class scheduler_core {
     std::vector<std::int64_t> total, free;  // by resource
     slot head = no_task, tail = no_task;    // what it has, in the order of assignment
     std::uint32_t count = 0, ahead = 0;
-    std::uint32_t waiting = 0;  // of count: coroutines, which hold no slot while they wait; they may be many
+    std::uint32_t waiting = 0;      // of count: coroutines, which hold no slot while they wait; they may be many
     std::uint32_t coming = 0;       // tasks that others were asked to give back for it
     std::uint32_t leaving = 0;      // tasks that it was asked to give back
     std::uint64_t occupancy = 0;    // estimated time of all that it has, in cost units
@@ -292,6 +292,7 @@ class scheduler_core {
   bool fill_worker(worker_index w);
   void assign(slot t, worker_index w, bool ahead);
   void run(slot t, worker_index w);
+  std::span<const std::byte> fresh(slot t);
   bool hand_over_dependents(slot t);
   bool consider_ahead(slot t);
   void look_again(slot t);
@@ -361,6 +362,14 @@ class scheduler_core {
   std::vector<std::pair<slot, slot>> tree_;
   std::vector<slot> scratch_, revived_;
   std::vector<input_ref> inputs_;
+  std::vector<std::byte> given_;
+  // Small values that have come in this batch, which it holds.
+  struct fresh_value {
+    slot task;
+    std::span<const std::byte> value;
+  };
+  std::vector<fresh_value> fresh_;
+  bool fresh_sorted_ = true;
 
   scheduler_statistics counts_;
   time_ns now_ = 0, last_event_ = 0;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "scheduler/core.hpp"
 
@@ -259,13 +260,22 @@ void scheduler_core::assign(slot t, worker_index index, bool ahead) {
   if (r.dependents_count != 0) handed_.push_back(t);
 }
 
-/// Tells a worker to run a task that it was assigned.
+/// The value of a task that has ended in this batch, or nothing.
+std::span<const std::byte> scheduler_core::fresh(slot t) {
+  const auto before = [](const fresh_value& a, const fresh_value& b) { return a.task < b.task; };
+  if (!std::exchange(fresh_sorted_, true)) std::sort(fresh_.begin(), fresh_.end(), before);
+  const auto at = std::lower_bound(fresh_.begin(), fresh_.end(), fresh_value{t, {}}, before);
+  return at != fresh_.end() && at->task == t ? at->value : std::span<const std::byte>();
+}
+
+/// Tells a worker to run a task that it was assigned. A small value that has just come goes along.
 void scheduler_core::run(slot t, worker_index index) {
   worker& w = workers_[index];
   const task_record& r = tasks_[t];
   const task_call& c = tasks_.call(t);
   const catalogue::function& f = catalogue_.function_at(c.function);
   inputs_.clear();
+  given_.clear();
   for (const slot i : tasks_.inputs(t)) {
     const task_record& input = tasks_[i];
     input_ref ref{input.id, 0, 0, 0};
@@ -286,7 +296,12 @@ void scheduler_core::run(slot t, worker_index index) {
           if (!h.coming() && pick-- == 0) from = h.worker();
         introduce(w.peer, from);
         ref.worker = workers_[from].peer;
+        const auto value = coming ? std::span<const std::byte>() : fresh(i);
         if (!coming && all.size() < most_holders_seen) tasks_.add_holder(i, index, true);
+        if (!value.empty() && given_.size() + value.size() <= options_.most_inline) {
+          given_.insert(given_.end(), value.begin(), value.end());
+          ref.given = static_cast<std::uint32_t>(value.size());
+        }
       }
     }
     inputs_.push_back(ref);
@@ -302,6 +317,7 @@ void scheduler_core::run(slot t, worker_index index) {
   m.priority = c.priority;
   m.inputs = inputs_;
   m.call = tasks_.payload(t);
+  m.values = given_;
   tell(w.peer, m);
 }
 

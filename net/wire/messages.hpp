@@ -231,7 +231,7 @@ struct input_ref {
   task_id id;
   std::uint64_t bytes;
   peer_id worker;
-  std::uint32_t reserved;
+  std::uint32_t given;  // of run_task::values: so many bytes of them are this value, encoded
 };
 
 struct run_record {
@@ -250,7 +250,8 @@ struct run_task : run_record {
   static constexpr message_kind kind = message_kind::run_task;
   std::span<const input_ref> inputs;
   std::span<const std::byte> call;
-  static auto parts(auto& m) noexcept { return std::tie(m.inputs, m.call); }
+  std::span<const std::byte> values;  // small inputs that are elsewhere, and need not be fetched
+  static auto parts(auto& m) noexcept { return std::tie(m.inputs, m.call, m.values); }
 };
 
 struct attempt_ref {

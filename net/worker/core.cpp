@@ -106,10 +106,13 @@ void worker_core::check(const run_task& t) const {
   if (t.attempt == 0) wrong("sent task", t.id, "attempts begin at 1");
   if (!defined(modules_, t.function.module)) wrong("sent task", t.id, "its module is not defined");
   if (!defined(options_, t.options)) wrong("sent task", t.id, "its options are not defined");
+  std::uint64_t given = 0;
   for (const input_ref& input : t.inputs) {
     if (input.id == 0 || input.id == t.id) wrong("sent task", t.id, "an input has no number, or the task's own");
     check_peer(input.id, input.worker);
+    given += input.given;
   }
+  if (given != t.values.size()) wrong("sent task", t.id, "its values have another size than its inputs say");
 }
 
 void worker_core::run(const run_task& t) {
@@ -125,20 +128,28 @@ void worker_core::run(const run_task& t) {
   for (const input_ref& input : t.inputs) {
     const std::uint32_t place = places_.find(input.id);
     if (place == none && (input.worker == 0 || input.worker == self_)) {
-      out_.add(value_dropped{{}, {&input.id, 1}});
+      say().add(value_dropped{{}, {&input.id, 1}});
       return say_retracted(t.id, t.attempt, true);
     }
     scratch_.push_back(place);
   }
   const std::uint32_t task = make(t.id, state::submitted);
+  std::span<const std::byte> values = t.values;
   entries_[task].attempt = t.attempt;
   entries_[task].may_inline = (t.flags & task_inline) != 0;
   entries_[task].once = (t.flags & task_once) != 0;
   for (std::size_t i = 0; i < t.inputs.size(); ++i) {
     const input_ref& input = t.inputs[i];
+    const std::span<const std::byte> value = values.first(input.given);
+    values = values.subspan(input.given);
     std::uint32_t place = scratch_[i];
     if (place == none) place = places_.find(input.id);  // the same input twice
-    if (place == none) {
+    if (place == none && !value.empty()) {
+      place = make(input.id, state::here);
+      entries_[place].bytes = input.bytes;
+      added_.push_back({{input.id, input.bytes, self_, 0}});
+      host_.given(input.id, input.bytes, value);
+    } else if (place == none) {
       make_remote(input.id, input.bytes, input.worker);
       place = places_.find(input.id);
     } else if (entries_[place].at == state::remote) {
@@ -161,7 +172,7 @@ bool worker_core::make_way(const run_task& t, std::uint32_t place) {
   if (t.attempt <= e.attempt) wrong("sent task", t.id, "an attempt that is not older is here");
   if (e.at == state::here) {
     e.attempt = t.attempt;
-    out_.add(done_task{{t.id, e.bytes, 0, t.attempt, 0}, {}});
+    say().add(done_task{{t.id, e.bytes, 0, t.attempt, 0}, {}});
     return false;
   }
   if (!host_.withdraw(t.id)) {
@@ -240,7 +251,7 @@ void worker_core::copy(const copy_value& m) {
   }
   entry& e = entries_[place];
   if (e.at == state::here) {
-    out_.add(value_added{{m.id, e.bytes, self_, 0}});
+    say().add(value_added{{m.id, e.bytes, self_, 0}});
     return;
   }
   e.asked = true;

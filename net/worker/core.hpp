@@ -29,6 +29,8 @@ class worker_host {
   /// A value that is elsewhere; a need() follows when the store wants it, for a task or (copy_value) for its own sake
   /// never.
   virtual void remote(task_id value, std::uint64_t bytes) = 0;
+  /// A small value that was elsewhere, and has come along with a task that takes it: `message` is it, encoded.
+  virtual void given(task_id value, std::uint64_t bytes, std::span<const std::byte> message) = 0;
   /// Hands a task to the engine. Its inputs are known to the host: values here, remote ones, and tasks that were
   /// submitted and have not ended. When one of those ends without a value, or is withdrawn or dropped, the task
   /// cannot run, and ends as failed or cancelled without having begun, unless it is withdrawn.
@@ -222,6 +224,9 @@ class worker_core final : private fetch_host {
   /// more: tasks that would, and have not begun, are given back if the engine lets go of them; if it does not their
   /// end will come by itself, and is taken as a giving back then.
   void leave(std::uint32_t place, bool lost);
+  /// For the next message. That values have come is no news to hurry with: it is said before the next other
+  /// message, a heartbeat at the latest.
+  batch_writer& say();
   void free_entry(std::uint32_t place);
   bool lacks_input(const entry& e) const noexcept;
   void say_ended_unrun(const entry& e);
@@ -239,7 +244,8 @@ class worker_core final : private fetch_host {
   id_table places_;
   std::vector<std::uint32_t> executing_, scratch_, leaving_;
   std::vector<attempt_ref> attempts_;
-  std::vector<task_id> unmet_;  // the scheduler was told that they are missing, since the last tick
+  std::vector<value_added> added_;  // not said yet
+  std::vector<task_id> unmet_;      // the scheduler was told that they are missing, since the last tick
   std::vector<bool> modules_, options_;
   std::size_t submitted_ = 0, left_ = 0;
   worker_mode ordered_ = worker_mode::running;

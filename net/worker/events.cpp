@@ -24,7 +24,7 @@ void worker_core::done(task_id task, std::uint32_t attempt, std::uint64_t bytes,
   e.stopping = e.quitting = false;
   const bool with_value = e.may_inline && !value.empty() && value.size() <= limits_.inline_bytes;
   if (!with_value) value = {};
-  out_.add(done_task{{task, bytes, nanoseconds, attempt, with_value ? has_value : 0u}, value});
+  say().add(done_task{{task, bytes, nanoseconds, attempt, with_value ? has_value : 0u}, value});
 }
 
 void worker_core::failed(const failed_task& failure) {
@@ -34,7 +34,7 @@ void worker_core::failed(const failed_task& failure) {
   if (e.at == state::submitted && lacks_input(e))
     say_ended_unrun(e);
   else
-    out_.add(failure);
+    say().add(failure);
   host_.drop(failure.id);
   leave(place, true);
 }
@@ -71,9 +71,15 @@ void worker_core::need_not(task_id value) {
 void worker_core::dropped(task_id value) {
   const std::uint32_t place = places_.find(value);
   if (place == none || entries_[place].at != state::here) return;
-  out_.add(value_dropped{{}, {&value, 1}});
+  say().add(value_dropped{{}, {&value, 1}});
   host_.drop(value);
   leave(place, true);
+}
+
+batch_writer& worker_core::say() {
+  for (const value_added& m : added_) out_.add(m);
+  added_.clear();
+  return out_;
 }
 
 // ---- peers -------------------------------------------------------------------------------------------------------
@@ -85,8 +91,11 @@ bool worker_core::fetched(std::uint64_t request, task_id value, std::uint64_t by
   entry& e = entries_[place];
   set_state(e, place, state::here);
   e.bytes = bytes;
+  if (e.asked)
+    say().add(value_added{{value, bytes, self_, 0}});
+  else
+    added_.push_back({{value, bytes, self_, 0}});
   e.asked = e.needed = false;
-  out_.add(value_added{{value, bytes, self_, 0}});
   return true;
 }
 
@@ -95,7 +104,7 @@ void worker_core::not_there(time_ns now, std::uint64_t request, task_id value, b
 }
 
 void worker_core::missing(task_id value, std::uint64_t bytes, peer_id last) {
-  out_.add(missing_value{{value, bytes, last, 0}});
+  say().add(missing_value{{value, bytes, last, 0}});
   unmet_.push_back(value);
 }
 
@@ -146,7 +155,7 @@ void worker_core::heartbeat(time_ns now, heartbeat_record measured) {
   measured.mode = static_cast<std::uint32_t>(mode());
   attempts_.clear();
   for (const std::uint32_t place : executing_) attempts_.push_back({entries_[place].id, entries_[place].attempt, 0});
-  out_.add(net::heartbeat{measured, attempts_});
+  say().add(net::heartbeat{measured, attempts_});
   heartbeat_at_ = now + limits_.heartbeat;
 }
 

@@ -146,12 +146,12 @@ void worker_core::say_ended_unrun(const entry& e) {
 }
 
 void worker_core::say_retracted(task_id id, std::uint32_t attempt, bool given_back) {
-  out_.add(retracted_task{{id, attempt, given_back}});
+  say().add(retracted_task{{id, attempt, given_back}});
 }
 
 void worker_core::say_cancelled(task_id id, std::uint32_t attempt) {
   const attempt_ref one{id, attempt, 0};
-  out_.add(cancelled_task{{}, {&one, 1}});
+  say().add(cancelled_task{{}, {&one, 1}});
 }
 
 }  // namespace weft::net

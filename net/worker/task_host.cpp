@@ -42,9 +42,13 @@ class task_host::inputs_of final : public detail::input_source {
     record* r = of_.look(input.id);
     if (!r) throw codec_error("weft: an input of a call is not known here");
     if (!r->node) {  // a value of a peer, whose type is known from now on
-      r->node = type.make(of_.engine_);
-      r->node->number = r->id;
-      of_.engine_.adopt_elsewhere(*r->node, r->bytes);
+      node* n = type.make(of_.engine_);
+      n->number = r->id;
+      r->node = n;
+      if (r->copy && r->here && r->schema == 0)
+        of_.take_given(*r);
+      else
+        of_.engine_.adopt_elsewhere(*n, r->bytes);
     } else if (r->node->type->value != type.value && r->node->type->value->schema() != type.value->schema()) {
       throw codec_error("weft: an input of a call has another type than the call's parameter");
     }
@@ -119,6 +123,15 @@ void task_host::define(const define_options& o) {
 void task_host::remote(task_id value, std::uint64_t bytes) {
   if (look(value)) return;
   make(value).bytes = bytes;
+}
+
+void task_host::given(task_id value, std::uint64_t bytes, std::span<const std::byte> message) {
+  if (look(value)) return;
+  record& r = make(value);
+  r.bytes = bytes;
+  r.here = true;
+  r.copy = std::make_shared<std::vector<std::vector<std::byte>>>();
+  r.copy->emplace_back(message.begin(), message.end());
 }
 
 void task_host::submit(const run_task& task) {
@@ -369,10 +382,25 @@ void task_host::decode_copy(record& r) {
   waits.done.set();
 }
 
+/// Throws codec_error: then it is left as if it had been lost on its way.
+void task_host::take_given(record& r) {
+  const auto copy = std::exchange(r.copy, nullptr);
+  try {
+    decoder d(copy->front());
+    detail::engine::restore_value(*r.node, d);
+    d.finish();
+  } catch (...) {
+    engine_.abandon(*std::exchange(r.node, nullptr));
+    r.copy = copy;
+    throw;
+  }
+  engine_.adopt_made(*r.node);
+}
+
 outgoing_value task_host::find(task_id value) {
   record* r = look(value);
   if (!r) return {};
-  if (r->copy && !r->landing) return {nullptr, r->copy, r->schema};
+  if (r->copy && !r->landing && r->schema != 0) return {nullptr, r->copy, r->schema};
   if (!r->node || !r->node->is(node_state::done) || (r->attempt == 0 && !r->here)) return {};
   detail::add_handle(*r->node);
   return {r->node, nullptr, r->node->type->value->schema()};

@@ -39,6 +39,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   void define(const define_module& m);
   void define(const define_options& o);
   void remote(task_id value, std::uint64_t bytes);
+  void given(task_id value, std::uint64_t bytes, std::span<const std::byte> message);
   void submit(const run_task& task);
   bool withdraw(task_id task);
   void stop(task_id task);
@@ -80,7 +81,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
     bool here = false;                 // a value of a peer that has come
     // A copy that no task has asked for has no type here: its message, then its attachments.
     std::shared_ptr<std::vector<std::vector<std::byte>>> copy;
-    std::uint64_t schema = 0;
+    std::uint64_t schema = 0;  // of the copy; 0: it has come along with a task, which knows
   };
   class inputs_of;
   struct work {  // what the engine has of this, and one more until end_all()
@@ -113,6 +114,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   void tell(worker_core& core, const event& e);
   void tell_end(worker_core& core, const record& r, detail::node& n, std::uint64_t ran);
   void decode_copy(record& r);
+  void take_given(record& r);
 
   detail::engine& engine_;
   const std::function<void()> wake_;

@@ -81,6 +81,9 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   void peer(const peer_info& p) override;
   void peer_left(peer_id p) override;
   void remote(task_id value, std::uint64_t bytes) override { tasks_->remote(value, bytes); }
+  void given(task_id value, std::uint64_t bytes, std::span<const std::byte> message) override {
+    tasks_->given(value, bytes, message);
+  }
   void submit(const run_task& task) override { tasks_->submit(task); }
   bool withdraw(task_id task) override { return tasks_->withdraw(task); }
   void stop(task_id task) override { tasks_->stop(task); }

@@ -1,6 +1,8 @@
 #include "model.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace weft::test::scheduling {
 
@@ -62,11 +64,26 @@ void model_worker::receive(world& w, batch_reader& in) {
         t.offset = m.function.offset;
         t.inputs.assign(m.inputs.begin(), m.inputs.end());
         bool there = true;
+        std::size_t given = 0;
         for (input_ref& i : t.inputs) {
           if (i.worker == 0) {
             there = there && (values.contains(i.id) || tasks.contains(i.id));
           } else {
-            if (!values.contains(i.id)) remote[i.id] = i.worker;
+            if (i.given == 0) {
+              if (!values.contains(i.id)) remote[i.id] = i.worker;
+              continue;
+            }
+            require(i.given == sizeof(std::uint64_t), "another value than a task's came along");
+            const std::byte* const value = m.values.data() + std::exchange(given, given + i.given);
+            if (values.contains(i.id) || copies.contains(i.id)) continue;
+            std::memcpy(&values[i.id], value, i.given);
+            remote.erase(i.id);
+            asked.erase(i.id);
+            value_added added{};
+            added.id = i.id;
+            added.bytes = i.bytes;
+            added.worker = self;
+            out.add(added);
           }
         }
         if (!there) {

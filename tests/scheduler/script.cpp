@@ -118,7 +118,10 @@ lines script::heard(peer_id p, bool all) {
       case message_kind::run_task: {
         const auto m = in.get<run_task>();
         std::string line = "run " + name(m.id) + "/" + std::to_string(m.attempt);
-        for (const input_ref& i : m.inputs) line += " " + name(i.id) + "@" + std::to_string(i.worker);
+        for (const input_ref& i : m.inputs) {
+          line += " " + name(i.id) + "@" + std::to_string(i.worker);
+          if (i.given != 0) line += "+" + std::to_string(i.given);
+        }
         if (m.options != 0) line += " options " + std::to_string(m.options);
         if (m.function.module != 0) line += " module " + std::to_string(m.function.module);
         if (m.time_left_ns != 0) line += " left " + std::to_string(m.time_left_ns);

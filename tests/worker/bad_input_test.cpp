@@ -12,7 +12,7 @@ using weft::net::test::script;
 
 namespace {
 
-run_task a_task(task_id id) { return run_task{{id, {}, id, 0, 1, 0, 0, 0, 0}, {}, {}}; }
+run_task a_task(task_id id) { return run_task{{id, {}, id, 0, 1, 0, 0, 0, 0}, {}, {}, {}}; }
 
 void hear_bytes(script& s, std::span<const std::byte> bytes) {
   batch_reader reader(bytes);
@@ -46,6 +46,12 @@ TEST_CASE("messages that refer to nothing are errors", "[worker]") {
   CHECK_THROWS_AS(s.run(11, 1, {{0}}), protocol_error);
   CHECK_THROWS_AS(s.run(11, 1, {{11}}), protocol_error);
   CHECK_THROWS_AS(s.run(11, 1, {{90, 2}, {91, 77}}), protocol_error);
+  const input_ref with_value{90, 1, 2, 9};
+  const std::vector<std::byte> shorter(8);
+  t = a_task(11);
+  t.inputs = {&with_value, 1};
+  t.values = shorter;
+  CHECK_THROWS_WITH(s.hear(t), "weft: the scheduler sent task 11: its values have another size than its inputs say");
   CHECK_THROWS_AS(s.hear(copy_value{{90, 1, 77, 0}}), protocol_error);
   CHECK_THROWS_AS(s.hear(copy_value{{0, 1, 2, 0}}), protocol_error);
   CHECK_THROWS_AS(s.hear(value_at{{90, 1, 77, 0}}), protocol_error);
@@ -89,7 +95,8 @@ TEST_CASE("arbitrary bytes are an error, or a message, and never a crash", "[wor
             w.add(set_mode{{static_cast<std::uint8_t>(random() % 3), {}}});
             break;
           default:
-            w.add(run_task{{id(), {}, 0, 0, static_cast<std::uint32_t>(1 + random() % 3), 0, 0, 0, 0}, inputs, {}});
+            w.add(
+                run_task{{id(), {}, 0, 0, static_cast<std::uint32_t>(1 + random() % 3), 0, 0, 0, 0}, inputs, {}, {}});
         }
       }
       std::vector<std::byte> bytes = w.take();

@@ -71,10 +71,33 @@ TEST_CASE("an input elsewhere is fetched when the engine wants it, and announced
   CHECK(s.core.fetched(s.last_request, 90, 120));
   CHECK(s.core.fetched(s.last_request, 91, 100));
   CHECK_FALSE(s.core.fetched(s.last_request, 91, 100));
-  CHECK(s.said() == strings{"added 90", "added 91"});
+  CHECK(s.said().empty());  // it has time
   s.finish(10, 1);
+  CHECK(s.said() == strings{"added 90", "added 91", "done 10 1"});
   s.drop_these({10, 90, 91});
   CHECK(s.core.empty());
+}
+
+TEST_CASE("a small input that comes along with a task need not be fetched", "[worker]") {
+  script s;
+  s.run(10, 1, {{90, 2, 8}, {91, 2}, {92, 3, 5}, {90, 2}});
+  CHECK(s.called() == strings{"given 8 bytes of 90", "remote 91", "given 5 bytes of 92", "submit 10"});
+  s.core.tick(1);
+  CHECK(s.called().empty());
+  CHECK(s.said().empty());
+  // What is here, or on its way, is not taken again.
+  s.run(11, 1, {{90, 2, 8}, {91, 2, 8}});
+  CHECK(s.called() == strings{"submit 11"});
+  s.core.dropped(92);
+  CHECK(s.said() == strings{"added 90", "added 92", "dropped 92", "gives back 10 1"});
+  s.finish(11, 1);
+  CHECK(s.said() == strings{"done 11 1"});
+  s.drop_these({11, 90});
+  CHECK(s.core.empty());
+  // At the latest with a heartbeat.
+  s.run(12, 1, {{93, 2, 1}});
+  s.core.heartbeat(1, {});
+  CHECK(s.said().front() == "added 93");
 }
 
 TEST_CASE("a wish for a value ends with the tasks that have it", "[worker]") {
@@ -498,6 +521,7 @@ TEST_CASE("the bookkeeping of a task is cheap", "[.times]") {
     void peer(const peer_info&) override {}
     void peer_left(peer_id) override {}
     void remote(task_id, std::uint64_t) override {}
+    void given(task_id, std::uint64_t, std::span<const std::byte>) override {}
     void submit(const run_task&) override {}
     bool withdraw(task_id) override { return true; }
     void stop(task_id) override {}
@@ -514,7 +538,7 @@ TEST_CASE("the bookkeeping of a task is cheap", "[.times]") {
     for (std::uint64_t i = 0; i < tasks; i += batch) {
       for (std::uint64_t n = i; n < i + batch; ++n) {
         const input_ref input{id(n - 1), 100, 0, 0};
-        in.add(run_task{{id(n), {}, n, 0, 1, 0, 0, 0, 0}, {&input, n == 0 ? 0u : 1u}, {}});
+        in.add(run_task{{id(n), {}, n, 0, 1, 0, 0, 0, 0}, {&input, n == 0 ? 0u : 1u}, {}, {}});
       }
       std::vector<task_id> drops;
       for (std::uint64_t n = i; n < i + batch && i > window; ++n) drops.push_back(id(n - window - batch));

@@ -66,6 +66,16 @@ struct engine final : worker_host {
     known[id] = n;
     sizes[id] = bytes;
   }
+  void given(task_id id, std::uint64_t bytes, std::span<const std::byte> message) override {
+    note(9, id, bytes);
+    must(!known.contains(id), "given() of what is known");
+    must(!message.empty(), "given() of nothing");
+    auto n = std::make_shared<node>();
+    n->id = id;
+    n->state = node_state::value;
+    known[id] = n;
+    sizes[id] = bytes;
+  }
   void submit(const run_task& t) override {
     note(2, t.id, t.attempt);
     must(!known.contains(t.id), "submit() of what is known");

@@ -61,18 +61,20 @@ struct world {
   bool assign(task_id id) {
     item& t = items[id];
     std::vector<input_ref> inputs;
+    std::vector<std::byte> given;
     for (const task_id i : t.inputs) {
       const item& from = items[i];
       if (from.assigned || from.here)
         inputs.push_back({i, size_of(i), from.here && roll.one_in(4) ? self : 0, 0});
       else if (!from.holders.empty())
-        inputs.push_back({i, size_of(i), *from.holders.begin(), 0});
+        inputs.push_back({i, size_of(i), *from.holders.begin(), roll.one_in(3) ? 8u : 0u});
       else
         return false;
+      given.resize(given.size() + inputs.back().given);
     }
     t.assigned = true;
     ++runs;
-    out.add(run_task{{id, {}, id, 0, ++t.attempt, id % 5 == 0 ? task_once : 0u, 0, 0, 0}, inputs, {}});
+    out.add(run_task{{id, {}, id, 0, ++t.attempt, id % 5 == 0 ? task_once : 0u, 0, 0, 0}, inputs, {}, given});
     return true;
   }
   bool needed(task_id id) const {

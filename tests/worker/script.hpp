@@ -45,11 +45,16 @@ class script final : public worker_host {
   struct from {
     task_id id;
     peer_id worker = 0;
+    std::uint32_t given = 0;  // bytes of its value, that come along
   };
   void run(task_id id, std::uint32_t attempt, std::initializer_list<from> inputs = {}, std::uint32_t flags = 0) {
     std::vector<input_ref> refs;
-    for (const from& f : inputs) refs.push_back({f.id, 100, f.worker, 0});
-    hear(run_task{{id, {}, id, 0, attempt, flags, 0, 0, 0}, refs, {}});
+    std::size_t given = 0;
+    for (const from& f : inputs) {
+      refs.push_back({f.id, 100, f.worker, f.given});
+      given += f.given;
+    }
+    hear(run_task{{id, {}, id, 0, attempt, flags, 0, 0, 0}, refs, {}, std::vector<std::byte>(given)});
   }
   void drop_these(std::initializer_list<task_id> ids) { hear(drop_values{{}, {ids.begin(), ids.size()}}); }
   void stop_these(std::initializer_list<attempt_ref> tasks) { hear(stop_tasks{{}, {tasks.begin(), tasks.size()}}); }
@@ -132,6 +137,9 @@ class script final : public worker_host {
   void peer(const peer_info& m) override { note("peer", m.peer); }
   void peer_left(peer_id p) override { note("left", p); }
   void remote(task_id id, std::uint64_t) override { note("remote", id); }
+  void given(task_id id, std::uint64_t, std::span<const std::byte> message) override {
+    calls.push_back("given " + std::to_string(message.size()) + " bytes of " + std::to_string(id));
+  }
   void submit(const run_task& t) override { note("submit", t.id); }
   bool withdraw(task_id id) override {
     note("withdraw", id);

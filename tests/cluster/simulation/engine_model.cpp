@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -67,6 +68,18 @@ void engine_model::remote(task_id value, std::uint64_t bytes) {
   node& n = nodes_[make(value)];
   n.at = state::remote;
   n.bytes = bytes;
+}
+
+void engine_model::given(task_id value, std::uint64_t bytes, std::span<const std::byte> message) {
+  must(places_.find(value) == id_table::none, "given() of what the engine knows");
+  const std::uint32_t place = make(value);
+  node& n = nodes_[place];
+  must(message.size() == sizeof n.hash, "a value that is none came along");
+  std::memcpy(&n.hash, message.data(), message.size());
+  n.at = state::value;
+  n.bytes = bytes;
+  take_memory(bytes);
+  values_.push_back(key_of(place));
 }
 
 void engine_model::submit(const run_task& t) {

@@ -60,6 +60,7 @@ class engine_model final : public worker_host {
   void peer(const peer_info& p) override { owner_.met(p); }
   void peer_left(peer_id p) override { owner_.left(p); }
   void remote(task_id value, std::uint64_t bytes) override;
+  void given(task_id value, std::uint64_t bytes, std::span<const std::byte> message) override;
   void submit(const run_task& task) override;
   bool withdraw(task_id task) override;
   void stop(task_id task) override;

@@ -59,7 +59,8 @@ std::string describe_one(std::uint16_t kind, const batch_reader& r) {
     case message_kind::run_task: {
       const auto m = r.get<run_task>();
       std::string text = "run_task " + id_text(m.id) + "#" + std::to_string(m.attempt) + " of";
-      for (const input_ref& i : m.inputs) text += " " + id_text(i.id) + "@" + std::to_string(i.worker);
+      for (const input_ref& i : m.inputs)
+        text += " " + id_text(i.id) + "@" + std::to_string(i.worker) + (i.given != 0 ? " with it" : "");
       return text;
     }
     case message_kind::drop_values:
