@@ -412,7 +412,9 @@ node* engine::execute(node& n) noexcept {
     const std::uint64_t began = ticks();
     const run_result how = n.type->run(n, n.retries == 0, error);
     if (how == run_result::suspended) return nullptr;
-    return end(n, how, std::move(error), nullptr, ticks() - began);
+    const std::uint64_t ran = ticks() - began;
+    pool_.spend_turn(ran);  // what is told of it should not wait for another long one
+    return end(n, how, std::move(error), nullptr, ran);
   }
   const run_result how = n.type->run(n, n.retries == 0, error);
   if (how == run_result::suspended) return nullptr;

@@ -119,6 +119,8 @@ class pool_core {
   bool others_wait(const worker& w, priority band) const noexcept;
   /// Fuel has run out: whether the turn has ended, or a trace wanted to see the boundary.
   bool turn_ended(worker& w) noexcept;
+  /// The task that this worker has run was so long that the turn ends with it.
+  void spend_turn(std::uint64_t ran_ticks) noexcept;
   /// The end of a turn; see worker::fuel. True when the worker should go back to its queues.
   bool refuel(worker& w, priority band) noexcept;
 

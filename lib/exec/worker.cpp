@@ -146,6 +146,10 @@ void pool_core::fuel(worker& w, std::uint32_t boundaries) noexcept {
   w.fuel = traced ? 1 : boundaries;
 }
 
+void pool_core::spend_turn(std::uint64_t ran_ticks) noexcept {
+  if (ran_ticks > long_turn_us * ticks_per_us_) current_worker()->fuel = 1;
+}
+
 bool pool_core::refuel(worker& w, priority band) noexcept {
   if (stepped_) {
     fuel(w, 1 + random(w, 8));

@@ -164,6 +164,7 @@ class scheduler_core {
     slot head = no_task, tail = no_task;    // what it has, in the order of assignment
     std::uint32_t count = 0, ahead = 0;
     std::uint32_t waiting = 0;      // of count: coroutines, which hold no slot while they wait; they may be many
+    std::uint32_t urgent = 0;       // of count: of a priority above the default
     std::uint32_t coming = 0;       // tasks that others were asked to give back for it
     std::uint32_t leaving = 0;      // tasks that it was asked to give back
     std::uint64_t occupancy = 0;    // estimated time of all that it has, in cost units
@@ -285,6 +286,8 @@ class scheduler_core {
   void unhold(slot t, bool served);
   bool is_producer(slot t) const;
   bool has_room(const worker& w, slot t) const;
+  bool is_urgent(slot t) const noexcept { return tasks_.call(t).priority > 0; }
+  worker_index with_room(slot t) const;
   bool has_resources(const worker& w, std::uint32_t in_class) const;
   worker_index best_worker(slot t, std::uint32_t in_class);
   worker_index least_loaded(std::uint32_t in_class, slot t);

@@ -22,7 +22,8 @@ void require(bool holds, const char* what, task_id id = 0) {
 void scheduler_core::check_invariants() const {
   require(ready_.empty() && loose_.empty() && handed_.empty() && candidates_.empty() && touched_.empty(),
           "an event is handled to its end");
-  std::vector<std::uint32_t> count(workers_.size()), ahead(workers_.size()), leaving(workers_.size());
+  std::vector<std::uint32_t> count(workers_.size()), ahead(workers_.size()), leaving(workers_.size()),
+      urgent(workers_.size());
   std::vector<std::uint64_t> occupancy(workers_.size()), filled(workers_.size()), bytes(workers_.size());
   std::vector<std::vector<std::int64_t>> free;
   for (const worker& w : workers_) free.push_back(w.total);
@@ -78,6 +79,7 @@ void scheduler_core::check_invariants() const {
         require(r.worker < workers_.size() && workers_[r.worker].peer != 0, "the worker is there", r.id);
         ++count[r.worker];
         occupancy[r.worker] += r.cost;
+        if (is_urgent(t)) ++urgent[r.worker];
         if (r.has(mark_ahead))
           ++ahead[r.worker];
         else
@@ -131,6 +133,7 @@ void scheduler_core::check_invariants() const {
               "a worker's list is of its tasks", tasks_[t].id);
     require(before == w.tail && listed == count[index] && w.count == count[index], "a worker's tasks are counted");
     require(w.ahead == ahead[index], "a worker's tasks ahead are counted");
+    require(w.urgent == urgent[index], "a worker's urgent tasks are counted");
     require(w.leaving == leaving[index], "a worker's tasks on retraction are counted");
     require(w.occupancy == occupancy[index] && w.filled == filled[index], "a worker's load is counted");
     require(w.value_bytes == bytes[index], "a worker's values are counted");

@@ -29,6 +29,7 @@ void scheduler_core::unassign(slot t) {
   r.prev = r.next = no_task;
   --w.count;
   if (r.flags & task_waits) --w.waiting;
+  if (is_urgent(t)) --w.urgent;
   w.occupancy -= r.cost;
   if (r.has(mark_ahead))
     --w.ahead;

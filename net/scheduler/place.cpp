@@ -43,6 +43,8 @@ bool scheduler_core::has_room(const worker& w, slot t) const {
   // others, and are bounded by themselves.
   const bool waits = (tasks_[t].flags & task_waits) != 0;
   if (waits) return w.waiting < options_.most_pipelined;
+  // It passes those that wait there; only others of its kind are in its way.
+  if (is_urgent(t) && w.urgent < w.slots) return true;
   const std::uint32_t others = w.waiting + w.ahead;
   const std::uint32_t runnable = w.count > others ? w.count - others : 0;
   if (static_cast<double>(runnable) < std::max(1.0, std::ceil(options_.saturation * w.slots))) return true;
@@ -50,6 +52,14 @@ bool scheduler_core::has_room(const worker& w, slot t) const {
   const catalogue::function& f = catalogue_.function_at(tasks_.call(t).function);
   return f.run_time > 0 && f.bytes <= static_cast<double>(options_.small_value) &&
          w.filled < std::uint64_t{w.slots} * pipeline_cost_;
+}
+
+/// For a held task without restrictions: the least filled worker, unless another is meant by has_room().
+worker_index scheduler_core::with_room(slot t) const {
+  const std::size_t seen = is_urgent(t) ? std::min(heap_.size(), most_eligible_seen) : 1;
+  for (std::size_t k = 0; k < seen; ++k)
+    if (has_room(workers_[heap_[k]], t)) return heap_[k];
+  return no_worker_index;
 }
 
 bool scheduler_core::has_resources(const worker& w, std::uint32_t in_class) const {
@@ -160,8 +170,8 @@ void scheduler_core::fill_workers() {
   for (bool more = true; more;) {
     while (!plain.empty() && !heap_.empty()) {
       const slot t = plain.first(tasks_);
-      const worker_index w = heap_[0];
-      if (!has_room(workers_[w], t)) break;
+      const worker_index w = with_room(t);
+      if (w == no_worker_index) break;
       unhold(t, true);
       assign(t, w, false);
     }
@@ -240,6 +250,7 @@ void scheduler_core::assign(slot t, worker_index index, bool ahead) {
   r.aux = 0;
   ++w.count;
   if (r.flags & task_waits) ++w.waiting;
+  if (is_urgent(t)) ++w.urgent;
   w.occupancy += r.cost;
   if (ahead) {
     r.set(mark_ahead);

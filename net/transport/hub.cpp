@@ -231,7 +231,7 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
           "there are " + std::to_string(options_.most_sessions) + " sessions already (hub_options::most_sessions)");
     handler_->begun(l);
     l->arrive(std::move(a));
-    pool_.spawn(l->run_listening(l));
+    pool_.spawn(l->run_listening(l), priority::interactive);
   }
 
   bool enter(const std::shared_ptr<peer_link>& l) {

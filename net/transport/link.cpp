@@ -318,7 +318,7 @@ task<std::shared_ptr<peer_link>> peer_link::dial(pool& p, address to, security w
   l->who_ = std::move(who);
   l->own_ = std::move(own);
   made first = co_await l->make_connection_within(l->options_.try_for);
-  p.spawn(l->run_connecting(l, std::move(first)));
+  p.spawn(l->run_connecting(l, std::move(first)), priority::interactive);
   co_return l;
 }
 

@@ -137,6 +137,25 @@ TEST_CASE("short tasks with small values fill a pipeline", "[scheduler]") {
   CHECK(piped <= 110);
 }
 
+TEST_CASE("an urgent task waits for urgent ones alone", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker(), w = s.worker();
+  for (int i = 0; i < 8; ++i) s.submit(c);
+  for (const peer_id p : {v, w}) {
+    s.heard(p);
+    s.done(p, make_task_id(c, p == v ? 1 : 2), 1, 8, 10 * ms);  // long ones: nothing is sent in advance
+    s.heard(p);
+  }
+  s.submit(c, {.rank = 1, .priority = 1});
+  s.submit(c, {.rank = 1, .priority = 1});
+  CHECK(s.heard(v).size() + s.heard(w).size() == 2);
+  s.submit(c, {.rank = 1, .priority = 2});
+  CHECK(s.heard(v).size() + s.heard(w).size() == 0);
+  s.done(w, make_task_id(c, 10), 1, 8, 10 * ms);
+  CHECK(s.heard(w) == lines{"run 11/1"});
+  CHECK(s.heard(v).empty());
+}
+
 TEST_CASE("submitters take turns; a higher priority goes first", "[scheduler]") {
   script s;
   const peer_id c = s.client(), d = s.client();
