@@ -15,11 +15,12 @@ class owned_descriptor {
     std::swap(fd_, o.fd_);
     return *this;
   }
-  ~owned_descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
+  ~owned_descriptor() { close(); }
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
+  void close() noexcept {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
 
  private:
   int fd_;

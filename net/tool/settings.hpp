@@ -33,6 +33,7 @@ struct worker_settings {
   std::string name;                  // empty: host and process
   std::string listen = "127.0.0.1:0";  // where peers fetch values
   unsigned threads = 0;              // 0: as many as there are processors
+  unsigned nice = 5;                 // of the process, as nice(1) has it
   std::uint64_t memory_limit = 0;    // bytes; 0: the machine's, or the cgroup's
   std::string resources;             // `gpu=1 licence=0.5`
   std::string spill_directory;

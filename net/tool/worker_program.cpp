@@ -10,6 +10,7 @@
 #include "client/session.hpp"
 #include "env/machine_memory.hpp"
 #include "env/parent.hpp"
+#include "env/process.hpp"
 #include "env/scratch.hpp"
 #include "tool/identity.hpp"
 #include "tool/programs.hpp"
@@ -50,6 +51,7 @@ task<int> serve(nursery& beside, pool* p, std::shared_ptr<worker> w, std::chrono
 int run_worker(const worker_settings& s) {
   try {
     detail::end_with_parent();
+    detail::be_nice(static_cast<int>(s.nice));
     worker_options o;
     o.who = identity_of(s.security, peer_role::worker);
     o.scheduler = parse_address(s.scheduler, o.who.bare());

@@ -1,8 +1,10 @@
 // The seam: threads, time, the poller, memory.
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -151,6 +153,15 @@ TEST_CASE("a program's output is had, or nothing when there is none") {
   CHECK(output_of({"sh", "-c", "echo said; exit 0"}, much) == "said\n");  // it does not read its input
   CHECK(!output_of({"sh", "-c", "echo said; exit 3"}, ""));
   CHECK(!output_of({"no-such-program-anywhere"}, "in"));
+}
+
+TEST_CASE("a process can be nice, and is not less nice again") {
+  const auto now = [] { return ::getpriority(PRIO_PROCESS, 0); };
+  const int before = now(), more = std::min(before + 1, 19);
+  weft::detail::be_nice(more);
+  CHECK(now() == more);
+  weft::detail::be_nice(before - 1);
+  CHECK(now() == more);
 }
 
 TEST_CASE("the memory a process may use is that of the machine, or what its cgroups allow") {

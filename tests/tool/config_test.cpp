@@ -102,6 +102,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
                               {"WEFT_WORKER_NAME", "seven"},
                               {"WEFT_WORKER_LISTEN", "0.0.0.0:0"},
                               {"WEFT_WORKER_THREADS", "8"},
+                              {"WEFT_WORKER_NICE", "12"},
                               {"WEFT_WORKER_MEMORY_LIMIT", "1.5G"},
                               {"WEFT_WORKER_RESOURCES", "gpu=1 licence=0.5"},
                               {"WEFT_WORKER_SPILL_DIRECTORY", "~/spill"},
@@ -136,6 +137,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
   CHECK(w.name == "seven");
   CHECK(w.listen == "0.0.0.0:0");
   CHECK(w.threads == 8);
+  CHECK(w.nice == 12);
   CHECK(w.memory_limit == 1536u << 20);
   CHECK(w.resources == "gpu=1 licence=0.5");
   CHECK(w.spill_directory == "/home/me/spill");

@@ -212,6 +212,7 @@ TEST_CASE("the nanny's command line says what the nanny was told", "[tool][progr
   s.name = "--seven";
   s.listen = "0.0.0.0:0";
   s.threads = 7;
+  s.nice = 11;
   s.memory_limit = (std::uint64_t{5} << 30) + 1;
   s.resources = "gpu=1 licence=0.5";
   s.spill_capacity = std::uint64_t{1} << 40;
@@ -237,6 +238,7 @@ TEST_CASE("the nanny's command line says what the nanny was told", "[tool][progr
     CHECK(w.name == s.name);
     CHECK(w.listen == s.listen);
     CHECK(w.threads == 7);
+    CHECK(w.nice == 11);
     CHECK(w.memory_limit == s.memory_limit);
     CHECK(w.resources == s.resources);
     CHECK(w.spill_directory.empty());
