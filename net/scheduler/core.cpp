@@ -100,7 +100,6 @@ void scheduler_core::settle() {
   }
   steal();
   flush_lists();
-  fresh_.clear();
   if (tasks_.size() == 0) tasks_.trim();
 }
 

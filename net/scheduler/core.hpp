@@ -295,7 +295,6 @@ class scheduler_core {
   bool fill_worker(worker_index w);
   void assign(slot t, worker_index w, bool ahead);
   void run(slot t, worker_index w);
-  std::span<const std::byte> fresh(slot t);
   bool hand_over_dependents(slot t);
   bool consider_ahead(slot t);
   void look_again(slot t);
@@ -366,13 +365,6 @@ class scheduler_core {
   std::vector<slot> scratch_, revived_;
   std::vector<input_ref> inputs_;
   std::vector<std::byte> given_;
-  // Small values that have come in this batch, which it holds.
-  struct fresh_value {
-    slot task;
-    std::span<const std::byte> value;
-  };
-  std::vector<fresh_value> fresh_;
-  bool fresh_sorted_ = true;
 
   scheduler_statistics counts_;
   time_ns now_ = 0, last_event_ = 0;

@@ -24,6 +24,7 @@ void scheduler_core::check_invariants() const {
           "an event is handled to its end");
   std::vector<std::uint32_t> count(workers_.size()), ahead(workers_.size()), leaving(workers_.size()),
       urgent(workers_.size());
+  std::size_t value_bytes = 0;
   std::vector<std::uint64_t> occupancy(workers_.size()), filled(workers_.size()), bytes(workers_.size());
   std::vector<std::vector<std::int64_t>> free;
   for (const worker& w : workers_) free.push_back(w.total);
@@ -74,6 +75,10 @@ void scheduler_core::check_invariants() const {
         require(r.waiting_on == 0, "what is held has its inputs", r.id);
         ++held[c];
         held_cost += r.cost;
+        break;
+      case task_state::memory:
+        value_bytes += tasks_.value(t).size();
+        require(tasks_.value(t).empty() || r.needed_by != 0, "values are kept for those that need them", r.id);
         break;
       case task_state::assigned: {
         require(r.worker < workers_.size() && workers_[r.worker].peer != 0, "the worker is there", r.id);
@@ -142,6 +147,7 @@ void scheduler_core::check_invariants() const {
     require((w.heap_at != ~std::uint32_t{0}) == (w.mode == worker_mode::running), "who runs may be given tasks");
     if (w.heap_at != ~std::uint32_t{0}) require(heap_[w.heap_at] == index, "the heap knows its places");
   }
+  require(value_bytes == tasks_.value_bytes(), "kept values are counted");
   require(slots == total_slots_ && there == worker_count_, "workers are counted");
   for (std::uint32_t at = 1; at < heap_.size(); ++at)
     require(!heap_before(heap_[at], heap_[(at - 1) / 2]), "the heap is one");

@@ -80,8 +80,11 @@ void scheduler_core::take_back(slot t) {
 
 /// An unfinished task does not need its inputs any longer.
 void scheduler_core::end_needs(slot t) {
-  for (const slot i : tasks_.inputs(t))
-    if (--tasks_[i].needed_by == 0) loose_.push_back(i);
+  for (const slot i : tasks_.inputs(t)) {
+    if (--tasks_[i].needed_by != 0) continue;
+    tasks_.drop_value(i);
+    loose_.push_back(i);
+  }
 }
 
 /// Runs a task that has no value (any more), and what it needs for that.
@@ -122,6 +125,7 @@ void scheduler_core::revive(slot root) {
 void scheduler_core::lose_value(slot t, std::string_view why) {
   task_record& r = tasks_[t];
   tasks_.clear_holders(t);
+  tasks_.drop_value(t);
   r.set_bytes(0);
   r.state = task_state::released;
   std::vector<slot> ahead;

@@ -21,6 +21,9 @@ struct scheduler_options {
   std::uint32_t most_pipelined = 4096;
   /// What counts as a small value for that, in bytes.
   std::uint64_t small_value = 64 * 1024;
+  /// Small values, of at most most_inline bytes each, that are kept here for tasks that take them elsewhere: so many
+  /// bytes of them.
+  std::size_t kept_values = std::size_t{64} << 20;
   /// A worker that has most of a task's inputs is passed over when its queue is longer by this than the shortest.
   time_ns overload = 50'000'000;
   /// What moving values is taken to cost.

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
 
 #include "scheduler/core.hpp"
 
@@ -271,15 +270,7 @@ void scheduler_core::assign(slot t, worker_index index, bool ahead) {
   if (r.dependents_count != 0) handed_.push_back(t);
 }
 
-/// The value of a task that has ended in this batch, or nothing.
-std::span<const std::byte> scheduler_core::fresh(slot t) {
-  const auto before = [](const fresh_value& a, const fresh_value& b) { return a.task < b.task; };
-  if (!std::exchange(fresh_sorted_, true)) std::sort(fresh_.begin(), fresh_.end(), before);
-  const auto at = std::lower_bound(fresh_.begin(), fresh_.end(), fresh_value{t, {}}, before);
-  return at != fresh_.end() && at->task == t ? at->value : std::span<const std::byte>();
-}
-
-/// Tells a worker to run a task that it was assigned. A small value that has just come goes along.
+/// Tells a worker to run a task that it was assigned. Small values that are elsewhere go along.
 void scheduler_core::run(slot t, worker_index index) {
   worker& w = workers_[index];
   const task_record& r = tasks_[t];
@@ -307,7 +298,7 @@ void scheduler_core::run(slot t, worker_index index) {
           if (!h.coming() && pick-- == 0) from = h.worker();
         introduce(w.peer, from);
         ref.worker = workers_[from].peer;
-        const auto value = coming ? std::span<const std::byte>() : fresh(i);
+        const auto value = coming ? std::span<const std::byte>() : tasks_.value(i);
         if (!coming && all.size() < most_holders_seen) tasks_.add_holder(i, index, true);
         if (!value.empty() && given_.size() + value.size() <= options_.most_inline) {
           given_.insert(given_.end(), value.begin(), value.end());

@@ -62,10 +62,9 @@ void scheduler_core::done(worker_index w, const done_task& m) {
     const bool sent = (m.flags & has_value) && (r.flags & task_inline) && m.value.size() <= options_.most_inline;
     tell_finished(t, sent ? &m.value : nullptr);
   }
-  if ((m.flags & has_value) && r.needed_by != 0 && m.value.size() <= options_.most_inline) {
-    fresh_.push_back({t, m.value});
-    fresh_sorted_ = false;
-  }
+  if ((m.flags & has_value) && r.needed_by != 0 && m.value.size() <= options_.most_inline &&
+      tasks_.value_bytes() + m.value.size() <= options_.kept_values)
+    tasks_.keep_value(t, m.value);
   if (r.has(mark_asked)) answer_askers(t);
   if (!needed(r)) loose_.push_back(t);
 }

@@ -179,6 +179,25 @@ void task_table::unmention(slot t) noexcept {
   release(t);
 }
 
+// ---- small values -----------------------------------------------------------------------------------------------
+
+void task_table::keep_value(slot t, std::span<const std::byte> value) {
+  if (value.empty()) return;
+  task_record& r = (*this)[t];
+  r.prev = pool_.allocate(value.size());
+  r.next = static_cast<slot>(value.size());
+  std::memcpy(pool_.at(r.prev), value.data(), value.size());
+  value_bytes_ += value.size();
+}
+
+void task_table::drop_value(slot t) noexcept {
+  task_record& r = (*this)[t];
+  if (r.state != task_state::memory || r.next == 0) return;
+  pool_.free(r.prev, r.next);
+  value_bytes_ -= r.next;
+  r.prev = r.next = no_task;
+}
+
 // ---- holders -----------------------------------------------------------------------------------------------------
 
 std::span<const holder> task_table::holders(slot t) const noexcept {

@@ -75,7 +75,7 @@ struct task_record {
   task_id id;
   std::uint32_t attempt;
   std::uint32_t worker;      // assigned: the worker; failed: the failure; gone: how many rows mention it
-  slot prev, next;           // in the held queue, or the worker's list
+  slot prev, next;           // in the held queue, or the worker's list; memory: a small value's block, and its size
   std::uint32_t waiting_on;  // inputs without a value
   std::uint32_t needed_by;   // unfinished dependents
   std::uint32_t inputs, inputs_count;
@@ -170,6 +170,17 @@ class task_table {
     return {c.call_bytes ? pool_.at(c.call) : nullptr, c.call_bytes};
   }
 
+  // ---- small values of tasks in `memory`, kept for who takes them elsewhere ----
+  void keep_value(slot t, std::span<const std::byte> value);
+  /// Empty: none is kept.
+  std::span<const std::byte> value(slot t) const noexcept {
+    const task_record& r = (*this)[t];
+    if (r.state != task_state::memory || r.next == 0) return {};
+    return {pool_.at(r.prev), r.next};
+  }
+  void drop_value(slot t) noexcept;
+  std::size_t value_bytes() const noexcept { return value_bytes_; }
+
   // ---- holders of a value, in the order in which they came ----
   std::span<const holder> holders(slot t) const noexcept;
   /// False if it was there already (as coming or not); a real one replaces one that is coming.
@@ -234,7 +245,7 @@ class task_table {
   block_pool pool_;
   std::vector<std::unique_ptr<submitter>> submitters_;  // by peer
   slot free_ = no_task, end_ = 1;
-  std::size_t size_ = 0, gone_ = 0, pages_ = 0, payload_bytes_ = 0;
+  std::size_t size_ = 0, gone_ = 0, pages_ = 0, payload_bytes_ = 0, value_bytes_ = 0;
 };
 
 }  // namespace weft::net

@@ -53,28 +53,32 @@ TEST_CASE("modules, options and peers are defined before they are named", "[sche
         lines{"module 1 lib.so", "options 1 key", "run 1/1 options 1 module 1", "run 1/1 options 1 module 1"});
 }
 
-TEST_CASE("a small value that has just come goes along to who takes it elsewhere", "[scheduler]") {
-  script s({.most_inline = 8});
-  const peer_id c = s.client(), v = s.worker(1, "v=1"), w = s.worker(1, "w=1");
+TEST_CASE("small values go along to who takes them elsewhere", "[scheduler]") {
+  script s({.kept_values = 16, .most_inline = 8});
+  const peer_id c = s.client(), v = s.worker(1, "v=9"), w = s.worker(1, "w=1");
   s.options(c, 1, "v=1");
   s.options(c, 2, "w=1");
-  const auto at_v = [&] { return s.submit(c, {.flags = task_wanted | task_inline, .options = 1}); };
+  const auto at_v = [&](std::uint32_t flags) { return s.submit(c, {.flags = task_wanted | flags, .options = 1}); };
   const auto at_w = [&](std::vector<task_id> inputs) {
     return s.submit(c, {.inputs = std::move(inputs), .options = 2});
   };
-  const task_id a = at_v();
-  at_w({a, a});
+  const task_id a = at_v(task_inline), b = at_v(0), d = at_v(task_inline);
+  at_w({a, b, d, a});
   s.done(v, a, 1, 8, 1000, "value");
-  CHECK(s.heard(w) == lines{"run 2/1 1@2+5 1@2 options 1"});
-  s.done(w, make_task_id(c, 2), 1);
-  // What came before is asked for, and so is what is not small.
+  s.done(v, d, 1, 20, 1000, "a long value");
+  s.done(v, b, 1, 8, 1000);
+  CHECK(s.heard(w) == lines{"run 4/1 1@2+5 2@2 3@2 1@2 options 1"});
+  // It is there now, or on its way.
   at_w({a});
-  const task_id large = at_v();
-  s.heard(w);
-  s.done(w, make_task_id(c, 3), 1);
-  at_w({large});
-  s.done(v, large, 1, 20, 1000, "a long value");
-  CHECK(s.heard(w) == lines{"run 5/1 4@2 options 1"});
+  s.done(w, make_task_id(c, 4), 1, 8, 1000, "value");
+  CHECK(s.heard(w) == lines{"run 5/1 1@2 options 1"});
+  // Of more than are kept the last are asked for.
+  std::vector<task_id> many;
+  for (int i = 0; i < 4; ++i) many.push_back(at_v(task_inline));
+  at_w(many);
+  for (const task_id id : many) s.done(v, id, 1, 8, 1000, "value");
+  s.done(w, make_task_id(c, 5), 1);
+  CHECK(s.heard(w) == lines{"run 10/1 6@2+5 7@2 8@2 9@2 options 1"});
 }
 
 TEST_CASE("inputs are named with a holder; what is made or held here with none", "[scheduler]") {
