@@ -308,6 +308,8 @@ class scheduler_core {
   std::uint32_t module_for(worker& w, peer_id p, std::uint32_t m);
   void touch(worker_index w);
   time_ns queue_time(const worker& w) const noexcept;
+  time_ns transfer_time(std::uint64_t bytes) const noexcept;
+  bool waits_longer_there(slot t, worker_index w, std::uint64_t bytes) const;
 
   // worker heap, by fill
   void heap_add(worker_index w);

@@ -24,11 +24,12 @@ struct scheduler_options {
   /// Small values, of at most most_inline bytes each, that are kept here for tasks that take them elsewhere: so many
   /// bytes of them.
   std::size_t kept_values = std::size_t{64} << 20;
-  /// A worker that has most of a task's inputs is passed over when its queue is longer by this than the shortest.
-  time_ns overload = 50'000'000;
+  /// A worker that has most of a task's inputs is passed over when its queue is longer than the shortest by what it
+  /// costs to move them, and this.
+  time_ns overload = 0;
   /// What moving values is taken to cost.
   double bytes_per_second = 1e9;
-  time_ns transfer_latency = 200'000;
+  time_ns transfer_latency = 50'000;
   /// The run time of a function that has not run yet.
   time_ns unknown_run_time = 10'000'000;
   /// Tasks that a worker is given ahead of their inputs, for each slot.

@@ -139,10 +139,13 @@ worker_index scheduler_core::best_worker(slot t, std::uint32_t in_class) {
   std::uint64_t there = 0;
   for (std::size_t k = 0; k < n; ++k)
     if (candidates[k].w == idle) there = candidates[k].bytes;
-  const auto transfer = options_.transfer_latency + static_cast<time_ns>(static_cast<double>(best->bytes - there) /
-                                                                         options_.bytes_per_second * 1e9);
-  const bool overloaded = queue_time(workers_[best->w]) > queue_time(workers_[idle]) + options_.overload + transfer;
-  return overloaded ? idle : best->w;
+  const time_ns later = queue_time(workers_[idle]) + options_.overload + transfer_time(best->bytes - there);
+  return queue_time(workers_[best->w]) > later ? idle : best->w;
+}
+
+time_ns scheduler_core::transfer_time(std::uint64_t bytes) const noexcept {
+  return options_.transfer_latency +
+         static_cast<time_ns>(static_cast<double>(bytes) / options_.bytes_per_second * 1e9);
 }
 
 worker_index scheduler_core::least_loaded(std::uint32_t in_class, slot t) {
@@ -432,9 +435,27 @@ bool scheduler_core::consider_ahead(slot t) {
       }
     return false;
   }
-  if (queue_time(workers_[w]) > queue_time(workers_[heap_[0]]) + options_.overload) return false;
+  if (waits_longer_there(t, w, here)) return false;
   assign(t, w, true);
   return true;
+}
+
+/// Whether a task that is handed over to `w` ahead of its inputs would start there later than elsewhere, where it
+/// begins when they are made and have been moved: because of what `w` is given between them and it.
+bool scheduler_core::waits_longer_there(slot t, worker_index index, std::uint64_t bytes) const {
+  constexpr int most_walked = 64;
+  const worker& w = workers_[index];
+  const time_ns moved = transfer_time(bytes);
+  if (queue_time(w) <= queue_time(workers_[heap_[0]]) + moved) return false;
+  const auto inputs = tasks_.inputs(t);
+  std::uint64_t between = 0;
+  slot at = w.tail;
+  for (int k = 0; k < most_walked && at != no_task && std::find(inputs.begin(), inputs.end(), at) == inputs.end();
+       ++k) {
+    between += tasks_[at].cost;
+    at = tasks_[at].prev;
+  }
+  return static_cast<time_ns>((between << cost_shift) / w.slots) > moved;
 }
 
 // ---- workers by fill ---------------------------------------------------------------------------------------------
