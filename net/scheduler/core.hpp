@@ -297,6 +297,9 @@ class scheduler_core {
   void run(slot t, worker_index w);
   bool hand_over_dependents(slot t);
   bool consider_ahead(slot t);
+  bool consider_apart(slot t, std::uint32_t in_class);
+  bool has_room_ahead(slot t, worker_index w);
+  void order_push(slot input, slot t);
   void look_again(slot t);
   void hand_over();
   std::uint32_t class_of(slot t) const noexcept {
@@ -377,6 +380,9 @@ class scheduler_core {
   bool crowded_ = false;  // a worker has more
   std::uint64_t held_cost_ = 0;
 };
+
+/// Copies of a value that placement looks at, and that are kept track of before they have come.
+inline constexpr std::size_t most_holders_seen = 8;
 
 /// Costs are counted in units of 256 ns, so that 32 bits are 18 minutes.
 inline constexpr unsigned cost_shift = 8;

@@ -137,6 +137,7 @@ void scheduler_core::remove_worker(worker_index index, bool expected, std::strin
 
   // Nobody is told anything of it or by it any more; its values are gone.
   w.peer = 0;
+  for (const slot t : had) take_back_dependents(t);  // from other workers
   total_slots_ -= w.slots;
   --worker_count_;
   std::vector<slot> lost;

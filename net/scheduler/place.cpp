@@ -9,10 +9,45 @@ namespace weft::net {
 namespace {
 
 constexpr std::uint32_t nowhere = ~std::uint32_t{0};
-/// Copies of a value that placement looks at, and that are kept track of before they have come.
-constexpr std::size_t most_holders_seen = 8;
 /// Workers of a restricted class that are looked at for one task, from where the last look ended.
 constexpr std::size_t most_eligible_seen = 64;
+
+/// Workers that have inputs of a task, and how many bytes of them: the first sixteen.
+class candidates_of_one {
+ public:
+  void add(worker_index w, std::uint64_t bytes) noexcept {
+    for (std::size_t k = 0; k < count_; ++k)
+      if (all_[k].w == w) {
+        all_[k].bytes += bytes;
+        return;
+      }
+    if (count_ < all_.size()) all_[count_++] = {w, bytes};
+  }
+  std::uint64_t bytes_at(worker_index w) const noexcept {
+    for (std::size_t k = 0; k < count_; ++k)
+      if (all_[k].w == w) return all_[k].bytes;
+    return 0;
+  }
+  /// Who has most, of those that can; `before` is asked about equals.
+  template <class Can, class Before>
+  worker_index best(Can can, Before before) const {
+    const candidate* found = nullptr;
+    for (std::size_t k = 0; k < count_; ++k) {
+      const candidate& x = all_[k];
+      if (!can(x.w)) continue;
+      if (!found || (x.bytes != found->bytes ? x.bytes > found->bytes : before(x.w, found->w))) found = &x;
+    }
+    return found ? found->w : no_worker_index;
+  }
+
+ private:
+  struct candidate {
+    worker_index w;
+    std::uint64_t bytes;
+  };
+  std::array<candidate, 16> all_;
+  std::size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -104,43 +139,27 @@ void scheduler_core::place(slot t) {
 
 /// The worker that has most of the inputs' bytes, or is to have them, unless its queue is too long.
 worker_index scheduler_core::best_worker(slot t, std::uint32_t in_class) {
-  struct candidate {
-    worker_index w;
-    std::uint64_t bytes;
-  };
-  std::array<candidate, 16> candidates;
-  std::size_t n = 0;
+  candidates_of_one of;
   const class_state& state = *classes_[in_class];
   const bool resources = in_class != 0 && !catalogue_.class_at(in_class).resources.empty();
+  const auto can = [&](worker_index w) {
+    return workers_[w].heap_at != nowhere && (in_class == 0 || state.can[w]) &&
+           (!resources || has_resources(workers_[w], in_class));
+  };
   for (const slot i : tasks_.inputs(t)) {
-    const std::uint64_t bytes = tasks_[i].bytes() + 1;
     const auto all = tasks_.holders(i);
-    for (const holder h : all.first(std::min(all.size(), most_holders_seen))) {
-      const worker_index w = h.worker();
-      if (workers_[w].heap_at == nowhere || (in_class != 0 && !state.can[w])) continue;
-      if (resources && !has_resources(workers_[w], in_class)) continue;
-      const auto at = std::find_if(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(n),
-                                   [&](const candidate& x) { return x.w == w; });
-      if (at != candidates.begin() + static_cast<std::ptrdiff_t>(n))
-        at->bytes += bytes;
-      else if (n < candidates.size())
-        candidates[n++] = {w, bytes};
-    }
+    for (const holder h : all.first(std::min(all.size(), most_holders_seen)))
+      if (can(h.worker())) of.add(h.worker(), tasks_[i].bytes() + 1);
   }
   const worker_index idle = least_loaded(in_class, t);
-  if (n == 0) return idle;
-  const candidate* best = &candidates[0];
-  for (std::size_t k = 1; k < n; ++k) {
-    const candidate& x = candidates[k];
-    if (x.bytes != best->bytes ? x.bytes > best->bytes : queue_time(workers_[x.w]) < queue_time(workers_[best->w]))
-      best = &x;
-  }
-  if (idle == no_worker_index || idle == best->w) return best->w;
-  std::uint64_t there = 0;
-  for (std::size_t k = 0; k < n; ++k)
-    if (candidates[k].w == idle) there = candidates[k].bytes;
-  const time_ns later = queue_time(workers_[idle]) + options_.overload + transfer_time(best->bytes - there);
-  return queue_time(workers_[best->w]) > later ? idle : best->w;
+  const worker_index best =
+      of.best([](worker_index) { return true; },
+              [&](worker_index a, worker_index b) { return queue_time(workers_[a]) < queue_time(workers_[b]); });
+  if (best == no_worker_index) return idle;
+  if (idle == no_worker_index || idle == best) return best;
+  const time_ns later =
+      queue_time(workers_[idle]) + options_.overload + transfer_time(of.bytes_at(best) - of.bytes_at(idle));
+  return queue_time(workers_[best]) > later ? idle : best;
 }
 
 time_ns scheduler_core::transfer_time(std::uint64_t bytes) const noexcept {
@@ -309,6 +328,12 @@ void scheduler_core::run(slot t, worker_index index) {
         }
       }
     }
+    if (input.state == task_state::assigned && input.worker != index) {
+      introduce(w.peer, input.worker);
+      ref.worker = workers_[input.worker].peer;
+      ref.given = promised_input;
+      order_push(i, t);
+    }
     inputs_.push_back(ref);
   }
   run_task m{};
@@ -324,6 +349,21 @@ void scheduler_core::run(slot t, worker_index index) {
   m.call = tasks_.payload(t);
   m.values = given_;
   tell(w.peer, m);
+}
+
+/// Tells who is to make a value to push it to the worker of a task that takes it; once for each worker.
+void scheduler_core::order_push(slot input, slot t) {
+  const worker_index to = tasks_[t].worker;
+  for (const slot d : tasks_.dependents(input)) {
+    const task_record& other = tasks_[d];
+    if (d != t && other.state == task_state::assigned && other.worker == to && other.has(mark_ahead)) return;
+  }
+  const peer_id maker = workers_[tasks_[input].worker].peer;
+  introduce(maker, to);
+  push_value m{};
+  m.id = tasks_[input].id;
+  m.worker = workers_[to].peer;
+  tell(maker, m);
 }
 
 std::uint32_t scheduler_core::module_for(worker& w, peer_id p, std::uint32_t m) {
@@ -404,20 +444,22 @@ bool scheduler_core::consider_ahead(slot t) {
   const task_record& r = tasks_[t];
   if (r.state != task_state::waiting || r.inputs_count > options_.ahead_inputs) return false;
   worker_index w = no_worker_index;
+  bool apart = false;
   std::uint64_t here = 0, most_elsewhere = 0;
   for (const slot i : tasks_.inputs(t)) {
     const task_record& input = tasks_[i];
     if (input.state == task_state::memory) continue;
-    if (input.state != task_state::assigned || (w != no_worker_index && input.worker != w)) return false;
     // What is being given back is not made there.
-    if (input.has(mark_retracting)) return false;
+    if (input.state != task_state::assigned || input.has(mark_retracting)) return false;
+    apart = apart || (w != no_worker_index && input.worker != w);
     w = input.worker;
     here += static_cast<std::uint64_t>(catalogue_.function_at(tasks_.call(i).function).bytes) + 1;
   }
-  if (w == no_worker_index || workers_[w].heap_at == nowhere) return false;
-  if (const std::uint32_t c = class_of(t);
-      c != 0 && (!classes_[c]->can[w] || !catalogue_.class_at(c).resources.empty()))
-    return false;
+  if (w == no_worker_index) return false;
+  const std::uint32_t c = class_of(t);
+  if (c != 0 && !catalogue_.class_at(c).resources.empty()) return false;
+  if (apart) return consider_apart(t, c);
+  if (workers_[w].heap_at == nowhere || (c != 0 && !classes_[c]->can[w])) return false;
   if (is_producer(t)) return false;
   for (const slot i : tasks_.inputs(t)) {
     const task_record& input = tasks_[i];
@@ -427,15 +469,51 @@ bool scheduler_core::consider_ahead(slot t) {
     (held_here ? here : most_elsewhere) += input.bytes() + 1;
   }
   if (most_elsewhere > here) return false;
-  if (workers_[w].ahead >= options_.ahead * workers_[w].slots) {
-    for (const slot i : tasks_.inputs(t))
-      if (tasks_[i].state == task_state::assigned) {
-        look_again(i);
-        break;
-      }
-    return false;
-  }
+  if (!has_room_ahead(t, w)) return false;
   if (waits_longer_there(t, w, here)) return false;
+  assign(t, w, true);
+  return true;
+}
+
+/// False: the window of that worker is full. When it has room the task is looked at again, if an input is made there.
+bool scheduler_core::has_room_ahead(slot t, worker_index w) {
+  if (workers_[w].ahead < options_.ahead * workers_[w].slots) return true;
+  for (const slot i : tasks_.inputs(t))
+    if (tasks_[i].state == task_state::assigned && tasks_[i].worker == w) {
+      look_again(i);
+      break;
+    }
+  return false;
+}
+
+/// Gives a task whose inputs are being made on several workers to the one of them that has most, unless another would
+/// begin it sooner. The others push what they make there: so small values alone.
+bool scheduler_core::consider_apart(slot t, std::uint32_t in_class) {
+  candidates_of_one of;
+  std::uint64_t bytes = 0;
+  for (const slot i : tasks_.inputs(t)) {
+    const task_record& input = tasks_[i];
+    if (input.state == task_state::memory) {
+      const auto all = tasks_.holders(i);
+      for (const holder h : all.first(std::min(all.size(), most_holders_seen))) of.add(h.worker(), input.bytes() + 1);
+      bytes += input.bytes();
+      continue;
+    }
+    const catalogue::function& f = catalogue_.function_at(tasks_.call(i).function);
+    if (f.run_time <= 0 || f.bytes > static_cast<double>(options_.most_pushed)) return false;
+    of.add(input.worker, static_cast<std::uint64_t>(f.bytes) + 1);
+    bytes += static_cast<std::uint64_t>(f.bytes);
+  }
+  const auto can = [&](worker_index w) {
+    return workers_[w].heap_at != nowhere && (in_class == 0 || classes_[in_class]->can[w]);
+  };
+  const auto sooner = [&](worker_index a, worker_index b) {
+    return queue_time(workers_[a]) < queue_time(workers_[b]);
+  };
+  const worker_index w = of.best(can, sooner);
+  if (w == no_worker_index) return false;
+  if (!has_room_ahead(t, w)) return false;
+  if (queue_time(workers_[w]) > queue_time(workers_[heap_[0]]) + transfer_time(bytes)) return false;
   assign(t, w, true);
   return true;
 }

@@ -45,9 +45,16 @@ void scheduler_core::done(worker_index w, const done_task& m) {
   tasks_.add_holder(t, w, false);
   workers_[w].value_bytes += m.bytes;
   end_needs(t);
+  worker_index told = w;
   for (const slot d : tasks_.dependents(t)) {
     task_record& dependent = tasks_[d];
-    if (!unfinished(dependent.state) || --dependent.waiting_on != 0) continue;
+    if (!unfinished(dependent.state)) continue;
+    if (dependent.has(mark_ahead) && dependent.worker != told) {  // it was promised there
+      told = dependent.worker;
+      tell_place(t, told);
+      if (tasks_.holders(t).size() < most_holders_seen) tasks_.add_holder(t, told, true);
+    }
+    if (--dependent.waiting_on != 0) continue;
     if (dependent.state == task_state::waiting) {
       make_ready(d);
     } else if (dependent.has(mark_ahead)) {

@@ -51,7 +51,7 @@ constexpr bool alive(task_state s) noexcept { return s >= task_state::waiting; }
 
 enum task_mark : std::uint8_t {
   mark_floating = 1,    // submitted unwanted, and nothing depends on it yet: lives until something did
-  mark_ahead = 2,       // assigned while inputs were still to be made on the same worker
+  mark_ahead = 2,       // assigned while inputs were still to be made, there or elsewhere
   mark_retracting = 4,  // its worker was asked to give it back
   mark_in_heap = 8,     // of its held queue
   mark_dropping = 16,   // a drop_values that names it may be gathered and not yet written

@@ -36,6 +36,7 @@ enum class message_kind : std::uint16_t {
   copy_value = 52,
   value_at = 53,
   set_mode = 54,
+  push_value = 55,
   // worker to scheduler
   done_task = 64,
   failed_task = 65,
@@ -49,6 +50,7 @@ enum class message_kind : std::uint16_t {
   get_values = 80,
   value_header = 81,
   value_missing = 82,
+  pushed_value = 83,
   // a tool and the scheduler
   ask_info = 96,
   info = 97,
@@ -231,8 +233,10 @@ struct input_ref {
   task_id id;
   std::uint64_t bytes;
   peer_id worker;
-  std::uint32_t given;  // of run_task::values: so many bytes of them are this value, encoded
+  std::uint32_t given;  // of run_task::values: so many bytes of them are this value, encoded; or `promised_input`
 };
+/// The worker is to make it: the value will be pushed, or value_at will say that it is there.
+inline constexpr std::uint32_t promised_input = ~std::uint32_t{0};
 
 struct run_record {
   task_id id;
@@ -280,7 +284,8 @@ struct copy_record {
   peer_id worker;
   std::uint32_t reserved;
 };
-/// Fetch a value and keep it (copy_value), or: it is there now (value_at, the answer to missing_value).
+/// Fetch a value and keep it (copy_value); it is there now (value_at, the answer to missing_value, and to a promise);
+/// send it to that worker as soon as it is made, if it is small (push_value).
 template <message_kind Kind>
 struct place_message : copy_record {
   using record = copy_record;
@@ -289,6 +294,7 @@ struct place_message : copy_record {
 };
 using copy_value = place_message<message_kind::copy_value>;
 using value_at = place_message<message_kind::value_at>;
+using push_value = place_message<message_kind::push_value>;
 
 enum class worker_mode : std::uint8_t { running, paused, retiring, stopped };
 struct mode_record {
@@ -385,6 +391,18 @@ struct value_missing : missing_record {
   using record = missing_record;
   static constexpr message_kind kind = message_kind::value_missing;
   static auto parts(auto&) noexcept { return std::tie(); }
+};
+
+/// A small value, encoded, that nobody has asked the sender for but the scheduler.
+struct pushed_record {
+  task_id id;
+  std::uint64_t bytes;
+};
+struct pushed_value : pushed_record {
+  using record = pushed_record;
+  static constexpr message_kind kind = message_kind::pushed_value;
+  std::span<const std::byte> message;
+  static auto parts(auto& m) noexcept { return std::tie(m.message); }
 };
 
 // ---- tools -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #include "worker/core.hpp"
 
 #include <string>
+#include <utility>
 
 namespace weft::net {
 
@@ -67,6 +68,9 @@ void worker_core::receive(time_ns now, batch_reader& batch) {
       case message_kind::value_at:
         found(batch.get<value_at>());
         break;
+      case message_kind::push_value:
+        push(batch.get<push_value>());
+        break;
       case message_kind::set_mode:
         order(now, batch.get<set_mode>().mode);
         break;
@@ -110,7 +114,10 @@ void worker_core::check(const run_task& t) const {
   for (const input_ref& input : t.inputs) {
     if (input.id == 0 || input.id == t.id) wrong("sent task", t.id, "an input has no number, or the task's own");
     check_peer(input.id, input.worker);
-    given += input.given;
+    if (input.given != promised_input)
+      given += input.given;
+    else if (input.worker == 0 || input.worker == self_)
+      wrong("sent task", t.id, "an input is promised by its own worker");
   }
   if (given != t.values.size()) wrong("sent task", t.id, "its values have another size than its inputs say");
 }
@@ -127,7 +134,8 @@ void worker_core::run(const run_task& t) {
   scratch_.clear();
   for (const input_ref& input : t.inputs) {
     const std::uint32_t place = places_.find(input.id);
-    if (place == none && (input.worker == 0 || input.worker == self_)) {
+    const bool not_here = place == none || entries_[place].at == state::promised;
+    if (not_here && (input.worker == 0 || input.worker == self_)) {
       say().add(value_dropped{{}, {&input.id, 1}});
       return say_retracted(t.id, t.attempt, true);
     }
@@ -135,13 +143,14 @@ void worker_core::run(const run_task& t) {
   }
   const std::uint32_t task = make(t.id, state::submitted);
   std::span<const std::byte> values = t.values;
+  std::uint32_t lacking = 0;
   entries_[task].attempt = t.attempt;
   entries_[task].may_inline = (t.flags & task_inline) != 0;
   entries_[task].once = (t.flags & task_once) != 0;
   for (std::size_t i = 0; i < t.inputs.size(); ++i) {
     const input_ref& input = t.inputs[i];
-    const std::span<const std::byte> value = values.first(input.given);
-    values = values.subspan(input.given);
+    const std::span<const std::byte> value = values.first(input.given == promised_input ? 0 : input.given);
+    values = values.subspan(value.size());
     std::uint32_t place = scratch_[i];
     if (place == none) place = places_.find(input.id);  // the same input twice
     if (place == none && !value.empty()) {
@@ -149,33 +158,91 @@ void worker_core::run(const run_task& t) {
       entries_[place].bytes = input.bytes;
       added_.push_back({{input.id, input.bytes, self_, 0}});
       host_.given(input.id, input.bytes, value);
+    } else if (place == none && input.given == promised_input) {
+      place = make(input.id, state::promised);
     } else if (place == none) {
       make_remote(input.id, input.bytes, input.worker);
       place = places_.find(input.id);
-    } else if (entries_[place].at == state::remote) {
+    } else if (input.given != promised_input && entries_[place].at == state::promised) {
+      found({{input.id, input.bytes, input.worker, 0}});
+    } else if (input.given != promised_input && entries_[place].at == state::remote) {
       fetcher_.add_holder(input.id, input.worker);
     }
     link(task, place);
+    lacking += entries_[place].at == state::promised || entries_[place].at == state::waiting;
   }
-  host_.submit(t);
+  if (lacking == 0) return host_.submit(t);
+  set_state(entries_[task], task, state::waiting);
+  entries_[task].lacking = lacking;
+  entries_[task].position = keep(t);
+}
+
+/// Keeps what a task needs to be submitted later.
+std::uint32_t worker_core::keep(const run_task& t) {
+  std::uint32_t at = static_cast<std::uint32_t>(waiting_.size());
+  if (free_waiting_.empty()) {
+    waiting_.emplace_back();
+  } else {
+    at = free_waiting_.back();
+    free_waiting_.pop_back();
+  }
+  waiting_[at].record = t;
+  waiting_[at].inputs.assign(t.inputs.begin(), t.inputs.end());
+  waiting_[at].call.assign(t.call.begin(), t.call.end());
+  return at;
+}
+
+void worker_core::settle_users(std::uint32_t first) {
+  settling_.assign(1, first);
+  while (!settling_.empty()) {
+    const std::uint32_t input = settling_.back();
+    settling_.pop_back();
+    for (std::uint32_t at = entries_[input].users; at != none; at = edges_[at].next_user) {
+      const std::uint32_t task = edges_[at].task;
+      entry& e = entries_[task];
+      if (e.at != state::waiting || --e.lacking != 0) continue;
+      const waiting_task w = std::exchange(waiting_[e.position], {});
+      free_waiting_.push_back(e.position);
+      set_state(e, task, state::submitted);
+      run_task t{};
+      static_cast<run_record&>(t) = w.record;
+      t.inputs = w.inputs;
+      t.call = w.call;
+      host_.submit(t);
+      settling_.push_back(task);
+    }
+  }
+}
+
+/// Takes a task back that has not begun; false: it has.
+bool worker_core::withdraw(std::uint32_t place) {
+  entry& e = entries_[place];
+  if (e.at != state::waiting) return host_.withdraw(e.id);
+  waiting_[e.position] = {};
+  free_waiting_.push_back(e.position);
+  set_state(e, place, state::submitted);  // like others that have been withdrawn
+  return true;
 }
 
 /// The id is in the table: false when that is the answer.
 bool worker_core::make_way(const run_task& t, std::uint32_t place) {
   entry& e = entries_[place];
-  if (e.at == state::remote) {
-    fetcher_.forget(t.id);
-    host_.drop(t.id);
+  if (e.at == state::remote || e.at == state::promised) {
+    if (e.at == state::remote) {
+      fetcher_.forget(t.id);
+      host_.drop(t.id);
+    }
     leave(place, true);
     return true;
   }
   if (t.attempt <= e.attempt) wrong("sent task", t.id, "an attempt that is not older is here");
   if (e.at == state::here) {
     e.attempt = t.attempt;
+    e.early = false;
     say().add(done_task{{t.id, e.bytes, 0, t.attempt, 0}, {}});
     return false;
   }
-  if (!host_.withdraw(t.id)) {
+  if (!withdraw(place)) {
     if (!e.stopping && !e.quitting) host_.stop(t.id);
     host_.drop(t.id);
   }
@@ -196,7 +263,7 @@ void worker_core::stop(std::span<const attempt_ref> tasks) {
     const std::uint32_t place = find_attempt(t.id, t.attempt);
     if (!unended(place) || !entries_[place].to_stop) continue;
     entries_[place].to_stop = false;
-    if (entries_[place].at == state::submitted && host_.withdraw(t.id)) {
+    if (entries_[place].at != state::executing && withdraw(place)) {
       say_cancelled(t.id, t.attempt);
       leave(place, true);
     } else if (!entries_[place].quitting) {
@@ -217,7 +284,8 @@ void worker_core::retract(const attempt_ref& t) {
   const std::uint32_t place = find_attempt(t.id, t.attempt);
   if (place == none) return say_retracted(t.id, t.attempt, true);
   const entry& e = entries_[place];
-  if (e.at != state::submitted || e.stopping || !host_.withdraw(t.id)) return say_retracted(t.id, t.attempt, false);
+  if (!unended(place) || e.at == state::executing || e.stopping || !withdraw(place))
+    return say_retracted(t.id, t.attempt, false);
   say_retracted(t.id, t.attempt, true);
   leave(place, true);
 }
@@ -229,6 +297,7 @@ void worker_core::drop(task_id id) {
   const std::uint32_t place = places_.find(id);
   if (place == none) return;
   if (unended(place)) wrong("drops the value of task", id, "it has not ended");
+  if (entries_[place].at == state::promised) return;  // it goes with the tasks that take it
   if (entries_[place].at == state::remote) {
     entries_[place].asked = false;
     if (!entries_[place].needed) fetcher_.unwant(id);
@@ -236,7 +305,11 @@ void worker_core::drop(task_id id) {
     return;
   }
   host_.drop(id);
-  leave(place, false);
+  // The engine keeps what its tasks take; those that wait here lose it.
+  bool lost = false;
+  for (std::uint32_t at = entries_[place].users; at != none; at = edges_[at].next_user)
+    lost = lost || entries_[edges_[at].task].at == state::waiting;
+  leave(place, lost);
 }
 
 void worker_core::copy(const copy_value& m) {
@@ -249,8 +322,10 @@ void worker_core::copy(const copy_value& m) {
     make_remote(m.id, m.bytes, m.worker);
     place = places_.find(m.id);
   }
+  if (entries_[place].at == state::promised) found({{m.id, m.bytes, m.worker, 0}});
   entry& e = entries_[place];
   if (e.at == state::here) {
+    e.early = false;
     say().add(value_added{{m.id, e.bytes, self_, 0}});
     return;
   }
@@ -262,13 +337,49 @@ void worker_core::copy(const copy_value& m) {
 void worker_core::found(const value_at& m) {
   check_peer(m.id, m.worker);
   const std::uint32_t place = places_.find(m.id);
-  if (place == none || entries_[place].at != state::remote) return;
+  if (place == none) return;
+  entry& e = entries_[place];
+  if (e.at == state::here && e.early) {
+    e.early = false;
+    added_.push_back({{m.id, e.bytes, self_, 0}});
+  }
+  if (e.at == state::promised && m.worker != 0 && m.worker != self_) {
+    set_state(e, place, state::remote);
+    e.bytes = m.bytes;
+    fetcher_.know(m.id, m.bytes);
+    fetcher_.add_holder(m.id, m.worker);
+    host_.remote(m.id, m.bytes);
+    return settle_users(place);
+  }
+  if (e.at != state::remote) return;
   if (m.worker == 0 || m.worker == self_) {
     // It is thought to be here, and is not (any longer): the scheduler has not read of the loss yet, or must look on.
     if (entries_[place].needed || entries_[place].asked) missing(m.id, m.bytes, self_);
     return;
   }
   fetcher_.add_holder(m.id, m.worker);
+}
+
+/// What has left, or was never here, is passed over: the scheduler hears of its end. What is made already is too: the
+/// scheduler says where it is when it has heard of that.
+void worker_core::push(const push_value& m) {
+  check_peer(m.id, m.worker);
+  const std::uint32_t place = places_.find(m.id);
+  if (!unended(place) || m.worker == 0 || m.worker == self_) return;
+  entries_[place].pushes = true;
+  pushes_.emplace(m.id, m.worker);
+  host_.will_push(m.worker);
+}
+
+void worker_core::pushed(task_id value, std::uint64_t bytes, std::span<const std::byte> message) {
+  const std::uint32_t place = places_.find(value);
+  if (place == none || entries_[place].at != state::promised || message.empty()) return;
+  entry& e = entries_[place];
+  set_state(e, place, state::here);
+  e.bytes = bytes;
+  e.early = true;
+  host_.given(value, bytes, message);
+  settle_users(place);
 }
 
 // ---- modes -------------------------------------------------------------------------------------------------------
@@ -290,7 +401,7 @@ void worker_core::stop_all() {
       if (!e.needed) fetcher_.unwant(e.id);
       forget_if_unused(place);
     } else if (unended(place) && !e.stopping) {
-      if (e.at == state::submitted && host_.withdraw(e.id)) {
+      if (e.at != state::executing && withdraw(place)) {
         say_retracted(e.id, e.attempt, true);
         leave(place, true);
       } else if (!e.once) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "wire/batch.hpp"
@@ -45,6 +46,10 @@ class worker_host {
 
   virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
   virtual void give_up(peer_id peer, std::uint64_t request) = 0;
+  /// A value will soon be pushed to that peer.
+  virtual void will_push(peer_id peer) = 0;
+  /// Sends a small value to a peer that is told in another way too where it is: it may be lost.
+  virtual void push(peer_id peer, task_id value, std::uint64_t bytes, std::span<const std::byte> message) = 0;
 
  protected:
   ~worker_host() = default;
@@ -62,7 +67,10 @@ struct worker_limits {
 /// host and messages come out.
 ///
 /// An id is in the table as one of these:
+///   promised    the value is to be made elsewhere; known while a task here takes it. It is pushed here, or value_at
+///               says where it is then
 ///   remote      the value is elsewhere; known while a task here takes it, or a copy was asked for
+///   waiting     a task that takes what is promised, or another that waits: the engine does not know it yet
 ///   submitted   the engine has the task; it has not begun
 ///   executing   it has begun
 ///   here        its value is here: its own result, or a copy. Until drop_values
@@ -134,6 +142,8 @@ class worker_core final : private fetch_host {
   void dropped(task_id value);
 
   // From the links to peers.
+  /// A peer has sent a value that it was told to. What was not promised, or is not any more, is passed over.
+  void pushed(task_id value, std::uint64_t bytes, std::span<const std::byte> message);
   /// A value has come (of this many bytes, in memory): true if it is to be given to the engine, as the remote value.
   bool fetched(std::uint64_t request, task_id value, std::uint64_t bytes);
   void not_there(time_ns now, std::uint64_t request, task_id value, bool busy);
@@ -162,14 +172,15 @@ class worker_core final : private fetch_host {
  private:
   static constexpr std::uint32_t none = id_table::none;
   static constexpr std::uint64_t copies_rank = ~std::uint64_t{0};  // copies that no task waits for come last
-  enum class state : std::uint8_t { remote, submitted, executing, here, left };
+  enum class state : std::uint8_t { promised, remote, waiting, submitted, executing, here, left };
   struct entry {
     task_id id = 0;
     std::uint64_t bytes = 0;
     std::uint32_t attempt = 0;    // 0: a copy
     std::uint32_t inputs = none;  // the edges to what the task takes
     std::uint32_t users = none;   // the edges from tasks here that have not ended
-    std::uint32_t position = 0;   // in executing_
+    std::uint32_t position = 0;   // executing: in executing_; waiting: in waiting_
+    std::uint32_t lacking = 0;    // waiting: how many of its inputs are promised, or wait
     state at = state::left;
     bool may_inline = false;
     bool once = false;      // it may not run twice
@@ -180,6 +191,13 @@ class worker_core final : private fetch_host {
     bool needed = false;    // the store wants it
     bool lost = false;      // left without a value
     bool leaving = false;   // leave() is about it
+    bool early = false;     // it was pushed, and the scheduler has not said yet that it is made
+    bool pushes = false;    // in pushes_
+  };
+  struct waiting_task {  // what run_task brought
+    run_record record{};
+    std::vector<input_ref> inputs;
+    std::vector<std::byte> call;
   };
   struct edge {
     std::uint32_t input, task;
@@ -197,6 +215,11 @@ class worker_core final : private fetch_host {
   void meet(const peer_info& peer);
   void run(const run_task& task);
   void check(const run_task& task) const;
+  std::uint32_t keep(const run_task& task);
+  /// An input is no longer promised, or no longer waits: tasks that waited for it alone are submitted, and so on.
+  void settle_users(std::uint32_t input);
+  bool withdraw(std::uint32_t place);
+  void push(const push_value& message);
   bool make_way(const run_task& task, std::uint32_t place);
   void drop(task_id id);
   void stop(std::span<const attempt_ref> tasks);
@@ -213,6 +236,7 @@ class worker_core final : private fetch_host {
   // table.cpp: entries and edges.
   std::uint32_t find_attempt(task_id id, std::uint32_t attempt) const noexcept;
   bool unended(std::uint32_t place) const noexcept;
+  void end_pushes(entry& e);
   std::uint32_t make(task_id id, state at);
   void make_remote(task_id id, std::uint64_t bytes, peer_id holder);
   void set_state(entry& e, std::uint32_t place, state to);
@@ -245,7 +269,10 @@ class worker_core final : private fetch_host {
   std::vector<std::uint32_t> executing_, scratch_, leaving_;
   std::vector<attempt_ref> attempts_;
   std::vector<value_added> added_;  // not said yet
-  std::vector<task_id> unmet_;      // the scheduler was told that they are missing, since the last tick
+  std::vector<waiting_task> waiting_;
+  std::vector<std::uint32_t> free_waiting_, settling_;
+  std::unordered_multimap<task_id, peer_id> pushes_;  // to whom what is made here is pushed
+  std::vector<task_id> unmet_;  // the scheduler was told that they are missing, since the last tick
   std::vector<bool> modules_, options_;
   std::size_t submitted_ = 0, left_ = 0;
   worker_mode ordered_ = worker_mode::running;

@@ -191,9 +191,34 @@ void exchange::ask(peer_id id, std::uint64_t request, std::span<const task_id> v
   }
   peer& again = peers_[id];
   again.waiting.emplace_back(request, std::vector<task_id>(values.begin(), values.end()));
-  if (std::exchange(again.dialling, true)) return;
+  dial(id, again);
+}
+
+void exchange::reach(peer_id id) {
+  std::lock_guard guard(lock_);
+  peer& p = peers_[id];
+  if (!p.connection) dial(id, p);
+}
+
+void exchange::push(peer_id id, task_id value, std::uint64_t bytes, std::span<const std::byte> message) {
+  std::shared_ptr<peer_link> connection;
+  {
+    std::lock_guard guard(lock_);
+    if (const auto at = peers_.find(id); at != peers_.end()) connection = at->second.connection;
+  }
+  if (!connection) return;
+  pushed_value m{};
+  m.id = value;
+  m.bytes = bytes;
+  m.message = message;
+  connection->send(m);
+}
+
+/// Under the lock.
+void exchange::dial(peer_id id, peer& to) {
+  if (std::exchange(to.dialling, true)) return;
   try {
-    pool_.spawn(dial(shared_from_this(), id, parse_address(again.address, who_.bare())));
+    pool_.spawn(dial(shared_from_this(), id, parse_address(to.address, who_.bare())));
   } catch (const std::exception&) {  // an address that is none: as if nobody were there
     pool_.spawn([](std::shared_ptr<exchange> self, peer_id of) -> task<> {
       self->failed(of);
@@ -215,17 +240,19 @@ task<> exchange::dial(std::shared_ptr<exchange> self, peer_id id, address to) {
     co_return;
   }
   std::vector<std::pair<std::uint64_t, std::vector<task_id>>> waiting;
+  bool known = false;
   {
     std::lock_guard guard(self->lock_);
     const auto at = self->peers_.find(id);
     if (at != self->peers_.end()) {
+      known = true;
       at->second.dialling = false;
       at->second.connection = made;
       at->second.handler = handler;
       waiting = std::exchange(at->second.waiting, {});
     }
   }
-  if (waiting.empty()) made->close(bye_code::finished, "the peer has left the cluster");
+  if (!known) made->close(bye_code::finished, "the peer has left the cluster");
   for (const auto& [request, values] : waiting) {
     get_values m{};
     m.request = request;
@@ -262,6 +289,12 @@ class exchange::server_link final : public link_handler {
     batch_reader batch(messages);
     std::uint16_t kind = 0;
     while (batch.next(kind)) {
+      if (kind == static_cast<std::uint16_t>(message_kind::pushed_value) &&
+          from.peer().says.role == peer_role::worker) {
+        const auto m = batch.get<pushed_value>();
+        x->with_host([&](exchange_host& h) { h.pushed(m.id, m.bytes, m.message); });
+        continue;
+      }
       if (kind != static_cast<std::uint16_t>(message_kind::get_values))
         throw protocol_error("weft: a peer that may ask for values sent a message of kind " + std::to_string(kind));
       const auto m = batch.get<get_values>();

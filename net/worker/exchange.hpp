@@ -60,6 +60,8 @@ class exchange_host {
   /// The rest of it will not come.
   virtual void cut_off(task_id value, value_landing where) = 0;
   virtual void not_there(std::uint64_t request, task_id value, bool busy) = 0;
+  /// A worker has sent a small value that nobody here has asked for.
+  virtual void pushed(task_id /*value*/, std::uint64_t /*bytes*/, std::span<const std::byte> /*message*/) {}
   /// What was asked of the peer, and has not come, will not.
   virtual void peer_lost(peer_id peer) = 0;
 
@@ -87,6 +89,10 @@ class exchange : public std::enable_shared_from_this<exchange> {
   void forget(peer_id peer);
   /// A request that is given up needs no word: what still comes of it is not wanted by land().
   void ask(peer_id peer, std::uint64_t request, std::span<const task_id> values);
+  /// Makes a link to the peer, if there is none.
+  void reach(peer_id peer);
+  /// Sends a small value, encoded, if there is a link.
+  void push(peer_id peer, task_id value, std::uint64_t bytes, std::span<const std::byte> message);
   /// The handler of a link that a peer has dialled, to ask for values here.
   std::shared_ptr<link_handler> serve();
   /// Ends all links; the host is called no more when it returns.
@@ -106,6 +112,7 @@ class exchange : public std::enable_shared_from_this<exchange> {
   static task<> dial(std::shared_ptr<exchange> self, peer_id id, address to);
   static task<> send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to, std::uint64_t request, task_id id,
                      outgoing_value value);
+  void dial(peer_id id, peer& to);
   void failed(peer_id id);
   template <class F>
   void with_host(F f) {

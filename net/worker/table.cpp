@@ -1,4 +1,6 @@
 // The worker's table: entries, and the edges between tasks and what they take.
+#include <utility>
+
 #include "worker/core.hpp"
 
 namespace weft::net {
@@ -9,7 +11,11 @@ std::uint32_t worker_core::find_attempt(task_id id, std::uint32_t attempt) const
 }
 
 bool worker_core::unended(std::uint32_t place) const noexcept {
-  return place != none && (entries_[place].at == state::submitted || entries_[place].at == state::executing);
+  return place != none && entries_[place].at >= state::waiting && entries_[place].at <= state::executing;
+}
+
+void worker_core::end_pushes(entry& e) {
+  if (std::exchange(e.pushes, false)) pushes_.erase(e.id);
 }
 
 std::uint32_t worker_core::make(task_id id, state at) {
@@ -35,7 +41,7 @@ void worker_core::make_remote(task_id id, std::uint64_t bytes, peer_id holder) {
 }
 
 void worker_core::set_state(entry& e, std::uint32_t place, state to) {
-  if (e.at == state::submitted) --submitted_;
+  if (e.at == state::submitted || e.at == state::waiting) --submitted_;
   if (e.at == state::executing) {
     const std::uint32_t last = executing_.back();
     executing_[e.position] = last;
@@ -43,7 +49,7 @@ void worker_core::set_state(entry& e, std::uint32_t place, state to) {
     executing_.pop_back();
   }
   e.at = to;
-  if (to == state::submitted) ++submitted_;
+  if (to == state::submitted || to == state::waiting) ++submitted_;
   if (to == state::executing) {
     e.position = static_cast<std::uint32_t>(executing_.size());
     executing_.push_back(place);
@@ -77,7 +83,7 @@ void worker_core::unlink(std::uint32_t task) {
     free_edges_.push_back(at);
     at = x.next_input;
     if (input.users != none) continue;
-    if (input.at == state::remote) {
+    if (input.at == state::remote || input.at == state::promised || (input.at == state::here && input.early)) {
       forget_if_unused(x.input);
     } else if (input.at == state::left && !input.leaving) {
       --left_;
@@ -88,15 +94,16 @@ void worker_core::unlink(std::uint32_t task) {
 
 void worker_core::forget_if_unused(std::uint32_t place) {
   const entry& e = entries_[place];
-  if (e.at != state::remote || e.users != none || e.asked) return;
-  fetcher_.forget(e.id);
-  host_.drop(e.id);
+  if (e.users != none || e.asked) return;
+  if (e.at == state::remote) fetcher_.forget(e.id);
+  if (e.at != state::promised) host_.drop(e.id);
   leave(place, false);
 }
 
 void worker_core::leave(std::uint32_t first, bool lost) {
   const auto take_out = [&](std::uint32_t place) {
     entry& e = entries_[place];
+    end_pushes(e);
     places_.erase(e.id);
     set_state(e, place, state::left);
     e.lost = lost;
@@ -111,7 +118,7 @@ void worker_core::leave(std::uint32_t first, bool lost) {
     if (!lost) continue;
     for (std::uint32_t at = entries_[place].users; at != none; at = edges_[at].next_user) {
       const std::uint32_t user = edges_[at].task;
-      if (entries_[user].at != state::submitted || !host_.withdraw(entries_[user].id)) continue;
+      if (!unended(user) || entries_[user].at == state::executing || !withdraw(user)) continue;
       say_ended_unrun(entries_[user]);
       take_out(user);
     }

@@ -289,6 +289,13 @@ void worker::not_there(std::uint64_t request, task_id value, bool busy) {
   drive();
 }
 
+void worker::pushed(task_id value, std::uint64_t bytes, std::span<const std::byte> message) {
+  std::lock_guard guard(lock_);
+  if (!core_) return;
+  core_->pushed(value, bytes, message);
+  drive();
+}
+
 void worker::peer_lost(peer_id peer) {
   std::lock_guard guard(lock_);
   if (!core_) return;

@@ -84,6 +84,10 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   void given(task_id value, std::uint64_t bytes, std::span<const std::byte> message) override {
     tasks_->given(value, bytes, message);
   }
+  void will_push(peer_id peer) override { exchange_->reach(peer); }
+  void push(peer_id peer, task_id value, std::uint64_t bytes, std::span<const std::byte> message) override {
+    exchange_->push(peer, value, bytes, message);
+  }
   void submit(const run_task& task) override { tasks_->submit(task); }
   bool withdraw(task_id task) override { return tasks_->withdraw(task); }
   void stop(task_id task) override { tasks_->stop(task); }
@@ -97,6 +101,7 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   void landed(std::uint64_t request, task_id value, value_landing where) override;
   void cut_off(task_id value, value_landing where) override;
   void not_there(std::uint64_t request, task_id value, bool busy) override;
+  void pushed(task_id value, std::uint64_t bytes, std::span<const std::byte> message) override;
   void peer_lost(peer_id peer) override;
 
   pool& pool_;

@@ -60,9 +60,14 @@ struct model_worker {
   std::map<task_id, peer_id> remote;  // where values are that tasks here take
   std::set<task_id> asked;            // missing_value was said, value_at has not come
   std::map<task_id, peer_id> copies;  // copy_value that has not been done
+  std::set<task_id> promises;         // value_at, or the value itself, is to come
+  std::set<task_id> early;            // of values: pushed before value_at
+  std::map<task_id, std::set<peer_id>> pushes;
   batch_writer out;
 
   void receive(world& w, batch_reader& in);
+  void pushed(task_id id, std::uint64_t value);
+  bool takes(task_id id) const;
   void step(world& w, random_source& random, bool calm);
   void lose_input(task_id id);
   bool lacks(world& w, const task& t) const;

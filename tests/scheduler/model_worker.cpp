@@ -11,6 +11,21 @@ bool model_worker::lacks(world&, const task& t) const {
 }
 
 /// What should be made here is not: tasks that take it, and have not begun, go back.
+bool model_worker::takes(task_id id) const {
+  return std::any_of(tasks.begin(), tasks.end(), [&](const auto& t) {
+    return std::any_of(t.second.inputs.begin(), t.second.inputs.end(),
+                       [&](const input_ref& i) { return i.id == id; });
+  });
+}
+
+void model_worker::pushed(task_id id, std::uint64_t value) {
+  if (!promises.contains(id) || values.contains(id) || !takes(id)) return;
+  values[id] = value;
+  promises.erase(id);
+  early.insert(id);
+  asked.erase(id);
+}
+
 void model_worker::lose_input(task_id id) {
   std::vector<task_id> lost{id};
   while (!lost.empty()) {
@@ -69,6 +84,13 @@ void model_worker::receive(world& w, batch_reader& in) {
           if (i.worker == 0) {
             there = there && (values.contains(i.id) || tasks.contains(i.id));
           } else {
+            if (i.given == promised_input) {
+              if (values.contains(i.id)) continue;
+              promises.insert(i.id);
+              remote.erase(i.id);
+              continue;
+            }
+            promises.erase(i.id);
             if (i.given == 0) {
               if (!values.contains(i.id)) remote[i.id] = i.worker;
               continue;
@@ -129,6 +151,7 @@ void model_worker::receive(world& w, batch_reader& in) {
         for (const task_id id : in.get<drop_values>().tasks) {
           require(!tasks.contains(id), "a worker is to drop what it has not made yet");
           values.erase(id);
+          early.erase(id);
           copies.erase(id);
           lose_input(id);
         }
@@ -137,6 +160,7 @@ void model_worker::receive(world& w, batch_reader& in) {
         const auto m = in.get<copy_value>();
         require(!tasks.contains(m.id), "a copy is wanted of what is being made");
         if (values.contains(m.id)) {
+          early.erase(m.id);
           value_added added{};
           added.id = m.id;
           added.bytes = m.bytes;
@@ -149,8 +173,22 @@ void model_worker::receive(world& w, batch_reader& in) {
       }
       case message_kind::value_at: {
         const auto m = in.get<value_at>();
-        remote[m.id] = m.worker;
         asked.erase(m.id);
+        promises.erase(m.id);
+        if (early.erase(m.id) != 0) {
+          value_added added{};
+          added.id = m.id;
+          added.bytes = m.bytes;
+          added.worker = self;
+          out.add(added);
+        } else {
+          remote[m.id] = m.worker;
+        }
+        break;
+      }
+      case message_kind::push_value: {
+        const auto m = in.get<push_value>();
+        if (tasks.contains(m.id)) pushes[m.id].insert(m.worker);
         break;
       }
       case message_kind::set_mode: {
@@ -209,6 +247,13 @@ void model_worker::step(world& w, random_source& random, bool calm) {
     out.add(m);
     return false;
   };
+  std::erase_if(promises, [&](task_id id) { return !takes(id); });
+  std::erase_if(pushes, [&](const auto& p) { return !tasks.contains(p.first); });
+  std::erase_if(early, [&](task_id id) {
+    if (takes(id)) return false;
+    values.erase(id);
+    return true;
+  });
   if (!copies.empty()) {
     const auto [id, from] = *copies.begin();
     copies.erase(copies.begin());
@@ -219,7 +264,8 @@ void model_worker::step(world& w, random_source& random, bool calm) {
   for (auto& [id, t] : tasks) {
     if (t.executing) continue;
     for (const input_ref& i : t.inputs)
-      if (i.worker != 0 && !values.contains(i.id) && !tasks.contains(i.id) && random.chance(70)) {
+      if (i.worker != 0 && !values.contains(i.id) && !tasks.contains(i.id) && !promises.contains(i.id) &&
+          random.chance(70)) {
         fetch(i.id, remote.contains(i.id) ? remote[i.id] : i.worker, false);
       }
     if (executing < slots && !lacks(w, t) && random.chance(70)) {
@@ -251,6 +297,9 @@ void model_worker::step(world& w, random_source& random, bool calm) {
       values[id] = value;
       remote.erase(id);
       asked.erase(id);
+      for (const peer_id to : pushes[id])
+        if (model_worker* other = w.find_worker(to); other && random.chance(70)) other->pushed(id, value);
+      pushes.erase(id);
       done_task m{};
       m.id = id;
       m.attempt = attempt;
@@ -278,6 +327,7 @@ void model_worker::step(world& w, random_source& random, bool calm) {
     });
     if (!used) {
       values.erase(v);
+      early.erase(id);
       value_dropped m{};
       m.tasks = {&id, 1};
       out.add(m);

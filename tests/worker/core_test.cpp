@@ -528,6 +528,8 @@ TEST_CASE("the bookkeeping of a task is cheap", "[.times]") {
     void drop(task_id) override {}
     void fetch(peer_id, std::uint64_t, std::span<const task_id>) override {}
     void give_up(peer_id, std::uint64_t) override {}
+    void will_push(peer_id) override {}
+    void push(peer_id, task_id, std::uint64_t, std::span<const std::byte>) override {}
   } host;
   constexpr std::uint64_t tasks = 1'000'000, batch = 64;
   for (const std::uint64_t window : {batch, std::uint64_t{100'000}}) {

@@ -136,6 +136,8 @@ struct engine final : worker_host {
     must(requests.contains(p) && requests[p].number == request, "give_up() of no request");
     requests.erase(p);
   }
+  void will_push(peer_id) override {}
+  void push(peer_id, task_id, std::uint64_t, std::span<const std::byte>) override {}
   static bool frees(task_id id) { return id % 3 == 0; }
 
   void end(const std::shared_ptr<node>& n, node_state s, decltype(event::kind) kind) {

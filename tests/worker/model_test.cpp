@@ -68,14 +68,47 @@ struct world {
         inputs.push_back({i, size_of(i), from.here && roll.one_in(4) ? self : 0, 0});
       else if (!from.holders.empty())
         inputs.push_back({i, size_of(i), *from.holders.begin(), roll.one_in(3) ? 8u : 0u});
+      else if (promises.contains(i) || roll.one_in(2))
+        inputs.push_back({i, 0, promises.emplace(i, some_peer()).first->second, promised_input});
       else
         return false;
-      given.resize(given.size() + inputs.back().given);
+      if (inputs.back().given != promised_input) given.resize(given.size() + inputs.back().given);
     }
+    promises.erase(id);
     t.assigned = true;
     ++runs;
     out.add(run_task{{id, {}, id, 0, ++t.attempt, id % 5 == 0 ? task_once : 0u, 0, 0, 0}, inputs, {}, given});
     return true;
+  }
+  // A peer makes what it was to make, or does not. A promise outlives the task that wanted it: nobody is harmed.
+  void keep_promise(task_id id) {
+    const peer_id p = promises.at(id);
+    promises.erase(id);
+    items[id].holders.insert(p);
+    has[id].insert(p);
+    out.add(value_at{{id, size_of(id), p, 0}});
+  }
+  void break_promise(task_id id) {
+    promises.erase(id);
+    std::vector<attempt_ref> users;
+    for (const auto& [user, t] : items)
+      if (t.assigned && std::find(t.inputs.begin(), t.inputs.end(), id) != t.inputs.end()) {
+        users.push_back({user, t.attempt, 0});
+        asked.insert({user, t.attempt});
+      }
+    out.add(stop_tasks{{}, users});
+  }
+  void someone_promised() {
+    if (promises.empty()) return;
+    auto it = promises.begin();
+    std::advance(it, static_cast<std::ptrdiff_t>(roll(promises.size())));
+    const task_id id = it->first;
+    if (roll.one_in(2)) core.pushed(id, size_of(id), std::vector<std::byte>(8));
+    if (roll.one_in(4))
+      break_promise(id);
+    else if (roll.one_in(2))
+      keep_promise(id);
+    if (roll.one_in(2)) core.pushed(id, size_of(id), std::vector<std::byte>(8));  // late, or again
   }
   bool needed(task_id id) const {
     for (const auto& [user, t] : items)
@@ -159,6 +192,10 @@ struct world {
           const peer_id p = *living.rbegin();
           living.erase(p);
           for (auto& [id, t] : items) t.holders.erase(p);
+          std::vector<task_id> broken;
+          for (const auto& [id, maker] : promises)
+            if (maker == p) broken.push_back(id);
+          for (const task_id id : broken) break_promise(id);
           if (host.requests.contains(p) && roll.one_in(2)) lose_link(p);
           out.add(peer_gone{{p, 0}});
         }
@@ -167,6 +204,7 @@ struct world {
         if (roll.one_in(3)) out.add(set_mode{{static_cast<std::uint8_t>(roll(2)), {}}});
         break;
       default:
+        someone_promised();
         break;
     }
   }
@@ -370,6 +408,7 @@ struct world {
     if (how == 1) out.add(set_mode{{static_cast<std::uint8_t>(worker_mode::retiring), {}}});
     if (how > 1) out.add(set_mode{{static_cast<std::uint8_t>(worker_mode::running), {}}});
     own_mode(false);
+    while (!promises.empty()) keep_promise(promises.begin()->first);
     settle();
     for (const auto& [id, t] : items) must(!t.assigned, "a task of which the scheduler has never heard the end");
     for (const auto& [which, left] : retracts) must(left == 0, "a retraction that was not answered");
@@ -406,6 +445,7 @@ struct world {
   std::deque<std::vector<std::byte>> to_worker, to_scheduler;
   std::map<task_id, item> items;
   std::map<task_id, std::set<peer_id>> has;  // the truth
+  std::map<task_id, peer_id> promises;       // what peers are to make
   std::set<peer_id> living;
   std::set<std::pair<task_id, std::uint32_t>> ends, asked;
   std::map<std::pair<task_id, std::uint32_t>, int> retracts;

@@ -153,6 +153,10 @@ class script final : public worker_host {
     calls.push_back(text);
     last_request = request;
   }
+  void will_push(peer_id peer) override { note("will push to", peer); }
+  void push(peer_id peer, task_id id, std::uint64_t, std::span<const std::byte>) override {
+    calls.push_back("push " + std::to_string(id) + " to " + std::to_string(peer));
+  }
   void give_up(peer_id peer, std::uint64_t) override { note("give up", peer); }
   void note(const char* what, std::uint64_t which) { calls.push_back(what + (" " + std::to_string(which))); }
 };

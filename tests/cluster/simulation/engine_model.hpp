@@ -32,6 +32,8 @@ class engine_owner {
   virtual void engine_timer(time_ns when, std::uint64_t argument) = 0;
   virtual void fetch_from(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
   virtual void stop_fetching(peer_id peer, std::uint64_t request) = 0;
+  virtual void will_push(peer_id p) = 0;
+  virtual void push(peer_id p, task_id id, std::uint64_t bytes, std::span<const std::byte> message) = 0;
   virtual void met(const peer_info& peer) = 0;
   virtual void left(peer_id peer) = 0;
   /// A task submits its children, and is told by children_done(); or it is stopped.
@@ -69,6 +71,10 @@ class engine_model final : public worker_host {
     owner_.fetch_from(p, request, values);
   }
   void give_up(peer_id p, std::uint64_t request) override { owner_.stop_fetching(p, request); }
+  void will_push(peer_id p) override { owner_.will_push(p); }
+  void push(peer_id p, task_id id, std::uint64_t bytes, std::span<const std::byte> message) override {
+    owner_.push(p, id, bytes, message);
+  }
 
   // What the worker asks for.
   /// Starts what can start; tasks without an input end.

@@ -182,10 +182,32 @@ void member::lose_source(peer_id peer, source& s, bool tell) {
   if (tell) holder_lost(peer);
 }
 
-void member::ask_for(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
+member::source& member::reach(peer_id peer) {
   const auto at = sources_.find(peer);
-  must(at != sources_.end(), "values are wanted from a peer that nobody has introduced");
+  must(at != sources_.end(), "something is wanted of a peer that nobody has introduced");
   source& s = at->second;
+  if (!look(s.link)) {
+    s.with = std::make_unique<conversation>(world_.sessions);
+    link& l = dial(s.at, purpose::fetching);
+    l.peer = peer;
+    s.link = l.key;
+  }
+  return s;
+}
+
+/// Where there is no link it is lost, and now and then where there is one.
+void member::push_to(peer_id peer, task_id id, std::uint64_t bytes, std::span<const std::byte> message) {
+  const auto at = sources_.find(peer);
+  link* l = at == sources_.end() ? nullptr : look(at->second.link);
+  if (!l || l->at != link::state::established || world_.random.one_in(8)) return;
+  batch_writer w;
+  w.add(pushed_value{{id, bytes}, message});
+  at->second.with->send(w);
+  touch(*l);
+}
+
+void member::ask_for(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
+  source& s = reach(peer);
   must(s.request == 0, "a second request to a peer");
   s.request = request;
   s.asked.assign(values.begin(), values.end());
@@ -193,12 +215,6 @@ void member::ask_for(peer_id peer, std::uint64_t request, std::span<const task_i
   s.answered = 0;
   s.coming.clear();
   s.expected = s.received = 0;
-  if (!look(s.link)) {
-    s.with = std::make_unique<conversation>(world_.sessions);
-    link& l = dial(s.at, purpose::fetching);
-    l.peer = peer;
-    s.link = l.key;
-  }
   ask(peer, s);
 }
 
@@ -229,6 +245,11 @@ void member::batch(link& l, std::span<const std::byte> messages) {
   batch_reader reader(messages);
   std::uint16_t kind = 0;
   while (reader.next(kind)) {
+    if (l.is == purpose::serving && kind == static_cast<std::uint16_t>(message_kind::pushed_value)) {
+      const auto m = reader.get<pushed_value>();
+      value_pushed(m.id, m.bytes, m.message);
+      continue;
+    }
     if (l.is == purpose::serving) {
       must(kind == static_cast<std::uint16_t>(message_kind::get_values), "a worker is asked for something strange");
       const auto m = reader.get<get_values>();

@@ -44,12 +44,34 @@ class member : public process {
   virtual void value_came(std::uint64_t request, task_id id, std::uint64_t bytes, std::uint64_t hash) = 0;
   virtual void value_not_there(std::uint64_t request, task_id id, bool busy) = 0;
   virtual void holder_lost(peer_id peer) = 0;
+  virtual void value_pushed(task_id, std::uint64_t, std::span<const std::byte>) {
+    throw violation("a value was pushed to who is no worker");
+  }
 
   void say_to_scheduler(batch_writer& from);
   void meet(const peer_info& peer);
   void part_from(peer_id peer);
   void ask_for(peer_id peer, std::uint64_t request, std::span<const task_id> values);
   void stop_asking(peer_id peer, std::uint64_t request);
+  struct landing {
+    task_id id;
+    std::uint64_t hash, bytes, begin;
+  };
+  /// Values from one worker, over a connection of their own.
+  struct source {
+    simulated_node at = 0;
+    std::uint64_t link = 0;
+    std::unique_ptr<conversation> with;
+    std::uint64_t request = 0;  // 0: none is under way
+    std::vector<task_id> asked;
+    bool said = false;
+    std::size_t answered = 0;
+    std::deque<landing> coming;
+    std::uint64_t expected = 0, received = 0;  // bytes of the stream
+  };
+  /// Dials, if there is no link.
+  source& reach(peer_id peer);
+  void push_to(peer_id peer, task_id id, std::uint64_t bytes, std::span<const std::byte> message);
   bool fetching_anything() const noexcept;
 
   void made(link& l) override;
@@ -74,22 +96,6 @@ class member : public process {
   virtual served serve(std::uint64_t request, task_id id);
 
  private:
-  struct landing {
-    task_id id;
-    std::uint64_t hash, bytes, begin;
-  };
-  /// Values from one worker, over a connection of their own.
-  struct source {
-    simulated_node at = 0;
-    std::uint64_t link = 0;
-    std::unique_ptr<conversation> with;
-    std::uint64_t request = 0;  // 0: none is under way
-    std::vector<task_id> asked;
-    bool said = false;
-    std::size_t answered = 0;
-    std::deque<landing> coming;
-    std::uint64_t expected = 0, received = 0;  // bytes of the stream
-  };
   /// Values to one peer.
   struct sink {
     conversation with;

@@ -149,6 +149,11 @@ void worker_process::holder_lost(peer_id peer) {
   wake();
 }
 
+void worker_process::value_pushed(task_id id, std::uint64_t bytes, std::span<const std::byte> message) {
+  if (core_) core_->pushed(id, bytes, message);
+  wake();
+}
+
 member::served worker_process::serve(std::uint64_t request, task_id id) {
   if (busy_) return {request, id, false, true, 0, 0};
   if (!engine_) return {request, id, false, false, 0, 0};

@@ -48,6 +48,7 @@ class worker_process final : public member, private engine_owner, private client
   void value_came(std::uint64_t request, task_id id, std::uint64_t bytes, std::uint64_t hash) override;
   void value_not_there(std::uint64_t request, task_id id, bool is_busy) override;
   void holder_lost(peer_id peer) override;
+  void value_pushed(task_id id, std::uint64_t bytes, std::span<const std::byte> message) override;
   served serve(std::uint64_t request, task_id id) override;
   void work() override;
   void happened(std::uint8_t what, std::uint64_t argument) override;
@@ -57,6 +58,10 @@ class worker_process final : public member, private engine_owner, private client
   void engine_timer(time_ns when, std::uint64_t argument) override;
   void fetch_from(peer_id p, std::uint64_t request, std::span<const task_id> values) override;
   void stop_fetching(peer_id p, std::uint64_t request) override { stop_asking(p, request); }
+  void will_push(peer_id p) override { reach(p); }
+  void push(peer_id p, task_id id, std::uint64_t bytes, std::span<const std::byte> message) override {
+    push_to(p, id, bytes, message);
+  }
   void met(const peer_info& p) override { meet(p); }
   void left(peer_id p) override { part_from(p); }
   void begin_children(task_id task, std::uint32_t attempt, const call_spec& spec) override;
