@@ -37,6 +37,7 @@ enum class message_kind : std::uint16_t {
   value_at = 53,
   set_mode = 54,
   push_value = 55,
+  give_value = 56,
   // worker to scheduler
   done_task = 64,
   failed_task = 65,
@@ -393,17 +394,21 @@ struct value_missing : missing_record {
   static auto parts(auto&) noexcept { return std::tie(); }
 };
 
-/// A small value, encoded, that nobody has asked the sender for but the scheduler.
-struct pushed_record {
+/// A small value, encoded, that was promised: from who has made it (pushed_value), or from the scheduler, which says
+/// so instead of value_at (give_value).
+struct small_record {
   task_id id;
   std::uint64_t bytes;
 };
-struct pushed_value : pushed_record {
-  using record = pushed_record;
-  static constexpr message_kind kind = message_kind::pushed_value;
+template <message_kind Kind>
+struct small_value : small_record {
+  using record = small_record;
+  static constexpr message_kind kind = Kind;
   std::span<const std::byte> message;
   static auto parts(auto& m) noexcept { return std::tie(m.message); }
 };
+using pushed_value = small_value<message_kind::pushed_value>;
+using give_value = small_value<message_kind::give_value>;
 
 // ---- tools -------------------------------------------------------------------------------------------------------
 

@@ -71,6 +71,12 @@ void worker_core::receive(time_ns now, batch_reader& batch) {
       case message_kind::push_value:
         push(batch.get<push_value>());
         break;
+      case message_kind::give_value: {
+        const auto m = batch.get<give_value>();
+        pushed(m.id, m.bytes, m.message);
+        confirm(places_.find(m.id));
+        break;
+      }
       case message_kind::set_mode:
         order(now, batch.get<set_mode>().mode);
         break;
@@ -338,11 +344,8 @@ void worker_core::found(const value_at& m) {
   check_peer(m.id, m.worker);
   const std::uint32_t place = places_.find(m.id);
   if (place == none) return;
+  confirm(place);
   entry& e = entries_[place];
-  if (e.at == state::here && e.early) {
-    e.early = false;
-    added_.push_back({{m.id, e.bytes, self_, 0}});
-  }
   if (e.at == state::promised && m.worker != 0 && m.worker != self_) {
     set_state(e, place, state::remote);
     e.bytes = m.bytes;
@@ -369,6 +372,12 @@ void worker_core::push(const push_value& m) {
   entries_[place].pushes = true;
   pushes_.emplace(m.id, m.worker);
   host_.will_push(m.worker);
+}
+
+/// The scheduler has heard that a value is made, and may hear that it is here.
+void worker_core::confirm(std::uint32_t place) {
+  if (place == none || entries_[place].at != state::here || !std::exchange(entries_[place].early, false)) return;
+  added_.push_back({{entries_[place].id, entries_[place].bytes, self_, 0}});
 }
 
 void worker_core::pushed(task_id value, std::uint64_t bytes, std::span<const std::byte> message) {

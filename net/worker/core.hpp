@@ -220,6 +220,7 @@ class worker_core final : private fetch_host {
   void settle_users(std::uint32_t input);
   bool withdraw(std::uint32_t place);
   void push(const push_value& message);
+  void confirm(std::uint32_t place);
   bool make_way(const run_task& task, std::uint32_t place);
   void drop(task_id id);
   void stop(std::span<const attempt_ref> tasks);

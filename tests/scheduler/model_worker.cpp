@@ -186,6 +186,21 @@ void model_worker::receive(world& w, batch_reader& in) {
         }
         break;
       }
+      case message_kind::give_value: {
+        const auto m = in.get<give_value>();
+        std::uint64_t value = 0;
+        require(m.message.size() == sizeof value, "another value than a task's was given");
+        std::memcpy(&value, m.message.data(), sizeof value);
+        pushed(m.id, value);
+        if (early.erase(m.id) != 0) {
+          value_added added{};
+          added.id = m.id;
+          added.bytes = m.bytes;
+          added.worker = self;
+          out.add(added);
+        }
+        break;
+      }
       case message_kind::push_value: {
         const auto m = in.get<push_value>();
         if (tasks.contains(m.id)) pushes[m.id].insert(m.worker);

@@ -22,8 +22,8 @@ using every_message =
                net::stop_tasks, net::retract_tasks, net::copy_value, net::value_at, net::set_mode, net::done_task,
                net::failed_task, net::cancelled_task, net::missing_value, net::retracted_task, net::value_added,
                net::value_dropped, net::heartbeat, net::get_values, net::value_header, net::value_missing,
-               net::push_value, net::pushed_value, net::ask_info, net::info, net::program_wanted, net::program_offer,
-               net::program_chunk, net::program_missing, net::program_ready, net::program_failed,
+               net::push_value, net::give_value, net::pushed_value, net::ask_info, net::info, net::program_wanted,
+               net::program_offer, net::program_chunk, net::program_missing, net::program_ready, net::program_failed,
                net::program_clients, net::worker_state, net::hello, net::welcome, net::refuse>;
 
 /// f.template operator()<M>() for each.

@@ -86,7 +86,11 @@ struct world {
     promises.erase(id);
     items[id].holders.insert(p);
     has[id].insert(p);
-    out.add(value_at{{id, size_of(id), p, 0}});
+    const std::vector<std::byte> value(8);
+    if (roll.one_in(2))
+      out.add(give_value{{id, size_of(id)}, value});
+    else
+      out.add(value_at{{id, size_of(id), p, 0}});
   }
   void break_promise(task_id id) {
     promises.erase(id);
