@@ -205,6 +205,54 @@ TEST_CASE("a chain is handed over at once, and taken back when its root fails", 
   CHECK(s.heard(c) == lines{"failed 7 std::runtime_error #1.4>#1.5>#1.7"});
 }
 
+TEST_CASE("what takes values of two workers is handed over ahead, and they are pushed there", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker(), w = s.worker();
+  // How long they run, and how large their values are, is known from these.
+  const task_id a = s.submit(c), b = s.submit(c);
+  s.done(v, a, 1, 8, ms);
+  s.done(w, b, 1, 8, ms);
+  const task_id x = s.submit(c, {.inputs = {a}}), y = s.submit(c, {.inputs = {b}});
+  CHECK(s.heard(v).back() == "run 3/1 1@0");
+  CHECK(s.heard(w).back() == "run 4/1 2@0");
+  s.submit(c, {.inputs = {x, y}});
+  s.submit(c, {.inputs = {x, y}});
+  CHECK(s.heard(v) == lines{"run 5/1 3@0 4@3?", "push 3 to 3"});
+  CHECK(s.heard(w) == lines{"push 4 to 2", "run 6/1 3@2? 4@0"});
+  s.done(v, x, 1, 8, ms, "value");
+  CHECK(s.heard(w) == lines{"value 3 given"});
+  s.done(w, y, 1, 5000, ms);
+  CHECK(s.heard(v) == lines{"at 4@3"});
+  // It may have begun before the scheduler hears of all that it takes, and even have ended.
+  const task_id p = s.submit(c, {.inputs = {a}}), q = s.submit(c, {.inputs = {b}});
+  s.heard(v);
+  s.heard(w);
+  const task_id r = s.submit(c, {.inputs = {p, q}});
+  const lines said = s.heard(v);
+  const peer_id at = said.front().starts_with("run 9") ? v : w;
+  s.done(at, r);
+  CHECK(s.core.state_of(r) == task_state::memory);
+  s.done(v, p);
+  s.done(w, q);
+}
+
+TEST_CASE("a task that waits for another worker is taken back when that is lost", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker(), w = s.worker();
+  const task_id a = s.submit(c), b = s.submit(c);
+  s.done(v, a, 1, 8, ms);
+  s.done(w, b, 1, 8, ms);
+  const task_id x = s.submit(c, {.inputs = {a}}), y = s.submit(c, {.inputs = {b}});
+  const task_id z = s.submit(c, {.inputs = {x, y}});
+  CHECK(s.heard(v).back() == "run 5/1 3@0 4@3?");
+  s.lose(w);
+  // What it waited for, and what that is made of, are made again, and it is handed over anew.
+  const lines said = s.heard(v);
+  CHECK(said.front() == "stop 5/1");
+  CHECK(said.back() == "run 5/2 3@0 4@0");
+  CHECK(s.core.state_of(z) == task_state::assigned);
+}
+
 TEST_CASE("the window limits how far ahead", "[scheduler]") {
   script s({.ahead = 2});
   const peer_id c = s.client(), w = s.worker();

@@ -120,7 +120,10 @@ lines script::heard(peer_id p, bool all) {
         std::string line = "run " + name(m.id) + "/" + std::to_string(m.attempt);
         for (const input_ref& i : m.inputs) {
           line += " " + name(i.id) + "@" + std::to_string(i.worker);
-          if (i.given != 0) line += "+" + std::to_string(i.given);
+          if (i.given == promised_input)
+            line += "?";
+          else if (i.given != 0)
+            line += "+" + std::to_string(i.given);
         }
         if (m.options != 0) line += " options " + std::to_string(m.options);
         if (m.function.module != 0) line += " module " + std::to_string(m.function.module);
@@ -170,6 +173,14 @@ lines script::heard(peer_id p, bool all) {
         said.push_back("at " + name(m.id) + "@" + std::to_string(m.worker));
         break;
       }
+      case message_kind::push_value: {
+        const auto m = in.get<push_value>();
+        said.push_back("push " + name(m.id) + " to " + std::to_string(m.worker));
+        break;
+      }
+      case message_kind::give_value:
+        said.push_back("value " + name(in.get<give_value>().id) + " given");
+        break;
       case message_kind::set_mode:
         said.push_back("mode " + std::to_string(in.get<set_mode>().mode));
         break;

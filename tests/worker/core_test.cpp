@@ -100,6 +100,99 @@ TEST_CASE("a small input that comes along with a task need not be fetched", "[wo
   CHECK(s.said().front() == "added 93");
 }
 
+TEST_CASE("a task waits for what is promised, and is submitted when it has been pushed", "[worker]") {
+  script s;
+  s.run(10, 1, {{90, 2, promised_input}, {91, 3, promised_input}, {90, 2, promised_input}});
+  s.run(11, 1, {{10}});
+  CHECK(s.called().empty());
+  CHECK(s.core.tasks() == 2);
+  const std::vector<std::byte> value(8);
+  s.core.pushed(92, 100, value);  // nobody has promised it
+  s.core.pushed(90, 100, value);
+  CHECK(s.called() == strings{"given 8 bytes of 90"});
+  s.core.pushed(90, 100, value);
+  s.core.pushed(91, 100, value);
+  CHECK(s.called() == strings{"given 8 bytes of 91", "submit 10", "submit 11"});
+  // That it is here is said once the scheduler knows that it is made.
+  s.finish(10, 1);
+  CHECK(s.said() == strings{"done 10 1"});
+  CHECK(s.called() == strings{"drop 91", "drop 90"});  // it will not: nobody takes them any more
+  s.finish(11, 1);
+  s.drop_these({10, 11});
+  s.said();
+  CHECK(s.core.empty());
+}
+
+TEST_CASE("the scheduler says where a promised value is, or gives it", "[worker]") {
+  script s;
+  const std::vector<std::byte> value(8);
+  s.run(10, 1, {{90, 2, promised_input}, {91, 2, promised_input}, {92, 2, promised_input}});
+  s.core.pushed(90, 100, value);
+  s.hear(value_at{{90, 100, 2, 0}});
+  s.hear(give_value{{91, 100}, value});
+  CHECK(s.called() == strings{"given 8 bytes of 90", "given 8 bytes of 91"});
+  s.hear(value_at{{92, 100, 3, 0}});
+  CHECK(s.called() == strings{"remote 92", "submit 10"});
+  s.core.pushed(92, 100, value);  // too late
+  s.core.need(92, 1);
+  s.core.tick(1);
+  CHECK(s.called() == strings{"fetch from 3 92"});
+  CHECK(s.core.fetched(s.last_request, 92, 100));
+  s.finish(10, 1);
+  CHECK(s.said() == strings{"added 90", "added 91", "added 92", "done 10 1"});
+  s.drop_these({10, 90, 91, 92});
+  CHECK(s.core.empty());
+}
+
+TEST_CASE("a task that waits here is stopped, given back and replaced without the engine", "[worker]") {
+  script s;
+  const std::vector<std::byte> value(8);
+  s.run(10, 1, {{90, 2, promised_input}});
+  s.run(11, 1, {{10}});
+  s.stop_these({{10, 1, 0}});
+  CHECK(s.said() == strings{"cancelled 10 1", "gives back 11 1"});
+  CHECK(s.core.empty());
+  s.run(10, 2, {{90, 2, promised_input}});
+  s.retract({{10, 2, 0}});
+  CHECK(s.said() == strings{"gives back 10 2"});
+  s.run(10, 3, {{90, 2, promised_input}, {91, 3, promised_input}});
+  s.core.pushed(91, 100, value);
+  s.run(10, 4, {{90, 2, promised_input}, {91, 3}});
+  CHECK(s.called() == strings{"given 8 bytes of 91", "drop 91", "remote 91"});
+  // It is to be made here after all.
+  s.run(90, 1);
+  CHECK(s.said() == strings{"gives back 10 4"});
+  s.finish(90, 1);
+  s.run(12, 1, {{92, 2, promised_input}});
+  s.order(worker_mode::stopped);
+  CHECK(s.said() == strings{"done 90 1", "gives back 12 1"});
+  s.drop_these({90});
+  CHECK(s.core.empty());
+}
+
+TEST_CASE("what is made is pushed where the scheduler wants it, if it is small", "[worker]") {
+  worker_limits limits;
+  limits.inline_bytes = 8;
+  script s(limits);
+  const std::vector<std::byte> small(8), large(9);
+  for (const task_id id : {10, 11, 12}) s.run(id, 1);
+  s.hear(push_value{{10, 0, 3, 0}});
+  s.hear(push_value{{11, 0, 2, 0}});
+  s.hear(push_value{{12, 0, 2, 0}});
+  s.hear(push_value{{99, 0, 2, 0}});  // has left
+  CHECK(s.called() ==
+        strings{"submit 10", "submit 11", "submit 12", "will push to 3", "will push to 2", "will push to 2"});
+  s.core.done(10, 1, 8, 1, small);
+  s.core.done(11, 1, 9, 1, large);
+  s.fail(12, 1);
+  CHECK(s.called() == strings{"push 10 to 3", "drop 12"});
+  s.hear(push_value{{10, 0, 2, 0}});  // it is said elsewhere where it is
+  CHECK(s.called().empty());
+  CHECK_THROWS_AS(s.hear(push_value{{10, 0, 77, 0}}), protocol_error);
+  CHECK_THROWS_AS(s.run(13, 1, {{90, 0, promised_input}}), protocol_error);
+  CHECK_THROWS_AS(s.run(13, 1, {{90, script::self, promised_input}}), protocol_error);
+}
+
 TEST_CASE("a wish for a value ends with the tasks that have it", "[worker]") {
   script s;
   s.run(10, 1, {{90, 2}});
