@@ -92,6 +92,10 @@ struct worker_limits {
 ///   scheduler has heard of the input; value_dropped says once more which it was.
 /// - run_task, while the value is here (the scheduler had lost sight of it): answered by done_task at once.
 /// - run_task names an input elsewhere that has come here meanwhile: the copy here is used.
+/// - a promised value is pushed, and value_at or give_value says that it is made: the first counts. A pushed value
+///   that no task takes any more before that word is dropped unsaid.
+/// - push_value, and the end or loss of the task: nothing; the scheduler hears of the end.
+/// - run_task with a promise, and the maker's failure: stop_tasks follows.
 /// - stop_tasks, and any end: the end was the answer. An attempt that is unknown here (failed, cancelled, given back,
 ///   replaced) is answered by cancelled_task all the same, which the scheduler does not believe when it has heard of
 ///   the end, and which frees it when it has not.
