@@ -75,7 +75,7 @@ void say_where(std::ostream& out, const certs_options& options, const std::vecto
   out << "Next, on " << host << ", and then on each machine that is to work:\n"
       << "  weft scheduler --certificates " << directory << " --listen 0.0.0.0:8786\n"
       << "  weft worker --certificates " << directory << " --scheduler " << for_shell(address_on(host))
-      << " --listen 0.0.0.0:0 ./program\n";
+      << " ./program\n";
 }
 
 }  // namespace

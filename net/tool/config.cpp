@@ -81,7 +81,7 @@ class reader {
         *into = one().empty() && setting_.table == "client" ? one() : checked_address(one(), false);
         break;
       case setting_kind::listener:
-        *into = checked_address(one(), true);
+        *into = one().empty() ? one() : checked_address(one(), true);
         break;
       default:
         *into = one();

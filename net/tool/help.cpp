@@ -29,8 +29,7 @@ Ctrl-C, SIGTERM, or its idle timeout.
 )",
                  R"(  node1$ weft certs ~/certs --host node1
   node1$ weft scheduler --certificates ~/certs --listen 0.0.0.0:8786
-  node2$ weft worker --certificates ~/certs --scheduler node1:8786 \
-           --listen 0.0.0.0:0 ./program
+  node2$ weft worker --certificates ~/certs --scheduler node1:8786 ./program
 )",
                  flags_of({"scheduler", "security"}, {config_flag(), help_flag()})});
   all.push_back({"worker", "[PROGRAM [ARG...]]", "runs workers on this machine",
@@ -42,9 +41,8 @@ it runs the programs that clients bring, if they have the right to (weft certs).
 )",
                  R"(  node1$ weft scheduler --certificates ~/certs --listen 0.0.0.0:8786
   node2$ weft worker --certificates ~/certs --scheduler node1:8786 \
-           --listen 0.0.0.0:0 --memory-limit 48G ./program
-  node3$ weft worker --certificates ~/certs --scheduler node1:8786 \
-           --listen 0.0.0.0:0
+           --memory-limit 48G ./program
+  node3$ weft worker --certificates ~/certs --scheduler node1:8786
 )",
                  flags_of({"worker", "security"}, {config_flag(), help_flag()}), after_first::rest});
   all.push_back({"run", "PROGRAM [ARG...]", "runs a program as a client of a cluster",
@@ -52,8 +50,7 @@ it runs the programs that clients bring, if they have the right to (weft certs).
 belongs to the program.
 )",
                  R"(  node1$ weft scheduler --certificates ~/certs --listen 0.0.0.0:8786
-  node2$ weft worker --certificates ~/certs --scheduler node1:8786 \
-           --listen 0.0.0.0:0 ./program
+  node2$ weft worker --certificates ~/certs --scheduler node1:8786 ./program
   laptop$ weft run --certificates ~/certs --cluster node1:8786 ./program 2024
 )",
                  flags_of({"client", "security"}, {config_flag(), help_flag()}), after_first::rest});
@@ -68,8 +65,7 @@ renews what is about to expire.
                  R"(  node1$ weft certs ~/certs --host node1 --host 10.0.0.1
   node1$ ssh node2 mkdir -m 700 certs
   node1$ scp ~/certs/{ca,worker,worker-key,nanny,nanny-key}.pem node2:certs/
-  node2$ weft worker --certificates ~/certs --scheduler node1:8786 \
-           --listen 0.0.0.0:0 ./program
+  node2$ weft worker --certificates ~/certs --scheduler node1:8786 ./program
 )",
                  {{"--host", "NAME|IP",
                    "a machine, written into the certificates for people and other programs;\n"
@@ -192,8 +188,7 @@ A cluster of two machines:
   node1$ weft scheduler --certificates ~/certs --listen 0.0.0.0:8786
   node1$ ssh node2 mkdir -m 700 certs
   node1$ scp ~/certs/{ca,worker,worker-key,nanny,nanny-key}.pem node2:certs/
-  node2$ weft worker --certificates ~/certs --scheduler node1:8786 \
-           --listen 0.0.0.0:0 ./program
+  node2$ weft worker --certificates ~/certs --scheduler node1:8786 ./program
   node1$ weft run --certificates ~/certs --cluster node1:8786 ./program
 
 exit status: 0, 1 after a failure, 2 for arguments or settings that cannot be.

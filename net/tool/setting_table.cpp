@@ -61,7 +61,7 @@ constexpr setting table[] = {
 
     {"worker", "scheduler", kind::address, "where the scheduler listens", at<worker, &worker_settings::scheduler>},
     {"worker", "name", kind::text, "what it is called; empty: host and process", at<worker, &worker_settings::name>},
-    {"worker", "listen", kind::listener, "where other workers and clients fetch values; port 0: a free one",
+    {"worker", "listen", kind::listener, "where values are fetched; empty: a free port of this machine",
      at<worker, &worker_settings::listen>},
     {"worker",
      "threads",

@@ -31,7 +31,7 @@ struct worker_settings {
   std::string scheduler = "127.0.0.1:8786";
   security_settings security;
   std::string name;                  // empty: host and process
-  std::string listen = "127.0.0.1:0";  // where peers fetch values
+  std::string listen;                // where peers fetch values; empty: where the scheduler reaches this machine
   unsigned threads = 0;              // 0: as many as there are processors
   unsigned nice = 5;                 // of the process, as nice(1) has it
   std::uint64_t memory_limit = 0;    // bytes; 0: the machine's, or the cgroup's

@@ -46,6 +46,16 @@ task<int> serve(nursery& beside, pool* p, std::shared_ptr<worker> w, std::chrono
   co_return w->in_order() ? 0 : 1;
 }
 
+/// A free port of this machine, by the interface that leads to the scheduler: whoever reaches the scheduler from its
+/// network reaches this too.
+address beside(const address& scheduler) {
+  address here = scheduler;
+  here.port = 0;
+  if (scheduler.has_port()) here.host = own_host_towards(scheduler);
+  if (here.host.empty()) here.host = "127.0.0.1";  // nobody is reached: the scheduler's address will say why
+  return here;
+}
+
 }  // namespace
 
 int run_worker(const worker_settings& s) {
@@ -55,8 +65,8 @@ int run_worker(const worker_settings& s) {
     worker_options o;
     o.who = identity_of(s.security, peer_role::worker);
     o.scheduler = parse_address(s.scheduler, o.who.bare());
-    o.listen = parse_address(s.listen, o.who.bare());
-    if (o.scheduler.kind == address_kind::unix_socket && o.listen.has_port()) {
+    o.listen = s.listen.empty() ? beside(o.scheduler) : parse_address(s.listen, o.who.bare());
+    if (o.scheduler.kind == address_kind::unix_socket && (s.listen.empty() || o.listen.has_port())) {
       o.listen = {address_kind::unix_socket, "@weft-worker-" + std::to_string(detail::process_id()), 0};
     } else if (o.listen.has_port() && (o.listen.host == "0.0.0.0" || o.listen.host == "::")) {
       o.announce = own_host_towards(o.scheduler);

@@ -235,8 +235,7 @@ TEST_CASE("certificates are made, and loaded", "[tool][certs]") {
   CHECK_THAT(s.out, StartsWith("Wrote 10 files to " + at.string() + ", good for 30 days.\n"));
   CHECK_THAT(s.out, Contains("the scheduler's machine:  ca.pem, scheduler.pem and scheduler-key.pem\n"));
   CHECK_THAT(s.out, Contains("  weft scheduler --certificates " + at.string() + " --listen 0.0.0.0:8786\n"));
-  CHECK_THAT(s.out, Contains("  weft worker --certificates " + at.string() +
-                             " --scheduler node1:8786 --listen 0.0.0.0:0 ./program\n"));
+  CHECK_THAT(s.out, Contains("  weft worker --certificates " + at.string() + " --scheduler node1:8786 ./program\n"));
   CHECK(mode_of(at) == 0700);
   for (const char* name : {"ca", "client", "worker", "scheduler", "nanny"}) {
     CAPTURE(name);

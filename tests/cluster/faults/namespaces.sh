@@ -49,7 +49,7 @@ until_true 20 test -s "$here/address" || { fail "the scheduler did not start"; e
 scheduler=$(cat "$here/address")
 info() { in_space c "$weft" info --cluster "$scheduler" --json; }
 info_has() { info 2>/dev/null | grep -q -- "$1"; }
-in_space w "$program" --worker="$scheduler" --listen 0.0.0.0:0 --name=w1 --threads=1 >"$here/w1.log" 2>&1 &
+in_space w "$program" --worker="$scheduler" --name=w1 --threads=1 >"$here/w1.log" 2>&1 &
 processes="$processes $!"
 in_space w "$program" --worker="$scheduler" --listen 10.77.0.2:0 --name=w2 --threads=1 >"$here/w2.log" 2>&1 &
 processes="$processes $!"
