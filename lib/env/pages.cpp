@@ -31,4 +31,11 @@ std::byte* map_pages(std::size_t size) {
 
 void unmap_pages(std::byte* pages, std::size_t size) noexcept { ::munmap(pages, whole_pages(size)); }
 
+void prefer_huge_pages(std::span<std::byte> memory) noexcept {
+  constexpr std::size_t least = 2 * huge_page;  // so one fits, wherever it begins
+  if (memory.size() < least) return;
+  const std::size_t before = (huge_page - reinterpret_cast<std::uintptr_t>(memory.data()) % huge_page) % huge_page;
+  ::madvise(memory.data() + before, (memory.size() - before) / huge_page * huge_page, MADV_HUGEPAGE);
+}
+
 }  // namespace weft::detail

@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "env/pages.hpp"
+
 namespace weft {
 
 namespace {
@@ -178,6 +180,8 @@ void decoder::finish() const {
 // ---- what the kinds of types share ----
 
 namespace detail {
+
+void expect_writes(std::span<std::byte> memory) noexcept { prefer_huge_pages(memory); }
 
 void check_schema(decoder& d, std::uint64_t expected) {
   std::uint64_t found = 0;

@@ -333,7 +333,7 @@ value_landing task_host::land(const value_header& header) {
   r->copy = std::make_shared<std::vector<std::vector<std::byte>>>();
   r->copy->emplace_back(header.message.begin(), header.message.end());
   for (const std::uint64_t size : header.attachments) {
-    r->copy->emplace_back(size);
+    r->copy->push_back(detail::unwritten<std::vector<std::byte>>(size));
     where.places.emplace_back(r->copy->back());
   }
   r->schema = header.schema;

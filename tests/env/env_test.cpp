@@ -18,6 +18,7 @@
 #include "env/cpus.hpp"
 #include "env/machine_memory.hpp"
 #include "env/memory.hpp"
+#include "env/pages.hpp"
 #include "env/poller.hpp"
 #include "env/process.hpp"
 #include "env/simulated.hpp"
@@ -185,4 +186,13 @@ TEST_CASE("the resident memory of the process grows with what it touches") {
   const std::uint64_t after = weft::real_environment().resident_memory();
   CHECK(after >= before + touched.size() / 2);
   CHECK(after <= weft::detail::usable_memory());
+}
+
+TEST_CASE("memory that is to have huge pages stays what it is") {
+  std::vector<std::byte> memory(5 * weft::detail::huge_page, std::byte{7});
+  const std::span<std::byte> all(memory);
+  weft::detail::prefer_huge_pages({});
+  weft::detail::prefer_huge_pages(all.first(2 * weft::detail::huge_page - 1));
+  for (const std::size_t off : {0, 1, 4095, 4096}) weft::detail::prefer_huge_pages(all.subspan(off));
+  CHECK(std::count(memory.begin(), memory.end(), std::byte{7}) == std::ssize(memory));
 }

@@ -24,6 +24,8 @@
 #include <variant>
 #include <vector>
 
+#include "weft/environment.hpp"
+
 namespace shapes {
 
 enum class colour : std::uint8_t { red, green, blue };
@@ -618,6 +620,36 @@ TEST_CASE("depth is limited on both sides") {
     kids.insert(kids.end(), {std::byte(0), std::byte(0), std::byte(0), std::byte(0), std::byte(1)});
   weft::decoder d(kids);
   CHECK_THROWS_AS(weft::decode<tree>(d), weft::codec_error);
+}
+
+TEST_CASE("the memory of what comes later is not written before, and is whole when it has come") {
+  const auto there = [] { return weft::real_environment().resident_memory(); };
+  constexpr std::size_t n = std::size_t{8} << 20;
+  using value = std::tuple<std::vector<double>, std::vector<std::complex<float>>, std::string>;
+  weft::encoder e;
+  weft::encode(e, value(std::vector<double>(n, 1.5), std::vector<std::complex<float>>(600, {1, 2}),
+                        std::string(5 << 20, 's')));
+  const std::uint64_t before = there();
+  weft::decoder d(e.message(), weft::deferred_attachments{n * sizeof(double) + 4800 + (5 << 20)});
+  value got = weft::decode<value>(d);
+  d.finish();
+  if (weft::detail::end_of<std::vector<double>>::may_move) CHECK(there() < before + n * sizeof(double) / 2);
+  auto& [numbers, pairs, text] = got;
+  REQUIRE(numbers.size() == n);
+  REQUIRE(pairs.size() == 600);
+  REQUIRE(text.size() == 5 << 20);
+  REQUIRE(d.destinations().size() == 3);
+  CHECK(d.destinations()[0].data() == static_cast<void*>(numbers.data()));
+  const double last = 2.5;
+  std::memcpy(d.destinations()[0].last(sizeof last).data(), &last, sizeof last);
+  std::memset(d.destinations()[1].data(), 0, d.destinations()[1].size());
+  std::memset(d.destinations()[2].data(), 't', d.destinations()[2].size());
+  CHECK(numbers.back() == 2.5);
+  numbers.push_back(3.5);  // it is a vector like any other
+  CHECK(numbers[n - 1] == 2.5);
+  CHECK(numbers[n] == 3.5);
+  CHECK(pairs == std::vector<std::complex<float>>(600));
+  CHECK(text == std::string(5 << 20, 't'));
 }
 
 TEST_CASE("large buffers travel beside the message") {

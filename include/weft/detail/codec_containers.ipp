@@ -11,6 +11,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "weft/detail/unwritten.hpp"
+
 // Part of codec_kinds.hpp.
 
 /// The codecs of standard containers, and of filesystem::path.
@@ -72,7 +74,7 @@ C decode_contiguous(decoder& d, const char* what) {
     return C(bytes_iterator<E>{from}, bytes_iterator<E>{from + size});
   }
   if constexpr (std::is_default_constructible_v<E> && std::is_copy_assignable_v<E>) {
-    C x(n, E());
+    C x = unwritten<C>(n);
     d.attachment(std::as_writable_bytes(std::span<E>(x.data(), n)));
     return x;
   } else {
