@@ -25,7 +25,11 @@ attempt framed_stream::try_fill(frame_parser::step& step) {
       return a;
     }
   }
-  const std::span<std::byte> into(reinterpret_cast<std::byte*>(buffer_.get()), buffer_bytes);
+  // Behind a chunk the next one is likely, which is read straight but for what comes along with its header.
+  const bool within_stream = fresh_ && parser_.header().kind == static_cast<std::uint8_t>(frame_kind::data) &&
+                             parser_.header().payload_bytes >= buffer_bytes;
+  const std::span<std::byte> into(reinterpret_cast<std::byte*>(buffer_.get()),
+                                  within_stream ? header_bytes : buffer_bytes);
   const attempt a = stream_->try_read(into);
   rest_ = into.first(a.bytes);
   if (a.bytes) step = next();

@@ -63,6 +63,8 @@ class framed_stream {
   static constexpr std::size_t buffer_bytes = std::size_t{64} << 10;
   // A payload of which less than this is missing is read with what follows it.
   static constexpr std::size_t straight_bytes = std::size_t{16} << 10;
+  // Read for the header behind a large chunk, with a message or two if they follow.
+  static constexpr std::size_t header_bytes = std::size_t{4} << 10;
 
   std::unique_ptr<stream> stream_;
   frame_parser parser_;
