@@ -213,7 +213,7 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
     if (h.session != 0) {
       const std::shared_ptr<peer_link> l = find(h.session, who);
       if (!l || !l->arrive(std::move(a)))
-        co_await turn_away(to, refusal::identity, "the session to resume is not known here (any more)");
+        co_await turn_away(to, refusal::session, "the session to resume is not known here (any more)");
       co_return;
     }
     admission yes = handler_->admit(who);

@@ -64,7 +64,7 @@ void check(const welcome& m) {
 }
 template <class Error>
 void check(const refuse& m) {
-  if (m.code < 1 || m.code > static_cast<std::uint32_t>(refusal::duplicate))
+  if (m.code < 1 || m.code > static_cast<std::uint32_t>(refusal::session))
     throw Error(text_of("refusal") + " has the unknown code " + std::to_string(m.code));
   check_zero<Error>("reserved field", m.reserved);
   check_text<Error>("reason", m.reason, greeting_limits::reason);

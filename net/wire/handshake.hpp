@@ -76,6 +76,7 @@ enum class refusal : std::uint32_t {
   full = 4,       // a limit on peers is reached: later, perhaps
   closing = 5,    // the process is about to end
   duplicate = 6,  // the session is in use by another connection, or the name by another peer
+  session = 7,    // the session to resume is not known, or not any more
 };
 struct refuse_record {
   std::uint32_t code;  // refusal
