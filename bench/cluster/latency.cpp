@@ -11,6 +11,7 @@
 #include "dask.hpp"
 #include "place.hpp"
 #include "raw.hpp"
+#include "weft/lease.hpp"
 #include "weft/sleep.hpp"
 
 namespace bench {
@@ -75,10 +76,40 @@ const registered round_trip_("cluster.round_trip", "us",
                                return out;
                              });
 
+weft::task<std::vector<double>> call(const weft::lease& l, int n) {
+  std::vector<double> seconds;
+  seconds.reserve(static_cast<std::size_t>(n));
+  for (int i = 0; i < n; ++i) {
+    const double begin = seconds_now();
+    const int value = co_await l.call(increment, i);
+    seconds.push_back(seconds_now() - begin);
+    if (value != i + 1) throw wrong("a call gave a wrong value");
+  }
+  co_return seconds;
+}
+
+struct leased_place {
+  cluster_place at{transport::tcp};
+  weft::lease held = at.pool.run(at.client.lease());
+};
+
 const registered leased_("cluster.round_trip_leased", "us",
                          "the same from the client to a worker of which it holds a slot; a raw ping-pong",
-                         [](const settings&) -> sides {
-                           throw not_here("clients cannot hold a slot of a worker: there are no leases");
+                         [](const settings& s) {
+                           const auto n = s.size(10'000, 1000);
+                           auto raw = std::make_shared<raw_round_trip>(raw_round_trip::route::direct);
+                           auto here = std::make_shared<leased_place>();
+                           auto tails = std::make_shared<both_tails>();
+                           sides out;
+                           out.weft = [=] {
+                             return tails->note(tails->weft, here->at.pool.run(call(here->held, n)));
+                           };
+                           out.peer = [=] {
+                             return tails->note(tails->raw, raw->sample(static_cast<std::size_t>(n)));
+                           };
+                           out.peer_name = "limit: raw ping-pong over TCP";
+                           out.late_note = [=] { return tails->text(); };
+                           return out;
                          });
 
 weft::task<std::vector<double>> under_load(weft::client& c, int probes) {

@@ -24,6 +24,8 @@
 namespace weft {
 
 class simulation;
+class lease;
+struct lease_options;
 template <class T>
 class lazy;
 template <class T>
@@ -212,6 +214,10 @@ class client {
   /// them, with the first failure if there was any.
   template <class T>
   future<> run(const layer<T>& l) const;
+
+  /// Slots of a worker that this client calls straight (weft/lease.hpp); waits until there are some.
+  task<weft::lease> lease(lease_options options) const;
+  task<weft::lease> lease() const;
 
   task<> gather(std::vector<future<>> futures) const {
     for (future<>& f : futures) co_await std::move(f);

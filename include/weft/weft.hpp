@@ -17,6 +17,7 @@
 #include "weft/file.hpp"
 #include "weft/future.hpp"
 #include "weft/layer.hpp"
+#include "weft/lease.hpp"
 #include "weft/map.hpp"
 #include "weft/pool.hpp"
 #include "weft/progress.hpp"

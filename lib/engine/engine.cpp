@@ -312,7 +312,8 @@ bool engine::anything_ready() const noexcept {
 bool engine::look_around(lane& l, node*& found) noexcept {
   if (!may_spin_ || pool_.others_wait(*current_worker(), band_)) return false;
   const std::uint64_t began = ticks(), limit = spin_us * pool_.ticks_per_us();
-  while (idle_.load(std::memory_order_relaxed) + 1 < runners_.size() && ticks() - began < limit) {
+  while (idle_.load(std::memory_order_relaxed) + aside_.load(std::memory_order_relaxed) + 1 < runners_.size() &&
+         ticks() - began < limit) {
     for (int i = 0; i < 16; ++i) {
       if (anything_ready() && (found = take(l))) return true;
       real_memory::pause();
@@ -343,10 +344,54 @@ bool engine::go_idle(runner& r) noexcept {
   return true;
 }
 
+/// Runners that are idle step aside at once, the others between two nodes; `excess_` says how many still have to.
+void engine::use_runners(std::size_t most) noexcept {
+  const std::size_t wanted = runners_.size() - std::min(most, runners_.size());
+  bool more = false;
+  {
+    std::lock_guard guard(idle_lock_);
+    std::uint32_t aside = aside_.load(std::memory_order_relaxed);
+    for (; aside < wanted && first_idle_; ++aside) {
+      runner* r = std::exchange(first_idle_, first_idle_->next_idle);
+      r->next_idle = std::exchange(first_aside_, r);
+      idle_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+    for (; aside > wanted; --aside, more = true) {
+      runner* r = std::exchange(first_aside_, first_aside_->next_idle);
+      r->next_idle = std::exchange(first_idle_, r);
+      idle_.fetch_add(1, std::memory_order_seq_cst);
+    }
+    aside_.store(aside, std::memory_order_relaxed);
+    excess_.store(static_cast<std::uint32_t>(wanted > aside ? wanted - aside : 0), std::memory_order_relaxed);
+  }
+  if (more && anything_ready()) wake_runner();
+}
+
+/// True: the runner is set aside, and not the caller's any more. Others look after what is in the lanes: those that
+/// are active, or one that is idle, which the caller wakes.
+bool engine::step_aside(runner& r) noexcept {
+  std::lock_guard guard(idle_lock_);
+  const std::uint32_t excess = excess_.load(std::memory_order_relaxed);
+  if (excess == 0) return false;
+  excess_.store(excess - 1, std::memory_order_relaxed);
+  aside_.fetch_add(1, std::memory_order_relaxed);
+  r.next_idle = std::exchange(first_aside_, &r);
+  return true;
+}
+
 void engine::run(runner& r) noexcept {
   lane& l = own_lane();
   node* next = nullptr;
   for (;;) {
+    if (excess_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+      if (next) push(l, *std::exchange(next, nullptr));
+      if (step_aside(r)) {
+        if (anything_ready()) wake_runner();
+        pool_.root_ended(nullptr);
+        became_idle();
+        return;
+      }
+    }
     if (!next && !(next = take(l)) && !look_around(l, next)) {
       if (!go_idle(r)) continue;
       pool_.root_ended(nullptr);

@@ -41,9 +41,10 @@ class node_tracker {
 /// there are as many runners as workers. Where a node's end makes others ready, its runner goes on with the best of
 /// them at once, without a queue: a chain runs where its data is warm.
 ///
-/// Invariant: while a lane has a node, some runner is active. Who pushes a node then looks whether a runner is idle,
-/// and starts it; a runner that finds nothing says that it is idle, and then looks once more (go_idle). Both orders
-/// pass a full fence (the lane's lock; the counter), so either the pusher sees the runner, or the runner the node.
+/// Invariant: while a lane has a node, some runner is active, or all are set aside (use_runners). Who pushes a node
+/// then looks whether a runner is idle, and starts it; a runner that finds nothing says that it is idle, and then
+/// looks once more (go_idle). Both orders pass a full fence (the lane's lock; the counter), so either the pusher sees
+/// the runner, or the runner the node.
 class engine {
  public:
   engine(pool_core& pool, priority band, store_options memory, const resource_amounts& resources);
@@ -128,6 +129,10 @@ class engine {
   }
   /// Whose tasks have submitted those of this engine: its own, or another's.
   const engine& works_for() const noexcept { return works_for_ ? *works_for_ : *this; }
+  /// The tasks of this one submit where those of `other` do.
+  void submit_beside(const engine& other) noexcept { submits_to_ = other.submits_to_; }
+  /// Runs at most so many of its nodes at a time from now on; those that run are not interrupted. 0: none.
+  void use_runners(std::size_t most) noexcept;
   void track_by(node_tracker* t) noexcept { tracker_ = t; }
   /// Cancels a task that has not begun; false: it has.
   bool withdraw(node& n) noexcept;
@@ -190,6 +195,7 @@ class engine {
   node* take_from(lane& victim, lane& into) noexcept;
   bool look_around(lane& l, node*& found) noexcept;
   bool go_idle(runner& r) noexcept;
+  bool step_aside(runner& r) noexcept;
   bool anything_ready() const noexcept;
   void became_active() noexcept { active_.fetch_add(1, std::memory_order_relaxed); }
   void became_idle() noexcept;
@@ -250,8 +256,10 @@ class engine {
   std::vector<std::unique_ptr<runner>> runners_;
 
   alignas(64) std::atomic<std::uint32_t> idle_{0};  // runners that are idle
+  std::atomic<std::uint32_t> excess_{0};            // runners that are to step aside
+  std::atomic<std::uint32_t> aside_{0};             // those that have
   short_lock idle_lock_;
-  runner* first_idle_ = nullptr;
+  runner *first_idle_ = nullptr, *first_aside_ = nullptr;
 
   alignas(64) std::atomic<std::uint64_t> sequence_{1};
   // The owner, the active runners and the coroutines that wait: who brings it to zero ends the engine.

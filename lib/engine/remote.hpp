@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/client.hpp"
 #include "weft/codec.hpp"
 #include "weft/detail/node.hpp"
 #include "weft/task.hpp"
@@ -20,6 +21,22 @@ class value_source {
   ~value_source() = default;
 };
 
+/// What weft::lease_options say.
+struct lease_terms {
+  std::uint32_t slots;
+  bool once;
+  std::string resources;
+};
+
+/// One more reference of a node that stands in a table until it is released. False: it has lost its last one, and is
+/// on its way to release().
+inline bool take_reference(node& n) noexcept {
+  std::uint64_t counts = n.counts.load(std::memory_order_relaxed);
+  while (static_cast<std::uint32_t>(counts) != 0)
+    if (n.counts.compare_exchange_weak(counts, counts + node::one_reference, std::memory_order_acq_rel)) return true;
+  return false;
+}
+
 /// A cluster, as an engine sees it that runs nothing itself: its nodes stand for tasks there, by their numbers.
 ///
 /// The functions are called by any thread. Each node's `submit` comes first, and its `release` last; nothing comes
@@ -35,6 +52,8 @@ class remote_home : public value_source {
   virtual void submit(node& n) = 0;
   virtual void cancel(std::uint64_t number) noexcept = 0;
   virtual void retry(std::uint64_t number) = 0;
+  /// Waits until slots of a worker are leased. Gives a client whose tasks are calls there.
+  virtual task<client> lease(lease_terms terms) = 0;
   /// The node is gone, or nobody wants it any more: called once, before its memory goes.
   virtual void release(node& n) noexcept = 0;
   /// The client has gone. What has not ended never will: cancels it.

@@ -83,11 +83,12 @@ module_table& table() {
 
 }  // namespace
 
-std::uint64_t module::key() const noexcept {
+std::uint64_t module_key(std::span<const std::byte> build_id) noexcept {
   std::uint64_t k = 0;
-  std::memcpy(&k, build_id.data(), build_id.size() < sizeof k ? build_id.size() : sizeof k);
+  if (!build_id.empty()) std::memcpy(&k, build_id.data(), build_id.size() < sizeof k ? build_id.size() : sizeof k);
   return k;
 }
+std::uint64_t module::key() const noexcept { return module_key(build_id); }
 
 const module* find_module(const void* address) {
   const auto a = reinterpret_cast<std::uintptr_t>(address);

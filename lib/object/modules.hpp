@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct module {
   /// The first eight bytes of the build-id; 0 when there is none.
   std::uint64_t key() const noexcept;
 };
+
+/// The same of a build-id that came from elsewhere.
+std::uint64_t module_key(std::span<const std::byte> build_id) noexcept;
 
 /// The modules of this process, the program first. Libraries that are loaded later are found when they are first
 /// asked for. All members may be called by any thread.

@@ -105,7 +105,7 @@ void client_core::receive(batch_reader& batch) {
         }
         break;
       default:
-        if (is_of_programs(kind)) break;  // the session's
+        if (is_of_programs(kind) || is_of_leases(kind)) break;  // the session's
         throw protocol_error("weft: the scheduler sent a client a message of kind " + std::to_string(kind) +
                              ": it is none that a client takes");
     }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "client/lines.hpp"
 #include "engine/rank.hpp"
 #include "object/functions.hpp"
 #include "object/modules.hpp"
@@ -21,20 +22,6 @@ namespace {
 constexpr std::uint32_t most_options = 1024;
 /// Bytes of messages that are not left to gather more.
 constexpr std::size_t much_output = std::size_t{64} << 10;
-
-std::string text(std::span<const char> s) { return {s.data(), s.size()}; }
-
-std::vector<std::string> lines(std::span<const char> s) {
-  std::vector<std::string> all;
-  std::size_t begin = 0;
-  while (begin < s.size()) {
-    const auto* end = std::find(s.data() + begin, s.data() + s.size(), '\n');
-    const auto at = static_cast<std::size_t>(end - s.data());
-    all.emplace_back(s.data() + begin, at - begin);
-    begin = at + 1;
-  }
-  return all;
-}
 
 }  // namespace
 
@@ -79,14 +66,6 @@ void client_home::erase(std::uint64_t number) noexcept {
   pages_.erase(last_page_number_);
   last_page_ = nullptr;
   last_page_number_ = ~std::uint64_t{0};
-}
-
-/// A node in the table may have lost its last reference: then it is on its way to release().
-bool client_home::take_reference(node& n) noexcept {
-  std::uint64_t counts = n.counts.load(std::memory_order_relaxed);
-  while (static_cast<std::uint32_t>(counts) != 0)
-    if (n.counts.compare_exchange_weak(counts, counts + node::one_reference, std::memory_order_acq_rel)) return true;
-  return false;
 }
 
 // ---- submission --------------------------------------------------------------------------------------------------
@@ -225,7 +204,7 @@ void client_home::close() noexcept {
 
 void client_home::add_news(std::uint64_t number, news n) {
   entry* e = look(number);
-  if (!e || !take_reference(*e->node)) return;
+  if (!e || !detail::take_reference(*e->node)) return;
   n.node = e->node;
   news_.push_back(std::move(n));
 }
@@ -253,9 +232,12 @@ void client_home::finished(task_id task, std::uint64_t bytes, std::span<const st
   add_news(number_of(task), {news::what::done, nullptr, bytes, !value.empty(), value, {}});
 }
 void client_home::failed(const task_failed& m) {
-  add_news(
-      number_of(m.id),
-      {news::what::failed, nullptr, 0, false, {}, {text(m.function), text(m.type), text(m.text), lines(m.path)}});
+  add_news(number_of(m.id), {news::what::failed,
+                             nullptr,
+                             0,
+                             false,
+                             {},
+                             {text_of(m.function), text_of(m.type), text_of(m.text), lines_of(m.path)}});
 }
 void client_home::cancelled(task_id task) {
   add_news(number_of(task), {news::what::cancelled, nullptr, 0, false, {}, {}});
@@ -309,7 +291,7 @@ void client_home::lost(const std::string& why) {
       for (entry& e : p->entries) {
         if (!e.node) continue;
         if (e.awaited) waiting.push_back(std::exchange(e.awaited, nullptr));
-        if (!take_reference(*e.node)) continue;
+        if (!detail::take_reference(*e.node)) continue;
         all.push_back({closed_ ? news::what::cancelled : news::what::failed,
                        e.node,
                        0,
@@ -345,7 +327,7 @@ value_landing client_home::land(const value_header& header) {
   std::unique_lock guard(lock_);
   if (submitter_of(header.id) != self_) return where;
   entry* e = look(number_of(header.id));
-  if (!e || !e->awaited || e->landing || !take_reference(*e->node)) return where;
+  if (!e || !e->awaited || e->landing || !detail::take_reference(*e->node)) return where;
   node* const n = e->node;
   try {
     where.places = begin_value(*n, header);

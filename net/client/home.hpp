@@ -31,6 +31,8 @@ class client_links {
   virtual void send_now() = 0;
   virtual void peer(const peer_info& p) = 0;
   virtual void peer_left(peer_id p) = 0;
+  /// Not under the home's lock.
+  virtual task<client> lease(detail::lease_terms terms) = 0;
   virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
   /// The client is over. Nothing is called any more, and nothing may be told to the home any more when it returns.
   virtual void close() noexcept = 0;
@@ -73,6 +75,7 @@ class client_home final : public detail::remote_home, private client_host {
   void submit(detail::node& n) override;
   void cancel(std::uint64_t number) noexcept override;
   void retry(std::uint64_t number) override;
+  task<client> lease(detail::lease_terms terms) override { return links_->lease(std::move(terms)); }
   void release(detail::node& n) noexcept override;
   task<> fetch(detail::node& n) override;
   void close() noexcept override;
@@ -105,7 +108,6 @@ class client_home final : public detail::remote_home, private client_host {
     std::span<const std::byte> value;
     detail::remote_failure why;
   };
-  bool take_reference(detail::node& n) noexcept;
   void add_news(std::uint64_t number, news n);
   void tell(std::vector<news>& all);
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <utility>
 
+#include "client/held_lease.hpp"
 #include "client/program_source.hpp"
 #include "env/process.hpp"
 #include "exec/pool_core.hpp"
@@ -36,8 +37,11 @@ class client_session final : public std::enable_shared_from_this<client_session>
       batch_reader batch(messages);
       h.receive(now(), batch);
     });
+    if (const auto desk = leases()) desk->received(messages);
     if (from) about_program(messages, *from);
   }
+
+  task<client> lease(detail::lease_terms terms) { return lease_desk::lease(desk_, std::move(terms)); }
 
   // From the home, under its lock.
   void has_output();
@@ -75,6 +79,10 @@ class client_session final : public std::enable_shared_from_this<client_session>
     std::shared_lock guard(open_lock_);
     if (home_) f(*home_);
   }
+  std::shared_ptr<lease_desk> leases() {
+    std::shared_lock guard(open_lock_);
+    return home_ ? desk_ : nullptr;
+  }
   time_ns now() const noexcept { return pool_.core().now_ns(); }
   void tick() {
     with_home([&](client_home& h) { h.tick(now()); });
@@ -82,7 +90,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
   }
   void about_program(std::span<const std::byte> messages, peer_link& from);
   static task<> send_program(std::shared_ptr<client_session> self, std::shared_ptr<peer_link> to);
-  static client begin(const std::shared_ptr<client_session>& self, peer_id id);
+  static client begin(const std::shared_ptr<client_session>& self, const greeting& own, peer_id id);
   void send();
   static task<> send_later(std::shared_ptr<client_session> self);
   static task<> keep_time(std::shared_ptr<client_session> self);
@@ -93,6 +101,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
   client_home* home_ = nullptr;
   std::shared_ptr<peer_link> scheduler_;
   std::shared_ptr<exchange> exchange_;
+  std::shared_ptr<lease_desk> desk_;
   std::atomic<bool> sending_{false};
   event time_;
   bool over_ = false, shared_ = false;
@@ -113,6 +122,7 @@ class session_links final : public client_links {
     session_->exchange_->know(p.peer, std::string(p.address.data(), p.address.size()));
   }
   void peer_left(peer_id p) override { session_->exchange_->forget(p); }
+  task<client> lease(detail::lease_terms terms) override { return session_->lease(std::move(terms)); }
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override {
     session_->exchange_->ask(peer, request, values);
   }
@@ -127,7 +137,9 @@ class client_session::scheduler_link final : public link_handler {
   explicit scheduler_link(std::shared_ptr<client_session> of) : of_(std::move(of)) {}
   void received(peer_link& from, std::span<const std::byte> messages) override { of_->received(messages, &from); }
   void ended(peer_link&, const std::string& reason, bool) override {
-    of_->with_home([&](client_home& h) { h.lost("weft: the cluster is gone: " + reason); });
+    const std::string why = "weft: the cluster is gone: " + reason;
+    of_->with_home([&](client_home& h) { h.lost(why); });
+    if (const auto desk = of_->leases()) desk->close(why);
     of_.reset();  // the session holds the link, which holds this
   }
 
@@ -146,7 +158,7 @@ task<client> client_session::connect(std::shared_ptr<client_session> self) {
   auto handler = std::make_shared<scheduler_link>(self);
   s.scheduler_ = co_await peer_link::dial(s.pool_, s.options_.scheduler, s.options_.who, own, s.options_.link,
                                           std::move(handler));
-  co_return begin(self, s.scheduler_->peer().id);
+  co_return begin(self, own, s.scheduler_->peer().id);
 }
 
 client client_session::share(std::shared_ptr<client_session> self, const greeting& own,
@@ -155,11 +167,13 @@ client client_session::share(std::shared_ptr<client_session> self, const greetin
   s.shared_ = true;
   s.exchange_ = std::make_shared<exchange>(s.pool_, s.options_.who, own, s.options_.link, s);
   s.scheduler_ = std::move(scheduler);
-  return begin(self, id);
+  return begin(self, own, id);
 }
 
-client client_session::begin(const std::shared_ptr<client_session>& self, peer_id id) {
+client client_session::begin(const std::shared_ptr<client_session>& self, const greeting& own, peer_id id) {
   client_session& s = *self;
+  s.desk_ = std::make_shared<lease_desk>(
+      lease_desk::place{s.pool_, s.options_.who, own, s.options_.link, s.scheduler_, id, s.options_.memory});
   auto home = std::make_unique<client_home>(id, std::make_unique<session_links>(self));
   client_home& at = *home;
   client c(s.pool_, s.options_.memory, std::move(home));
@@ -288,6 +302,7 @@ void client_session::close() noexcept {
     over_ = true;
   }
   time_.set();
+  desk_->close("weft: this client of the cluster has ended");
   exchange_->close();
   if (!shared_) scheduler_->close(bye_code::finished, "the client has ended");
 }

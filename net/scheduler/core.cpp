@@ -72,6 +72,18 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
         case message_kind::heartbeat:
           only_workers(kind), heard(w, messages.get<heartbeat>());
           break;
+        case message_kind::lease_request:
+          request_lease(from, messages.get<lease_request>());
+          break;
+        case message_kind::lease_release:
+          release_lease(from, messages.get<lease_release>().lease);
+          break;
+        case message_kind::lease_opened:
+          only_workers(kind), opened(w, messages.get<lease_opened>());
+          break;
+        case message_kind::leased_report:
+          only_workers(kind), leased(messages.get<leased_report>());
+          break;
         default:
           if (is_of_programs(kind)) break;  // the server's
           throw protocol_error("weft: peer " + std::to_string(from) + " sends the scheduler a message of kind " +
@@ -89,6 +101,7 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
 
 void scheduler_core::settle() {
   tidy();
+  serve_leases();
   while (true) {
     for (std::size_t i = 0; i < ready_.size(); ++i)
       if (tasks_[ready_[i]].state == task_state::ready) place(ready_[i]);

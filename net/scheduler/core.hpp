@@ -30,8 +30,10 @@ struct scheduler_statistics {
   std::uint64_t submitted = 0, done = 0, failed = 0, cancelled = 0, restarted = 0;
   std::uint64_t assigned = 0, ahead = 0, taken_back = 0, steals_asked = 0, stolen = 0, stale = 0;
   std::uint64_t copies = 0, copies_dropped = 0;
-  std::size_t record_bytes = 0;  // records, index of ids
-  std::size_t edge_bytes = 0;    // the pool's blocks that are no payloads
+  std::size_t leases = 0, leases_waiting = 0, leased_slots = 0;
+  std::uint64_t leased_calls = 0;  // of those that ended: made straight, under leases
+  std::size_t record_bytes = 0;    // records, index of ids
+  std::size_t edge_bytes = 0;      // the pool's blocks that are no payloads
   std::size_t payload_bytes = 0;
   std::size_t pool_bytes = 0;  // what the pool has from the system
 };
@@ -41,7 +43,7 @@ struct worker_statistics {
   peer_id peer = 0;
   std::string name, host;
   worker_mode mode = worker_mode::running;
-  std::uint32_t slots = 0, assigned = 0, ahead = 0;
+  std::uint32_t slots = 0, leased = 0, assigned = 0, ahead = 0;
   time_ns occupancy = 0;  // estimated time of what is assigned, over all slots
   std::uint64_t value_bytes = 0, memory_used = 0, memory_limit = 0;
 };
@@ -155,9 +157,9 @@ class scheduler_core {
   struct worker {
     peer_id peer = 0;  // 0: nobody
     worker_mode mode = worker_mode::running;
-    bool mode_ordered = false;  // retiring, as the scheduler wants
-    bool touched = false;       // in touched_
-    std::uint32_t slots = 0;
+    bool mode_ordered = false;            // retiring, as the scheduler wants
+    bool touched = false;                 // in touched_
+    std::uint32_t slots = 0, leased = 0;  // those for tasks, and the others
     std::uint64_t memory = 0;
     std::string name, host, address;
     std::vector<std::int64_t> total, free;  // by resource
@@ -192,6 +194,15 @@ class scheduler_core {
     std::uint32_t cursor = 0;
     bool busy = false;  // in busy_classes_
     std::string key;    // of the placement class that this was made for
+  };
+  enum class lease_state : std::uint8_t { waiting, emptying, opening, open };
+  struct lease {
+    lease_id id = 0;
+    std::uint64_t secret = 0;
+    std::uint32_t slots = 0, attempt = 0;
+    resource_amounts resources;
+    worker_index worker = no_worker_index;
+    lease_state is = lease_state::waiting;
   };
   struct timer {
     time_ns at;
@@ -257,6 +268,20 @@ class scheduler_core {
   bool is_somewhere(slot t) const noexcept;
   bool is_at(slot t, worker_index w) const noexcept;
   slot believed(worker_index w, task_id id, std::uint32_t attempt);
+
+  // leases.cpp: slots that clients call straight
+  lease* find_lease(lease_id id);
+  void request_lease(peer_id p, const lease_request& m);
+  void release_lease(peer_id p, lease_id id);
+  void release_leases(peer_id p);
+  void move_leases(worker_index w, std::string_view why);
+  void take_worker(lease& l, bool there);
+  void enter_heap(worker_index w);
+  void serve_leases();
+  void lease_worker(lease& l, std::vector<bool>& spoken_for);
+  void open_when_empty(lease& l);
+  void opened(worker_index w, const lease_opened& m);
+  void leased(const leased_report& m);
 
   // life.cpp: transitions
   void make_ready(slot t);
@@ -353,7 +378,9 @@ class scheduler_core {
   std::vector<departure> departures_;
   std::vector<failure> failures_;
   std::vector<std::uint32_t> free_failures_;
-  std::vector<timer> timers_;  // a heap
+  std::vector<timer> timers_;     // a heap
+  std::vector<lease> leases_;     // in the order of the requests
+  std::size_t unmet_leases_ = 0;  // of these: not open
   // Looked up only, never walked.
   std::unordered_map<slot, time_ns> deadlines_;
   std::unordered_map<slot, std::vector<std::string>> blame_;

@@ -28,6 +28,18 @@ void scheduler_core::check_invariants() const {
   std::vector<std::uint64_t> occupancy(workers_.size()), filled(workers_.size()), bytes(workers_.size());
   std::vector<std::vector<std::int64_t>> free;
   for (const worker& w : workers_) free.push_back(w.total);
+  std::vector<std::uint32_t> leased(workers_.size());
+  std::size_t unmet = 0;
+  for (const lease& l : leases_) {
+    unmet += l.is != lease_state::open;
+    require(knows(submitter_of(l.id)), "who holds a lease is there");
+    require((l.worker == no_worker_index) == (l.is == lease_state::waiting), "a lease waits, or has a worker");
+    if (l.is == lease_state::waiting) continue;
+    require(workers_[l.worker].peer != 0, "a leased worker is there");
+    leased[l.worker] += l.slots;
+    for (const auto& [resource, amount] : l.resources) free[l.worker][resource] -= amount;
+  }
+  require(unmet == unmet_leases_, "leases that are not open are counted");
   std::vector<std::size_t> held(classes_.size());
   std::vector<std::uint32_t> failures(failures_.size());
   std::uint64_t held_cost = 0;
@@ -129,7 +141,8 @@ void scheduler_core::check_invariants() const {
       require(count[index] == 0 && w.heap_at == ~std::uint32_t{0}, "nobody has nothing");
       continue;
     }
-    slots += w.slots;
+    slots += w.slots + w.leased;
+    require(w.leased == leased[index], "leased slots are counted");
     ++there;
     std::uint32_t listed = 0;
     slot before = no_task;
@@ -144,7 +157,8 @@ void scheduler_core::check_invariants() const {
     require(w.value_bytes == bytes[index], "a worker's values are counted");
     require(w.free == free[index], "a worker's resources are counted");
     for (const std::int64_t amount : w.free) require(amount >= 0, "resources are not given twice");
-    require((w.heap_at != ~std::uint32_t{0}) == (w.mode == worker_mode::running), "who runs may be given tasks");
+    require((w.heap_at != ~std::uint32_t{0}) == (w.mode == worker_mode::running && w.slots != 0),
+            "who runs, and has slots, may be given tasks");
     if (w.heap_at != ~std::uint32_t{0}) require(heap_[w.heap_at] == index, "the heap knows its places");
   }
   require(value_bytes == tasks_.value_bytes(), "kept values are counted");
@@ -160,6 +174,9 @@ scheduler_statistics scheduler_core::statistics() const {
   s.clients = clients_;
   s.workers = worker_count_;
   s.slots = total_slots_;
+  s.leases = leases_.size();
+  s.leases_waiting = unmet_leases_;
+  for (const worker& w : workers_) s.leased_slots += w.peer != 0 ? w.leased : 0;
   s.tasks = tasks_.size();
   for (slot t = 1; t < tasks_.end(); ++t) ++s.states[static_cast<std::size_t>(tasks_[t].state)];
   for (const auto& c : classes_)
@@ -175,7 +192,7 @@ std::vector<worker_statistics> scheduler_core::workers() const {
   std::vector<worker_statistics> all;
   for (const worker& w : workers_)
     if (w.peer != 0)
-      all.push_back({w.peer, w.name, w.host, w.mode, w.slots, w.count, w.ahead,
+      all.push_back({w.peer, w.name, w.host, w.mode, w.slots + w.leased, w.leased, w.count, w.ahead,
                      static_cast<time_ns>(w.occupancy << cost_shift), w.value_bytes, w.last.memory_used,
                      w.last.memory_limit});
   return all;

@@ -69,6 +69,7 @@ struct scheduler_options {
   std::uint32_t most_resources = 256;
   std::uint32_t most_slots = 1u << 16;
   std::uint32_t most_workers = 1u << 20;
+  std::size_t most_leases = 1024;  // of one client
   std::uint32_t most_path = 64;
   /// Results up to this size travel with the report of the end, when the submitter asks for that.
   std::uint32_t most_inline = 64 * 1024;

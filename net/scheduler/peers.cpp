@@ -85,6 +85,7 @@ void scheduler_core::remove_peer(time_ns now, peer_id p, bool expected, std::str
     remove_worker(w, expected, reason);
   else
     --clients_;
+  release_leases(p);
   // From here on nothing is said to it.
   peers_[p].reset();
   outputs_.erase(std::remove(outputs_.begin(), outputs_.end(), p), outputs_.end());
@@ -138,7 +139,7 @@ void scheduler_core::remove_worker(worker_index index, bool expected, std::strin
   // Nobody is told anything of it or by it any more; its values are gone.
   w.peer = 0;
   for (const slot t : had) take_back_dependents(t);  // from other workers
-  total_slots_ -= w.slots;
+  total_slots_ -= w.slots + w.leased;
   --worker_count_;
   std::vector<slot> lost;
   for (slot t = 1; t < tasks_.end(); ++t) {
@@ -184,6 +185,7 @@ void scheduler_core::remove_worker(worker_index index, bool expected, std::strin
   }
   for (const slot t : lost)
     if (tasks_[t].state == task_state::memory) lose_value(t, why);
+  move_leases(index, why);
 
   for (std::size_t other = 1; other < peers_.size(); ++other) {
     if (!peers_[other] || other == p) continue;
@@ -247,14 +249,9 @@ void scheduler_core::set_worker_mode(worker_index index, worker_mode mode) {
   if (w.mode_ordered && mode == worker_mode::running) mode = worker_mode::retiring;
   if (w.mode == mode) return;
   w.mode = mode;
-  const bool may = mode == worker_mode::running, did = w.heap_at != ~std::uint32_t{0};
-  if (may == did) return;
-  if (may)
-    heap_add(index);
-  else
-    heap_remove(index);
-  touch(index);
-  rebuild_classes();
+  if (mode == worker_mode::retiring || mode == worker_mode::stopped)
+    move_leases(index, "worker " + w.name + " is let go");
+  enter_heap(index);
 }
 
 void scheduler_core::depart(peer_id p, std::string reason, bool expected) {

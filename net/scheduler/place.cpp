@@ -58,7 +58,7 @@ std::uint32_t scheduler_core::estimate(slot t) const {
 }
 
 time_ns scheduler_core::queue_time(const worker& w) const noexcept {
-  return static_cast<time_ns>((w.occupancy << cost_shift) / w.slots);
+  return static_cast<time_ns>((w.occupancy << cost_shift) / std::max(1u, w.slots));
 }
 
 /// Tasks that bring data into memory: nothing goes in, or only what very many tasks share, so that running one frees

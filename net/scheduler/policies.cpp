@@ -262,6 +262,7 @@ std::vector<peer_id> scheduler_core::workers_to_close(std::uint32_t how_many) co
   std::vector<peer_id> close;
   for (const worker_index w : order) {
     if (close.size() >= how_many) break;
+    if (workers_[w].leased != 0) continue;
     if (known && room - workers_[w].memory < 2 * values) break;
     room -= workers_[w].memory;
     close.push_back(workers_[w].peer);

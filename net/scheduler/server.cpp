@@ -18,11 +18,13 @@ namespace {
 scheduler_statistics& operator+=(scheduler_statistics& a, const scheduler_statistics& b) {
   const auto add = [&](auto member) { a.*member += b.*member; };
   using s = scheduler_statistics;
-  for (const auto m : {&s::clients, &s::workers, &s::slots, &s::tasks, &s::no_worker, &s::record_bytes,
-                       &s::edge_bytes, &s::payload_bytes, &s::pool_bytes})
+  for (const auto m :
+       {&s::clients, &s::workers, &s::slots, &s::tasks, &s::no_worker, &s::record_bytes, &s::edge_bytes,
+        &s::payload_bytes, &s::pool_bytes, &s::leases, &s::leases_waiting, &s::leased_slots})
     add(m);
-  for (const auto m : {&s::submitted, &s::done, &s::failed, &s::cancelled, &s::restarted, &s::assigned, &s::ahead,
-                       &s::taken_back, &s::steals_asked, &s::stolen, &s::stale, &s::copies, &s::copies_dropped})
+  for (const auto m :
+       {&s::submitted, &s::done, &s::failed, &s::cancelled, &s::restarted, &s::assigned, &s::ahead, &s::taken_back,
+        &s::steals_asked, &s::stolen, &s::stale, &s::copies, &s::copies_dropped, &s::leased_calls})
     add(m);
   for (std::size_t i = 0; i < std::size(a.states); ++i) a.states[i] += b.states[i];
   return a;
@@ -440,14 +442,19 @@ std::string table_of(const scheduler_statistics& s, const std::vector<worker_sta
                 s.clients, s.workers, s.slots, s.tasks, static_cast<unsigned long long>(s.done),
                 static_cast<unsigned long long>(s.failed));
   std::string text = line;
+  if (s.leases != 0) {
+    std::snprintf(line, sizeof line, "%zu leases of %zu slots, %zu of them wait; %llu calls were made straight\n",
+                  s.leases, s.leased_slots, s.leases_waiting, static_cast<unsigned long long>(s.leased_calls));
+    text += line;
+  }
   if (workers.empty()) return text;
-  std::snprintf(line, sizeof line, "%-32s %-9s %6s %8s %12s %12s\n", "worker", "mode", "slots", "tasks", "values",
-                "memory");
+  std::snprintf(line, sizeof line, "%-32s %-9s %6s %6s %8s %12s %12s\n", "worker", "mode", "slots", "leased", "tasks",
+                "values", "memory");
   text += line;
   for (const worker_statistics& w : workers) {
-    std::snprintf(line, sizeof line, "%-32.32s %-9s %6u %8u %9.1f MB %9.1f MB\n", w.name.c_str(),
-                  std::string(name_of(w.mode)).c_str(), w.slots, w.assigned, static_cast<double>(w.value_bytes) / 1e6,
-                  static_cast<double>(w.memory_limit) / 1e6);
+    std::snprintf(line, sizeof line, "%-32.32s %-9s %6u %6u %8u %9.1f MB %9.1f MB\n", w.name.c_str(),
+                  std::string(name_of(w.mode)).c_str(), w.slots, w.leased, w.assigned,
+                  static_cast<double>(w.value_bytes) / 1e6, static_cast<double>(w.memory_limit) / 1e6);
     text += line;
   }
   return text;
@@ -462,13 +469,16 @@ std::string scheduler_server::describe(bool as_json) const {
   std::string json = "{\"clients\":" + std::to_string(s.clients) + ",\"slots\":" + std::to_string(s.slots) +
                      ",\"tasks\":" + std::to_string(s.tasks) + ",\"submitted\":" + std::to_string(s.submitted) +
                      ",\"done\":" + std::to_string(s.done) + ",\"failed\":" + std::to_string(s.failed) +
-                     ",\"cancelled\":" + std::to_string(s.cancelled) + ",\"workers\":[";
+                     ",\"cancelled\":" + std::to_string(s.cancelled) + ",\"leases\":" + std::to_string(s.leases) +
+                     ",\"leases_waiting\":" + std::to_string(s.leases_waiting) +
+                     ",\"leased_calls\":" + std::to_string(s.leased_calls) + ",\"workers\":[";
   bool first = true;
   for (const worker_statistics& w : all) {
     json += std::string(first ? "" : ",") + "{\"id\":" + std::to_string(w.peer) + ",\"name\":" + quoted(w.name) +
             ",\"host\":" + quoted(w.host) + ",\"mode\":" + quoted(std::string(name_of(w.mode))) +
-            ",\"slots\":" + std::to_string(w.slots) + ",\"tasks\":" + std::to_string(w.assigned) +
-            ",\"values\":" + std::to_string(w.value_bytes) + ",\"memory_used\":" + std::to_string(w.memory_used) +
+            ",\"slots\":" + std::to_string(w.slots) + ",\"leased\":" + std::to_string(w.leased) +
+            ",\"tasks\":" + std::to_string(w.assigned) + ",\"values\":" + std::to_string(w.value_bytes) +
+            ",\"memory_used\":" + std::to_string(w.memory_used) +
             ",\"memory_limit\":" + std::to_string(w.memory_limit) + "}";
     first = false;
   }

@@ -81,6 +81,7 @@ void worker_core::receive(time_ns now, batch_reader& batch) {
         order(now, batch.get<set_mode>().mode);
         break;
       default:
+        if (is_of_leases(kind)) break;  // the worker's
         wrong("sent a worker a message of kind", kind, "it is none that a worker takes");
     }
   }

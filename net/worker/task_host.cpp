@@ -1,7 +1,6 @@
 #include "worker/task_host.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "engine/failure.hpp"
@@ -20,12 +19,6 @@ namespace {
 
 /// Larger values do not travel along with the report of their end.
 constexpr std::size_t most_inline = 4096;
-
-std::uint64_t key_of_build(std::span<const std::byte> build_id) noexcept {
-  std::uint64_t key = 0;
-  std::memcpy(&key, build_id.data(), std::min(build_id.size(), sizeof key));
-  return key;
-}
 
 std::string_view text(std::span<const char> s) noexcept { return {s.data(), s.size()}; }
 
@@ -108,7 +101,7 @@ void task_host::define(const define_module& m) {
     modules_.resize(m.index + 1);
     module_names_.resize(m.index + 1);
   }
-  modules_[m.index] = key_of_build(m.build_id);
+  modules_[m.index] = detail::module_key(m.build_id);
   module_names_[m.index] = text(m.name);
 }
 
@@ -163,7 +156,7 @@ void task_host::submit(const run_task& task) {
       n->details->references.fetch_add(1, std::memory_order_relaxed);
     }
     d.finish();
-    work_->tasks.fetch_add(1, std::memory_order_relaxed);
+    work_->enter();
     counted = true;
     if (n->type->run)
       engine_.submit(*n);
@@ -420,7 +413,7 @@ task<> task_host::end_all(std::mutex& driver) {
     for (const record& r : records_)
       if (r.attempt != 0 && r.node && !r.node->ended()) engine_.cancel(*r.node);
   }
-  work_->leave();
+  work_->close();
   co_await work_->none.wait();
   std::vector<node*> all;
   {

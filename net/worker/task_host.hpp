@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -12,12 +11,12 @@
 
 #include "engine/engine.hpp"
 #include "engine/remote.hpp"
-#include "weft/sync.hpp"
 #include "wire/ids.hpp"
 #include "wire/messages.hpp"
 #include "worker/core.hpp"
 #include "worker/exchange.hpp"
 #include "worker/id_table.hpp"
+#include "worker/outstanding.hpp"
 
 namespace weft::net {
 
@@ -84,13 +83,6 @@ class task_host final : public detail::node_tracker, public detail::value_source
     std::uint64_t schema = 0;  // of the copy; 0: it has come along with a task, which knows
   };
   class inputs_of;
-  struct work {  // what the engine has of this, and one more until end_all()
-    std::atomic<std::size_t> tasks{1};
-    weft::event none;
-    void leave() noexcept {
-      if (tasks.fetch_sub(1, std::memory_order_acq_rel) == 1) none.set();
-    }
-  };
   struct event {
     enum class what : std::uint8_t { began, ended, failed, needed } kind;
     detail::node* node;  // a reference; null for failed
@@ -126,7 +118,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   id_table places_;
   std::vector<failure_before> unmade_;  // calls that could not become nodes
   bool closed_ = false;
-  const std::shared_ptr<work> work_ = std::make_shared<work>();  // shared by who ends the last task
+  const std::shared_ptr<outstanding> work_ = std::make_shared<outstanding>();
 
   std::mutex events_lock_;
   std::vector<event> events_;

@@ -15,6 +15,8 @@ namespace {
 
 /// What tasks submit and await has this part of the budget.
 constexpr std::uint64_t submitted_share = 4;
+/// And so have the calls of a lease.
+constexpr std::uint64_t leased_share = 4;
 
 }  // namespace
 
@@ -34,7 +36,7 @@ class worker::scheduler_link final : public link_handler {
   const std::weak_ptr<worker> of_;
 };
 
-/// Lets peers in that want values: workers and clients of the same cluster.
+/// Lets peers in that want values, or hold a lease: workers and clients of the same cluster.
 class worker::peer_hub final : public hub_handler {
  public:
   explicit peer_hub(std::weak_ptr<worker> of) : of_(std::move(of)) {}
@@ -43,7 +45,7 @@ class worker::peer_hub final : public hub_handler {
     if (!w) return {nullptr, 0, refusal::closing, "the worker is about to end"};
     if (peer.says.role != peer_role::worker && peer.says.role != peer_role::client)
       return {nullptr, 0, refusal::role, "a worker serves values to workers and clients"};
-    return {w->exchange_->serve(), 0, refusal::role, {}};
+    return {w->leases_->serve(w->exchange_->serve()), 0, refusal::role, {}};
   }
   void begun(std::shared_ptr<peer_link>) override {}
 
@@ -60,6 +62,11 @@ std::shared_ptr<worker> worker::make(pool& p, worker_options options) {
 worker::worker(pool& p, worker_options options)
     : pool_(p), options_(std::move(options)), engine_(p, options_.memory) {
   tasks_ = std::make_unique<task_host>(*engine_.get_engine(), [this] { wake(); });
+  client_options leased;
+  leased.band = priority::interactive;
+  leased.memory_budget = engine_.memory().budget / leased_share;
+  leased.spill_directory = options_.memory.spill_directory;
+  leases_ = std::make_shared<lease_server>(pool_, *engine_.get_engine(), std::move(leased));
 }
 
 worker::~worker() = default;
@@ -114,6 +121,7 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   w.over("the worker ends", false);
   w.hub_->close();
   w.exchange_->close();
+  w.leases_->close();
   if (w.submitter_) w.submitter_->close();
   std::shared_ptr<peer_link> scheduler;
   {
@@ -123,6 +131,7 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   }
   if (scheduler) scheduler->close(bye_code::finished, "the worker ends");
   co_await shield(w.tasks_->end_all(w.lock_));
+  co_await shield(lease_server::end_all(w.leases_));
   if (error) std::rethrow_exception(error);
   co_return w.why_;
 }
@@ -177,7 +186,10 @@ std::vector<std::byte> worker::take(std::span<const std::byte> messages) {
   batch_reader all(messages);
   std::uint16_t kind = 0;
   bool mixed = false;
-  while (all.next(kind)) mixed = mixed || is_for_client(kind) || is_for_both(kind);
+  while (all.next(kind)) {
+    mixed = mixed || is_for_client(kind) || is_for_both(kind);
+    if (is_of_leases(kind) && !is_for_client(kind)) leases_->told(kind, all, core_->out());
+  }
   if (mixed && submitter_) {
     batch_reader again(messages);
     while (again.next(kind)) {
@@ -209,7 +221,10 @@ void worker::drive() {
   if (!core_) return;
   tasks_->pass_on(*core_);
   const time_ns t = now();
-  if (core_->heartbeat_due(t)) core_->heartbeat(t, measure());
+  if (core_->heartbeat_due(t)) {
+    leases_->report(core_->out());
+    core_->heartbeat(t, measure());
+  }
   core_->tick(t);
   batch_writer& out = core_->out();
   if (!out.empty() && scheduler_) scheduler_->send_with([&](batch_writer& to) { to.append(out); });

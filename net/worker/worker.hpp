@@ -15,6 +15,7 @@
 #include "weft/sync.hpp"
 #include "worker/core.hpp"
 #include "worker/exchange.hpp"
+#include "worker/leases.hpp"
 #include "worker/submitter.hpp"
 #include "worker/task_host.hpp"
 
@@ -110,6 +111,7 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   client engine_;                         // holds the engine
   std::mutex lock_;
   std::unique_ptr<task_host> tasks_;
+  std::shared_ptr<lease_server> leases_;
   std::optional<worker_core> core_;  // once the scheduler has named us
   std::shared_ptr<peer_link> scheduler_;
   std::shared_ptr<exchange> exchange_;
