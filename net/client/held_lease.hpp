@@ -14,7 +14,7 @@
 #include "weft/client.hpp"
 #include "weft/pool.hpp"
 #include "weft/sync.hpp"
-#include "wire/messages.hpp"
+#include "wire/lease_messages.hpp"
 
 namespace weft::net {
 

@@ -18,6 +18,7 @@
 #include "scheduler/task_table.hpp"
 #include "wire/batch.hpp"
 #include "wire/ids.hpp"
+#include "wire/lease_messages.hpp"
 #include "wire/messages.hpp"
 
 namespace weft::net {

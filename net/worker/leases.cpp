@@ -349,7 +349,7 @@ std::shared_ptr<link_handler> lease_server::serve(std::shared_ptr<link_handler> 
 void lease_server::told(std::uint16_t kind, const batch_reader& batch, batch_writer& out) {
   switch (static_cast<message_kind>(kind)) {
     case message_kind::open_lease:
-      return open(batch.get<open_lease>(), out);
+      return begin(batch.get<open_lease>(), out);
     case message_kind::close_lease: {
       const auto m = batch.get<close_lease>();
       std::shared_ptr<lease> old;
@@ -369,7 +369,7 @@ void lease_server::told(std::uint16_t kind, const batch_reader& batch, batch_wri
   }
 }
 
-void lease_server::open(const open_lease& m, batch_writer& out) {
+void lease_server::begin(const open_lease& m, batch_writer& out) {
   {
     std::lock_guard guard(lock_);
     if (closed_) return;

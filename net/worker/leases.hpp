@@ -10,7 +10,7 @@
 #include "transport/link.hpp"
 #include "weft/client.hpp"
 #include "weft/pool.hpp"
-#include "wire/messages.hpp"
+#include "wire/lease_messages.hpp"
 #include "worker/outstanding.hpp"
 
 namespace weft::net {
@@ -59,7 +59,7 @@ class lease_server : public std::enable_shared_from_this<lease_server> {
     std::uint64_t done = 0, failed = 0, cancelled = 0, nanoseconds = 0, bytes = 0;
   };
 
-  void open(const open_lease& m, batch_writer& out);
+  void begin(const open_lease& m, batch_writer& out);
   std::shared_ptr<lease> claim(const lease_claim& m, std::shared_ptr<peer_link> by);
   void share_threads();
   function_count& count_of(std::uint64_t module, std::uint64_t offset);

@@ -184,6 +184,28 @@ lines script::heard(peer_id p, bool all) {
       case message_kind::set_mode:
         said.push_back("mode " + std::to_string(in.get<set_mode>().mode));
         break;
+      case message_kind::open_lease: {
+        const auto m = in.get<open_lease>();
+        said.push_back("open " + name(m.lease) + "/" + std::to_string(m.attempt) + " of " + std::to_string(m.slots) +
+                       " by " + std::to_string(m.secret));
+        break;
+      }
+      case message_kind::close_lease: {
+        const auto m = in.get<close_lease>();
+        said.push_back("close " + name(m.lease) + "/" + std::to_string(m.attempt));
+        break;
+      }
+      case message_kind::lease_granted: {
+        const auto m = in.get<lease_granted>();
+        said.push_back("granted " + name(m.lease) + "@" + std::to_string(m.worker) + " " + text(m.address));
+        break;
+      }
+      case message_kind::lease_lost: {
+        const auto m = in.get<lease_lost>();
+        said.push_back("lost " + name(m.lease));
+        if (all) said.push_back(text(m.text));
+        break;
+      }
       case message_kind::peer_info:
         if (all) said.push_back("peer " + std::to_string(in.get<peer_info>().peer));
         break;

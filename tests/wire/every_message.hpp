@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "wire/handshake.hpp"
-#include "wire/messages.hpp"
+#include "wire/lease_messages.hpp"
 #include "wire/random.hpp"
 
 namespace weft::test {

@@ -1,0 +1,341 @@
+// Calls straight to a worker, under a lease.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cluster/in_process.hpp"
+#include "weft/lease.hpp"
+#include "weft/remote_error.hpp"
+
+namespace {
+
+using namespace weft;
+using net::address_kind;
+using namespace std::chrono_literals;
+
+int add(int a, int b) { return a + b; }
+int fails(int x) { throw std::out_of_range("it is " + std::to_string(x)); }
+std::vector<double> numbers(std::size_t n) {
+  std::vector<double> v(n);
+  std::iota(v.begin(), v.end(), 1.0);
+  return v;
+}
+double sum(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
+
+// Workers of these tests are threads of this process: what runs there is seen here.
+std::atomic<int> runs{0}, waiting{0}, stopped{0}, at_once{0}, most_at_once{0};
+weft::event* gate = nullptr;
+
+int counted(int x) {
+  ++runs;
+  return x;
+}
+task<int> waits_for_gate(int x) {
+  ++runs;
+  ++waiting;
+  try {
+    co_await gate->wait();
+  } catch (const cancelled&) {
+    ++stopped;
+    --waiting;
+    throw;
+  }
+  --waiting;
+  co_return x;
+}
+/// Holds its thread until as many as `together` are there, or so they say.
+int meets(int together) {
+  const int now = ++at_once;
+  int most = most_at_once.load();
+  while (now > most && !most_at_once.compare_exchange_weak(most, now)) {}
+  for (int i = 0; i < 100'000 && at_once.load() < together; ++i) std::this_thread::yield();
+  const int seen = at_once.load();
+  --at_once;
+  return seen;
+}
+task<int> submits(client& c, int x) {
+  auto f = c.submit(add, x, 1);
+  co_return co_await std::move(f);
+}
+
+template <class Condition>
+task<> until(Condition met) {
+  while (!met()) co_await sleep_for(1ms);
+}
+template <class Condition>
+void wait_until(pool& p, Condition met) {
+  p.run(timeout(20s, until(std::move(met))));
+}
+
+struct gated {
+  gated() {
+    gate = &mine;
+    runs = waiting = stopped = at_once = most_at_once = 0;
+  }
+  ~gated() { gate = nullptr; }
+  weft::event mine;
+};
+
+task<int> call_add(const weft::lease& l) { co_return co_await l.call(add, 1, 2); }
+
+std::string what_fails(pool& p, future<int> f) {
+  const auto look = [](future<int> of) -> task<std::string> {
+    std::string said;
+    try {
+      co_await std::move(of);
+    } catch (const weft::task_failed& e) { said = e.what(); }
+    co_return said;
+  };
+  return p.run(look(std::move(f)));
+}
+
+}  // namespace
+
+TEST_CASE("a leased worker is called straight", "[lease]") {
+  const auto kind = GENERATE(address_kind::in_process, address_kind::unix_socket, address_kind::tcp);
+  in_process_cluster cluster(2, kind);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    weft::lease l = co_await c.lease();
+    const int three = co_await l.call(add, 1, 2);
+    CHECK(three == 3);
+    std::vector<future<int>> many;
+    for (int i = 0; i < 1000; ++i) many.push_back(l.call(add, i, i));
+    long total = 0;
+    for (auto& f : many) total += co_await std::move(f);
+    CHECK(total == 999 * 1000);
+    std::vector<double> v = co_await l.call(numbers, std::size_t{100'000});
+    const double s = co_await l.call(sum, std::move(v));
+    CHECK(s == 5000050000.0);
+    const std::string text = co_await l.call([](std::string t) { return t + "!"; }, "hello");
+    CHECK(text == "hello!");
+    co_await l.call([] {});
+    CHECK(cluster.scheduler->statistics().leased_slots == 1);
+    const int by_the_scheduler = co_await c.submit(add, 2, 2);
+    CHECK(by_the_scheduler == 4);
+  };
+  p.run(test());
+  wait_until(p, [&] { return cluster.scheduler->statistics().leases == 0; });
+}
+
+TEST_CASE("a failure under a lease comes back with its names", "[lease]") {
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  weft::lease l = p.run(c.lease());
+  const auto test = [&]() -> task<> {
+    std::string what, type, function;
+    try {
+      co_await l.call(fails, 7);
+    } catch (const weft::task_failed& e) {
+      what = e.what();
+      function = e.function();
+      try {
+        std::rethrow_exception(e.error());
+      } catch (const remote_error& inner) { type = inner.type(); }
+    }
+    CHECK_THAT(what, Catch::Contains("std::out_of_range: it is 7"));
+    CHECK_THAT(function, Catch::Contains("fails"));
+    CHECK(type == "std::out_of_range");
+  };
+  p.run(test());
+  const auto large = [&]() -> task<> {
+    std::string what;
+    try {
+      co_await l.call(numbers, std::size_t{6} << 20);
+    } catch (const weft::task_failed& e) { what = e.what(); }
+    CHECK_THAT(what, Catch::Contains("a lease brings"));
+    try {
+      co_await l.call(sum, std::vector<double>(std::size_t{6} << 20));
+    } catch (const weft::task_failed& e) { what = e.what(); }
+    CHECK_THAT(what, Catch::Contains("a lease carries"));
+    const int three = co_await l.call(add, 1, 2);
+    CHECK(three == 3);
+  };
+  p.run(large());
+  CHECK_THAT(what_fails(p, l.call(add, 1, 2).then([](int x) { return x; })), Catch::Contains("takes values"));
+  CHECK_THROWS_WITH(c.submit(add, l.call(add, 1, 2), 3), Catch::Contains("belongs to another client"));
+}
+
+TEST_CASE("calls run in the slots that were leased, others wait", "[lease]") {
+  gated g;
+  in_process_cluster cluster(1, address_kind::in_process, 4);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  weft::lease l = p.run(c.lease({.slots = 2}));
+  const auto all = [](std::vector<future<int>> many) -> task<int> {
+    int most = 0;
+    for (auto& f : many) most = std::max(most, co_await std::move(f));
+    co_return most;
+  };
+  std::vector<future<int>> calls;
+  for (int i = 0; i < 20; ++i) calls.push_back(l.call(meets, 2));
+  CHECK(p.run(all(std::move(calls))) == 2);
+  CHECK(most_at_once == 2);
+  // And tasks have the others.
+  most_at_once = 0;
+  std::vector<future<int>> tasks;
+  for (int i = 0; i < 20; ++i) tasks.push_back(c.submit(meets, 2));
+  CHECK(p.run(all(std::move(tasks))) == 2);
+  CHECK(most_at_once == 2);
+}
+
+TEST_CASE("a call that nobody awaits any more is stopped", "[lease]") {
+  gated g;
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  weft::lease l = p.run(c.lease());
+  const auto call = [](const weft::lease& by) -> task<int> { co_return co_await by.call(waits_for_gate, 1); };
+  stop_source stop;
+  const auto stops = [&]() -> task<> {
+    co_await until([] { return waiting == 1; });
+    stop.request_stop();
+  };
+  p.spawn(stops());
+  CHECK_THROWS_AS(p.run(with_stop(stop, call(l))), cancelled);
+  wait_until(p, [&] { return stopped == 1; });
+  auto f = l.call(waits_for_gate, 2);
+  wait_until(p, [&] { return waiting == 1; });
+  f.cancel();
+  wait_until(p, [&] { return stopped == 2; });
+  CHECK(f.status() == task_status::cancelled);
+  CHECK(p.run(call_add(l)) == 3);
+}
+
+TEST_CASE("the end of a lease cancels its calls, and frees the slot", "[lease]") {
+  gated g;
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p), d = cluster.connect(p);
+  std::optional<weft::lease> l = p.run(c.lease());
+  auto f = l->call(waits_for_gate, 1);
+  wait_until(p, [&] { return waiting == 1; });
+  const auto task_of_another = d.submit(add, 1, 1);
+  const auto lease_of_another = [](client by) -> task<int> {
+    weft::lease mine = co_await by.lease();
+    co_return co_await mine.call(add, 4, 5);
+  };
+  CHECK_THROWS_AS(p.run(timeout(50ms, lease_of_another(d))), timed_out);  // it gives up its place
+  wait_until(p, [&] { return cluster.scheduler->statistics().leases == 1; });
+  l.reset();
+  CHECK(f.status() == task_status::cancelled);
+  wait_until(p, [&] { return stopped == 1; });
+  CHECK(p.run(lease_of_another(d)) == 9);
+  wait_until(p, [&] { return task_of_another.done(); });
+}
+
+TEST_CASE("calls of a lost worker are run again on another", "[lease]") {
+  gated g;
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  weft::lease again = p.run(c.lease());
+  auto f = again.call(waits_for_gate, 5);
+  auto behind = again.call(counted, 6);
+  wait_until(p, [&] { return waiting == 1; });
+  cluster.workers[0].it->stop("the test wants so");
+  cluster.add_worker();
+  wait_until(p, [&] { return runs >= 2 && waiting >= 1; });
+  g.mine.set();
+  const auto get = [](future<int> of) -> task<int> { co_return co_await std::move(of); };
+  CHECK(p.run(get(std::move(f))) == 5);
+  CHECK(p.run(get(std::move(behind))) == 6);
+}
+
+TEST_CASE("a call that may run once only fails with its worker", "[lease]") {
+  gated g;
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  weft::lease once = p.run(c.lease({.once = true}));
+  auto f = once.call(waits_for_gate, 5);
+  wait_until(p, [&] { return waiting == 1; });
+  cluster.workers[0].it->stop("the test wants so");
+  CHECK_THAT(what_fails(p, std::move(f)), Catch::Contains("may not run twice"));
+  auto later = once.call(counted, 7);  // was not sent to anybody
+  cluster.add_worker();
+  const auto get = [](future<int> of) -> task<int> { co_return co_await std::move(of); };
+  CHECK(p.run(get(std::move(later))) == 7);
+}
+
+TEST_CASE("a worker that retires hands its leases over", "[lease]") {
+  in_process_cluster cluster(2);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  weft::lease l = p.run(c.lease());
+  CHECK(p.run(call_add(l)) == 3);
+  const std::string name = [&] {
+    for (const auto& w : cluster.scheduler->workers())
+      if (w.leased != 0) return w.name;
+    return std::string();
+  }();
+  cluster.scheduler->retire(name);
+  wait_until(p, [&] { return cluster.scheduler->statistics().workers == 1; });
+  CHECK(p.run(call_add(l)) == 3);
+}
+
+TEST_CASE("a lease ends with its cluster, and says so", "[lease]") {
+  gated g;
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  weft::lease l = p.run(c.lease());
+  auto f = l.call(waits_for_gate, 1);
+  cluster.scheduler->stop("the test wants so");
+  CHECK_THAT(what_fails(p, std::move(f)), Catch::Contains("cluster is gone"));
+  CHECK_THROWS_WITH(l.call(add, 1, 2), Catch::Contains("cluster is gone"));
+  CHECK_THROWS_WITH(p.run(c.lease()), Catch::Contains("cluster is gone"));
+}
+
+TEST_CASE("a leased call submits tasks, and a task leases", "[lease]") {
+  in_process_cluster cluster(2);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  {
+    weft::lease l = p.run(c.lease());
+    const auto call = [](const weft::lease& by) -> task<int> { co_return co_await by.call(submits, 4); };
+    CHECK(p.run(call(l)) == 5);
+  }
+  const auto leases = [](client& within) -> task<int> {
+    weft::lease mine = co_await within.lease();
+    co_return co_await mine.call(add, 20, 1);
+  };
+  const auto run = [&]() -> task<int> {
+    auto f = c.submit(leases);
+    co_return co_await std::move(f);
+  };
+  CHECK(p.run(run()) == 21);
+}
+
+TEST_CASE("leased calls are counted, and shown", "[lease]") {
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  weft::lease l = p.run(c.lease());
+  for (int i = 0; i < 5; ++i) CHECK(p.run(call_add(l)) == 3);
+  CHECK_THAT(what_fails(p, l.call(fails, 1)), Catch::Contains("it is 1"));
+  wait_until(p, [&] { return cluster.scheduler->statistics().leased_calls == 6; });
+  CHECK(cluster.scheduler->statistics().done == 5);
+  CHECK(cluster.scheduler->statistics().failed == 1);
+  CHECK_THAT(cluster.scheduler->describe(false), Catch::Contains("1 leases of 1 slots, 0 of them wait; 6 calls"));
+  CHECK_THAT(cluster.scheduler->describe(true), Catch::Contains("\"leases\":1,") && Catch::Contains("\"leased\":1,"));
+}
+
+TEST_CASE("a client of one machine leases too", "[lease]") {
+  pool p({.threads = 2});
+  client c(p, {.resources = "gpu=1"});
+  weft::lease l = p.run(c.lease({.slots = 2, .resources = "gpu=1"}));
+  CHECK(p.run(call_add(l)) == 3);
+  CHECK_THAT(what_fails(p, l.call(fails, 7)), Catch::Contains("it is 7"));
+  CHECK_THROWS_AS(c.lease({.resources = "tpu=1"}), misuse);
+  CHECK_THROWS_AS(c.lease({.slots = 0}), misuse);
+  CHECK_THROWS_AS(c.lease({.resources = "gpu=much"}), misuse);
+}

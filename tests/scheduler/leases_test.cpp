@@ -1,0 +1,217 @@
+// Leases: who gets the slots of which worker, and when.
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "script.hpp"
+
+namespace {
+
+using namespace weft::test::scheduling;
+
+lease_id request(script& s, peer_id c, std::uint64_t number, std::uint32_t slots = 1,
+                 const std::string& resources = "") {
+  lease_request m{};
+  m.lease = make_task_id(c, number);
+  m.secret = 40 + number;
+  m.slots = slots;
+  m.resources = resources;
+  s.say(c, m);
+  return m.lease;
+}
+void release(script& s, peer_id c, lease_id id) {
+  lease_release m{};
+  m.lease = id;
+  s.say(c, m);
+}
+void opened(script& s, peer_id w, lease_id id, std::uint32_t attempt = 1) {
+  lease_opened m{};
+  m.lease = id;
+  m.attempt = attempt;
+  s.say(w, m);
+}
+
+TEST_CASE("a lease is granted when its worker has opened it", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(2);
+  const lease_id l = request(s, c, 1);
+  CHECK(s.heard(w) == lines{"open 1/1 of 1 by 41"});
+  CHECK(s.heard(c).empty());
+  opened(s, w, l);
+  CHECK(s.heard(c) == lines{"granted 1@" + std::to_string(w) + " w1:1"});
+  opened(s, w, l);  // again: nothing
+  CHECK(s.heard(c).empty());
+  CHECK(s.core.statistics().leased_slots == 1);
+  CHECK(s.core.workers().front().leased == 1);
+  release(s, c, l);
+  CHECK(s.heard(w) == lines{"close 1/1"});
+  release(s, c, l);
+  CHECK(s.core.statistics().leases == 0);
+  CHECK(s.core.workers().front().leased == 0);
+}
+
+TEST_CASE("leased slots are not used for tasks", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(1);
+  const lease_id l = request(s, c, 1);
+  opened(s, w, l);
+  s.heard(w);
+  const task_id t = s.submit(c);
+  CHECK(s.heard(w).empty());
+  const peer_id x = s.worker(1);  // somebody has room
+  CHECK(s.heard(x) == lines{"run 1/1"});
+  s.done(x, t);
+  s.submit(c);
+  s.submit(c);
+  s.submit(c);
+  CHECK(s.heard(w).empty());
+  release(s, c, l);
+  CHECK(s.heard(w) == lines{"close 1/1", "run 4/1"});
+}
+
+TEST_CASE("a worker whose slots are all leased is emptied first", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(1);
+  const task_id a = s.submit(c), b = s.submit(c), after = s.submit(c, {.inputs = {a}});
+  CHECK(s.heard(w) == lines{"run 1/1", "run 2/1", "run 3/1 1@0"});
+  const lease_id l = request(s, c, 1);
+  CHECK(s.heard(w) == lines{"stop 3/1", "retract 1/1 2/1"});
+  s.retracted(w, b, 1, true);
+  s.retracted(w, a, 1, false);
+  CHECK(s.heard(w) == lines{"retract 1/1"});
+  s.done(w, a);
+  CHECK(s.heard(w) == lines{"open 1/1 of 1 by 41"});
+  opened(s, w, l);
+  const peer_id x = s.worker(2);
+  const lines there = s.heard(x);
+  CHECK(there.size() == 2);
+  CHECK(s.core.state_of(after) == task_state::assigned);
+}
+
+TEST_CASE("leases wait in their order", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), d = s.client(), w = s.worker(2);
+  const lease_id first = request(s, c, 1, 2);
+  opened(s, w, first);
+  s.heard(w);
+  s.heard(c);
+  const lease_id second = request(s, d, 1, 2);
+  const lease_id third = request(s, d, 2, 1);
+  request(s, d, 3, 9);  // more than anybody has: it keeps nobody waiting
+  CHECK(s.heard(w).empty());
+  CHECK(s.core.statistics().leases_waiting == 3);
+  release(s, c, first);
+  CHECK(s.heard(w) == lines{"close 1/1", "open 1/1 of 2 by 41"});
+  opened(s, w, second);
+  release(s, d, second);
+  opened(s, w, third);
+  CHECK(s.heard(w) == lines{"close 1/1", "open 2/1 of 1 by 42"});
+  s.lose(d);
+  CHECK(s.heard(w) == lines{"close 2/1"});
+  CHECK(s.core.statistics().leases == 0);
+}
+
+TEST_CASE("a lease that waits for a large worker is not overtaken there by smaller ones", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(2), small = s.worker(1);
+  const lease_id one = request(s, c, 1, 2);
+  opened(s, w, one);
+  const lease_id half = request(s, c, 2, 1);
+  opened(s, small, half);
+  request(s, c, 3, 2);
+  request(s, c, 4, 1);
+  s.heard(w);
+  s.heard(small);
+  release(s, c, half);
+  CHECK(s.heard(small) == lines{"close 2/1", "open 4/1 of 1 by 44"});
+  release(s, c, one);
+  CHECK(s.heard(w) == lines{"close 1/1", "open 3/1 of 2 by 43"});
+}
+
+TEST_CASE("a lease takes resources of its worker", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), plain = s.worker(4), w = s.worker(4, "gpu=1");
+  s.options(c, 1, "gpu=1");
+  const lease_id l = request(s, c, 1, 1, "gpu=1");
+  opened(s, w, l);
+  CHECK(s.heard(plain).empty());
+  request(s, c, 2, 1, "gpu=0.5");
+  s.submit(c, {.options = 1});
+  CHECK(s.heard(w) == lines{"open 1/1 of 1 by 41"});
+  release(s, c, l);
+  CHECK(s.heard(w) == lines{"close 1/1", "open 2/1 of 1 by 42"});
+}
+
+TEST_CASE("a lease whose worker is lost, or let go, waits for another at its old place", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(1), x = s.worker(1);
+  const lease_id l = request(s, c, 1);
+  opened(s, w, l);
+  request(s, c, 2);
+  opened(s, x, make_task_id(c, 2));
+  request(s, c, 3);
+  s.heard(c);
+  s.heard(x);
+  s.lose(w);
+  CHECK(s.heard(c) == lines{"lost 1"});
+  const peer_id y = s.worker(1);
+  CHECK(s.heard(y) == lines{"open 1/2 of 1 by 41"});
+  opened(s, y, l, 1);  // not that one
+  CHECK(s.heard(c).empty());
+  opened(s, y, l, 2);
+  CHECK(s.heard(c) == lines{"granted 1@" + std::to_string(y) + " w2:1"});
+  s.core.retire(s.now, y);
+  s.core.check_invariants();
+  CHECK(s.heard(y) == lines{"mode 2", "close 1/2"});
+  CHECK(s.heard(c) == lines{"lost 1"});
+  s.tick(s.now + 1'000'000'000);
+  const peer_id z = s.worker(1);
+  CHECK(s.heard(z) == lines{"open 1/3 of 1 by 41"});
+  s.lose(z);  // before it has answered: the client knows of nothing
+  CHECK(s.heard(c).empty());
+  s.lose(c);
+  CHECK(s.heard(x) == lines{"close 2/1"});
+}
+
+TEST_CASE("what was called straight is counted", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  s.done(w, s.submit(c));
+  leased_report m{};
+  m.offset = 64;
+  m.done = 10;
+  m.failed = 2;
+  m.cancelled = 1;
+  m.nanoseconds = 10'000;
+  m.bytes = 80;
+  s.say(w, m);
+  CHECK(s.core.statistics().done == 11);
+  CHECK(s.core.statistics().failed == 2);
+  CHECK(s.core.statistics().leased_calls == 13);
+  REQUIRE(s.core.functions() == 1);
+  CHECK(s.core.function(0).done == 11);
+  CHECK(s.core.function(0).run_time == 1000);
+  CHECK_THROWS_AS(s.say(c, m), protocol_error);
+}
+
+TEST_CASE("requests that cannot be are errors", "[scheduler]") {
+  scheduler_options o;
+  o.most_leases = 2;
+  script s(o);
+  const peer_id c = s.client(), d = s.client(), w = s.worker(1);
+  CHECK_THROWS_AS(request(s, c, 0), protocol_error);
+  CHECK_THROWS_AS(request(s, c, 1, 0), protocol_error);
+  CHECK_THROWS_AS(request(s, c, 1, 1u << 20), protocol_error);
+  CHECK_THROWS_AS(request(s, c, 1, 1, "gpu=much"), protocol_error);
+  const lease_id l = request(s, c, 1);
+  CHECK_THROWS_AS(request(s, c, 1), protocol_error);
+  CHECK_THROWS_AS(release(s, d, l), protocol_error);
+  CHECK_THROWS_AS(opened(s, c, l), protocol_error);
+  opened(s, w, make_task_id(c, 9));  // it was released meanwhile
+  request(s, c, 2);
+  CHECK_THROWS_AS(request(s, c, 3), protocol_error);
+  request(s, d, 1);
+  CHECK_THROWS_AS(s.say(c, open_lease{{l, 1, 1, 1}}), protocol_error);
+}
+
+}  // namespace
