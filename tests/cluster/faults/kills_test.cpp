@@ -15,24 +15,25 @@ using namespace faults;
 const words tree = {"graph", "150", "12500", "4"};
 constexpr long tree_tasks = 449;
 
-/// Of the workers that are there, by name, the one with most values. Waits until it has some.
-std::string fullest(const cluster& c) {
+/// Of the workers that are there, by name, the one with most of what `info` calls so. Waits until one has some.
+std::string with_most(const cluster& c, const std::string& what) {
   std::string name;
-  wait_until("values on a worker", [&] {
+  wait_until(what + " at a worker", [&] {
     const std::string json = c.info();
     long most = 0;
     for (std::size_t at = json.find("{\"id\":"); at != std::string::npos; at = json.find("{\"id\":", at + 1)) {
       const std::string worker = json.substr(at, json.find('}', at) - at);
       const std::size_t begin = worker.find("\"name\":\"") + 8;
-      const long values = sum_of(worker, "values");
-      if (values <= most) continue;
-      most = values;
+      const long has = sum_of(worker, what);
+      if (has <= most) continue;
+      most = has;
       name = worker.substr(begin, worker.find('"', begin) - begin);
     }
     return most > 0;
   });
   return name;
 }
+std::string fullest(const cluster& c) { return with_most(c, "values"); }
 
 }  // namespace
 
@@ -50,6 +51,19 @@ TEST_CASE("a worker that is killed is made up for", "[faults]") {
   CHECK(sum_of(after, "submitted") == tree_tasks);
   CHECK(sum_of(after, "done") > tree_tasks);  // what was lost with it is computed again
   CHECK(sum_of(after, "failed") == 0);
+}
+
+TEST_CASE("a leased worker is killed, and another called instead", "[faults]") {
+  cluster c;
+  std::map<std::string, child_process> workers;
+  for (const char* name : {"a", "b"}) workers.emplace(name, c.start_worker(name));
+  child_process client = c.start_client("client", {"lease", "400", "1000", "4"});
+  c.wait_for("leased_calls", [](long n) { return n >= 50; });
+  workers.at(with_most(c, "leased")).signal(SIGKILL);
+  CHECK(c.status_of(client, "client") == 0);
+  CHECK(c.said("client") == "right\n");
+  CHECK(c.workers() == 1);
+  CHECK(c.number("leases") == 0);
 }
 
 TEST_CASE("workers are killed and replaced again and again", "[faults]") {

@@ -3,6 +3,7 @@
 //
 //     program graph LEAVES NUMBERS MILLISECONDS    a tree of tasks; prints `right` or `wrong`
 //     program keep LEAVES NUMBERS                  says `kept` when all values are there, and waits for ever
+//     program lease LEAVES NUMBERS MILLISECONDS    the leaves one by one, each by a call under a lease
 //     program local LEAVES NUMBERS MILLISECONDS    the tree on a local cluster, whose workers it kills halfway
 #include <signal.h>
 
@@ -102,16 +103,29 @@ weft::task<int> keep(weft::client& c, request r) {
   co_return 1;
 }
 
+weft::task<int> lease(weft::client& c, request r) {
+  weft::lease held = co_await c.lease();
+  series total{"sum", 0, std::vector<double>(r.numbers)};
+  for (unsigned i = 0; i < r.leaves; ++i) {
+    series s = co_await held.call(measure, i, r.numbers, r.milliseconds);
+    total = add(total, scale(s, 2.0, 0));
+  }
+  const bool right = is_right(total, r);
+  std::cout << (right ? "right" : "wrong") << std::endl;
+  co_return right ? 0 : 1;
+}
+
 weft::task<int> run(weft::client& c, std::span<char*> arguments) {
   request r;
   if (arguments.size() > 2) r.leaves = static_cast<unsigned>(std::atoi(arguments[2]));
   if (arguments.size() > 3) r.numbers = static_cast<std::size_t>(std::atoi(arguments[3]));
   if (arguments.size() > 4) r.milliseconds = static_cast<unsigned>(std::atoi(arguments[4]));
   const std::string_view what = arguments.size() > 1 ? arguments[1] : "";
-  if (r.leaves == 0 || (what != "graph" && what != "keep")) {
-    std::cerr << "usage: program graph|keep LEAVES NUMBERS [MILLISECONDS]\n";
+  if (r.leaves == 0 || (what != "graph" && what != "keep" && what != "lease")) {
+    std::cerr << "usage: program graph|keep|lease LEAVES NUMBERS [MILLISECONDS]\n";
     co_return 2;
   }
+  if (what == "lease") co_return co_await lease(c, r);
   if (what == "graph") {
     std::function<void()> none = nothing;
     co_return co_await graph(c, r, std::move(none));
