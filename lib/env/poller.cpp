@@ -11,6 +11,7 @@
 #include <climits>
 #include <ctime>
 #include <system_error>
+#include <utility>
 
 namespace weft::detail {
 
@@ -79,16 +80,34 @@ bool poller::wait(std::int64_t nanoseconds) noexcept {
   return any;
 }
 
+bool poller::wait_until(std::int64_t until, std::int64_t now) noexcept {
+  constexpr std::int64_t far = 2'000'000;
+  if (until - now < far) return wait(until > now ? until - now : 0);
+  // One that is set for earlier wakes once for nothing, at most.
+  if (timer_at_ <= now || timer_at_ > until) {
+    if (!set_timer(until - now)) return wait(until - now);
+    timer_at_ = until;
+  }
+  return wait(-1);
+}
+
 void poller::arm(std::int64_t nanoseconds) noexcept {
   if (nanoseconds < 0 && !armed_) return;
+  // Without a descriptor to spare, who sleeps must not sleep at all.
+  if (!set_timer(nanoseconds)) interrupt();
+}
+
+/// False: there is no descriptor for it.
+bool poller::set_timer(std::int64_t nanoseconds) noexcept {
+  timer_at_ = 0;
   if (timer_ < 0) {
     timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     epoll_event e{};
     e.events = EPOLLIN | EPOLLET;
-    if (timer_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, timer_, &e) != 0) {
-      // Without a descriptor to spare, who sleeps must not sleep at all.
-      interrupt();
-      return;
+    if (timer_ < 0) return false;
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, timer_, &e) != 0) {
+      ::close(std::exchange(timer_, -1));
+      return false;
     }
   }
   armed_ = nanoseconds >= 0;
@@ -96,6 +115,7 @@ void poller::arm(std::int64_t nanoseconds) noexcept {
   const std::int64_t ns = nanoseconds < 0 ? 0 : nanoseconds == 0 ? 1 : nanoseconds;  // zero would disarm it
   when.it_value = {ns / 1'000'000'000, ns % 1'000'000'000};
   ::timerfd_settime(timer_, 0, &when, nullptr);
+  return true;
 }
 
 void poller::interrupt() noexcept {

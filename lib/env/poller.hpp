@@ -33,6 +33,10 @@ class poller {
   /// Sleeps until a descriptor is readable, interrupt() was called, or `nanoseconds` passed (0: does not
   /// sleep, negative: without limit); calls the watchers. Returns whether any was called.
   bool wait(std::int64_t nanoseconds) noexcept;
+  /// The same until a time of the monotonic clock, which now shows `now`; it may return earlier. Far times are waited
+  /// for by a timer that stays set from one call to the next: a limit in the kernel costs half a microsecond each
+  /// time on a virtual machine. One caller at a time.
+  bool wait_until(std::int64_t until, std::int64_t now) noexcept;
   void interrupt() noexcept;
   /// Makes fd() readable after so many nanoseconds, for who sleeps on it elsewhere; negative: not at all.
   void arm(std::int64_t nanoseconds) noexcept;
@@ -46,6 +50,7 @@ class poller {
 
  private:
   void add(int fd, watcher& w, std::uint32_t events);
+  bool set_timer(std::int64_t nanoseconds) noexcept;
   /// Orders what was done before add() before the calls of the watcher. The kernel does that too, but neither the
   /// language nor ThreadSanitizer knows.
   std::atomic<std::uint32_t> added_{0};
@@ -54,6 +59,7 @@ class poller {
   int event_ = -1;
   int timer_ = -1;  // made when it is first armed
   bool armed_ = false;
+  std::int64_t timer_at_ = 0;  // when wait_until() has set the timer for
 };
 
 }  // namespace weft::detail

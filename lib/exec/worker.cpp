@@ -346,13 +346,14 @@ void pool_core::sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept {
       if (again >= next) break;
       next = again;
     }
-    wait_ns = until == timer_queue::never ? -1 : std::max<std::int64_t>(0, until - now);
     w.driving = true;
     if (wake_source* d = driver_.load(std::memory_order_acquire)) {
-      poller_->arm(wait_ns);
+      poller_->arm(until == timer_queue::never ? -1 : std::max<std::int64_t>(0, until - now));
       d->park();
+    } else if (until == timer_queue::never) {
+      poller_->wait(-1);
     } else {
-      poller_->wait(wait_ns);
+      poller_->wait_until(until, now);
     }
     w.driving = false;
     armed_.store(0, std::memory_order_seq_cst);

@@ -134,6 +134,27 @@ TEST_CASE("the poller tells of what can be read, ends its wait in time, and is i
   CHECK_FALSE(p.wait(0));
 }
 
+TEST_CASE("the poller sleeps until a time, by a timer that stays set", "[env]") {
+  weft::detail::poller p;
+  const auto now = [] {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(weft::real_environment().now().time_since_epoch())
+        .count();
+  };
+  const auto sleep_until = [&](std::int64_t until) {
+    for (std::int64_t t = now(); t < until; t = now()) p.wait_until(until, t);
+  };
+  const std::int64_t began = now();
+  p.interrupt();
+  p.wait_until(began + 3'600'000'000'000, began);  // the timer is set for then
+  sleep_until(began + 5'000'000);                  // and now for earlier
+  sleep_until(began + 10'000'000);
+  p.interrupt();
+  p.wait_until(began + 20'000'000, now());
+  sleep_until(began + 30'000'000);  // over one that is set for earlier
+  sleep_until(now() + 1000);
+  CHECK(now() - began >= 30'000'000);
+}
+
 TEST_CASE("a futex wait ends at its deadline, or by a wake", "[env]") {
   std::atomic<std::uint32_t> word{0};
   const auto now = weft::real_environment().now();
