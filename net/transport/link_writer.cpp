@@ -60,9 +60,13 @@ void peer_link::wake(std::unique_lock<std::mutex>& guard) {
     return;
   }
   look_at_time();
-  if (writing_) return;
+  const bool on_the_pool = weft::detail::current_pool() == &pool_.core();
+  // The link's task has not begun with what it was left: a sender that leaves it no turn, on a pool of one thread,
+  // goes on with that himself.
+  const bool goes_on = handed_ && on_the_pool;
+  if (writing_ && !goes_on) return;
   // Streams are the task's: a sender would be kept.
-  if (streams_.empty() && weft::detail::current_pool() == &pool_.core())
+  if (goes_on || (streams_.empty() && on_the_pool))
     write_at_once(guard);
   else
     work_.set();
@@ -120,9 +124,9 @@ void peer_link::write_at_once(std::unique_lock<std::mutex>& guard) {
   };
   const at_end always{guard, released};
   try {
-    while (stream_ && !writing_ && fill()) {
+    while (stream_ && (handed_ || (!writing_ && fill()))) {
+      gather rest = std::exchange(handed_, false) ? rest_ : gather(output_.pieces());
       writing_ = direct_ = true;
-      gather rest(output_.pieces());
       stream& to = *stream_;  // stays while direct_ is set
       guard.unlock();
       const attempt a = to.try_write(rest);
