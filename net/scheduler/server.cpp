@@ -45,6 +45,12 @@ class scheduler_server::peer_session final : public link_handler {
   void received(peer_link&, std::span<const std::byte> messages) override {
     if (const auto s = of_.lock()) s->received(*part_, id_, messages);
   }
+  void caught_up(peer_link&) override {
+    const auto s = of_.lock();
+    if (!s) return;
+    std::lock_guard guard(s->lock_);
+    s->flush(*part_);
+  }
   void interrupted(peer_link&) override {
     if (const auto s = of_.lock()) s->interrupted(part_, id_);
   }
@@ -312,7 +318,6 @@ void scheduler_server::received(part& p, peer_id id, std::span<const std::byte> 
     flush(p);
     throw;
   }
-  flush(p);
 }
 
 /// A connection is gone. A worker's process may be gone with it: then nobody listens where it did, and what it had

@@ -79,7 +79,8 @@ void peer_link::take_header(framed_stream& in) {
   if (to.size() == h.payload_bytes) in.parser().place(to);
 }
 
-void peer_link::take_frame(framed_stream& in) {
+/// True: it was a batch.
+bool peer_link::take_frame(framed_stream& in) {
   incoming i;
   {
     std::lock_guard guard(mutex_);
@@ -90,20 +91,22 @@ void peer_link::take_frame(framed_stream& in) {
       break;
     case incoming::what::batch:
       handler_->received(*this, i.bytes);
-      break;
+      return true;
     case incoming::what::data:
       handler_->chunk(*this, i.stream, i.offset, i.bytes);
       break;
     case incoming::what::bye:
       throw session_over{text_of(i.bytes), i.code == bye_code::finished};
   }
+  return false;
 }
 
 task<> peer_link::read_loop(framed_stream& in) {
-  bool came = false;
+  bool came = false, batches = false;
   for (;;) {
     frame_parser::step s = in.next();
     if (s == frame_parser::step::more) {
+      if (std::exchange(batches, false)) handler_->caught_up(*this);
       {
         // All that has been read is done: now is the time to acknowledge.
         std::unique_lock guard(mutex_);
@@ -126,7 +129,7 @@ task<> peer_link::read_loop(framed_stream& in) {
     if (s == frame_parser::step::header)
       take_header(in);
     else
-      take_frame(in);
+      batches = take_frame(in) || batches;
   }
 }
 

@@ -31,6 +31,8 @@ class link_handler {
 
   /// A batch of messages, for batch_reader; valid during the call.
   virtual void received(peer_link& from, std::span<const std::byte> messages) = 0;
+  /// All batches that have come are handled: what they make necessary to say is best said now, at once.
+  virtual void caught_up(peer_link&) {}
   /// A chunk of a stream is on its way: where it belongs, of exactly `bytes` bytes, which stay until chunk() or
   /// interrupted(). Empty: into the link's own memory. See inbound_stream.
   virtual std::span<std::byte> place(peer_link&, std::uint64_t /*stream*/, std::uint64_t /*offset*/,
@@ -146,7 +148,7 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   task<> read_loop(framed_stream& in);
   task<> write_loop(framed_stream& to);
   task<> tick_loop();
-  void take_frame(framed_stream& in);
+  bool take_frame(framed_stream& in);
   void take_header(framed_stream& in);
   void connection_gone();
 

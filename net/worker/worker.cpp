@@ -28,6 +28,12 @@ class worker::scheduler_link final : public link_handler {
   void received(peer_link& from, std::span<const std::byte> messages) override {
     if (const auto w = of_.lock()) w->from_scheduler(from, messages);
   }
+  void caught_up(peer_link&) override {
+    const auto w = of_.lock();
+    if (!w) return;
+    std::lock_guard guard(w->lock_);
+    w->drive();
+  }
   void ended(peer_link&, const std::string& reason, bool in_order) override {
     if (const auto w = of_.lock()) w->over(reason, in_order);
   }
@@ -200,7 +206,6 @@ std::vector<std::byte> worker::take(std::span<const std::byte> messages) {
   }
   batch_reader batch(messages);
   core_->receive(now(), batch);
-  drive();
   return others.take();
 }
 

@@ -269,6 +269,48 @@ TEST_CASE("a handler that answers at once does so in order", "[transport][link]"
   CHECK(m.near->got == up_to(5000));
 }
 
+TEST_CASE("a handler hears when all that has come is handled", "[transport][link]") {
+  linked::meeting m("tcp");
+  m.meet();
+  m.pool.run(send_range(*m.left, 1, 3001));
+  CHECK(m.far->wait([&] { return m.far->handled == 3000; }));
+  const task_id one = 3001;
+  m.left->send(numbers(std::span(&one, 1)));
+  CHECK(m.far->wait([&] { return m.far->handled == 3001; }));
+}
+
+namespace {
+
+/// Sends more than a socket takes, and then little by little, and never lets anybody else on its thread.
+weft::task<> send_without_rest(peer_link& to, linked::notes& far) {
+  const std::vector<task_id> many = up_to(10'000);
+  constexpr std::size_t rounds = 200;
+  for (std::size_t i = 0; i < rounds; ++i) to.send(numbers(many));
+  const auto arrived = [&] { return far.got.size() >= rounds * many.size(); };
+  const task_id one = 1;
+  for (int i = 0; i < 20'000; ++i) {
+    to.send(numbers(std::span(&one, 1)));
+    std::unique_lock guard(far.mutex);
+    if (far.changed.wait_for(guard, 1ms, arrived)) co_return;
+  }
+  throw std::runtime_error("what was sent does not arrive");
+}
+
+}  // namespace
+
+TEST_CASE("who leaves the link no turn sends all the same", "[transport][link]") {
+  linked::meeting m("tcp");
+  weft::pool alone({.threads = 1});
+  auto near = std::make_shared<linked::notes>();
+  auto from = alone.run(
+      peer_link::dial(alone, m.at, security(), linked::says(peer_role::worker, "worker-1"), m.options, near));
+  CHECK_NOTHROW(alone.run(send_without_rest(*from, *m.far)));
+  from->close(bye_code::finished, "all is done");
+  CHECK(near->wait_for_end());
+  from.reset();
+  alone.drain();
+}
+
 TEST_CASE("chunks that are not the next of their stream are refused", "[transport][link]") {
   std::vector<std::byte> a(10), b(5);
   inbound_stream in({std::span(a), std::span(b).first(0), std::span(b)});

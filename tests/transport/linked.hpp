@@ -49,6 +49,11 @@ class notes : public link_handler {
     }
     changed.notify_all();
   }
+  void caught_up(peer_link&) override {
+    std::lock_guard guard(mutex);
+    handled = got.size();
+    changed.notify_all();
+  }
   std::span<std::byte> place(peer_link&, std::uint64_t stream, std::uint64_t offset, std::size_t bytes) override {
     std::lock_guard guard(mutex);
     const auto at = values.find(stream);
@@ -103,6 +108,7 @@ class notes : public link_handler {
   std::function<void(peer_link&, std::span<const task_id>)> on_numbers;
   std::function<void()> on_chunk;
   bool values_wanted = true;
+  std::size_t handled = 0;  // of `got`, when it had caught up
   std::size_t chunks = 0, interruptions = 0, resumptions = 0;
   bool is_over = false, ended_in_order = false;
   std::string end;
