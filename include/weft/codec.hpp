@@ -139,6 +139,13 @@ class encoder : public detail::coder_state {
   std::span<const std::byte> message() const noexcept { return {message_.data(), used_}; }
   /// Views into the encoded value, in order: it must outlive them, unchanged.
   std::span<const std::span<const std::byte>> attachments() const noexcept { return attachments_; }
+  /// Forgets all that was put, and keeps the memory for the next value unless it is much.
+  void clear() noexcept {
+    constexpr std::size_t much = std::size_t{64} << 10;
+    if (message_.size() > much) std::vector<std::byte>().swap(message_);
+    used_ = 0;
+    attachments_.clear();
+  }
   /// The message, moved out; the encoder is empty afterwards but for its attachments.
   std::vector<std::byte> take_message();
 

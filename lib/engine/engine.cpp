@@ -323,6 +323,13 @@ bool engine::look_around(lane& l, node*& found) noexcept {
   return false;
 }
 
+void engine::rest() noexcept {
+  if (!resting_.load(std::memory_order_relaxed)) [[likely]]
+    return;
+  std::lock_guard guard(rest_lock_);
+  if (node_tracker* t = resting_.load(std::memory_order_relaxed)) t->rests();
+}
+
 /// True: the runner is idle, and not the caller's any more.
 bool engine::go_idle(runner& r) noexcept {
   {
@@ -386,17 +393,21 @@ void engine::run(runner& r) noexcept {
     if (excess_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
       if (next) push(l, *std::exchange(next, nullptr));
       if (step_aside(r)) {
+        rest();
         if (anything_ready()) wake_runner();
         pool_.root_ended(nullptr);
         became_idle();
         return;
       }
     }
-    if (!next && !(next = take(l)) && !look_around(l, next)) {
-      if (!go_idle(r)) continue;
-      pool_.root_ended(nullptr);
-      became_idle();
-      return;
+    if (!next && !(next = take(l))) {
+      rest();
+      if (!look_around(l, next)) {
+        if (!go_idle(r)) continue;
+        pool_.root_ended(nullptr);
+        became_idle();
+        return;
+      }
     }
     if (idle_.load(std::memory_order_relaxed) != 0 && anything_ready()) [[unlikely]]
       wake_runner();  // one wake-up begets the next
@@ -410,6 +421,7 @@ void engine::run(runner& r) noexcept {
     }
     if (turn_is_over(band_)) {
       if (next) push(l, *next);
+      rest();
       schedule_last(pool_, static_cast<work_item*>(&r), band_);
       return;
     }

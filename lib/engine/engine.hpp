@@ -29,6 +29,8 @@ class node_tracker {
   /// Its state says how it has ended; it has its value, and nobody else has been told: so a node's end is told before
   /// those that take its value begin. `ran`: ticks; 0 for coroutines that have waited, and for what did not run.
   virtual void ended(node& n, std::uint64_t ran) noexcept = 0;
+  /// A runner has nothing to run just now, or lets others have their turn. See engine::tell_rests.
+  virtual void rests() noexcept {}
 
  protected:
   ~node_tracker() = default;
@@ -134,6 +136,12 @@ class engine {
   /// Runs at most so many of its nodes at a time from now on; those that run are not interrupted. 0: none.
   void use_runners(std::size_t most) noexcept;
   void track_by(node_tracker* t) noexcept { tracker_ = t; }
+  /// Who is told when runners rest, which they do also when no node is left. Null: nobody, and when this returns
+  /// nobody is just being told.
+  void tell_rests(node_tracker* t) noexcept {
+    std::lock_guard guard(rest_lock_);
+    resting_.store(t, std::memory_order_relaxed);
+  }
   /// Cancels a task that has not begun; false: it has.
   bool withdraw(node& n) noexcept;
   /// A value that the client has: the cluster gets it too.
@@ -194,6 +202,7 @@ class engine {
   node* take(lane& l) noexcept;
   node* take_from(lane& victim, lane& into) noexcept;
   bool look_around(lane& l, node*& found) noexcept;
+  void rest() noexcept;
   bool go_idle(runner& r) noexcept;
   bool step_aside(runner& r) noexcept;
   bool anything_ready() const noexcept;
@@ -242,6 +251,8 @@ class engine {
   engine *submits_to_ = nullptr, *works_for_ = nullptr;
   value_source* source_ = remote_.get();
   node_tracker* tracker_ = nullptr;
+  std::mutex rest_lock_;  // of changing resting_, and of its rests()
+  std::atomic<node_tracker*> resting_{nullptr};
   output_sizes sizes_;
   resource_pool resources_;
   std::mutex stops_lock_;

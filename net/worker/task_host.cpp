@@ -19,6 +19,10 @@ namespace {
 
 /// Larger values do not travel along with the report of their end.
 constexpr std::size_t most_inline = 4096;
+/// What a message costs here and at the scheduler: ends of tasks that take less gather for so long, once so many of
+/// them came one after the other.
+constexpr std::uint64_t gather_us = 20;
+constexpr std::uint32_t short_ends_first = 16;
 
 std::string_view text(std::span<const char> s) noexcept { return {s.data(), s.size()}; }
 
@@ -55,15 +59,17 @@ class task_host::inputs_of final : public detail::input_source {
   std::span<const input_ref> rest_;
 };
 
-task_host::task_host(detail::engine& e, std::function<void()> wake) : engine_(e), wake_(std::move(wake)) {
+task_host::task_host(detail::engine& e, std::function<void()> wake)
+    : engine_(e), wake_(std::move(wake)), gather_ticks_(gather_us * detail::ticks_per_microsecond()) {
   engine_.track_by(this);
+  engine_.tell_rests(this);
   engine_.fetch_from(this);
   // Module 0 is the program that the scheduler's peers run: the worker's own, or it would not have been let in.
   modules_.push_back(detail::program_module().key());
   module_names_.emplace_back("this program");
 }
 
-task_host::~task_host() = default;
+task_host::~task_host() { engine_.tell_rests(nullptr); }
 
 // ---- the table ---------------------------------------------------------------------------------------------------
 
@@ -195,24 +201,50 @@ void task_host::drop(task_id id) { erase(id); }
 // ---- what the engine says ----------------------------------------------------------------------------------------
 
 void task_host::note(event e) noexcept {
-  bool first = false;
   {
     std::lock_guard guard(events_lock_);
-    first = events_.empty();
     events_.push_back(e);
+    untold_ = true;
+    if (std::exchange(woken_, true)) return;
   }
-  if (first) wake_();
+  wake_();
 }
 
 void task_host::began(node& n) noexcept {
   n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
-  note({event::what::began, &n, n.number, 0, nullptr});
+  std::lock_guard guard(events_lock_);
+  events_.push_back({event::what::began, &n, n.number, 0, nullptr});
 }
+
 void task_host::ended(node& n, std::uint64_t ran) noexcept {
   const auto keep = work_;  // with the last one this may go
-  n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
-  note({event::what::ended, &n, n.number, ran, nullptr});
+  bool wake = false;
+  {
+    std::lock_guard guard(events_lock_);
+    if (!events_.empty() && events_.back().kind == event::what::began && events_.back().node == &n) {
+      events_.back().kind = event::what::ended;  // nobody has heard that it had begun
+      events_.back().ran = ran;
+    } else {
+      n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
+      events_.push_back({event::what::ended, &n, n.number, ran, nullptr});
+    }
+    untold_ = true;
+    // A runner rests after what it has run; what ends elsewhere, with no run just before, ends alone.
+    const bool alone = ran == 0;
+    if (!alone) short_ends_ = ran < gather_ticks_ ? short_ends_ + 1 : 0;
+    const bool near = !alone && short_ends_ > short_ends_first && detail::ticks() - passed_at_ <= gather_ticks_;
+    wake = !near && !std::exchange(woken_, true);
+  }
+  if (wake) wake_();
   keep->leave();
+}
+
+void task_host::rests() noexcept {
+  {
+    std::lock_guard guard(events_lock_);
+    if (!untold_ || std::exchange(woken_, true)) return;
+  }
+  wake_();
 }
 
 bool task_host::pass_on(worker_core& core) {
@@ -221,6 +253,8 @@ bool task_host::pass_on(worker_core& core) {
     {
       std::lock_guard guard(events_lock_);
       passing_.swap(events_);
+      untold_ = woken_ = false;
+      if (!passing_.empty()) passed_at_ = detail::ticks();
     }
     if (passing_.empty()) return any;
     any = true;
@@ -266,18 +300,18 @@ void task_host::tell_end(worker_core& core, const record& r, node& n, std::uint6
   const std::uint32_t attempt = r.attempt;
   if (n.is(node_state::done)) {
     const detail::value_type& value = *n.type->value;
-    encoder e(encoder::buffers::copied);
+    result_.clear();
     std::uint64_t bytes = n.stored ? n.stored->bytes() : 0;
     if (!n.stored && n.has_value) {
       bytes = value.bytes(n);
       try {
-        value.encode(n, e);
+        value.encode(n, result_);
       } catch (const std::exception& error) {
         core.failed({{id, attempt, 0}, {}, {}, std::string_view(error.what()), {}});
         return;
       }
     }
-    const auto message = e.message();
+    const auto message = result_.message();
     core.done(id, attempt, bytes, ran * 1000 / detail::ticks_per_microsecond(),
               message.size() <= most_inline ? message : std::span<const std::byte>());
     return;
@@ -415,6 +449,7 @@ task<> task_host::end_all(std::mutex& driver) {
   }
   work_->close();
   co_await work_->none.wait();
+  engine_.tell_rests(nullptr);
   std::vector<node*> all;
   {
     std::lock_guard guard(driver);

@@ -11,6 +11,7 @@
 
 #include "engine/engine.hpp"
 #include "engine/remote.hpp"
+#include "weft/codec.hpp"
 #include "wire/ids.hpp"
 #include "wire/messages.hpp"
 #include "worker/core.hpp"
@@ -26,6 +27,10 @@ namespace weft::net {
 /// Two kinds of callers. Whoever drives the core holds the worker's lock, and calls what is above `began`; what the
 /// engine tells (began, ended, fetch) comes on any thread, is noted under a lock of its own, and is told to the core
 /// by pass_on(), in order: a node's end before those of the nodes that take its value, since the engine tells so.
+///
+/// When who drives is woken. What a task needs, and what keeps one from running, is passed on at once. So are ends,
+/// unless those before were of short tasks, so that the next end is near: these gather for as long as it takes to
+/// send them, or until a runner of the engine rests. Beginnings wait for whatever comes next.
 class task_host final : public detail::node_tracker, public detail::value_source {
  public:
   /// `wake` is called, on any thread, when there is something to pass on that was not before.
@@ -67,6 +72,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   // From the engine.
   void began(detail::node& n) noexcept override;
   void ended(detail::node& n, std::uint64_t ran) noexcept override;
+  void rests() noexcept override;
   task<> fetch(detail::node& n) override;
 
  private:
@@ -116,12 +122,19 @@ class task_host final : public detail::node_tracker, public detail::value_source
   std::vector<record> records_;
   std::vector<std::uint32_t> free_;
   id_table places_;
-  std::vector<failure_before> unmade_;  // calls that could not become nodes
+  encoder result_{encoder::buffers::copied};  // one after the other
+  std::vector<failure_before> unmade_;        // calls that could not become nodes
   bool closed_ = false;
   const std::shared_ptr<outstanding> work_ = std::make_shared<outstanding>();
 
-  std::mutex events_lock_;
+  const std::uint64_t gather_ticks_;
+
+  std::mutex events_lock_;  // of what follows, but for passing_ and fetches_
   std::vector<event> events_;
+  bool untold_ = false;           // there are others than beginnings
+  bool woken_ = false;            // and who drives knows
+  std::uint32_t short_ends_ = 0;  // one after the other
+  std::uint64_t passed_at_ = 0;
   std::vector<event> passing_;
   std::uint64_t fetches_ = 0;  // their order
 };
