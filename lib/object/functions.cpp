@@ -1,5 +1,6 @@
 #include "object/functions.hpp"
 
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <string>
@@ -48,15 +49,20 @@ const portable_entry* find_entry(entry_name name) {
   static std::mutex lock;
   static std::unordered_map<const void*, const portable_entry*> known;
   static const portable_entry* newest = nullptr;
+  static std::array<std::atomic<const portable_entry*>, 64> found;  // without the lock
   const module* m = find_module(name.module);
   if (!m) return nullptr;
   const auto* address = reinterpret_cast<const void*>(m->base + name.offset);
+  auto& mostly = found[name.offset / alignof(portable_entry) % found.size()];
+  if (const portable_entry* e = mostly.load(std::memory_order_acquire); e && e == address) return e;
   std::lock_guard guard(lock);
   const portable_entry* first = entries.load(std::memory_order_acquire);
   for (const portable_entry* e = first; e != newest; e = e->next) known.emplace(e, e);
   newest = first;
   const auto at = known.find(address);
-  return at == known.end() ? nullptr : at->second;
+  if (at == known.end()) return nullptr;
+  mostly.store(at->second, std::memory_order_release);
+  return at->second;
 }
 
 void encode_function(encoder& e, const void* address) {

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <link.h>
 
+#include <atomic>
 #include <cstring>
 #include <list>
 #include <mutex>
@@ -55,18 +56,24 @@ int add_module(dl_phdr_info* info, std::size_t, void* out) {
 struct module_table {
   std::mutex lock;
   std::list<module> all;
+  std::atomic<const module*> last{nullptr};  // found, and no newer one has come since: mostly the next one too
 
   template <class Match>
   const module* find(Match match) {
+    if (const module* m = last.load(std::memory_order_acquire); m && match(*m)) return m;
     std::lock_guard guard(lock);
     for (int round = 0; round < 2; ++round) {
-      for (auto m = all.rbegin(); m != all.rend(); ++m)
-        if (match(*m)) return &*m;
+      for (auto m = all.rbegin(); m != all.rend(); ++m) {
+        if (!match(*m)) continue;
+        last.store(&*m, std::memory_order_release);
+        return &*m;
+      }
       if (round == 0) renew();
     }
     return nullptr;
   }
   void renew() {
+    last.store(nullptr, std::memory_order_release);
     std::list<module> now;
     ::dl_iterate_phdr(&add_module, &now);
     for (module& m : now) {
