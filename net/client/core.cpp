@@ -13,36 +13,27 @@ client_core::client_core(peer_id self, client_host& host, const client_limits& l
 task_id client_core::submit(submit_task task) {
   task.id = make_task_id(self_, next_++);
   out_.add(task);
-  if ((task.flags & task_wanted) == 0) return task.id;
-  std::uint32_t place = static_cast<std::uint32_t>(entries_.size());
-  if (free_.empty()) {
-    entries_.emplace_back();
-  } else {
-    place = free_.back();
-    free_.pop_back();
-  }
-  entries_[place].id = task.id;
-  places_.insert(task.id, place);
+  if ((task.flags & task_wanted) != 0) entries_.make(number_of(task.id)).id = task.id;
   return task.id;
 }
 
 void client_core::release(task_id id) {
-  const std::uint32_t place = places_.find(id);
-  if (place == id_table::none) return;
+  if (!look(id)) return;
   fetcher_.forget(id);
-  places_.erase(id);
-  entries_[place] = {};
-  free_.push_back(place);
+  entries_.erase(number_of(id));
   releases_.push_back(id);
   if (releases_.size() >= limits_.batch) write_releases();
 }
 
 void client_core::cancel(std::span<const task_id> tasks) {
-  if (!tasks.empty()) out_.add(cancel_tasks{{}, tasks});
+  cancellations_.insert(cancellations_.end(), tasks.begin(), tasks.end());
+  if (cancellations_.size() >= limits_.batch) write_cancellations();
 }
 
 void client_core::retry(std::span<const task_id> tasks) {
-  if (!tasks.empty()) out_.add(retry_tasks{{}, tasks});
+  if (tasks.empty()) return;
+  write_cancellations();
+  out_.add(retry_tasks{{}, tasks});
 }
 
 void client_core::read(task_id id, std::uint64_t rank) {
@@ -130,14 +121,14 @@ void client_core::finished(const task_finished& m) {
   const bool again = e->at == state::finished;
   e->at = state::finished;
   e->bytes = m.bytes;
-  fetcher_.know(m.id, m.bytes);
-  if (m.worker != the_scheduler) fetcher_.add_holder(m.id, m.worker);
   const bool with_value = (m.flags & has_value) != 0;
   if (with_value) {
     e->reading = false;
-    fetcher_.unwant(m.id);
-  } else if (e->reading) {
-    fetcher_.want(m.id, e->rank);
+    if (again) fetcher_.forget(m.id);
+  } else {
+    fetcher_.know(m.id, m.bytes);
+    if (m.worker != the_scheduler) fetcher_.add_holder(m.id, m.worker);
+    if (e->reading) fetcher_.want(m.id, e->rank);
   }
   if (!again || with_value) host_.finished(m.id, m.bytes, m.value);
 }
@@ -146,11 +137,6 @@ void client_core::ended_otherwise(entry& e, state to) {
   fetcher_.forget(e.id);
   e.reading = false;
   e.at = to;
-}
-
-client_core::entry* client_core::look(task_id id) noexcept {
-  const std::uint32_t place = places_.find(id);
-  return place == id_table::none ? nullptr : &entries_[place];
 }
 
 client_core::entry* client_core::told_of(task_id id) {
@@ -175,7 +161,13 @@ void client_core::give_up(peer_id peer, std::uint64_t request) { host_.give_up(p
 
 // ---- time --------------------------------------------------------------------------------------------------------
 
+void client_core::write_cancellations() {
+  if (!cancellations_.empty()) out_.add(cancel_tasks{{}, cancellations_});
+  cancellations_.clear();
+}
+
 void client_core::write_releases() {
+  write_cancellations();
   if (!releases_.empty()) out_.add(release_tasks{{}, releases_});
   releases_.clear();
 }
@@ -190,7 +182,7 @@ void client_core::tick(time_ns now) {
 }
 
 time_ns client_core::deadline() const noexcept {
-  return releases_.empty() && lost_.empty() ? fetcher_.deadline() : 0;
+  return cancellations_.empty() && releases_.empty() && lost_.empty() ? fetcher_.deadline() : 0;
 }
 
 }  // namespace weft::net

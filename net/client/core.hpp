@@ -5,11 +5,11 @@
 #include <span>
 #include <vector>
 
+#include "client/number_table.hpp"
 #include "wire/batch.hpp"
 #include "wire/ids.hpp"
 #include "wire/messages.hpp"
 #include "worker/fetcher.hpp"
-#include "worker/id_table.hpp"
 
 namespace weft::net {
 
@@ -38,7 +38,7 @@ class client_host {
 
 struct client_limits {
   fetch_limits fetch;
-  std::uint32_t batch = 1u << 16;  // releases that are gathered before they are written
+  std::uint32_t batch = 1u << 16;  // releases, or cancellations, that are gathered before they are written
 };
 
 /// What a client knows of its tasks, and what it says to the scheduler. Pure: events come in, calls of the host and
@@ -48,13 +48,14 @@ struct client_limits {
 /// says of a task that is not known any more has crossed with its release, and is passed over; what it says of a task
 /// that was never submitted is a protocol_error.
 ///
-/// A value is known to the fetcher only while its task is finished; once it has come it is forgotten there, and if it
-/// is read again the scheduler is asked where it is. When the last holder turns out not to have it the scheduler is
-/// asked by locate_tasks, once until it answers: with task_finished again, which names a place and is not told to the
-/// host a second time; or with task_restarted, and then the reading begins again at the next end. So a reading ends
-/// by the value's coming, by a failure or cancellation, by unread() or by release().
+/// A value is known to the fetcher only while its task is finished; once it has come, alone or along with the end, it
+/// is forgotten there, and if it is read again the scheduler is asked where it is. When the last holder turns out not
+/// to have it the scheduler is asked by locate_tasks, once until it answers: with task_finished again, which names a
+/// place and is not told to the host a second time; or with task_restarted, and then the reading begins again at the
+/// next end. So a reading ends by the value's coming, by a failure or cancellation, by unread() or by release().
 ///
-/// A release is written behind the submissions that came after it: who held the future then held it for them too.
+/// A release is written behind the submissions that came after it: who held the future then held it for them too. So
+/// is a cancellation, since what takes the value of a task that is cancelled is cancelled with it, before or after.
 class client_core final : private fetch_host {
  public:
   client_core(peer_id self, client_host& host, const client_limits& limits);
@@ -88,7 +89,7 @@ class client_core final : private fetch_host {
 
   /// What is to be sent to the scheduler.
   batch_writer& out() noexcept { return out_; }
-  std::size_t tasks() const noexcept { return places_.size(); }
+  std::size_t tasks() const noexcept { return entries_.size(); }
   std::uint64_t submitted() const noexcept { return next_ - 1; }
   const fetcher& fetches() const noexcept { return fetcher_; }
 
@@ -99,6 +100,7 @@ class client_core final : private fetch_host {
     std::uint64_t bytes = 0, rank = 0;
     state at = state::pending;
     bool reading = false;
+    explicit operator bool() const noexcept { return id != 0; }
   };
 
   void missing(task_id value, std::uint64_t bytes, peer_id last) override;
@@ -109,8 +111,9 @@ class client_core final : private fetch_host {
   void finished(const task_finished& m);
   /// The entry of a task of this client, or null if it was released.
   entry* told_of(task_id id);
-  entry* look(task_id id) noexcept;
+  entry* look(task_id id) noexcept { return submitter_of(id) == self_ ? entries_.find(number_of(id)) : nullptr; }
   void ended_otherwise(entry& e, state to);
+  void write_cancellations();
   void write_releases();
 
   peer_id self_;
@@ -118,10 +121,8 @@ class client_core final : private fetch_host {
   client_limits limits_;
   fetcher fetcher_;
   batch_writer out_;
-  std::vector<entry> entries_;
-  std::vector<std::uint32_t> free_;
-  id_table places_;
-  std::vector<task_id> releases_, lost_;
+  number_table<entry> entries_;
+  std::vector<task_id> cancellations_, releases_, lost_;
   std::uint64_t next_ = 1;
 };
 

@@ -23,6 +23,12 @@ constexpr std::uint32_t most_options = 1024;
 /// Bytes of messages that are not left to gather more.
 constexpr std::size_t much_output = std::size_t{64} << 10;
 
+std::unique_ptr<detail::remote_failure> because(std::string function, std::string type, std::string what,
+                                                std::vector<std::string> path) {
+  return std::make_unique<detail::remote_failure>(
+      detail::remote_failure{std::move(function), std::move(type), std::move(what), std::move(path)});
+}
+
 }  // namespace
 
 client_home::client_home(peer_id self, std::unique_ptr<client_links> links, const client_limits& limits)
@@ -32,47 +38,12 @@ client_home::client_home(peer_id self, std::unique_ptr<client_links> links, cons
 
 client_home::~client_home() = default;
 
-// ---- the table ---------------------------------------------------------------------------------------------------
-
-client_home::entry* client_home::look(std::uint64_t number) noexcept {
-  const std::uint64_t p = number / page_size;
-  if (p != last_page_number_) {
-    const auto at = pages_.find(p);
-    if (at == pages_.end()) return nullptr;
-    last_page_ = at->second.get();
-    last_page_number_ = p;
-  }
-  entry& e = last_page_->entries[number % page_size];
-  return e.node ? &e : nullptr;
-}
-
-client_home::entry& client_home::make(std::uint64_t number) {
-  const std::uint64_t p = number / page_size;
-  if (p != last_page_number_) {
-    auto& at = pages_[p];
-    if (!at) at = std::make_unique<page>();
-    last_page_ = at.get();
-    last_page_number_ = p;
-  }
-  ++last_page_->used;
-  return last_page_->entries[number % page_size];
-}
-
-void client_home::erase(std::uint64_t number) noexcept {
-  entry* e = look(number);
-  if (!e) return;
-  *e = entry();
-  if (--last_page_->used != 0) return;
-  pages_.erase(last_page_number_);
-  last_page_ = nullptr;
-  last_page_number_ = ~std::uint64_t{0};
-}
-
 // ---- submission --------------------------------------------------------------------------------------------------
 
 void client_home::check() const {
+  if (!is_lost_.load(std::memory_order_acquire)) return;
   std::lock_guard guard(lock_);
-  if (!lost_.empty()) throw std::runtime_error(lost_);
+  throw std::runtime_error(lost_);
 }
 
 std::uint32_t client_home::module_index(std::uint64_t key) {
@@ -119,14 +90,13 @@ void client_home::submit(node& n) {
     if (n.type->run) engine_->announce(n);
   };
   const detail::portable_call& how = *n.type->portable(n);
-  encoder call(encoder::buffers::copied);
   detail::entry_name name{};
   try {
     name = detail::name_of(*how.entry);
-    how.encode(n, call);
-    std::lock_guard guard(lock_);
-    if (!lost_.empty()) throw std::runtime_error(lost_);
-    n.number = core_.submitted() + 1;
+    call_.clear();
+    how.encode(n, call_);
+    check();
+    n.number = core_.submitted() + 1;  // which none but who submits changes
   } catch (...) {
     announce();
     throw;
@@ -145,9 +115,9 @@ void client_home::submit(node& n) {
   inputs_.clear();
   for (std::uint32_t i = 0; i < n.input_count; ++i) inputs_.push_back(id_of(n.inputs[i].from->number));
   m.inputs = inputs_;
-  m.call = call.message();
+  m.call = call_.message();
   core_.submit(m);
-  make(n.number).node = &n;
+  entries_.make(n.number).node = &n;
   if (!lost_.empty()) throw std::runtime_error(lost_);
   if (core_.out().size() < much_output) return links_->has_output();
   // Who submits in a loop leaves nobody else on his thread: the first tasks are to run meanwhile.
@@ -181,10 +151,10 @@ void client_home::release(node& n) noexcept {
   value_arrival* waits = nullptr;
   {
     std::lock_guard guard(lock_);
-    entry* e = look(n.number);
+    entry* e = entries_.find(n.number);
     if (!e || e->node != &n) return;  // it was never submitted
     waits = std::exchange(e->awaited, nullptr);
-    erase(n.number);
+    entries_.erase(n.number);
     core_.release(id_of(n.number));
     if (!closed_ && lost_.empty()) links_->has_output();
   }
@@ -203,7 +173,7 @@ void client_home::close() noexcept {
 // ---- what the scheduler says -------------------------------------------------------------------------------------
 
 void client_home::add_news(std::uint64_t number, news n) {
-  entry* e = look(number);
+  entry* e = entries_.find(number);
   if (!e || !detail::take_reference(*e->node)) return;
   n.node = e->node;
   news_.push_back(std::move(n));
@@ -229,7 +199,7 @@ void client_home::receive(time_ns now, batch_reader& batch) {
 }
 
 void client_home::finished(task_id task, std::uint64_t bytes, std::span<const std::byte> value) {
-  add_news(number_of(task), {news::what::done, nullptr, bytes, !value.empty(), value, {}});
+  add_news(number_of(task), {news::what::done, nullptr, bytes, !value.empty(), value, nullptr});
 }
 void client_home::failed(const task_failed& m) {
   add_news(number_of(m.id), {news::what::failed,
@@ -237,13 +207,13 @@ void client_home::failed(const task_failed& m) {
                              0,
                              false,
                              {},
-                             {text_of(m.function), text_of(m.type), text_of(m.text), lines_of(m.path)}});
+                             because(text_of(m.function), text_of(m.type), text_of(m.text), lines_of(m.path))});
 }
 void client_home::cancelled(task_id task) {
-  add_news(number_of(task), {news::what::cancelled, nullptr, 0, false, {}, {}});
+  add_news(number_of(task), {news::what::cancelled, nullptr, 0, false, {}, nullptr});
 }
 void client_home::restarted(task_id task) {
-  add_news(number_of(task), {news::what::restarted, nullptr, 0, false, {}, {}});
+  add_news(number_of(task), {news::what::restarted, nullptr, 0, false, {}, nullptr});
 }
 
 void client_home::tell(std::vector<news>& all) {
@@ -262,10 +232,11 @@ void client_home::tell(std::vector<news>& all) {
         value_arrival* waits = nullptr;
         {
           std::lock_guard guard(lock_);
-          if (entry* e = look(n.node->number)) waits = std::exchange(e->awaited, nullptr);
+          if (entry* e = entries_.find(n.node->number)) waits = std::exchange(e->awaited, nullptr);
         }
-        if (waits) waits->fail(std::make_exception_ptr(std::runtime_error("weft: the value is lost: " + n.why.text)));
-        engine_->remote_failed(*n.node, std::move(n.why));
+        if (waits)
+          waits->fail(std::make_exception_ptr(std::runtime_error("weft: the value is lost: " + n.why->text)));
+        engine_->remote_failed(*n.node, std::move(*n.why));
         break;
       }
       case news::what::cancelled:
@@ -287,18 +258,17 @@ void client_home::lost(const std::string& why) {
     std::lock_guard guard(lock_);
     if (!lost_.empty()) return;
     lost_ = why;
-    for (auto& [number, p] : pages_)
-      for (entry& e : p->entries) {
-        if (!e.node) continue;
-        if (e.awaited) waiting.push_back(std::exchange(e.awaited, nullptr));
-        if (!detail::take_reference(*e.node)) continue;
-        all.push_back({closed_ ? news::what::cancelled : news::what::failed,
-                       e.node,
-                       0,
-                       false,
-                       {},
-                       {{}, "weft::cluster_lost", why, {}}});
-      }
+    is_lost_.store(true, std::memory_order_release);
+    entries_.for_each([&](entry& e) {
+      if (e.awaited) waiting.push_back(std::exchange(e.awaited, nullptr));
+      if (!detail::take_reference(*e.node)) return;
+      all.push_back({closed_ ? news::what::cancelled : news::what::failed,
+                     e.node,
+                     0,
+                     false,
+                     {},
+                     because({}, "weft::cluster_lost", why, {})});
+    });
   }
   for (value_arrival* a : waiting) a->fail(std::make_exception_ptr(std::runtime_error(why)));
   tell(all);
@@ -312,7 +282,7 @@ task<> client_home::fetch(node& n) {
   {
     std::lock_guard guard(lock_);
     if (!lost_.empty()) throw std::runtime_error(lost_);
-    entry* e = look(n.number);
+    entry* e = entries_.find(n.number);
     if (!e) throw weft::cancelled();
     e->awaited = &here;
     core_.read(id_of(n.number), fetches_++);
@@ -326,7 +296,7 @@ value_landing client_home::land(const value_header& header) {
   value_landing where;
   std::unique_lock guard(lock_);
   if (submitter_of(header.id) != self_) return where;
-  entry* e = look(number_of(header.id));
+  entry* e = entries_.find(number_of(header.id));
   if (!e || !e->awaited || e->landing || !detail::take_reference(*e->node)) return where;
   node* const n = e->node;
   try {
@@ -347,7 +317,7 @@ void client_home::landed(std::uint64_t request, task_id value, value_landing whe
   {
     std::lock_guard guard(lock_);
     static_cast<void>(core_.fetched(request, value));  // the store waits for it whatever the core thinks
-    if (entry* e = look(number_of(value))) {
+    if (entry* e = entries_.find(number_of(value))) {
       e->landing = false;
       waits = std::exchange(e->awaited, nullptr);
     }
@@ -360,7 +330,7 @@ void client_home::cut_off(value_landing where) {
   abandon_value(*where.node);
   {
     std::lock_guard guard(lock_);
-    if (entry* e = look(where.node->number)) e->landing = false;
+    if (entry* e = entries_.find(where.node->number)) e->landing = false;
   }
   detail::engine::drop_reference(*where.node);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -10,8 +11,10 @@
 #include <vector>
 
 #include "client/core.hpp"
+#include "client/number_table.hpp"
 #include "engine/engine.hpp"
 #include "engine/remote.hpp"
+#include "weft/codec.hpp"
 #include "weft/sync.hpp"
 #include "wire/batch.hpp"
 #include "wire/ids.hpp"
@@ -85,16 +88,8 @@ class client_home final : public detail::remote_home, private client_host {
     detail::node* node = nullptr;
     value_arrival* awaited = nullptr;
     bool landing = false;
+    explicit operator bool() const noexcept { return node != nullptr; }
   };
-  static constexpr std::size_t page_size = 512;
-  struct page {
-    entry entries[page_size];
-    std::size_t used = 0;
-  };
-
-  entry* look(std::uint64_t number) noexcept;
-  entry& make(std::uint64_t number);
-  void erase(std::uint64_t number) noexcept;
   task_id id_of(std::uint64_t number) const noexcept { return make_task_id(self_, number); }
   std::uint32_t module_index(std::uint64_t key);
   std::uint32_t options_index(const detail::task_details* d);
@@ -106,7 +101,7 @@ class client_home final : public detail::remote_home, private client_host {
     std::uint64_t bytes;
     bool has_value;
     std::span<const std::byte> value;
-    detail::remote_failure why;
+    std::unique_ptr<detail::remote_failure> why;  // of failed
   };
   void add_news(std::uint64_t number, news n);
   void tell(std::vector<news>& all);
@@ -124,11 +119,10 @@ class client_home final : public detail::remote_home, private client_host {
   const peer_id self_;
   const std::unique_ptr<client_links> links_;
   detail::engine* engine_ = nullptr;
-  std::mutex submit_lock_;  // of those that submit, before lock_
+  std::mutex submit_lock_;                  // of those that submit, before lock_
+  encoder call_{encoder::buffers::copied};  // of what is being submitted
   mutable std::mutex lock_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<page>> pages_;
-  page* last_page_ = nullptr;
-  std::uint64_t last_page_number_ = ~std::uint64_t{0};
+  number_table<entry> entries_;
   client_core core_;
   std::vector<task_id> inputs_;
   std::vector<std::uint64_t> modules_;  // keys, by the session's numbers
@@ -137,7 +131,8 @@ class client_home final : public detail::remote_home, private client_host {
   std::uint32_t next_options_ = 1;
   std::uint64_t fetches_ = 0;  // their order
   bool closed_ = false;
-  std::string lost_;  // why the cluster is gone; empty: it is there
+  std::string lost_;                  // why the cluster is gone; empty: it is there
+  std::atomic<bool> is_lost_{false};  // the same, without the lock
   std::vector<news> news_;
 };
 

@@ -257,8 +257,10 @@ task<> client_session::send_program(std::shared_ptr<client_session> self, std::s
   }
 }
 
-/// Who runs on the pool sends at the end of its turn; so several submissions are one frame.
+/// Who runs on the pool sends at the end of its turn; so several submissions are one frame. Whoever clears `sending_`
+/// takes the output after it, by the home's lock, which the caller holds: so a glance is enough.
 void client_session::has_output() {
+  if (sending_.load(std::memory_order_relaxed)) return;
   if (sending_.exchange(true, std::memory_order_acq_rel)) return;
   pool_.spawn(send_later(shared_from_this()), priority::interactive);
 }

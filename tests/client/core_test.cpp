@@ -133,6 +133,37 @@ TEST_CASE("tasks are numbered, and only those that are held are known", "[client
   CHECK(s.written() == strings{"cancel 4", "retry 4"});
 }
 
+TEST_CASE("cancellations are gathered, and written before releases", "[client_core]") {
+  session s;
+  for (int i = 0; i < 4; ++i) s.submit();
+  s.written();
+  const task_id ids[] = {task(1), task(2), task(3)};
+  s.core.cancel({ids, 2});
+  s.core.release(task(1));
+  s.core.cancel({ids + 2, 1});
+  s.core.cancel({});
+  CHECK(s.core.deadline() == 0);
+  s.submit();
+  s.core.tick(0);
+  CHECK(s.written() == strings{"submit 5", "cancel 1 2 3", "release 1"});
+  CHECK(s.core.deadline() == fetcher::never);
+  for (std::uint32_t i = 0; i < client_limits{}.batch; ++i) s.core.cancel({ids, 1});
+  CHECK(s.written().size() == 1);
+}
+
+TEST_CASE("a value that came along with its end is asked for where it is, if it is read again", "[client_core]") {
+  session s;
+  s.submit();
+  s.written();
+  const std::byte value[8] = {};
+  s.finish(1, 2);
+  s.hear(task_finished{{task(1), 8, 2, has_value}, value});
+  s.heard();
+  s.core.read(task(1), 1);
+  s.tick();
+  CHECK(s.written() == strings{"locate 1"});
+}
+
 TEST_CASE("ends reach the host, and those of released tasks do not", "[client_core]") {
   session s;
   for (int i = 0; i < 5; ++i) s.submit();
