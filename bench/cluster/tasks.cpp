@@ -64,6 +64,13 @@ struct submitted {
   double first = 0;  // until the first of them has run
 };
 
+/// Until nobody has anything left to do: the scheduler no record, and the workers no value to drop.
+weft::task<> fall_idle(cluster_place& here) {
+  while (here.statistics().tasks != 0) co_await weft::sleep_for(std::chrono::milliseconds(1));
+  for (unsigned w = 0; w < here.size(); ++w)
+    static_cast<void>(co_await here.client.with({.resources = on(w)}).submit(when, 0));
+}
+
 weft::task<submitted> submit_many(cluster_place& here, int n) {
   const std::uint64_t before = here.statistics().submitted;
   std::vector<weft::future<double>> all;
@@ -78,6 +85,7 @@ weft::task<submitted> submit_many(cluster_place& here, int n) {
   took.first = co_await all.front() - begin;
   here.client.cancel(all);
   co_await here.client.wait(std::move(all));
+  co_await fall_idle(here);
   co_return took;
 }
 
