@@ -24,6 +24,9 @@ constexpr std::size_t most_inline = 4096;
 constexpr std::uint64_t gather_us = 20;
 constexpr std::uint32_t short_ends_first = 16;
 
+/// Tasks of one function mostly run about as long.
+const void* function_of(const node& n) noexcept { return n.type->function ? n.type->function(n) : n.type; }
+
 std::string_view text(std::span<const char> s) noexcept { return {s.data(), s.size()}; }
 
 }  // namespace
@@ -59,8 +62,11 @@ class task_host::inputs_of final : public detail::input_source {
   std::span<const input_ref> rest_;
 };
 
-task_host::task_host(detail::engine& e, std::function<void()> wake)
-    : engine_(e), wake_(std::move(wake)), gather_ticks_(gather_us * detail::ticks_per_microsecond()) {
+task_host::task_host(detail::engine& e, std::function<void()> wake, std::function<void()> now)
+    : engine_(e),
+      wake_(std::move(wake)),
+      now_(std::move(now)),
+      gather_ticks_(gather_us * detail::ticks_per_microsecond()) {
   engine_.track_by(this);
   engine_.tell_rests(this);
   engine_.fetch_from(this);
@@ -212,8 +218,12 @@ void task_host::note(event e) noexcept {
 
 void task_host::began(node& n) noexcept {
   n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
-  std::lock_guard guard(events_lock_);
-  events_.push_back({event::what::began, &n, n.number, 0, nullptr});
+  {
+    std::lock_guard guard(events_lock_);
+    events_.push_back({event::what::began, &n, n.number, 0, nullptr});
+    if (!untold_ || woken_ || function_of(n) == short_function_) return;
+  }
+  now_();
 }
 
 void task_host::ended(node& n, std::uint64_t ran) noexcept {
@@ -232,6 +242,7 @@ void task_host::ended(node& n, std::uint64_t ran) noexcept {
     // A runner rests after what it has run; what ends elsewhere, with no run just before, ends alone.
     const bool alone = ran == 0;
     if (!alone) short_ends_ = ran < gather_ticks_ ? short_ends_ + 1 : 0;
+    if (!alone) short_function_ = short_ends_ != 0 ? function_of(n) : nullptr;
     const bool near = !alone && short_ends_ > short_ends_first && detail::ticks() - passed_at_ <= gather_ticks_;
     wake = !near && !std::exchange(woken_, true);
   }

@@ -30,11 +30,13 @@ namespace weft::net {
 ///
 /// When who drives is woken. What a task needs, and what keeps one from running, is passed on at once. So are ends,
 /// unless those before were of short tasks, so that the next end is near: these gather for as long as it takes to
-/// send them, or until a runner of the engine rests. Beginnings wait for whatever comes next.
+/// send them, until a runner of the engine rests, or until one begins another function than the last short one: that
+/// may be long, and they do not wait for it. Beginnings wait for whatever comes next.
 class task_host final : public detail::node_tracker, public detail::value_source {
  public:
-  /// `wake` is called, on any thread, when there is something to pass on that was not before.
-  task_host(detail::engine& e, std::function<void()> wake);
+  /// `wake` is called, on any thread, when there is something to pass on that was not before; `now`, by a thread that
+  /// holds no lock, when it is to be passed on before that thread goes on.
+  task_host(detail::engine& e, std::function<void()> wake, std::function<void()> now);
   ~task_host();
   task_host(const task_host&) = delete;
   task_host& operator=(const task_host&) = delete;
@@ -115,7 +117,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   void take_given(record& r);
 
   detail::engine& engine_;
-  const std::function<void()> wake_;
+  const std::function<void()> wake_, now_;
   std::vector<std::uint64_t> modules_;  // keys, by the session's numbers
   std::vector<std::string> module_names_;
   std::vector<std::shared_ptr<detail::task_details>> options_;
@@ -131,9 +133,10 @@ class task_host final : public detail::node_tracker, public detail::value_source
 
   std::mutex events_lock_;  // of what follows, but for passing_ and fetches_
   std::vector<event> events_;
-  bool untold_ = false;           // there are others than beginnings
-  bool woken_ = false;            // and who drives knows
-  std::uint32_t short_ends_ = 0;  // one after the other
+  bool untold_ = false;                   // there are others than beginnings
+  bool woken_ = false;                    // and who drives knows
+  std::uint32_t short_ends_ = 0;          // one after the other
+  const void* short_function_ = nullptr;  // of the last of them
   std::uint64_t passed_at_ = 0;
   std::vector<event> passing_;
   std::uint64_t fetches_ = 0;  // their order

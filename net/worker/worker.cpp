@@ -67,7 +67,7 @@ std::shared_ptr<worker> worker::make(pool& p, worker_options options) {
 
 worker::worker(pool& p, worker_options options)
     : pool_(p), options_(std::move(options)), engine_(p, options_.memory) {
-  tasks_ = std::make_unique<task_host>(*engine_.get_engine(), [this] { wake(); });
+  tasks_ = std::make_unique<task_host>(*engine_.get_engine(), [this] { wake(); }, [this] { drive_now(); });
   client_options leased;
   leased.band = priority::interactive;
   leased.memory_budget = engine_.memory().budget / leased_share;
@@ -213,6 +213,13 @@ std::vector<std::byte> worker::take(std::span<const std::byte> messages) {
 void worker::wake() {
   if (driving_.exchange(true, std::memory_order_acq_rel)) return;
   pool_.spawn(drive_later(shared_from_this()), priority::interactive);
+}
+
+/// Whoever has the lock is driving, or will be soon; but it may have taken what there was already.
+void worker::drive_now() {
+  std::unique_lock guard(lock_, std::try_to_lock);
+  if (!guard.owns_lock()) return wake();
+  drive();
 }
 
 task<> worker::drive_later(std::shared_ptr<worker> self) {

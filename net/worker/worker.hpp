@@ -38,8 +38,8 @@ struct worker_options {
 /// A worker of a cluster, in this process: its tasks run on the pool, one for each of its threads at a time.
 ///
 /// Locks. `lock_` is for the core and the task host; whoever has it may send on links and call the engine, and is
-/// called by neither. Events of the engine are noted without it (task_host), and told to the core by drive(), which
-/// runs on the pool ahead of its tasks.
+/// called by neither, but that a runner of the engine may come for it before a task (drive_now). Events of the engine
+/// are noted without it (task_host), and told to the core by drive(), which runs on the pool ahead of its tasks.
 class worker final : public std::enable_shared_from_this<worker>, private worker_host, private exchange_host {
  public:
   static std::shared_ptr<worker> make(pool& p, worker_options options);
@@ -71,6 +71,7 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   static task<> drive_later(std::shared_ptr<worker> self);
   /// Under the lock, after each round of events.
   void drive();
+  void drive_now();
   static task<> keep_time(std::shared_ptr<worker> self);
   void over(const std::string& why, bool in_order);
   time_ns now() const noexcept;

@@ -1,6 +1,7 @@
 // The client's interface on a cluster: the same calls as on one machine.
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <numeric>
 #include <stdexcept>
@@ -28,6 +29,11 @@ std::vector<double> plus(const std::vector<double>& a, const std::vector<double>
   std::vector<double> c(a);
   for (std::size_t i = 0; i < c.size(); ++i) c[i] += b[i];
   return c;
+}
+std::atomic<bool> let_on{false};
+int hold_on(int x) {
+  let_on.wait(false);
+  return x;
 }
 int fails(int x) { throw std::out_of_range("it is " + std::to_string(x)); }
 
@@ -65,6 +71,28 @@ TEST_CASE("a task runs on a cluster") {
     long total = 0;
     for (auto& f : many) total += co_await std::move(f);
     CHECK(total == 999 * 1000);
+  };
+  p.run(test());
+}
+
+TEST_CASE("the ends of short tasks are told before a long one goes on") {
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    for (int round = 0; round < 20; ++round) {
+      let_on = false;
+      std::vector<future<int>> many;
+      for (int i = 0; i < 200; ++i) many.push_back(c.submit(add, i, i));
+      auto last = c.submit(hold_on, 5);
+      long total = 0;
+      for (auto& f : many) total += co_await std::move(f);
+      CHECK(total == 199 * 200);
+      let_on = true;
+      let_on.notify_all();
+      const int five = co_await last;
+      CHECK(five == 5);
+    }
   };
   p.run(test());
 }
