@@ -105,7 +105,7 @@ TEST_CASE("a greeting that is none is neither sent nor accepted") {
   w([](welcome& m) { m.session = 0; }, "a welcome names one");
   w([](welcome& m) { m.reserved = 1; }, "reserved field is 1");
   refuse r{};
-  refused(r, [](auto& b) { return decode_refuse(b); }, [](refuse& m) { m.code = 7; }, "unknown code 7");
+  refused(r, [](auto& b) { return decode_refuse(b); }, [](refuse& m) { m.code = 8; }, "unknown code 8");
 
   CHECK_THROWS_WITH(decode_hello({}), Contains("a hello is empty"));
   CHECK_THROWS_WITH(decode_hello(encode(good_welcome())), Contains("holds a message of kind 1001, not 1000"));
