@@ -221,7 +221,8 @@ void task_host::began(node& n) noexcept {
   {
     std::lock_guard guard(events_lock_);
     events_.push_back({event::what::began, &n, n.number, 0, nullptr});
-    if (!untold_ || woken_ || function_of(n) == short_function_) return;
+    // Who was woken may have to wait for this one.
+    if (!untold_ || function_of(n) == short_function_) return;
   }
   now_();
 }
