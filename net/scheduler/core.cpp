@@ -133,6 +133,29 @@ void scheduler_core::clear_outputs() noexcept {
 void scheduler_core::list(peer_id p) {
   peers_[p]->listed = true;
   outputs_.push_back(p);
+  if (std::exchange(peers_[p]->lazy, false)) say_later(p);
+}
+
+/// What was to be said later is said now.
+void scheduler_core::say_later(peer_id p) {
+  const std::vector<task_id> drops = std::exchange(peers_[p]->later, {});
+  if (drops.empty()) return;
+  drop_values m{};
+  m.tasks = drops;
+  tell(p, m);
+}
+
+void scheduler_core::be_lazy(peer_id p) {
+  if (std::exchange(peers_[p]->lazy, true)) return;
+  lazy_.push_back(p);
+  lazy_until_ = std::min(lazy_until_, now_ + options_.laziness);
+}
+
+void scheduler_core::end_laziness() {
+  for (const peer_id p : lazy_)
+    if (knows(p) && peers_[p]->lazy) list(p);
+  lazy_.clear();
+  lazy_until_ = never;
 }
 
 /// Writes the lists that were gathered for a peer. They are written at the end of the event, or before a message that
@@ -147,6 +170,7 @@ void scheduler_core::flush(peer_id p) {
   };
   write(stop_tasks{}, to.stops);
   write(retract_tasks{}, to.retracts);
+  say_later(p);
   write(drop_values{}, to.drops);
   write(task_cancelled{}, to.cancelled);
   write(task_restarted{}, to.restarted);
@@ -246,12 +270,25 @@ void scheduler_core::drop_value(worker_index w, task_id id) {
   peers_[p]->drops.push_back(id);
 }
 
+void scheduler_core::drop_later(worker_index w, task_id id) {
+  constexpr std::size_t most_later = 1024;
+  const peer_id p = workers_[w].peer;
+  peer& to = *peers_[p];
+  if (options_.laziness == 0 || to.listed || to.has_lists() || to.later.size() >= most_later)
+    return drop_value(w, id);
+  to.later.push_back(id);
+  be_lazy(p);
+}
+
 void scheduler_core::drop_everywhere(slot t) {
   task_record& r = tasks_[t];
   for (const holder h : tasks_.holders(t)) {
     if (h.coming()) continue;
     workers_[h.worker()].value_bytes -= r.bytes();
-    drop_value(h.worker(), r.id);
+    if (r.bytes() <= options_.small_value)
+      drop_later(h.worker(), r.id);
+    else
+      drop_value(h.worker(), r.id);
   }
   tasks_.clear_holders(t);
   r.set(mark_dropping);
@@ -260,6 +297,7 @@ void scheduler_core::drop_everywhere(slot t) {
 
 void scheduler_core::tick(time_ns now) {
   now_ = std::max(now_, now);
+  if (now_ >= lazy_until_) end_laziness();
   const auto later = [](const timer& a, const timer& b) { return a > b; };
   while (!timers_.empty() && timers_.front().at <= now_) {
     std::pop_heap(timers_.begin(), timers_.end(), later);
@@ -309,7 +347,7 @@ void scheduler_core::tick(time_ns now) {
 }
 
 time_ns scheduler_core::deadline() const noexcept {
-  time_ns at = never;
+  time_ns at = lazy_until_;
   if (!timers_.empty()) at = std::min(at, timers_.front().at);
   if (hungry_) at = std::min(at, next_steal_);
   if (options_.no_worker_limit > 0)

@@ -148,6 +148,8 @@ class scheduler_core {
     std::vector<std::uint32_t> options;
     std::vector<bool> met;  // workers whose address it has
     std::vector<task_id> cancelled, restarted, drops;
+    std::vector<task_id> later;  // drops that wait for other output
+    bool lazy = false;           // has such, or messages in `out` that wait
     std::vector<attempt_ref> stops, retracts;
     function_ref last_function;  // the function of its last task, and ours for it
     std::uint32_t last_catalogued = ~std::uint32_t{0};
@@ -222,12 +224,23 @@ class scheduler_core {
     if (!to.listed) list(p);
     to.out.add(m);
   }
+  /// What nobody waits for goes with the next other output for that peer, or after options.laziness.
+  template <class M>
+  void tell_lazily(peer_id p, const M& m) {
+    if (options_.laziness == 0 || peers_[p]->listed) return tell(p, m);
+    peers_[p]->out.add(m);
+    be_lazy(p);
+  }
+  void be_lazy(peer_id p);
+  void end_laziness();
+  void say_later(peer_id p);
   void tell_finished(slot t, const std::span<const std::byte>* value);
   void tell_failed(slot t);
   void tell_cancelled(slot t);
   void tell_restarted(slot t);
   void introduce(peer_id to, worker_index w);
   void drop_value(worker_index w, task_id id);
+  void drop_later(worker_index w, task_id id);
   void drop_everywhere(slot t);
   void settle();
   void flush_lists();
@@ -375,7 +388,8 @@ class scheduler_core {
   std::vector<worker_index> free_workers_;
   std::vector<worker_index> heap_;  // of workers that may be given tasks
   std::vector<std::unique_ptr<class_state>> classes_;
-  std::vector<peer_id> outputs_, with_lists_;
+  std::vector<peer_id> outputs_, with_lists_, lazy_;
+  time_ns lazy_until_ = never;
   std::vector<departure> departures_;
   std::vector<failure> failures_;
   std::vector<std::uint32_t> free_failures_;

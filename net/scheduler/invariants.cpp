@@ -166,7 +166,10 @@ void scheduler_core::check_invariants() const {
   for (std::uint32_t at = 1; at < heap_.size(); ++at)
     require(!heap_before(heap_[at], heap_[(at - 1) / 2]), "the heap is one");
   for (const auto& p : peers_)
-    if (p) require(!p->has_lists(), "all is said at the end of an event");
+    if (p) {
+      require(!p->has_lists(), "all is said at the end of an event");
+      require(p->later.empty() || p->lazy, "what is said later is said");
+    }
 }
 
 scheduler_statistics scheduler_core::statistics() const {

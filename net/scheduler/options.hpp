@@ -24,6 +24,9 @@ struct scheduler_options {
   /// Small values, of at most most_inline bytes each, that are kept here for tasks that take them elsewhere: so many
   /// bytes of them.
   std::size_t kept_values = std::size_t{64} << 20;
+  /// How long what nobody waits for may wait for other messages: that a small value is no longer needed, and is there
+  /// where it was promised and has been pushed. 0: not at all.
+  time_ns laziness = 5'000'000;
   /// A worker that has most of a task's inputs is passed over when its queue is longer than the shortest by what it
   /// costs to move them, and this.
   time_ns overload = 0;

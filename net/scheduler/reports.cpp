@@ -52,7 +52,7 @@ void scheduler_core::done(worker_index w, const done_task& m) {
     if (dependent.has(mark_ahead) && dependent.worker != told) {  // it was promised there
       told = dependent.worker;
       if ((m.flags & has_value) && m.value.size() <= options_.most_pushed)
-        tell(workers_[told].peer, give_value{{r.id, m.bytes}, m.value});
+        tell_lazily(workers_[told].peer, give_value{{r.id, m.bytes}, m.value});
       else
         tell_place(t, told);
       if (tasks_.holders(t).size() < most_holders_seen) tasks_.add_holder(t, told, true);

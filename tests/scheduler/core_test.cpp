@@ -253,6 +253,28 @@ TEST_CASE("a task that waits for another worker is taken back when that is lost"
   CHECK(s.core.state_of(z) == task_state::assigned);
 }
 
+TEST_CASE("what nobody waits for goes with other messages, or a little later", "[scheduler]") {
+  script s({}, 5 * ms);
+  const peer_id c = s.client(), w = s.worker(2);
+  const task_id a = s.submit(c), b = s.submit(c), large = s.submit(c);
+  s.heard(w);
+  s.done(w, a);
+  s.done(w, b);
+  s.done(w, large, 1, 1 << 20);
+  s.about<release_tasks>(c, {a});
+  CHECK(s.heard(w).empty());
+  s.submit(c);
+  CHECK(s.heard(w) == lines{"drop 1", "run 4/1"});
+  s.about<release_tasks>(c, {b});
+  s.tick(4 * ms);
+  CHECK(s.heard(w).empty());
+  s.tick(5 * ms);
+  CHECK(s.heard(w) == lines{"drop 2"});
+  // Memory is not lazy.
+  s.about<release_tasks>(c, {large});
+  CHECK(s.heard(w) == lines{"drop 3"});
+}
+
 TEST_CASE("the window limits how far ahead", "[scheduler]") {
   script s({.ahead = 2});
   const peer_id c = s.client(), w = s.worker();

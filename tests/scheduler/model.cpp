@@ -384,7 +384,10 @@ void world::run(std::size_t steps) {
       to_core_[p].push_back(c.out.take());
     }
   left = 200'000;
-  for (std::size_t calm_steps = 0; (!quiet() || calm_steps < 50) && left-- > 0; ++calm_steps) step(true);
+  for (int round = 0; round < 2; ++round) {  // in the second, what was to be said later is said
+    for (std::size_t calm_steps = 0; (!quiet() || calm_steps < 50) && left-- > 0; ++calm_steps) step(true);
+    now_ += scheduler_options().laziness;
+  }
   require(quiet(), "there is no end of messages after the last release");
   require(core_.statistics().tasks == 0, "records are left");
   for (const auto& [p, w] : workers_) require(w.values.empty(), "a worker keeps a value that nobody wants");

@@ -1,5 +1,7 @@
 #include "script.hpp"
 
+#include <utility>
+
 namespace weft::test::scheduling {
 namespace {
 
@@ -101,8 +103,13 @@ void script::beat(peer_id w, worker_mode mode, std::vector<attempt_ref> executin
 }
 
 lines script::heard(peer_id p, bool all) {
+  for (const peer_id other : core.outputs()) {
+    const std::vector<std::byte> more = core.out(other).take();
+    outputs[other].insert(outputs[other].end(), more.begin(), more.end());
+  }
+  core.clear_outputs();
   lines said;
-  const std::vector<std::byte> bytes = core.out(p).take();
+  const std::vector<std::byte> bytes = std::exchange(outputs[p], {});
   batch_reader in(bytes);
   std::uint16_t kind = 0;
   const auto list = [&](std::string line, const auto& m) {

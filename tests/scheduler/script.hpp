@@ -1,6 +1,7 @@
 #pragma once
 
 /// A scheduler and what its peers say and hear, in words: for tests that tell a short story.
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,13 @@ struct task_spec {
 };
 
 struct script {
-  explicit script(const scheduler_options& options = {}) : core(options) {}
+  /// All is said at once, but for a test of laziness.
+  explicit script(scheduler_options options = {}, time_ns laziness = 0)
+      : core((options.laziness = laziness, options)) {}
 
   scheduler_core core;
   time_ns now = 0;
+  std::map<peer_id, std::vector<std::byte>> outputs;  // that were not heard yet
   std::vector<std::uint64_t> next = std::vector<std::uint64_t>(64, 1);
 
   peer_id client() { return core.add_client(now, {}); }
