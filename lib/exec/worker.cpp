@@ -220,7 +220,7 @@ void* pool_core::search(worker& w) noexcept {
     began = ticks();
     spin_until = began + static_cast<std::uint64_t>(options_.spin.count()) * ticks_per_us_;
   }
-  for (unsigned round = 0;; ++round) {
+  for (;;) {
     bool lost = false;
     void* frame = steal_any(w, lost);
     if (!frame) frame = next(w);
