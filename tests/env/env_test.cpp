@@ -214,6 +214,6 @@ TEST_CASE("memory that is to have huge pages stays what it is") {
   const std::span<std::byte> all(memory);
   weft::detail::prefer_huge_pages({});
   weft::detail::prefer_huge_pages(all.first(2 * weft::detail::huge_page - 1));
-  for (const std::size_t off : {0, 1, 4095, 4096}) weft::detail::prefer_huge_pages(all.subspan(off));
+  for (const std::size_t off : {0u, 1u, 4095u, 4096u}) weft::detail::prefer_huge_pages(all.subspan(off));
   CHECK(std::count(memory.begin(), memory.end(), std::byte{7}) == std::ssize(memory));
 }

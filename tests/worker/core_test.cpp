@@ -175,7 +175,7 @@ TEST_CASE("what is made is pushed where the scheduler wants it, if it is small",
   limits.inline_bytes = 8;
   script s(limits);
   const std::vector<std::byte> small(8), large(9);
-  for (const task_id id : {10, 11, 12}) s.run(id, 1);
+  for (const task_id id : {task_id{10}, task_id{11}, task_id{12}}) s.run(id, 1);
   s.hear(push_value{{10, 0, 3, 0}});
   s.hear(push_value{{11, 0, 2, 0}});
   s.hear(push_value{{12, 0, 2, 0}});
