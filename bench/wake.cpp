@@ -1,7 +1,6 @@
 // wake.*: what it costs to hand work to a pool, and to wake it.
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -15,6 +14,7 @@
 
 #include "asio_peer.hpp"
 #include "harness.hpp"
+#include "on_cpu.hpp"
 #include "weft/pool.hpp"
 #include "weft/sleep.hpp"
 
@@ -61,28 +61,6 @@ const registered post_("wake.post", "ns/task", "a thread outside spawns empty ta
                        });
 
 // ---- round trips ---------------------------------------------------------------------------------------
-
-/// Puts the calling thread on a processor of those it may use, and back at the end.
-class on_cpu {
- public:
-  explicit on_cpu(int which) {
-    ::sched_getaffinity(0, sizeof before_, &before_);
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    int seen = 0, last = 0;
-    for (int i = 0; i < CPU_SETSIZE; ++i)
-      if (CPU_ISSET(i, &before_)) {
-        last = i;
-        if (seen++ == which) break;
-      }
-    CPU_SET(last, &one);
-    ::sched_setaffinity(0, sizeof one, &one);
-  }
-  ~on_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
-
- private:
-  cpu_set_t before_;
-};
 
 /// What parks a pool's worker and a thread that waits for it, without the pool: an epoll with an eventfd, and a
 /// futex.

@@ -163,7 +163,7 @@ weft::task<double> alternating(weft::client& c, int n) {
 
 const registered chain_("cluster.chain", "us/link", "a chain whose links alternate between two workers",
                         [](const settings& s) {
-                          auto raw = std::make_shared<raw_round_trip>(raw_round_trip::route::direct);
+                          auto raw = std::make_shared<raw_round_trip>(raw_round_trip::route::apart);
                           auto here = std::make_shared<cluster_place>(transport::tcp);
                           const int n = s.size(5000, 500);
                           sides out;
@@ -171,7 +171,7 @@ const registered chain_("cluster.chain", "us/link", "a chain whose links alterna
                           out.peer = [=] {
                             return quantile(raw->sample(static_cast<std::size_t>(n)), 0.5) * 1e6 / 2;
                           };
-                          out.peer_name = "limit: half a raw ping-pong over TCP";
+                          out.peer_name = "limit: half a raw ping-pong over TCP, between two processors";
                           return out;
                         });
 

@@ -15,10 +15,12 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <system_error>
 
 #include "../harness.hpp"
+#include "../on_cpu.hpp"
 #include "transport/certificates.hpp"
 
 namespace bench {
@@ -111,7 +113,7 @@ void forked_process::wait() noexcept {
 
 // ---- round trips -------------------------------------------------------------------------------------------------
 
-raw_round_trip::raw_round_trip(route by) : to_next_(tcp_pair()) {
+raw_round_trip::raw_round_trip(route by) : to_next_(tcp_pair()), apart_(by == route::apart) {
   int end = to_next_.far.get();
   if (by == route::relayed) {
     to_last_ = tcp_pair();
@@ -126,7 +128,9 @@ raw_round_trip::raw_round_trip(route by) : to_next_(tcp_pair()) {
     });
     end = to_last_.far.get();
   }
-  last_ = std::make_unique<forked_process>([end] {
+  last_ = std::make_unique<forked_process>([end, apart = apart_] {
+    std::optional<on_cpu> here;
+    if (apart) here.emplace(1);
     char message[message_bytes];
     for (;;) {
       read_all(end, message, sizeof message);
@@ -139,6 +143,8 @@ raw_round_trip::raw_round_trip(route by) : to_next_(tcp_pair()) {
 std::vector<double> raw_round_trip::sample(std::size_t n) {
   std::vector<double> seconds;
   seconds.reserve(n);
+  std::optional<on_cpu> here;
+  if (apart_) here.emplace(0);
   char message[message_bytes] = {};
   for (std::size_t i = 0; i < n; ++i) {
     message[0] = static_cast<char>(i);

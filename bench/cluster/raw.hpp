@@ -53,10 +53,11 @@ class forked_process {
   pid_t id_;
 };
 
-/// A process sends 64 bytes, and reads 64: from its peer, or through a third one that passes them on.
+/// A process sends 64 bytes, and reads 64: from its peer, or through a third one that passes them on. `apart`: from a
+/// peer on another processor, where the kernel would put both on one now and then.
 class raw_round_trip {
  public:
-  enum class route { direct, relayed };
+  enum class route { direct, apart, relayed };
   explicit raw_round_trip(route by);
   /// Seconds of each of n.
   std::vector<double> sample(std::size_t n);
@@ -64,6 +65,7 @@ class raw_round_trip {
  private:
   socket_pair to_next_, to_last_;
   std::unique_ptr<forked_process> relay_, last_;
+  const bool apart_;
 };
 
 /// Another process sends so many bytes, when it is asked to.
