@@ -199,6 +199,11 @@ std::uint32_t worker_core::keep(const run_task& t) {
   return at;
 }
 
+worker_core::waiting_task worker_core::unkeep(const entry& e) {
+  free_waiting_.push_back(e.position);
+  return std::exchange(waiting_[e.position], {});
+}
+
 void worker_core::settle_users(std::uint32_t first) {
   settling_.assign(1, first);
   while (!settling_.empty()) {
@@ -208,8 +213,7 @@ void worker_core::settle_users(std::uint32_t first) {
       const std::uint32_t task = edges_[at].task;
       entry& e = entries_[task];
       if (e.at != state::waiting || --e.lacking != 0) continue;
-      const waiting_task w = std::exchange(waiting_[e.position], {});
-      free_waiting_.push_back(e.position);
+      const waiting_task w = unkeep(e);
       set_state(e, task, state::submitted);
       run_task t{};
       static_cast<run_record&>(t) = w.record;
@@ -225,8 +229,7 @@ void worker_core::settle_users(std::uint32_t first) {
 bool worker_core::withdraw(std::uint32_t place) {
   entry& e = entries_[place];
   if (e.at != state::waiting) return host_.withdraw(e.id);
-  waiting_[e.position] = {};
-  free_waiting_.push_back(e.position);
+  unkeep(e);
   set_state(e, place, state::submitted);  // like others that have been withdrawn
   return true;
 }

@@ -220,6 +220,7 @@ class worker_core final : private fetch_host {
   void run(const run_task& task);
   void check(const run_task& task) const;
   std::uint32_t keep(const run_task& task);
+  waiting_task unkeep(const entry& e);
   /// An input is no longer promised, or no longer waits: tasks that waited for it alone are submitted, and so on.
   void settle_users(std::uint32_t input);
   bool withdraw(std::uint32_t place);

@@ -22,10 +22,11 @@ void worker_core::done(task_id task, std::uint32_t attempt, std::uint64_t bytes,
   set_state(e, place, state::here);
   e.bytes = bytes;
   e.stopping = e.quitting = false;
-  if (e.pushes && !value.empty() && value.size() <= limits_.inline_bytes)
+  const bool small = !value.empty() && value.size() <= limits_.inline_bytes;
+  if (e.pushes && small)
     for (auto [at, end] = pushes_.equal_range(task); at != end; ++at) host_.push(at->second, task, bytes, value);
   end_pushes(e);
-  const bool with_value = e.may_inline && !value.empty() && value.size() <= limits_.inline_bytes;
+  const bool with_value = e.may_inline && small;
   if (!with_value) value = {};
   say().add(done_task{{task, bytes, nanoseconds, attempt, with_value ? has_value : 0u}, value});
 }

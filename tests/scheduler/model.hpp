@@ -68,6 +68,7 @@ struct model_worker {
   void receive(world& w, batch_reader& in);
   void pushed(task_id id, std::uint64_t value);
   bool takes(task_id id) const;
+  void say_added(task_id id, std::uint64_t bytes);
   void step(world& w, random_source& random, bool calm);
   void lose_input(task_id id);
   bool lacks(world& w, const task& t) const;

@@ -11,6 +11,14 @@ bool model_worker::lacks(world&, const task& t) const {
 }
 
 /// What should be made here is not: tasks that take it, and have not begun, go back.
+void model_worker::say_added(task_id id, std::uint64_t bytes) {
+  value_added m{};
+  m.id = id;
+  m.bytes = bytes;
+  m.worker = self;
+  out.add(m);
+}
+
 bool model_worker::takes(task_id id) const {
   return std::any_of(tasks.begin(), tasks.end(), [&](const auto& t) {
     return std::any_of(t.second.inputs.begin(), t.second.inputs.end(),
@@ -101,11 +109,7 @@ void model_worker::receive(world& w, batch_reader& in) {
             std::memcpy(&values[i.id], value, i.given);
             remote.erase(i.id);
             asked.erase(i.id);
-            value_added added{};
-            added.id = i.id;
-            added.bytes = i.bytes;
-            added.worker = self;
-            out.add(added);
+            say_added(i.id, i.bytes);
           }
         }
         if (!there) {
@@ -161,11 +165,7 @@ void model_worker::receive(world& w, batch_reader& in) {
         require(!tasks.contains(m.id), "a copy is wanted of what is being made");
         if (values.contains(m.id)) {
           early.erase(m.id);
-          value_added added{};
-          added.id = m.id;
-          added.bytes = m.bytes;
-          added.worker = self;
-          out.add(added);
+          say_added(m.id, m.bytes);
         } else {
           copies[m.id] = m.worker;
         }
@@ -176,11 +176,7 @@ void model_worker::receive(world& w, batch_reader& in) {
         asked.erase(m.id);
         promises.erase(m.id);
         if (early.erase(m.id) != 0) {
-          value_added added{};
-          added.id = m.id;
-          added.bytes = m.bytes;
-          added.worker = self;
-          out.add(added);
+          say_added(m.id, m.bytes);
         } else {
           remote[m.id] = m.worker;
         }
@@ -192,13 +188,7 @@ void model_worker::receive(world& w, batch_reader& in) {
         require(m.message.size() == sizeof value, "another value than a task's was given");
         std::memcpy(&value, m.message.data(), sizeof value);
         pushed(m.id, value);
-        if (early.erase(m.id) != 0) {
-          value_added added{};
-          added.id = m.id;
-          added.bytes = m.bytes;
-          added.worker = self;
-          out.add(added);
-        }
+        if (early.erase(m.id) != 0) { say_added(m.id, m.bytes); }
         break;
       }
       case message_kind::push_value: {
@@ -246,11 +236,7 @@ void model_worker::step(world& w, random_source& random, bool calm) {
       values[id] = other->values[id];
       remote.erase(id);
       asked.erase(id);
-      value_added m{};
-      m.id = id;
-      m.bytes = 100;
-      m.worker = self;
-      out.add(m);
+      say_added(id, 100);
       return true;
     }
     if (!copy && asked.contains(id)) return false;
