@@ -70,6 +70,7 @@ detail::store_options memory_options(detail::pool_core& pool, client_options opt
   memory.files.capacity = options.spill_capacity;
   if (options.patience.count() <= 0) throw misuse("weft: client_options.patience must be more than nothing");
   memory.patience = options.patience;
+  memory.threads = pool.size();
   return memory;
 }
 

@@ -100,6 +100,7 @@ struct store_options {
   spill_file_options files;   // files.directory: where the store's own directory is made
   bool own_directory = true;  // makes a scratch_directory there; false: uses it as it is
   unsigned ahead = 8;         // requests whose inputs are on their way while none of them runs yet
+  unsigned threads = 1;       // that work with values: each keeps some of what is on its way waiting
   resident_limits resident;
   std::chrono::nanoseconds patience = std::chrono::seconds(10);  // see wait_out()
   bool least_recently_used = false;                              // evicts by age instead: for comparisons

@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::uint64_t least_ahead_bytes = std::uint64_t{8} << 20;
 
+/// How much may be on its way. Enough to keep the disk at work: while a thread runs a task it does not see that what
+/// it reads has come. Not more, since it takes room from what is needed soon.
+std::uint64_t ahead_bytes(std::uint64_t budget, unsigned threads) noexcept {
+  return std::max({least_ahead_bytes, budget / 64, std::min(threads * least_ahead_bytes, budget / 16)});
+}
+
 bool later(const memory_request* a, const memory_request* b) noexcept { return a->rank > b->rank; }
 
 }  // namespace
@@ -89,7 +95,7 @@ bool store::admit(memory_request& r, after& then, bool beyond) {
     // What is on its way takes room that nothing uses yet.
     const bool too_many =
         missing != 0 && on_their_way_ != 0 &&
-        (on_their_way_ >= options_.ahead || loading_bytes_ + missing > std::max(budget_ / 64, least_ahead_bytes));
+        (on_their_way_ >= options_.ahead || loading_bytes_ + missing > ahead_bytes(budget_, options_.threads));
     const std::uint64_t need = missing + r.reserve;
     bool fits = !busy && !too_many && (need == 0 || make_room(need));
     if (!fits && !busy && !too_many && no_room_to_come() && (granted_ == 0 || beyond)) {
