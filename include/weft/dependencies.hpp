@@ -113,6 +113,7 @@ struct every {
 /// For a layer over time: task number step * width + point takes of the step before what `within` says of its point.
 template <class Within>
 struct previous_step {
+  static constexpr bool only_earlier = true;  // task j takes none from j on, whatever there is within a step
   std::size_t width = 1;
   Within within = {};
   intervals of(std::size_t j) const noexcept {

@@ -139,7 +139,8 @@ auto layer_of(std::size_t n, F g, layer<T> input, D dependency, A&&... more) {
 }
 
 /// A layer whose tasks take values of earlier tasks of itself: `g(i, weft::values<T>, arguments...)`, a T again. The
-/// dependency must name earlier tasks only; what is never named begins with no values, as the first step does.
+/// dependency must name earlier tasks only, which is looked at for each task here (but for previous_step, which can
+/// do no other), and is misuse otherwise; what is never named begins with no values, as the first step does.
 /// `weft::previous_step{width, weft::neighbours{1}}` makes a stencil of it, task step * width + point.
 template <class F, class D, class... A>
 auto layer_over_time(std::size_t n, F g, D dependency, A&&... arguments) {

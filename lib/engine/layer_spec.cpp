@@ -53,6 +53,15 @@ void throw_no_fit(std::size_t from, std::size_t to, const char* dependency) {
 }
 void throw_empty_layer(const char* what) { throw misuse(std::string("weft: ") + what); }
 
+void check_earlier(const layer_link& link, std::size_t count, const char* dependency) {
+  for (std::size_t j = 0; j < count; ++j)
+    for (const interval& i : link.inputs(j))
+      if (i.last >= j)
+        throw misuse("weft: task " + std::to_string(j) + " of a layer over time would wait for task " +
+                     std::to_string(i.last) + ", since " + readable_type(dependency) +
+                     " names it: a cycle, which never ends; it may name earlier tasks only");
+}
+
 void computed_inverse::build(const layer_link& link, std::size_t from, std::size_t to) {
   std::call_once(once_, [&] {
     constexpr std::size_t none = ~std::size_t{0};

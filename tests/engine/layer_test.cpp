@@ -40,6 +40,24 @@ void check_inverse(const D& d, std::size_t n, std::size_t m) {
 
 }  // namespace
 
+namespace {
+struct names_itself {
+  weft::intervals of(std::size_t j) const noexcept { return j == 5 ? weft::intervals({5, 5}) : weft::intervals(); }
+};
+struct names_later {
+  weft::intervals of(std::size_t j) const noexcept { return j % 2 ? weft::intervals() : weft::intervals({0, j + 1}); }
+};
+}  // namespace
+
+TEST_CASE("a layer over time whose tasks would wait for each other is refused as it is made") {
+  CHECK_THROWS_WITH(weft::layer_over_time(10, fold, names_itself{}),
+                    Catch::Contains("task 5 of a layer over time would wait for task 5") &&
+                        Catch::Contains("names_itself names it: a cycle"));
+  CHECK_THROWS_WITH(weft::layer_over_time(10, fold, names_later{}),
+                    Catch::Contains("task 0") && Catch::Contains("task 1,"));
+  CHECK_NOTHROW(weft::layer_over_time(5, fold, names_itself{}));  // there is no such task
+}
+
 TEST_CASE("dependents are the inverse of what tasks take") {
   for (const std::size_t n : {1u, 2u, 5u, 24u, 30u}) {
     check_inverse(weft::one_to_one{}, n, n);

@@ -170,6 +170,8 @@ class layer_link_of final : public layer_link {
 
 [[noreturn]] void throw_no_fit(std::size_t from, std::size_t to, const char* dependency);
 [[noreturn]] void throw_empty_layer(const char* what = "a layer that refers to nothing");
+/// Throws misuse when a task of a layer that takes its own values would wait for itself or a later one.
+void check_earlier(const layer_link& link, std::size_t count, const char* dependency);
 
 /// Adds the link, which keeps the other layer.
 template <class D>
@@ -178,7 +180,10 @@ void link_layer(layer_spec& s, layer_spec* from, D how) {
   if constexpr (requires { how.fits(s.count, s.count); })
     if (!how.fits(from->count, s.count)) throw_no_fit(from->count, s.count, typeid(D).name());
   s.links.push_back(std::make_unique<layer_link_of<D>>(*from, s.count, std::move(how)));
-  if (from != &s) add_reference(*from);
+  if (from != &s)
+    add_reference(*from);
+  else if constexpr (!requires { requires D::only_earlier; })
+    check_earlier(*s.links.back(), s.count, typeid(D).name());
 }
 
 /// An argument that all tasks share.
