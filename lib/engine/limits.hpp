@@ -30,8 +30,8 @@ class resource_pool {
   bool try_take(const resource_amounts& wanted);
 
   std::mutex lock_;
-  const std::map<std::string, double, std::less<>> there_;
-  std::map<std::string, double, std::less<>> free_;
+  const std::map<std::string, std::int64_t, std::less<>> there_;
+  std::map<std::string, std::int64_t, std::less<>> free_;
   std::vector<node*> waiting_;  // by rank
 };
 

@@ -1,6 +1,8 @@
 #include "graph/options.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -13,7 +15,8 @@ resource_amounts parse_resources(std::string_view text) {
   resource_amounts all;
   const auto refuse = [](std::string_view part) {
     throw misuse("weft: '" + std::string(part) +
-                 "' is no resource: write NAME=AMOUNT, such as gpu=1, with spaces between several");
+                 "' is no resource: write NAME=AMOUNT, such as gpu=1, from 0.000001 to 1e9, with spaces between "
+                 "several");
   };
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
@@ -22,14 +25,20 @@ resource_amounts parse_resources(std::string_view text) {
     if (part.empty()) continue;
     const std::size_t equals = std::min(part.find('='), part.size());
     double amount = 1;
+    constexpr double most = 1e9, least = 1e-6;
     if (equals != part.size()) {
       const std::string_view number = part.substr(equals + 1);
       const auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), amount);
-      if (error != std::errc{} || rest != number.data() + number.size() || !(amount > 0)) refuse(part);
+      if (error != std::errc{} || rest != number.data() + number.size() || !(amount >= least && amount <= most))
+        refuse(part);
     }
     if (equals == 0) refuse(part);
-    all.emplace_back(part.substr(0, equals), amount);
+    all.emplace_back(part.substr(0, equals), std::llround(amount / least));
   }
+  std::sort(all.begin(), all.end());
+  for (std::size_t i = 1; i < all.size(); ++i)
+    if (all[i].first == all[i - 1].first)
+      throw misuse("weft: the resource '" + all[i].first + "' is named twice; write what is needed in one amount");
   return all;
 }
 

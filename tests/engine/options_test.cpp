@@ -1,4 +1,5 @@
 // What a task may be given beside its arguments, and what a client tells of its tasks.
+#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -63,6 +64,27 @@ TEST_CASE("tasks take resources while they run, and wait for them") {
   CHECK(s.elapsed() >= 5ms);
 }
 
+TEST_CASE("amounts of resources that have no exact fraction add up to the whole") {
+  weft::simulation s(2, {.workers = 4});
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client_options options;
+    options.resources = "licence=1";
+    weft::client c(sim, options);
+    const auto work = [](int i) -> weft::task<int> {
+      co_await weft::sleep_for(std::chrono::microseconds(100 * (1 + i % 3)));
+      co_return i;
+    };
+    std::vector<weft::future<int>> all;
+    for (int i = 0; i < 60; ++i)
+      all.push_back(
+          c.with({.resources = std::array{"licence=0.1", "licence=0.2", "licence=0.3"}[i % 3]}).submit(work, i));
+    co_await c.wait(all);
+    const int last = co_await c.with({.resources = "licence=1"}).submit(work, 7);
+    CHECK(last == 7);
+  };
+  s.run(program(s));
+}
+
 TEST_CASE("resources that nobody has are refused where they are asked for") {
   weft::pool pool({.threads = 1});
   weft::client_options options;
@@ -71,6 +93,8 @@ TEST_CASE("resources that nobody has are refused where they are asked for") {
   CHECK_THROWS_WITH(c.with({.resources = "tape"}), Catch::Contains("'tape'"));
   CHECK_THROWS_WITH(c.with({.resources = "gpu=2"}), Catch::Contains("of which there are 1"));
   CHECK_THROWS_WITH(c.with({.resources = "gpu=many"}), Catch::Contains("'gpu=many' is no resource"));
+  CHECK_THROWS_WITH(c.with({.resources = "gpu=0.5 gpu=0.5"}), Catch::Contains("'gpu' is named twice"));
+  CHECK_THROWS_WITH(c.with({.resources = "gpu=0.0000001"}), Catch::Contains("from 0.000001"));
   CHECK_THROWS_WITH(c.with({.priority = 100'000}), Catch::Contains("100000"));
   CHECK_THROWS_WITH(c.compute(weft::delayed(inc, 1).with({.resources = "tape"})), Catch::Contains("'tape'"));
   options.resources = "=3";

@@ -10,8 +10,9 @@
 
 namespace weft::detail {
 
-/// Names of abstract resources, and how much of each.
-using resource_amounts = std::vector<std::pair<std::string, double>>;
+/// Names of abstract resources, and how much of each,
+/// in millionths, so that sums are exact.
+using resource_amounts = std::vector<std::pair<std::string, std::int64_t>>;
 /// `gpu=1 licence=0.5`: names and amounts; an amount that is left out is 1. Throws misuse, and says what is wrong.
 resource_amounts parse_resources(std::string_view text);
 
