@@ -245,6 +245,24 @@ grouping each_alone(graph_shape shape) {
   return plan;
 }
 
+/// Of each task's result, where any call has an estimate; those that have none count as the mean of the others.
+std::vector<std::uint64_t> estimated_sizes(const gathering& g, const grouping& tasks) {
+  const std::uint32_t n = tasks.shape.size();
+  const std::uint64_t most = (std::uint64_t{1} << 62) / std::max<std::uint32_t>(n, 1);  // the sum has 63 bits
+  std::vector<std::uint64_t> sizes(n, 0);
+  std::uint64_t sum = 0, known = 0;
+  for (std::uint32_t task = 0; task < n; ++task) {
+    const task_details* d = g.call(tasks.result(task)).details;
+    if (!d || d->memory == 0) continue;
+    sum += sizes[task] = std::min(d->memory, most);
+    ++known;
+  }
+  if (known == 0) return {};
+  for (std::uint64_t& s : sizes)
+    if (s == 0) s = std::max<std::uint64_t>(sum / known, 1);
+  return sizes;
+}
+
 }  // namespace
 
 compute_plan plan_computation(const gathering& g, call_defaults defaults) {
@@ -273,13 +291,13 @@ compute_plan plan_computation(const gathering& g, call_defaults defaults) {
   } else if (!copies) {
     plan.tasks = each_alone(std::move(shape));
   }
-  plan.ranks = order(plan.tasks.shape);
+  plan.ranks = order(plan.tasks.shape, estimated_sizes(g, plan.tasks));
   return plan;
 }
 
 compute_plan plain_plan(const gathering& g) {
   compute_plan plan{.tasks = each_alone(g.shape()), .ranks = {}};
-  plan.ranks = order(plan.tasks.shape);
+  plan.ranks = order(plan.tasks.shape, estimated_sizes(g, plan.tasks));
   return plan;
 }
 

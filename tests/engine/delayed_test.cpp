@@ -409,6 +409,24 @@ TEST_CASE("priorities of lazies come before their order") {
   CHECK(order == std::vector<int>{3, 4, 0, 1, 2});
 }
 
+TEST_CASE("estimates of memory decide which part of a graph is made first") {
+  static std::vector<int> order;
+  const auto record = [](int x) { return order.push_back(x), x; };
+  const auto shrink = [](int x) { return x; };
+  const auto add = [](int a, int b) { return a + b; };
+  for (const bool first : {true, false}) {
+    order.clear();
+    on_client(1, [&](weft::client& c) -> weft::task<> {
+      const weft::task_options few{.memory = 1 << 10}, many{.memory = 1 << 30};
+      auto one = weft::delayed(shrink, weft::delayed(record, 1).with(first ? many : few)).with(few);
+      auto two = weft::delayed(shrink, weft::delayed(record, 2).with(first ? few : many)).with(few);
+      const int sum = co_await c.compute(weft::delayed(add, std::move(one), std::move(two)).with(few));
+      CHECK(sum == 3);
+    });
+    CHECK(order == (first ? std::vector<int>{1, 2} : std::vector<int>{2, 1}));
+  }
+}
+
 TEST_CASE("a million calls in a chain, and a million apart, are made, computed and let go without a deep stack") {
   static constexpr int n = 1'000'000;
   { auto dropped = chain(weft::delayed(inc, 0), n); }
