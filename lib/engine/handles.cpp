@@ -95,7 +95,6 @@ void engine::destroy(node& n) noexcept {
         }
         drop_reference(*from);
       }
-    if (dead->has_arguments) dead->type->end_arguments(*dead);
     engine* const keeps = dead->remote ? dead->home : nullptr;
     if (keeps) {
       dead->remote = false;  // once: let_value_go may bring it here again
@@ -113,6 +112,7 @@ void engine::destroy(node& n) noexcept {
       }
       if (dead->has_value) dead->type->value->end(*dead);
     }
+    if (dead->has_arguments) dead->type->end_arguments(*dead);  // not before: the store may run it again
     if (dead->is(node_state::failed)) drop_failure(dead->why);
     drop_details(dead->details);
     dead->type->release(*dead);

@@ -49,6 +49,10 @@ const stored_value::operations engine::value_operations{
           return bool(n.has_value);
         },
     .let_go = &engine::let_value_go,
+    .maker = [](const void* owner) -> std::string {
+      const node& n = *static_cast<const node*>(owner);
+      return n.type->function_name ? n.type->function_name(n) : "a value";
+    },
     .fetch = [](void* owner) -> task<> { return engine::fetch_value(*static_cast<node*>(owner)); },
 };
 
@@ -108,6 +112,9 @@ bool engine::ask_memory(node& n) {
     made->granted = [](memory_request& granted) noexcept {
       node& own = static_cast<node_request&>(granted).of;
       own.home->memory_granted(own);
+    };
+    made->over = [](const memory_request& asked) noexcept {
+      return !static_cast<const node_request&>(asked).of.is(node_state::pending);
     };
     r = n.request = made.release();
     became_active();  // until it is granted: nothing else may be under way here

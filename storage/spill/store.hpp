@@ -33,6 +33,7 @@ class stored_value : public evictable {
     void (*restore)(void* owner, decoder& from);  // makes it again
     bool (*remake)(void* owner) noexcept;         // computes it again, when it cannot be restored; false: cannot be
     void (*let_go)(void* owner) noexcept;         // erase() had to wait: now the owner may go
+    std::string (*maker)(const void* owner);      // what made it, for messages
     task<> (*fetch)(void* owner);                 // brings a value that is elsewhere; throws when it cannot be had
   };
 
@@ -75,6 +76,9 @@ class memory_request {
   std::exception_ptr error;  // granted with this: an input is lost, or there is no room for it anywhere
   /// Called when the request is granted, unless ask() granted it at once. On any thread, without the store's lock.
   void (*granted)(memory_request&) noexcept = nullptr;
+  /// Whether who asked has ended meanwhile: then nothing is read and no room is kept, and it is granted with the
+  /// error weft::cancelled. Under the store's lock.
+  bool (*over)(const memory_request&) noexcept = nullptr;
 
  private:
   friend class store;
@@ -240,6 +244,7 @@ class store {
   bool hold() noexcept;
   void watch(after& then);
   std::vector<stored_value*> choose_victims();
+  void stays_in_memory(stored_value& v, const char* why);
   task<> wait_out(stop_source over);
   task<> write_behind();
   task<> load(stored_value& v);

@@ -84,6 +84,7 @@ bool store::admit(memory_request& r, after& then, bool beyond) {
     busy = busy || (r.exclusive && v.where_ == writing);
     pin(v);
   }
+  if (r.over && r.over(r)) r.error = std::make_exception_ptr(cancelled());
   const auto back_out = [&] {
     for (std::uint32_t i = 0; i < r.count; ++i) unpin(*r.inputs[i]);
   };

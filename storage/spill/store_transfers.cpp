@@ -54,7 +54,9 @@ void restore_from(std::span<const std::byte> record, const stored_value::operati
   std::vector<std::span<const std::byte>> attachments;
   attachments.reserve(count);
   for (const std::uint64_t s : sizes) attachments.push_back(cut(record, s));
-  decoder d(message, attachments);
+  // Whoever wrote it is ourselves, and the checksum was right: any value that could be encoded comes back.
+  constexpr std::uint64_t any = ~std::uint64_t{0};
+  decoder d(message, attachments, {.expansion = any, .bytes = any, .empty_elements = any});
   does.restore(owner, d);
   d.finish();
 }
@@ -95,6 +97,13 @@ std::vector<stored_value*> store::choose_victims() {
   return victims;
 }
 
+void store::stays_in_memory(stored_value& v, const char* why) {
+  v.unspillable_ = true;
+  const std::string of = v.does_->maker(v.owner_);
+  log_once("unspillable " + of, "the result of " + of + " (" + std::to_string(v.bytes_) +
+                                    " bytes) could not be encoded, and stays in memory, as others of it may: " + why);
+}
+
 /// Writes one batch; what is to be written after it, watch() says.
 task<> store::write_behind() {
   std::vector<stored_value*> victims;
@@ -114,12 +123,13 @@ task<> store::write_behind() {
       try {
         v->does_->encode(v->owner_, r.message);
         r.lay_out();
-      } catch (const std::exception& e) {  // it stays in memory
-        log_once("unspillable", std::string("a value could not be encoded, and stays in memory: ") + e.what());
-        v->unspillable_ = true;
+      } catch (const std::bad_alloc&) {  // a smaller batch may do
+        throw;
+      } catch (const std::exception& e) {
+        stays_in_memory(*v, e.what());
         continue;
       } catch (...) {
-        v->unspillable_ = true;
+        stays_in_memory(*v, "what was thrown is no std::exception");
         continue;
       }
       spill_record& s = batch.emplace_back();
@@ -158,8 +168,8 @@ task<> store::write_behind() {
       batch_limit_ = std::min(batch_limit_ * 2, most_in_batch);
       writer_limit_ = most_writers;
       disk_error_ = nullptr;
-    } else if (batch.size() > 1) {
-      batch_limit_ = batch.size() / 2;  // a batch is written whole or not at all: a smaller one may fit
+    } else if (victims.size() > 1) {
+      batch_limit_ = victims.size() / 2;  // a batch is written whole or not at all: a smaller one may fit
     } else if (writers_ == 1 && releases_ == releases_before) {
       disk_error_ = error;  // otherwise it is worth another try: some other's room may have been what was lacking
     }
@@ -191,7 +201,12 @@ task<> store::load(stored_value& v) {
     error = std::current_exception();
     broken = true;
   } catch (...) { error = std::current_exception(); }
-  const bool remade = error && !v.elsewhere_ && v.does_->remake(v.owner_);
+  bool wanted = true;
+  if (error) {
+    std::lock_guard guard(lock_);
+    wanted = !v.doomed_;
+  }
+  const bool remade = error && wanted && !v.elsewhere_ && v.does_->remake(v.owner_);
   if (remade) error = nullptr;
 
   after then;

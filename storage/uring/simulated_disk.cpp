@@ -192,6 +192,11 @@ class simulated_disk::service final : public detail::file_service {
       }
     }
     std::uint64_t at = r.offset, left = whole;
+    // What is wrong and nobody says: the first bytes only reach the disk, or one is read that was never written.
+    if (writes && whole != 0 && chance(options_.torn_per_million)) left = simulation_.random() % whole;
+    constexpr std::uint64_t none = ~std::uint64_t{0};
+    const std::uint64_t flipped =
+        !writes && whole != 0 && chance(options_.flips_per_million) ? simulation_.random() % whole : none;
     for (const iovec& p : parts) {
       const std::size_t n = std::min<std::uint64_t>(left, p.iov_len);
       auto* memory = static_cast<std::byte*>(p.iov_base);
@@ -201,6 +206,8 @@ class simulated_disk::service final : public detail::file_service {
         f.unsynced.push_back({at, {memory, memory + n}});
       } else if (n) {
         std::memcpy(memory, f.now.data() + at, n);
+        if (const std::uint64_t from = at - r.offset; flipped != none && flipped >= from && flipped < from + n)
+          memory[flipped - from] ^= std::byte{1};
       }
       at += n;
       left -= n;
