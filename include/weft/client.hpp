@@ -167,7 +167,9 @@ class client {
     return all;
   }
 
-  /// A future of a value that is there already.
+  /// A future of a value that is there already. It counts as soon as it is here and nobody waits for room, since who
+  /// has the value holds the memory anyway: a loop that scatters more than the budget is to await in between what it
+  /// makes of the values, or to let tasks make them.
   template <class T>
   future<T> scatter(T value) const {
     static_assert(detail::travels<T>,
