@@ -1,7 +1,6 @@
 #include "engine/limits.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "engine/engine.hpp"
 #include "weft/detail/task_details.hpp"
@@ -10,25 +9,14 @@
 
 namespace weft::detail {
 
-namespace {
-
-/// As it was written: 1 or 0.25.
-std::string units(std::int64_t millionths) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.15g", static_cast<double>(millionths) / 1e6);
-  return text;
-}
-
-}  // namespace
-
 void resource_pool::check(const resource_amounts& wanted) const {
   for (const auto& [name, amount] : wanted) {
     const auto at = there_.find(name);
     if (at == there_.end())
       throw misuse("weft: the task wants the resource '" + name + "', which client_options.resources does not name");
     if (at->second < amount)
-      throw misuse("weft: the task wants " + units(amount) + " of the resource '" + name + "', of which there are " +
-                   units(at->second));
+      throw misuse("weft: the task wants " + amount_text(amount) + " of the resource '" + name + "', of which there are " +
+                   amount_text(at->second));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <string>
 
@@ -40,6 +41,12 @@ resource_amounts parse_resources(std::string_view text) {
     if (all[i].first == all[i - 1].first)
       throw misuse("weft: the resource '" + all[i].first + "' is named twice; write what is needed in one amount");
   return all;
+}
+
+std::string amount_text(std::int64_t millionths) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.15g", static_cast<double>(millionths) / 1e6);
+  return text;
 }
 
 void check_options(const task_options& o) {

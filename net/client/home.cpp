@@ -63,7 +63,7 @@ std::uint32_t client_home::options_index(const detail::task_details* d) {
   if (!d) return 0;
   std::string resources;
   for (const auto& [name, amount] : d->resources)
-    resources += (resources.empty() ? "" : " ") + name + "=" + std::to_string(amount);
+    resources += (resources.empty() ? "" : " ") + name + "=" + detail::amount_text(amount);
   std::string key =
       d->name + '\n' + resources + '\n' + std::to_string(d->time_limit.count()) + '\n' + std::to_string(d->memory);
   if (const auto at = options_.find(key); at != options_.end()) return at->second;

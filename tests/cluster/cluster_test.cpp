@@ -117,6 +117,22 @@ TEST_CASE("values stay on the workers, and are fetched") {
   p.run(test());
 }
 
+TEST_CASE("tasks that want resources run where these are, as much of them as was written") {
+  in_process_cluster cluster(1);
+  cluster.add_worker(2, {}, "gpu=0.5 licence=2");
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    std::vector<future<int>> all;
+    for (int i = 0; i < 20; ++i)
+      all.push_back(c.with({.resources = i % 2 ? "gpu=0.25" : "gpu=0.5 licence=1"}).submit(add, i, i));
+    int sum = 0;
+    for (auto& f : all) sum += co_await std::move(f);
+    CHECK(sum == 19 * 20);
+  };
+  p.run(weft::timeout(std::chrono::seconds(60), test()));
+}
+
 TEST_CASE("a failure comes back with its names") {
   in_process_cluster cluster(1);
   pool p({.threads = 1});

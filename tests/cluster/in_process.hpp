@@ -35,7 +35,7 @@ class in_process_cluster {
   in_process_cluster(const in_process_cluster&) = delete;
   in_process_cluster& operator=(const in_process_cluster&) = delete;
 
-  void add_worker(unsigned threads = 1, weft::client_options memory = {}) {
+  void add_worker(unsigned threads = 1, weft::client_options memory = {}, std::string resources = {}) {
     using namespace weft::net;
     auto p = std::make_unique<weft::pool>(weft::pool_options{.threads = threads});
     worker_options o;
@@ -44,6 +44,7 @@ class in_process_cluster {
     o.name = "worker-" + std::to_string(workers.size());
     o.submit_by = make_nested_client;
     o.memory = std::move(memory);
+    o.resources = std::move(resources);
     if (o.memory.memory_budget == 0) o.memory.memory_budget = std::uint64_t{256} << 20;
     auto w = worker::make(*p, std::move(o));
     p->spawn(run_worker(w));

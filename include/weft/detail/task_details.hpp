@@ -15,6 +15,8 @@ namespace weft::detail {
 using resource_amounts = std::vector<std::pair<std::string, std::int64_t>>;
 /// `gpu=1 licence=0.5`: names and amounts; an amount that is left out is 1. Throws misuse, and says what is wrong.
 resource_amounts parse_resources(std::string_view text);
+/// As it is written: 1 or 0.25.
+std::string amount_text(std::int64_t millionths);
 
 /// What few tasks have: a name, and limits. Shared by the tasks that were submitted with the same options.
 struct task_details {
