@@ -121,6 +121,10 @@ auto from(layer<T> l, D dependency) {
 ///     auto total = weft::layer_of(1, add_up, weft::from(sums, weft::every{}));
 ///     double x = co_await c.compute(total, 0);
 ///
+/// A function object whose results differ in size may say how large that of task i is, in bytes, by a member
+/// `std::uint64_t result_bytes(std::size_t i) const noexcept`: so much room is made before the task runs. Otherwise
+/// it is as much as the results of that function have taken of late.
+///
 /// Cost: one block of memory.
 template <class F, class... A>
   requires(!detail::is_layer<A> && ...)

@@ -74,7 +74,7 @@ void engine::count_value(node& n, node_request* asked) {
   } catch (...) {  // weft_owned_bytes of its type: then it counts as nothing, and stays in memory
     return;
   }
-  sizes_.learn(function_of(n), bytes);
+  if (!n.type->result_bytes) sizes_.learn(function_of(n), bytes);
   if (bytes >= least_stored) n.stored = store_->insert(&n, value_operations, bytes, asked);
 }
 
@@ -106,7 +106,9 @@ bool engine::ask_memory(node& n) {
     made->rank = n.rank;
     made->inputs = made->values.data();
     made->count = static_cast<std::uint32_t>(made->values.size());
-    made->reserve = n.details && n.details->memory ? n.details->memory : sizes_.expected(function_of(n));
+    made->reserve = n.details && n.details->memory ? n.details->memory
+                    : n.type->result_bytes         ? n.type->result_bytes(n)
+                                                   : sizes_.expected(function_of(n));
     made->produces = !n.type->value->small;
     if (made->count == 0 && made->reserve < least_stored && !(made->produces && store_->paused())) return true;
     made->granted = [](memory_request& granted) noexcept {

@@ -10,6 +10,8 @@
 #include "engine/layers.hpp"
 #include "weft/client.hpp"
 #include "weft/layer.hpp"
+#include "weft/simulated_disk.hpp"
+#include "weft/simulation.hpp"
 #include "weft/weft.hpp"
 
 using namespace std::chrono_literals;
@@ -68,6 +70,51 @@ TEST_CASE("values that are spread over time go to the disk and come back") {
   CHECK(c.memory().spilled > 0);
   CHECK(c.memory().most_in_memory <= (8 << 20) + (6 << 20));
   CHECK(c.memory().in_memory == 0);
+}
+
+namespace {
+
+struct results_of_two_sizes {
+  static inline int running = 0, most = 0;
+  static std::size_t words(std::size_t i) noexcept { return i < 6 ? 150 : 3000; }
+  weft::task<block> make(std::size_t i) const {
+    if (i >= 6) most = std::max(most, ++running);
+    co_await weft::sleep_for(1ms);
+    if (i >= 6) --running;
+    co_return make_block(i, words(i));
+  }
+};
+struct unforetold : results_of_two_sizes {
+  weft::task<block> operator()(std::size_t i) const { return make(i); }
+};
+struct foretold : results_of_two_sizes {
+  weft::task<block> operator()(std::size_t i) const { return make(i); }
+  std::uint64_t result_bytes(std::size_t i) const noexcept { return words(i) * sizeof(number); }
+};
+
+/// How many of the tasks with large results ran at once, of which two fit.
+template <class F>
+int most_at_once() {
+  weft::simulation s(3, {.workers = 6});
+  weft::simulated_disk disk(s);
+  F::running = F::most = 0;
+  s.run([](weft::simulation& sim) -> weft::task<> {
+    weft::client_options options;
+    options.memory_budget = 64 << 10;
+    options.spill_directory = "/spill";
+    weft::client c(sim, options);
+    const auto held = c.submit(make_block, std::size_t{7}, std::size_t{5000});
+    while (!held.done()) co_await weft::sleep_for(1ms);
+    co_await c.run(weft::layer_of(12, F{}));
+  }(s));
+  return F::most;
+}
+
+}  // namespace
+
+TEST_CASE("a layer whose function says how large its results are keeps the budget from the first task on") {
+  CHECK(most_at_once<foretold>() == 2);
+  CHECK(most_at_once<unforetold>() == 6);
 }
 
 namespace {

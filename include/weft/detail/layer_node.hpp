@@ -100,6 +100,14 @@ class layer_call final : public layer_spec {
     else
       return nullptr;
   }
+  static std::uint64_t result_bytes([[maybe_unused]] const node& n) noexcept {
+    if constexpr (foretells_bytes<F>) {
+      const layer_place& place = place_of(n);
+      return static_cast<const layer_call&>(*place.seat->spec).function_.result_bytes(place.index);
+    } else {
+      return 0;
+    }
+  }
   std::string function_name() const override {
     if constexpr (is_function_pointer<F>)
       return name_of_function(reinterpret_cast<const void*>(function_));
@@ -181,6 +189,7 @@ class layer_call final : public layer_spec {
       .function_name = [](const node& n) { return place_of(n).seat->spec->function_name(); },
       .value = &value_functions<T>::type,
       .repeatable = true,
+      .result_bytes = foretells_bytes<F> ? &layer_call::result_bytes : nullptr,
       .function = is_function_pointer<F> ? &layer_call::function_address : nullptr,
       .closed = &layer_node_closed,
       .uses = &layer_node_uses};

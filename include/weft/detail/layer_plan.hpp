@@ -223,6 +223,12 @@ struct layer_argument<own_input<T, D>> {
   layer_argument(layer_spec& s, own_input<T, D> in) { link_layer(s, &s, std::move(in.how)); }
 };
 
+/// A layer's function that says how large the results of its tasks are.
+template <class F>
+concept foretells_bytes = requires(const F& f, std::size_t i) {
+  { f.result_bytes(i) } noexcept -> std::same_as<std::uint64_t>;
+};
+
 /// How a layer's function is called; `result` is nothing where it cannot be.
 template <class F, class... A>
 struct layer_plan {

@@ -138,6 +138,14 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
     else
       return nullptr;
   }
+  static std::uint64_t result_bytes([[maybe_unused]] const node& n) noexcept {
+    if constexpr (foretells_bytes<F>) {
+      const auto& self = static_cast<const layer_task&>(n);
+      return self.function_.result_bytes(self.index_);
+    } else {
+      return 0;
+    }
+  }
   static std::string function_name([[maybe_unused]] const node& n) {
     if constexpr (is_function_pointer<F>)
       return name_of_function(function_address(n));
@@ -156,6 +164,7 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
                                   .function_name = &layer_task::function_name,
                                   .value = &value_functions<T>::type,
                                   .repeatable = true,
+                                  .result_bytes = foretells_bytes<F> ? &layer_task::result_bytes : nullptr,
                                   .function = is_function_pointer<F> ? &layer_task::function_address : nullptr,
                                   .portable = [](const node&) noexcept { return &portable; }};
 

@@ -75,6 +75,7 @@ struct node_type {
   /// What the arguments take, where a run needs nothing else, and leaves them as they were: if that is little they
   /// are kept, to make the value again. Null where it needs more.
   std::size_t (*kept_bytes)(const node&) = nullptr;
+  std::uint64_t (*result_bytes)(const node&) noexcept = nullptr;  // what the function says that its result will take
   const void* (*function)(const node&) noexcept = nullptr;  // its address, where nodes of this type call several
   // How it is called in another process; null: it runs nowhere but here.
   const portable_call* (*portable)(const node&) noexcept = nullptr;
