@@ -25,8 +25,8 @@ class simulated_disk {
     std::uint32_t short_per_million = 0;
     /// How many of a million operations fail with an input/output error.
     std::uint32_t errors_per_million = 0;
-    /// How many of a million reads see a bit that is not as it was written, and how many of a million writes are torn:
-    /// they transfer a part, and say all. Neither is an error that the system would tell.
+    /// How many of a million reads see a bit that is not as it was written, and how many of a million writes are
+    /// torn: they transfer a part, and say all. Neither is an error that the system would tell.
     std::uint32_t flips_per_million = 0, torn_per_million = 0;
   };
 

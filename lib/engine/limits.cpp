@@ -15,8 +15,8 @@ void resource_pool::check(const resource_amounts& wanted) const {
     if (at == there_.end())
       throw misuse("weft: the task wants the resource '" + name + "', which client_options.resources does not name");
     if (at->second < amount)
-      throw misuse("weft: the task wants " + amount_text(amount) + " of the resource '" + name + "', of which there are " +
-                   amount_text(at->second));
+      throw misuse("weft: the task wants " + amount_text(amount) + " of the resource '" + name +
+                   "', of which there are " + amount_text(at->second));
   }
 }
 
