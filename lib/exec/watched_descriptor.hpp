@@ -9,7 +9,8 @@ class descriptor_watch;
 
 /// A descriptor that does not block, and that the idle worker of a pool sleeps on. Edge-triggered: after a try that
 /// would have blocked, or has done less than it could, the next wait ends when there may be more to do; who is woken
-/// for nothing waits again. Once the peer has hung up no wait lasts.
+/// for nothing waits again. Once the peer has ended its side no wait to read lasts, and once it has hung up none to
+/// write.
 ///
 /// One task at a time waits for each of the two. The pool outlives it.
 class watched_descriptor {

@@ -136,6 +136,26 @@ TEST_CASE("an operation that waits ends by a stop, by close, and by the peer's e
   }
 }
 
+TEST_CASE("who writes to a peer that has ended its own side waits for room, and holds up nobody",
+          "[transport][stream]") {
+  const std::string transport = GENERATE("tcp", "tls", "unix");
+  weft::pool p({.threads = 1});
+  connected::two t = connected::make(p, transport);
+  const auto test = [&]() -> weft::task<bool> {
+    co_await t.left->shutdown();
+    std::byte end[16];
+    const std::size_t n = co_await t.right->read_some(end);
+    CHECK(n == 0);
+    const std::vector<std::byte> much(std::size_t{64} << 20);
+    const buffer one(much);
+    try {
+      co_await weft::timeout(100ms, t.right->write(std::span(&one, 1)));
+    } catch (const weft::timed_out&) { co_return true; }
+    co_return false;
+  };
+  CHECK(p.run(test()));
+}
+
 TEST_CASE("a plain address that other machines reach is refused, and the flag is named", "[transport][stream]") {
   weft::pool p({.threads = 1});
   const security none;
