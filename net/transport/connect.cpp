@@ -153,6 +153,14 @@ std::unique_ptr<stream> make_stream(connection c, const address& a, const securi
   return make_plain_stream(std::move(c));
 }
 
+/// Of a Unix socket: any user of the machine may connect to an abstract name, and take one that is free.
+bool is_own(int fd) {
+  ucred who{};
+  socklen_t n = sizeof who;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0) return false;
+  return who.uid == 0 || who.uid == ::geteuid();
+}
+
 // ---- connecting --------------------------------------------------------------------------------------------------
 
 /// Whether a socket that was connecting is connected; null: not yet.
@@ -198,6 +206,10 @@ task<std::unique_ptr<stream>> dial(pool& p, const address& a, const security& wh
       last = last_error();
       continue;
     }
+    if constexpr (std::is_same_v<Protocol, unix_stream>)
+      if (!is_own(c.socket->descriptor()))
+        throw transport_error(to_string(a) + " is another user's: whoever listens there would be believed",
+                              std::make_error_code(std::errc::permission_denied));
     std::unique_ptr<stream> made = make_stream(std::move(c), a, who, true);
     co_await made->handshake();
     co_return made;
@@ -294,15 +306,19 @@ class socket_listener final : public listener {
         throw transport_error("the listener at " + to_string(local_) + " is closed",
                               std::make_error_code(std::errc::operation_canceled));
       detail::owned_descriptor s(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      const std::error_code error = s ? std::error_code() : last_error();
       if (s) {
-        const int fd = s.get();
-        prepare(fd, a_protocol());
-        connection c;
-        if (!admitted(fd) || !describe(c, fd, local_, a_protocol())) continue;
-        c.socket = std::make_unique<watched_socket>(pool_, std::move(s));
-        co_return make_stream(std::move(c), local_, who_, false);
+        std::string failed;
+        try {
+          if (std::unique_ptr<stream> made = take(std::move(s))) co_return made;
+        } catch (const std::exception& e) { failed = e.what(); }
+        if (failed.empty()) continue;
+        // The connection's misfortune, or that of all for a while: the listener stays.
+        detail::log_once("take " + to_string(local_),
+                         to_string(local_) + " cannot take a connection that it has accepted: " + failed);
+        co_await sleep_for(std::chrono::milliseconds(100));
+        continue;
       }
-      const std::error_code error = last_error();
       if (error == std::errc::resource_unavailable_try_again) {
         bool closed = false;
         try {
@@ -345,15 +361,16 @@ class socket_listener final : public listener {
     s.connect(e, error);
     return plain(error) == std::errc::connection_refused;
   }
-  /// Any user of the machine can connect to an abstract name.
-  static bool admitted(int fd) {
-    if constexpr (std::is_same_v<Protocol, unix_stream>) {
-      ucred who{};
-      socklen_t n = sizeof who;
-      if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0) return false;
-      return who.uid == 0 || who.uid == ::geteuid();
-    }
-    return true;
+  /// Null: it was nothing.
+  std::unique_ptr<stream> take(detail::owned_descriptor s) {
+    const int fd = s.get();
+    prepare(fd, a_protocol());
+    connection c;
+    if constexpr (std::is_same_v<Protocol, unix_stream>)
+      if (!is_own(fd)) return nullptr;
+    if (!describe(c, fd, local_, a_protocol())) return nullptr;
+    c.socket = std::make_unique<watched_socket>(pool_, std::move(s));
+    return make_stream(std::move(c), local_, who_, false);
   }
 
   pool& pool_;
