@@ -163,6 +163,7 @@ task<> held_lease::dial(std::shared_ptr<held_lease> self, std::string address, s
   auto handler = std::make_shared<worker_link>(self, turn);
   link_options options = where.link;
   options.try_for = options.connect_within;
+  options.wanted = peer_role::worker;
   std::string why;
   try {
     net::address to = parse_address(address, where.who.bare());

@@ -200,6 +200,9 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
     who.says.memory_limit = h.memory_limit;
     who.says.slots = h.slots;
     who.address = to.peer();
+    who.here = to.local();
+    if (const std::string other = belongs_to_another(to, who_); !other.empty())
+      co_await turn_away(to, refusal::identity, other);
     if (to.certificate()) who.certificate = *to.certificate();
     if (who.certificate) {
       std::string other_role;
@@ -249,12 +252,7 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
     std::lock_guard guard(mutex_);
     const auto at = sessions_.find(session);
     if (at == sessions_.end()) return nullptr;
-    const link_peer& was = at->second->peer_;
-    if (was.says.incarnation != who.says.incarnation || was.says.role != who.says.role) return nullptr;
-    if (was.certificate.has_value() != who.certificate.has_value()) return nullptr;
-    // A certificate may have been replaced meanwhile; its name is what the authority vouches for.
-    if (was.certificate && was.certificate->name != who.certificate->name) return nullptr;
-    return at->second;
+    return is_same_peer(at->second->peer_, who) ? at->second : nullptr;
   }
 
   pool& pool_;

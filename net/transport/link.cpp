@@ -1,10 +1,12 @@
 #include "transport/link.hpp"
+#include "transport/own_user.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "transport/link_state.hpp"
+#include "transport/own_user.hpp"
 #include "transport/socket.hpp"
 #include "weft/all.hpp"
 #include "weft/checkpoint.hpp"
@@ -259,6 +261,20 @@ void peer_link::end(const std::string& reason, bool in_order) {
 
 // ---- connecting --------------------------------------------------------------------------------------------------
 
+bool is_same_peer(const link_peer& was, const link_peer& now) noexcept {
+  if (was.says.incarnation != now.says.incarnation || was.says.role != now.says.role) return false;
+  if (was.certificate.has_value() != now.certificate.has_value()) return false;
+  return !was.certificate ||
+         (was.certificate->name == now.certificate->name && was.certificate->role == now.certificate->role);
+}
+
+std::string belongs_to_another(const stream& s, const security& who) {
+  if (s.certificate() || who.insecure || owner_of_end(s.peer(), s.local()) != end_owner::other) return {};
+  return "the other end, " + s.peer() +
+         ", is another user's of this machine, who would read everything and run programs as this one: use "
+         "certificates (weft certs), or a Unix socket, or pass --insecure (option `insecure`) to do without";
+}
+
 task<peer_link::made> peer_link::make_connection() {
   made m;
   std::unique_ptr<stream> s = co_await connect_to(pool_, to_, who_, options_.connect_within);
@@ -273,14 +289,25 @@ task<peer_link::made> peer_link::make_connection() {
                          std::to_string(w.version));
   m.received = w.received;
   m.capabilities = w.capabilities & capability::all;
+  const stream& made_to = m.connection->bytes();
+  link_peer there;
+  there.address = made_to.peer();
+  there.here = made_to.local();
+  there.id = w.peer;
+  there.says.incarnation = w.incarnation;
+  there.says.build_id.assign(w.build_id.begin(), w.build_id.end());
+  there.says.name.assign(w.name.begin(), w.name.end());
+  if (const peer_certificate* c = made_to.certificate()) there.certificate = *c;
+  // Each connection is looked at anew: a number that we have told it makes nobody the peer of a session.
+  if (there.certificate) expect_role(*there.certificate, {&options_.wanted, 1});
+  std::string why = belongs_to_another(made_to, who_);
+  if (why.empty() && options_.believes) why = options_.believes(there);
+  if (why.empty() && session_id_ != 0 && !is_same_peer(peer_, there))
+    why = made_to.peer() + " is not who the session was begun with";
+  if (!why.empty()) throw transport_error(why, std::make_error_code(std::errc::permission_denied));
   if (session_id_ != 0) co_return m;
   session_id_ = w.session;
-  peer_.address = m.connection->bytes().peer();
-  peer_.id = w.peer;
-  peer_.says.incarnation = w.incarnation;
-  peer_.says.build_id.assign(w.build_id.begin(), w.build_id.end());
-  peer_.says.name.assign(w.name.begin(), w.name.end());
-  if (const peer_certificate* c = m.connection->bytes().certificate()) peer_.certificate = *c;
+  peer_ = std::move(there);
   co_return m;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -51,6 +52,14 @@ class link_handler {
   virtual void ended(peer_link&, const std::string& reason, bool in_order) = 0;
 };
 
+/// Who the other side of a link is.
+struct link_peer {
+  greeting says;  // towards who listens; of who connected only build_id, name and incarnation are known
+  std::optional<peer_certificate> certificate;
+  std::string address, here;  // of the first connection: its end, and ours
+  peer_id id = 0;             // that the listening side has given to the connecting one
+};
+
 struct link_options {
   session_options session;
   /// A connection and its handshake.
@@ -63,16 +72,12 @@ struct link_options {
   std::chrono::nanoseconds first_pause = std::chrono::milliseconds(20), longest_pause = std::chrono::seconds(2);
   /// For what was sent before close().
   std::chrono::nanoseconds close_within = std::chrono::seconds(5);
+  /// Of who connects: the role that the other side's certificate is to have, where it has one.
+  peer_role wanted = peer_role::scheduler;
+  /// And what else is to hold of it, for each connection: gives a sentence why this is not believed, or nothing.
+  std::function<std::string(const link_peer&)> believes;
   /// Of a chunk that goes along with messages; one without them has frame_limits::chunk.
   std::size_t shared_chunk = std::size_t{256} << 10;
-};
-
-/// Who the other side of a link is.
-struct link_peer {
-  greeting says;  // towards who listens; of who connected only build_id, name and incarnation are known
-  std::optional<peer_certificate> certificate;
-  std::string address;  // of the first connection
-  peer_id id = 0;       // that the listening side has given to the connecting one
 };
 
 /// One session with a peer, over whatever connection it has.

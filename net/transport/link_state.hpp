@@ -9,6 +9,12 @@
 
 namespace weft::net {
 
+/// Whether a session of `was` may go on with who says to be it. A certificate may have been replaced meanwhile: its
+/// name and role are what the authority vouches for.
+bool is_same_peer(const link_peer& was, const link_peer& now) noexcept;
+/// Why a connection without a certificate is not for us: it is another user's of this machine. Empty: it may be.
+std::string belongs_to_another(const stream& s, const security& who);
+
 /// A connection to a listening link, whose hello has been heard and accepted.
 struct peer_link::arrival {
   std::unique_ptr<framed_stream> connection;

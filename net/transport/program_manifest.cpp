@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "env/socket_owner.hpp"
 #include "transport/link.hpp"
+#include "transport/own_user.hpp"
 
 namespace weft::net {
 
@@ -79,28 +79,24 @@ void program_manifest::write(batch_writer& to, std::uint64_t program) const {
 
 namespace {
 
-/// Without certificates: whether the process at the other end is our own user's.
-std::string stranger(const std::string& where) {
-  try {
-    const address a = parse_address(where);
-    if (!a.has_port()) return {};  // sockets of files let only our user in
-    const bool here = a.host.starts_with("127.") || a.host == "::1" || a.host.starts_with("::ffff:127.");
-    if (here && detail::is_port_of_own_user(a.port)) return {};
-  } catch (const bad_address&) {}
-  return where + " is not known to be of this user, on this machine, and there are no certificates (weft certs)";
+/// Without certificates: the process at the other end must be our own user's.
+std::string stranger(const link_peer& peer) {
+  if (owner_of_end(peer.address, peer.here) == end_owner::own) return {};
+  return peer.address +
+         " is not known to be of this user, on this machine, and there are no certificates (weft certs)";
 }
 
 }  // namespace
 
 std::string may_send_programs(const link_peer& peer) {
-  if (!peer.certificate) return stranger(peer.address);
+  if (!peer.certificate) return stranger(peer);
   if (peer.certificate->may("programs")) return {};
   return "its certificate '" + peer.certificate->name +
          "' does not grant the right `programs` (weft certs gives it to clients unless --no-programs)";
 }
 
 std::string may_pass_programs(const link_peer& scheduler) {
-  if (!scheduler.certificate) return stranger(scheduler.address);
+  if (!scheduler.certificate) return stranger(scheduler);
   if (scheduler.certificate->role == peer_role::scheduler) return {};
   return "certificate '" + scheduler.certificate->name + "' is not that of a scheduler";
 }

@@ -231,6 +231,7 @@ task<> exchange::dial(std::shared_ptr<exchange> self, peer_id id, address to) {
   auto handler = std::make_shared<client_link>(self, id);
   link_options options = self->options_;
   options.try_for = options.connect_within;
+  options.wanted = peer_role::worker;
   std::shared_ptr<peer_link> made;
   try {
     made = co_await peer_link::dial(self->pool_, std::move(to), self->who_, self->own_, options, handler);

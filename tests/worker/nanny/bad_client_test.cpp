@@ -1,5 +1,4 @@
 // Clients that send what is not what they have offered, and who may send at all.
-#include "env/socket_owner.hpp"
 #include "transport/program_manifest.hpp"
 #include "weft/timeout.hpp"
 #include "worker/nanny/support.hpp"
@@ -149,30 +148,4 @@ TEST_CASE("a client offers its own program, with plain names") {
   }
   converse(c.s, bad);
   CHECK_THAT(bad->why, Catch::Contains(expected));
-}
-
-TEST_CASE("a port is our own user's, or is not") {
-  directory d;
-  const std::string head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
-  const auto row = [](const char* local, const char* state, unsigned user) {
-    return std::string("   0: ") + local + " 0100007F:0000 " + state + " 00000000:00000000 00:00000000 00000000 " +
-           std::to_string(user) + " 0 1\n";
-  };
-  const unsigned own = ::geteuid(), other = own + 1234;
-  const auto is = [&](const std::string& four, const std::string& six = "") {
-    std::ofstream(d / "tcp") << head << four;
-    std::ofstream(d / "tcp6") << head << six;
-    return weft::detail::is_port_of_own_user(4096, d.path);
-  };
-  CHECK(is(row("0100007F:1000", "01", own)));
-  CHECK(is(row("00000000:1000", "0A", own)));
-  CHECK(is(row("0100007F:1000", "01", 0)));
-  CHECK(is("", row("0000000000000000FFFF00000100007F:1000", "01", own)));
-  CHECK(is("", row("00000000000000000000000001000000:1000", "01", own)));
-  CHECK_FALSE(is(row("0100007F:1000", "01", other)));
-  CHECK_FALSE(is(row("0100007F:1000", "01", own) + row("0100007F:1000", "0A", other)));
-  CHECK_FALSE(is(row("0100007F:1001", "01", own)));
-  CHECK_FALSE(is(row("0100000A:1000", "01", own)));
-  CHECK_FALSE(is(row("0100007F:1000", "06", own)));
-  CHECK_FALSE(is("nonsense\n"));
 }
