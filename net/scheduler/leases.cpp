@@ -147,7 +147,8 @@ void scheduler_core::lease_worker(lease& l, std::vector<bool>& spoken_for) {
 
 void scheduler_core::open_when_empty(lease& l) {
   const worker& w = workers_[l.worker];
-  if (w.slots != 0 || w.count == 0) {
+  // Coroutines that wait for what they have submitted take no slot: it may wait for this lease to end.
+  if (w.slots != 0 || w.count == w.waiting) {
     open_lease m{};
     m.lease = l.id;
     m.secret = l.secret;
@@ -163,7 +164,7 @@ void scheduler_core::open_when_empty(lease& l) {
     if (r.has(mark_ahead)) {
       take_back(t);
       scratch_.clear();  // what is ahead of it is in `all` too
-    } else if (!r.has(mark_retracting)) {
+    } else if (!r.has(mark_retracting) && r.aux != kept_by_worker) {
       if (!peers_[w.peer]->has_lists()) with_lists_.push_back(w.peer);
       peers_[w.peer]->retracts.push_back({r.id, r.attempt, 0});
       r.set(mark_retracting);

@@ -162,6 +162,7 @@ void scheduler_core::retracted(worker_index w, const retracted_task& m) {
   const worker_index thief = r.aux;
   if (!m.given_back) {
     if (asked) end_retraction(t);
+    r.aux = kept_by_worker;
     return;
   }
   // It comes back unasked for want of an input, again and again: what is thought to be there is not.

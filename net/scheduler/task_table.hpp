@@ -17,7 +17,7 @@ using slot = std::uint32_t;
 inline constexpr slot no_task = 0;
 /// A worker's place in the scheduler's table; used again when it has gone.
 using worker_index = std::uint32_t;
-inline constexpr worker_index no_worker_index = ~worker_index{0};
+inline constexpr worker_index no_worker_index = ~worker_index{0}, kept_by_worker = no_worker_index - 1;
 
 /// What becomes of a task:
 ///
@@ -80,7 +80,8 @@ struct task_record {
   std::uint32_t needed_by;   // unfinished dependents
   std::uint32_t inputs, inputs_count;
   std::uint32_t dependents, dependents_count;
-  std::uint32_t cost, aux;  // memory: the value's size, low and high half. assigned: estimated time, the thief.
+  std::uint32_t cost, aux;  // memory: the value's size, low and high half. assigned: estimated time, the thief, or
+                            // kept_by_worker where it would not give it back, since it has begun.
                             // held: aux is the first child in the heap; failed: the input that is to blame
   std::uint32_t holders;    // memory: who has the value
   task_state state;
