@@ -371,6 +371,7 @@ class scheduler_core {
   bool retire_step(worker_index w);
   void reduce_copies();
   void copy(slot t, worker_index to);
+  void ask_for_copy(slot t, worker_index to);
   bool copy_to_another(slot t);
   bool in_use_at(slot t, worker_index w) const;
   void drop_copy(slot t, worker_index w);

@@ -85,6 +85,7 @@ void scheduler_core::remove_peer(time_ns now, peer_id p, bool expected, std::str
     remove_worker(w, expected, reason);
   else
     --clients_;
+  last_event_ = now_;
   release_leases(p);
   // From here on nothing is said to it.
   peers_[p].reset();

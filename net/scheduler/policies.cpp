@@ -55,6 +55,11 @@ void scheduler_core::policies() {
 // ---- copies ------------------------------------------------------------------------------------------------------
 
 void scheduler_core::copy(slot t, worker_index to) {
+  ask_for_copy(t, to);
+  tasks_.add_holder(t, to, true);
+}
+
+void scheduler_core::ask_for_copy(slot t, worker_index to) {
   worker_index from = no_worker_index;
   for (const holder h : tasks_.holders(t))
     if (!h.coming()) from = h.worker();
@@ -66,7 +71,6 @@ void scheduler_core::copy(slot t, worker_index to) {
   m.bytes = tasks_[t].bytes();
   m.worker = workers_[from].peer;
   tell(p, m);
-  tasks_.add_holder(t, to, true);
 }
 
 /// To the worker with the most room that has no copy; false if there is none.
@@ -231,14 +235,21 @@ bool scheduler_core::retire_step(worker_index index) {
   bool done = workers_[index].count == 0;
   for (slot t = 1; t < tasks_.end(); ++t) {
     if (tasks_[t].state != task_state::memory || !is_at(t, index)) continue;
-    bool elsewhere = false, under_way = false;
+    bool elsewhere = false;
+    worker_index to = no_worker_index;
     for (const holder h : tasks_.holders(t)) {
       if (h.worker() == index || workers_[h.worker()].mode_ordered) continue;
-      (h.coming() ? under_way : elsewhere) = true;
+      if (h.coming())
+        to = h.worker();
+      else
+        elsewhere = true;
     }
     if (elsewhere) continue;
     done = false;
-    if (!under_way) copy_to_another(t);
+    if (to == no_worker_index)
+      copy_to_another(t);
+    else if (!in_use_at(t, to))
+      ask_for_copy(t, to);  // it was to come for a task that may have gone, and once more does no harm
   }
   return done;
 }
@@ -294,6 +305,7 @@ std::uint32_t scheduler_core::target() const {
 
 bool scheduler_core::idle(time_ns now) const noexcept {
   if (options_.idle_timeout <= 0 || now - last_event_ < options_.idle_timeout) return false;
+  if (clients_ != 0 || !leases_.empty()) return false;
   for (const auto& c : classes_)
     if (c && !c->held.empty()) return false;
   for (const worker& w : workers_)

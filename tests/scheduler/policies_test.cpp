@@ -83,6 +83,34 @@ TEST_CASE("a worker retires when what only it has is elsewhere", "[scheduler]") 
   CHECK(s.core.state_of(b) == task_state::assigned);
 }
 
+TEST_CASE("a worker retires though a task that was to fetch its value elsewhere has gone", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker();
+  const task_id a = s.submit(c);
+  s.done(v, a);
+  const task_id busy = s.submit(c);
+  const peer_id w = s.worker();
+  s.heard(w);
+  const task_id t = s.submit(c, {.inputs = {a}});
+  REQUIRE(s.heard(w) == lines{"run 3/1 1@2"});
+  s.about<cancel_tasks>(c, {t});
+  REQUIRE(s.heard(w) == lines{"stop 3/1"});
+  const attempt_ref ended{t, 1, 0};
+  cancelled_task m{};
+  m.tasks = std::span(&ended, 1);
+  s.say(w, m);
+  s.done(v, busy);
+  s.heard(w);
+  s.core.retire(s.now, v);
+  s.tick(s.now + second);
+  const lines asked = s.heard(w);
+  CHECK(std::find(asked.begin(), asked.end(), "copy 1@2") != asked.end());
+  s.added(w, a);
+  s.added(w, busy);
+  s.tick(s.now + second);
+  CHECK(s.core.take_departures().size() == 1);
+}
+
 TEST_CASE("a retiring worker that is alone keeps its values until another comes", "[scheduler]") {
   script s;
   const peer_id c = s.client(), v = s.worker();
@@ -162,12 +190,15 @@ TEST_CASE("a silent worker is given up", "[scheduler]") {
 
 TEST_CASE("the cluster is idle when nothing is to be done for a while", "[scheduler]") {
   script s({.idle_timeout = second});
-  const peer_id c = s.client(), w = s.worker();
+  const peer_id w = s.worker();
   CHECK(s.core.idle(2 * second));
+  const peer_id c = s.client();
+  CHECK(!s.core.idle(2 * second));  // whoever is there may have values
   s.now = 5 * second;
   const task_id a = s.submit(c);
   CHECK(!s.core.idle(10 * second));
   s.done(w, a);
+  s.lose(c, true);
   CHECK(!s.core.idle(5 * second + 1));
   s.beat(w);
   CHECK(s.core.idle(6 * second));
