@@ -10,29 +10,34 @@ struct interval {
   friend bool operator==(const interval&, const interval&) = default;
 };
 
-/// A few intervals, without an allocation: what a task takes of a layer, in the order in which it sees the values.
-/// They do not overlap.
+/// What a task takes of a layer, in the order in which it sees the values: intervals that do not overlap. The first
+/// 32 need no allocation; a table on the heap takes over beyond that, and the program ends when there is no memory
+/// for it, since dependencies are asked where nothing may throw.
 class intervals {
  public:
-  static constexpr std::size_t capacity = 32;
+  static constexpr std::size_t inline_capacity = 32;
 
   // Only what is used is written and copied.
-  intervals() noexcept {}
-  intervals(interval one) noexcept { add(one); }  // NOLINT: `return {{a, b}};`
-  intervals(const intervals& o) noexcept {
-    for (const interval& i : o) add(i);
-  }
+  intervals() noexcept : items_(own_) {}
+  intervals(interval one) noexcept : items_(own_) { add(one); }  // NOLINT: `return {{a, b}};`
+  intervals(const intervals& o) noexcept : items_(own_) { copy(o); }
+  intervals(intervals&& o) noexcept : items_(own_) { take(o); }
   intervals& operator=(const intervals& o) noexcept {
-    size_ = 0;
-    for (std::size_t i = 0; i < o.size_; ++i) add(interval(o.items_[i]));
+    if (this != &o) copy(o);
     return *this;
   }
-  ~intervals() = default;
+  intervals& operator=(intervals&& o) noexcept {
+    if (this != &o) take(o);
+    return *this;
+  }
+  ~intervals() {
+    if (items_ != own_) delete[] items_;
+  }
 
-  /// Nothing when `last` is before `first`. Ends the program when there are more than `capacity`.
+  /// Nothing when `last` is before `first`. Amortised O(1).
   void add(interval i) noexcept {
     if (i.last < i.first) return;
-    if (size_ == capacity) too_many();
+    if (size_ == capacity_) grow();
     items_[size_++] = i;
   }
   /// The part of each that is below `count`.
@@ -43,6 +48,8 @@ class intervals {
         items_[kept++] = {items_[i].first, items_[i].last < count ? items_[i].last : count - 1};
     size_ = kept;
   }
+  /// Forgets them, and keeps the table.
+  void clear() noexcept { size_ = 0; }
 
   const interval* begin() const noexcept { return items_; }
   const interval* end() const noexcept { return items_ + size_; }
@@ -51,11 +58,26 @@ class intervals {
   const interval& operator[](std::size_t i) const noexcept { return items_[i]; }
 
  private:
-  [[noreturn]] static void too_many() noexcept;
+  void grow() noexcept;
+  void copy(const intervals& o) noexcept {
+    size_ = 0;
+    for (const interval& i : o) add(i);
+  }
+  void take(intervals& o) noexcept {
+    if (o.items_ == o.own_) return copy(o);
+    if (items_ != own_) delete[] items_;
+    items_ = o.items_;
+    size_ = o.size_;
+    capacity_ = o.capacity_;
+    o.items_ = o.own_;
+    o.size_ = 0;
+    o.capacity_ = inline_capacity;
+  }
 
-  std::size_t size_ = 0;
+  interval* items_;  // own_, or a table on the heap
+  std::size_t size_ = 0, capacity_ = inline_capacity;
   union {
-    interval items_[capacity];
+    interval own_[inline_capacity];
   };
 };
 

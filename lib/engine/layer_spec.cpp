@@ -1,6 +1,5 @@
 // Layers as they are described.
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <memory>
 #include <string>
@@ -13,9 +12,12 @@
 
 namespace weft {
 
-void intervals::too_many() noexcept {
-  std::fputs("weft: a dependency has named more than 32 intervals of tasks; a task may take no more\n", stderr);
-  std::terminate();
+void intervals::grow() noexcept {
+  auto* more = new interval[2 * capacity_];
+  std::copy(items_, items_ + size_, more);
+  if (items_ != own_) delete[] items_;
+  items_ = more;
+  capacity_ *= 2;
 }
 
 }  // namespace weft

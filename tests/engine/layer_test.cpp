@@ -44,6 +44,15 @@ namespace {
 struct names_itself {
   weft::intervals of(std::size_t j) const noexcept { return j == 5 ? weft::intervals({5, 5}) : weft::intervals(); }
 };
+/// Every other task: as many intervals as there are.
+struct every_other {
+  weft::intervals of(std::size_t j) const {
+    weft::intervals in;
+    for (std::size_t i = j % 2; i < 400; i += 2) in.add({i, i});
+    return in;
+  }
+  weft::intervals dependents(std::size_t i) const { return of(i); }
+};
 struct names_later {
   weft::intervals of(std::size_t j) const noexcept { return j % 2 ? weft::intervals() : weft::intervals({0, j + 1}); }
 };
@@ -67,6 +76,33 @@ TEST_CASE("dependents are the inverse of what tasks take") {
     for (const std::size_t width : {1u, 4u, 5u, 6u})
       for (const std::size_t r : {0u, 1u, 2u}) check_inverse(weft::previous_step{width, weft::neighbours{r}}, n, n);
   }
+}
+
+TEST_CASE("a task takes as many intervals as it likes") {
+  weft::intervals many;
+  for (std::size_t i = 0; i < 100; ++i) many.add({3 * i, 3 * i + 1});
+  const weft::intervals copy = many;
+  weft::intervals few = weft::interval{7, 8};
+  few = copy;
+  REQUIRE(few.size() == 100);
+  CHECK(few[99] == weft::interval{297, 298});
+  weft::intervals moved = std::move(few);
+  CHECK(moved.size() == 100);
+  few = weft::interval{1, 2};  // what was moved from is used again
+  REQUIRE(few.size() == 1);
+  CHECK(few[0] == weft::interval{1, 2});
+  moved.clamp(31);
+  REQUIRE(moved.size() == 11);
+  CHECK(moved[10] == weft::interval{30, 30});
+  moved = few;
+  CHECK(moved.size() == 1);
+  moved.clear();
+  CHECK(moved.empty());
+
+  check_inverse(every_other{}, 400, 400);
+  const std::vector<number> expected = sequential(400, leaves(400), every_other{});
+  for (const unsigned threads : {1u, 3u})
+    CHECK(values_of(weft::layer_of(400, fold, weft::layer_of(400, leaf), every_other{}), threads) == expected);
 }
 
 TEST_CASE("layers give what a sequential run gives, in all shapes") {
