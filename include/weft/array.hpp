@@ -1,0 +1,9 @@
+#pragma once
+
+/// Parallel arrays, as NumPy and Dask have them. Needs weft::array, and xtensor. docs/arrays.md is about them.
+#include "weft/array/create.hpp"
+#include "weft/array/elementwise.hpp"
+#include "weft/array/functions.hpp"
+#include "weft/array/index.hpp"
+#include "weft/array/reduce.hpp"
+#include "weft/array/views.hpp"

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "weft/array/array.hpp"
+#include "weft/detail/array/ops.hpp"
+#include "weft/detail/checked_call.hpp"
+#include "weft/errors.hpp"
+
+namespace weft {
+
+namespace detail::arrays {
+
+template <class T, std::size_t N>
+auto expression_of(const array<T, N>& x) {
+  return elementwise<input<0>, array<T, N>>(x.owner(), x.chunks(), input<0>{}, x);
+}
+template <class Tree, class... L>
+const elementwise<Tree, L...>& expression_of(const elementwise<Tree, L...>& x) {
+  return x;
+}
+
+/// A scalar beside arrays.
+template <class S>
+struct scalar_expression {
+  constant<S> value;
+  std::tuple<> none = {};
+  const constant<S>& tree() const noexcept { return value; }
+  const std::tuple<>& leaves() const noexcept { return none; }
+};
+
+template <class T, class X>
+decltype(auto) part_of(const X& x) {
+  if constexpr (array_like<X>) {
+    return expression_of(x);
+  } else {
+    using S = weak_t<T, X>;
+    if constexpr (compares_integers<S, X>)
+      if (!std::in_range<S>(x)) throw_does_not_fit(std::to_string(x), dtype_of<S>);
+    return scalar_expression<S>{{static_cast<S>(x)}};
+  }
+}
+
+/// The element type of all arrays of an operation.
+template <class... X>
+struct common_element {
+  using type = bool;
+};
+template <class X, class... More>
+struct common_element<X, More...> {
+  using rest = typename common_element<More...>::type;
+  template <class Y>
+  static consteval auto with() {
+    if constexpr (array_like<Y>)
+      return std::type_identity<promote_t<typename std::remove_cvref_t<Y>::value_type, rest>>{};
+    else
+      return std::type_identity<rest>{};
+  }
+  using type = typename decltype(with<X>())::type;
+};
+
+template <std::size_t... Counts>
+inline constexpr std::array<std::size_t, sizeof...(Counts)> sums_before = [] {
+  const std::array<std::size_t, sizeof...(Counts)> counts{Counts...};
+  std::array<std::size_t, sizeof...(Counts)> before{};
+  for (std::size_t i = 1; i < counts.size(); ++i) before[i] = before[i - 1] + counts[i - 1];
+  return before;
+}();
+template <class P>
+inline constexpr std::size_t leaf_count =
+    std::tuple_size_v<std::remove_cvref_t<decltype(std::declval<P>().leaves())>>;
+
+/// One operation on expressions. Throws misuse when they do not broadcast, or belong to different clients.
+template <class Op, class... P>
+auto join(const Op& op, const P&... parts) {
+  const client* owner = nullptr;
+  grid chunks;
+  const auto look_at = [&](const auto& part) {
+    if constexpr (array_like<decltype(part)>) {
+      chunks = owner ? broadcast(chunks, part.chunks()) : part.chunks();
+      owner = owner ? &common_client(*owner, part.owner()) : &part.owner();
+    }
+  };
+  (look_at(parts), ...);
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    constexpr auto before = sums_before<leaf_count<P>...>;
+    using tree = call<Op, std::remove_cvref_t<decltype(arrays::shifted<before[I]>(parts.tree()))>...>;
+    return std::apply(
+        [&](const auto&... leaf) {
+          return elementwise<tree, std::remove_cvref_t<decltype(leaf)>...>(
+              *owner, chunks, tree{op, {arrays::shifted<before[I]>(parts.tree())...}}, leaf...);
+        },
+        std::tuple_cat(parts.leaves()...));
+  }(std::index_sequence_for<P...>{});
+}
+
+/// One operation on arrays, expressions and scalars: one of them at least is no scalar.
+template <class Op, class... X>
+auto apply_to(const Op& op, const X&... x) {
+  using T = typename common_element<X...>::type;
+  return arrays::join(op, part_of<T>(x)...);
+}
+
+template <class... X>
+inline constexpr bool operands = ((array_like<X> || array_scalar<X>) && ...) && (array_like<X> || ...);
+
+}  // namespace detail::arrays
+
+/// Elements are computed with one by one, arrays broadcast against each other, and types are promoted, all by NumPy's
+/// rules; integers wrap, and `/` gives real numbers. What belongs together is one kernel. An expression is computed
+/// wherever it is used: as a weft::array it is computed once. Throws misuse when shapes do not fit.
+#define WEFT_DETAIL_OPERATOR(symbol, op)                         \
+  template <class X, class Y>                                    \
+    requires detail::arrays::operands<X, Y>                      \
+  auto operator symbol(const X& x, const Y& y) {                 \
+    return detail::arrays::apply_to(detail::arrays::op{}, x, y); \
+  }
+WEFT_DETAIL_OPERATOR(+, add)
+WEFT_DETAIL_OPERATOR(-, subtract)
+WEFT_DETAIL_OPERATOR(*, multiply)
+WEFT_DETAIL_OPERATOR(/, divide)
+WEFT_DETAIL_OPERATOR(%, remainder)
+WEFT_DETAIL_OPERATOR(<, less)
+WEFT_DETAIL_OPERATOR(<=, less_equal)
+WEFT_DETAIL_OPERATOR(>, greater)
+WEFT_DETAIL_OPERATOR(>=, greater_equal)
+WEFT_DETAIL_OPERATOR(==, equal)
+WEFT_DETAIL_OPERATOR(!=, not_equal)
+WEFT_DETAIL_OPERATOR(&, bit_and)
+WEFT_DETAIL_OPERATOR(|, bit_or)
+WEFT_DETAIL_OPERATOR(^, bit_xor)
+WEFT_DETAIL_OPERATOR(&&, logical_and)
+WEFT_DETAIL_OPERATOR(||, logical_or)
+#undef WEFT_DETAIL_OPERATOR
+
+template <array_like X>
+auto operator-(const X& x) {
+  return detail::arrays::apply_to(detail::arrays::negate{}, x);
+}
+template <array_like X>
+auto operator!(const X& x) {
+  return detail::arrays::apply_to(detail::arrays::logical_not{}, x);
+}
+template <array_like X>
+auto operator~(const X& x) {
+  return detail::arrays::apply_to(detail::arrays::bit_not{}, x);
+}
+
+/// f of the elements of all: a lambda without captures, or an aggregate with a const call operator whose fields are
+/// constants. It is part of the kernel, and travels with the program. The values it is given have the types of their
+/// arrays; scalars are those of weak_t.
+template <class F, class... X>
+  requires detail::arrays::operands<X...>
+auto map_elements(F f, const X&... x) {
+  constexpr bool is_object = !detail::is_function_pointer<F>;
+  static_assert(is_object, "weft: wrap the function in a lambda, so that it becomes part of the loop");
+  static_assert(detail::checked_function<F>());
+  return detail::arrays::apply_to(f, x...);
+}
+
+}  // namespace weft

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "weft/array/array.hpp"
+
+/// Other arrangements of the same elements. They cost nothing, and copy nothing: what reads them reads the array, in
+/// another order. They throw misuse for axes and extents that do not fit.
+namespace weft {
+
+/// The axes in reverse order, or in the order given: axis `order[i]` becomes axis i.
+template <array_like X>
+auto transpose(const X& x) {
+  using A = array<typename X::value_type, X::rank>;
+  std::array<std::int64_t, most_axes> order{};
+  const std::size_t n = x.chunks().rank;
+  for (std::size_t a = 0; a < n; ++a) order[a] = static_cast<std::int64_t>(n - 1 - a);
+  return A(detail::arrays::transpose_view(x.node(), {order.data(), n}));
+}
+template <array_like X, std::size_t K>
+auto transpose(const X& x, const std::int64_t (&order)[K]) {
+  constexpr bool all_axes = X::rank == dynamic_rank || X::rank == K;
+  static_assert(all_axes, "weft: transpose takes one number for each axis");
+  return array<typename X::value_type, X::rank>(detail::arrays::transpose_view(x.node(), order));
+}
+/// The elements along an axis in reverse order.
+template <array_like X>
+auto flip(const X& x, std::int64_t axis) {
+  return array<typename X::value_type, X::rank>(detail::arrays::flip_view(x.node(), axis));
+}
+/// As if elements stood along the new axes, and along those that have one, again and again.
+template <std::size_t N = dynamic_rank, array_like X>
+auto broadcast_to(const X& x, const weft::shape& to) {
+  return array<typename X::value_type, N>(detail::arrays::broadcast_view(x.node(), to));
+}
+/// A new axis of one element, which is then axis `axis`.
+template <array_like X>
+auto expand_dims(const X& x, std::int64_t axis) {
+  constexpr std::size_t n = X::rank == dynamic_rank ? dynamic_rank : X::rank + 1;
+  return array<typename X::value_type, n>(detail::arrays::expand_view(x.node(), axis));
+}
+/// Without the axis, which has one element.
+template <array_like X>
+auto squeeze(const X& x, std::int64_t axis) {
+  constexpr std::size_t n = X::rank == dynamic_rank || X::rank == 0 ? dynamic_rank : X::rank - 1;
+  return array<typename X::value_type, n>(detail::arrays::squeeze_view(x.node(), axis));
+}
+/// Without all axes that have one element.
+template <array_like X>
+auto squeeze(const X& x) {
+  return array<typename X::value_type, dynamic_rank>(detail::arrays::squeeze_view(x.node()));
+}
+
+}  // namespace weft

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "weft/array/dtype.hpp"
+#include "weft/array/shape.hpp"
+#include "weft/codec.hpp"
+
+namespace weft::detail::arrays {
+
+/// The type of an array's elements, as far as what has no templates needs it.
+struct element {
+  dtype type = dtype::other;
+  std::uint32_t item = 1;  // bytes
+};
+template <class T>
+inline constexpr element element_of{dtype_of<T>, static_cast<std::uint32_t>(sizeof(T))};
+
+/// What a task of an array gives: a piece of it, row-major, in one buffer that is aligned to 64 bytes.
+///
+/// It owns its buffer alone, so that what the store counts, writes and frees is one value; moving it leaves the
+/// buffer in place, so that the codec may attach it. A new block's elements are not written yet.
+class block {
+ public:
+  block() noexcept = default;
+  block(element of, const weft::shape& extents);
+  block(block&& o) noexcept = default;
+  block& operator=(block&& o) noexcept = default;
+
+  element of() const noexcept { return of_; }
+  const weft::shape& extents() const noexcept { return extents_; }
+  std::size_t count() const noexcept { return static_cast<std::size_t>(extents_.count()); }
+  std::span<std::byte> bytes() noexcept { return {buffer_.get(), size_}; }
+  std::span<const std::byte> bytes() const noexcept { return {buffer_.get(), size_}; }
+  template <class T>
+  T* data() noexcept {
+    return reinterpret_cast<T*>(buffer_.get());
+  }
+  template <class T>
+  const T* data() const noexcept {
+    return reinterpret_cast<const T*>(buffer_.get());
+  }
+
+ private:
+  struct release {
+    void operator()(std::byte* p) const noexcept;
+  };
+  weft::shape extents_{0};  // an empty one has no buffer
+  element of_;
+  std::size_t size_ = 0;
+  std::unique_ptr<std::byte, release> buffer_;
+};
+static_assert(std::is_nothrow_move_constructible_v<block> && std::is_nothrow_move_assignable_v<block>,
+              "else the codec would copy buffers");
+
+void weft_encode(encoder& e, const block& b);
+block weft_decode(decoder& d, std::type_identity<block>);
+constexpr std::string_view weft_schema(std::type_identity<block>) { return "weft array block 1"; }
+inline std::size_t weft_owned_bytes(const block& b) noexcept { return sizeof(block) + b.bytes().size(); }
+
+}  // namespace weft::detail::arrays

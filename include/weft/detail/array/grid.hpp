@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "weft/array/shape.hpp"
+
+namespace weft::detail::arrays {
+
+/// How an axis is cut: a first chunk of `lead` elements, others of `chunk`, the last one perhaps shorter. So a slice
+/// of an array has the chunks of that array.
+struct cut {
+  std::int64_t extent = 0, chunk = 1, lead = 1;
+
+  std::int64_t count() const noexcept { return extent <= lead ? 1 : 1 + (extent - lead + chunk - 1) / chunk; }
+  std::int64_t first(std::int64_t i) const noexcept { return i == 0 ? 0 : lead + (i - 1) * chunk; }
+  std::int64_t end(std::int64_t i) const noexcept {
+    const std::int64_t e = lead + i * chunk;
+    return e < extent ? e : extent;
+  }
+  std::int64_t size(std::int64_t i) const noexcept { return end(i) - first(i); }
+  /// The chunk of element x.
+  std::int64_t of(std::int64_t x) const noexcept { return x < lead ? 0 : 1 + (x - lead) / chunk; }
+  friend bool operator==(const cut&, const cut&) = default;
+};
+
+using coordinates = std::array<std::int64_t, most_axes>;
+
+/// The place of number j, row-major, among `count`s along the axes; and back.
+coordinates place_of(std::size_t j, const coordinates& counts, std::size_t rank) noexcept;
+std::size_t number_of(const coordinates& at, const coordinates& counts, std::size_t rank) noexcept;
+/// The next place; false after the last.
+inline bool advance(coordinates& at, const coordinates& counts, std::size_t rank) noexcept {
+  while (rank-- > 0) {
+    if (++at[rank] < counts[rank]) return true;
+    at[rank] = 0;
+  }
+  return false;
+}
+
+/// How an array is cut. Chunks are numbered row-major.
+struct grid {
+  std::uint32_t rank = 0;
+  std::array<cut, most_axes> axes = {};
+
+  coordinates counts() const noexcept {
+    coordinates n{};
+    for (std::uint32_t a = 0; a < rank; ++a) n[a] = axes[a].count();
+    return n;
+  }
+  std::size_t tasks() const noexcept {
+    std::int64_t n = 1;
+    for (std::uint32_t a = 0; a < rank; ++a) n *= axes[a].count();
+    return static_cast<std::size_t>(n);
+  }
+  weft::shape whole() const noexcept {
+    weft::shape s = weft::shape::of_rank(rank);
+    for (std::uint32_t a = 0; a < rank; ++a) s[a] = axes[a].extent;
+    return s;
+  }
+  weft::shape chunk(const coordinates& at) const noexcept {
+    weft::shape s = weft::shape::of_rank(rank);
+    for (std::uint32_t a = 0; a < rank; ++a) s[a] = axes[a].size(at[a]);
+    return s;
+  }
+  /// The largest extents of a chunk.
+  weft::shape largest() const noexcept;
+  friend bool operator==(const grid& a, const grid& b) noexcept {
+    if (a.rank != b.rank) return false;
+    for (std::uint32_t i = 0; i < a.rank; ++i)
+      if (a.axes[i] != b.axes[i]) return false;
+    return true;
+  }
+};
+
+void weft_encode(encoder& e, const grid& g);
+grid weft_decode(decoder& d, std::type_identity<grid>);
+constexpr std::string_view weft_schema(std::type_identity<grid>) { return "weft array grid 1"; }
+
+/// Of an array of elements of `item` bytes, in chunks as `creation` has them. Throws misuse, with both named.
+grid make_grid(const weft::shape& whole, const weft::shape& chunk, std::int64_t bytes, std::size_t item);
+/// What an operation on both has, by NumPy's rules, in the chunks of that which has more of them along an axis.
+/// Throws misuse, with both named.
+grid broadcast(const grid& a, const grid& b);
+/// `(1000, 200) in chunks of (100, 200)`
+std::string to_string(const grid& g);
+/// An axis that counts from the end when it is negative. Throws misuse when there is none.
+std::size_t checked_axis(std::int64_t axis, std::size_t rank);
+[[noreturn]] void throw_rank(std::size_t wanted, const grid& g);
+
+}  // namespace weft::detail::arrays

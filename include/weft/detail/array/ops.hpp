@@ -1,0 +1,402 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "weft/array/dtype.hpp"
+
+/// Operations on one element of each argument: empty types, so that they travel as part of a kernel's type.
+namespace weft::detail::arrays {
+
+/// Integers are divided, and given to functions of real numbers, as double.
+template <class T>
+using real_t = std::conditional_t<std::is_integral_v<T>, double, T>;
+
+/// Where integers are computed with: they wrap, as NumPy's do, and are not undefined.
+template <class P>
+struct wrapping {
+  using type = P;
+};
+template <class P>
+  requires(std::is_integral_v<P> && !std::is_same_v<P, bool>)
+struct wrapping<P> {
+  using type = std::common_type_t<std::make_unsigned_t<P>, unsigned>;
+};
+template <class P>
+using wrapping_t = typename wrapping<P>::type;
+
+struct add {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    if constexpr (std::is_same_v<P, bool>)
+      return a || b;
+    else
+      return static_cast<P>(static_cast<wrapping_t<P>>(a) + static_cast<wrapping_t<P>>(b));
+  }
+};
+struct subtract {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    constexpr bool booleans = std::is_same_v<P, bool>;
+    static_assert(!booleans, "weft: arrays of bool are not subtracted; use !=");
+    return static_cast<P>(static_cast<wrapping_t<P>>(a) - static_cast<wrapping_t<P>>(b));
+  }
+};
+struct multiply {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    if constexpr (std::is_same_v<P, bool>)
+      return a && b;
+    else
+      return static_cast<P>(static_cast<wrapping_t<P>>(a) * static_cast<wrapping_t<P>>(b));
+  }
+};
+struct divide {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = real_t<promote_t<A, B>>;
+    return static_cast<P>(static_cast<P>(a) / static_cast<P>(b));
+  }
+};
+/// Towards minus infinity; 0 where an integer is divided by 0, as NumPy has it.
+struct floor_divide {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    const P x = static_cast<P>(a), y = static_cast<P>(b);
+    if constexpr (std::is_floating_point_v<P>) {
+      return static_cast<P>(std::floor(x / y));
+    } else if constexpr (std::is_signed_v<P>) {
+      if (y == 0) return P{0};
+      if (y == -1) return static_cast<P>(wrapping_t<P>{0} - static_cast<wrapping_t<P>>(x));
+      const P q = static_cast<P>(x / y);
+      return static_cast<P>(q - ((x % y != 0) && ((x < 0) != (y < 0))));
+    } else {
+      return y == 0 ? P{0} : static_cast<P>(x / y);
+    }
+  }
+};
+/// Of the sign of the divisor, as in Python.
+struct remainder {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    const P x = static_cast<P>(a), y = static_cast<P>(b);
+    if constexpr (std::is_floating_point_v<P>) {
+      const P r = std::fmod(x, y);
+      return r != 0 && (r < 0) != (y < 0) ? static_cast<P>(r + y) : r;
+    } else if constexpr (std::is_signed_v<P>) {
+      if (y == 0 || y == -1) return P{0};
+      const P r = static_cast<P>(x % y);
+      return r != 0 && (r < 0) != (y < 0) ? static_cast<P>(r + y) : r;
+    } else {
+      return y == 0 ? P{0} : static_cast<P>(x % y);
+    }
+  }
+};
+struct power {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    if constexpr (std::is_integral_v<P>) {
+      // By squaring, wrapping; a negative exponent gives 0, but for 1 and -1.
+      auto x = static_cast<wrapping_t<P>>(a);
+      P n = static_cast<P>(b);
+      if constexpr (std::is_signed_v<P>)
+        if (n < 0)
+          return static_cast<P>(static_cast<P>(a) == 1 ? 1 : static_cast<P>(a) == -1 ? (n % 2 != 0 ? -1 : 1) : 0);
+      wrapping_t<P> r = 1;
+      for (; n != 0; n = static_cast<P>(n / 2), x *= x)
+        if (n % 2 != 0) r *= x;
+      return static_cast<P>(r);
+    } else {
+      return static_cast<P>(std::pow(static_cast<P>(a), static_cast<P>(b)));
+    }
+  }
+};
+
+template <class A, class B>
+inline constexpr bool compares_integers =
+    std::is_integral_v<A> && std::is_integral_v<B> && !std::is_same_v<A, bool> && !std::is_same_v<B, bool>;
+
+struct less {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    if constexpr (compares_integers<A, B>)
+      return std::cmp_less(a, b);
+    else
+      return static_cast<promote_t<A, B>>(a) < static_cast<promote_t<A, B>>(b);
+  }
+};
+struct less_equal {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    if constexpr (compares_integers<A, B>)
+      return std::cmp_less_equal(a, b);
+    else
+      return static_cast<promote_t<A, B>>(a) <= static_cast<promote_t<A, B>>(b);
+  }
+};
+struct greater {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    return less{}(b, a);
+  }
+};
+struct greater_equal {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    return less_equal{}(b, a);
+  }
+};
+struct equal {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    if constexpr (compares_integers<A, B>)
+      return std::cmp_equal(a, b);
+    else
+      return static_cast<promote_t<A, B>>(a) == static_cast<promote_t<A, B>>(b);
+  }
+};
+struct not_equal {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    return !equal{}(a, b);
+  }
+};
+
+struct logical_and {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    return (a != A{}) & (b != B{});
+  }
+};
+struct logical_or {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    return (a != A{}) | (b != B{});
+  }
+};
+struct logical_xor {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    return (a != A{}) != (b != B{});
+  }
+};
+struct logical_not {
+  template <class A>
+  constexpr bool operator()(A a) const {
+    return a == A{};
+  }
+};
+struct bit_and {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    return static_cast<P>(static_cast<P>(a) & static_cast<P>(b));
+  }
+};
+struct bit_or {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    return static_cast<P>(static_cast<P>(a) | static_cast<P>(b));
+  }
+};
+struct bit_xor {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    return static_cast<P>(static_cast<P>(a) ^ static_cast<P>(b));
+  }
+};
+struct bit_not {
+  template <class A>
+  constexpr auto operator()(A a) const {
+    if constexpr (std::is_same_v<A, bool>)
+      return !a;
+    else
+      return static_cast<A>(~a);
+  }
+};
+
+struct negate {
+  template <class A>
+  constexpr A operator()(A a) const {
+    if constexpr (std::is_integral_v<A>)
+      return static_cast<A>(wrapping_t<A>{0} - static_cast<wrapping_t<A>>(a));
+    else
+      return -a;
+  }
+};
+struct absolute {
+  template <class A>
+  constexpr auto operator()(A a) const {
+    if constexpr (std::is_unsigned_v<A>)
+      return a;
+    else if constexpr (std::is_integral_v<A>)
+      return a < 0 ? negate{}(a) : a;
+    else
+      return std::abs(a);
+  }
+};
+struct sign {
+  template <class A>
+  constexpr A operator()(A a) const {
+    if constexpr (std::is_unsigned_v<A>)
+      return static_cast<A>(a != 0);
+    else if constexpr (std::is_floating_point_v<A>)
+      return a != a ? a : static_cast<A>((a > 0) - (a < 0));
+    else
+      return static_cast<A>((a > 0) - (a < 0));
+  }
+};
+
+// NaN where either is, as NumPy's.
+struct minimum {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    const P x = static_cast<P>(a), y = static_cast<P>(b);
+    return (x < y || x != x) ? x : y;
+  }
+};
+struct maximum {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    const P x = static_cast<P>(a), y = static_cast<P>(b);
+    return (x > y || x != x) ? x : y;
+  }
+};
+struct where {
+  template <class C, class A, class B>
+  constexpr auto operator()(C c, A a, B b) const {
+    using P = promote_t<A, B>;
+    return c != C{} ? static_cast<P>(a) : static_cast<P>(b);
+  }
+};
+template <class T>
+struct cast {
+  template <class A>
+  constexpr T operator()(A a) const {
+    if constexpr (is_complex<A> && !is_complex<T>)
+      return static_cast<T>(a.real());
+    else if constexpr (is_complex<T> && !is_complex<A>)
+      return T(static_cast<typename T::value_type>(a));
+    else if constexpr (std::is_same_v<T, bool>)
+      return a != A{};
+    else
+      return static_cast<T>(a);
+  }
+};
+struct square {
+  template <class A>
+  constexpr auto operator()(A a) const {
+    return multiply{}(a, a);
+  }
+};
+/// |a| squared, as a real number.
+struct squared_length {
+  template <class A>
+  constexpr auto operator()(A a) const {
+    if constexpr (is_complex<A>)
+      return std::norm(a);
+    else
+      return static_cast<real_t<A>>(a) * static_cast<real_t<A>>(a);
+  }
+};
+
+struct is_nan {
+  template <class A>
+  constexpr bool operator()(A a) const {
+    return a != a;
+  }
+};
+struct is_infinite {
+  template <class A>
+  constexpr bool operator()(A a) const {
+    if constexpr (std::is_floating_point_v<A>)
+      return std::isinf(a);
+    else
+      return false;
+  }
+};
+struct is_finite {
+  template <class A>
+  constexpr bool operator()(A a) const {
+    if constexpr (std::is_floating_point_v<A>)
+      return std::isfinite(a);
+    else
+      return true;
+  }
+};
+
+/// Of the standard library, on real numbers (and complex ones, where it has them).
+#define WEFT_DETAIL_FUNCTION(name, function)                                   \
+  struct name {                                                                \
+    template <class A>                                                         \
+    auto operator()(A a) const {                                               \
+      return static_cast<real_t<A>>(std::function(static_cast<real_t<A>>(a))); \
+    }                                                                          \
+  };
+WEFT_DETAIL_FUNCTION(exponential, exp)
+WEFT_DETAIL_FUNCTION(exponential2, exp2)
+WEFT_DETAIL_FUNCTION(exponential_minus_1, expm1)
+WEFT_DETAIL_FUNCTION(logarithm, log)
+WEFT_DETAIL_FUNCTION(logarithm2, log2)
+WEFT_DETAIL_FUNCTION(logarithm10, log10)
+WEFT_DETAIL_FUNCTION(logarithm_of_1_plus, log1p)
+WEFT_DETAIL_FUNCTION(square_root, sqrt)
+WEFT_DETAIL_FUNCTION(cube_root, cbrt)
+WEFT_DETAIL_FUNCTION(sine, sin)
+WEFT_DETAIL_FUNCTION(cosine, cos)
+WEFT_DETAIL_FUNCTION(tangent, tan)
+WEFT_DETAIL_FUNCTION(arc_sine, asin)
+WEFT_DETAIL_FUNCTION(arc_cosine, acos)
+WEFT_DETAIL_FUNCTION(arc_tangent, atan)
+WEFT_DETAIL_FUNCTION(hyperbolic_sine, sinh)
+WEFT_DETAIL_FUNCTION(hyperbolic_cosine, cosh)
+WEFT_DETAIL_FUNCTION(hyperbolic_tangent, tanh)
+#undef WEFT_DETAIL_FUNCTION
+
+/// To whole numbers; integers are ones.
+#define WEFT_DETAIL_ROUNDING(name, function)     \
+  struct name {                                  \
+    template <class A>                           \
+    constexpr A operator()(A a) const {          \
+      if constexpr (std::is_floating_point_v<A>) \
+        return std::function(a);                 \
+      else                                       \
+        return a;                                \
+    }                                            \
+  };
+WEFT_DETAIL_ROUNDING(round_down, floor)
+WEFT_DETAIL_ROUNDING(round_up, ceil)
+WEFT_DETAIL_ROUNDING(round_to_zero, trunc)
+WEFT_DETAIL_ROUNDING(round_to_even, nearbyint)
+#undef WEFT_DETAIL_ROUNDING
+
+struct arc_tangent2 {
+  template <class A, class B>
+  auto operator()(A a, B b) const {
+    using P = real_t<promote_t<A, B>>;
+    return static_cast<P>(std::atan2(static_cast<P>(a), static_cast<P>(b)));
+  }
+};
+struct hypotenuse {
+  template <class A, class B>
+  auto operator()(A a, B b) const {
+    using P = real_t<promote_t<A, B>>;
+    return static_cast<P>(std::hypot(static_cast<P>(a), static_cast<P>(b)));
+  }
+};
+
+}  // namespace weft::detail::arrays

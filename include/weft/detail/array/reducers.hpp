@@ -1,0 +1,285 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "weft/detail/array/code.hpp"
+#include "weft/detail/array/ops.hpp"
+
+/// What reductions do with elements. A reducer is an encodable aggregate with
+///
+///     using result = ...;
+///     using accumulator = ...;                            // trivially copyable, up to 64 bytes
+///     accumulator start() const;
+///     void add(accumulator&, T) const;
+///     void merge(accumulator&, const accumulator& after) const;
+///     result finish(const accumulator&) const;
+///     accumulator fold(const T* x, std::size_t n) const;  // optional: of up to 1,024 elements
+namespace weft::detail::arrays {
+
+/// Integers are added in 64 bits.
+template <class T>
+using sum_t = std::conditional_t<
+    !std::is_integral_v<T>, T,
+    std::conditional_t<std::is_signed_v<T> || std::is_same_v<T, bool>, std::int64_t, std::uint64_t>>;
+/// Reals are added in double.
+template <class T>
+using wide_t =
+    std::conditional_t<std::is_same_v<T, float>, double,
+                       std::conditional_t<std::is_same_v<T, std::complex<float>>, std::complex<double>, sum_t<T>>>;
+
+template <class T>
+struct sum_of {
+  using result = sum_t<T>;
+  using accumulator = wide_t<T>;
+  constexpr accumulator start() const { return {}; }
+  constexpr void add(accumulator& a, T x) const { a = arrays::add{}(a, static_cast<accumulator>(x)); }
+  constexpr void merge(accumulator& a, const accumulator& b) const { a = arrays::add{}(a, b); }
+  constexpr result finish(const accumulator& a) const { return static_cast<result>(a); }
+};
+template <class T>
+struct product_of {
+  using result = sum_t<T>;
+  using accumulator = wide_t<T>;
+  constexpr accumulator start() const { return accumulator(1); }
+  constexpr void add(accumulator& a, T x) const { a = multiply{}(a, static_cast<accumulator>(x)); }
+  constexpr void merge(accumulator& a, const accumulator& b) const { a = multiply{}(a, b); }
+  constexpr result finish(const accumulator& a) const { return static_cast<result>(a); }
+};
+
+/// Without NaNs where Skip is set.
+template <class T, bool Skip>
+struct mean_of {
+  using result = real_t<T>;
+  using sum = wide_t<real_t<T>>;
+  struct accumulator {
+    sum total;
+    std::int64_t count;
+  };
+  constexpr accumulator start() const { return {}; }
+  constexpr void add(accumulator& a, T x) const {
+    if constexpr (Skip)
+      if (x != x) return;
+    a.total += static_cast<sum>(x);
+    ++a.count;
+  }
+  constexpr void merge(accumulator& a, const accumulator& b) const {
+    a.total += b.total;
+    a.count += b.count;
+  }
+  constexpr result finish(const accumulator& a) const {
+    using divisor = typename real_part<sum>::type;
+    return static_cast<result>(a.total / static_cast<divisor>(a.count));
+  }
+};
+
+/// The mean, and the sum of squares of what differs from it: merged as Chan, Golub and LeVeque have it (Updating
+/// formulae and a pairwise algorithm for computing sample variances, 1979). `Root`: the standard deviation.
+template <class T, bool Skip, bool Root>
+struct variance_of {
+  using result = real_t<T>;
+  struct accumulator {
+    double count, mean, squares;
+  };
+  double ddof = 0;
+
+  constexpr accumulator start() const { return {}; }
+  constexpr void add(accumulator& a, T x) const {
+    if constexpr (Skip)
+      if (x != x) return;
+    const double value = static_cast<double>(x), from = value - a.mean;
+    a.count += 1;
+    a.mean += from / a.count;
+    a.squares += from * (value - a.mean);
+  }
+  constexpr void merge(accumulator& a, const accumulator& b) const {
+    if (b.count == 0) return;
+    const double count = a.count + b.count, by = b.mean - a.mean;
+    a.mean += by * (b.count / count);
+    a.squares += b.squares + by * by * (a.count * b.count / count);
+    a.count = count;
+  }
+  /// Twice over the tile, which is in the first cache: two passes are exact, and vectorise.
+  accumulator fold(const T* x, std::size_t n) const {
+    const mean_of<double, Skip> mean;
+    auto total = mean.start();
+    for (std::size_t i = 0; i < n; ++i) mean.add(total, static_cast<double>(x[i]));
+    if (total.count == 0) return {};
+    const double middle = mean.finish(total);
+    constexpr std::size_t lanes = 8;
+    double sums[lanes] = {};
+    for (std::size_t i = 0; i < n; ++i) {
+      const double from = static_cast<double>(x[i]) - middle;
+      if (Skip && from != from) continue;
+      sums[i % lanes] += from * from;
+    }
+    const double squares = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+    return {static_cast<double>(total.count), middle, squares};
+  }
+  result finish(const accumulator& a) const {
+    const double by = a.count - ddof;
+    const double v = by > 0 ? a.squares / by : std::numeric_limits<double>::quiet_NaN();
+    return static_cast<result>(Root ? std::sqrt(v) : v);
+  }
+};
+
+template <class T, bool Largest>
+constexpr T worst() {
+  if constexpr (std::is_floating_point_v<T>)
+    return Largest ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity();
+  else
+    return Largest ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
+}
+
+/// NaN where there is one, as NumPy has it.
+template <class T, bool Largest>
+struct extreme_of {
+  using result = T;
+  using accumulator = T;
+  constexpr accumulator start() const { return worst<T, Largest>(); }
+  constexpr void add(accumulator& a, T x) const {
+    const bool better = Largest ? x > a : x < a;
+    a = (better || x != x) ? x : a;
+  }
+  constexpr void merge(accumulator& a, const accumulator& b) const { add(a, b); }
+  constexpr result finish(const accumulator& a) const { return a; }
+};
+/// Without NaNs, unless there is nothing else.
+template <class T, bool Largest>
+struct nan_extreme_of {
+  using result = T;
+  struct accumulator {
+    T value;
+    bool any;
+  };
+  constexpr accumulator start() const { return {worst<T, Largest>(), false}; }
+  constexpr void add(accumulator& a, T x) const {
+    if (x != x) return;
+    a.any = true;
+    a.value = (Largest ? x > a.value : x < a.value) ? x : a.value;
+  }
+  constexpr void merge(accumulator& a, const accumulator& b) const {
+    if (b.any) add(a, b.value);
+  }
+  constexpr result finish(const accumulator& a) const {
+    if constexpr (std::is_floating_point_v<T>)
+      if (!a.any) return std::numeric_limits<T>::quiet_NaN();
+    return a.value;
+  }
+};
+
+template <class T, bool All>
+struct truth_of {
+  using result = bool;
+  using accumulator = bool;
+  constexpr accumulator start() const { return All; }
+  constexpr void add(accumulator& a, T x) const {
+    const bool true_one = x != T{};
+    a = All ? a & true_one : a | true_one;
+  }
+  constexpr void merge(accumulator& a, const accumulator& b) const { a = All ? a & b : a | b; }
+  constexpr result finish(const accumulator& a) const { return a; }
+};
+
+/// An element and its place.
+template <class T>
+struct placed {
+  T value;
+  std::int64_t at;
+};
+struct place_element {
+  template <class T>
+  constexpr placed<T> operator()(T x, std::int64_t at) const {
+    return {x, at};
+  }
+};
+/// The first place of the best element, and of a NaN where there is one (Skip: only where there is nothing else).
+template <class T, bool Largest, bool Skip>
+struct best_place {
+  using result = std::int64_t;
+  using accumulator = placed<T>;
+  static constexpr std::int64_t none = std::numeric_limits<std::int64_t>::max();
+  constexpr accumulator start() const { return {worst<T, Largest>(), none}; }
+  constexpr void add(accumulator& a, placed<T> x) const {
+    if (x.at == none) return;
+    if (a.at == none || before(x, a)) a = x;
+  }
+  constexpr void merge(accumulator& a, const accumulator& b) const { add(a, b); }
+  constexpr result finish(const accumulator& a) const { return a.at; }
+
+ private:
+  static constexpr bool before(const placed<T>& x, const placed<T>& y) {
+    const bool x_nan = x.value != x.value, y_nan = y.value != y.value;
+    if (x_nan != y_nan) return Skip ? y_nan : x_nan;
+    if (x_nan || x.value == y.value) return x.at < y.at;
+    return Largest ? x.value > y.value : x.value < y.value;
+  }
+};
+
+/// A reducer's loops.
+template <class R, class T>
+class reducer_code final : public reducer {
+ public:
+  using accumulator = typename R::accumulator;
+  static_assert(std::is_trivially_copyable_v<accumulator> && sizeof(accumulator) <= 64 && alignof(accumulator) <= 16);
+
+  explicit reducer_code(R r) : how_(std::move(r)) {}
+  std::size_t size() const noexcept override { return sizeof(accumulator); }
+  void start(std::byte* to, std::size_t n) const override {
+    auto* a = reinterpret_cast<accumulator*>(to);
+    for (std::size_t i = 0; i < n; ++i) a[i] = how_.start();
+  }
+  void fold(std::byte* to, const std::byte* from, std::size_t n) const override {
+    const auto* x = reinterpret_cast<const T*>(from);
+    if constexpr (requires { how_.fold(x, n); })
+      *reinterpret_cast<accumulator*>(to) = how_.fold(x, n);
+    else
+      *reinterpret_cast<accumulator*>(to) = in_lanes(x, n);
+  }
+  void each(std::byte* to, const std::byte* from, std::size_t n) const override {
+    auto* __restrict a = reinterpret_cast<accumulator*>(to);
+    const auto* __restrict x = reinterpret_cast<const T*>(from);
+    for (std::size_t i = 0; i < n; ++i) how_.add(a[i], x[i]);
+  }
+  void merge(std::byte* to, const std::byte* after, std::size_t n) const override {
+    auto* a = reinterpret_cast<accumulator*>(to);
+    const auto* b = reinterpret_cast<const accumulator*>(after);
+    for (std::size_t i = 0; i < n; ++i) how_.merge(a[i], b[i]);
+  }
+  void finish(std::byte* out, const std::byte* from, std::size_t n) const override {
+    auto* to = reinterpret_cast<typename R::result*>(out);
+    const auto* a = reinterpret_cast<const accumulator*>(from);
+    for (std::size_t i = 0; i < n; ++i) to[i] = how_.finish(a[i]);
+  }
+  void encode(encoder& e) const override { weft::encode(e, how_); }
+  const code_entry& entry() const noexcept override { return entry_; }
+
+ private:
+  /// Eight sums side by side, which the processor adds at once, and then these as a tree.
+  accumulator in_lanes(const T* x, std::size_t n) const {
+    constexpr std::size_t lanes = 8;
+    accumulator lane[lanes];
+    for (accumulator& a : lane) a = how_.start();
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+      for (std::size_t k = 0; k < lanes; ++k) how_.add(lane[k], x[i + k]);
+    for (std::size_t k = 0; i < n; ++i, ++k) how_.add(lane[k], x[i]);
+    for (std::size_t half = lanes / 2; half != 0; half /= 2)
+      for (std::size_t k = 0; k < half; ++k) how_.merge(lane[k], lane[k + half]);
+    return lane[0];
+  }
+  static std::shared_ptr<const code> make(decoder& d) {
+    return std::make_shared<const reducer_code>(weft::decode<R>(d));
+  }
+  static inline const code_entry entry_{&reducer_code::make};
+
+  [[no_unique_address]] R how_;
+};
+
+}  // namespace weft::detail::arrays

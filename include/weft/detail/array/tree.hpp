@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "weft/detail/array/code.hpp"
+
+namespace weft::detail::arrays {
+
+// What is done to one element: a tree of these, all of them encodable. Leaves are numbered.
+
+template <std::size_t I>
+struct input {};
+template <class T>
+struct constant {
+  T value;
+};
+template <class Op, class... A>
+struct call {
+  Op op;
+  std::tuple<A...> arguments;
+};
+
+template <std::size_t I, class In>
+constexpr auto evaluate(const input<I>&, const In& in, std::size_t i) {
+  return std::get<I>(in)[i];
+}
+template <class T, class In>
+constexpr T evaluate(const constant<T>& c, const In&, std::size_t) {
+  return c.value;
+}
+template <class Op, class... A, class In>
+constexpr auto evaluate(const call<Op, A...>& t, const In& in, std::size_t i) {
+  return std::apply([&](const A&... a) { return t.op(arrays::evaluate(a, in, i)...); }, t.arguments);
+}
+
+/// The same tree with its leaves numbered from By on.
+template <std::size_t By, std::size_t I>
+constexpr input<I + By> shifted(const input<I>&) {
+  return {};
+}
+template <std::size_t By, class T>
+constexpr constant<T> shifted(const constant<T>& c) {
+  return c;
+}
+template <std::size_t By, class Op, class... A>
+constexpr auto shifted(const call<Op, A...>& t) {
+  return std::apply(
+      [&](const A&... a) { return call<Op, decltype(arrays::shifted<By>(a))...>{t.op, {arrays::shifted<By>(a)...}}; },
+      t.arguments);
+}
+
+template <class Tree, class... In>
+using tree_value = std::remove_cvref_t<decltype(arrays::evaluate(
+    std::declval<const Tree&>(), std::declval<const std::tuple<const In*...>&>(), std::size_t{}))>;
+
+/// The loop over a tree: one pass, as the compiler vectorises it.
+template <class Tree, class... In>
+class tree_kernel final : public kernel {
+ public:
+  using out = tree_value<Tree, In...>;
+
+  explicit tree_kernel(Tree t) : tree_(std::move(t)) {}
+  void run(const strip& s) const override { loop(s, std::index_sequence_for<In...>{}); }
+  void encode(encoder& e) const override { weft::encode(e, tree_); }
+  const code_entry& entry() const noexcept override { return entry_; }
+
+ private:
+  template <std::size_t... I>
+  void loop(const strip& s, std::index_sequence<I...>) const {
+    const std::tuple<const In*...> in{reinterpret_cast<const In*>(s.in[I])...};
+    out* __restrict to = reinterpret_cast<out*>(s.out);
+    const Tree tree = tree_;
+    for (std::size_t i = 0, n = s.count; i < n; ++i) to[i] = arrays::evaluate(tree, in, i);
+  }
+  static std::shared_ptr<const code> make(decoder& d) {
+    return std::make_shared<const tree_kernel>(weft::decode<Tree>(d));
+  }
+  static inline const code_entry entry_{&tree_kernel::make};
+
+  [[no_unique_address]] Tree tree_;
+};
+
+}  // namespace weft::detail::arrays

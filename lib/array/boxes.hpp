@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "array/program.hpp"
+#include "weft/dependencies.hpp"
+
+namespace weft::detail::arrays {
+
+/// A box of chunks: where it begins, and how many there are along each axis.
+struct box {
+  weft::shape first = {}, counts = {};
+
+  static box all_of(const grid& g);
+  std::size_t tasks() const noexcept { return static_cast<std::size_t>(counts.count()); }
+};
+
+/// Which chunks of one axis of a source each coordinate along an axis of the tasks reads, and back. Both count from
+/// the beginnings of their boxes.
+struct box_axis {
+  std::int64_t count = 1;            // of the source's box
+  std::int32_t axis = -1;            // of the tasks; -1: all of them read `of[0]`
+  std::vector<chunk_range> of;       // for each coordinate of the tasks
+  std::vector<chunk_range> readers;  // for each chunk; empty where last < first
+};
+struct box_table {
+  std::uint32_t rank = 0;  // of the tasks
+  coordinates counts{};
+  std::vector<box_axis> axes;
+  bool complete = false;  // every chunk of the source's box is read
+};
+
+/// Each task of a box takes a box of another layer's.
+struct boxes {
+  shared<box_table> table;
+  intervals of(std::size_t j) const;
+  intervals dependents(std::size_t i) const;
+  bool complete(std::size_t n, std::size_t m) const noexcept { return n != 0 && m != 0 && table->complete; }
+};
+
+/// The box of a source that a program reads for all of its own.
+box box_read(const load& l, const grid& domain, const box& of);
+/// How a box of tasks over `domain` reads the box `from` of a load's source.
+boxes dependency_on(const load& l, const grid& domain, const box& of, const box& from);
+/// `groups[a]` neighbours along axis a for each task.
+boxes grouped(const box& from, const coordinates& groups, box& tasks);
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,191 @@
+#include "weft/detail/array/grid.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "weft/errors.hpp"
+
+namespace weft {
+
+std::string to_string(const shape& s) {
+  std::string text = "(";
+  for (std::size_t a = 0; a < s.size(); ++a) {
+    if (a != 0) text += ", ";
+    text += std::to_string(s[a]);
+  }
+  return text + ")";
+}
+
+void weft_encode(encoder& e, const shape& s) {
+  e.put_count(s.size());
+  for (const std::int64_t x : s) e.put_count(static_cast<std::uint64_t>(x));
+}
+shape weft_decode(decoder& d, std::type_identity<shape>) {
+  const std::uint64_t rank = d.take_count("a shape");
+  if (rank > most_axes) d.fail("a shape", "it has more than 8 axes");
+  shape s = shape::of_rank(static_cast<std::size_t>(rank));
+  for (std::size_t a = 0; a < s.size(); ++a) {
+    s[a] = static_cast<std::int64_t>(d.take_count("an extent"));
+    if (s[a] < 0) d.fail("a shape", "an extent is negative");
+  }
+  return s;
+}
+
+}  // namespace weft
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// A transfer decodes attachments of up to 4 GiB.
+constexpr double most_chunk_bytes = 2147483648.0;
+
+[[noreturn]] void throw_chunks(const weft::shape& whole, const weft::shape& chunk, const std::string& why) {
+  throw misuse("weft: an array of shape " + weft::to_string(whole) + " in chunks of " + weft::to_string(chunk) +
+               ": " + why);
+}
+
+/// Chunks for the axes that leave it to us: as square as they can be, of at most `elements` with what the others
+/// have.
+void cut_automatically(grid& g, std::vector<std::uint32_t> open, double elements) {
+  for (bool again = true; again && !open.empty();) {
+    const double side = std::max(1.0, std::floor(std::pow(elements, 1.0 / static_cast<double>(open.size())) + 1e-9));
+    again = false;
+    std::erase_if(open, [&](std::uint32_t a) {
+      const auto extent = static_cast<double>(g.axes[a].extent);
+      if (extent > side) return false;
+      g.axes[a].chunk = std::max<std::int64_t>(g.axes[a].extent, 1);
+      elements = std::max(1.0, elements / std::max(1.0, extent));
+      return again = true;
+    });
+    if (again) continue;
+    for (const std::uint32_t a : open) {
+      const std::int64_t extent = g.axes[a].extent, most = static_cast<std::int64_t>(side);
+      const std::int64_t chunks = (extent + most - 1) / most;
+      g.axes[a].chunk = (extent + chunks - 1) / chunks;  // of one size, as far as can be
+    }
+  }
+}
+
+}  // namespace
+
+coordinates place_of(std::size_t j, const coordinates& counts, std::size_t rank) noexcept {
+  coordinates at{};
+  auto rest = static_cast<std::int64_t>(j);
+  while (rank-- > 0) {
+    at[rank] = rest % counts[rank];
+    rest /= counts[rank];
+  }
+  return at;
+}
+std::size_t number_of(const coordinates& at, const coordinates& counts, std::size_t rank) noexcept {
+  std::int64_t n = 0;
+  for (std::size_t a = 0; a < rank; ++a) n = n * counts[a] + at[a];
+  return static_cast<std::size_t>(n);
+}
+
+weft::shape grid::largest() const noexcept {
+  weft::shape s = weft::shape::of_rank(rank);
+  for (std::uint32_t a = 0; a < rank; ++a) s[a] = std::min(axes[a].chunk, axes[a].extent);
+  return s;
+}
+
+void weft_encode(encoder& e, const grid& g) {
+  e.put_count(g.rank);
+  for (std::uint32_t a = 0; a < g.rank; ++a)
+    for (const std::int64_t x : {g.axes[a].extent, g.axes[a].chunk, g.axes[a].lead})
+      e.put_count(static_cast<std::uint64_t>(x));
+}
+grid weft_decode(decoder& d, std::type_identity<grid>) {
+  constexpr std::int64_t most = std::int64_t{1} << 62;
+  grid g;
+  const std::uint64_t rank = d.take_count("a grid");
+  if (rank > most_axes) d.fail("a grid", "it has more than 8 axes");
+  g.rank = static_cast<std::uint32_t>(rank);
+  for (std::uint32_t a = 0; a < g.rank; ++a) {
+    cut& c = g.axes[a];
+    for (std::int64_t* x : {&c.extent, &c.chunk, &c.lead}) {
+      *x = static_cast<std::int64_t>(d.take_count("an axis"));
+      if (*x < 0 || *x > most) d.fail("a grid", "an extent is impossible");
+    }
+    if (c.chunk < 1 || c.lead < 1 || c.lead > c.chunk) d.fail("a grid", "an axis is cut into impossible chunks");
+  }
+  return g;
+}
+
+grid make_grid(const weft::shape& whole, const weft::shape& chunk, std::int64_t bytes, std::size_t item) {
+  if (chunk.size() != 0 && chunk.size() != whole.size())
+    throw_chunks(whole, chunk, "give one extent for each axis, or none");
+  if (bytes < 1) throw misuse("weft: chunks of " + std::to_string(bytes) + " bytes: give 1 or more");
+  grid g;
+  g.rank = static_cast<std::uint32_t>(whole.size());
+  std::int64_t elements = static_cast<std::int64_t>(item);
+  std::vector<std::uint32_t> open;
+  double given = 1;
+  for (std::uint32_t a = 0; a < g.rank; ++a) {
+    const std::int64_t wanted = chunk.size() != 0 ? chunk[a] : 0;
+    if (whole[a] < 0) throw misuse("weft: an array of shape " + weft::to_string(whole) + ": extents are 0 or more");
+    if (wanted < -1) throw_chunks(whole, chunk, "an extent is 1 or more, 0 for one that weft chooses, or -1 for all");
+    if (whole[a] != 0 && __builtin_mul_overflow(elements, whole[a], &elements))
+      throw misuse("weft: an array of shape " + weft::to_string(whole) + " has more than 2^63 bytes");
+    g.axes[a].extent = whole[a];
+    if (wanted == 0) {
+      open.push_back(a);
+      continue;
+    }
+    g.axes[a].chunk = std::max<std::int64_t>(wanted == -1 ? whole[a] : std::min(wanted, whole[a]), 1);
+    given *= static_cast<double>(g.axes[a].chunk);
+  }
+  cut_automatically(g, std::move(open),
+                    std::max(1.0, static_cast<double>(bytes) / static_cast<double>(item) / given));
+  double largest = static_cast<double>(item);
+  for (std::uint32_t a = 0; a < g.rank; ++a) {
+    g.axes[a].lead = g.axes[a].chunk;
+    largest *= static_cast<double>(g.axes[a].chunk);
+  }
+  if (largest > most_chunk_bytes)
+    throw_chunks(whole, g.largest(), "a chunk has more than 2 GiB; choose smaller ones");
+  return g;
+}
+
+grid broadcast(const grid& a, const grid& b) {
+  const grid& longer = a.rank >= b.rank ? a : b;
+  const grid& shorter = a.rank >= b.rank ? b : a;
+  grid g = longer;
+  const std::uint32_t before = longer.rank - shorter.rank;
+  for (std::uint32_t i = 0; i < shorter.rank; ++i) {
+    cut& own = g.axes[i + before];
+    const cut& other = shorter.axes[i];
+    if (other.extent == 1 || own == other) continue;
+    if (own.extent != 1 && own.extent != other.extent) {
+      const auto [left, right] =
+          &longer == &a ? std::pair(own.extent, other.extent) : std::pair(other.extent, own.extent);
+      throw misuse("weft: arrays of shapes " + to_string(a) + " and " + to_string(b) + " do not broadcast: axis " +
+                   std::to_string(i + before) + " has " + std::to_string(left) + " and " + std::to_string(right) +
+                   " elements");
+    }
+    const bool left_is_other = &shorter == &a;
+    if (own.extent == 1 || other.count() > own.count() || (other.count() == own.count() && left_is_other))
+      own = other;
+  }
+  return g;
+}
+
+std::string to_string(const grid& g) {
+  return weft::to_string(g.whole()) + (g.rank == 0 ? "" : " in chunks of " + weft::to_string(g.largest()));
+}
+
+std::size_t checked_axis(std::int64_t axis, std::size_t rank) {
+  const auto n = static_cast<std::int64_t>(rank);
+  if (axis < -n || axis >= n)
+    throw misuse("weft: axis " + std::to_string(axis) + " of an array that has " + std::to_string(rank) + " axes");
+  return static_cast<std::size_t>(axis < 0 ? axis + n : axis);
+}
+
+void throw_rank(std::size_t wanted, const grid& g) {
+  throw misuse("weft: an array of shape " + weft::to_string(g.whole()) + " as one of " + std::to_string(wanted) +
+               " axes");
+}
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "weft/detail/array/node.hpp"
+
+namespace weft::detail::arrays {
+
+/// What a node reads: another that is no view, whose elements it finds by the map.
+struct operand {
+  array_ref node;
+  view_map map;
+};
+
+enum class node_kind : std::uint8_t { index, elementwise, view, reduction, stored };
+
+class array_node {
+ public:
+  array_node(const array_node&) = delete;
+  array_node& operator=(const array_node&) = delete;
+  virtual ~array_node();
+
+  const node_kind kind;
+  const client owner;
+  const element of;
+  const grid chunks;
+  std::vector<operand> operands;  // each another; changed by the destructor of who holds this last
+
+ protected:
+  array_node(node_kind k, client c, element e, const grid& g, std::vector<operand> o)
+      : kind(k), owner(std::move(c)), of(e), chunks(g), operands(std::move(o)) {}
+};
+
+/// Elements that are linear in their indices.
+struct index_node final : array_node {
+  index_node(client c, const grid& g, std::int64_t b, const coordinates& s)
+      : array_node(node_kind::index, std::move(c), element_of<std::int64_t>, g, {}), base(b), steps(s) {}
+  const std::int64_t base;
+  const coordinates steps;
+};
+
+/// A kernel whose argument i is operand `arguments[i]`; no kernel: a copy of the only operand.
+struct elementwise_node final : array_node {
+  elementwise_node(client c, element e, const grid& g, std::vector<operand> o, std::vector<std::uint8_t> a,
+                   any_code<kernel> k, bool is_cheap)
+      : array_node(node_kind::elementwise, std::move(c), e, g, std::move(o)),
+        arguments(std::move(a)),
+        what(std::move(k)),
+        cheap(is_cheap) {}
+  const std::vector<std::uint8_t> arguments;
+  const any_code<kernel> what;
+  const bool cheap;
+};
+
+struct view_node final : array_node {
+  view_node(client c, element e, const grid& g, operand o)
+      : array_node(node_kind::view, std::move(c), e, g, {std::move(o)}) {}
+};
+
+struct reduction_node final : array_node {
+  reduction_node(client c, element e, const grid& g, const grid& d, operand o, std::uint32_t a, bool k,
+                 any_code<reducer> r)
+      : array_node(node_kind::reduction, std::move(c), e, g, {std::move(o)}),
+        domain(d),
+        axes(a),
+        keep(k),
+        what(std::move(r)) {}
+  const grid domain;         // of what is reduced
+  const std::uint32_t axes;  // a bit for each axis of the domain that is reduced
+  const bool keep;           // they stay, with one element
+  const any_code<reducer> what;
+};
+
+struct stored_node final : array_node {
+  stored_node(client c, element e, const grid& g, std::vector<future<block>> p)
+      : array_node(node_kind::stored, std::move(c), e, g, {}), parts(std::move(p)) {}
+  const std::vector<future<block>> parts;
+};
+
+/// `inner` of what `outer` gives: from outer's view to inner's source.
+view_map compose(const view_map& outer, const view_map& inner) noexcept;
+/// How an array of those chunks is read where it broadcasts to `to`.
+view_map broadcast_map(const grid& from, const grid& to) noexcept;
+/// x, or where x is a view its source, by the map with that view's before it.
+operand resolve(array_ref x, const view_map& map);
+
+}  // namespace weft::detail::arrays

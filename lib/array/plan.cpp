@@ -1,0 +1,211 @@
+// From an array to what has to be computed for it.
+#include "array/plan.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace weft::detail::arrays {
+
+namespace {
+
+bool is_in_tasks_of_others(const array_node& n) noexcept { return n.kind == node_kind::index; }
+
+/// Takes nodes into one program.
+class program_maker {
+ public:
+  program_maker(stage& s, const grid& domain, const std::unordered_map<const array_node*, std::size_t>& readers,
+                std::size_t operands)
+      : stage_(s), readers_(readers), inputs_(operands) {
+    s.what.domain = domain;
+  }
+
+  /// The register of node n, as the domain sees it.
+  std::int16_t take(const array_node& n, const view_map& map) {
+    for (const known& k : known_)
+      if (k.node == &n && k.map == map) return k.at;
+    const std::int16_t at = n.kind == node_kind::index                                        ? load_index(n, map)
+                            : n.kind == node_kind::elementwise && fits(n) && may_take(n, map) ? take_in(n, map)
+                                                                                              : load_blocks(n, map);
+    known_.push_back({&n, map, at});
+    return at;
+  }
+  std::int16_t add_step(const elementwise_node& n, const view_map& map) {
+    std::vector<std::int16_t> operands, arguments;
+    for (const operand& o : n.operands) operands.push_back(take(*o.node, compose(map, o.map)));
+    for (const std::uint8_t a : n.arguments) arguments.push_back(operands[a]);
+    if (!n.what) return operands.front();
+    stage_.what.steps.push_back({n.what, std::move(arguments), n.of.item});
+    return static_cast<std::int16_t>(-static_cast<std::int16_t>(stage_.what.steps.size()));
+  }
+
+ private:
+  struct known {
+    const array_node* node;
+    view_map map;
+    std::int16_t at;
+  };
+
+  static std::size_t block_operands(const array_node& n) {
+    return static_cast<std::size_t>(std::count_if(n.operands.begin(), n.operands.end(),
+                                                  [](const operand& o) { return o.node->kind != node_kind::index; }));
+  }
+  /// The numbers are upper bounds, known before anything is taken: so nothing has to be undone.
+  bool fits(const array_node& n) const {
+    return steps_ + 1 < most_steps && inputs_ + block_operands(n) <= most_inputs + 1 &&
+           loads_ + n.operands.size() <= most_loads - most_arguments;
+  }
+  bool may_take(const array_node& n, const view_map& map) const {
+    if (static_cast<const elementwise_node&>(n).cheap) return true;
+    if (readers_.at(&n) != 1) return false;
+    // Not where its elements would be computed again and again.
+    const grid& domain = stage_.what.domain;
+    for (std::uint32_t a = 0; a < domain.rank; ++a) {
+      bool bound = domain.axes[a].extent == 1;
+      for (std::uint32_t s = 0; s < map.rank; ++s)
+        bound = bound || (map.axes[s].axis == static_cast<std::int32_t>(a) && map.axes[s].step != 0);
+      if (!bound) return false;
+    }
+    return true;
+  }
+  std::int16_t take_in(const array_node& n, const view_map& map) {
+    ++steps_;
+    inputs_ += block_operands(n);
+    --inputs_;
+    loads_ += n.operands.size();
+    return add_step(static_cast<const elementwise_node&>(n), map);
+  }
+  std::int16_t load_index(const array_node& n, const view_map& map) {
+    const auto& index = static_cast<const index_node&>(n);
+    load l{-1, n.of, map, n.chunks, index.base, std::vector<std::int64_t>(stage_.what.domain.rank)};
+    for (std::uint32_t s = 0; s < map.rank; ++s) {
+      l.base += index.steps[s] * map.axes[s].start;
+      if (map.axes[s].axis >= 0)
+        l.steps[static_cast<std::size_t>(map.axes[s].axis)] += index.steps[s] * map.axes[s].step;
+    }
+    return add(std::move(l));
+  }
+  std::int16_t load_blocks(const array_node& n, const view_map& map) {
+    stage_.sources.push_back(&n);
+    return add({static_cast<std::int32_t>(stage_.sources.size() - 1), n.of, map, n.chunks});
+  }
+  std::int16_t add(load l) {
+    stage_.what.loads.push_back(std::move(l));
+    return static_cast<std::int16_t>(stage_.what.loads.size() - 1);
+  }
+
+  stage& stage_;
+  const std::unordered_map<const array_node*, std::size_t>& readers_;
+  std::vector<known> known_;
+  std::size_t inputs_, steps_ = 0, loads_ = 0;
+};
+
+view_map identity(std::uint32_t rank) {
+  view_map map;
+  map.rank = rank;
+  for (std::uint32_t a = 0; a < rank; ++a) map.axes[a] = {static_cast<std::int32_t>(a), 0, 1};
+  return map;
+}
+
+void widen(box& b, const box& by) {
+  if (b.counts.size() == 0 && by.counts.size() != 0) {
+    b = by;
+    return;
+  }
+  for (std::size_t a = 0; a < by.counts.size(); ++a) {
+    const std::int64_t first = std::min(b.first[a], by.first[a]);
+    const std::int64_t end = std::max(b.first[a] + b.counts[a], by.first[a] + by.counts[a]);
+    b.first[a] = first;
+    b.counts[a] = end - first;
+  }
+}
+
+/// The chunks that are reduced to those that are wanted.
+box box_reduced(const reduction_node& n, const box& wanted) {
+  box b = box::all_of(n.domain);
+  std::size_t at = 0;
+  for (std::uint32_t a = 0; a < n.domain.rank; ++a) {
+    const bool reduced = (n.axes >> a & 1) != 0;
+    if (!reduced) {
+      b.first[a] = wanted.first[at];
+      b.counts[a] = wanted.counts[at];
+    }
+    if (!reduced || n.keep) ++at;
+  }
+  return b;
+}
+
+}  // namespace
+
+coordinates group_sizes(const box& of, std::uint32_t axes) noexcept {
+  int open = 0;
+  for (std::size_t a = 0; a < of.counts.size(); ++a) open += (axes >> a & 1) != 0 && of.counts[a] > 1;
+  coordinates groups{};
+  for (std::size_t a = 0; a < of.counts.size(); ++a)
+    groups[a] = (axes >> a & 1) == 0 ? 1 : open == 1 ? 8 : open == 2 ? 3 : 2;
+  return groups;
+}
+
+/// Operands before those that read them, without recursion.
+void plan::find_order(const array_node& root) {
+  std::vector<std::pair<const array_node*, std::size_t>> path{{&root, 0}};
+  readers_[&root] = 1;
+  while (!path.empty()) {
+    auto& [n, next] = path.back();
+    if (next == n->operands.size()) {
+      order_.push_back(n);
+      path.pop_back();
+      continue;
+    }
+    const array_node* x = n->operands[next++].node.get();
+    if (readers_[x]++ == 0) path.emplace_back(x, 0);
+  }
+}
+
+void plan::make_program(stage& s, const array_node& n) const {
+  if (n.kind == node_kind::stored) return;
+  const bool reduces = n.kind == node_kind::reduction;
+  const grid& domain = reduces ? static_cast<const reduction_node&>(n).domain : n.chunks;
+  const auto blocks = std::count_if(n.operands.begin(), n.operands.end(),
+                                    [](const operand& o) { return o.node->kind != node_kind::index; });
+  program_maker maker(s, domain, readers_, static_cast<std::size_t>(blocks));
+  if (reduces)
+    s.what.result = maker.take(*n.operands.front().node, n.operands.front().map);
+  else
+    s.what.result = maker.add_step(static_cast<const elementwise_node&>(n), identity(domain.rank));
+  s.what.of = reduces ? n.operands.front().node->of : n.of;
+}
+
+plan::plan(const array_node& wanted) {
+  const array_node* root = &wanted;
+  if (wanted.kind == node_kind::view || wanted.kind == node_kind::index) {
+    operand source = wanted.kind == node_kind::view
+                         ? wanted.operands.front()
+                         : operand{array_ref(array_ref(), &wanted), identity(wanted.chunks.rank)};
+    copy_ = std::make_shared<const elementwise_node>(wanted.owner, wanted.of, wanted.chunks,
+                                                     std::vector<operand>{std::move(source)},
+                                                     std::vector<std::uint8_t>{0}, any_code<kernel>(), false);
+    root = copy_.get();
+  }
+  find_order(*root);
+  // From the result back, so that all readers of a node have said what they want of it.
+  std::unordered_map<const array_node*, box> wanted_of{{root, box::all_of(root->chunks)}};
+  for (std::size_t i = order_.size(); i-- > 0;) {
+    const array_node* n = order_[i];
+    const auto at = wanted_of.find(n);
+    if (at == wanted_of.end() || is_in_tasks_of_others(*n)) continue;
+    stage s{n};
+    make_program(s, *n);
+    s.wanted = n->kind == node_kind::stored ? box::all_of(n->chunks) : at->second;
+    s.made =
+        n->kind == node_kind::reduction ? box_reduced(static_cast<const reduction_node&>(*n), s.wanted) : s.wanted;
+    s.what.first = s.made.first;
+    s.what.counts = s.made.counts;
+    for (const load& l : s.what.loads)
+      if (l.input >= 0)
+        widen(wanted_of[s.sources[static_cast<std::size_t>(l.input)]], box_read(l, s.what.domain, s.made));
+    stages_.push_back(std::move(s));
+  }
+  std::reverse(stages_.begin(), stages_.end());
+}
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "array/boxes.hpp"
+#include "array/nodes.hpp"
+#include "array/program.hpp"
+
+namespace weft::detail::arrays {
+
+/// A node that has tasks of its own: what they compute, for which chunks, and from whom.
+struct stage {
+  const array_node* node = nullptr;
+  program what = {};                            // nothing, for a stored node
+  std::vector<const array_node*> sources = {};  // of the program's inputs
+  box wanted = {};                              // of the node's chunks
+  box made = {};                                // of the program's domain
+};
+
+/// What has to be computed for an array: each node that several read, or that others cannot take into their tasks, is
+/// a stage of its own; the rest disappears in these. Only chunks that are needed, of each. O(operations), and the sum
+/// of the chunks along the axes.
+///
+/// An elementwise node goes into its reader's tasks when that is its only one, or it is cheap: views between them
+/// move on to what it reads, so that a slice of an expression is an expression of slices.
+class plan {
+ public:
+  explicit plan(const array_node& wanted);
+
+  /// In the order in which they can be made.
+  const std::vector<stage>& stages() const noexcept { return stages_; }
+
+ private:
+  void find_order(const array_node& root);
+  void make_program(stage& s, const array_node& n) const;
+
+  std::unordered_map<const array_node*, std::size_t> readers_;
+  std::vector<const array_node*> order_;    // operands come first
+  std::shared_ptr<const array_node> copy_;  // of a view that is wanted itself
+  std::vector<stage> stages_;
+};
+
+/// How many chunks of a box are combined in each level of a reduction, along each axis.
+coordinates group_sizes(const box& of, std::uint32_t axes) noexcept;
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,147 @@
+// Layers for what has to be computed.
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <unordered_map>
+
+#include "array/plan.hpp"
+#include "array/tasks.hpp"
+#include "weft/errors.hpp"
+#include "weft/layer.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// A layer with as many links as a program has inputs, which must be known when it is compiled.
+template <class F, class... Links>
+layer<block> layer_with(std::size_t n, const F& f, std::span<const layer<block>> in, std::span<const boxes> how,
+                        const Links&... links) {
+  if (in.empty()) return layer_of(n, f, links...);
+  if constexpr (sizeof...(Links) < most_inputs)
+    return layer_with(n, f, in.subspan(1), how.subspan(1), links..., weft::from(in[0], how[0]));
+  else
+    throw std::logic_error("weft: a task of an array reads more than 8 layers");
+}
+
+reduction reduction_of(const reduction_node& n) { return {n.what, n.axes, false, n.keep, n.of}; }
+
+/// Levels of accumulators, until one is left along the reduced axes.
+layer<block> combined(layer<block> l, box b, reduction how) {
+  for (;;) {
+    box tasks;
+    const boxes groups = grouped(b, group_sizes(b, how.axes), tasks);
+    how.last = true;
+    for (std::size_t a = 0; a < tasks.counts.size(); ++a)
+      how.last = how.last && ((how.axes >> a & 1) == 0 || tasks.counts[a] == 1);
+    l = layer_of(tasks.tasks(), combine_task{how}, std::move(l), groups);
+    if (how.last) return l;
+    b = tasks;
+  }
+}
+
+bool one_is_left(const box& b, std::uint32_t axes) {
+  for (std::size_t a = 0; a < b.counts.size(); ++a)
+    if ((axes >> a & 1) != 0 && b.counts[a] != 1) return false;
+  return true;
+}
+
+layer<block> make_layer_of(const stage& s, std::span<const layer<block>> in, std::span<const boxes> how) {
+  const std::size_t n = s.made.tasks();
+  const shared<program> what(s.what);
+  if (s.node->kind != node_kind::reduction) return layer_with(n, program_task{what}, in, how);
+  const auto& r = static_cast<const reduction_node&>(*s.node);
+  reduction first = reduction_of(r);
+  first.last = one_is_left(s.made, r.axes);
+  layer<block> l = layer_with(n, reduce_task{what, first}, in, how);
+  return first.last ? l : combined(std::move(l), s.made, reduction_of(r));
+}
+
+layer<block> lower(const plan& p) {
+  std::unordered_map<const array_node*, std::pair<layer<block>, box>> made;
+  layer<block> last;
+  for (const stage& s : p.stages()) {
+    if (s.node->kind == node_kind::stored) {
+      last = layer_of(static_cast<const stored_node&>(*s.node).parts);
+    } else {
+      std::vector<layer<block>> in;
+      std::vector<boxes> how;
+      for (const load& l : s.what.loads) {
+        if (l.input < 0) continue;
+        const auto& [from, b] = made.at(s.sources[static_cast<std::size_t>(l.input)]);
+        in.push_back(from);
+        how.push_back(dependency_on(l, s.what.domain, s.made, b));
+      }
+      last = make_layer_of(s, in, how);
+    }
+    made.emplace(s.node, std::pair(last, s.wanted));
+  }
+  return last;
+}
+
+/// Bytes that lie one after the other in a chunk and in the whole array.
+template <class F>
+void for_each_run(const grid& chunks, std::size_t j, std::size_t item, F f) {
+  const coordinates counts = chunks.counts();
+  const coordinates place = place_of(j, counts, chunks.rank);
+  const weft::shape extents = chunks.chunk(place);
+  const std::size_t rank = chunks.rank;
+  if (extents.count() == 0) return;
+  std::size_t inner = rank;  // the chunk has the whole of the axes behind this one
+  std::int64_t run = 1;
+  while (inner > 0) {
+    --inner;
+    run *= extents[inner];
+    if (extents[inner] != chunks.axes[inner].extent) break;
+  }
+  coordinates at{}, outer{};
+  for (std::size_t a = 0; a < inner; ++a) outer[a] = extents[a];
+  std::size_t within = 0;
+  do {
+    std::int64_t offset = 0;
+    for (std::size_t a = 0; a < rank; ++a)
+      offset = offset * chunks.axes[a].extent + chunks.axes[a].first(place[a]) + at[a];
+    const std::size_t bytes = static_cast<std::size_t>(run) * item;
+    f(static_cast<std::size_t>(offset) * item, within, bytes);
+    within += bytes;
+  } while (advance(at, outer, inner));
+}
+
+}  // namespace
+
+std::vector<future<block>> start(const array_node& x) {
+  if (x.kind == node_kind::stored) return static_cast<const stored_node&>(x).parts;
+  return x.owner.compute(lower(plan(x)));
+}
+
+std::size_t count_tasks(const array_node& x) {
+  std::size_t n = 0;
+  const plan p(x);
+  for (const stage& s : p.stages()) {
+    if (s.node->kind == node_kind::stored) continue;
+    n += s.made.tasks();
+    if (s.node->kind != node_kind::reduction) continue;
+    const std::uint32_t axes = static_cast<const reduction_node&>(*s.node).axes;
+    for (box b = s.made, next; !one_is_left(b, axes); b = next) {
+      grouped(b, group_sizes(b, axes), next);
+      n += next.tasks();
+    }
+  }
+  return n;
+}
+
+void put_chunk(std::byte* whole, const grid& chunks, std::size_t j, const block& b) {
+  for_each_run(chunks, j, b.of().item, [&](std::size_t to, std::size_t from, std::size_t n) {
+    std::memcpy(whole + to, b.bytes().data() + from, n);
+  });
+}
+
+block take_chunk(const std::byte* whole, element e, const grid& chunks, std::size_t j) {
+  block b(e, chunks.chunk(place_of(j, chunks.counts(), chunks.rank)));
+  for_each_run(chunks, j, e.item, [&](std::size_t from, std::size_t to, std::size_t n) {
+    std::memcpy(b.bytes().data() + to, whole + from, n);
+  });
+  return b;
+}
+
+}  // namespace weft::detail::arrays

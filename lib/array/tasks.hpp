@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "array/program.hpp"
+
+namespace weft::detail::arrays {
+
+/// What is made of a chunk, and then of some of its accumulators; `last`: elements are made of them.
+struct reduction {
+  any_code<reducer> what;
+  std::uint32_t axes = 0;  // a bit for each axis that is reduced
+  bool last = false;
+  bool keep = false;  // reduced axes stay, with one element
+  element of = {};    // of the result
+};
+
+block evaluate_chunk(const program& p, std::size_t j, inputs in);
+block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs in);
+block combine(const reduction& r, values<block> parts);
+
+struct program_task {
+  shared<program> what;
+  template <class... In>
+  block operator()(std::size_t j, const In&... in) const {
+    const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
+    return evaluate_chunk(*what, j, {all.data(), sizeof...(In)});
+  }
+};
+
+struct reduce_task {
+  shared<program> what;
+  reduction how;
+  template <class... In>
+  block operator()(std::size_t j, const In&... in) const {
+    const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
+    return reduce_chunk(*what, how, j, {all.data(), sizeof...(In)});
+  }
+};
+
+struct combine_task {
+  reduction how;
+  block operator()(std::size_t, values<block> parts) const { return combine(how, parts); }
+};
+
+}  // namespace weft::detail::arrays

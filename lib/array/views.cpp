@@ -1,0 +1,187 @@
+// Slices, and other arrangements of the same elements.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "array/nodes.hpp"
+#include "weft/array/index.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+constexpr std::int64_t up(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
+
+/// One chunk is as long as the axis.
+cut normal(cut c) noexcept {
+  if (c.extent <= c.lead) c.chunk = c.lead = std::max<std::int64_t>(c.extent, 1);
+  c.chunk = std::max(c.chunk, c.lead);
+  return c;
+}
+
+/// Elements first, first + step, ... of an axis: the pieces of its chunks are the chunks.
+cut sliced(const cut& c, std::int64_t first, std::int64_t step, std::int64_t count) {
+  if (count == 0) return {0, 1, 1};
+  const std::int64_t by = step > 0 ? step : -step, of = c.of(first);
+  const std::int64_t lead = step > 0 ? up(c.end(of) - first, by) : (first - c.first(of)) / by + 1;
+  return normal({count, up(c.chunk, by), lead});
+}
+
+struct found_slice {
+  std::int64_t first, step, count;
+};
+found_slice resolve(const slice& s, std::int64_t n) {
+  if (s.step == 0) throw misuse("weft: a slice of step 0; it is 1 or more, or negative");
+  const bool forward = s.step > 0;
+  const auto inside = [&](std::int64_t x, std::int64_t otherwise) {
+    if (x == none) return otherwise;
+    if (x < 0) x += n;
+    return std::clamp<std::int64_t>(x, forward ? 0 : -1, forward ? n : n - 1);
+  };
+  const std::int64_t first = inside(s.first, forward ? 0 : n - 1), last = inside(s.last, forward ? n : -1);
+  const std::int64_t length = forward ? last - first : first - last;
+  const std::int64_t by = forward ? s.step : s.step == std::numeric_limits<std::int64_t>::min() ? n + 1 : -s.step;
+  return {first, s.step, length <= 0 ? 0 : (length - 1) / by + 1};
+}
+
+view_map identity(std::uint32_t rank) {
+  view_map map;
+  map.rank = rank;
+  for (std::uint32_t a = 0; a < rank; ++a) map.axes[a] = {static_cast<std::int32_t>(a), 0, 1};
+  return map;
+}
+
+void add_axis(grid& g, const cut& c) {
+  if (g.rank == most_axes) throw misuse("weft: an array of more than 8 axes");
+  g.axes[g.rank++] = c;
+}
+
+std::string named(const array_node& x) { return "an array of shape " + weft::to_string(x.chunks.whole()); }
+
+}  // namespace
+
+array_ref slice_view(array_ref x, std::span<const index_item> indices) {
+  const grid& from = x->chunks;
+  view_map map;
+  map.rank = from.rank;
+  grid to;
+  std::uint32_t a = 0;
+  for (const index_item& i : indices) {
+    if (i.what == index_item::kind::newaxis) {
+      add_axis(to, {1, 1, 1});
+      continue;
+    }
+    if (a == from.rank) throw misuse("weft: more indices than axes, for " + named(*x));
+    const cut& axis = from.axes[a];
+    if (i.what == index_item::kind::number) {
+      if (i.at < -axis.extent || i.at >= axis.extent)
+        throw misuse("weft: index " + std::to_string(i.at) + " along axis " + std::to_string(a) + " of " + named(*x));
+      map.axes[a++] = {-1, i.at < 0 ? i.at + axis.extent : i.at, 0};
+      continue;
+    }
+    const found_slice s = resolve(i.range, axis.extent);
+    map.axes[a++] = {static_cast<std::int32_t>(to.rank), s.count == 0 ? 0 : s.first, s.count <= 1 ? 1 : s.step};
+    add_axis(to, sliced(axis, s.first, s.step, s.count));
+  }
+  for (; a < from.rank; ++a) {
+    map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
+    add_axis(to, from.axes[a]);
+  }
+  return make_view(std::move(x), map, to);
+}
+
+array_ref transpose_view(array_ref x, std::span<const std::int64_t> axes) {
+  const grid& from = x->chunks;
+  if (axes.size() != from.rank)
+    throw misuse("weft: an order of " + std::to_string(axes.size()) + " axes, for " + named(*x));
+  view_map map;
+  map.rank = from.rank;
+  grid to;
+  for (const std::int64_t given : axes) {
+    const std::size_t a = checked_axis(given, from.rank);
+    if (map.axes[a].axis >= 0) throw misuse("weft: axis " + std::to_string(a) + " twice in an order of axes");
+    map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
+    add_axis(to, from.axes[a]);
+  }
+  return make_view(std::move(x), map, to);
+}
+
+array_ref flip_view(array_ref x, std::int64_t axis) {
+  const std::size_t a = checked_axis(axis, x->chunks.rank);
+  grid to = x->chunks;
+  view_map map = identity(to.rank);
+  const std::int64_t n = to.axes[a].extent;
+  if (n > 0) {
+    map.axes[a] = {static_cast<std::int32_t>(a), n - 1, -1};
+    to.axes[a] = sliced(to.axes[a], n - 1, -1, n);
+  }
+  return make_view(std::move(x), map, to);
+}
+
+array_ref broadcast_view(array_ref x, const weft::shape& wanted) {
+  const grid& from = x->chunks;
+  const auto fail = [&] { throw misuse("weft: " + named(*x) + " does not broadcast to " + weft::to_string(wanted)); };
+  if (wanted.size() < from.rank) fail();
+  const std::size_t before = wanted.size() - from.rank;
+  weft::shape chunk = weft::shape::of_rank(wanted.size());
+  for (std::size_t a = before; a < wanted.size(); ++a) {
+    const cut& own = from.axes[a - before];
+    if (own.extent != wanted[a] && own.extent != 1) fail();
+    if (own.extent == wanted[a]) chunk[a] = own.chunk;
+  }
+  constexpr std::int64_t chunk_bytes = std::int64_t{8} << 20;
+  grid to = make_grid(wanted, chunk, chunk_bytes, x->of.item);
+  for (std::size_t a = before; a < wanted.size(); ++a)
+    if (from.axes[a - before].extent == wanted[a]) to.axes[a] = from.axes[a - before];
+  const view_map map = broadcast_map(from, to);
+  return make_view(std::move(x), map, to);
+}
+
+array_ref expand_view(array_ref x, std::int64_t axis) {
+  const grid& from = x->chunks;
+  const std::size_t at = checked_axis(axis, from.rank + 1);
+  view_map map;
+  map.rank = from.rank;
+  grid to;
+  for (std::uint32_t a = 0; a <= from.rank; ++a) {
+    if (a == at) add_axis(to, {1, 1, 1});
+    if (a == from.rank) break;
+    map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
+    add_axis(to, from.axes[a]);
+  }
+  return make_view(std::move(x), map, to);
+}
+
+namespace {
+
+array_ref squeezed(array_ref x, std::uint32_t which) {
+  const grid& from = x->chunks;
+  view_map map;
+  map.rank = from.rank;
+  grid to;
+  for (std::uint32_t a = 0; a < from.rank; ++a) {
+    if (which >> a & 1) continue;
+    map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
+    add_axis(to, from.axes[a]);
+  }
+  return make_view(std::move(x), map, to);
+}
+
+}  // namespace
+
+array_ref squeeze_view(array_ref x, std::int64_t axis) {
+  const std::size_t a = checked_axis(axis, x->chunks.rank);
+  if (x->chunks.axes[a].extent != 1)
+    throw misuse("weft: axis " + std::to_string(a) + " has more than one element, of " + named(*x));
+  return squeezed(std::move(x), 1u << a);
+}
+
+array_ref squeeze_view(array_ref x) {
+  std::uint32_t which = 0;
+  for (std::uint32_t a = 0; a < x->chunks.rank; ++a)
+    if (x->chunks.axes[a].extent == 1) which |= 1u << a;
+  return squeezed(std::move(x), which);
+}
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,69 @@
+// Reductions, beside NumPy's.
+#include "array/numpy/reference.hpp"
+
+using reference::check;
+using weft::keep_axes;
+using weft::none;
+using weft::slice;
+
+namespace {
+
+/// Reductions over the axes `where`, which NumPy's results name so.
+template <class... W>
+void check_reductions(arrays::place& at, const reference::data& d, const std::string& name, const W&... where) {
+  const auto& [x, f, i, b, z, row, plane] = d;
+  check(at, "sum_" + name, weft::sum(x, where...));
+  check(at, "sum_float_" + name, weft::sum(f, where...), true);
+  check(at, "sum_int_" + name, weft::sum(i, where...), true);
+  check(at, "prod_" + name, weft::prod(1.0 + x / 100.0, where...));
+  check(at, "mean_" + name, weft::mean(x, where...));
+  check(at, "mean_int_" + name, weft::mean(i, where...));
+  check(at, "var_" + name, weft::var(x, where...));
+  check(at, "std_ddof_" + name, weft::std(x, weft::ddof{1}, where...));
+  check(at, "min_" + name, weft::min(x, where...), true);
+  check(at, "max_int_" + name, weft::max(i, where...), true);
+  check(at, "max_nan_" + name, weft::max(z, where...), true);
+  check(at, "any_" + name, weft::any(b, where...), true);
+  check(at, "all_" + name, weft::all(!b, where...), true);
+  check(at, "count_" + name, weft::count_nonzero(b, where...), true);
+  check(at, "nansum_" + name, weft::nansum(z, where...));
+  check(at, "nanprod_" + name, weft::nanprod(1.0 + z / 100.0, where...));
+  check(at, "nanmean_" + name, weft::nanmean(z, where...));
+  check(at, "nanvar_" + name, weft::nanvar(z, where...));
+  check(at, "nanstd_" + name, weft::nanstd(z, where...));
+  check(at, "nanmin_" + name, weft::nanmin(z, where...), true);
+  check(at, "nanmax_" + name, weft::nanmax(z, where...), true);
+  check(at, "norm_" + name, weft::norm(x, where...));
+  check(at, "moment_" + name, weft::moment(x, 3, where...));
+}
+template <class... W>
+void check_places(arrays::place& at, const reference::data& d, const std::string& name, const W&... where) {
+  check(at, "argmin_" + name, weft::argmin(d.x, where...), true);
+  check(at, "argmax_int_" + name, weft::argmax(weft::floor_divide(d.i, 100), where...), true);
+  check(at, "argmin_nan_" + name, weft::argmin(d.z, where...), true);
+  check(at, "nanargmax_" + name, weft::nanargmax(d.z, where...), true);
+}
+
+}  // namespace
+
+TEST_CASE("reductions are what NumPy's are, in all chunks") {
+  const weft::shape chunk =
+      GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5}, weft::shape{1, 17, 1}, weft::shape{2, 1, 5});
+  arrays::place at;
+  const reference::data d(at, chunk);
+  check_reductions(at, d, "all");
+  check_reductions(at, d, "0", 0);
+  check_reductions(at, d, "1", -2);
+  check_reductions(at, d, "2", 2);
+  check_reductions(at, d, "02", weft::axes(0, 2));
+  check_reductions(at, d, "12", weft::axes(-1, 1));
+  check_places(at, d, "all");
+  check_places(at, d, "0", 0);
+  check_places(at, d, "1", 1);
+  check_places(at, d, "2", -1);
+  check(at, "keep", d.x - weft::mean(d.x, weft::axes(0, 2), keep_axes));
+  check(at, "residuals", weft::sum(d.x - weft::mean(d.x, 0)) + 1.0 - 1.0);
+  check(at, "filter_mean", weft::sum(weft::where(d.x > 0.1, d.x, 0.0)) / weft::count_nonzero(d.x > 0.1));
+  check(at, "sum_of_view", weft::sum(weft::transpose(d.x(slice(1), slice(none, none, 1), slice(none, none, -2))), 1));
+  check(at, "only_nan", weft::nanmax(weft::full<double, 1>(at.client, {3}, std::nan(""))), true);
+}

@@ -1,0 +1,131 @@
+"""What NumPy makes of the arrays of the tests here: reference.py FILE
+
+One result a line: its name, its rank, its extents, and its elements as hexadecimal numbers.
+"""
+import sys
+import warnings
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+
+
+def noise(n):
+    """arrays::noise of 0, 1, ..."""
+    with np.errstate(over="ignore"):
+        x = (np.arange(n, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        x ^= x >> np.uint64(29)
+        x *= np.uint64(0xBF58476D1CE4E5B9)
+        return (x >> np.uint64(11)).astype(np.float64) * 2.0**-53 - 0.5
+
+
+shape = (23, 17, 5)
+x = noise(23 * 17 * 5).reshape(shape)
+f = x.astype(np.float32)
+i = np.floor(x * 1000).astype(np.int32)
+b = x > 0.3
+z = np.where(x > 0.4, np.nan, x)
+row = noise(5)
+plane = noise(17 * 5).reshape(17, 5)
+
+results = {}
+
+
+def put(name, value):
+    results[name] = np.asarray(value)
+
+
+# Views.
+put("slice", x[3:20:2, ::-1, 1])
+put("slice_negative", x[-5:-20:-3, 4:-2, ::4])
+put("slice_of_slice", x[2:, 1:][5:9, ::3][::-1])
+put("slice_empty", x[5:5, :, :])
+put("newaxis", x[:, None, 3])
+put("transpose", x.T)
+put("transpose_order", x.transpose(1, 2, 0)[::2])
+put("flip", np.flip(x, 1)[3:])
+put("broadcast", np.broadcast_to(row, (4, 3, 5)))
+put("broadcast_slice", np.broadcast_to(plane[:, :1], (6, 17, 8))[::2, 3:, 5])
+put("expand", np.expand_dims(x, -1)[2, 3])
+put("squeeze", np.squeeze(x[:, 3:4, :], 1))
+put("difference", x[1:, 1:] - x[:-1, :-1])
+put("symmetric", x[:17, :, 0] + x[:17, :, 0].T)
+
+# Reductions.
+for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2), ("02", (0, 2)), ("12", (1, 2))):
+    put("sum_" + name, x.sum(axis))
+    put("sum_float_" + name, f.sum(axis, dtype=np.float64).astype(np.float32))
+    put("sum_int_" + name, i.sum(axis))
+    put("prod_" + name, (1 + x / 100).prod(axis))
+    put("mean_" + name, x.mean(axis))
+    put("mean_int_" + name, i.mean(axis))
+    put("var_" + name, x.var(axis))
+    put("std_ddof_" + name, x.std(axis, ddof=1))
+    put("min_" + name, x.min(axis))
+    put("max_int_" + name, i.max(axis))
+    put("max_nan_" + name, z.max(axis))
+    put("any_" + name, b.any(axis))
+    put("all_" + name, (~b).all(axis))
+    put("count_" + name, np.count_nonzero(b, axis))
+    put("nansum_" + name, np.nansum(z, axis))
+    put("nanprod_" + name, np.nanprod(1 + z / 100, axis))
+    put("nanmean_" + name, np.nanmean(z, axis))
+    put("nanvar_" + name, np.nanvar(z, axis))
+    put("nanstd_" + name, np.nanstd(z, axis))
+    put("nanmin_" + name, np.nanmin(z, axis))
+    put("nanmax_" + name, np.nanmax(z, axis))
+    put("norm_" + name, np.sqrt((x * x).sum(axis)))
+    put("moment_" + name, ((x - x.mean(axis, keepdims=True)) ** 3).mean(axis))
+for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
+    put("argmin_" + name, x.argmin(axis))
+    put("argmax_int_" + name, (i // 100).argmax(axis))
+    put("argmin_nan_" + name, z.argmin(axis))
+    put("nanargmax_" + name, np.nanargmax(z, axis))
+put("keep", x - x.mean((0, 2), keepdims=True))
+put("residuals", (x - x.mean(0)).sum() + 1.0 - 1.0)
+put("filter_mean", np.where(x > 0.1, x, 0).sum() / (x > 0.1).sum())
+put("sum_of_view", x[1:, :, ::-2].T.sum(1))
+put("only_nan", np.nanmax(np.full(3, np.nan)))
+
+# Functions.
+p = np.abs(x) + 0.1
+for name in "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh".split():
+    put(name, getattr(np, name)(p))
+put("asin", np.arcsin(x))
+put("acos", np.arccos(x))
+put("atan", np.arctan(x))
+for name in "floor ceil trunc rint sign square".split():
+    put(name, getattr(np, name)(10 * x))
+put("abs_int", np.abs(i))
+put("exp_int", np.exp((i % 7)))
+put("atan2", np.arctan2(x, p))
+put("hypot", np.hypot(x, row))
+put("pow", p**2.5)
+put("pow_int", (i % 5) ** 3)
+put("floor_divide", np.floor_divide(i, 7))
+put("floor_divide_negative", np.floor_divide(i, -7))
+put("remainder", i % 7)
+put("remainder_negative", i % -7)
+put("remainder_real", x % 0.3)
+put("divide_int", i / 7)
+put("minimum", np.minimum(x, row))
+put("maximum_nan", np.maximum(z, 0.1))
+put("where", np.where(x > row, x, -1.0))
+put("clip", np.clip(x, -0.2, 0.2))
+put("isnan", np.isnan(z))
+put("isfinite", np.isfinite(1 / np.where(x > 0, 0, z)))
+put("isinf", np.isinf(1 / np.where(x > 0, 0, z)))
+put("astype", (x * 100).astype(np.int16))
+put("negative", -i)
+put("logical", ((x > 0) & (row < 0.2)) | ~b)
+put("compare", (i == 7) | (i != i + 1))
+put("compare_mixed", i < i.astype(np.uint8).astype(np.uint32).astype(np.int64))
+put("bits", (i & 12) ^ (i | 3))
+put("float_scalar", f * 2.5 + 1)
+put("float_int", (f + i).astype(np.float64))
+
+with open(sys.argv[1], "w") as out:
+    for name, value in results.items():
+        extents = " ".join(map(str, value.shape))
+        elements = " ".join(float(e).hex() if np.isfinite(e) else str(float(e)) for e in value.astype(np.float64).ravel())
+        out.write(f"{name} {value.ndim} {extents} {elements}\n")
