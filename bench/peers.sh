@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 . tests/support/packages.sh
-install_packages libtbb-dev libasio-dev fio python3-dask python3-distributed
+install_packages libtbb-dev libasio-dev fio python3-dask python3-numpy python3-distributed

@@ -17,6 +17,13 @@ std::uint32_t axes_mask(const grid& g, const std::int64_t* named, std::size_t n)
   return mask;
 }
 
+double count_reduced(const grid& g, std::uint32_t axes) {
+  double n = 1;
+  for (std::uint32_t a = 0; a < g.rank; ++a)
+    if (axes >> a & 1) n *= static_cast<double>(g.axes[a].extent);
+  return n;
+}
+
 void check_not_empty(const grid& g, std::uint32_t axes, const char* what) {
   for (std::uint32_t a = 0; a < g.rank; ++a)
     if ((axes >> a & 1) != 0 && g.axes[a].extent == 0)

@@ -1,6 +1,8 @@
 #include "weft/detail/array/block.hpp"
 
+#include <mutex>
 #include <new>
+#include <vector>
 
 #include "weft/detail/unwritten.hpp"
 
@@ -18,20 +20,87 @@ std::string to_string(dtype t) {
 namespace weft::detail::arrays {
 
 namespace {
+
 constexpr std::align_val_t alignment{64};
 constexpr std::uint64_t most_item = 4096;
+
+/// Buffers that blocks have let go, for new ones of the same size. New memory of some megabytes comes from the kernel
+/// page by page, zeroed, which takes longer than to compute with it; and the chunks of an expression are of one size.
+/// What is here is not counted as anybody's: 64 MiB at most.
+class depot {
+ public:
+  static constexpr std::size_t least = std::size_t{64} << 10;  // smaller ones are the heap's business
+  static constexpr std::size_t most_bytes = std::size_t{64} << 20;
+
+  /// Null when there is none of that size; the one that was let go last, since it may be in the cache.
+  std::byte* take(std::size_t size) noexcept {
+    std::lock_guard guard(lock_);
+    for (std::size_t i = kept_.size(); i-- > 0;) {
+      if (kept_[i].size != size) continue;
+      std::byte* const found = kept_[i].buffer;
+      kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(i));
+      bytes_ -= size;
+      return found;
+    }
+    return nullptr;
+  }
+  void give(std::byte* buffer, std::size_t size) noexcept {
+    std::unique_lock guard(lock_);
+    if (size > most_bytes) {
+      guard.unlock();
+      ::operator delete(buffer, alignment);
+      return;
+    }
+    while (bytes_ + size > most_bytes || kept_.size() == kept_.capacity()) {
+      ::operator delete(kept_.front().buffer, alignment);
+      bytes_ -= kept_.front().size;
+      kept_.erase(kept_.begin());
+    }
+    kept_.push_back({buffer, size});
+    bytes_ += size;
+  }
+
+ private:
+  struct entry {
+    std::byte* buffer;
+    std::size_t size;
+  };
+  static std::vector<entry> with_room() {
+    std::vector<entry> v;
+    v.reserve(most_bytes / least);
+    return v;
+  }
+  std::mutex lock_;
+  std::vector<entry> kept_ = with_room();
+  std::size_t bytes_ = 0;
+};
+
+/// Never destroyed: blocks may outlive what is.
+depot& let_go() {
+  static auto* const all = new depot;
+  return *all;
+}
+
 }  // namespace
 
 block::block(element of, const weft::shape& extents) : extents_(extents), of_(of) {
   std::size_t n = of.item;
   for (const std::int64_t x : extents)
     if (__builtin_mul_overflow(n, static_cast<std::size_t>(x), &n)) throw std::bad_array_new_length();
-  buffer_.reset(static_cast<std::byte*>(::operator new(n != 0 ? n : 1, alignment)));
-  size_ = n;
-  expect_writes({buffer_.get(), n});
+  std::byte* buffer = n < depot::least ? nullptr : let_go().take(n);
+  if (!buffer) {
+    buffer = static_cast<std::byte*>(::operator new(n != 0 ? n : 1, alignment));
+    expect_writes({buffer, n});
+  }
+  buffer_ = std::unique_ptr<std::byte, buffer_release>(buffer, buffer_release{n});
 }
 
-void block::release::operator()(std::byte* p) const noexcept { ::operator delete(p, alignment); }
+void buffer_release::operator()(std::byte* p) const noexcept {
+  if (size < depot::least)
+    ::operator delete(p, alignment);
+  else
+    let_go().give(p, size);
+}
 
 void weft_encode(encoder& e, const block& b) {
   weft::encode(e, b.of().type);

@@ -139,6 +139,8 @@ void evaluation::enter(const coordinates& begin, const coordinates& extent) {
 
 /// The axes from `axis` on are run through as one.
 void evaluation::run_through(std::size_t axis) {
+  constant_ = true;
+  computed_ = 0;
   for (std::size_t l = 0; l < places_.size(); ++l) {
     const load& from = program_.loads[l];
     place& p = places_[l];
@@ -156,6 +158,7 @@ void evaluation::run_through(std::size_t axis) {
     p.straight =
         from.input >= 0 &&
         (p.rows.empty() || (p.rows.size() == 1 && p.rows[0].stride == static_cast<std::int64_t>(from.of.item)));
+    constant_ = constant_ && p.constant;
   }
 }
 
@@ -225,6 +228,7 @@ const std::byte* evaluation::compute(std::size_t from, std::size_t n, std::byte*
     std::memcpy(out, found, n * program_.of.item);
     return out;
   }
+  if (!out && constant_ && n <= computed_) return registers_.back();
   std::array<const std::byte*, most_loads> loads{};
   for (std::size_t l = 0; l < places_.size(); ++l) loads[l] = fetch(l, from, n, places_[l].tile);
   std::array<const std::byte*, most_arguments> arguments{};
@@ -238,6 +242,7 @@ const std::byte* evaluation::compute(std::size_t from, std::size_t n, std::byte*
     to = out && k + 1 == program_.steps.size() ? out : registers_[k];
     s.what->run({n, arguments.data(), to});
   }
+  computed_ = out ? 0 : n;
   return to;
 }
 

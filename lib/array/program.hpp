@@ -116,6 +116,8 @@ class evaluation {
   std::vector<place> places_;
   std::vector<std::byte> room_;
   std::vector<std::byte*> registers_;  // of the steps
+  bool constant_ = false;              // all elements of what is run through are the same,
+  std::size_t computed_ = 0;           // and so many of them are in the last register
 };
 
 }  // namespace weft::detail::arrays

@@ -114,6 +114,8 @@ std::vector<future<block>> start(const array_node& x) {
   return x.owner.compute(lower(plan(x)));
 }
 
+future<> run(const array_node& x) { return x.owner.run(lower(plan(x))); }
+
 std::size_t count_tasks(const array_node& x) {
   std::size_t n = 0;
   const plan p(x);

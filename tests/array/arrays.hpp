@@ -13,12 +13,6 @@
 
 namespace arrays {
 
-/// What an array comes to, on a pool of its own.
-template <class X>
-auto value_of(weft::pool& p, const X& x) {
-  return p.run(x.compute());
-}
-
 struct place {
   explicit place(unsigned threads = 2) : pool({.threads = threads}), client(pool) {}
   weft::pool pool;

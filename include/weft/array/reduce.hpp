@@ -115,8 +115,6 @@ auto reduce_to_place(const X& x, const char* what, const W&... where) {
   }
 WEFT_DETAIL_REDUCTION(sum, nullptr, sum_of<T>)
 WEFT_DETAIL_REDUCTION(prod, nullptr, product_of<T>)
-/// NaN of nothing.
-WEFT_DETAIL_REDUCTION(mean, nullptr, mean_of<T, false>)
 /// NaN where there is one.
 WEFT_DETAIL_REDUCTION(min, "min", extreme_of<T, false>)
 WEFT_DETAIL_REDUCTION(max, "max", extreme_of<T, true>)
@@ -124,11 +122,19 @@ WEFT_DETAIL_REDUCTION(max, "max", extreme_of<T, true>)
 WEFT_DETAIL_REDUCTION(any, nullptr, truth_of<T, false>)
 WEFT_DETAIL_REDUCTION(all, nullptr, truth_of<T, true>)
 // Without NaNs; NaN where there is nothing else.
-WEFT_DETAIL_REDUCTION(nanmean, nullptr, mean_of<T, true>)
+WEFT_DETAIL_REDUCTION(nanmean, nullptr, nan_mean_of<T>)
 WEFT_DETAIL_REDUCTION(nanmin, "nanmin", nan_extreme_of<T, false>)
 WEFT_DETAIL_REDUCTION(nanmax, "nanmax", nan_extreme_of<T, true>)
 #undef WEFT_DETAIL_REDUCTION
 
+/// NaN of nothing.
+template <array_like X, detail::arrays::reduction_option... W>
+auto mean(const X& x, const W&... where) {
+  using namespace detail::arrays;
+  const grid& chunks = x.chunks();
+  return reduce_by(x, mean_of<typename X::value_type>{count_reduced(chunks, mask_of(chunks, where...))}, nullptr,
+                   where...);
+}
 /// NaNs are 0.
 template <array_like X, detail::arrays::reduction_option... W>
 auto nansum(const X& x, const W&... where) {

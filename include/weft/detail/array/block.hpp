@@ -21,6 +21,11 @@ struct element {
 template <class T>
 inline constexpr element element_of{dtype_of<T>, static_cast<std::uint32_t>(sizeof(T))};
 
+struct buffer_release {
+  std::size_t size = 0;  // bytes
+  void operator()(std::byte* p) const noexcept;
+};
+
 /// What a task of an array gives: a piece of it, row-major, in one buffer that is aligned to 64 bytes.
 ///
 /// It owns its buffer alone, so that what the store counts, writes and frees is one value; moving it leaves the
@@ -35,8 +40,8 @@ class block {
   element of() const noexcept { return of_; }
   const weft::shape& extents() const noexcept { return extents_; }
   std::size_t count() const noexcept { return static_cast<std::size_t>(extents_.count()); }
-  std::span<std::byte> bytes() noexcept { return {buffer_.get(), size_}; }
-  std::span<const std::byte> bytes() const noexcept { return {buffer_.get(), size_}; }
+  std::span<std::byte> bytes() noexcept { return {buffer_.get(), buffer_.get_deleter().size}; }
+  std::span<const std::byte> bytes() const noexcept { return {buffer_.get(), buffer_.get_deleter().size}; }
   template <class T>
   T* data() noexcept {
     return reinterpret_cast<T*>(buffer_.get());
@@ -47,13 +52,9 @@ class block {
   }
 
  private:
-  struct release {
-    void operator()(std::byte* p) const noexcept;
-  };
   weft::shape extents_{0};  // an empty one has no buffer
   element of_;
-  std::size_t size_ = 0;
-  std::unique_ptr<std::byte, release> buffer_;
+  std::unique_ptr<std::byte, buffer_release> buffer_;
 };
 static_assert(std::is_nothrow_move_constructible_v<block> && std::is_nothrow_move_assignable_v<block>,
               "else the codec would copy buffers");

@@ -62,6 +62,8 @@ array_ref make_stored(client c, element e, const grid& chunks, std::vector<futur
 std::int64_t count_between(double first, double last, double step);
 /// Bits of the axes; all when none is named. Throws misuse for an axis that is not there, or named twice.
 std::uint32_t axes_mask(const grid& g, const std::int64_t* named, std::size_t n);
+/// How many elements become one.
+double count_reduced(const grid& g, std::uint32_t axes);
 /// Throws misuse when nothing would be reduced to something.
 void check_not_empty(const grid& g, std::uint32_t axes, const char* what);
 
@@ -73,6 +75,8 @@ const client& common_client(const client& a, const client& b);
 
 /// Starts the tasks of all its chunks, and gives their futures in order.
 std::vector<future<block>> start(const array_node& x);
+/// Runs them, and lets each chunk go as it ends: for what is done by computing alone, and for measurements.
+future<> run(const array_node& x);
 /// The number of tasks that start() would make.
 std::size_t count_tasks(const array_node& x);
 /// Copies chunk number j to its place in the whole array, which is row-major.

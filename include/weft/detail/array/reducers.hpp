@@ -53,9 +53,22 @@ struct product_of {
   constexpr result finish(const accumulator& a) const { return static_cast<result>(a); }
 };
 
-/// Without NaNs where Skip is set.
-template <class T, bool Skip>
+/// The sum by the number of elements, which the shape says.
+template <class T>
 struct mean_of {
+  using result = real_t<T>;
+  using accumulator = wide_t<real_t<T>>;
+  double count = 0;
+  constexpr accumulator start() const { return {}; }
+  constexpr void add(accumulator& a, T x) const { a += static_cast<accumulator>(x); }
+  constexpr void merge(accumulator& a, const accumulator& b) const { a += b; }
+  constexpr result finish(const accumulator& a) const {
+    return static_cast<result>(a / static_cast<typename real_part<accumulator>::type>(count));
+  }
+};
+/// Without NaNs: they are counted.
+template <class T>
+struct nan_mean_of {
   using result = real_t<T>;
   using sum = wide_t<real_t<T>>;
   struct accumulator {
@@ -64,8 +77,7 @@ struct mean_of {
   };
   constexpr accumulator start() const { return {}; }
   constexpr void add(accumulator& a, T x) const {
-    if constexpr (Skip)
-      if (x != x) return;
+    if (x != x) return;
     a.total += static_cast<sum>(x);
     ++a.count;
   }
@@ -74,8 +86,7 @@ struct mean_of {
     a.count += b.count;
   }
   constexpr result finish(const accumulator& a) const {
-    using divisor = typename real_part<sum>::type;
-    return static_cast<result>(a.total / static_cast<divisor>(a.count));
+    return static_cast<result>(a.total / static_cast<typename real_part<sum>::type>(a.count));
   }
 };
 
@@ -105,13 +116,17 @@ struct variance_of {
     a.squares += b.squares + by * by * (a.count * b.count / count);
     a.count = count;
   }
-  /// Twice over the tile, which is in the first cache: two passes are exact, and vectorise.
+  /// Twice over the tile, which is in the first cache.
   accumulator fold(const T* x, std::size_t n) const {
-    const mean_of<double, Skip> mean;
-    auto total = mean.start();
-    for (std::size_t i = 0; i < n; ++i) mean.add(total, static_cast<double>(x[i]));
-    if (total.count == 0) return {};
-    const double middle = mean.finish(total);
+    double total = 0, count = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double value = static_cast<double>(x[i]);
+      if (Skip && value != value) continue;
+      total += value;
+      count += 1;
+    }
+    if (count == 0) return {};
+    const double middle = total / count;
     constexpr std::size_t lanes = 8;
     double sums[lanes] = {};
     for (std::size_t i = 0; i < n; ++i) {
@@ -120,7 +135,7 @@ struct variance_of {
       sums[i % lanes] += from * from;
     }
     const double squares = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-    return {static_cast<double>(total.count), middle, squares};
+    return {count, middle, squares};
   }
   result finish(const accumulator& a) const {
     const double by = a.count - ddof;

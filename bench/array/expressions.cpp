@@ -1,0 +1,175 @@
+// array.*: expressions of arrays that are in memory, beside a loop written by hand and beside Dask's threads.
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "../client_place.hpp"
+#include "../harness.hpp"
+#include "weft/array.hpp"
+
+namespace bench {
+namespace {
+
+using weft::slice;
+
+/// Some number of element i, without a pattern, and exact in sums of some millions.
+struct element {
+  double operator()(std::int64_t i) const {
+    return static_cast<double>((static_cast<std::uint64_t>(i) * 0x9e3779b97f4a7c15u) >> 40) * 0x1.0p-24;
+  }
+  double operator()(std::int64_t i, std::int64_t j) const { return (*this)(i * 65'537 + j); }
+  std::int64_t operator()(std::int64_t i, std::int64_t j, std::int64_t k) const {
+    return static_cast<std::int64_t>((*this)(i * 65'537 + j * 257 + k) * 1000);
+  }
+};
+
+/// Has all chunks made, and kept.
+template <class T, std::size_t N>
+weft::array<T, N> kept(client_place& here, const weft::array<T, N>& x) {
+  const weft::array<T, N> there = x.persist();
+  here.pool.run(weft::sum(there).compute());
+  return there;
+}
+/// Has all chunks made, and let go one by one.
+template <class X>
+weft::task<> to_nowhere(X x) {
+  co_await weft::detail::arrays::run(*x.node());
+}
+
+/// The peer: `dask_array.py WHAT N CHUNK THREADS`, which prints milliseconds.
+void beside_dask(sides& out, const settings& s, const char* what, std::int64_t n, std::int64_t chunk) {
+  static const bool there =
+      std::system("/usr/bin/python3 -c 'import dask.array' >/dev/null 2>&1") == 0;  // NOLINT: no user input
+  if (!s.peers) return;
+  if (!there) {
+    out.note += "; Dask is not installed (sh bench/peers.sh)";
+    return;
+  }
+  out.peer_name = "dask threads";
+  out.peer = [=, threads = s.threads] {
+    const std::string command = "/usr/bin/python3 '" WEFT_BENCH_SOURCES "/dask_array.py' " + std::string(what) + " " +
+                                std::to_string(n) + " " + std::to_string(chunk) + " " + std::to_string(threads);
+    FILE* script = ::popen(command.c_str(), "r");
+    double ms = 0;
+    const bool read = script && std::fscanf(script, "%lf", &ms) == 1;
+    if (!script || ::pclose(script) != 0 || !read) throw std::runtime_error(command + " failed");
+    return ms;
+  };
+}
+
+template <class F>
+double milliseconds(F run) {
+  const double begin = seconds_now();
+  run();
+  return (seconds_now() - begin) * 1e3;
+}
+
+/// (a - b) * (a - b) + c / 2, into memory that was used before.
+void chain_by_hand(const std::vector<double>& a, const std::vector<double>& b, const std::vector<double>& c,
+                   std::vector<double>& out, unsigned threads) {
+  const auto part = [&](std::size_t from, std::size_t to) {
+    const double *x = a.data(), *y = b.data(), *z = c.data();
+    double* __restrict o = out.data();
+    for (std::size_t i = from; i < to; ++i) o[i] = (x[i] - y[i]) * (x[i] - y[i]) + z[i] / 2;
+  };
+  std::vector<std::jthread> all;
+  for (unsigned t = 0; t < threads; ++t) all.emplace_back(part, a.size() * t / threads, a.size() * (t + 1) / threads);
+}
+
+const registered fused_chain_(
+    "array.fused_chain", "ms", "(a - b) * (a - b) + c / 2 over arrays in memory, its chunks made and let go",
+    [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t n = s.size(std::int64_t{1} << 25, std::int64_t{1} << 22);
+      const auto make = [&](int seed) {
+        return kept(*here,
+                    weft::array<double, 1>(weft::from_function<1>(here->client, {n}, element{}) + double(seed)));
+      };
+      const auto a = make(1), b = make(2), c = make(3);
+      sides out;
+      out.note = WEFT_BENCH_COMPILER;
+      out.weft = [=] { return milliseconds([&] { here->pool.run(to_nowhere((a - b) * (a - b) + c / 2.0)); }); };
+      if (!s.peers) return out;
+      struct memory {
+        std::vector<double> a, b, c, out;
+      };
+      auto by_hand = std::make_shared<memory>();
+      for (std::vector<double>* v : {&by_hand->a, &by_hand->b, &by_hand->c}) {
+        v->resize(static_cast<std::size_t>(n));
+        for (std::size_t i = 0; i < v->size(); ++i) (*v)[i] = element{}(static_cast<std::int64_t>(i));
+      }
+      by_hand->out.resize(static_cast<std::size_t>(n));
+      out.peer_name = "a loop by hand";
+      out.peer = [by_hand, threads = s.threads] {
+        const double ms =
+            milliseconds([&] { chain_by_hand(by_hand->a, by_hand->b, by_hand->c, by_hand->out, threads); });
+        keep(by_hand->out[1]);
+        return ms;
+      };
+      return out;
+    });
+
+const registered basic_sum_("array.basic_sum", "ms", "zeros in thin chunks, summed along their rows",
+                            [](const settings& s) {
+                              auto here = std::make_shared<client_place>(s.threads);
+                              const std::int64_t n = s.size(20'000, 6'000), chunk = n / 80;
+                              sides out;
+                              out.note = WEFT_BENCH_COMPILER;
+                              out.weft = [=] {
+                                return milliseconds([&] {
+                                  const auto x = weft::zeros<double, 2>(here->client, {n, n}, {.chunk = {-1, chunk}});
+                                  const auto sums = here->pool.run(weft::sum(x, 1).compute());
+                                  if (sums.size() != static_cast<std::size_t>(n) || sums(7) != 0)
+                                    throw wrong("array.basic_sum: a sum of zeros is not 0");
+                                });
+                              };
+                              beside_dask(out, s, "basic_sum", n, chunk);
+                              return out;
+                            });
+
+const registered double_diff_(
+    "array.double_diff", "ms", "a[1:, 1:] - b[:-1, :-1] of arrays in memory, its chunks made and let go",
+    [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t n = s.size(8'000, 2'000), chunk = n / 5;
+      const auto make = [&] {
+        return kept(*here, weft::from_function<2>(here->client, {n, n}, element{}, {.chunk = {chunk, chunk}}));
+      };
+      const auto a = make(), b = make();
+      const weft::array<double, 2> difference = a(slice(1), slice(1)) - b(slice(0, -1), slice(0, -1));
+      const double corner = here->pool.run(difference(5, 7).compute());
+      if (corner != element{}(6, 8) - element{}(5, 7)) throw wrong("array.double_diff: an element is wrong");
+      sides out;
+      out.note = WEFT_BENCH_COMPILER;
+      out.weft = [=] { return milliseconds([&] { here->pool.run(to_nowhere(difference)); }); };
+      beside_dask(out, s, "double_diff", n, chunk);
+      return out;
+    });
+
+const registered sum_residuals_("array.sum_residuals", "ms", "sum(a - mean(a, 0)) of integers in memory, three axes",
+                                [](const settings& s) {
+                                  auto here = std::make_shared<client_place>(s.threads);
+                                  const std::int64_t n = s.size(500, 200), chunk = n / 5;
+                                  const auto a =
+                                      kept(*here, weft::from_function<3>(here->client, {n, n, n}, element{},
+                                                                         {.chunk = {chunk, chunk, chunk}}));
+                                  sides out;
+                                  out.note = WEFT_BENCH_COMPILER;
+                                  out.weft = [=] {
+                                    return milliseconds([&] {
+                                      const double sum = here->pool.run(weft::sum(a - weft::mean(a, 0)).compute());
+                                      if (!(std::abs(sum) < 1e-2))
+                                        throw wrong("array.sum_residuals: residuals do not add up to 0");
+                                    });
+                                  };
+                                  beside_dask(out, s, "sum_residuals", n, chunk);
+                                  return out;
+                                });
+
+}  // namespace
+}  // namespace bench

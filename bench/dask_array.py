@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+"""The array benchmarks on Dask's threads: dask_array.py WHAT N CHUNK THREADS prints milliseconds, without what makes
+the arrays that are in memory."""
+import sys
+import time
+
+import dask
+import dask.array as da
+import numpy as np
+
+what, n, chunk, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+dask.config.set(scheduler="threads", num_workers=threads)
+
+
+class Nowhere:
+    def __setitem__(self, key, value):
+        pass
+
+
+def block(block_info=None):
+    shape = block_info[None]["chunk-shape"]
+    return np.arange(np.prod(shape), dtype=np.float64).reshape(shape) % 1000
+
+
+def kept(shape, dtype):
+    chunks = da.core.normalize_chunks((chunk,) * len(shape), shape)
+    x = da.map_blocks(lambda block_info=None: block(block_info).astype(dtype), chunks=chunks, dtype=dtype)
+    return x.persist()
+
+
+if what == "basic_sum":
+
+    def run():
+        assert da.zeros((n, n), chunks=(n, chunk)).sum(axis=1).compute()[7] == 0
+
+elif what == "double_diff":
+    a, b = kept((n, n), np.float64), kept((n, n), np.float64)
+
+    def run():
+        da.store(a[1:, 1:] - b[:-1, :-1], Nowhere(), lock=False)
+
+elif what == "sum_residuals":
+    a = kept((n, n, n), np.int64)
+
+    def run():
+        assert abs((a - a.mean(axis=0)).sum().compute()) < 1
+
+else:
+    sys.exit("unknown: " + what)
+
+begin = time.perf_counter()
+run()
+print((time.perf_counter() - begin) * 1e3)
