@@ -22,6 +22,12 @@ else
   echo "Asio is not installed: the consumer that uses it is not built"
 fi
 
+if [ -x "$here/build/with_array" ]; then
+  [ "$("$here/build/with_array")" = "42" ] || { echo "the program with arrays printed something else"; exit 1; }
+else
+  echo "arrays are not installed: the consumer that uses them is not built"
+fi
+
 if [ -n "$sanitize" ]; then
   echo "the .deb is not made from a sanitizer's build"
 elif command -v dpkg-deb >/dev/null; then
