@@ -172,3 +172,21 @@ TEST_CASE("long chains that a program builds are computed, and let go") {
   weft::array<double, 1> y = weft::zeros<double, 1>(at.client, {4});
   for (int i = 0; i < 100'000; ++i) y = y + 1.0;
 }
+
+TEST_CASE("complex numbers are computed with") {
+  using complex = std::complex<double>;
+  place at(1);
+  const auto x = weft::from_function<1>(
+      at.client, {100}, [](std::int64_t i) { return complex(static_cast<double>(i), 1.0); }, {.chunk = {30}});
+  CHECK(at(weft::sum(x)) == complex(4950, 100));
+  CHECK(at(weft::mean(x)) == complex(49.5, 1));
+  CHECK(at(weft::norm(x)) == Approx(std::sqrt(328'350.0 + 100)));
+  const auto squares = at(x * x);
+  CHECK(squares(3) == complex(8, 6));
+  CHECK(at(weft::abs(x))(0) == 1);
+  CHECK(at(x + 1)(5) == complex(6, 1));
+  CHECK(at(weft::astype<double>(x))(7) == 7);
+  const auto floats = at(weft::astype<std::complex<float>>(x) * 2.0f);
+  STATIC_REQUIRE(std::is_same_v<decltype(floats), const xt::xtensor<std::complex<float>, 1>>);
+  CHECK(floats(2) == std::complex<float>(4, 2));
+}

@@ -41,7 +41,7 @@ decltype(auto) part_of(const X& x) {
   } else {
     using S = weak_t<T, X>;
     if constexpr (compares_integers<S, X>)
-      if (!std::in_range<S>(x)) throw_does_not_fit(std::to_string(x), dtype_of<S>);
+      if (!std::in_range<S>(+x)) throw_does_not_fit(std::to_string(x), dtype_of<S>);
     return scalar_expression<S>{{static_cast<S>(x)}};
   }
 }
