@@ -45,6 +45,13 @@ elif what == "sum_residuals":
     def run():
         assert abs((a - a.mean(axis=0)).sum().compute()) < 1
 
+elif what == "map_overlap_sample":
+
+    def run():
+        x = da.random.random((n, n), chunks=(chunk, chunk))
+        y = x.map_overlap(lambda block: block, depth=1, boundary="none")
+        assert y[n // 2 : n // 2 + 10, n // 2 : n // 2 + 10].compute().shape == (10, 10)
+
 else:
     sys.exit("unknown: " + what)
 

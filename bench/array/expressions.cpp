@@ -171,5 +171,34 @@ const registered sum_residuals_("array.sum_residuals", "ms", "sum(a - mean(a, 0)
                                   return out;
                                 });
 
+struct identity {
+  template <class X>
+  xt::xtensor<double, 2> operator()(const X& chunk) const {
+    return chunk;
+  }
+};
+
+const registered map_overlap_sample_("array.map_overlap_sample", "ms",
+                                     "ten by ten elements of a function of 40,000 chunks that overlap",
+                                     [](const settings& s) {
+                                       auto here = std::make_shared<client_place>(s.threads);
+                                       const std::int64_t n = s.size(10'000, 2'000), chunk = 50;
+                                       sides out;
+                                       out.note = WEFT_BENCH_COMPILER;
+                                       out.weft = [=] {
+                                         return milliseconds([&] {
+                                           const auto x = weft::from_function<2>(here->client, {n, n}, element{},
+                                                                                 {.chunk = {chunk, chunk}});
+                                           const auto part = weft::map_overlap(identity{}, x, {1, 1})(
+                                               slice(n / 2, n / 2 + 10), slice(n / 2, n / 2 + 10));
+                                           const auto found = here->pool.run(part.compute());
+                                           if (found(3, 4) != element{}(n / 2 + 3, n / 2 + 4))
+                                             throw wrong("array.map_overlap_sample: a wrong element");
+                                         });
+                                       };
+                                       beside_dask(out, s, "map_overlap_sample", n, chunk);
+                                       return out;
+                                     });
+
 }  // namespace
 }  // namespace bench

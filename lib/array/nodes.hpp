@@ -14,7 +14,7 @@ struct operand {
   view_map map;
 };
 
-enum class node_kind : std::uint8_t { index, elementwise, view, reduction, stored };
+enum class node_kind : std::uint8_t { index, elementwise, view, reduction, mapped, stored };
 
 class array_node {
  public:
@@ -73,6 +73,13 @@ struct reduction_node final : array_node {
   const any_code<reducer> what;
 };
 
+struct mapped_node final : array_node {
+  mapped_node(client c, element e, const grid& g, operand o, const coordinates& d, any_code<block_function> f)
+      : array_node(node_kind::mapped, std::move(c), e, g, {std::move(o)}), depth(d), what(std::move(f)) {}
+  const coordinates depth;
+  const any_code<block_function> what;
+};
+
 struct stored_node final : array_node {
   stored_node(client c, element e, const grid& g, std::vector<future<block>> p)
       : array_node(node_kind::stored, std::move(c), e, g, {}), parts(std::move(p)) {}
@@ -81,6 +88,8 @@ struct stored_node final : array_node {
 
 /// `inner` of what `outer` gives: from outer's view to inner's source.
 view_map compose(const view_map& outer, const view_map& inner) noexcept;
+/// Every axis as it is.
+view_map identity_map(std::uint32_t rank) noexcept;
 /// How an array of those chunks is read where it broadcasts to `to`.
 view_map broadcast_map(const grid& from, const grid& to) noexcept;
 /// x, or where x is a view its source, by the map with that view's before it.

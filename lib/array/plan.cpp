@@ -99,13 +99,6 @@ class program_maker {
   std::size_t inputs_, steps_ = 0, loads_ = 0;
 };
 
-view_map identity(std::uint32_t rank) {
-  view_map map;
-  map.rank = rank;
-  for (std::uint32_t a = 0; a < rank; ++a) map.axes[a] = {static_cast<std::int32_t>(a), 0, 1};
-  return map;
-}
-
 void widen(box& b, const box& by) {
   if (b.counts.size() == 0 && by.counts.size() != 0) {
     b = by;
@@ -168,11 +161,15 @@ void plan::make_program(stage& s, const array_node& n) const {
   const auto blocks = std::count_if(n.operands.begin(), n.operands.end(),
                                     [](const operand& o) { return o.node->kind != node_kind::index; });
   program_maker maker(s, domain, readers_, static_cast<std::size_t>(blocks));
-  if (reduces)
+  if (reduces || n.kind == node_kind::mapped)
     s.what.result = maker.take(*n.operands.front().node, n.operands.front().map);
   else
-    s.what.result = maker.add_step(static_cast<const elementwise_node&>(n), identity(domain.rank));
-  s.what.of = reduces ? n.operands.front().node->of : n.of;
+    s.what.result = maker.add_step(static_cast<const elementwise_node&>(n), identity_map(domain.rank));
+  if (n.kind == node_kind::mapped) {
+    s.what.depth = weft::shape::of_rank(domain.rank);
+    for (std::uint32_t a = 0; a < domain.rank; ++a) s.what.depth[a] = static_cast<const mapped_node&>(n).depth[a];
+  }
+  s.what.of = reduces || n.kind == node_kind::mapped ? n.operands.front().node->of : n.of;
 }
 
 plan::plan(const array_node& wanted) {
@@ -180,7 +177,7 @@ plan::plan(const array_node& wanted) {
   if (wanted.kind == node_kind::view || wanted.kind == node_kind::index) {
     operand source = wanted.kind == node_kind::view
                          ? wanted.operands.front()
-                         : operand{array_ref(array_ref(), &wanted), identity(wanted.chunks.rank)};
+                         : operand{array_ref(array_ref(), &wanted), identity_map(wanted.chunks.rank)};
     copy_ = std::make_shared<const elementwise_node>(wanted.owner, wanted.of, wanted.chunks,
                                                      std::vector<operand>{std::move(source)},
                                                      std::vector<std::uint8_t>{0}, any_code<kernel>(), false);
@@ -201,8 +198,7 @@ plan::plan(const array_node& wanted) {
     s.what.first = s.made.first;
     s.what.counts = s.made.counts;
     for (const load& l : s.what.loads)
-      if (l.input >= 0)
-        widen(wanted_of[s.sources[static_cast<std::size_t>(l.input)]], box_read(l, s.what.domain, s.made));
+      if (l.input >= 0) widen(wanted_of[s.sources[static_cast<std::size_t>(l.input)]], box_read(l, s.what, s.made));
     stages_.push_back(std::move(s));
   }
   std::reverse(stages_.begin(), stages_.end());

@@ -45,13 +45,6 @@ found_slice resolve(const slice& s, std::int64_t n) {
   return {first, s.step, length <= 0 ? 0 : (length - 1) / by + 1};
 }
 
-view_map identity(std::uint32_t rank) {
-  view_map map;
-  map.rank = rank;
-  for (std::uint32_t a = 0; a < rank; ++a) map.axes[a] = {static_cast<std::int32_t>(a), 0, 1};
-  return map;
-}
-
 void add_axis(grid& g, const cut& c) {
   if (g.rank == most_axes) throw misuse("weft: an array of more than 8 axes");
   g.axes[g.rank++] = c;
@@ -110,7 +103,7 @@ array_ref transpose_view(array_ref x, std::span<const std::int64_t> axes) {
 array_ref flip_view(array_ref x, std::int64_t axis) {
   const std::size_t a = checked_axis(axis, x->chunks.rank);
   grid to = x->chunks;
-  view_map map = identity(to.rank);
+  view_map map = identity_map(to.rank);
   const std::int64_t n = to.axes[a].extent;
   if (n > 0) {
     map.axes[a] = {static_cast<std::int32_t>(a), n - 1, -1};

@@ -24,7 +24,8 @@ grep -q '^cluster\.' "$here/list" &&
          cluster.transfer_unix cluster.transfer_tls cluster.transfer_zstd cluster.memory_per_task cluster.recover
          cluster.metg_tcp cluster.metg_tcp_placed cluster.metg_tls cluster.simulated_1000"
 grep -q '^array\.' "$here/list" &&
-  names="$names array.fused_chain array.basic_sum array.double_diff array.sum_residuals"
+  names="$names array.fused_chain array.basic_sum array.double_diff array.sum_residuals
+         array.map_overlap_sample"
 for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not listed"; done
 
 "$bench" --quick --runs 1 --json fork.fib fork.sort >"$here/one.json" || fail "--json failed"
