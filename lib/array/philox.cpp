@@ -1,0 +1,252 @@
+#include "array/philox.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "array/clones.hpp"
+
+// Compiled with -ffp-contract=off: with fused multiplications, results would depend on the instruction set.
+
+namespace weft::detail::arrays {
+
+namespace {
+
+constexpr std::size_t batch = 64;  // blocks that are made at once: enough for vectors, and all of it stays in L1
+
+/// The words of `batch` blocks: word w of block b is at [w][b].
+using batch_words = std::uint32_t[4][batch];
+
+WEFT_CLONES void make_words(batch_words& out, std::uint64_t first_block, std::uint64_t seed, std::uint32_t stream) {
+  for (std::size_t b = 0; b < batch; ++b) {
+    out[0][b] = static_cast<std::uint32_t>(first_block + b);
+    out[1][b] = static_cast<std::uint32_t>((first_block + b) >> 32);
+    out[2][b] = 0;  // the first attempt
+    out[3][b] = stream;
+  }
+  auto k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    for (std::size_t b = 0; b < batch; ++b) {
+      const std::uint64_t p = std::uint64_t{0xD2511F53} * out[0][b], q = std::uint64_t{0xCD9E8D57} * out[2][b];
+      out[0][b] = static_cast<std::uint32_t>(q >> 32) ^ out[1][b] ^ k0;
+      out[1][b] = static_cast<std::uint32_t>(q);
+      out[2][b] = static_cast<std::uint32_t>(p >> 32) ^ out[3][b] ^ k1;
+      out[3][b] = static_cast<std::uint32_t>(p);
+    }
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+}
+
+// ---- functions of doubles that vectorise without conversions between doubles and 64-bit integers ----
+
+#define WEFT_INLINE [[gnu::always_inline]] inline
+
+/// A whole number below 2^52 as a double: the low bits of 2^52 + n.
+WEFT_INLINE double whole(std::uint64_t n) noexcept {
+  return std::bit_cast<double>(n | std::bit_cast<std::uint64_t>(0x1p52)) - 0x1p52;
+}
+
+/// The upper 53 bits of two words, in [0, 1).
+WEFT_INLINE double unit(std::uint32_t low, std::uint32_t high) noexcept {
+  return (whole(high) * 0x1p21 + whole(low >> 11)) * 0x1p-53;
+}
+/// In (0, 1], for logarithms.
+WEFT_INLINE double unit_above_zero(std::uint32_t low, std::uint32_t high) noexcept {
+  return unit(low, high) + 0x1p-53;  // exact: multiples of 2^-53
+}
+/// 32 bits, in (0, 1].
+WEFT_INLINE double unit_above_zero(std::uint32_t word) noexcept { return (whole(word) + 1) * 0x1p-32; }
+
+/// The natural logarithm of x in (0, 1], normal. x = 2^k m with m in [sqrt(1/2), sqrt(2)), and log m is
+/// 2 artanh((m - 1) / (m + 1)): its series has converged to 10^-18 after 11 terms, as |(m - 1) / (m + 1)| < 0.172.
+WEFT_INLINE double logarithm(double x) noexcept {
+  constexpr std::uint64_t least = 0x3FE6A09E00000000;  // a double just below sqrt(1/2)
+  constexpr std::uint64_t one = 0x3FF0000000000000;
+  const std::uint64_t bits = std::bit_cast<std::uint64_t>(x) + (one - least);
+  const double k = whole(bits >> 52) - 1023;
+  const double m = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFF) + least);
+  const double f = m - 1, s = f / (2 + f), z = s * s;
+  double p = 2.0 / 23;
+  p = p * z + 2.0 / 21;
+  p = p * z + 2.0 / 19;
+  p = p * z + 2.0 / 17;
+  p = p * z + 2.0 / 15;
+  p = p * z + 2.0 / 13;
+  p = p * z + 2.0 / 11;
+  p = p * z + 2.0 / 9;
+  p = p * z + 2.0 / 7;
+  p = p * z + 2.0 / 5;
+  p = p * z + 2.0 / 3;
+  // log 2 in two parts, the first of which has so few bits that its product with k is exact.
+  constexpr double log2_high = 0x1.62e42feep-1, log2_low = 0x1.a39ef35793c76p-33;
+  return k * log2_high + (2 * s + (s * z * p + k * log2_low));
+}
+
+struct sine_cosine {
+  double sine, cosine;
+};
+
+/// Of 2 pi u, u in [0, 1]. The angle is taken from the nearest quarter turn, exactly; the series of sine and cosine
+/// have converged to 10^-18 for what is left, at most pi/4.
+WEFT_INLINE sine_cosine turn(double u) noexcept {
+  constexpr double rounding = 0x1.8p52;  // adding it leaves no bits below 1
+  const double t = 4 * u, shifted = t + rounding;
+  const double f = t - (shifted - rounding);
+  const std::uint64_t quarter = std::bit_cast<std::uint64_t>(shifted);  // in its low bits
+  const double x = f * 0x1.921fb54442d18p0, z = x * x;
+  double s = -1.0 / 121645100408832000.0;  // 19!
+  s = s * z + 1.0 / 355687428096000.0;
+  s = s * z - 1.0 / 1307674368000.0;
+  s = s * z + 1.0 / 6227020800.0;
+  s = s * z - 1.0 / 39916800.0;
+  s = s * z + 1.0 / 362880.0;
+  s = s * z - 1.0 / 5040.0;
+  s = s * z + 1.0 / 120.0;
+  s = s * z - 1.0 / 6.0;
+  const double sine = x + x * z * s;
+  double c = -1.0 / 6402373705728000.0;  // 18!
+  c = c * z + 1.0 / 20922789888000.0;
+  c = c * z - 1.0 / 87178291200.0;
+  c = c * z + 1.0 / 479001600.0;
+  c = c * z - 1.0 / 3628800.0;
+  c = c * z + 1.0 / 40320.0;
+  c = c * z - 1.0 / 720.0;
+  c = c * z + 1.0 / 24.0;
+  const double cosine = 1 - (0.5 * z - z * z * c);
+  const std::uint64_t odd = 0 - (quarter & 1), a = std::bit_cast<std::uint64_t>(sine),
+                      b = std::bit_cast<std::uint64_t>(cosine), differ = (a ^ b) & odd;
+  return {std::bit_cast<double>((a ^ differ) ^ ((quarter & 2) << 62)),
+          std::bit_cast<double>((b ^ differ) ^ (((quarter + 1) & 2) << 62))};
+}
+
+// ---- from the words of a batch to its elements, in their order ----
+
+WEFT_CLONES void uniform_of(const batch_words& w, float* out) {
+  for (std::size_t b = 0; b < batch; ++b)
+    for (std::size_t i = 0; i < 4; ++i) out[4 * b + i] = static_cast<float>(w[i][b] >> 8) * 0x1p-24F;
+}
+WEFT_CLONES void uniform_of(const batch_words& w, double* out) {
+  for (std::size_t b = 0; b < batch; ++b) {
+    out[2 * b] = unit(w[0][b], w[1][b]);
+    out[2 * b + 1] = unit(w[2][b], w[3][b]);
+  }
+}
+WEFT_CLONES void normal_of(const batch_words& w, double* out) {
+  for (std::size_t b = 0; b < batch; ++b) {
+    const double radius = std::sqrt(-2 * logarithm(unit_above_zero(w[0][b], w[1][b])));
+    const sine_cosine angle = turn(unit(w[2][b], w[3][b]));
+    out[2 * b] = radius * angle.cosine;
+    out[2 * b + 1] = radius * angle.sine;
+  }
+}
+WEFT_CLONES void normal_of(const batch_words& w, float* out) {
+  for (std::size_t b = 0; b < batch; ++b)
+    for (std::size_t i = 0; i < 4; i += 2) {
+      const double radius = std::sqrt(-2 * logarithm(unit_above_zero(w[i][b])));
+      const sine_cosine angle = turn(whole(w[i + 1][b]) * 0x1p-32);
+      out[4 * b + i] = static_cast<float>(radius * angle.cosine);
+      out[4 * b + i + 1] = static_cast<float>(radius * angle.sine);
+    }
+}
+WEFT_CLONES void exponential_of(const batch_words& w, double* out) {
+  for (std::size_t b = 0; b < batch; ++b) {
+    out[2 * b] = -logarithm(unit_above_zero(w[0][b], w[1][b]));
+    out[2 * b + 1] = -logarithm(unit_above_zero(w[2][b], w[3][b]));
+  }
+}
+WEFT_CLONES void exponential_of(const batch_words& w, float* out) {
+  for (std::size_t b = 0; b < batch; ++b)
+    for (std::size_t i = 0; i < 4; ++i) out[4 * b + i] = static_cast<float>(-logarithm(unit_above_zero(w[i][b])));
+}
+
+/// Batch by batch; `each` blocks give so many elements. Whole batches go to their place, the others through a buffer.
+template <std::size_t Each, class T, class Of>
+void generate(random_stream s, std::uint64_t first, std::span<T> out, Of of) noexcept {
+  constexpr std::size_t elements = batch * Each;
+  alignas(64) batch_words words;
+  alignas(64) T some[elements];
+  std::uint64_t block = first / Each;
+  std::size_t skip = first % Each;
+  while (!out.empty()) {
+    make_words(words, block, s.seed, s.number);
+    std::size_t n = elements;
+    if (skip == 0 && out.size() >= elements) {
+      of(words, out.data(), block);
+    } else {
+      of(words, some, block);
+      n = std::min(out.size(), elements - skip);
+      std::copy_n(some + skip, n, out.data());
+      skip = 0;
+    }
+    out = out.subspan(n);
+    block += batch;
+  }
+}
+
+/// A block by itself, for attempts after the first.
+philox_counter draw_again(random_stream s, std::uint64_t block, std::uint32_t attempt) noexcept {
+  return philox4x32({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), attempt, s.number},
+                    {static_cast<std::uint32_t>(s.seed), static_cast<std::uint32_t>(s.seed >> 32)});
+}
+
+std::uint64_t two_words(std::uint32_t low, std::uint32_t high) noexcept { return std::uint64_t{high} << 32 | low; }
+
+}  // namespace
+
+void uniform(random_stream s, std::uint64_t first, std::span<float> out) noexcept {
+  generate<4>(s, first, out, [](const batch_words& w, float* to, std::uint64_t) { uniform_of(w, to); });
+}
+void uniform(random_stream s, std::uint64_t first, std::span<double> out) noexcept {
+  generate<2>(s, first, out, [](const batch_words& w, double* to, std::uint64_t) { uniform_of(w, to); });
+}
+void normal(random_stream s, std::uint64_t first, std::span<float> out) noexcept {
+  generate<4>(s, first, out, [](const batch_words& w, float* to, std::uint64_t) { normal_of(w, to); });
+}
+void normal(random_stream s, std::uint64_t first, std::span<double> out) noexcept {
+  generate<2>(s, first, out, [](const batch_words& w, double* to, std::uint64_t) { normal_of(w, to); });
+}
+void exponential(random_stream s, std::uint64_t first, std::span<float> out) noexcept {
+  generate<4>(s, first, out, [](const batch_words& w, float* to, std::uint64_t) { exponential_of(w, to); });
+}
+void exponential(random_stream s, std::uint64_t first, std::span<double> out) noexcept {
+  generate<2>(s, first, out, [](const batch_words& w, double* to, std::uint64_t) { exponential_of(w, to); });
+}
+
+// x * range / 2^bits is in [0, range); of the x that give one value there are floor or ceil of 2^bits / range, and
+// leaving out those whose remainder is below 2^bits mod range makes them equally many.
+void integers(random_stream s, std::uint64_t first, std::uint64_t most, std::span<std::uint64_t> out) noexcept {
+  const std::uint64_t range = most + 1;
+  if (most <= 0xffff'ffff) {
+    const auto left_out = static_cast<std::uint32_t>((std::uint64_t{1} << 32) % range);
+    generate<4>(s, first, out, [=](const batch_words& w, std::uint64_t* to, std::uint64_t block) {
+      for (std::size_t b = 0; b < batch; ++b)
+        for (std::size_t i = 0; i < 4; ++i) {
+          std::uint64_t product = range * w[i][b];
+          for (std::uint32_t attempt = 1; static_cast<std::uint32_t>(product) < left_out; ++attempt) [[unlikely]]
+            product = range * draw_again(s, block + b, attempt)[i];
+          to[4 * b + i] = product >> 32;
+        }
+    });
+  } else {
+    const std::uint64_t left_out = range == 0 ? 0 : (0 - range) % range;
+    __extension__ typedef unsigned __int128 wide;
+    generate<2>(s, first, out, [=](const batch_words& w, std::uint64_t* to, std::uint64_t block) {
+      for (std::size_t b = 0; b < batch; ++b)
+        for (std::size_t i = 0; i < 2; ++i) {
+          std::uint64_t x = two_words(w[2 * i][b], w[2 * i + 1][b]);
+          if (range != 0) {
+            wide product = wide{range} * x;
+            for (std::uint32_t attempt = 1; static_cast<std::uint64_t>(product) < left_out; ++attempt) [[unlikely]] {
+              const philox_counter again = draw_again(s, block + b, attempt);
+              product = wide{range} * two_words(again[2 * i], again[2 * i + 1]);
+            }
+            x = static_cast<std::uint64_t>(product >> 64);
+          }
+          to[2 * b + i] = x;
+        }
+    });
+  }
+}
+
+}  // namespace weft::detail::arrays
