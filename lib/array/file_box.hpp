@@ -17,8 +17,8 @@ namespace weft::detail::arrays {
 struct file_layout {
   std::uint64_t offset = 0;
   std::size_t item = 0;
-  std::vector<std::size_t> shape;
-  std::vector<std::uint64_t> steps;
+  std::vector<std::size_t> shape = {};
+  std::vector<std::uint64_t> steps = {};
 };
 
 /// How a box is moved between a file and memory: unit by unit, each of which is one operation on the file. A unit is

@@ -151,7 +151,7 @@ std::string shape_text(std::span<const std::size_t> shape) {
 }
 
 file_layout layout_of(const npy_header& h) {
-  file_layout l{.offset = h.data_offset, .item = h.type.size, .shape = h.shape, .steps = {}};
+  file_layout l{.offset = h.data_offset, .item = h.type.size, .shape = h.shape};
   l.steps.resize(h.shape.size());
   std::uint64_t step = h.type.size;
   for (std::size_t k = 0; k < h.shape.size(); ++k) {

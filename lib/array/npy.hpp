@@ -16,9 +16,9 @@
 namespace weft::detail::arrays {
 
 struct npy_header {
-  item_type type;
+  item_type type = {};
   bool fortran_order = false;  // the first axis is the fastest
-  std::vector<std::size_t> shape;
+  std::vector<std::size_t> shape = {};
   std::uint64_t data_offset = 0;  // where the elements begin in the file, in bytes
 };
 

@@ -45,3 +45,40 @@ for version in [(1, 0), (2, 0), (3, 0)]:
 numpy.save(os.path.join(folder, "text.npy"), numpy.array(["a", "bc"]))
 numpy.save(os.path.join(folder, "records.npy"), numpy.zeros(3, dtype=[("x", "<f8"), ("y", "<i4")]))
 numpy.save(os.path.join(folder, "objects.npy"), numpy.array([None, 1], dtype=object))
+
+try:
+    import zarr
+    from numcodecs import Blosc, Zstd
+except ImportError:
+    print("left out: zarr is not installed (apt-get install python3-zarr)")
+    sys.exit(0)
+
+CODECS = {
+    "none": None,
+    "zstd": Zstd(level=3),
+    "lz4": Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE),
+    "blosczstd": Blosc(cname="zstd", clevel=3, shuffle=Blosc.BITSHUFFLE),
+    "zlib": Blosc(cname="zlib", clevel=9, shuffle=Blosc.NOSHUFFLE, blocksize=1024),
+    "auto": Blosc(cname="blosclz", clevel=1, shuffle=Blosc.AUTOSHUFFLE),
+}
+for codec, compressor in CODECS.items():
+    for dtype in ["|b1", "|u1", "<i4", ">f8", "<f8", "<c16"]:
+        for order in "CF":
+            for separator in "./":
+                name = "_".join([codec, dtype[1:], "little" if dtype[0] != ">" else "big", order,
+                                 "dot" if separator == "." else "slash"])
+                a = zarr.open(os.path.join(folder, name + ".zarr"), mode="w", shape=(30, 41, 3), chunks=(8, 20, 3),
+                              dtype=dtype, compressor=compressor, order=order, dimension_separator=separator)
+                a[...] = values((30, 41, 3), dtype)
+
+# Chunks that nobody writes, and values that stand for them.
+for name, dtype, fill in [("nan", "<f8", numpy.nan), ("infinity", "<f4", -numpy.inf), ("seven", ">i2", 7),
+                          ("large", "<u8", 2**64 - 1), ("complex", "<c8", 1 - 2j), ("true", "|b1", True),
+                          ("null", "<f4", None), ("tenth", "<f8", 0.1)]:
+    zarr.open(os.path.join(folder, "fill_" + name + ".zarr"), mode="w", shape=(5,), chunks=(2,), dtype=dtype,
+              fill_value=fill)
+scalar = zarr.open(os.path.join(folder, "scalar.zarr"), mode="w", shape=(), dtype="<f8")
+scalar[...] = 2.5
+zarr.open(os.path.join(folder, "filtered.zarr"), mode="w", shape=(5,), dtype="<i4", filters=[zarr.Delta("<i4")])
+zarr.open(os.path.join(folder, "gzip.zarr"), mode="w", shape=(5,), dtype="<i4", compressor=zarr.GZip())
+zarr.open(os.path.join(folder, "text.zarr"), mode="w", shape=(5,), dtype="<U3")

@@ -1,0 +1,24 @@
+"""Reads with zarr-python what zarr_test.cpp has written: numpy_check.py FOLDER. The elements are as numpy_reference.py
+says."""
+
+import os
+import sys
+
+try:
+    import numpy
+    import zarr
+except ImportError:
+    print("left out: zarr is not installed (apt-get install python3-zarr)")
+    sys.exit(0)
+
+folder = sys.argv[1]
+arrays = sorted(os.listdir(folder))
+assert len(arrays) == 6 * 4 * 2, f"{len(arrays)} arrays were written"
+for name in arrays:
+    a = zarr.open(os.path.join(folder, name), mode="r")
+    k = numpy.arange(30 * 41 * 3).reshape(30, 41, 3) % 251
+    expected = k % 2 == 1 if a.dtype.kind == "b" else k - 1j * k if a.dtype.kind == "c" else k
+    assert a.shape == expected.shape and a.chunks == (8, 20, 3) and a.order == name[2], name
+    assert (a[...] == expected).all(), name
+    one = {"b": True, "c": 1 - 1j}.get(a.dtype.kind, 1)
+    assert a.fill_value == one, name
