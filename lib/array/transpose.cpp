@@ -91,16 +91,22 @@ void put_line(std::byte* to, const std::byte* from, bool streaming) noexcept {
   std::memcpy(to, from, line);
 }
 
-/// Transposes a block whose rows are one line on both sides: reads whole lines of the source once, puts the block
-/// together beside, and writes whole lines once. Rows that are a power of two apart compete for few places in the
-/// cache, and this holds none of them longer than one look.
+/// Copies a run past the cache: whole lines of the destination, and what is left at both ends as usual.
+void stream(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
+  const std::size_t head = std::min(bytes, (line - std::bit_cast<std::uintptr_t>(to) % line) % line);
+  std::memcpy(to, from, head);
+  to += head;
+  from += head;
+  for (bytes -= head; bytes >= line; bytes -= line, to += line, from += line) put_line(to, from, true);
+  std::memcpy(to, from, bytes);
+}
+
+/// Transposes a block whose rows are one line on both sides, reading whole lines of the source once.
 template <class T>
-void transpose_block(std::byte* to, std::ptrdiff_t to_step, const std::byte* from, std::ptrdiff_t from_step,
-                     bool streaming) noexcept {
+void transpose_block(std::byte* to, std::size_t to_step, const std::byte* from, std::ptrdiff_t from_step) noexcept {
   using vector = typename lanes<T>::vector;
   constexpr std::size_t n = line / sizeof(T), k = lanes<T>::count;
   for (std::size_t i = 0; i < n; ++i) __builtin_prefetch(from + static_cast<std::ptrdiff_t>(i) * from_step + line);
-  alignas(line) std::byte block[n][line];
   for (std::size_t i = 0; i < n; i += k)
     for (std::size_t j = 0; j < n; j += k) {
       vector rows[k];
@@ -109,9 +115,9 @@ void transpose_block(std::byte* to, std::ptrdiff_t to_step, const std::byte* fro
         rows[r] = load<vector>(from + static_cast<std::ptrdiff_t>(i + r) * from_step + j * sizeof(T));
       transpose_square<T>(rows);
 #pragma GCC unroll 16
-      for (std::size_t r = 0; r < k; ++r) std::memcpy(&block[j + r][i * sizeof(T)], &rows[r], sizeof(vector));
+      for (std::size_t r = 0; r < k; ++r)
+        std::memcpy(to + (j + r) * to_step + i * sizeof(T), &rows[r], sizeof(vector));
     }
-  for (std::size_t j = 0; j < n; ++j) put_line(to + static_cast<std::ptrdiff_t>(j) * to_step, block[j], streaming);
 }
 
 /// Any plane, element by element: what is left at the edges of blocks, and axes with gaps.
@@ -141,31 +147,70 @@ copied_plane part(const copied_plane& p, std::size_t i, std::size_t ni, std::siz
   return q;
 }
 
-/// Goes through a plane in tiles, so that pages and lines are met again soon. Within a tile it goes along the
-/// source's rows; for small items, whose blocks have many rows, across them, so that what is fetched ahead is wanted
-/// some blocks later. (Measured with tiles of 16 x 1024 to 256 x 64 in both orders, rows of 4 to 64 KiB: the wrong
-/// ones take up to three times as long.)
+constexpr std::size_t tile_j = 64;  // items, as tile_i
+template <class T>
+constexpr std::size_t tile_i = std::min<std::size_t>(256, 2048 / sizeof(T));
+
+/// Calls at(i, j) for the blocks of a tile: along the source's rows, or, for small items, whose blocks have many
+/// rows, across them, so that what is fetched ahead is wanted some blocks later. (Measured in both orders, with tiles
+/// of 16 x 1024 to 256 x 64 and rows of 4 to 64 KiB: the wrong ones take up to three times as long.)
+template <class T, class At>
+void each_block(const copied_plane& tile, At at) noexcept {
+  constexpr std::size_t n = line / sizeof(T);
+  if constexpr (sizeof(T) >= 4) {
+    for (std::size_t i = 0; i < tile.inner.count; i += n)
+      for (std::size_t j = 0; j < tile.outer.count; j += n) at(i, j);
+  } else {
+    for (std::size_t j = 0; j < tile.outer.count; j += n)
+      for (std::size_t i = 0; i < tile.inner.count; i += n) at(i, j);
+  }
+}
+
+/// Transposes a tile of whole blocks. Each is put together beside, and its lines are then written once: rows that are
+/// a power of two apart compete for few places in the cache, and this holds none of them longer than one look.
+template <class T>
+void transpose_tile(const copied_plane& p, bool streaming) noexcept {
+  constexpr std::size_t n = line / sizeof(T);
+  each_block<T>(p, [&](std::size_t i, std::size_t j) {
+    alignas(line) std::byte block[n][line];
+    const copied_plane b = part(p, i, n, j, n);
+    transpose_block<T>(block[0], line, b.from, p.inner.from);
+    for (std::size_t r = 0; r < n; ++r)
+      put_line(b.to + static_cast<std::ptrdiff_t>(r) * p.outer.to, block[r], streaming);
+  });
+}
+
+/// The same past the cache where rows do not begin at a line, and a block's lines are parts of two: the whole tile is
+/// put together beside, and its rows are written in whole lines but for their ends.
+template <class T>
+void transpose_tile_of_any_rows(const copied_plane& p) noexcept {
+  alignas(line) std::byte tile[tile_j][tile_i<T> * sizeof(T) + line];  // no power of two apart
+  each_block<T>(p, [&](std::size_t i, std::size_t j) {
+    const std::byte* const from = p.from + static_cast<std::ptrdiff_t>(i) * p.inner.from + j * sizeof(T);
+    transpose_block<T>(&tile[j][i * sizeof(T)], sizeof(tile[0]), from, p.inner.from);
+  });
+  for (std::size_t j = 0; j < p.outer.count; ++j)
+    stream(p.to + static_cast<std::ptrdiff_t>(j) * p.outer.to, tile[j], p.inner.count * sizeof(T));
+}
+
+/// Goes through a plane in tiles, so that pages and lines are met again soon.
 template <class T>
 void in_tiles(const copied_plane& p, bool by_blocks, bool streaming) noexcept {
   constexpr std::size_t n = line / sizeof(T);  // items a block's side
-  constexpr std::size_t tile_i = 256, tile_j = 64;
-  static_assert(tile_i % n == 0 && tile_j % n == 0);
-  for (std::size_t i = 0; i < p.inner.count; i += tile_i)
+  static_assert(tile_i<T> % n == 0 && tile_j % n == 0);
+  const bool lines =
+      std::bit_cast<std::uintptr_t>(p.to) % line == 0 && p.outer.to % static_cast<std::ptrdiff_t>(line) == 0;
+  for (std::size_t i = 0; i < p.inner.count; i += tile_i<T>)
     for (std::size_t j = 0; j < p.outer.count; j += tile_j) {
-      const copied_plane t = part(p, i, std::min(tile_i, p.inner.count - i), j, std::min(tile_j, p.outer.count - j));
+      const copied_plane t =
+          part(p, i, std::min(tile_i<T>, p.inner.count - i), j, std::min(tile_j, p.outer.count - j));
       const std::size_t whole_i = by_blocks ? t.inner.count / n * n : 0;
       const std::size_t whole_j = by_blocks ? t.outer.count / n * n : 0;
-      const auto at = [&](std::size_t bi, std::size_t bj) {
-        const copied_plane b = part(t, bi, n, bj, n);
-        transpose_block<T>(b.to, p.outer.to, b.from, p.inner.from, streaming);
-      };
-      if constexpr (sizeof(T) >= 4) {
-        for (std::size_t bi = 0; bi < whole_i; bi += n)
-          for (std::size_t bj = 0; bj < whole_j; bj += n) at(bi, bj);
-      } else {
-        for (std::size_t bj = 0; bj < whole_j; bj += n)
-          for (std::size_t bi = 0; bi < whole_i; bi += n) at(bi, bj);
-      }
+      const copied_plane whole = part(t, 0, whole_i, 0, whole_j);
+      if (streaming && !lines)
+        transpose_tile_of_any_rows<T>(whole);
+      else
+        transpose_tile<T>(whole, streaming);
       transpose_simply<T>(part(t, 0, whole_i, whole_j, t.outer.count - whole_j));
       transpose_simply<T>(part(t, whole_i, t.inner.count - whole_i, 0, t.outer.count));
     }
@@ -185,10 +230,10 @@ void transpose_plane(const copied_plane& whole, bool streaming) noexcept {
     p.outer.from = -p.outer.from;
   }
   const bool blocks = p.inner.to == item && p.outer.from == item && p.inner.count >= n && p.outer.count >= n;
-  // Lines can be streamed when they are lines in every row.
+  streaming = streaming && blocks;
+  // Where the rows are as far apart as lines, they are made to begin at lines.
   const std::size_t before = (line - std::bit_cast<std::uintptr_t>(p.to) % line) % line;
-  streaming = streaming && blocks && p.outer.to % static_cast<std::ptrdiff_t>(line) == 0 && before % sizeof(T) == 0;
-  if (streaming && before != 0) {
+  if (streaming && before != 0 && p.outer.to % static_cast<std::ptrdiff_t>(line) == 0 && before % sizeof(T) == 0) {
     const std::size_t head = before / sizeof(T);
     in_tiles<T>(part(p, 0, head, 0, p.outer.count), false, false);
     p = part(p, head, p.inner.count - head, 0, p.outer.count);

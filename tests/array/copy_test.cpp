@@ -134,7 +134,8 @@ TEST_CASE("large transposes are written past the cache, with the same result") {
   };
   for (const shape s :
        {shape{1024, 2050, 8, 0}, shape{1027, 2050, 8, 8}, shape{1024, 2050, 8, 8}, shape{2048, 4100, 2, 6},
-        shape{4160, 4101, 1, 3}, shape{1024, 1030, 16, 16}, shape{1024, 4110, 4, 2}}) {
+        shape{4160, 4101, 1, 3}, shape{1024, 1030, 16, 16}, shape{1024, 4110, 4, 2}, shape{2049, 4111, 2, 0},
+        shape{4161, 4101, 1, 0}, shape{1027, 1030, 16, 0}}) {
     std::vector<std::byte> from(s.rows * s.columns * s.item), to(from.size() + 128), expected(to.size());
     std::uint32_t x = 1;
     for (std::byte& b : from) b = static_cast<std::byte>((x = x * 1664525 + 1013904223) >> 24);
