@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 . tests/support/packages.sh
 
 install_packages g++ cmake ninja-build libasio-dev libssl-dev libtomlplusplus-dev liburing-dev libzstd-dev libxxhash-dev\
-  zlib1g-dev libxtensor-dev
+  zlib1g-dev libxtensor-dev libsimdjson-dev libblosc-dev
 jobs="packages images"
 case " $* " in
   *" --help "*) jobs=packages ;;
