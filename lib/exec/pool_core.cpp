@@ -29,6 +29,11 @@ void say_failed(const std::exception_ptr& error, const char* note) noexcept {
   }
 }
 
+std::uint64_t next_pool_id() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 }  // namespace
 
 [[gnu::noinline]] worker* current_worker() noexcept { return this_worker; }
@@ -45,6 +50,7 @@ worker::worker(pool_core& p, unsigned i)
 pool_core::pool_core(const pool_options& options, bool stepped)
     : options_(options),
       env_(options.env ? *options.env : real_environment()),
+      id_(next_pool_id()),
       stepped_(stepped),
       timers_(stepped ? 1 : 8) {
   if (options_.threads == 0) options_.threads = usable_cpus();

@@ -158,6 +158,9 @@ class pool_core {
   unsigned size() const noexcept { return static_cast<unsigned>(workers_.size()); }
   worker& worker_at(unsigned i) noexcept { return *workers_[i]; }
   const pool_options& options() const noexcept { return options_; }
+  /// No other pool of this process has it, before or after: what may outlive its pool keeps this, since a later pool
+  /// may get the address.
+  std::uint64_t id() const noexcept { return id_; }
   /// Whether it is stepped by a simulation, and has no threads.
   bool stepped() const noexcept { return stepped_; }
   /// Simulation only: one step of worker `i`; false when it found nothing.
@@ -196,6 +199,7 @@ class pool_core {
 
   pool_options options_;
   environment& env_;
+  const std::uint64_t id_;
   const bool stepped_;
   bool may_spin_ = false;
   std::uint64_t ticks_per_us_ = 1;

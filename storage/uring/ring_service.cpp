@@ -8,7 +8,6 @@
 #include "exec/pool_core.hpp"
 #include "uring/ring.hpp"
 #include "uring/service.hpp"
-#include "weft/errors.hpp"
 
 namespace weft::detail {
 
@@ -46,7 +45,11 @@ class slot_table {
 class ring_service final : public file_service {
  public:
   ring_service(pool_core& pool, std::shared_ptr<file_service> threads)
-      : pool_(pool), threads_(std::move(threads)), files_(ring::file_slots), buffers_(ring::buffer_slots) {
+      : pool_(pool),
+        pool_id_(pool.id()),
+        threads_(std::move(threads)),
+        files_(ring::file_slots),
+        buffers_(ring::buffer_slots) {
     pool_.poll_storage_by([](void* r) noexcept { return static_cast<ring*>(r)->reap(); });
   }
 
@@ -57,14 +60,12 @@ class ring_service final : public file_service {
   }
 
   bool start(file_request& r) override {
-    worker* w = current_worker();
-    if (!w || &w->pool != &pool_)
-      throw misuse("weft: a file is used by tasks of the pool that it was opened on, and by no others");
+    require_pool(pool_id_);
     if (r.action == file_action::size) {  // answered from memory
       if (claim(r, this)) r.result = perform(r);
       return true;
     }
-    ring* own = r.action == file_action::truncate ? nullptr : ring_of(*w);
+    ring* own = r.action == file_action::truncate ? nullptr : ring_of(*current_worker());
     if (!own) return threads_->start(r);
     return own->start(r, files_.at(r.file_slot), buffers_.at(r.buffer_slot));
   }
@@ -120,7 +121,8 @@ class ring_service final : public file_service {
     }
   }
 
-  pool_core& pool_;
+  pool_core& pool_;  // may be gone before the service
+  const std::uint64_t pool_id_;
   const std::shared_ptr<file_service> threads_;
   slot_table files_, buffers_;
   std::mutex lock_;

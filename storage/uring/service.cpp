@@ -66,14 +66,21 @@ void* stop_before_start(file_request& r) noexcept {
   return where == &r ? nullptr : where;
 }
 
+void require_pool(std::uint64_t id) {
+  const worker* w = current_worker();
+  if (!w || w->pool.id() != id)
+    throw misuse("weft: a file is used by tasks of the pool that it was opened on, and by no others");
+}
+
 namespace {
 
 /// A request goes to a thread as it is. A stop ends one that has not begun; a call that is under way is awaited.
 class thread_service final : public file_service {
  public:
-  explicit thread_service(pool_core& pool) : pool_(pool) {}
+  explicit thread_service(pool_core& pool) : pool_(pool), pool_id_(pool.id()) {}
 
   bool start(file_request& r) override {
+    require_pool(pool_id_);
     if (!claim(r, this)) return true;
     r.resume = [](work_item* w) {
       auto& request = *static_cast<file_request*>(w);
@@ -109,7 +116,8 @@ class thread_service final : public file_service {
   void close(int fd, std::int32_t) noexcept override { ::close(fd); }
 
  private:
-  pool_core& pool_;
+  pool_core& pool_;  // may be gone before the service
+  const std::uint64_t pool_id_;
   short_lock lock_;
 };
 

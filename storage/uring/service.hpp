@@ -26,6 +26,10 @@ void* stop_before_start(file_request& r) noexcept;
 /// Carries out a request by the system call that blocks.
 std::int64_t perform(const file_request& r) noexcept;
 
+/// For start(), before it touches its pool, which may have ended: throws misuse unless called on a worker of the pool
+/// with that pool_core::id().
+void require_pool(std::uint64_t id);
+
 /// Makes `service` that of a pool which has none yet.
 void adopt_file_service(pool_core& pool, std::shared_ptr<file_service> service);
 

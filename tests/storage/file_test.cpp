@@ -548,9 +548,26 @@ TEST_CASE("a file of another pool is refused", "[file]") {
   file f = one.run(opens(here / "f"));
   auto touches = [](file& g) -> weft::task<> { co_await g.sync(); };
   one.run(touches(f));
-  if (std::getenv("WEFT_RESTRICTED")) return;  // threads serve any pool
   CHECK_THROWS_AS(two.run(touches(f)), weft::misuse);
   CHECK_THROWS_AS(weft::registered_buffer(1), weft::misuse);
+}
+
+TEST_CASE("a file of a pool that has ended is refused, even if another has taken its place", "[file]") {
+  const folder here;
+  auto opens = [](std::string p) -> weft::task<file> {
+    co_return co_await file::open(p, {.mode = access::read_write, .create = true});
+  };
+  auto touches = [](file& g, std::string own) -> weft::task<> {
+    if (!own.empty()) co_await file::open(own, {.mode = access::read_write, .create = true});  // a service of its own
+    co_await g.sync();
+  };
+  for (const char* service : {"auto", "threads"}) {
+    const files_through choice(service);
+    for (int i = 0; i < 20; ++i) {
+      file f = weft::run(opens(here / "f"));
+      CHECK_THROWS_AS(weft::run(touches(f, i % 2 == 0 ? std::string() : here / "own")), weft::misuse);
+    }
+  }
 }
 
 TEST_CASE("a file may outlive its pool", "[file]") {
