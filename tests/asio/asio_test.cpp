@@ -247,6 +247,87 @@ TEST_CASE("stop and completion race on a timer without loss", "[asio]") {
   CHECK(pool.run(many(2000)) == 2000);
 }
 
+TEST_CASE("an io_context that ends ends the operations of tasks that it has not run", "[asio]") {
+  weft::pool pool({.threads = 1});
+  auto io = std::make_unique<asio::io_context>();
+  auto acceptor = std::make_unique<tcp::acceptor>(*io, any_port());
+  auto work = std::make_optional(asio::make_work_guard(*io));
+  std::atomic<bool> waits{false};
+  auto accepts = [](tcp::acceptor& a) -> weft::task<> { co_await a.async_accept(weft::use_task); };
+  auto says = [](std::atomic<bool>& w) -> weft::task<> {  // on a lone worker: after the accept has been handed over
+    w = true;
+    co_return;
+  };
+  auto whole = [](weft::task<> a, weft::task<> b, std::string& ended) -> weft::task<> {
+    try {
+      co_await weft::all(std::move(a), std::move(b));
+    } catch (const weft::cancelled&) {
+      ended = "cancelled";
+      throw;
+    } catch (const std::system_error& e) {
+      ended = e.code() == asio::error::operation_aborted ? "aborted" : e.what();
+      throw;
+    }
+  };
+  std::string ended;
+  pool.spawn(whole(accepts(*acceptor), says(waits), ended));
+  while (!waits.load()) std::this_thread::yield();
+  auto end_of_context = [&] {
+    work.reset();
+    io->stop();
+    acceptor.reset();
+    io.reset();
+  };
+  SECTION("the operation is under way") {
+    CHECK(io->run_one() == 1);
+    end_of_context();
+    CHECK_THROWS_AS(pool.drain(), std::system_error);
+    CHECK(ended == "aborted");
+  }
+  SECTION("its start is queued") {
+    end_of_context();
+    CHECK_THROWS_AS(pool.drain(), std::system_error);
+    CHECK(ended == "aborted");
+  }
+  SECTION("its start is queued, and it is stopped") {
+    pool.request_stop();
+    end_of_context();
+    CHECK_NOTHROW(pool.drain());
+    CHECK(ended == "cancelled");
+  }
+  SECTION("a stop is on its way") {
+    CHECK(io->run_one() == 1);
+    pool.request_stop();
+    end_of_context();
+    CHECK_NOTHROW(pool.drain());
+    CHECK(ended == "cancelled");
+  }
+  SECTION("it has completed, and a stop is on its way") {
+    CHECK(io->run_one() == 1);
+    acceptor->close();
+    pool.request_stop();
+    end_of_context();
+    CHECK_NOTHROW(pool.drain());
+    CHECK(ended == "cancelled");
+  }
+}
+
+TEST_CASE("what an initiation throws comes out of the await", "[asio]") {
+  weft::pool pool({.threads = 1});
+  auto fails = [](bool keeps) -> weft::task<> {
+    asio::io_context io;
+    co_await asio::async_initiate<const weft::use_task_t&, void(std::error_code)>(
+        [](auto handler, asio::io_context* queue, bool posts) {
+          if (posts) asio::post(*queue, [h = std::move(handler)]() mutable { h(std::error_code()); });
+          if (posts) queue->run();
+          throw std::out_of_range("from the initiation");
+        },
+        weft::use_task, &io, keeps);
+  };
+  CHECK_THROWS_AS(pool.run(fails(false)), std::out_of_range);
+  CHECK_THROWS_AS(pool.run(fails(true)), std::out_of_range);
+}
+
 TEST_CASE("an operation completes, as cancelled, even if its task is stopped before it begins", "[asio]") {
   for (int i = 0; i < 50; ++i) {
     weft::pool pool({.threads = 1});

@@ -361,6 +361,10 @@ struct serial_place {
 /// One operation under way. It is over for the task when it has completed and no request to cancel it is still on
 /// its way to its executor; who finds both done resumes the task. So a request never meets an operation, or a
 /// socket, that is gone, and nothing is allocated for it.
+///
+/// An io_context that ends destroys what it has not run. So the handler, and what is posted to start and to cancel
+/// the operation, are each owned by one place at a time, and one that is destroyed without having been called does
+/// what still lets the task end: the operation has then completed with operation_aborted.
 template <class Initiation, class Arguments, class... R>
 class use_task_operation : public detail::leaf<use_task_operation<Initiation, Arguments, R...>> {
   using outcome = outcome_of<R...>;
@@ -381,7 +385,13 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
   bool await_suspend(std::coroutine_handle<Promise> h) {
     return this->begin(h, [this] {
       if (place_.context) detail::poll_driver_soon();
-      WEFT_ASIO::dispatch(place_.executor, [this] { start(); });
+      starter to_start(*this);
+      try {
+        WEFT_ASIO::dispatch(place_.executor, std::move(to_start));
+      } catch (...) {
+        // Where it has been handed on it was called, or has died and completed the operation: `this` may be gone.
+        if (to_start.disown()) throw;
+      }
       return true;
     });
   }
@@ -412,28 +422,69 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
  private:
   static constexpr unsigned started = 1, stop_wanted = 2, completed = 4, cancelling = 8;
 
-  struct handler {
+  /// Stands for a call that is owed to the operation. It moves, and whoever owns it last makes the call or disowns
+  /// it.
+  class owed {
+   public:
+    explicit owed(use_task_operation& o) noexcept : self_(&o) {}
+    owed(owed&& o) noexcept : self_(o.self_), owner_(o.disown()) {}
+    owed& operator=(owed&&) = delete;
+    bool disown() noexcept { return std::exchange(owner_, false); }
+
+   protected:
+    ~owed() = default;
+    use_task_operation* self_;  // a moved-from handler may still be asked for its executor
+
+   private:
+    bool owner_ = true;
+  };
+
+  struct starter : owed {
+    using owed::owed;
+    starter(starter&&) noexcept = default;
+    ~starter() {
+      if (this->disown()) this->self_->abandon(started | completed);
+    }
+    void operator()() {
+      if (this->disown()) this->self_->start();
+    }
+  };
+
+  struct canceller : owed {
+    using owed::owed;
+    canceller(canceller&&) noexcept = default;
+    ~canceller() {
+      if (this->disown()) this->self_->cancel_passed();
+    }
+    void operator()() {
+      if (this->disown()) this->self_->cancel();
+    }
+  };
+
+  struct handler : owed {
+    using owed::owed;
+    handler(handler&&) noexcept = default;
+    ~handler() {
+      if (this->disown()) this->self_->abandon(completed);
+    }
     using executor_type = executor;
-    executor_type get_executor() const noexcept { return self->place_.executor; }
+    executor_type get_executor() const noexcept { return this->self_->place_.executor; }
     using cancellation_slot_type = WEFT_ASIO::cancellation_slot;
-    cancellation_slot_type get_cancellation_slot() const noexcept { return self->signal_.slot(); }
+    cancellation_slot_type get_cancellation_slot() const noexcept { return this->self_->signal_.slot(); }
     template <class... A>
     void operator()(A&&... a) {
-      self->complete(std::forward<A>(a)...);
+      if (this->disown()) this->self_->complete(std::forward<A>(a)...);
     }
-    use_task_operation* self;
   };
 
   /// On the operation's executor.
   void start() noexcept {
     try {
-      std::apply([this](auto&&... a) { std::move(initiation_)(handler{this}, std::move(a)...); },
+      std::apply([this](auto&&... a) { std::move(initiation_)(handler(*this), std::move(a)...); },
                  std::move(arguments_));
     } catch (...) {
+      // The handler has died with the initiation and completed the operation, or will yet be called or die elsewhere.
       failed_to_start_ = std::current_exception();
-      state_.fetch_or(completed, std::memory_order_acq_rel);
-      this->resume();
-      return;
     }
     // It may have completed on another thread by now; then it is for us to resume the task. From the moment that
     // `started` is set without `cancelling`, it is for complete(), and this object may be gone.
@@ -450,11 +501,13 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
   }
 
   /// `cancelling` is set: this object stays until the request has been there.
-  void post_cancel() noexcept {
-    place_.post([this] {
-      if (!(state_.load(std::memory_order_acquire) & completed)) signal_.emit(WEFT_ASIO::cancellation_type::all);
-      if (state_.fetch_and(~cancelling, std::memory_order_acq_rel) & completed) this->resume();
-    });
+  void post_cancel() noexcept { place_.post(canceller(*this)); }
+  void cancel() {
+    if (!(state_.load(std::memory_order_acquire) & completed)) signal_.emit(WEFT_ASIO::cancellation_type::all);
+    cancel_passed();
+  }
+  void cancel_passed() noexcept {
+    if (state_.fetch_and(~cancelling, std::memory_order_acq_rel) & completed) this->resume();
   }
 
   template <class... A>
@@ -463,7 +516,7 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
       keep(std::forward<A>(a)...);
     else
       values_.emplace(std::forward<A>(a)...);
-    finish();
+    finish(completed);
   }
   template <class First, class... A>
   void keep(First&& first, A&&... a) {
@@ -473,9 +526,14 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
       exception_ = first;
     if (!error_ && !exception_) values_.emplace(std::forward<A>(a)...);
   }
-  void finish() noexcept {
-    const unsigned before = state_.fetch_or(completed, std::memory_order_acq_rel);
-    if ((before & started) && !(before & cancelling)) this->resume();
+  void finish(unsigned how) noexcept {
+    const unsigned before = state_.fetch_or(how, std::memory_order_acq_rel);
+    if (((before | how) & started) && !(before & cancelling)) this->resume();
+  }
+  /// What would have completed it, or started it, is gone.
+  void abandon(unsigned how) noexcept {
+    error_ = WEFT_ASIO::error::operation_aborted;
+    finish(how);
   }
 
   Initiation initiation_;
