@@ -228,10 +228,7 @@ class client {
   /// Waits until all have ended, in whatever way.
   template <class T>
   task<> wait(std::vector<future<T>> futures) const {
-    for (const future<T>& f : futures) {
-      detail::node_end end(f.need());
-      co_await end;
-    }
+    for (const future<T>& f : futures) co_await detail::node_end(f.need());
   }
 
   /// Lets a task run to its end though nobody holds its future.

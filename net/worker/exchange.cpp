@@ -346,7 +346,7 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
   auto leaving = std::make_shared<departing>(*value.node, self->outgoing_);
   bool there = false;
   try {
-    co_await *leaving->look;
+    co_await std::move(*leaving->look);
     value.node->type->value->encode(*value.node, leaving->message);
     there = true;
   } catch (const std::exception&) {}  // lost, or no longer there: the peer looks elsewhere

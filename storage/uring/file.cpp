@@ -63,7 +63,7 @@ task<file> file::open(std::string path, file_options options) {
   detail::file_operation op(f, "open", detail::file_action::open, f.path.data());
   op.flags = flags_of(options);
   op.mode = options.permissions;
-  f.fd = static_cast<int>(co_await op);
+  f.fd = static_cast<int>(co_await std::move(op));
   file opened(std::move(f));
   if (options.registered) opened.open_.slot = detail::claim_file_slot(*opened.open_.service, opened.open_.fd);
   co_return opened;
@@ -78,7 +78,7 @@ task<> file::close_now(file f) {
   if (f.open_.slot >= 0) detail::close_file(*f.open_.service, -1, std::exchange(f.open_.slot, -1));
   detail::file_operation op(f.open_, "close", detail::file_action::close);
   try {
-    co_await op;
+    co_await std::move(op);  // awaited where it is: it is not moved
   } catch (...) {
     if (op.owner.load(std::memory_order_relaxed)) f.open_.fd = -1;  // the system has closed it, whatever it says
     throw;                                                          // else it has not begun, and ~file closes it

@@ -135,12 +135,16 @@ struct promise_for : promise_base {
 
   template <class A>
   decltype(auto) await_transform(A&& awaitable) {
-    if constexpr (std::derived_from<std::remove_cvref_t<A>, pool_awaiter>)
+    if constexpr (std::derived_from<std::remove_cvref_t<A>, pool_awaiter>) {
+      static_assert(!std::is_lvalue_reference_v<A>,
+                    "weft: what a combinator or an operation gives is awaited once, as an rvalue: "
+                    "co_await std::move(x)");
       return awaited<std::remove_reference_t<A>>{awaitable};
-    else if constexpr (resumes_on_pool<A>)
+    } else if constexpr (resumes_on_pool<A>) {
       return std::forward<A>(awaitable).operator co_await();
-    else
+    } else {
       return adopt_foreign(std::forward<A>(awaitable));
+    }
   }
 };
 
