@@ -190,13 +190,16 @@ class pool_executor {
 // ---- a task as an Asio operation -----------------------------------------------------------------------
 
 /// Stands for the value of a failed task with a type that has no default: Asio's handlers take both an error
-/// and a value, and the value is not looked at when there is an error.
+/// and a value, and a handler that takes any type of value does not look at it when there is an error.
 struct no_value {
   template <class T>
   operator T() const {
     std::terminate();
   }
 };
+
+/// Converts to nothing: stands for no_value where a handler is asked what it takes.
+struct probe {};
 
 template <class T, class Handler>
 struct spawned {
@@ -233,6 +236,10 @@ struct spawned {
       } else if constexpr (std::is_default_constructible_v<T>) {
         h(r.error(), T());
       } else {
+        static_assert(
+            std::is_invocable_v<Handler&, std::exception_ptr, probe>,
+            "weft: this token's handler takes a value of the task's type even when the task has failed, and "
+            "the type has no default: return std::optional<T> or a type with a default for this token");
         h(r.error(), no_value{});
       }
     });
