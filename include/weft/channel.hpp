@@ -2,6 +2,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <type_traits>
@@ -20,13 +21,18 @@ namespace detail {
 /// while it is empty and open; so never both. An element goes from the sender to a waiting receiver straight,
 /// or through the buffer, in order: a receiver takes the buffer's oldest, and the first waiting sender's element
 /// goes to the buffer's end.
+///
+/// An element whose move throws is its sender's failure: it comes out of the send, the others go on, and the channel
+/// is as if nothing had been sent. Only where a receiver takes the buffer's oldest it is the receiver's, and that
+/// stays.
 template <class T, class Memory>
 class basic_channel {
  public:
   struct send_node : wait_node {
     explicit send_node(T v) : element(std::move(v)) {}
     std::optional<T> element;
-    bool accepted = false;  // false at the end: the channel was closed
+    bool accepted = false;      // false at the end: the channel was closed
+    std::exception_ptr failed;  // while it waited: what its element's move threw
   };
   struct receive_node : wait_node {
     std::optional<T> element;  // none at the end: closed, and empty
@@ -40,11 +46,11 @@ class basic_channel {
     std::lock_guard guard(lock_);
     if (n.state == wait_node::status::cancelled) return step::done;
     if (closed_) return n.state = wait_node::status::granted, step::done;
-    if (wait_node* r = receivers_.pop_front()) {
-      static_cast<receive_node*>(r)->element = std::move(n.element);
-      peer = r;
+    if (wait_node* r = receivers_.front()) {
+      static_cast<receive_node*>(r)->element = std::move(n.element);  // before it is let go: this may throw
+      peer = receivers_.pop_front();
     } else if (!rendezvous_ && count_ < ring_.size()) {
-      put(std::move(n.element));
+      put(n.element);
     } else {
       senders_.push_back(n);
       return step::wait;
@@ -54,24 +60,20 @@ class basic_channel {
     return step::done;
   }
 
-  /// `peer` is set to a sender whose element was accepted and who must be resumed.
-  step receive(receive_node& n, wait_node*& peer) {
+  /// `peers` is set to a chain, linked by `next`, of senders who must be resumed: one whose element was accepted, and
+  /// before it those whose elements could not be moved.
+  step receive(receive_node& n, wait_node*& peers) {
     std::lock_guard guard(lock_);
     if (n.state == wait_node::status::cancelled) return step::done;
     if (count_ > 0) {
-      n.element = take();
-      if (wait_node* s = senders_.pop_front()) {
-        put(std::move(static_cast<send_node*>(s)->element));
-        static_cast<send_node*>(s)->accepted = true;
-        peer = s;
+      take(n.element);
+      let_one_send(peers, [this](std::optional<T>& element) { put(element); });
+    } else {
+      const bool sent = let_one_send(peers, [&n](std::optional<T>& element) { n.element = std::move(element); });
+      if (!sent && !closed_) {
+        receivers_.push_back(n);
+        return step::wait;
       }
-    } else if (wait_node* s = senders_.pop_front()) {
-      n.element = std::move(static_cast<send_node*>(s)->element);
-      static_cast<send_node*>(s)->accepted = true;
-      peer = s;
-    } else if (!closed_) {
-      receivers_.push_back(n);
-      return step::wait;
     }
     n.state = wait_node::status::granted;
     return step::done;
@@ -100,12 +102,32 @@ class basic_channel {
   }
 
  private:
-  void put(std::optional<T> v) { ring_[(head_ + count_++) % ring_.size()] = std::move(v); }
-  std::optional<T> take() {
-    std::optional<T> v = std::exchange(ring_[head_], std::nullopt);
+  // Both move the element before they change anything else: where that throws, nothing has happened.
+  void put(std::optional<T>& from) {
+    ring_[(head_ + count_) % ring_.size()] = std::move(from);
+    ++count_;
+  }
+  void take(std::optional<T>& into) {
+    into = std::move(ring_[head_]);
+    ring_[head_].reset();
     head_ = (head_ + 1) % ring_.size();
     --count_;
-    return v;
+  }
+  /// Moves the first element that waits to where `move` says; false when none was there, or none could be moved.
+  template <class Move>
+  bool let_one_send(wait_node*& peers, Move move) {
+    wait_chain let_go;
+    bool sent = false;
+    while (!sent && !senders_.empty()) {
+      auto& s = static_cast<send_node&>(*senders_.pop_front());
+      let_go.add(s);
+      try {
+        move(s.element);
+        s.accepted = sent = true;
+      } catch (...) { s.failed = std::current_exception(); }
+    }
+    peers = let_go.first();
+    return sent;
   }
 
   basic_lock<Memory> lock_;
@@ -138,18 +160,17 @@ class channel {
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> h) {
-      if (!this->listen(h)) {
-        this->state = detail::wait_node::status::cancelled;
-        return false;
-      }
-      detail::wait_node* peer = nullptr;
-      const auto step = channel_.core_.send(*this, peer);
-      if (peer) static_cast<receive_operation*>(peer)->resume();
-      return step == core::step::wait;
+      return this->begin(h, [this] {
+        detail::wait_node* peer = nullptr;
+        const auto step = channel_.core_.send(*this, peer);
+        if (peer) static_cast<receive_operation*>(peer)->resume();
+        return step == core::step::wait;
+      });
     }
     bool await_resume() {
       this->deafen();
-      if (this->state == detail::wait_node::status::cancelled) detail::throw_cancelled();
+      if (this->stopped() || this->state == detail::wait_node::status::cancelled) detail::throw_cancelled();
+      if (this->failed) std::rethrow_exception(std::move(this->failed));
       return this->accepted;
     }
     void on_stop() noexcept {
@@ -166,18 +187,20 @@ class channel {
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> h) {
-      if (!this->listen(h)) {
-        this->state = detail::wait_node::status::cancelled;
-        return false;
-      }
-      detail::wait_node* peer = nullptr;
-      const auto step = channel_.core_.receive(*this, peer);
-      if (peer) static_cast<send_operation*>(peer)->resume();
-      return step == core::step::wait;
+      return this->begin(h, [this] {
+        detail::wait_node* peers = nullptr;
+        const auto step = channel_.core_.receive(*this, peers);
+        while (peers) {
+          detail::wait_node* next = peers->next;  // who is resumed may be gone
+          static_cast<send_operation*>(peers)->resume();
+          peers = next;
+        }
+        return step == core::step::wait;
+      });
     }
     std::optional<T> await_resume() {
       this->deafen();
-      if (this->state == detail::wait_node::status::cancelled) detail::throw_cancelled();
+      if (this->stopped() || this->state == detail::wait_node::status::cancelled) detail::throw_cancelled();
       return std::move(this->element);
     }
     void on_stop() noexcept {
@@ -189,6 +212,7 @@ class channel {
   };
 
   /// `bool accepted = co_await c.send(v);` false when the channel is closed; the value is gone then.
+  /// What a move of the value throws comes out of this await; the channel goes on without the value.
   [[nodiscard("weft: co_await it")]] send_operation send(T value) { return send_operation(*this, std::move(value)); }
 
   /// `while (std::optional<T> v = co_await c.receive()) ...` none when the channel is closed and empty.

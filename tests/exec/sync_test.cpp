@@ -1,6 +1,8 @@
 // Locks and signals for tasks, in simulated orders of execution.
 #include <catch2/catch.hpp>
 #include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "weft/simulation.hpp"
@@ -32,6 +34,23 @@ void in_many_orders(F f) {
     CHECK_NOTHROW(sim.run(f(sim)));
   }
 }
+
+/// Its move throws while `broken`.
+struct brittle {
+  brittle(int v, const bool& b) : value(v), broken(&b) {}
+  brittle(brittle&& o) : value(o.value), broken(o.broken) { check(); }
+  brittle& operator=(brittle&& o) {
+    value = o.value;
+    broken = o.broken;
+    check();
+    return *this;
+  }
+  void check() const {
+    if (*broken) throw std::runtime_error("broken");
+  }
+  int value;
+  const bool* broken;
+};
 
 }  // namespace
 
@@ -177,4 +196,83 @@ TEST_CASE("a timer that fired is not taken back by a stop that comes after", "[s
     static_cast<void>(none);
     require(ok == slept, "a result and its work disagree");
   });
+}
+
+TEST_CASE("an element that cannot be handed over fails its send, and strands no receiver", "[channel]") {
+  weft::pool pool({.threads = 1});
+  auto receives = [](weft::channel<brittle>& c) -> weft::task<int> {
+    auto got = co_await c.receive();
+    co_return got->value;
+  };
+  auto sends = [](weft::channel<brittle>& c, weft::stop_source source) -> weft::task<int> {
+    int failed = 0;
+    bool broken = false;
+    try {
+      auto send = c.send(brittle(1, broken));
+      broken = true;
+      co_await std::move(send);
+    } catch (const std::runtime_error&) { ++failed; }
+    broken = false;
+    co_await c.send(brittle(2, broken));
+    source.request_stop();  // finds nothing of the first send
+    co_return failed;
+  };
+  auto whole = [](auto r, auto s, std::size_t capacity) -> weft::task<std::pair<int, int>> {
+    weft::channel<brittle> c(capacity);
+    weft::stop_source source;
+    auto both = [](weft::task<int> a, weft::task<int> b) -> weft::task<std::pair<int, int>> {
+      auto [x, y] = co_await weft::all(std::move(a), std::move(b));
+      co_return std::pair(x, y);
+    };
+    co_return co_await weft::with_stop(source, both(r(c), s(c, source)));
+  };
+  for (const std::size_t capacity : {0u, 1u}) CHECK(pool.run(whole(receives, sends, capacity)) == std::pair(2, 1));
+}
+
+TEST_CASE("an element that cannot be moved into the buffer fails its send", "[channel]") {
+  weft::pool pool({.threads = 1});
+  auto whole = []() -> weft::task<int> {
+    weft::channel<brittle> c(1);
+    bool broken = false;
+    int failed = 0;
+    try {
+      auto send = c.send(brittle(1, broken));
+      broken = true;
+      co_await std::move(send);
+    } catch (const std::runtime_error&) { ++failed; }
+    broken = false;
+    co_await c.send(brittle(2, broken));
+    auto got = co_await c.receive();
+    co_return 10 * failed + got->value;
+  };
+  CHECK(pool.run(whole()) == 12);
+}
+
+TEST_CASE("a waiting sender whose element cannot be moved is let go with the failure", "[channel]") {
+  weft::pool pool({.threads = 1});
+  auto sends = [](weft::channel<brittle>& c, int v, const bool& broken, int& turn) -> weft::task<std::string> {
+    while (turn != v) co_await weft::yield();
+    ++turn;
+    try {
+      const bool sent = co_await c.send(brittle(v, broken));
+      co_return sent ? "sent" : "closed";
+    } catch (const std::runtime_error& e) { co_return e.what(); }
+  };
+  auto receives = [](weft::channel<brittle>& c, bool& broken, int& turn) -> weft::task<int> {
+    while (turn != 4) co_await weft::yield();
+    broken = true;
+    auto first = co_await c.receive();
+    auto second = co_await c.receive();
+    co_return 10 * first->value + second->value;
+  };
+  auto whole = [](auto s, auto r, std::size_t capacity) -> weft::task<std::string> {
+    weft::channel<brittle> c(capacity);
+    bool sound = false, broken = false;
+    int turn = 1;
+    auto [a, b, d, got] =
+        co_await weft::all(s(c, 1, sound, turn), s(c, 2, broken, turn), s(c, 3, sound, turn), r(c, broken, turn));
+    co_return a + " " + b + " " + d + " " + std::to_string(got);
+  };
+  for (const std::size_t capacity : {0u, 1u})
+    CHECK(pool.run(whole(sends, receives, capacity)) == "sent broken sent 13");
 }
