@@ -85,11 +85,13 @@ task<> map_lane(State& s) {
 
 template <class Iterator, class Sentinel, class F>
 task<typename map_types<Iterator, F>::values> map_between(Iterator begin, Sentinel end, std::size_t n, F f,
-                                                          std::size_t in_flight) {
+                                                          std::optional<in_flight> limit) {
+  const std::size_t most =
+      limit ? limit->most : std::size_t{2} * pool_size();  // here, since the caller may be outside
   map_state<Iterator, Sentinel, F> s(std::move(begin), std::move(end), f);
   if constexpr (s.gives) s.results.resize(n);
   std::vector<task<>> lanes;
-  for (std::size_t i = 0; i < std::min(in_flight, n); ++i) lanes.push_back(map_lane(s));
+  for (std::size_t i = 0; i < std::min(most, n); ++i) lanes.push_back(map_lane(s));
   co_await all(std::move(lanes));
   if constexpr (s.gives) {
     typename map_types<Iterator, F>::values values;
@@ -106,12 +108,12 @@ task<typename map_types<Iterator, F>::values> map_between(Iterator begin, Sentin
 /// fails, the others are cancelled, and awaited, no further ones begin, and the failure is thrown.
 ///
 /// `std::vector<page> pages = co_await weft::map(urls, fetch, weft::in_flight(16));`
-/// The default is twice as many as the pool has workers. Memory: what is in flight, and the results.
+/// The default is twice as many as the pool that runs it has workers. Memory: what is in flight, and the results.
 template <std::ranges::forward_range R, class F>
   requires std::ranges::borrowed_range<R> && std::invocable<F&, std::ranges::range_reference_t<R>>
-auto map(R&& range, F f, in_flight limit = in_flight(std::size_t{2} * pool_size())) {
+auto map(R&& range, F f, std::optional<in_flight> limit = std::nullopt) {
   const auto n = static_cast<std::size_t>(std::ranges::distance(range));
-  return detail::map_between(std::ranges::begin(range), std::ranges::end(range), n, std::move(f), limit.most);
+  return detail::map_between(std::ranges::begin(range), std::ranges::end(range), n, std::move(f), limit);
 }
 
 }  // namespace weft

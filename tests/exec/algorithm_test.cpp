@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/simulation.hpp"
 #include "weft/weft.hpp"
 
 namespace {
@@ -156,4 +157,20 @@ TEST_CASE("map stops at a failure, with plain functions too, and takes any forwa
     co_await weft::timeout(std::chrono::milliseconds(2), weft::map(std::views::iota(0, 2'000'000'000), endless));
   };
   CHECK_THROWS_AS(pool.run(limited()), weft::timed_out);
+}
+
+TEST_CASE("map has twice as many calls in flight as the pool has workers, wherever it was made", "[map]") {
+  int now = 0, most = 0;
+  auto hold = [&now, &most](int) -> weft::task<> {
+    most = std::max(most, ++now);
+    co_await weft::sleep_for(std::chrono::milliseconds(1));
+    --now;
+  };
+  const std::vector<int> in(100);
+  weft::simulation sim(1, {.workers = 4});
+  sim.run(weft::map(in, hold));  // made outside of any pool
+  CHECK(most == 8);
+  most = 0;
+  sim.run(weft::map(in, hold, weft::in_flight(3)));
+  CHECK(most == 3);
 }
