@@ -107,11 +107,16 @@ struct stop_on_interrupt::state final : detail::poller::watcher {
 stop_on_interrupt::stop_on_interrupt(pool& p) {
   const int fd = interrupt_event();
   if (interrupt_taken.exchange(true)) return;  // another has it: Ctrl-C stops that one's pool
-  state_ = std::make_shared<state>(p.core());
-  p.core().adopt_service(state_.get(), state_);
-  std::uint64_t old = 0;
-  static_cast<void>(::read(fd, &old, sizeof old) < 0);
-  p.core().events().add(fd, *state_);
+  try {
+    state_ = std::make_shared<state>(p.core());
+    p.core().adopt_service(state_.get(), state_);
+    std::uint64_t old = 0;
+    static_cast<void>(::read(fd, &old, sizeof old) < 0);
+    p.core().events().add(fd, *state_);
+  } catch (...) {
+    interrupt_taken.store(false);  // the next one may have it
+    throw;
+  }
   interrupt_fd.store(fd, std::memory_order_relaxed);
   struct sigaction action{};
   action.sa_handler = &on_interrupt;

@@ -429,9 +429,10 @@ wake_source* pool_core::attach(const std::type_info& kind, std::unique_ptr<wake_
     throw misuse(std::string("weft: this pool sleeps in a ") + attached_kind_->name() + " already, and cannot in a " +
                  kind.name() + " too: use one version of Asio for a pool");
   }
-  attached_ = make();
+  std::unique_ptr<wake_source> made = make();
+  made->watch(poller_->fd(), [](void* p) noexcept { static_cast<poller*>(p)->wait(0); }, poller_.get());
+  attached_ = std::move(made);
   attached_kind_ = &kind;
-  attached_->watch(poller_->fd(), [](void* p) noexcept { static_cast<poller*>(p)->wait(0); }, poller_.get());
   driver_.store(attached_.get(), std::memory_order_seq_cst);
   poller_->interrupt();  // who sleeps there moves over; who is woken there meanwhile is woken in the new one
   return attached_.get();

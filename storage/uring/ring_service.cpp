@@ -49,7 +49,8 @@ class ring_service final : public file_service {
         pool_id_(pool.id()),
         threads_(std::move(threads)),
         files_(ring::file_slots),
-        buffers_(ring::buffer_slots) {
+        buffers_(ring::buffer_slots),
+        without_ring_(pool.size()) {
     pool_.poll_storage_by([](void* r) noexcept { return static_cast<ring*>(r)->reap(); });
   }
 
@@ -101,20 +102,21 @@ class ring_service final : public file_service {
     files_.release(slot);
   }
 
-  /// Null when the worker could not have one.
+  /// Null when the worker could not have one; it is not asked for again.
   ring* ring_of(worker& w) {
     if (void* r = w.storage.load(std::memory_order_relaxed)) return static_cast<ring*>(r);
+    if (without_ring_[w.index]) return nullptr;
     try {
       auto made = std::make_unique<ring>(pool_.options().file_depth, true);
       ring* const r = made.get();
-      {
-        std::lock_guard guard(lock_);
-        rings_.push_back(std::move(made));
-      }
+      std::lock_guard guard(lock_);
+      rings_.reserve(rings_.size() + 1);
       pool_.events().add(r->fd(), *r);
+      rings_.push_back(std::move(made));
       w.storage.store(r, std::memory_order_relaxed);
       return r;
     } catch (const std::system_error& e) {
+      without_ring_[w.index] = 1;
       log_once("io_uring ring", std::string("a worker has no ring for its files (") + e.what() +
                                     "): it reads and writes them on threads");
       return nullptr;
@@ -127,6 +129,7 @@ class ring_service final : public file_service {
   slot_table files_, buffers_;
   std::mutex lock_;
   std::vector<std::unique_ptr<ring>> rings_;
+  std::vector<char> without_ring_;  // for each worker, who alone reads and writes it: it could not have one
 };
 
 }  // namespace

@@ -328,6 +328,23 @@ TEST_CASE("what an initiation throws comes out of the await", "[asio]") {
   CHECK_THROWS_AS(pool.run(fails(true)), std::out_of_range);
 }
 
+TEST_CASE("a value that cannot be copied is the operation's failure", "[asio]") {
+  struct brittle {
+    brittle() = default;
+    brittle(const brittle&) { throw std::out_of_range("no copies"); }
+  };
+  weft::pool pool({.threads = 1});
+  auto awaits = []() -> weft::task<> {
+    co_await asio::async_initiate<const weft::use_task_t&, void(brittle)>(
+        [](auto handler) {
+          const brittle b;
+          handler(b);
+        },
+        weft::use_task);
+  };
+  CHECK_THROWS_AS(pool.run(awaits()), std::out_of_range);
+}
+
 TEST_CASE("an operation completes, as cancelled, even if its task is stopped before it begins", "[asio]") {
   for (int i = 0; i < 50; ++i) {
     weft::pool pool({.threads = 1});

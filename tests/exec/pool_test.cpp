@@ -6,14 +6,17 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
+#include "exec/pool_core.hpp"
 #include "support/seeds.hpp"
 #include "weft/simulation.hpp"
 #include "weft/weft.hpp"
@@ -374,6 +377,47 @@ TEST_CASE("Ctrl-C stops the tasks of a run, and the handler goes with it", "[poo
     ::sigaction(SIGINT, nullptr, &now);
     CHECK(now.sa_handler != SIG_IGN);
   }
+}
+
+TEST_CASE("a pool that cannot hear Ctrl-C leaves it to the next", "[pool]") {
+  struct deaf final : weft::detail::poller::watcher {
+    void ready(std::uint32_t) noexcept override {}
+  } nobody;
+  weft::pool first({.threads = 1}), next({.threads = 1});
+  { const weft::stop_on_interrupt makes_the_event(next); }
+  // All eventfds of this process are watched already, so that the pool cannot watch the one of Ctrl-C.
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry, gone).string().find("[eventfd]") == std::string::npos) continue;
+    try {
+      first.core().events().add(std::stoi(entry.path().filename().string()), nobody);
+    } catch (const std::system_error&) {}  // its own
+  }
+  CHECK_THROWS_AS(weft::stop_on_interrupt(first), std::system_error);
+
+  const weft::stop_on_interrupt guard(next);
+  auto interrupted = []() -> weft::task<> {
+    struct sigaction now{};
+    ::sigaction(SIGINT, nullptr, &now);
+    if (now.sa_handler == SIG_DFL) throw std::logic_error("nobody hears Ctrl-C");
+    ::raise(SIGINT);
+    co_await weft::sleep_for(24h);
+  };
+  CHECK_THROWS_AS(next.run(interrupted()), weft::cancelled);
+}
+
+TEST_CASE("a wake source that cannot watch the pool is not attached", "[pool]") {
+  struct blind : weft::wake_source {
+    void park() noexcept override {}
+    bool poll() noexcept override { return false; }
+    void interrupt() noexcept override {}
+    void watch(int, void (*)(void*) noexcept, void*) override { throw std::runtime_error("blind"); }
+  };
+  weft::pool pool({.threads = 1});
+  auto make = []() -> std::unique_ptr<weft::wake_source> { return std::make_unique<blind>(); };
+  CHECK_THROWS_WITH(weft::detail::attach_wake_source(pool.core(), typeid(int), make), "blind");
+  CHECK_THROWS_WITH(weft::detail::attach_wake_source(pool.core(), typeid(long), make), "blind");  // and not misuse
+  pool.run([]() -> weft::task<> { co_return; }());
 }
 
 // ---- simulation ----------------------------------------------------------------------------------------

@@ -518,11 +518,15 @@ class use_task_operation : public detail::leaf<use_task_operation<Initiation, Ar
   }
 
   template <class... A>
-  void complete(A&&... a) {
-    if constexpr (outcome::leads_with_error)
-      keep(std::forward<A>(a)...);
-    else
-      values_.emplace(std::forward<A>(a)...);
+  void complete(A&&... a) noexcept {
+    try {
+      if constexpr (outcome::leads_with_error)
+        keep(std::forward<A>(a)...);
+      else
+        values_.emplace(std::forward<A>(a)...);
+    } catch (...) {  // a value could not be copied
+      exception_ = std::current_exception();
+    }
     finish(completed);
   }
   template <class First, class... A>
