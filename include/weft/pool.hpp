@@ -113,7 +113,8 @@ class pool {
   void drain();
   /// Asks every task to stop, then waits until they have ended.
   void cancel();
-  /// Drains; after `time`, cancels. Returns whether all ended of their own accord.
+  /// Drains; after `time`, cancels. Returns whether all ended of their own accord. A
+  /// failure comes out of it as of cancel() if it has cancelled; else it is left to the next drain() or cancel().
   bool drain_for(std::chrono::nanoseconds time);
 
   /// Asks every task to stop and returns at once; may be called on a worker.

@@ -8,6 +8,16 @@ namespace weft {
 
 namespace detail {
 
+/// Rounded up; what nanoseconds cannot hold (292 years) is as long as they can.
+template <class Rep, class Period>
+constexpr std::chrono::nanoseconds in_nanoseconds(std::chrono::duration<Rep, Period> time) noexcept {
+  using std::chrono::nanoseconds;
+  const std::chrono::duration<long double, std::nano> exact(time);
+  if (exact >= nanoseconds::max()) return nanoseconds::max();
+  if (exact <= nanoseconds::min()) return nanoseconds::min();
+  return std::chrono::ceil<nanoseconds>(time);
+}
+
 class sleep_awaiter : public leaf<sleep_awaiter> {
  public:
   explicit sleep_awaiter(time_point until) noexcept { timer_.deadline = until; }
@@ -47,7 +57,7 @@ class sleep_awaiter : public leaf<sleep_awaiter> {
 /// stopped meanwhile. Cost: one entry in the pool's timer heap.
 template <class Rep, class Period>
 [[nodiscard("weft: co_await it")]] detail::sleep_awaiter sleep_for(std::chrono::duration<Rep, Period> time) noexcept {
-  return detail::sleep_awaiter(std::chrono::ceil<std::chrono::nanoseconds>(time));
+  return detail::sleep_awaiter(detail::in_nanoseconds(time));
 }
 
 /// The same until a time of std::chrono::steady_clock.

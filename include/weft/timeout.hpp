@@ -76,7 +76,7 @@ class timeout_awaiter : public pool_awaiter {
 /// value or with another exception all the same, that stands.
 template <class Rep, class Period, class T>
 [[nodiscard("weft: co_await it")]] auto timeout(std::chrono::duration<Rep, Period> time, task<T> t) noexcept {
-  return detail::timeout_awaiter<T>(std::move(t), std::chrono::ceil<std::chrono::nanoseconds>(time));
+  return detail::timeout_awaiter<T>(std::move(t), detail::in_nanoseconds(time));
 }
 
 /// The same with a deadline.

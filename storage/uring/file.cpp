@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <new>
+#include <system_error>
 
 #include "weft/errors.hpp"
 
@@ -98,7 +100,13 @@ task<std::size_t> file::read_full_at(std::uint64_t offset, std::span<std::byte> 
 
 task<> file::write_full_at(std::uint64_t offset, std::span<const std::byte> from) {
   std::size_t done = 0;
-  while (done < from.size()) done += co_await write_at(offset + done, from.subspan(done));
+  while (done < from.size()) {
+    const std::size_t n = co_await write_at(offset + done, from.subspan(done));
+    if (n == 0)
+      throw std::system_error(EIO, std::system_category(),
+                              "weft: cannot write to " + open_.path + ": it takes no more");
+    done += n;
+  }
 }
 
 }  // namespace weft

@@ -154,6 +154,8 @@ std::shared_ptr<file_service> file_service_of(pool_core& pool) {
     if (p.stepped())
       throw misuse("weft: a simulation reads and writes its own disk only: make a simulated_disk first");
     const std::string wanted = setting("WEFT_FILES", "auto");
+    if (wanted != "auto" && wanted != "threads")
+      log_once("WEFT_FILES", "WEFT_FILES is '" + wanted + "', and may be 'auto' or 'threads': it is taken as 'auto'");
     if (wanted != "threads") {
       std::string why;
       if (auto rings = make_ring_service(p, why)) return rings;

@@ -276,3 +276,20 @@ TEST_CASE("a waiting sender whose element cannot be moved is let go with the fai
   for (const std::size_t capacity : {0u, 1u})
     CHECK(pool.run(whole(sends, receives, capacity)) == "sent broken sent 13");
 }
+
+TEST_CASE("a time that nanoseconds cannot hold is for ever", "[timer]") {
+  weft::simulation sim(1);
+  auto waits = []() -> weft::task<bool> {
+    try {
+      co_await weft::timeout(1ms, weft::sleep_for(std::chrono::hours::max()));
+    } catch (const weft::timed_out&) { co_return true; }
+    co_return false;
+  };
+  CHECK(sim.run(waits()));
+  auto ends = []() -> weft::task<bool> {
+    co_await weft::timeout(std::chrono::hours::max(), weft::sleep_for(1ms));
+    co_await weft::sleep_for(std::chrono::hours::min());
+    co_return true;
+  };
+  CHECK(sim.run(ends()));
+}
