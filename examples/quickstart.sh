@@ -12,14 +12,14 @@ cd "$(dirname "$0")/.."
 . tests/support/packages.sh
 
 install_packages g++ cmake ninja-build libasio-dev libssl-dev libtomlplusplus-dev liburing-dev libzstd-dev libxxhash-dev\
-  zlib1g-dev libxtensor-dev libsimdjson-dev libblosc-dev
+  zlib1g-dev
 jobs="packages images"
 case " $* " in
   *" --help "*) jobs=packages ;;
   *) install_packages dataset-fashion-mnist || jobs=packages ;;
 esac
 [ -f build/quickstart/build.ninja ] ||
-  cmake --preset release -B build/quickstart -DWEFT_TESTS=OFF -DWEFT_BENCH=OFF
+  cmake --preset release -B build/quickstart -DWEFT_TESTS=OFF -DWEFT_BENCH=OFF -DWEFT_ARRAYS=OFF
 cmake --build build/quickstart --target $jobs -j "${JOBS:-$(nproc)}"
 case " $* " in
   *" --input "* | *" --help "*) ;;
