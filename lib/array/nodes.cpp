@@ -118,6 +118,24 @@ array_ref make_stored(client c, element e, const grid& chunks, std::vector<futur
   return std::make_shared<const stored_node>(std::move(c), e, chunks, std::move(parts));
 }
 
+array_ref make_layered(client c, element e, const grid& chunks, std::vector<array_ref> operands,
+                       std::shared_ptr<const layer_recipe> how) {
+  std::vector<operand> each;
+  for (array_ref& x : operands) {
+    if (x->kind == node_kind::view || x->kind == node_kind::index) x = in_chunks(x, x->chunks);
+    const view_map all = broadcast_map(x->chunks, x->chunks);
+    each.push_back({std::move(x), all});
+  }
+  return std::make_shared<const layered_node>(std::move(c), e, chunks, std::move(each), std::move(how));
+}
+
+array_ref in_chunks(array_ref x, const grid& chunks) {
+  if (x->kind != node_kind::view && x->kind != node_kind::index && x->chunks == chunks) return x;
+  client c = x->owner;
+  const element e = x->of;
+  return make_elementwise(std::move(c), e, chunks, {std::move(x)}, any_code<kernel>());
+}
+
 const client& common_client(const client& a, const client& b) {
   if (a.get_engine() != b.get_engine())
     throw misuse(

@@ -156,6 +156,10 @@ void plan::find_order(const array_node& root) {
 
 void plan::make_program(stage& s, const array_node& n) const {
   if (n.kind == node_kind::stored) return;
+  if (n.kind == node_kind::layered) {
+    for (const operand& o : n.operands) s.sources.push_back(o.node.get());
+    return;
+  }
   const bool reduces = n.kind == node_kind::reduction;
   const grid& domain = reduces ? static_cast<const reduction_node&>(n).domain : n.chunks;
   const auto blocks = std::count_if(n.operands.begin(), n.operands.end(),
@@ -192,11 +196,14 @@ plan::plan(const array_node& wanted) {
     if (at == wanted_of.end() || is_in_tasks_of_others(*n)) continue;
     stage s{n};
     make_program(s, *n);
-    s.wanted = n->kind == node_kind::stored ? box::all_of(n->chunks) : at->second;
+    const bool as_a_whole = n->kind == node_kind::stored || n->kind == node_kind::layered;
+    s.wanted = as_a_whole ? box::all_of(n->chunks) : at->second;
     s.made =
         n->kind == node_kind::reduction ? box_reduced(static_cast<const reduction_node&>(*n), s.wanted) : s.wanted;
     s.what.first = s.made.first;
     s.what.counts = s.made.counts;
+    if (n->kind == node_kind::layered)
+      for (const array_node* x : s.sources) widen(wanted_of[x], box::all_of(x->chunks));
     for (const load& l : s.what.loads)
       if (l.input >= 0) widen(wanted_of[s.sources[static_cast<std::size_t>(l.input)]], box_read(l, s.what, s.made));
     stages_.push_back(std::move(s));

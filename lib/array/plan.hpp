@@ -14,8 +14,8 @@ namespace weft::detail::arrays {
 /// A node that has tasks of its own: what they compute, for which chunks, and from whom.
 struct stage {
   const array_node* node = nullptr;
-  program what = {};                            // nothing, for a stored node
-  std::vector<const array_node*> sources = {};  // of the program's inputs
+  program what = {};                            // nothing, for stored and layered nodes
+  std::vector<const array_node*> sources = {};  // of the program's inputs, or the operands
   box wanted = {};                              // of the node's chunks
   box made = {};                                // of the program's domain
 };

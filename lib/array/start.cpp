@@ -65,6 +65,10 @@ layer<block> lower(const plan& p) {
   for (const stage& s : p.stages()) {
     if (s.node->kind == node_kind::stored) {
       last = layer_of(static_cast<const stored_node&>(*s.node).parts);
+    } else if (s.node->kind == node_kind::layered) {
+      std::vector<layer<block>> in;
+      for (const array_node* x : s.sources) in.push_back(made.at(x).first);
+      last = static_cast<const layered_node&>(*s.node).how->make(in);
     } else {
       std::vector<layer<block>> in;
       std::vector<boxes> how;
@@ -123,6 +127,10 @@ std::size_t count_tasks(const array_node& x) {
   const plan p(x);
   for (const stage& s : p.stages()) {
     if (s.node->kind == node_kind::stored) continue;
+    if (s.node->kind == node_kind::layered) {
+      n += static_cast<const layered_node&>(*s.node).how->tasks();
+      continue;
+    }
     n += s.made.tasks();
     if (s.node->kind != node_kind::reduction) continue;
     const std::uint32_t axes = static_cast<const reduction_node&>(*s.node).axes;

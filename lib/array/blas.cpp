@@ -1,0 +1,160 @@
+// The Fortran symbols of BLAS and LAPACK, which are declared here: their types are those of Debian's OpenBLAS.
+#include "array/blas.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "weft/array/blas.hpp"
+#include "weft/errors.hpp"
+
+extern "C" {
+int openblas_get_num_threads(void);
+void openblas_set_num_threads(int n);
+
+// Lengths of character arguments come last, as gfortran passes them.
+#define WEFT_DETAIL_PRODUCT(name, T)                                                                              \
+  void name(const char* ta, const char* tb, const int* m, const int* n, const int* k, const T* alpha, const T* a, \
+            const int* lda, const T* b, const int* ldb, const T* beta, T* c, const int* ldc, std::size_t,         \
+            std::size_t);
+WEFT_DETAIL_PRODUCT(sgemm_, float)
+WEFT_DETAIL_PRODUCT(dgemm_, double)
+WEFT_DETAIL_PRODUCT(cgemm_, std::complex<float>)
+WEFT_DETAIL_PRODUCT(zgemm_, std::complex<double>)
+#undef WEFT_DETAIL_PRODUCT
+
+#define WEFT_DETAIL_LAPACK(p, T)                                                                                  \
+  void p##trsm_(const char* side, const char* uplo, const char* ta, const char* diag, const int* m, const int* n, \
+                const T* alpha, const T* a, const int* lda, T* b, const int* ldb, std::size_t, std::size_t,       \
+                std::size_t, std::size_t);                                                                        \
+  void p##gelqf_(const int* m, const int* n, T* a, const int* lda, T* tau, T* work, const int* lwork, int* info); \
+  void p##ormlq_(const char* side, const char* trans, const int* m, const int* n, const int* k, const T* a,       \
+                 const int* lda, const T* tau, T* c, const int* ldc, T* work, const int* lwork, int* info,        \
+                 std::size_t, std::size_t);                                                                       \
+  void p##gesdd_(const char* jobz, const int* m, const int* n, T* a, const int* lda, T* s, T* u, const int* ldu,  \
+                 T* vt, const int* ldvt, T* work, const int* lwork, int* iwork, int* info, std::size_t);          \
+  void p##potrf_(const char* uplo, const int* n, T* a, const int* lda, int* info, std::size_t);                   \
+  void p##getrf_(const int* m, const int* n, T* a, const int* lda, int* pivots, int* info);
+WEFT_DETAIL_LAPACK(s, float)
+WEFT_DETAIL_LAPACK(d, double)
+#undef WEFT_DETAIL_LAPACK
+}
+
+namespace weft {
+
+int blas_threads() { return openblas_get_num_threads(); }
+
+void blas_threads(int n) {
+  if (n < 1) throw misuse("weft: blas_threads(" + std::to_string(n) + "): give 1 or more");
+  openblas_set_num_threads(n);
+  detail::log_once("blas_threads", "OpenBLAS takes " + std::to_string(n) + (n == 1 ? " thread" : " threads") +
+                                       " for each call in this process from here on: blas_threads() was called");
+}
+
+}  // namespace weft
+
+namespace weft::detail::arrays::blas {
+
+namespace {
+
+void say_threads() {
+  const int threads = openblas_get_num_threads();
+  if (threads == 1) return;
+  log_once("blas_many_threads",
+           "OpenBLAS takes " + std::to_string(threads) +
+               " threads for each call, and tasks may call it side by side: weft::blas_threads(1), or "
+               "OPENBLAS_NUM_THREADS=1, is faster then, and gives the same bits on any number of threads");
+}
+
+void check(int info, const char* what) {
+  if (info < 0)
+    throw std::runtime_error(std::string("weft: LAPACK refuses argument ") + std::to_string(-info) + " of " + what +
+                             ": are there NaNs or infinities in the array?");
+}
+
+/// LAPACK is asked how much work space it wants, and called with that.
+template <class T, class F>
+void with_space(const char* what, F call) {
+  T wanted{};
+  int ask = -1, info = 0;
+  call(&wanted, &ask, &info);
+  check(info, what);
+  int size = std::max(1, static_cast<int>(wanted));
+  // A float holds 24 bits, and what LAPACK says in one may be too little.
+  if constexpr (sizeof(T) == 4) size += size / (1 << 22);
+  std::vector<T> work(static_cast<std::size_t>(size));
+  call(work.data(), &size, &info);
+  check(info, what);
+}
+
+}  // namespace
+
+#define WEFT_DETAIL_PRODUCT(name, T)                                                                        \
+  template <>                                                                                               \
+  void multiply<T>(bool ta, bool tb, index m, index n, index k, T alpha, const T* a, index lda, const T* b, \
+                   index ldb, T beta, T* c, index ldc) {                                                    \
+    say_threads();                                                                                          \
+    name(ta ? "T" : "N", tb ? "T" : "N", &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c, &ldc, 1, 1);       \
+  }
+WEFT_DETAIL_PRODUCT(sgemm_, float)
+WEFT_DETAIL_PRODUCT(dgemm_, double)
+WEFT_DETAIL_PRODUCT(cgemm_, std::complex<float>)
+WEFT_DETAIL_PRODUCT(zgemm_, std::complex<double>)
+#undef WEFT_DETAIL_PRODUCT
+
+#define WEFT_DETAIL_LAPACK(p, T)                                                                                     \
+  template <>                                                                                                        \
+  void solve_triangular<T>(bool left, bool upper, bool transposed, bool unit, index m, index n, T alpha, const T* a, \
+                           index lda, T* b, index ldb) {                                                             \
+    say_threads();                                                                                                   \
+    p##trsm_(left ? "L" : "R", upper ? "U" : "L", transposed ? "T" : "N", unit ? "U" : "N", &m, &n, &alpha, a, &lda, \
+             b, &ldb, 1, 1, 1, 1);                                                                                   \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  void factor_lq<T>(index m, index n, T * a, index lda, T * tau) {                                                   \
+    say_threads();                                                                                                   \
+    with_space<T>("gelqf",                                                                                           \
+                  [&](T* work, int* size, int* info) { p##gelqf_(&m, &n, a, &lda, tau, work, size, info); });        \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  void multiply_by_q<T>(index m, index n, index k, const T* a, index lda, const T* tau, T* c, index ldc) {           \
+    say_threads();                                                                                                   \
+    with_space<T>("ormlq", [&](T* work, int* size, int* info) {                                                      \
+      p##ormlq_("R", "N", &m, &n, &k, a, &lda, tau, c, &ldc, work, size, info, 1, 1);                                \
+    });                                                                                                              \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  bool singular_values<T>(index m, index n, T * a, T * s, T * u, T * vt) {                                           \
+    say_threads();                                                                                                   \
+    const index k = std::min(m, n);                                                                                  \
+    std::vector<int> more(8 * static_cast<std::size_t>(k));                                                          \
+    bool converged = true;                                                                                           \
+    with_space<T>("gesdd", [&](T* work, int* size, int* info) {                                                      \
+      p##gesdd_("S", &m, &n, a, &m, s, u, &m, vt, &k, work, size, more.data(), info, 1);                             \
+      converged = *info <= 0;                                                                                        \
+    });                                                                                                              \
+    return converged;                                                                                                \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  bool factor_cholesky<T>(index n, T * a, index lda) {                                                               \
+    say_threads();                                                                                                   \
+    int info = 0;                                                                                                    \
+    p##potrf_("U", &n, a, &lda, &info, 1);                                                                           \
+    check(info, "potrf");                                                                                            \
+    return info == 0;                                                                                                \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  bool factor_lu<T>(index m, index n, T * a, index lda, index * pivots) {                                            \
+    say_threads();                                                                                                   \
+    int info = 0;                                                                                                    \
+    p##getrf_(&m, &n, a, &lda, pivots, &info);                                                                       \
+    check(info, "getrf");                                                                                            \
+    return info == 0;                                                                                                \
+  }
+WEFT_DETAIL_LAPACK(s, float)
+WEFT_DETAIL_LAPACK(d, double)
+#undef WEFT_DETAIL_LAPACK
+
+}  // namespace weft::detail::arrays::blas
