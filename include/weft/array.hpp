@@ -6,5 +6,8 @@
 #include "weft/array/elementwise.hpp"
 #include "weft/array/functions.hpp"
 #include "weft/array/index.hpp"
+#ifndef WEFT_WITHOUT_BLAS
+#include "weft/array/linear.hpp"
+#endif
 #include "weft/array/reduce.hpp"
 #include "weft/array/views.hpp"

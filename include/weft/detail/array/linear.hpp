@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "weft/detail/array/node.hpp"
+
+// Linear algebra without static types: lib/array/linear_*.cpp. All throw misuse for shapes that do not fit, and name
+// them.
+namespace weft::detail::arrays {
+
+/// A name for each axis of an operand, as in einsum.
+using labels = std::vector<int>;
+
+/// Sums over the labels that `out` does not have: `c_out = sum a_left * b_right`, of elements `e`, which are those of
+/// both. A label has one extent, or 1 in one of the operands, and is in each once. `what` is whom errors name.
+array_ref contract(const char* what, array_ref a, labels left, array_ref b, labels right, const labels& out,
+                   element e);
+/// As numpy.matmul, of operands of one axis or more.
+array_ref product(array_ref a, array_ref b, element e);
+/// The sum over pairs of axes.
+array_ref tensor_product(array_ref a, array_ref b, std::span<const std::int64_t> left,
+                         std::span<const std::int64_t> right, element e);
+/// Of the last `n` axes of a and the first `n` of b.
+array_ref tensor_product(array_ref a, array_ref b, std::int64_t n, element e);
+array_ref outer_product(array_ref a, array_ref b, element e);
+array_ref einstein_sum(std::string_view subscripts, std::vector<array_ref> operands, element e);
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "array/boxes.hpp"
+#include "array/nodes.hpp"
+#include "weft/array/index.hpp"
+#include "weft/detail/array/linear.hpp"
+#include "weft/errors.hpp"
+
+/// What the files of linear algebra share.
+namespace weft::detail::arrays {
+
+/// An axis in one chunk.
+inline cut one_chunk(std::int64_t extent) noexcept {
+  const std::int64_t n = std::max<std::int64_t>(extent, 1);
+  return {extent, n, n};
+}
+/// In chunks of one size, but for the last.
+inline cut chunks_of(std::int64_t extent, std::int64_t chunk) noexcept {
+  const std::int64_t n = std::clamp<std::int64_t>(chunk, 1, std::max<std::int64_t>(extent, 1));
+  return {extent, n, n};
+}
+inline grid grid_of_axes(std::initializer_list<cut> axes) {
+  grid g;
+  for (const cut& c : axes) g.axes[g.rank++] = c;
+  return g;
+}
+/// Chunks of a node whose values only other nodes of linear algebra read: n of them.
+inline grid values_only(std::size_t n) { return grid_of_axes({cut{static_cast<std::int64_t>(n), 1, 1}}); }
+
+/// A recipe as a function object: `layer<block> operator()(std::span<const layer<block>>) const`.
+template <class F>
+class recipe_of final : public layer_recipe {
+ public:
+  recipe_of(std::size_t n, F f) : tasks_(n), make_(std::move(f)) {}
+  layer<block> make(std::span<const layer<block>> in) const override { return make_(in); }
+  std::size_t tasks() const noexcept override { return tasks_; }
+
+ private:
+  std::size_t tasks_;
+  F make_;
+};
+template <class F>
+std::shared_ptr<const layer_recipe> recipe(std::size_t tasks, F make) {
+  return std::make_shared<const recipe_of<F>>(tasks, std::move(make));
+}
+
+/// Calls f with a float or a double, as the elements are.
+template <class F>
+auto with_real(element e, F f) {
+  if (e.type == dtype::f32) return f(float{});
+  if (e.type == dtype::f64) return f(double{});
+  throw std::logic_error("weft: linear algebra of elements that are neither float nor double");
+}
+
+/// An array of ones.
+array_ref ones_of(const client& c, const grid& chunks, element e);
+
+/// A matrix the other way round.
+inline array_ref transposed(array_ref x) {
+  static constexpr std::int64_t order[] = {1, 0};
+  return transpose_view(std::move(x), order);
+}
+
+inline std::string shape_text(const array_node& x) { return weft::to_string(x.chunks.whole()); }
+/// Throws misuse for what is no matrix.
+inline void need_matrix(const char* what, const array_node& x) {
+  if (x.chunks.rank != 2)
+    throw misuse("weft: " + std::string(what) + " of an array of shape " + shape_text(x) + ": give one of two axes");
+}
+inline void need_square(const char* what, const array_node& x) {
+  need_matrix(what, x);
+  if (x.chunks.axes[0].extent != x.chunks.axes[1].extent)
+    throw misuse("weft: " + std::string(what) + " of an array of shape " + shape_text(x) +
+                 ": the matrix must be square");
+}
+
+}  // namespace weft::detail::arrays

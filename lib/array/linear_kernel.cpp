@@ -1,0 +1,196 @@
+// What a task of a product does: blocks as matrices, which BLAS multiplies.
+#include "array/linear_kernel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <complex>
+#include <cstring>
+#include <stdexcept>
+#include <type_traits>
+
+#include "array/blas.hpp"
+#include "array/copy.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+using sizes = std::array<std::size_t, most_axes * 2>;
+
+/// Matrices, one for each index of the batch, row-major: rows x inner, or the other way round when `turned`.
+struct matrices {
+  const std::byte* at = nullptr;
+  bool turned = false;
+};
+
+/// The labels of the matrices in the order in which they are laid out: batch, then `first`, then `second`.
+std::vector<std::uint32_t> order_of(const contraction& c, bool is_left, bool turned) {
+  std::vector<std::uint32_t> order;
+  const auto add = [&](std::uint32_t from, std::uint32_t n) {
+    for (std::uint32_t i = 0; i < n; ++i) order.push_back(from + i);
+  };
+  const std::uint32_t free = is_left ? c.batch : c.batch + c.rows, n = is_left ? c.rows : c.columns;
+  add(0, c.batch);
+  if (turned == is_left) {
+    add(c.rank(), c.summed);
+    add(free, n);
+  } else {
+    add(free, n);
+    add(c.rank(), c.summed);
+  }
+  return order;
+}
+
+/// The block as it is where its axes are in an order that BLAS takes, else copied to `room`.
+matrices as_matrices(const contraction& c, bool is_left, const block& b, std::vector<std::byte>& room) {
+  const std::vector<std::uint32_t>& own = is_left ? c.left : c.right;
+  for (const bool turned : {false, true})
+    if (own == order_of(c, is_left, turned)) return {b.bytes().data(), turned};
+  const std::vector<std::uint32_t> order = order_of(c, is_left, false);
+  sizes extents{};
+  std::array<std::ptrdiff_t, most_axes * 2> steps{}, own_steps{}, from{};
+  std::ptrdiff_t step = b.of().item;
+  for (std::size_t a = own.size(); a-- > 0;) {
+    own_steps[a] = step;
+    step *= static_cast<std::ptrdiff_t>(b.extents()[a]);
+  }
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto a = static_cast<std::size_t>(std::find(own.begin(), own.end(), order[i]) - own.begin());
+    extents[i] = static_cast<std::size_t>(b.extents()[a]);
+    from[i] = own_steps[a];
+  }
+  const std::size_t rank = order.size();
+  const std::span<const std::size_t> all(extents.data(), rank);
+  row_major_steps(all, b.of().item, {steps.data(), rank});
+  room.resize(b.bytes().size());
+  copy_box(room.data(), {steps.data(), rank}, b.bytes().data(), {from.data(), rank}, all, b.of().item);
+  return {room.data(), false};
+}
+
+struct matrix_sizes {
+  std::size_t batch = 1, rows = 1, columns = 1, inner = 1;
+};
+
+template <class T>
+inline constexpr bool by_blas = std::is_floating_point_v<T> || !std::is_arithmetic_v<T>;
+
+/// C += A B, one matrix of each.
+template <class T>
+void multiply_one(const matrix_sizes& n, const matrices& a, const T* left, const matrices& b, const T* right,
+                  T* out) {
+  if constexpr (by_blas<T>) {
+    // Row-major C = A B is column-major C' = B' A'.
+    const auto m = static_cast<blas::index>(n.rows), w = static_cast<blas::index>(n.columns),
+               k = static_cast<blas::index>(n.inner);
+    blas::multiply<T>(b.turned, a.turned, w, m, k, T(1), right, b.turned ? k : w, left, a.turned ? m : k, T(1), out,
+                      w);
+  } else {
+    const std::size_t row = a.turned ? 1 : n.inner, inner = a.turned ? n.rows : 1;
+    const std::size_t down = b.turned ? 1 : n.columns, across = b.turned ? n.inner : 1;
+    for (std::size_t i = 0; i < n.rows; ++i)
+      for (std::size_t k = 0; k < n.inner; ++k) {
+        const T x = left[i * row + k * inner];
+        const T* const y = right + k * down;
+        T* const to = out + i * n.columns;
+        for (std::size_t j = 0; j < n.columns; ++j) {
+          if constexpr (std::is_same_v<T, bool>) {
+            to[j] = to[j] || (x && y[j * across]);
+          } else {
+            // Integers wrap, as NumPy's do.
+            using wrapping = std::make_unsigned_t<std::conditional_t<(sizeof(T) < sizeof(int)), int, T>>;
+            to[j] = static_cast<T>(static_cast<wrapping>(to[j]) +
+                                   static_cast<wrapping>(x) * static_cast<wrapping>(y[j * across]));
+          }
+        }
+      }
+  }
+}
+
+template <class T>
+void multiply_all(const matrix_sizes& n, const matrices& a, const matrices& b, block& result) {
+  const auto* left = reinterpret_cast<const T*>(a.at);
+  const auto* right = reinterpret_cast<const T*>(b.at);
+  T* out = result.data<T>();
+  for (std::size_t i = 0; i < n.batch; ++i)
+    multiply_one<T>(n, a, left + i * n.rows * n.inner, b, right + i * n.inner * n.columns,
+                    out + i * n.rows * n.columns);
+}
+
+void multiply(const contraction& c, const matrix_sizes& n, const matrices& a, const matrices& b, block& result) {
+  switch (c.of.type) {
+    case dtype::boolean:
+      return multiply_all<bool>(n, a, b, result);
+    case dtype::i8:
+      return multiply_all<std::int8_t>(n, a, b, result);
+    case dtype::i16:
+      return multiply_all<std::int16_t>(n, a, b, result);
+    case dtype::i32:
+      return multiply_all<std::int32_t>(n, a, b, result);
+    case dtype::i64:
+      return multiply_all<std::int64_t>(n, a, b, result);
+    case dtype::u8:
+      return multiply_all<std::uint8_t>(n, a, b, result);
+    case dtype::u16:
+      return multiply_all<std::uint16_t>(n, a, b, result);
+    case dtype::u32:
+      return multiply_all<std::uint32_t>(n, a, b, result);
+    case dtype::u64:
+      return multiply_all<std::uint64_t>(n, a, b, result);
+    case dtype::f32:
+      return multiply_all<float>(n, a, b, result);
+    case dtype::f64:
+      return multiply_all<double>(n, a, b, result);
+    case dtype::c64:
+      return multiply_all<std::complex<float>>(n, a, b, result);
+    case dtype::c128:
+      return multiply_all<std::complex<double>>(n, a, b, result);
+    case dtype::other:
+      break;
+  }
+  throw std::logic_error("weft: a product of elements that are no numbers");
+}
+
+}  // namespace
+
+block contract_blocks(const contraction& c, const block* before, values<block> left, values<block> right) {
+  if (left.size() != right.size() || left.empty())
+    throw std::logic_error("weft: a product was given unlike numbers of blocks");
+  std::vector<std::byte> left_room, right_room;
+  block result;
+  for (std::size_t p = 0; p < left.size(); ++p) {
+    std::vector<std::int64_t> extents(c.rank() + c.summed, 1);
+    for (std::size_t a = 0; a < c.left.size(); ++a) extents[c.left[a]] = left[p].extents()[a];
+    for (std::size_t a = 0; a < c.right.size(); ++a) {
+      const bool in_both = c.right[a] < c.batch || c.right[a] >= c.rank();
+      if (in_both && extents[c.right[a]] != right[p].extents()[a])
+        throw std::logic_error("weft: a product was given blocks of shapes " + weft::to_string(left[p].extents()) +
+                               " and " + weft::to_string(right[p].extents()));
+      extents[c.right[a]] = right[p].extents()[a];
+    }
+    matrix_sizes n;
+    for (std::uint32_t l = 0; l < extents.size(); ++l) {
+      std::size_t& of = l < c.batch                        ? n.batch
+                        : l < c.batch + c.rows             ? n.rows
+                        : l < c.batch + c.rows + c.columns ? n.columns
+                                                           : n.inner;
+      of *= static_cast<std::size_t>(extents[l]);
+    }
+    if (p == 0) {
+      weft::shape whole = weft::shape::of_rank(c.rank());
+      for (std::uint32_t l = 0; l < c.rank(); ++l) whole[l] = extents[l];
+      result = block(c.of, whole);
+      if (result.count() == 0) return result;
+      if (before)
+        std::memcpy(result.bytes().data(), before->bytes().data(), result.bytes().size());
+      else
+        std::memset(result.bytes().data(), 0, result.bytes().size());
+    }
+    if (n.inner == 0) continue;
+    const matrices a = as_matrices(c, true, left[p], left_room);
+    const matrices b = as_matrices(c, false, right[p], right_room);
+    multiply(c, n, a, b, result);
+  }
+  return result;
+}
+
+}  // namespace weft::detail::arrays

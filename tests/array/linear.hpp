@@ -1,0 +1,53 @@
+// What the tests of linear algebra share.
+#pragma once
+
+#include <cmath>
+#include <random>
+
+#include "array/arrays.hpp"
+
+namespace arrays {
+
+/// A matrix of some numbers without a pattern, in chunks.
+template <class T = double>
+weft::array<T, 2> matrix(const weft::client& c, std::int64_t rows, std::int64_t columns, weft::shape chunk,
+                         std::int64_t seed = 0) {
+  xt::xtensor<T, 2> x = xt::xtensor<T, 2>::from_shape({std::size_t(rows), std::size_t(columns)});
+  for (std::size_t i = 0; i < x.size(); ++i)
+    x.data()[i] = static_cast<T>(noise(static_cast<std::int64_t>(i) + seed * 1'000'003));
+  return weft::from_array(c, x, {.chunk = chunk});
+}
+/// Small whole numbers, whose sums of products are exact.
+template <class T = double, std::size_t N>
+weft::array<T, N> whole_numbers(const weft::client& c, weft::shape extents, weft::shape chunk,
+                                std::int64_t seed = 0) {
+  using part = typename weft::detail::real_part<T>::type;
+  typename xt::xtensor<T, N>::shape_type s{};
+  for (std::size_t a = 0; a < N; ++a) s[a] = static_cast<std::size_t>(extents[a]);
+  xt::xtensor<T, N> x = xt::xtensor<T, N>::from_shape(s);
+  for (std::size_t i = 0; i < x.size(); ++i)
+    x.data()[i] = T(static_cast<part>(std::floor(16 * noise(static_cast<std::int64_t>(i) + seed * 1'000'003))));
+  return weft::from_array(c, x, {.chunk = chunk});
+}
+template <class T>
+xt::xtensor<T, 2> product_of(const xt::xtensor<T, 2>& a, const xt::xtensor<T, 2>& b) {
+  xt::xtensor<T, 2> c = xt::zeros<T>({a.shape()[0], b.shape()[1]});
+  for (std::size_t i = 0; i < a.shape()[0]; ++i)
+    for (std::size_t k = 0; k < a.shape()[1]; ++k)
+      for (std::size_t j = 0; j < b.shape()[1]; ++j) c(i, j) = static_cast<T>(c(i, j) + a(i, k) * b(k, j));
+  return c;
+}
+/// The largest distance of two arrays of one shape.
+template <class A, class B>
+double distance(const A& a, const B& b) {
+  REQUIRE(a.shape() == b.shape());
+  double most = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double d = std::abs(a.data()[i] - b.data()[i]);
+    if (!(d <= most)) most = d;  // a NaN stays
+    if (std::isnan(d)) return d;
+  }
+  return most;
+}
+
+}  // namespace arrays

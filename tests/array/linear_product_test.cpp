@@ -1,0 +1,159 @@
+// Products of arrays, beside loops.
+#include <catch2/catch.hpp>
+
+#include "array/linear.hpp"
+#include "weft/errors.hpp"
+
+using arrays::list_of;
+using arrays::place;
+using arrays::product_of;
+using arrays::whole_numbers;
+
+namespace {
+
+template <class T>
+void check_product(place& at, std::int64_t m, std::int64_t k, std::int64_t n, weft::shape left, weft::shape right) {
+  CAPTURE(m, k, n, weft::to_string(left), weft::to_string(right));
+  const auto a = whole_numbers<T, 2>(at.client, {m, k}, left, 1);
+  const auto b = whole_numbers<T, 2>(at.client, {k, n}, right, 2);
+  const xt::xtensor<T, 2> expected = product_of<T>(at(a), at(b));
+  CHECK((at(weft::matmul(a, b)) == expected));
+  CHECK((at(weft::transpose(weft::matmul(weft::transpose(b), weft::transpose(a)))) == expected));
+}
+
+}  // namespace
+
+TEST_CASE("products of matrices are what loops give, in all chunks") {
+  weft::blas_threads(1);
+  place at;
+  std::mt19937 random(7);
+  const auto upto = [&](int n) { return std::int64_t(1 + random() % static_cast<unsigned>(n)); };
+  for (int round = 0; round < 30; ++round) {
+    const std::int64_t m = upto(40), k = upto(40), n = upto(40);
+    check_product<double>(at, m, k, n, {upto(40), upto(40)}, {upto(40), upto(40)});
+  }
+  check_product<float>(at, 30, 21, 17, {7, 5}, {4, 6});
+  check_product<std::complex<double>>(at, 30, 21, 17, {7, 5}, {4, 6});
+  check_product<std::complex<float>>(at, 9, 21, 17, {7, 5}, {5, 6});
+  check_product<std::int32_t>(at, 30, 21, 17, {7, 5}, {4, 6});
+  check_product<std::int8_t>(at, 30, 21, 17, {7, 5}, {4, 6});
+  check_product<std::uint16_t>(at, 30, 21, 17, {7, 5}, {4, 6});
+  check_product<std::int64_t>(at, 5, 100, 1, {5, 3}, {7, 1});
+}
+
+TEST_CASE("vectors, numbers and types in products") {
+  place at;
+  const auto a = whole_numbers<double, 2>(at.client, {13, 8}, {4, 3});
+  const auto x = whole_numbers<double, 1>(at.client, {8}, {5});
+  const auto y = whole_numbers<double, 1>(at.client, {13}, {6});
+  const xt::xtensor<double, 2> whole = at(a);
+  const xt::xtensor<double, 1> xs = at(x), ys = at(y);
+  const xt::xtensor<double, 1> ax = at(weft::matmul(a, x)), ya = at(weft::dot(y, a));
+  REQUIRE(ax.size() == 13);
+  REQUIRE(ya.size() == 8);
+  for (std::size_t i = 0; i < 13; ++i) {
+    double s = 0;
+    for (std::size_t k = 0; k < 8; ++k) s += whole(i, k) * xs(k);
+    CHECK(ax(i) == s);
+  }
+  for (std::size_t k = 0; k < 8; ++k) {
+    double s = 0;
+    for (std::size_t i = 0; i < 13; ++i) s += whole(i, k) * ys(i);
+    CHECK(ya(k) == s);
+  }
+  double square = 0;
+  for (const double v : xs) square += v * v;
+  const double found = at(weft::dot(x, x));
+  CHECK(found == square);
+  const xt::xtensor<double, 2> table = at(weft::outer(y, x));
+  for (std::size_t i = 0; i < 13; ++i)
+    for (std::size_t k = 0; k < 8; ++k) CHECK(table(i, k) == ys(i) * xs(k));
+  // Types are promoted, expressions are operands, and slices and steps are seen through.
+  const auto whole_product = weft::matmul(weft::astype<std::int32_t>(a), weft::astype<float>(x));
+  STATIC_REQUIRE(std::is_same_v<decltype(whole_product), const weft::array<double, 1>>);
+  CHECK((at(whole_product) == ax));
+  const auto part = weft::matmul(a(weft::slice(1), weft::slice(7, 1, -2)) + 1.0, x(weft::slice(0, 3)));
+  const xt::xtensor<double, 1> parts = at(part);
+  REQUIRE(parts.size() == 12);
+  for (std::size_t i = 0; i < 12; ++i) {
+    double s = 0;
+    for (std::size_t k = 0; k < 3; ++k) s += (whole(i + 1, 7 - 2 * k) + 1) * xs(k);
+    CHECK(parts(i) == s);
+  }
+  const auto true_pairs = weft::matmul(a > 5.0, weft::transpose(a > 5.0));
+  const xt::xtensor<bool, 2> met = at(true_pairs);
+  for (std::size_t i = 0; i < 13; ++i)
+    for (std::size_t j = 0; j < 13; ++j) {
+      bool any = false;
+      for (std::size_t k = 0; k < 8; ++k) any = any || (whole(i, k) > 5 && whole(j, k) > 5);
+      CHECK(met(i, j) == any);
+    }
+  CHECK(list_of(at(weft::matmul(weft::zeros<double, 2>(at.client, {3, 0}),
+                                weft::zeros<double, 2>(at.client, {0, 2})))) == std::vector<double>(6, 0));
+  CHECK(
+      at(weft::matmul(weft::zeros<double, 2>(at.client, {0, 3}), weft::zeros<double, 2>(at.client, {3, 2}))).size() ==
+      0);
+}
+
+TEST_CASE("a transposed operand is read where it is") {
+  place at;
+  const auto a = whole_numbers<double, 2>(at.client, {40, 30}, {10, 10});
+  CHECK(weft::matmul(weft::transpose(a), a).task_count() == 9);
+  CHECK(weft::einsum<2>("ij,ik->kj", a, a).task_count() == 9 + 9);  // the copy of the result in its order
+}
+
+TEST_CASE("a sum over many chunks is the same on any number of threads") {
+  weft::blas_threads(1);
+  std::vector<std::vector<double>> found;
+  for (const unsigned threads : {1u, 2u, 3u}) {
+    place at(threads);
+    const auto a = arrays::matrix(at.client, 60, 3000, {25, 7}, 1),
+               b = arrays::matrix(at.client, 3000, 50, {7, 30}, 2);
+    found.push_back(list_of(at(weft::matmul(a, b))));
+  }
+  CHECK(found[0] == found[1]);
+  CHECK(found[0] == found[2]);
+}
+
+TEST_CASE("large chunks are cut where a product is a matter of seconds") {
+  place at;
+  const auto a = weft::ones<float, 2>(at.client, {16'000, 6'000}, {.chunk = {-1, -1}});
+  const auto c = weft::matmul(a, weft::transpose(a));
+  CHECK(c.chunk_shape() == weft::shape{2000, 2000});
+  const auto tall = weft::ones<float, 2>(at.client, {1'000'000, 30}, {.chunk = {-1, -1}});
+  CHECK(weft::matmul(weft::transpose(tall), tall).chunk_count() == 1);
+}
+
+TEST_CASE("products that do not fit are refused with both shapes") {
+  place at(1);
+  const auto a = weft::zeros<double, 2>(at.client, {10, 4}, {.chunk = {5, 4}});
+  const auto b = weft::zeros<double, 2>(at.client, {5, 3}, {.chunk = {5, 3}});
+  CHECK_THROWS_AS(weft::matmul(a, b), weft::misuse);
+  CHECK_THROWS_WITH(
+      weft::matmul(a, b),
+      "weft: matmul of arrays of shapes (10, 4) in chunks of (5, 4) and (5, 3) in chunks of (5, 3): they "
+      "have 4 and 5 elements along what is one axis of both");
+  CHECK_THROWS_WITH(weft::matmul(a, weft::array<double>(weft::sum(a))), Catch::Contains("(10, 4) and ()"));
+  CHECK_THROWS_WITH(weft::tensordot(a, b, {1}, {0}),
+                    "weft: tensordot of arrays of shapes (10, 4) and (5, 3): axis 1 of the first has 4 elements, and "
+                    "axis 0 of the second 5");
+  CHECK_THROWS_WITH((weft::tensordot(a, a, {0, 0}, {0, 1})), Catch::Contains("axis 0 of the first has 10"));
+  CHECK_THROWS_WITH((weft::tensordot(a, a, {0, 0}, {0, 0})), Catch::Contains("summed over twice"));
+  CHECK_THROWS_WITH(weft::tensordot(a, a, 3), Catch::Contains("over 3 axes"));
+  CHECK_THROWS_WITH(weft::einsum("ij,jk->ik", a, b),
+                    "weft: einsum(\"ij,jk->ik\"): axis `j` has 4 elements in an array of shape (10, 4), and 5 in one "
+                    "of shape (5, 3)");
+  CHECK_THROWS_WITH(weft::einsum("ij,jk", a), Catch::Contains("the axes of 2 arrays, and is given 1"));
+  CHECK_THROWS_WITH(weft::einsum("ijk->k", a), Catch::Contains("names 3 axes, and the array has shape (10, 4)"));
+  CHECK_THROWS_WITH(weft::einsum("ii->i", a), Catch::Contains("`i` stands twice for an array of shape (10, 4)"));
+  CHECK_THROWS_WITH(weft::einsum("ij->ik", a), Catch::Contains("`k` stands after `->`"));
+  CHECK_THROWS_WITH(weft::einsum("ij->ii", a), Catch::Contains("`i` stands twice after"));
+  CHECK_THROWS_WITH(weft::einsum("i1->i", a), Catch::Contains("`1` is no name of an axis"));
+  CHECK_THROWS_WITH(weft::einsum("i...->i", a), Catch::Contains("`...` are not summed over"));
+  CHECK_THROWS_WITH(weft::einsum("......->i", a), Catch::Contains("twice in one part"));
+  CHECK_THROWS_WITH((weft::einsum<3>("ij->ij", a)), Catch::Contains("(10, 4) as one of 3 axes"));
+  CHECK_THROWS_WITH(weft::blas_threads(0), Catch::Contains("blas_threads(0)"));
+  place other(1);
+  CHECK_THROWS_WITH(weft::matmul(a, weft::zeros<double, 2>(other.client, {4, 3})),
+                    Catch::Contains("different clients"));
+}

@@ -1,0 +1,41 @@
+// Products, beside NumPy's.
+#include "array/numpy/reference.hpp"
+
+using reference::check;
+
+TEST_CASE("products are what NumPy's are, in all chunks") {
+  weft::blas_threads(1);
+  const weft::shape chunk = GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5}, weft::shape{5, 1, 5});
+  arrays::place at;
+  const reference::data d(at, chunk);
+  const auto& [x, f, i, b, z, row, plane] = d;
+  const auto turned = weft::transpose(x, {0, 2, 1});
+  check(at, "matmul", weft::matmul(plane, weft::transpose(plane)));
+  check(at, "matmul_batch", weft::matmul(x, turned));
+  check(at, "matmul_batch_right", weft::matmul(x, weft::transpose(plane)));
+  check(at, "matmul_batch_left", weft::matmul(plane, turned));
+  check(at, "matmul_broadcast", weft::matmul(x(weft::slice(0, 1)), turned));
+  check(at, "matmul_vector", weft::matmul(x, row));
+  check(at, "matmul_vector_left", weft::matmul(row, turned));
+  check(at, "matmul_int", weft::matmul(i, weft::transpose(i, {0, 2, 1})), true);
+  check(at, "dot", weft::dot(row, row));
+  check(at, "tensordot", weft::tensordot(x, plane, {1, 2}, {0, 1}));
+  check(at, "tensordot_order", weft::tensordot(x, plane, {2}, {-1}));
+  check(at, "tensordot_2", weft::tensordot(x, plane, 2));
+  check(at, "outer", weft::outer(row, plane(3)));
+  check(at, "einsum_product", weft::einsum<2>("aij,kj->ik", x, plane));
+  check(at, "einsum_implicit", weft::einsum("aij,kj", x, plane));
+  check(at, "einsum_batch", weft::einsum("aij, akj -> aik", x, x));
+  check(at, "einsum_order", weft::einsum("aij,bij->jba", x, x));
+  check(at, "einsum_three", weft::einsum("aij,ij,j->ia", x, plane, row));
+  check(at, "einsum_sum", weft::einsum("aij->j", x));
+  check(at, "einsum_transpose", weft::einsum("aij->jai", x), true);
+  check(at, "einsum_trace", weft::einsum("ii", x(weft::slice(0, 17), weft::slice(), 0)));
+  check(at, "einsum_diagonal", weft::einsum("ii->i", x(weft::slice(0, 17), weft::slice(), 0)), true);
+  check(at, "einsum_rest", weft::einsum("...j,j->...", x, row));
+  check(at, "einsum_rest_broadcast", weft::einsum("a...,...->...a", x, plane));
+  check(at, "einsum_one",
+        weft::einsum("aij,aj->ai", x(weft::slice(), weft::slice(), weft::slice(0, 1)), x(weft::slice(), 2)));
+  check(at, "einsum_all", weft::einsum("aij,aij->", x, x));
+  check(at, "einsum_float", weft::einsum("ij,ij->i", i(2), i(3)), true);
+}
