@@ -79,5 +79,14 @@ inline void need_square(const char* what, const array_node& x) {
     throw misuse("weft: " + std::string(what) + " of an array of shape " + shape_text(x) +
                  ": the matrix must be square");
 }
+/// Throws misuse where `a x = b` cannot be: b is a vector or a matrix with a row for each of a's.
+inline void need_fitting(const char* what, const array_node& a, const array_node& b) {
+  const bool fits = (b.chunks.rank == 1 || b.chunks.rank == 2) && b.chunks.axes[0].extent == a.chunks.axes[0].extent;
+  if (!fits)
+    throw misuse("weft: " + std::string(what) + " of arrays of shapes " + shape_text(a) + " and " + shape_text(b) +
+                 ": the second has one or two axes, and as many rows as the first");
+}
+/// The tiles of a square matrix: its chunks where they are square, and neither small nor large.
+cut tiles_of(const grid& g) noexcept;
 
 }  // namespace weft::detail::arrays

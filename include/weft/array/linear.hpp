@@ -110,4 +110,164 @@ auto einsum(std::string_view subscripts, const X& x, const Y&... y) {
   return array<T, N>(einstein_sum(subscripts, std::move(operands), element_of<T>));
 }
 
+namespace detail::arrays {
+
+template <class X>
+consteval bool checked_matrix() {
+  using T = typename X::value_type;
+  constexpr bool real = std::is_same_v<T, float> || std::is_same_v<T, double>;
+  constexpr bool two_axes = X::rank == 2 || X::rank == dynamic_rank;
+  static_assert(real, "weft: factorisations are of arrays of float or double: use astype<double> on others");
+  static_assert(two_axes, "weft: factorisations are of matrices, arrays of two axes");
+  return real && two_axes;
+}
+template <class X, class Y>
+consteval bool checked_system() {
+  constexpr bool alike = std::is_same_v<typename X::value_type, typename Y::value_type>;
+  static_assert(alike, "weft: both sides of a system of equations have elements of one type: use astype<> on one");
+  return checked_matrix<X>() && alike;
+}
+template <class X>
+auto triangle(const X& x, bool lower, bool unit) {
+  using T = typename X::value_type;
+  const array<std::int64_t, 2> i(make_index(x.owner(), grid_of(*x.node()), 0, {1, 0}));
+  const array<std::int64_t, 2> j(make_index(x.owner(), grid_of(*x.node()), 0, {0, 1}));
+  const array<T, 2> whole(x.node());
+  if (!lower) return array<T, 2>(weft::where(i <= j, whole, T(0)));
+  if (!unit) return array<T, 2>(weft::where(i >= j, whole, T(0)));
+  return array<T, 2>(weft::where(i > j, whole, weft::astype<T>(i == j)));
+}
+
+}  // namespace detail::arrays
+
+// Factorisations, of float and double, by LAPACK within a task. Errors in the elements (a NaN, a matrix that is not
+// positive definite) are std::domain_error when it is computed.
+
+template <class T>
+struct qr_result {
+  array<T, 2> q, r;
+};
+/// x = q r, where q's columns are orthonormal (m x k, k = min(m, n)) and r is upper triangular (k x n). For tall
+/// matrices: chunks have all columns, to which x is copied where it has not, and are factored side by side, then
+/// their R's in a tree of eights. Signs are LAPACK's, and depend on the chunks. Cost: 4 m n^2 operations; each chunk
+/// of x is kept, factored, until its part of q is made.
+template <array_like X>
+auto qr(const X& x) {
+  using T = typename X::value_type;
+  static_assert(detail::arrays::checked_matrix<X>());
+  const auto parts = detail::arrays::factor_qr("qr", x.node());
+  return qr_result<T>{array<T, 2>(parts.q), array<T, 2>(parts.r)};
+}
+
+template <class T>
+struct svd_result {
+  array<T, 2> u;
+  array<T, 1> s;
+  array<T, 2> vt;
+};
+/// x = u diag(s) vt, with s from the largest on; u is m x k, vt k x n, k = min(m, n). By the QR of x, or of its
+/// transpose where it is wide: the smaller of m and n is one that a task can factor. The largest element of each row
+/// of vt is positive (of each column of u, where x is wide).
+template <array_like X>
+auto svd(const X& x) {
+  using T = typename X::value_type;
+  static_assert(detail::arrays::checked_matrix<X>());
+  const auto parts = detail::arrays::factor_svd(x.node());
+  return svd_result<T>{array<T, 2>(parts.u), array<T, 1>(parts.s), array<T, 2>(parts.vt)};
+}
+struct compression {
+  /// Columns of the random matrix beside those that are wanted.
+  std::int64_t oversampling = 10;
+  /// Passes more over x and its transpose: one or two where singular values fall slowly.
+  int power_iterations = 0;
+  /// The same numbers give the same result.
+  std::uint64_t seed = 0;
+};
+static_assert(std::is_trivially_destructible_v<compression>, "g++ 12 destroys it twice in a co_await expression");
+/// The k largest singular values and their vectors, nearly: x is multiplied by a random matrix of k + oversampling
+/// columns, and what it is in that space is factored. Reads x 2 + 2 * power_iterations times, and keeps k +
+/// oversampling numbers for each row and column of it; x itself is kept from one pass to the next (or spilled), so
+/// that it is computed once. The error is near that of the best of rank k: Halko, Martinsson and Tropp (2011),
+/// theorem 10.6. `compression{.power_iterations = 2}`
+template <array_like X>
+auto svd_compressed(const X& x, std::int64_t k, compression how = {}) {
+  using T = typename X::value_type;
+  static_assert(detail::arrays::checked_matrix<X>());
+  const auto parts = detail::arrays::compressed_svd(x.node(), k, how.oversampling, how.power_iterations, how.seed);
+  return svd_result<T>{array<T, 2>(parts.u), array<T, 1>(parts.s), array<T, 2>(parts.vt)};
+}
+
+/// The lower triangular l with x = l l', for a symmetric positive definite x, of which only the lower triangle is
+/// looked at. Tile by tile; a task makes one tile of l.
+template <array_like X>
+auto cholesky(const X& x) {
+  static_assert(detail::arrays::checked_matrix<X>());
+  return array<typename X::value_type, 2>(detail::arrays::factor_cholesky(x.node()));
+}
+
+template <class T>
+struct lu_result {
+  array<std::int64_t, 1> permutation;
+  array<T, 2> l, u;
+};
+/// Row permutation[i] of a square x is row i of l u; l has a diagonal of ones. Partial pivoting, as LAPACK's: a task
+/// has all rows of some columns.
+template <array_like X>
+auto lu(const X& x) {
+  using T = typename X::value_type;
+  static_assert(detail::arrays::checked_matrix<X>());
+  const auto parts = detail::arrays::factor_lu(x.node());
+  const array<T, 2> packed(parts.packed);
+  return lu_result<T>{array<std::int64_t, 1>(parts.permutation), detail::arrays::triangle(packed, true, true),
+                      detail::arrays::triangle(packed, false, false)};
+}
+
+/// Which triangle of a matrix is looked at.
+enum class triangle : std::uint8_t { lower, upper, unit_lower, unit_upper };
+/// z with a z = b, where a is triangular: what is on its other side is not looked at, nor its diagonal where it is of
+/// ones (`unit_`). b is a vector, or a matrix with a column for each system.
+template <array_like X, array_like Y>
+auto solve_triangular(const X& a, const Y& b, triangle which) {
+  static_assert(detail::arrays::checked_system<X, Y>());
+  const bool lower = which == triangle::lower || which == triangle::unit_lower;
+  const bool unit = which == triangle::unit_lower || which == triangle::unit_upper;
+  return array<typename X::value_type, Y::rank>(detail::arrays::solve_triangle(a.node(), b.node(), lower, unit));
+}
+/// z with a z = b, by LU.
+template <array_like X, array_like Y>
+auto solve(const X& a, const Y& b) {
+  static_assert(detail::arrays::checked_system<X, Y>());
+  return array<typename X::value_type, Y::rank>(detail::arrays::solve_square(a.node(), b.node()));
+}
+/// The inverse, by LU. To solve a system, solve is faster and nearer.
+template <array_like X>
+auto inv(const X& a) {
+  using T = typename X::value_type;
+  static_assert(detail::arrays::checked_matrix<X>());
+  const detail::arrays::grid& g = a.chunks();
+  if (g.rank != 2) detail::arrays::throw_rank(2, g);
+  const array<std::int64_t, 2> from_diagonal(detail::arrays::make_index(a.owner(), g, 0, {1, -1}));
+  const array<T, 2> one = weft::astype<T>(from_diagonal == 0);
+  return array<T, 2>(detail::arrays::solve_square(a.node(), one.node()));
+}
+
+template <class T, std::size_t N>
+struct lstsq_result {
+  array<T, N> solution;
+  /// The sum of the squares of b - a z: a number for each system.
+  array<T, N == dynamic_rank ? N : N - 1> residuals;
+};
+/// z that makes |a z - b| the least, by the QR of a, which is tall and of full rank; std::domain_error if R has a 0
+/// on its diagonal. b is a vector, or a matrix with a column for each system.
+template <array_like X, array_like Y>
+auto lstsq(const X& a, const Y& b) {
+  using T = typename X::value_type;
+  static_assert(detail::arrays::checked_system<X, Y>());
+  const array<T, X::rank> whole(a.node());
+  const array<T, Y::rank> z(detail::arrays::solve_least_squares(whole.node(), b.node()));
+  const array<T, Y::rank> left(matmul(whole, z) - b);
+  constexpr std::size_t rank = Y::rank == dynamic_rank ? Y::rank : Y::rank - 1;
+  return lstsq_result<T, Y::rank>{z, array<T, rank>(sum(square(left), 0))};
+}
+
 }  // namespace weft

@@ -29,4 +29,29 @@ array_ref tensor_product(array_ref a, array_ref b, std::int64_t n, element e);
 array_ref outer_product(array_ref a, array_ref b, element e);
 array_ref einstein_sum(std::string_view subscripts, std::vector<array_ref> operands, element e);
 
+// Factorisations, of float and double.
+struct qr_parts {
+  array_ref q, r;
+};
+qr_parts factor_qr(const char* what, array_ref x);
+struct svd_parts {
+  array_ref u, s, vt;
+};
+svd_parts factor_svd(array_ref x);
+/// The largest `k` singular values and their vectors, by a random matrix of k + oversampling columns and `powers`
+/// passes more over x and back.
+svd_parts compressed_svd(array_ref x, std::int64_t k, std::int64_t oversampling, int powers, std::uint64_t seed);
+array_ref factor_cholesky(array_ref x);
+struct lu_parts {
+  array_ref permutation;  // int64
+  array_ref packed;       // L below the diagonal, whose own is of ones, and U
+};
+lu_parts factor_lu(array_ref x);
+/// a x = b, where a is triangular; what is on its other side is not looked at.
+array_ref solve_triangle(array_ref a, array_ref b, bool lower, bool unit);
+/// a x = b by LU.
+array_ref solve_square(array_ref a, array_ref b);
+/// x that makes |a x - b| the least, where a has as many rows as columns or more.
+array_ref solve_least_squares(array_ref a, array_ref b);
+
 }  // namespace weft::detail::arrays

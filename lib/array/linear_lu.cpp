@@ -1,0 +1,233 @@
+// LU with partial pivoting, by columns of tiles: pivots are chosen among all rows, as LAPACK chooses them.
+//
+// Step k factors column k from its diagonal on, and each column right of it then takes part in the interchanges and
+// is reduced: Golub and Van Loan, "Matrix computations", 4th ed., section 3.2.11. Columns are kept column by column,
+// each with a further element at its end for its pivot.
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "array/blas.hpp"
+#include "array/linear.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// Task k * n + j has column j after step k: it takes column j of the step before, and for j > k the factored k.
+struct lu_order {
+  static constexpr bool only_earlier = true;
+  std::size_t n = 0;
+  intervals of(std::size_t task) const noexcept {
+    const std::size_t k = task / n, j = task % n;
+    intervals all;
+    if (j < k) return all;
+    if (k != 0) all.add({task - n, task - n});
+    if (j != k) all.add({k * n + k, k * n + k});
+    return all;
+  }
+  intervals dependents(std::size_t task) const noexcept {
+    const std::size_t k = task / n, j = task % n;
+    intervals all;
+    if (j < k) return all;
+    if (j != k)
+      all.add({task + n, task + n});
+    else if (k + 1 != n)
+      all.add({task + 1, k * n + n - 1});
+    return all;
+  }
+};
+/// At step 0 the columns are A's.
+struct first_step {
+  std::size_t n = 0;
+  intervals of(std::size_t task) const noexcept { return task < n ? interval{task, task} : intervals(); }
+  intervals dependents(std::size_t i) const noexcept { return interval{i, i}; }
+};
+/// Task k takes column k as it was factored.
+struct factored {
+  static constexpr bool single = true;
+  std::size_t n = 0;
+  intervals of(std::size_t k) const noexcept { return interval{k * n + k, k * n + k}; }
+  intervals dependents(std::size_t task) const noexcept {
+    return task / n == task % n ? interval{task / n, task / n} : intervals();
+  }
+};
+/// Task j takes those after it.
+struct later {
+  std::size_t n = 0;
+  intervals of(std::size_t j) const noexcept { return j + 1 < n ? interval{j + 1, n - 1} : intervals(); }
+  intervals dependents(std::size_t i) const noexcept { return i != 0 ? interval{0, i - 1} : intervals(); }
+};
+
+/// Rows of a column change places as column k's pivots say, from row `first` on.
+template <class T, class P>
+void interchange(T* column, std::int64_t first, const P* pivots, std::int64_t count, std::int64_t pivot_step) {
+  for (std::int64_t r = 0; r < count; ++r)
+    std::swap(column[first + r], column[static_cast<std::int64_t>(pivots[r * pivot_step])]);
+}
+
+struct lu_column {
+  cut tile;
+  block operator()(std::size_t task, values<block> own, values<block> a) const {
+    const auto n = static_cast<std::size_t>(tile.count());
+    const std::size_t k = task / n, j = task % n;
+    const block& before = k == 0 ? a[0] : own[0];
+    const std::int64_t rows = tile.extent, width = before.extents()[0], lead = rows + 1;
+    block column(before.of(), {width, lead});
+    with_real(before.of(), [&](auto zero) {
+      using T = decltype(zero);
+      T* const to = column.template data<T>();
+      const std::int64_t own_lead = before.extents()[1];
+      for (std::int64_t c = 0; c < width; ++c) {
+        std::copy_n(before.data<T>() + c * own_lead, rows, to + c * lead);
+        to[c * lead + rows] = T(0);
+      }
+      const std::int64_t first = tile.first(static_cast<std::int64_t>(k));
+      if (j == k)
+        factor<T>(to, first, rows, width);
+      else
+        reduce<T>(to, own[k == 0 ? 0 : 1], first, rows, width);
+    });
+    return column;
+  }
+
+ private:
+  template <class T>
+  static void factor(T* to, std::int64_t first, std::int64_t rows, std::int64_t width) {
+    std::vector<blas::index> pivots(static_cast<std::size_t>(width));
+    if (width == 0) return;
+    const auto lead = static_cast<blas::index>(rows + 1);
+    blas::factor_lu<T>(static_cast<blas::index>(rows - first), static_cast<blas::index>(width), to + first, lead,
+                       pivots.data());
+    for (std::int64_t c = 0; c < width; ++c)
+      to[c * (rows + 1) + rows] = static_cast<T>(first + pivots[static_cast<std::size_t>(c)] - 1);
+  }
+  template <class T>
+  static void reduce(T* to, const block& panel, std::int64_t first, std::int64_t rows, std::int64_t width) {
+    const std::int64_t lead = rows + 1, depth = panel.extents()[0], below = rows - first - depth;
+    const T* const l = panel.data<T>();
+    for (std::int64_t c = 0; c < width; ++c) interchange(to + c * lead, first, l + rows, depth, lead);
+    const auto ld = static_cast<blas::index>(lead), m = static_cast<blas::index>(depth),
+               n = static_cast<blas::index>(width);
+    blas::solve_triangular<T>(true, false, false, true, m, n, T(1), l + first, ld, to + first, ld);
+    if (below > 0)
+      blas::multiply<T>(false, false, static_cast<blas::index>(below), n, m, T(-1), l + first + depth, ld, to + first,
+                        ld, T(1), to + first + depth, ld);
+  }
+};
+
+/// The rows that column k's rows changed places with.
+struct lu_pivots {
+  block operator()(std::size_t, const block& column) const {
+    const std::int64_t width = column.extents()[0], lead = column.extents()[1];
+    block pivots(element_of<std::int64_t>, weft::shape(width));
+    with_real(column.of(), [&](auto zero) {
+      using T = decltype(zero);
+      for (std::int64_t c = 0; c < width; ++c)
+        pivots.data<std::int64_t>()[c] = static_cast<std::int64_t>(column.data<T>()[c * lead + lead - 1]);
+    });
+    return pivots;
+  }
+};
+
+/// A factored column takes part in later interchanges, and its pivots go.
+struct lu_result {
+  cut tile;
+  block operator()(std::size_t j, values<block> columns, values<block> pivots) const {
+    const block& column = columns[0];
+    const std::int64_t width = column.extents()[0], lead = column.extents()[1], rows = lead - 1;
+    block result(column.of(), {width, rows});
+    with_real(column.of(), [&](auto zero) {
+      using T = decltype(zero);
+      for (std::int64_t c = 0; c < width; ++c) {
+        T* const to = result.template data<T>() + c * rows;
+        std::copy_n(column.data<T>() + c * lead, rows, to);
+        for (std::size_t p = 0; p < pivots.size(); ++p)
+          interchange(to, tile.first(static_cast<std::int64_t>(j + 1 + p)), pivots[p].data<std::int64_t>(),
+                      pivots[p].extents()[0], 1);
+      }
+    });
+    return result;
+  }
+};
+
+struct permutation {
+  std::int64_t rows = 0;
+  block operator()(std::size_t, values<block> pivots) const {
+    block all(element_of<std::int64_t>, weft::shape(rows));
+    auto* const to = all.data<std::int64_t>();
+    std::iota(to, to + rows, 0);
+    std::int64_t first = 0;
+    for (const block& p : pivots) {
+      interchange(to, first, p.data<std::int64_t>(), p.extents()[0], 1);
+      first += p.extents()[0];
+    }
+    return all;
+  }
+};
+
+/// Rows of a column of b in the order of the permutation.
+struct permute_rows {
+  block operator()(std::size_t, values<block> b, values<block> order) const {
+    const block& from = b[0];
+    block to(from.of(), from.extents());
+    const std::size_t row = static_cast<std::size_t>(from.extents()[1]) * from.of().item;
+    const auto* at = order[0].data<std::int64_t>();
+    for (std::size_t r = 0; r < order[0].count() && row != 0; ++r)
+      std::memcpy(to.bytes().data() + r * row, from.bytes().data() + static_cast<std::size_t>(at[r]) * row, row);
+    return to;
+  }
+};
+
+}  // namespace
+
+lu_parts factor_lu(array_ref x) {
+  need_square("lu", *x);
+  const cut tile = tiles_of(x->chunks);
+  const auto n = static_cast<std::size_t>(tile.count());
+  if (x->of.type == dtype::f32 && tile.extent > (std::int64_t{1} << 24))
+    throw misuse("weft: lu of an array of shape " + shape_text(*x) + " of floats: give doubles");
+  const client c = x->owner;
+  const element e = x->of;
+  const array_ref columns = in_chunks(transposed(std::move(x)), grid_of_axes({tile, one_chunk(tile.extent)}));
+  const array_ref steps = make_layered(
+      c, e, values_only(n * n), {columns}, recipe(n * (n + 1) / 2, [=](std::span<const layer<block>> in) {
+        return layer_over_time(n * n, lu_column{tile}, lu_order{n}, from(in[0], first_step{n}));
+      }));
+  const array_ref pivots = make_layered(
+      c, element_of<std::int64_t>, grid_of_axes({tile}), {steps},
+      recipe(n, [=](std::span<const layer<block>> in) { return layer_of(n, lu_pivots{}, in[0], factored{n}); }));
+  const array_ref packed =
+      make_layered(c, e, columns->chunks, {steps, pivots}, recipe(n, [=](std::span<const layer<block>> in) {
+                     return layer_of(n, lu_result{tile}, from(in[0], factored{n}), from(in[1], later{n}));
+                   }));
+  lu_parts found;
+  found.packed = transposed(packed);
+  found.permutation = make_layered(c, element_of<std::int64_t>, grid_of_axes({one_chunk(tile.extent)}), {pivots},
+                                   recipe(1, [rows = tile.extent](std::span<const layer<block>> in) {
+                                     return layer_of(1, permutation{rows}, in[0], every{});
+                                   }));
+  return found;
+}
+
+array_ref solve_square(array_ref a, array_ref b) {
+  need_square("solve", *a);
+  common_client(a->owner, b->owner);
+  need_fitting("solve", *a, *b);
+  if (b->chunks.rank == 1) return squeeze_view(solve_square(std::move(a), expand_view(std::move(b), 1)), 1);
+  const lu_parts lu = factor_lu(std::move(a));
+  const client c = b->owner;
+  const element e = b->of;
+  const grid chunks = grid_of_axes({one_chunk(b->chunks.axes[0].extent), b->chunks.axes[1]});
+  const std::size_t n = chunks.tasks();
+  const array_ref ordered =
+      make_layered(c, e, chunks, {in_chunks(std::move(b), chunks), lu.permutation},
+                   recipe(n, [=](std::span<const layer<block>> in) {
+                     return layer_of(n, permute_rows{}, from(in[0], one_to_one{}), from(in[1], every{}));
+                   }));
+  return solve_triangle(lu.packed, solve_triangle(lu.packed, ordered, true, true), false, false);
+}
+
+}  // namespace weft::detail::arrays

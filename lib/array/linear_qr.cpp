@@ -1,0 +1,186 @@
+// The QR factorisation of tall matrices, by a tree: Benson, Gleich and Demmel, "Direct QR factorizations for
+// tall-and-skinny matrices in MapReduce architectures", IEEE BigData 2013, and Demmel, Grigori, Hoemmen and Langou,
+// "Communication-optimal parallel and sequential QR and LU factorizations", SIAM J. Sci. Comput. 34 (2012).
+//
+// Up the tree each task factors what its children left, R under R; down the tree each gives its children the rows of
+// Q's product that belong to them. Blocks are row by row, so LAPACK sees them transposed, and R' Q' is an LQ
+// factorisation.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "array/blas.hpp"
+#include "array/linear.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// Children of a node of the tree.
+constexpr std::size_t fan_in = 8;
+
+/// The rows of what each task of a level factors: at level 0 those of a chunk, above the R's of its children.
+struct tree_rows {
+  cut rows;
+  std::int64_t columns = 0;
+
+  std::int64_t at(std::size_t level, std::size_t j) const {
+    if (level == 0) return rows.size(static_cast<std::int64_t>(j));
+    auto below = static_cast<std::size_t>(rows.count());
+    for (std::size_t l = 1; l < level; ++l) below = (below + fan_in - 1) / fan_in;
+    std::int64_t n = 0;
+    for (std::size_t i = j * fan_in; i < std::min(below, (j + 1) * fan_in); ++i)
+      n += std::min(at(level - 1, i), columns);
+    return n;
+  }
+};
+
+/// A factored block: its rows, and below them tau.
+template <class T>
+void factor(block& packed) {
+  const auto rows = static_cast<blas::index>(packed.extents()[0] - 1);
+  const auto columns = static_cast<blas::index>(packed.extents()[1]);
+  T* const a = packed.data<T>();
+  T* const tau = a + static_cast<std::ptrdiff_t>(rows) * columns;
+  std::fill_n(tau, columns, T(0));
+  if (rows != 0 && columns != 0) blas::factor_lq<T>(columns, rows, a, columns, tau);
+}
+
+struct factor_chunk {
+  block operator()(std::size_t, const block& a) const {
+    block packed(a.of(), {a.extents()[0] + 1, a.extents()[1]});
+    std::memcpy(packed.bytes().data(), a.bytes().data(), a.bytes().size());
+    with_real(a.of(), [&](auto x) { factor<decltype(x)>(packed); });
+    return packed;
+  }
+};
+
+std::int64_t kept_rows(const block& packed) { return std::min(packed.extents()[0] - 1, packed.extents()[1]); }
+
+/// R's rows: the upper triangle of the factored block.
+template <class T>
+T* take_r(const block& packed, T* to) {
+  const std::int64_t columns = packed.extents()[1];
+  for (std::int64_t i = 0; i < kept_rows(packed); ++i) {
+    std::fill_n(to, i, T(0));
+    std::copy_n(packed.data<T>() + i * columns + i, columns - i, to + i);
+    to += columns;
+  }
+  return to;
+}
+
+struct factor_children {
+  block operator()(std::size_t, values<block> parts) const {
+    std::int64_t rows = 0;
+    for (const block& p : parts) rows += kept_rows(p);
+    block packed(parts[0].of(), {rows + 1, parts[0].extents()[1]});
+    with_real(packed.of(), [&](auto x) {
+      using T = decltype(x);
+      T* to = packed.data<T>();
+      for (const block& p : parts) to = take_r(p, to);
+      factor<T>(packed);
+    });
+    return packed;
+  }
+};
+
+struct take_root_r {
+  block operator()(std::size_t, const block& root) const {
+    block r(root.of(), {kept_rows(root), root.extents()[1]});
+    with_real(r.of(), [&](auto x) { take_r(root, r.data<decltype(x)>()); });
+    return r;
+  }
+};
+
+/// Rows of Q: the block's reflectors on `from`, of `k` columns, with zeros below.
+template <class T>
+block rows_of_q(const block& packed, const T* from, std::int64_t rows_from, std::int64_t k) {
+  const std::int64_t rows = packed.extents()[0] - 1, columns = packed.extents()[1];
+  block q(packed.of(), {rows, k});
+  T* const to = q.data<T>();
+  std::fill_n(std::copy_n(from, rows_from * k, to), (rows - rows_from) * k, T(0));
+  const std::int64_t reflectors = kept_rows(packed);
+  if (reflectors == 0 || k == 0) return q;
+  const auto lead = static_cast<blas::index>(columns), width = static_cast<blas::index>(k);
+  blas::multiply_by_q<T>(width, static_cast<blas::index>(rows), static_cast<blas::index>(reflectors),
+                         packed.data<T>(), lead, packed.data<T>() + rows * columns, to, width);
+  return q;
+}
+
+struct root_rows {
+  block operator()(std::size_t, const block& root) const {
+    return with_real(root.of(), [&](auto x) {
+      using T = decltype(x);
+      const std::int64_t k = kept_rows(root);
+      std::vector<T> one(static_cast<std::size_t>(k * k), T(0));
+      for (std::int64_t i = 0; i < k; ++i) one[static_cast<std::size_t>(i * k + i)] = T(1);
+      return rows_of_q<T>(root, one.data(), k, k);
+    });
+  }
+};
+
+struct child_rows {
+  tree_rows tree;
+  std::size_t level = 0;
+  block operator()(std::size_t j, const block& packed, const block& parent) const {
+    std::int64_t before = 0;
+    for (std::size_t i = j / fan_in * fan_in; i < j; ++i) before += std::min(tree.at(level, i), tree.columns);
+    const std::int64_t k = parent.extents()[1];
+    return with_real(packed.of(), [&](auto x) {
+      using T = decltype(x);
+      return rows_of_q<T>(packed, parent.data<T>() + before * k, kept_rows(packed), k);
+    });
+  }
+};
+
+/// Task j takes the task of the level above that it is a child of.
+struct parent {
+  static constexpr bool single = true;
+  std::size_t children = fan_in;
+  intervals of(std::size_t j) const noexcept { return interval{j / children, j / children}; }
+  intervals dependents(std::size_t i) const noexcept { return interval{i * children, i * children + children - 1}; }
+  bool complete(std::size_t n, std::size_t m) const noexcept { return m != 0 && n == (m + children - 1) / children; }
+};
+
+array_ref node(const array_ref& like, const grid& chunks, std::vector<array_ref> operands, auto make) {
+  return make_layered(like->owner, like->of, chunks, std::move(operands), recipe(chunks.tasks(), std::move(make)));
+}
+
+}  // namespace
+
+qr_parts factor_qr(const char* what, array_ref x) {
+  need_matrix(what, *x);
+  const std::int64_t rows = x->chunks.axes[0].extent, columns = x->chunks.axes[1].extent;
+  cut down = x->chunks.axes[0];
+  // Chunks of few rows would make a tree of R's that are as large as they are.
+  if (down.chunk < 2 * columns && down.count() > 1) down = chunks_of(rows, 4 * columns);
+  const array_ref a = in_chunks(std::move(x), grid_of_axes({down, one_chunk(columns)}));
+  const auto chunks = static_cast<std::size_t>(down.count());
+  std::vector<array_ref> levels{node(a, values_only(chunks), {a}, [=](std::span<const layer<block>> in) {
+    return layer_of(chunks, factor_chunk{}, in[0], one_to_one{});
+  })};
+  for (std::size_t n = chunks; n > 1;) {
+    n = (n + fan_in - 1) / fan_in;
+    levels.push_back(node(a, values_only(n), {levels.back()}, [=](std::span<const layer<block>> in) {
+      return layer_of(n, factor_children{}, in[0], blocks{fan_in});
+    }));
+  }
+  const cut across = one_chunk(std::min(rows, columns));
+  qr_parts found;
+  found.r = node(a, grid_of_axes({across, one_chunk(columns)}), {levels.back()},
+                 [](std::span<const layer<block>> in) { return layer_of(1, take_root_r{}, in[0], one_to_one{}); });
+  const grid tall = grid_of_axes({down, across});
+  found.q = node(a, levels.size() == 1 ? tall : values_only(1), {levels.back()},
+                 [](std::span<const layer<block>> in) { return layer_of(1, root_rows{}, in[0], one_to_one{}); });
+  const tree_rows tree{down, columns};
+  for (std::size_t level = levels.size() - 1; level-- > 0;) {
+    const std::size_t n = levels[level]->chunks.tasks();
+    found.q =
+        node(a, level == 0 ? tall : values_only(n), {levels[level], found.q}, [=](std::span<const layer<block>> in) {
+          return layer_of(n, child_rows{tree, level}, from(in[0], one_to_one{}), from(in[1], parent{}));
+        });
+  }
+  return found;
+}
+
+}  // namespace weft::detail::arrays

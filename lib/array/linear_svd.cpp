@@ -1,0 +1,151 @@
+// Singular values: of tall arrays by their R, and compressed ones by a random projection: Halko, Martinsson and
+// Tropp, "Finding structure with randomness: probabilistic algorithms for constructing approximate matrix
+// decompositions", SIAM Review 53 (2011), algorithms 4.4 and 5.1.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "array/blas.hpp"
+#include "array/linear.hpp"
+#include "array/philox.hpp"
+#include "weft/array/index.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// U, S and V' of a small matrix, one after the other.
+struct all_parts {
+  template <class T>
+  static void fill(const block& a, block& packed) {
+    const std::int64_t m = a.extents()[0], n = a.extents()[1], k = std::min(m, n);
+    const auto count = static_cast<std::size_t>(m * n);
+    // Row by row A is LAPACK's A' = V S U', whose results are row by row V' and U.
+    std::vector<T> copy(a.data<T>(), a.data<T>() + count);
+    if (std::any_of(copy.begin(), copy.end(), [](T x) { return !std::isfinite(x); }))
+      throw std::domain_error("weft: svd of an array with elements that are NaN or infinite");
+    T* const u = packed.data<T>();
+    T* const s = u + m * k;
+    if (k == 0) return;
+    if (!blas::singular_values<T>(static_cast<blas::index>(n), static_cast<blas::index>(m), copy.data(), s, s + k, u))
+      throw std::runtime_error("weft: LAPACK's gesdd did not converge for a matrix of shape " +
+                               weft::to_string(a.extents()));
+    // The sign of a pair of vectors is nobody's: the largest element of each row of V' is made positive.
+    T* const vt = s + k;
+    for (std::int64_t i = 0; i < k; ++i) {
+      T* const row = vt + i * n;
+      const T largest = *std::max_element(row, row + n, [](T x, T y) { return std::abs(x) < std::abs(y); });
+      if (largest >= 0) continue;
+      for (std::int64_t j = 0; j < n; ++j) row[j] = -row[j];
+      for (std::int64_t j = 0; j < m; ++j) u[j * k + i] = -u[j * k + i];
+    }
+  }
+  block operator()(std::size_t, const block& a) const {
+    const std::int64_t m = a.extents()[0], n = a.extents()[1], k = std::min(m, n);
+    block packed(a.of(), weft::shape(m * k + k + k * n));
+    with_real(a.of(), [&](auto x) { fill<decltype(x)>(a, packed); });
+    return packed;
+  }
+};
+
+struct take_part {
+  std::int64_t from = 0;
+  weft::shape extents = {};
+  block operator()(std::size_t, const block& packed) const {
+    block b(packed.of(), extents);
+    if (b.count() != 0)
+      std::memcpy(b.bytes().data(), packed.bytes().data() + static_cast<std::size_t>(from) * b.of().item,
+                  b.bytes().size());
+    return b;
+  }
+};
+
+/// The parts of a matrix of one chunk.
+svd_parts factor_small(array_ref a) {
+  const std::int64_t m = a->chunks.axes[0].extent, n = a->chunks.axes[1].extent, k = std::min(m, n);
+  const client c = a->owner;
+  const element e = a->of;
+  const array_ref packed = make_layered(
+      c, e, values_only(1), {std::move(a)},
+      recipe(1, [](std::span<const layer<block>> in) { return layer_of(1, all_parts{}, in[0], one_to_one{}); }));
+  const auto part = [&](std::int64_t from, const weft::shape& extents) {
+    grid g;
+    for (const std::int64_t x : extents) g.axes[g.rank++] = one_chunk(x);
+    return make_layered(c, e, g, {packed}, recipe(1, [=](std::span<const layer<block>> in) {
+                          return layer_of(1, take_part{from, extents}, in[0], one_to_one{});
+                        }));
+  };
+  return {part(0, {m, k}), part(m * k, {k}), part(m * k + k, {k, n})};
+}
+
+/// Rows of normal numbers, which do not depend on how they are cut.
+struct normal_rows {
+  cut rows;
+  std::int64_t columns = 0;
+  element of = {};
+  std::uint64_t seed = 0;
+  block operator()(std::size_t j) const {
+    const auto chunk = static_cast<std::int64_t>(j);
+    block b(of, {rows.size(chunk), columns});
+    with_real(of, [&](auto x) {
+      using T = decltype(x);
+      normal({seed, 0}, static_cast<std::uint64_t>(rows.first(chunk) * columns),
+             std::span<T>(b.data<T>(), b.count()));
+    });
+    return b;
+  }
+};
+
+/// The first k along an axis.
+array_ref first_of(array_ref x, std::uint32_t axis, std::int64_t k) {
+  std::array<index_item, most_axes> all{};
+  all[axis].range = slice(0, k);
+  const std::size_t n = x->chunks.rank;
+  return slice_view(std::move(x), {all.data(), n});
+}
+
+}  // namespace
+
+svd_parts factor_svd(array_ref x) {
+  need_matrix("svd", *x);
+  const bool wide = x->chunks.axes[0].extent < x->chunks.axes[1].extent;
+  if (wide) x = transposed(std::move(x));
+  const element e = x->of;
+  const qr_parts qr = factor_qr("svd", std::move(x));
+  const svd_parts small = factor_small(qr.r);
+  const svd_parts all{product(qr.q, small.u, e), small.s, small.vt};
+  if (!wide) return all;
+  return {transposed(all.vt), all.s, transposed(all.u)};
+}
+
+svd_parts compressed_svd(array_ref x, std::int64_t k, std::int64_t oversampling, int powers, std::uint64_t seed) {
+  need_matrix("svd_compressed", *x);
+  const std::int64_t rows = x->chunks.axes[0].extent, columns = x->chunks.axes[1].extent;
+  if (k < 1 || k > std::min(rows, columns))
+    throw misuse("weft: svd_compressed of an array of shape " + shape_text(*x) + " to " + std::to_string(k) +
+                 " singular values: it has from 1 to " + std::to_string(std::min(rows, columns)));
+  if (oversampling < 0 || powers < 0)
+    throw misuse("weft: svd_compressed with " + std::to_string(oversampling) + " columns more and " +
+                 std::to_string(powers) + " passes more: neither is below 0");
+  const std::int64_t width = std::min(k + oversampling, std::min(rows, columns));
+  const element e = x->of;
+  const cut down = x->chunks.axes[1];
+  array_ref sample =
+      make_layered(x->owner, e, grid_of_axes({down, one_chunk(width)}), {},
+                   recipe(static_cast<std::size_t>(down.count()), [=](std::span<const layer<block>>) {
+                     return layer_of(static_cast<std::size_t>(down.count()), normal_rows{down, width, e, seed});
+                   }));
+  const auto range = [](array_ref y) { return factor_qr("svd_compressed", std::move(y)).q; };
+  const array_ref turned = transposed(x);
+  array_ref q = range(product(x, std::move(sample), e));
+  for (int p = 0; p < powers; ++p) q = range(product(x, range(product(turned, std::move(q), e)), e));
+  // Of B = Q' A, whose transpose is tall: B' = U S V', so that A is near Q V S U'.
+  const svd_parts b = factor_svd(product(turned, q, e));
+  const array_ref u = product(q, transposed(b.vt), e);
+  return {first_of(u, 1, k), first_of(b.s, 0, k), first_of(transposed(b.u), 0, k)};
+}
+
+}  // namespace weft::detail::arrays
