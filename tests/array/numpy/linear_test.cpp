@@ -39,3 +39,23 @@ TEST_CASE("products are what NumPy's are, in all chunks") {
   check(at, "einsum_all", weft::einsum("aij,aij->", x, x));
   check(at, "einsum_float", weft::einsum("ij,ij->i", i(2), i(3)), true);
 }
+
+TEST_CASE("factorisations are what NumPy's are, in all chunks") {
+  weft::blas_threads(1);
+  const weft::shape chunk = GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5}, weft::shape{5, 1, 5});
+  arrays::place at;
+  const reference::data d(at, chunk);
+  const weft::array<double, 2> tall = d.x(weft::slice(), weft::slice(), 1);  // 23 x 17
+  const weft::array<double, 2> positive = weft::matmul(weft::transpose(tall), tall);
+  check(at, "qr_r", weft::abs(weft::qr(tall).r));
+  check(at, "svd_s", weft::svd(tall).s);
+  check(at, "svd_s_wide", weft::svd(weft::transpose(tall)).s);
+  check(at, "svd_vt", weft::abs(weft::svd(tall).vt));
+  check(at, "cholesky", weft::cholesky(positive));
+  check(at, "solve", weft::solve(positive, weft::transpose(tall)));
+  check(at, "solve_vector", weft::solve(positive, tall(3)));
+  check(at, "inv", weft::inv(positive));
+  check(at, "solve_triangular", weft::solve_triangular(positive, tall(3), weft::triangle::upper));
+  check(at, "lstsq", weft::lstsq(tall, d.x(weft::slice(), 2, 0)).solution);
+  check(at, "lstsq_residuals", weft::lstsq(tall, d.x(weft::slice(), weft::slice(0, 3), 0)).residuals);
+}

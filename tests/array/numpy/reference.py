@@ -117,6 +117,38 @@ put("einsum_one", np.einsum("aij,aj->ai", x[:, :, :1], x[:, 2]))
 put("einsum_all", np.einsum("aij,aij->", x, x))
 put("einsum_float", np.einsum("ij,ij->i", i[2], i[3]))
 
+# Factorisations.
+tall = x[:, :, 1]
+positive = tall.T @ tall
+put("qr_r", np.abs(np.linalg.qr(tall)[1]))
+put("svd_s", np.linalg.svd(tall)[1])
+put("svd_s_wide", np.linalg.svd(tall.T)[1])
+put("svd_vt", np.abs(np.linalg.svd(tall, full_matrices=False)[2]))
+put("cholesky", np.linalg.cholesky(positive))
+put("solve", np.linalg.solve(positive, tall.T))
+put("solve_vector", np.linalg.solve(positive, tall[3]))
+put("inv", np.linalg.inv(positive))
+put("solve_triangular", np.linalg.solve(np.triu(positive), tall[3]))
+put("lstsq", np.linalg.lstsq(tall, x[:, 2, 0], rcond=None)[0])
+put("lstsq_residuals", np.linalg.lstsq(tall, x[:, :3, 0], rcond=None)[1])
+
+# Fourier transforms.
+for name, value in (
+    ("fft_0", np.fft.fft(x, axis=0)),
+    ("fft_1", np.fft.fft(x, axis=1)),
+    ("fft_last", np.fft.fft(x)),
+    ("ifft", np.fft.ifft(x, axis=1)),
+    ("fft_int", np.fft.fft(i, axis=1)),
+    ("fft2", np.fft.fft2(x)),
+    ("fftn", np.fft.fftn(plane)),
+    ("rfft", np.fft.rfft(x, axis=0)),
+):
+    put(name + "_real", value.real)
+    put(name + "_imaginary", value.imag)
+put("irfft", np.fft.irfft(x, axis=0))
+put("irfft_odd", np.fft.irfft(x, 31, axis=0))
+put("irfft_short", np.fft.irfft(x, 20, axis=0))
+
 # Functions.
 p = np.abs(x) + 0.1
 for name in "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh".split():

@@ -1,0 +1,127 @@
+// Fourier transforms of arrays: an axis in one chunk, and a task for each chunk.
+#include "weft/detail/array/fft.hpp"
+
+#include <algorithm>
+#include <complex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "array/fft_plan.hpp"
+#include "array/nodes.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// One number in double, whatever the elements are; the imaginary part of real ones is dropped.
+fft_plan::number read(const block& b, std::size_t i) {
+  switch (b.of().type) {
+    case dtype::f32:
+      return static_cast<double>(b.data<float>()[i]);
+    case dtype::f64:
+      return b.data<double>()[i];
+    case dtype::c64:
+      return fft_plan::number(b.data<std::complex<float>>()[i]);
+    default:
+      return b.data<std::complex<double>>()[i];
+  }
+}
+void write(block& b, std::size_t i, fft_plan::number x) {
+  switch (b.of().type) {
+    case dtype::f32:
+      b.data<float>()[i] = static_cast<float>(x.real());
+      break;
+    case dtype::f64:
+      b.data<double>()[i] = x.real();
+      break;
+    case dtype::c64:
+      b.data<std::complex<float>>()[i] = std::complex<float>(x);
+      break;
+    default:
+      b.data<std::complex<double>>()[i] = x;
+  }
+}
+
+struct transform {
+  std::uint32_t axis = 0;
+  fourier how = fourier::forward;
+  std::int64_t length = 0;  // of the transform
+  std::int64_t count = 0;   // of what is written of it
+  element of = {};
+
+  block operator()(std::size_t, const block& x) const {
+    weft::shape extents = x.extents();
+    const auto read_count = static_cast<std::size_t>(extents[axis]), n = static_cast<std::size_t>(length);
+    std::size_t outer = 1, inner = 1;
+    for (std::size_t a = 0; a < extents.size(); ++a) {
+      if (a < axis) outer *= static_cast<std::size_t>(extents[a]);
+      if (a > axis) inner *= static_cast<std::size_t>(extents[a]);
+    }
+    extents[axis] = count;
+    block result(of, extents);
+    if (result.count() == 0) return result;
+    const auto written = static_cast<std::size_t>(count);
+    fft_plan plan(n);
+    std::vector<fft_plan::number> line(n);
+    for (std::size_t o = 0; o < outer; ++o)
+      for (std::size_t i = 0; i < inner; ++i) {
+        const std::size_t used = std::min(read_count, how == fourier::inverse_real ? n / 2 + 1 : n);
+        for (std::size_t k = 0; k < used; ++k) line[k] = read(x, (o * read_count + k) * inner + i);
+        std::fill(line.begin() + static_cast<std::ptrdiff_t>(used), line.end(), fft_plan::number());
+        if (how == fourier::inverse_real) make_symmetric(line);
+        if (how == fourier::forward || how == fourier::forward_real)
+          plan.forward(line);
+        else
+          plan.inverse(line);
+        for (std::size_t k = 0; k < written; ++k) write(result, (o * written + k) * inner + i, line[k]);
+      }
+    return result;
+  }
+
+ private:
+  /// The second half of the transform of real numbers has the conjugates of the first.
+  static void make_symmetric(std::vector<fft_plan::number>& line) {
+    const std::size_t n = line.size();
+    line[0] = line[0].real();
+    if (n % 2 == 0) line[n / 2] = line[n / 2].real();
+    for (std::size_t k = 1; k < n - k; ++k) line[n - k] = std::conj(line[k]);
+  }
+};
+
+/// A node's layer is a task for each of its operand's chunks.
+class transform_recipe final : public layer_recipe {
+ public:
+  transform_recipe(std::size_t n, transform t) : tasks_(n), how_(t) {}
+  layer<block> make(std::span<const layer<block>> in) const override {
+    return layer_of(tasks_, how_, in[0], one_to_one{});
+  }
+  std::size_t tasks() const noexcept override { return tasks_; }
+
+ private:
+  std::size_t tasks_;
+  transform how_;
+};
+
+}  // namespace
+
+array_ref make_fft(array_ref x, std::int64_t axis, fourier how, std::int64_t n, element e) {
+  grid chunks = x->chunks;
+  const auto a = static_cast<std::uint32_t>(checked_axis(axis, chunks.rank));
+  const std::int64_t extent = chunks.axes[a].extent;
+  if (n < 0) throw misuse("weft: irfft to " + std::to_string(n) + " numbers: give 1 or more, or 0 for 2 (m - 1)");
+  const std::int64_t length = how != fourier::inverse_real ? extent : n != 0 ? n : 2 * (extent - 1);
+  if (extent < 1 || length < 1)
+    throw misuse("weft: a Fourier transform along axis " + std::to_string(a) + " of an array of shape " +
+                 weft::to_string(chunks.whole()) + ": there is nothing to transform");
+  const std::int64_t count = how == fourier::forward_real ? length / 2 + 1 : length;
+  chunks.axes[a] = {extent, extent, extent};
+  client c = x->owner;
+  array_ref gathered = in_chunks(std::move(x), chunks);
+  chunks.axes[a] = {count, count, count};
+  return make_layered(std::move(c), e, chunks, {std::move(gathered)},
+                      std::make_shared<const transform_recipe>(chunks.tasks(), transform{a, how, length, count, e}));
+}
+
+}  // namespace weft::detail::arrays
