@@ -25,6 +25,15 @@ WEFT_DETAIL_PRODUCT(cgemm_, std::complex<float>)
 WEFT_DETAIL_PRODUCT(zgemm_, std::complex<double>)
 #undef WEFT_DETAIL_PRODUCT
 
+#define WEFT_DETAIL_VECTOR(name, T)                                                                                \
+  void name(const char* trans, const int* m, const int* n, const T* alpha, const T* a, const int* lda, const T* x, \
+            const int* incx, const T* beta, T* y, const int* incy, std::size_t);
+WEFT_DETAIL_VECTOR(sgemv_, float)
+WEFT_DETAIL_VECTOR(dgemv_, double)
+WEFT_DETAIL_VECTOR(cgemv_, std::complex<float>)
+WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
+#undef WEFT_DETAIL_VECTOR
+
 #define WEFT_DETAIL_LAPACK(p, T)                                                                                  \
   void p##trsm_(const char* side, const char* uplo, const char* ta, const char* diag, const int* m, const int* n, \
                 const T* alpha, const T* a, const int* lda, T* b, const int* ldb, std::size_t, std::size_t,       \
@@ -103,6 +112,20 @@ WEFT_DETAIL_PRODUCT(dgemm_, double)
 WEFT_DETAIL_PRODUCT(cgemm_, std::complex<float>)
 WEFT_DETAIL_PRODUCT(zgemm_, std::complex<double>)
 #undef WEFT_DETAIL_PRODUCT
+
+#define WEFT_DETAIL_VECTOR(name, T)                                                                     \
+  template <>                                                                                           \
+  void multiply_vector<T>(bool transposed, index m, index n, const T* a, index lda, const T* x, T* y) { \
+    say_threads();                                                                                      \
+    const T one(1);                                                                                     \
+    const index step = 1;                                                                               \
+    name(transposed ? "T" : "N", &m, &n, &one, a, &lda, x, &step, &one, y, &step, 1);                   \
+  }
+WEFT_DETAIL_VECTOR(sgemv_, float)
+WEFT_DETAIL_VECTOR(dgemv_, double)
+WEFT_DETAIL_VECTOR(cgemv_, std::complex<float>)
+WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
+#undef WEFT_DETAIL_VECTOR
 
 #define WEFT_DETAIL_LAPACK(p, T)                                                                                     \
   template <>                                                                                                        \

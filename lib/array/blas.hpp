@@ -15,6 +15,9 @@ using index = int;
 template <class T>
 void multiply(bool ta, bool tb, index m, index n, index k, T alpha, const T* a, index lda, const T* b, index ldb,
               T beta, T* c, index ldc);
+/// y = y + op(A) x; A is m x n.
+template <class T>
+void multiply_vector(bool transposed, index m, index n, const T* a, index lda, const T* x, T* y);
 /// Solves op(A) X = B (`left`) or X op(A) = B in B's place, m x n; A is triangular.
 template <class T>
 void solve_triangular(bool left, bool upper, bool transposed, bool unit, index m, index n, T alpha, const T* a,

@@ -82,8 +82,14 @@ void multiply_one(const matrix_sizes& n, const matrices& a, const T* left, const
     // Row-major C = A B is column-major C' = B' A'.
     const auto m = static_cast<blas::index>(n.rows), w = static_cast<blas::index>(n.columns),
                k = static_cast<blas::index>(n.inner);
-    blas::multiply<T>(b.turned, a.turned, w, m, k, T(1), right, b.turned ? k : w, left, a.turned ? m : k, T(1), out,
-                      w);
+    // Vectors are not packed, as matrices are.
+    if (w == 1)
+      blas::multiply_vector<T>(!a.turned, a.turned ? m : k, a.turned ? k : m, left, a.turned ? m : k, right, out);
+    else if (m == 1)
+      blas::multiply_vector<T>(b.turned, b.turned ? k : w, b.turned ? w : k, right, b.turned ? k : w, left, out);
+    else
+      blas::multiply<T>(b.turned, a.turned, w, m, k, T(1), right, b.turned ? k : w, left, a.turned ? m : k, T(1), out,
+                        w);
   } else {
     const std::size_t row = a.turned ? 1 : n.inner, inner = a.turned ? n.rows : 1;
     const std::size_t down = b.turned ? 1 : n.columns, across = b.turned ? n.inner : 1;

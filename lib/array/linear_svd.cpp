@@ -132,6 +132,7 @@ svd_parts compressed_svd(array_ref x, std::int64_t k, std::int64_t oversampling,
                  std::to_string(powers) + " passes more: neither is below 0");
   const std::int64_t width = std::min(k + oversampling, std::min(rows, columns));
   const element e = x->of;
+  if (x->kind == node_kind::view) x = in_chunks(x, x->chunks);  // one copy for all passes
   const cut down = x->chunks.axes[1];
   array_ref sample =
       make_layered(x->owner, e, grid_of_axes({down, one_chunk(width)}), {},

@@ -1,7 +1,7 @@
 // Factorisations: what they are for, over random shapes and chunks.
 #include <catch2/catch.hpp>
 
-#include "array/linear.hpp"
+#include "array/matrices.hpp"
 #include "weft/errors.hpp"
 
 using arrays::distance;

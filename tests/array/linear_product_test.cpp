@@ -1,7 +1,7 @@
 // Products of arrays, beside loops.
 #include <catch2/catch.hpp>
 
-#include "array/linear.hpp"
+#include "array/matrices.hpp"
 #include "weft/errors.hpp"
 
 using arrays::list_of;
