@@ -1,0 +1,128 @@
+// array.matmul and array.svd_compressed, beside OpenBLAS alone and Dask's threads.
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../client_place.hpp"
+#include "../harness.hpp"
+#include "array/blas.hpp"
+#include "weft/array.hpp"
+
+namespace bench {
+namespace {
+
+/// Some number of element (i, j), without a pattern.
+struct scattered {
+  float operator()(std::int64_t i, std::int64_t j) const {
+    const auto n = static_cast<std::uint64_t>(i * 65'537 + j) * 0x9e3779b97f4a7c15u;
+    return static_cast<float>(static_cast<double>(n >> 40) * 0x1.0p-24 - 0.5);
+  }
+};
+
+template <class F>
+double milliseconds(F run) {
+  const double begin = seconds_now();
+  run();
+  return (seconds_now() - begin) * 1e3;
+}
+
+/// Waits for all chunks of an array, which stay.
+template <class T, std::size_t N>
+weft::array<T, N> kept(client_place& here, const weft::array<T, N>& x) {
+  const weft::array<T, N> there = x.persist();
+  here.pool.run(weft::sum(there).compute());
+  return there;
+}
+
+const registered matmul_(
+    "array.matmul", "ms",
+    "two square matrices of floats, in chunks in memory, multiplied, beside one call of OpenBLAS",
+    [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t n = s.size(8000, 3000);
+      const weft::creation how{.chunk = {1000, 1000}};
+      const auto a =
+          kept(*here, weft::array<float, 2>(weft::from_function<2>(here->client, {n, n}, scattered{}, how)));
+      sides out;
+      out.weft = [=] {
+        weft::blas_threads(1);
+        std::vector<weft::array<float, 2>> product;
+        const double ms = milliseconds([&] {
+          product.push_back(weft::matmul(a, a).persist());
+          // What waits for all chunks reads them once: a thousandth of the work.
+          here->pool.run(weft::sum(product.front()).compute());
+        });
+        const float found = here->pool.run(product.front()(1, 2).compute());
+        double expected = 0;
+        for (std::int64_t k = 0; k < n; ++k)
+          expected += static_cast<double>(scattered{}(1, k)) * static_cast<double>(scattered{}(k, 2));
+        if (!(std::abs(static_cast<double>(found) - expected) < 0.05)) throw wrong("element (1, 2) of the product");
+        return ms;
+      };
+      if (!s.peers) return out;
+      struct memory {
+        std::vector<float> a, c;
+      };
+      auto plain = std::make_shared<memory>();
+      const auto side = static_cast<std::size_t>(n);
+      plain->a.resize(side * side);
+      plain->c.resize(side * side);
+      for (std::size_t i = 0; i < side; ++i)
+        for (std::size_t j = 0; j < side; ++j)
+          plain->a[i * side + j] = scattered{}(static_cast<std::int64_t>(i), static_cast<std::int64_t>(j));
+      out.peer_name = "openblas";
+      out.peer = [plain, n, threads = s.threads] {
+        weft::blas_threads(static_cast<int>(threads));
+        const auto m = static_cast<int>(n);
+        const double ms = milliseconds([&] {
+          weft::detail::arrays::blas::multiply<float>(false, false, m, m, m, 1.0f, plain->a.data(), m,
+                                                      plain->a.data(), m, 0.0f, plain->c.data(), m);
+        });
+        keep(plain->c[1]);
+        return ms;
+      };
+      return out;
+    });
+
+const registered svd_compressed_(
+    "array.svd_compressed", "ms", "five singular values of a tall matrix of random doubles, made as they are needed",
+    [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t n = s.size(200'000, 20'000), width = 1000, chunk = 10'000;
+      sides out;
+      out.weft = [=] {
+        weft::blas_threads(1);
+        return milliseconds([&] {
+          const weft::array<double, 2> x = weft::astype<double>(
+              weft::from_function<2>(here->client, {n, width}, scattered{}, {.chunk = {chunk, width}}));
+          const xt::xtensor<double, 1> values = here->pool.run(weft::svd_compressed(x, 5).s.compute());
+          // The largest singular value of such a matrix is near sqrt(n / 12) + sqrt(width / 12).
+          const double most = std::sqrt(static_cast<double>(n) / 12) + std::sqrt(static_cast<double>(width) / 12);
+          if (!(values(0) > most / 2 && values(0) < most * 1.01)) throw wrong("a singular value that cannot be");
+        });
+      };
+      if (!s.peers) return out;
+      if (std::system("/usr/bin/python3 -c 'import dask.array' >/dev/null 2>&1") != 0) {
+        out.note = "Dask is not installed (sh bench/peers.sh)";
+        return out;
+      }
+      out.peer_name = "dask threads";
+      out.peer = [=, threads = s.threads] {
+        const std::string command =
+            "OPENBLAS_NUM_THREADS=1 /usr/bin/python3 '" WEFT_BENCH_SOURCES "/dask_linear.py' " + std::to_string(n) +
+            " " + std::to_string(width) + " " + std::to_string(chunk) + " " + std::to_string(threads);
+        FILE* script = ::popen(command.c_str(), "r");
+        double ms = 0;
+        const bool read = script && std::fscanf(script, "%lf", &ms) == 1;
+        if (!script || ::pclose(script) != 0 || !read) throw std::runtime_error(command + " failed");
+        return ms;
+      };
+      return out;
+    });
+
+}  // namespace
+}  // namespace bench
