@@ -7,8 +7,12 @@
 #include "weft/array/fft.hpp"
 #include "weft/array/functions.hpp"
 #include "weft/array/index.hpp"
+#include "weft/array/join.hpp"
 #ifndef WEFT_WITHOUT_BLAS
 #include "weft/array/linear.hpp"
 #endif
+#include "weft/array/rechunk.hpp"
 #include "weft/array/reduce.hpp"
+#include "weft/array/reshape.hpp"
+#include "weft/array/take.hpp"
 #include "weft/array/views.hpp"

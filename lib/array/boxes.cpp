@@ -64,6 +64,13 @@ box box::all_of(const grid& g) {
   return b;
 }
 
+bool is_box_of(const grid& g, const weft::shape& first, const weft::shape& counts) noexcept {
+  if (first.size() != g.rank || counts.size() != g.rank) return false;
+  for (std::size_t a = 0; a < g.rank; ++a)
+    if (counts[a] < 1 || first[a] < 0 || first[a] > g.axes[a].count() - counts[a]) return false;
+  return true;
+}
+
 intervals boxes::of(std::size_t j) const {
   const box_table& t = *table;
   const coordinates at = place_of(j, t.counts, t.rank);

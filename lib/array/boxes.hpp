@@ -17,6 +17,9 @@ struct box {
   std::size_t tasks() const noexcept { return static_cast<std::size_t>(counts.count()); }
 };
 
+/// Whether these are a box of g's chunks.
+bool is_box_of(const grid& g, const weft::shape& first, const weft::shape& counts) noexcept;
+
 /// Which chunks of one axis of a source each coordinate along an axis of the tasks reads, and back. Both count from
 /// the beginnings of their boxes.
 struct box_axis {

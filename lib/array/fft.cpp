@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "array/fft_plan.hpp"
-#include "array/nodes.hpp"
+#include "array/layered.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {

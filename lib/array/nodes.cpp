@@ -25,6 +25,13 @@ const client& owner_of(const array_node& x) noexcept { return x.owner; }
 const grid& grid_of(const array_node& x) noexcept { return x.chunks; }
 element element_of_node(const array_node& x) noexcept { return x.of; }
 
+view_map identity_map(std::uint32_t rank) noexcept {
+  view_map map;
+  map.rank = rank;
+  for (std::uint32_t a = 0; a < rank; ++a) map.axes[a] = {static_cast<std::int32_t>(a), 0, 1};
+  return map;
+}
+
 view_map compose(const view_map& outer, const view_map& inner) noexcept {
   view_map all;
   all.rank = inner.rank;
@@ -46,13 +53,6 @@ view_map broadcast_map(const grid& from, const grid& to) noexcept {
   const std::uint32_t before = to.rank - from.rank;
   for (std::uint32_t s = 0; s < from.rank; ++s)
     if (from.axes[s].extent != 1) map.axes[s] = {static_cast<std::int32_t>(s + before), 0, 1};
-  return map;
-}
-
-view_map identity_map(std::uint32_t rank) noexcept {
-  view_map map;
-  map.rank = rank;
-  for (std::uint32_t a = 0; a < rank; ++a) map.axes[a] = {static_cast<std::int32_t>(a), 0, 1};
   return map;
 }
 
@@ -116,17 +116,6 @@ array_ref make_mapped(array_ref x, element e, const coordinates& depth, any_code
 
 array_ref make_stored(client c, element e, const grid& chunks, std::vector<future<block>> parts) {
   return std::make_shared<const stored_node>(std::move(c), e, chunks, std::move(parts));
-}
-
-array_ref make_layered(client c, element e, const grid& chunks, std::vector<array_ref> operands,
-                       std::shared_ptr<const layer_recipe> how) {
-  std::vector<operand> each;
-  for (array_ref& x : operands) {
-    if (x->kind == node_kind::view || x->kind == node_kind::index) x = in_chunks(x, x->chunks);
-    const view_map all = broadcast_map(x->chunks, x->chunks);
-    each.push_back({std::move(x), all});
-  }
-  return std::make_shared<const layered_node>(std::move(c), e, chunks, std::move(each), std::move(how));
 }
 
 array_ref in_chunks(array_ref x, const grid& chunks) {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "weft/array/index.hpp"
 #include "weft/detail/array/node.hpp"
-#include "weft/layer.hpp"
 
 namespace weft::detail::arrays {
 
@@ -90,30 +90,14 @@ struct stored_node final : array_node {
   const std::vector<future<block>> parts;
 };
 
-/// How a node's chunks are made of all chunks of its operands, by layers of its own.
-class layer_recipe {
- public:
-  layer_recipe() = default;
-  layer_recipe(const layer_recipe&) = delete;
-  layer_recipe& operator=(const layer_recipe&) = delete;
-  virtual ~layer_recipe() = default;
-  /// A layer with a task for each chunk, row-major; `in` are those of the operands.
-  virtual layer<block> make(std::span<const layer<block>> in) const = 0;
-  /// How many tasks that are.
-  virtual std::size_t tasks() const noexcept = 0;
+/// The elements of a slice of an axis of n. Throws misuse for a step of 0.
+struct found_slice {
+  std::int64_t first, step, count;
 };
-/// What no other node says: its operands are no views, and read as a whole.
-struct layered_node final : array_node {
-  layered_node(client c, element e, const grid& g, std::vector<operand> o, std::shared_ptr<const layer_recipe> r)
-      : array_node(node_kind::layered, std::move(c), e, g, std::move(o)), how(std::move(r)) {}
-  const std::shared_ptr<const layer_recipe> how;
-};
-/// The chunks need not be of these extents where only layered nodes read them: there is one value for each.
-array_ref make_layered(client c, element e, const grid& chunks, std::vector<array_ref> operands,
-                       std::shared_ptr<const layer_recipe> how);
+found_slice find_slice(const slice& s, std::int64_t n);
+
 /// x in these chunks: x itself where it has them, else a copy.
 array_ref in_chunks(array_ref x, const grid& chunks);
-
 /// `inner` of what `outer` gives: from outer's view to inner's source.
 view_map compose(const view_map& outer, const view_map& inner) noexcept;
 /// Every axis as it is.

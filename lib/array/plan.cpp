@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "array/layered.hpp"
+
 namespace weft::detail::arrays {
 
 namespace {
@@ -196,14 +198,16 @@ plan::plan(const array_node& wanted) {
     if (at == wanted_of.end() || is_in_tasks_of_others(*n)) continue;
     stage s{n};
     make_program(s, *n);
-    const bool as_a_whole = n->kind == node_kind::stored || n->kind == node_kind::layered;
+    const bool as_a_whole = n->kind == node_kind::stored ||
+                            (n->kind == node_kind::layered && static_cast<const layered_node*>(n)->as_a_whole());
     s.wanted = as_a_whole ? box::all_of(n->chunks) : at->second;
     s.made =
         n->kind == node_kind::reduction ? box_reduced(static_cast<const reduction_node&>(*n), s.wanted) : s.wanted;
     s.what.first = s.made.first;
     s.what.counts = s.made.counts;
     if (n->kind == node_kind::layered)
-      for (const array_node* x : s.sources) widen(wanted_of[x], box::all_of(x->chunks));
+      for (std::size_t o = 0; o < s.sources.size(); ++o)
+        widen(wanted_of[s.sources[o]], static_cast<const layered_node*>(n)->reads(o, s.made));
     for (const load& l : s.what.loads)
       if (l.input >= 0) widen(wanted_of[s.sources[static_cast<std::size_t>(l.input)]], box_read(l, s.what, s.made));
     stages_.push_back(std::move(s));

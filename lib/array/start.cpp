@@ -1,28 +1,16 @@
 // Layers for what has to be computed.
 #include <algorithm>
 #include <cstring>
-#include <stdexcept>
 #include <unordered_map>
 
+#include "array/layered.hpp"
 #include "array/plan.hpp"
 #include "array/tasks.hpp"
 #include "weft/errors.hpp"
-#include "weft/layer.hpp"
 
 namespace weft::detail::arrays {
 
 namespace {
-
-/// A layer with as many links as a program has inputs, which must be known when it is compiled.
-template <class F, class... Links>
-layer<block> layer_with(std::size_t n, const F& f, std::span<const layer<block>> in, std::span<const boxes> how,
-                        const Links&... links) {
-  if (in.empty()) return layer_of(n, f, links...);
-  if constexpr (sizeof...(Links) < most_inputs)
-    return layer_with(n, f, in.subspan(1), how.subspan(1), links..., weft::from(in[0], how[0]));
-  else
-    throw std::logic_error("weft: a task of an array reads more than 8 layers");
-}
 
 reduction reduction_of(const reduction_node& n) { return {n.what, n.axes, false, n.keep, n.of}; }
 
@@ -67,8 +55,13 @@ layer<block> lower(const plan& p) {
       last = layer_of(static_cast<const stored_node&>(*s.node).parts);
     } else if (s.node->kind == node_kind::layered) {
       std::vector<layer<block>> in;
-      for (const array_node* x : s.sources) in.push_back(made.at(x).first);
-      last = static_cast<const layered_node&>(*s.node).how->make(in);
+      std::vector<box> from;
+      for (const array_node* source : s.sources) {
+        const auto& [made_by, b] = made.at(source);
+        in.push_back(made_by);
+        from.push_back(b);
+      }
+      last = static_cast<const layered_node&>(*s.node).lay(s.made, in, from);
     } else {
       std::vector<layer<block>> in;
       std::vector<boxes> how;
@@ -128,7 +121,7 @@ std::size_t count_tasks(const array_node& x) {
   for (const stage& s : p.stages()) {
     if (s.node->kind == node_kind::stored) continue;
     if (s.node->kind == node_kind::layered) {
-      n += static_cast<const layered_node&>(*s.node).how->tasks();
+      n += static_cast<const layered_node&>(*s.node).tasks(s.made);
       continue;
     }
     n += s.made.tasks();

@@ -28,10 +28,9 @@ cut sliced(const cut& c, std::int64_t first, std::int64_t step, std::int64_t cou
   return normal({count, up(c.chunk, by), lead});
 }
 
-struct found_slice {
-  std::int64_t first, step, count;
-};
-found_slice resolve(const slice& s, std::int64_t n) {
+}  // namespace
+
+found_slice find_slice(const slice& s, std::int64_t n) {
   if (s.step == 0) throw misuse("weft: a slice of step 0; it is 1 or more, or negative");
   const bool forward = s.step > 0;
   const auto inside = [&](std::int64_t x, std::int64_t otherwise) {
@@ -44,6 +43,8 @@ found_slice resolve(const slice& s, std::int64_t n) {
   const std::int64_t by = forward ? s.step : s.step == std::numeric_limits<std::int64_t>::min() ? n + 1 : -s.step;
   return {first, s.step, length <= 0 ? 0 : (length - 1) / by + 1};
 }
+
+namespace {
 
 void add_axis(grid& g, const cut& c) {
   if (g.rank == most_axes) throw misuse("weft: an array of more than 8 axes");
@@ -73,7 +74,7 @@ array_ref slice_view(array_ref x, std::span<const index_item> indices) {
       map.axes[a++] = {-1, i.at < 0 ? i.at + axis.extent : i.at, 0};
       continue;
     }
-    const found_slice s = resolve(i.range, axis.extent);
+    const found_slice s = find_slice(i.range, axis.extent);
     map.axes[a++] = {static_cast<std::int32_t>(to.rank), s.count == 0 ? 0 : s.first, s.count <= 1 ? 1 : s.step};
     add_axis(to, sliced(axis, s.first, s.step, s.count));
   }

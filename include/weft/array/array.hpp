@@ -41,7 +41,8 @@ class array_operations {
   /// The extents of its largest chunks.
   weft::shape chunk_shape() const noexcept { return self().chunks().largest(); }
   std::size_t chunk_count() const noexcept { return self().chunks().tasks(); }
-  /// How many tasks compute() runs. O(operations).
+  /// How many tasks compute() runs, at most: where it needs chunks that are far apart, those between them count too.
+  /// O(operations).
   std::size_t task_count() const { return count_tasks(*self().node()); }
 
   /// Runs its tasks, and gives xt::xtensor<T, N>: xt::xarray<T> for a dynamic rank, T for rank 0. Chunks are copied

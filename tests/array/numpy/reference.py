@@ -149,6 +149,50 @@ put("irfft", np.fft.irfft(x, axis=0))
 put("irfft_odd", np.fft.irfft(x, 31, axis=0))
 put("irfft_short", np.fft.irfft(x, 20, axis=0))
 
+# Other shapes.
+put("concatenate_0", np.concatenate([x, x[::-1], x[:4]], 0))
+put("concatenate_1", np.concatenate([x, x[:, 3:9]], 1))
+put("concatenate_many", np.concatenate([x[k : k + 2, 1] for k in range(20)], 1))
+put("stack_0", np.stack([plane, plane + 1, plane[::-1]]))
+put("stack_last", np.stack([plane, plane + 1], -1))
+put("reshape_merge", x.reshape(23 * 17, 5))
+put("reshape_ravel", x.ravel())
+put("reshape_split", x.reshape(23, 17 * 5)[3:].reshape(4, 5, 5, 17))
+put("reshape_other", x[:20].reshape(17, 20, -1))
+put("reshape_transposed", x.T.reshape(5, -1))
+put("reshape_part", x.reshape(17, 23, 5)[3:9, 20:, 1])
+put("reshape_ones", x.reshape(1, 23, 1, 17, 5, 1))
+put("roll", np.roll(x, 5, 0))
+put("roll_back", np.roll(x, -31, 1)[2:7])
+put("tile", np.tile(plane, (2, 3, 1)))
+put("tile_last", np.tile(x, 2))
+put("repeat_0", np.repeat(x, 3, 0))
+put("repeat_2", np.repeat(x, 2, 2))
+for mode in ("edge", "reflect", "symmetric"):
+    put("pad_" + mode, np.pad(x, ((2, 3), (0, 40), (6, 1)), mode))
+# (Before 1.25 NumPy wraps wrongly more than once around.)
+put("pad_wrap", x[np.ix_(np.arange(-2, 26) % 23, np.arange(57) % 17, np.arange(-6, 6) % 5)])
+put("pad_constant", np.pad(x, ((2, 3), (0, 4), (6, 1)), constant_values=7.5)[1:-1])
+put("take_0", x.take([5, 0, -1, 5, 22, 7], 0))
+long_list = (np.arange(500) * 7919) % 17
+put("take_1", x.take(long_list, 1))
+put("take_part", x.take(long_list, 1)[4:, 100:130:3])
+put("take_transposed", x.T.take([1, 1, 4], 0))
+put("compress", x[x > 0.2])
+put("compress_axis", x[:, plane[:, 0] > 0])
+y = x.copy()
+y[3:9, ::-2, 1] = -1
+put("assign_scalar", y)
+y = x.copy()
+y[::2, 4:6] = plane[:2] * 2
+put("assign_array", y)
+y = x.copy()
+y[-3, :, 1:] = row[:4]
+put("assign_row", y)
+y = x.copy()
+y[20:1:-3] = plane
+put("assign_backwards", y[2:, :, ::2])
+
 # Functions.
 p = np.abs(x) + 0.1
 for name in "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh".split():

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "weft/array/array.hpp"
+#include "weft/detail/array/gathers.hpp"
+
+/// The same elements in other places. What is made has tasks of its own, which copy boxes of chunks; a part of it
+/// computes that part alone. They throw misuse for axes and extents that do not fit.
+namespace weft {
+
+/// The elements, row-major, with other axes; one extent may be -1, for what the others leave. Chunks of axes that
+/// stay are as before; those of others have about as many elements as before.
+template <std::size_t N = dynamic_rank, array_like X>
+auto reshape(const X& x, const weft::shape& to) {
+  return array<typename X::value_type, N>(detail::arrays::reshaped(x.node(), to));
+}
+template <array_like X>
+auto ravel(const X& x) {
+  return reshape<1>(x, {-1});
+}
+/// Elements move `shift` places along an axis, and those that leave it come back at the other end.
+template <array_like X>
+auto roll(const X& x, std::int64_t shift, std::int64_t axis) {
+  return array<typename X::value_type, X::rank>(detail::arrays::rolled(x.node(), shift, axis));
+}
+/// The array again and again: `times[i]` along axis i, counted from the last axis as shapes that broadcast.
+template <array_like X>
+auto tile(const X& x, const weft::shape& times) {
+  return array<typename X::value_type, dynamic_rank>(detail::arrays::tiled(x.node(), times));
+}
+/// Each element `times` times along an axis.
+template <array_like X>
+auto repeat(const X& x, std::int64_t times, std::int64_t axis) {
+  return array<typename X::value_type, X::rank>(detail::arrays::repeated(x.node(), times, axis));
+}
+/// With elements beside it: `pad(x, {{1, 1}, {0, 2}})`, a width for each axis.
+template <array_like X>
+auto pad(const X& x, const padding& widths, pad_mode how = pad_mode::constant,
+         std::type_identity_t<typename X::value_type> value = {}) {
+  return array<typename X::value_type, X::rank>(
+      detail::arrays::padded(x.node(), widths.widths(), how, std::as_bytes(std::span(&value, 1))));
+}
+
+}  // namespace weft

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weft/array/array.hpp"
+#include "weft/array/create.hpp"
+#include "weft/array/reshape.hpp"
+#include "weft/detail/array/gathers.hpp"
+
+namespace weft {
+
+/// The elements at these indices along an axis, in that order: `take(x, {5, 0, 5}, 1)`. They count from the end when
+/// they are negative. A task reads the chunks in which its own are. Long lists are given to the client in parts, as
+/// scatter does it. Throws misuse for an index that is not there.
+template <array_like X>
+auto take(const X& x, std::vector<std::int64_t> indices, std::int64_t axis) {
+  return array<typename X::value_type, X::rank>(detail::arrays::taken(x.node(), std::move(indices), axis));
+}
+
+/// Where an assignment goes: an index for each axis, as in `x(...)`.
+template <class... I>
+struct region {
+  constexpr explicit region(const I&... i) : indices{detail::arrays::item_of(i)..., detail::arrays::index_item{}} {}
+  std::array<detail::arrays::index_item, sizeof...(I) + 1> indices;
+};
+
+/// x with `value`, a scalar or an array that broadcasts, in a part of it; x itself is as it was:
+/// `assign(x, region(slice(2), 3), 0.0)`. A value of another type is converted to x's. Throws misuse.
+template <array_like X, class... I, class V>
+  requires(array_like<V> || array_scalar<V>)
+auto assign(const X& x, const region<I...>& where, const V& value) {
+  using T = typename X::value_type;
+  constexpr bool enough_axes = sizeof...(I) <= X::rank;
+  static_assert(enough_axes, "weft: more indices than the array has axes");
+  const std::span<const detail::arrays::index_item> indices(where.indices.data(), sizeof...(I));
+  if constexpr (array_like<V>) {
+    static_assert(std::is_same_v<T, typename V::value_type>,
+                  "weft: what is assigned has elements of the array's type: use astype<> on it");
+    return array<T, X::rank>(detail::arrays::assigned(x.node(), indices, value.node()));
+  } else {
+    const array<T, 0> one = full<T, 0>(x.owner(), {}, static_cast<T>(value));
+    return array<T, X::rank>(detail::arrays::assigned(x.node(), indices, one.node()));
+  }
+}
+template <array_like X, class V>
+auto assign(const X& x, const slice& where, const V& value) {
+  return assign(x, region(where), value);
+}
+
+namespace detail::arrays {
+
+template <class M>
+std::vector<std::int64_t> indices_of(const M& mask) {
+  std::vector<std::int64_t> found;
+  std::int64_t i = 0;
+  for (const bool taken : mask) {
+    if (taken) found.push_back(i);
+    ++i;
+  }
+  return found;
+}
+template <class T, std::size_t N>
+task<array<T, N>> compressed(array_ref x, array_ref mask, std::int64_t axis) {
+  const xt::xtensor<bool, 1> taken = co_await collect<bool, 1>(std::move(mask));
+  co_return array<T, N>(arrays::taken(std::move(x), indices_of(taken), axis));
+}
+
+}  // namespace detail::arrays
+
+/// The elements whose mask is true, row-major: how many there are is known when the mask has been computed, which
+/// this awaits. `const weft::array<double, 1> some = co_await weft::compress(x, x > 0.5);` The mask comes to this
+/// process, a byte an element; x does not. Throws misuse when the shapes differ.
+template <array_like X, array_like M>
+task<array<typename X::value_type, 1>> compress(const X& x, const M& mask) {
+  static_assert(std::is_same_v<typename M::value_type, bool>, "weft: a mask is an array of bool");
+  detail::arrays::check_mask(x.chunks(), mask.chunks());
+  return detail::arrays::compressed<typename X::value_type, 1>(ravel(x).node(), ravel(mask).node(), 0);
+}
+/// Along an axis, by a mask of one axis.
+template <array_like X, array_like M>
+task<array<typename X::value_type, X::rank>> compress(const X& x, const M& mask, std::int64_t axis) {
+  static_assert(std::is_same_v<typename M::value_type, bool>, "weft: a mask is an array of bool");
+  detail::arrays::check_mask(x.chunks(), mask.chunks(), axis);
+  return detail::arrays::compressed<typename X::value_type, X::rank>(x.node(), mask.node(), axis);
+}
+
+}  // namespace weft

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "weft/detail/array/node.hpp"
+
+namespace weft {
+
+/// What stands beside an array that is padded. Of 1 2 3, two on each side: constant 0 0 1 2 3 0 0; edge 1 1 1 2 3 3
+/// 3; reflect 3 2 1 2 3 2 1; symmetric 2 1 1 2 3 3 2; wrap 2 3 1 2 3 1 2.
+enum class pad_mode : std::uint8_t { constant, edge, reflect, symmetric, wrap };
+
+/// So many elements before and after those along an axis.
+struct pad_width {
+  std::int64_t before = 0, after = 0;
+};
+/// Widths for up to eight axes: `{{1, 1}, {0, 2}}`. (g++ 12 refuses arrays and lists in a co_await expression.)
+class padding {
+  using w = pad_width;
+  static constexpr w unset{-1, -1};
+
+ public:
+  constexpr padding(w a, w b = unset, w c = unset, w d = unset, w e = unset, w f = unset, w g = unset,  // NOLINT
+                    w h = unset)
+      : widths_{a, b, c, d, e, f, g, h} {
+    while (count_ < most_axes && (count_ == 0 || widths_[count_].before != -1 || widths_[count_].after != -1))
+      ++count_;
+  }
+  std::span<const pad_width> widths() const noexcept { return {widths_.data(), count_}; }
+
+ private:
+  std::array<pad_width, most_axes> widths_;
+  std::size_t count_ = 0;
+};
+
+namespace detail::arrays {
+
+struct index_item;
+
+// Arrays that are put together from pieces of others, whose arguments are checked: they throw misuse. lib/array.
+array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes);
+array_ref copied(array_ref x);
+array_ref concatenated(std::vector<array_ref> all, std::int64_t axis);
+array_ref stacked(std::vector<array_ref> all, std::int64_t axis);
+/// An extent of -1 is what the others leave.
+array_ref reshaped(array_ref x, const weft::shape& to);
+array_ref rolled(array_ref x, std::int64_t shift, std::int64_t axis);
+array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, std::span<const std::byte> value);
+array_ref tiled(array_ref x, const weft::shape& times);
+array_ref repeated(array_ref x, std::int64_t times, std::int64_t axis);
+array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t axis);
+array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value);
+/// Throws misuse when a mask has not the array's shape, or that of the axis.
+void check_mask(const grid& x, const grid& mask);
+void check_mask(const grid& x, const grid& mask, std::int64_t axis);
+
+}  // namespace detail::arrays
+}  // namespace weft

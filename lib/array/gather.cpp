@@ -1,0 +1,128 @@
+#include "array/gather.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "array/copy.hpp"
+#include "array/layered.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+struct gather_node final : layered_node {
+  gather_node(client c, element e, const grid& g, std::vector<operand> o, std::vector<reading> w,
+              std::vector<std::byte> f)
+      : layered_node(std::move(c), e, g, std::move(o)), what(std::move(w)), fill(std::move(f)) {}
+
+  box reads(std::size_t o, const box& of_tasks) const override { return box_read(what[o], chunks, of_tasks); }
+  layer<block> lay(const box& tasks, std::span<const layer<block>> in, std::span<const box> from) const override {
+    std::vector<needs> how;
+    for (std::size_t i = 0; i < in.size(); ++i) how.push_back(needs_of(what[i], chunks, tasks, from[i]));
+    const shared<gather_plan> plan(gather_plan{chunks, tasks.first, tasks.counts, what, fill, of});
+    return layer_with(tasks.tasks(), gather_task{plan}, in, std::span<const needs>(how));
+  }
+
+  const std::vector<reading> what;
+  const std::vector<std::byte> fill;
+};
+
+void fill_block(block& b, std::span<const std::byte> with) {
+  if (with.empty() || b.count() == 0) return;
+  const auto item = static_cast<std::ptrdiff_t>(b.of().item);
+  const std::size_t count = b.count();
+  fill_box(b.bytes().data(), {&item, 1}, {&count, 1}, with);
+}
+
+/// The runs of a list's indices.
+std::vector<segment> runs_of_list(const block& list, std::int64_t count) {
+  if (list.of().item != sizeof(std::int64_t) || list.count() != static_cast<std::size_t>(count))
+    throw std::logic_error("weft: a task of an array was given another list of indices than its own");
+  return segments_of({list.data<std::int64_t>(), list.count()});
+}
+
+}  // namespace
+
+block gather_chunk(const gather_plan& p, std::size_t j, inputs in) {
+  coordinates counts{};
+  for (std::size_t a = 0; a < p.chunks.rank; ++a) counts[a] = p.counts[a];
+  coordinates at = place_of(j, counts, p.chunks.rank);
+  for (std::size_t a = 0; a < p.chunks.rank; ++a) at[a] += p.first[a];
+  block result(p.of, p.chunks.chunk(at));
+  fill_block(result, p.fill);
+  const std::size_t expected = p.what.size() + (p.listed < 0 ? 0 : 1);
+  if (in.size() != expected) throw std::logic_error("weft: a task of an array was given other inputs than its own");
+  for (std::size_t i = 0; i < p.what.size(); ++i) {
+    run_lists runs = runs_of(p.what[i], p.chunks, at);
+    if (p.listed >= 0) {
+      if (in.back().size() != 1) throw std::logic_error("weft: a task of an array was given no list of indices");
+      const auto a = static_cast<std::size_t>(p.listed);
+      runs[a] = runs_of_list(in.back()[0], result.extents()[a]);
+    }
+    copy_reading(p.what[i], runs, in[i], result.bytes().data(), result.extents());
+  }
+  return result;
+}
+
+operand settled(array_ref x, const view_map& map) {
+  operand o = resolve(std::move(x), map);
+  if (o.node->kind != node_kind::index) return o;
+  client c = o.node->owner;
+  const grid chunks = o.node->chunks;
+  const element e = o.node->of;
+  o.node = make_elementwise(std::move(c), e, chunks, {std::move(o.node)}, any_code<kernel>());
+  return o;
+}
+
+reading reading_of(const operand& o, const grid& whole) {
+  return reading_of(o.map, o.node->chunks, o.node->of.item, whole);
+}
+
+array_ref make_gather(client c, element e, const grid& chunks, std::vector<operand> operands,
+                      std::vector<reading> what, std::vector<std::byte> fill) {
+  return std::make_shared<const gather_node>(std::move(c), e, chunks, std::move(operands), std::move(what),
+                                             std::move(fill));
+}
+
+void weft_encode(encoder& e, const gather_plan& p) {
+  weft::encode(e, p.chunks);
+  weft::encode(e, p.first);
+  weft::encode(e, p.counts);
+  weft::encode(e, p.what);
+  weft::encode(e, p.fill);
+  weft::encode(e, p.of);
+  weft::encode(e, p.listed);
+}
+gather_plan weft_decode(decoder& d, std::type_identity<gather_plan>) {
+  gather_plan p{weft::decode<grid>(d)};
+  p.first = weft::decode<weft::shape>(d);
+  p.counts = weft::decode<weft::shape>(d);
+  p.what = weft::decode<std::vector<reading>>(d);
+  p.fill = weft::decode<std::vector<std::byte>>(d);
+  p.of = weft::decode<element>(d);
+  p.listed = weft::decode<std::int32_t>(d);
+  const auto demand = [&](bool right, const char* why) {
+    if (!right) d.fail("an array's gather", why);
+  };
+  constexpr std::uint32_t most_item = 4096;
+  const std::size_t rank = p.chunks.rank;
+  demand(p.of.item >= 1 && p.of.item <= most_item, "its elements have an impossible size");
+  demand(p.fill.empty() || p.fill.size() == p.of.item, "what it is filled with has another size");
+  demand(is_box_of(p.chunks, p.first, p.counts), "its box is not in its chunks");
+  demand(p.what.size() <= most_inputs && p.listed >= -1 && p.listed < static_cast<std::int32_t>(rank),
+         "it has impossible inputs");
+  for (const reading& r : p.what) {
+    demand(r.axes.size() == rank && r.item == p.of.item, "a part of it has another rank, or other elements");
+    for (std::size_t a = 0; a < rank; ++a) {
+      const window& w = r.windows[a];
+      demand(w.axis == static_cast<std::int32_t>(a) && w.before == 0 && w.after == 0 && !w.clipped,
+             "a part of it is read otherwise than it is cut");
+    }
+    const char* why = why_wrong(r, p.chunks);
+    demand(!why, why);
+  }
+  return p;
+}
+
+}  // namespace weft::detail::arrays

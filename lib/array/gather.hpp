@@ -1,0 +1,45 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "array/nodes.hpp"
+#include "array/reading.hpp"
+
+/// Arrays that are put together from boxes of others: chunks cut anew, joined, padded, rolled, taken by lists.
+namespace weft::detail::arrays {
+
+struct gather_plan {
+  grid chunks;
+  weft::shape first = {}, counts = {};  // the box of chunks that are made
+  std::vector<reading> what = {};       // one for each input, in the order in which they are written
+  std::vector<std::byte> fill = {};     // an element: of what none of them covers; empty where they cover all
+  element of = {};
+  /// Where it is not -1, the indices along this axis are those of a list, of which a task takes its own as the input
+  /// after the others; the only reading's segments along it are not used.
+  std::int32_t listed = -1;
+};
+void weft_encode(encoder& e, const gather_plan& p);
+gather_plan weft_decode(decoder& d, std::type_identity<gather_plan>);
+constexpr std::string_view weft_schema(std::type_identity<gather_plan>) { return "weft array gather 1"; }
+
+block gather_chunk(const gather_plan& p, std::size_t j, inputs in);
+
+struct gather_task {
+  shared<gather_plan> what;
+  template <class... In>
+  block operator()(std::size_t j, const In&... in) const {
+    const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
+    return gather_chunk(*what, j, {all.data(), sizeof...(In)});
+  }
+};
+
+/// Gathers of up to most_inputs readings. `fill` as in the plan. Each reading's map and source are of the operand.
+array_ref make_gather(client c, element e, const grid& chunks, std::vector<operand> operands,
+                      std::vector<reading> what, std::vector<std::byte> fill = {});
+/// An operand as a part of a gather over `whole`, whose axes are the operand's.
+reading reading_of(const operand& o, const grid& whole);
+
+}  // namespace weft::detail::arrays

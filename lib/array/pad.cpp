@@ -1,0 +1,142 @@
+// Elements along an axis in other places, once, several times, or with others beside them.
+#include <string>
+#include <utility>
+
+#include "array/gather.hpp"
+#include "array/layered.hpp"
+#include "array/pad.hpp"
+#include "weft/array/index.hpp"
+#include "weft/detail/array/gathers.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+std::int64_t modulo(std::int64_t x, std::int64_t n) noexcept { return (x % n + n) % n; }
+
+/// The element that stands x elements from the first, beyond the ends too.
+std::int64_t place_beside(std::int64_t x, std::int64_t n, pad_mode how) noexcept {
+  switch (how) {
+    case pad_mode::wrap:
+      return modulo(x, n);
+    case pad_mode::symmetric: {
+      const std::int64_t at = modulo(x, 2 * n);
+      return at < n ? at : 2 * n - 1 - at;
+    }
+    case pad_mode::reflect: {
+      if (n == 1) return 0;
+      const std::int64_t at = modulo(x, 2 * n - 2);
+      return at < n ? at : 2 * n - 2 - at;
+    }
+    default:
+      return x < 0 ? 0 : n - 1;
+  }
+}
+
+/// The same chunks for an axis of other extent.
+cut lengthened(const cut& c, std::int64_t extent) noexcept { return {extent, c.chunk, c.chunk}; }
+
+array_ref one_gather(array_ref x, const grid& chunks, std::vector<std::vector<segment>> axes,
+                     std::vector<std::byte> fill = {}) {
+  client c = x->owner;
+  const element e = x->of;
+  operand o = settled(std::move(x), identity_map(chunks.rank));
+  reading r = reading_of(o, chunks);
+  r.axes = std::move(axes);
+  return make_gather(std::move(c), e, chunks, {std::move(o)}, {std::move(r)}, std::move(fill));
+}
+
+std::vector<std::vector<segment>> whole_axes(const grid& g) { return reading_of(identity_map(g.rank), g, 1, g).axes; }
+
+}  // namespace
+
+std::vector<segment> padded_axis(std::int64_t extent, std::int64_t before, std::int64_t after, pad_mode how) {
+  std::vector<segment> all;
+  const auto add = [&](std::int64_t first, std::int64_t n) {
+    if (how == pad_mode::constant || n == 0) return;
+    std::vector<std::int64_t> list;
+    for (std::int64_t i = 0; i < n; ++i) list.push_back(place_beside(first + i, extent, how));
+    for (const segment& s : segments_of(list, first + before)) all.push_back(s);
+  };
+  add(-before, before);
+  if (extent != 0) all.push_back({before, 1, extent, 0, 1});
+  add(extent, after);
+  return all;
+}
+
+array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, std::span<const std::byte> value) {
+  grid chunks = x->chunks;
+  if (widths.size() != chunks.rank)
+    throw misuse("weft: " + std::to_string(widths.size()) + " widths of padding for an array of shape " +
+                 weft::to_string(chunks.whole()) + ": give one for each axis");
+  std::vector<std::vector<segment>> axes;
+  for (std::size_t a = 0; a < widths.size(); ++a) {
+    const pad_width& w = widths[a];
+    const std::int64_t n = chunks.axes[a].extent;
+    constexpr std::int64_t most = std::int64_t{1} << 40;
+    if (w.before < 0 || w.after < 0 || w.before > most || w.after > most)
+      throw misuse("weft: a padding of " + std::to_string(w.before) + " and " + std::to_string(w.after) +
+                   " elements along axis " + std::to_string(a) + ": give 0 or more");
+    if (n == 0 && how != pad_mode::constant && (w.before != 0 || w.after != 0))
+      throw misuse("weft: axis " + std::to_string(a) + " of an array of shape " + weft::to_string(chunks.whole()) +
+                   " has no element to pad it with: pad it with a constant");
+    axes.push_back(padded_axis(n, w.before, w.after, how));
+    chunks.axes[a] = lengthened(chunks.axes[a], n + w.before + w.after);
+  }
+  return one_gather(
+      std::move(x), chunks, std::move(axes),
+      how == pad_mode::constant ? std::vector<std::byte>(value.begin(), value.end()) : std::vector<std::byte>());
+}
+
+array_ref rolled(array_ref x, std::int64_t shift, std::int64_t along) {
+  const grid chunks = x->chunks;
+  const std::size_t axis = checked_axis(along, chunks.rank);
+  const std::int64_t n = chunks.axes[axis].extent;
+  if (n == 0) return x;
+  shift = modulo(shift, n);
+  if (shift == 0) return x;
+  std::vector<std::vector<segment>> axes = whole_axes(chunks);
+  axes[axis] = {{0, 1, shift, n - shift, 1}, {shift, 1, n - shift, 0, 1}};
+  return one_gather(std::move(x), chunks, std::move(axes));
+}
+
+array_ref tiled(array_ref x, const weft::shape& times) {
+  while (x->chunks.rank < times.size()) x = expand_view(std::move(x), 0);
+  grid chunks = x->chunks;
+  std::vector<std::vector<segment>> axes;
+  const std::size_t before = chunks.rank - times.size();
+  std::int64_t elements = 1;
+  for (std::size_t a = 0; a < chunks.rank; ++a) {
+    const std::int64_t n = chunks.axes[a].extent, reps = a < before ? 1 : times[a - before];
+    constexpr std::int64_t most = std::int64_t{1} << 24;
+    std::int64_t extent = 0;
+    if (reps < 0 || reps > most || __builtin_mul_overflow(n, reps, &extent) ||
+        (extent != 0 && __builtin_mul_overflow(elements, extent, &elements)))
+      throw misuse("weft: " + weft::to_string(times) + " tiles of an array of shape " +
+                   weft::to_string(chunks.whole()) + ": between 0 and 2^24 along each axis, of 2^63 elements in all");
+    axes.emplace_back();
+    for (std::int64_t i = 0; n != 0 && i < reps; ++i) axes.back().push_back({i * n, 1, n, 0, 1});
+    if (reps != 1) chunks.axes[a] = lengthened(chunks.axes[a], extent);
+  }
+  return one_gather(std::move(x), chunks, std::move(axes));
+}
+
+array_ref repeated(array_ref x, std::int64_t times, std::int64_t along) {
+  const weft::shape whole = x->chunks.whole();
+  const std::size_t axis = checked_axis(along, whole.size());
+  std::int64_t extent = 0;
+  if (times < 0 || __builtin_mul_overflow(whole[axis], times, &extent))
+    throw misuse("weft: each element " + std::to_string(times) + " times, of an array of shape " +
+                 weft::to_string(whole) + ": give 0 or more, of 2^63 elements in all");
+  if (whole.size() == most_axes) throw misuse("weft: repeat takes arrays of up to 7 axes");
+  weft::shape to = whole, between = weft::shape::of_rank(whole.size() + 1);
+  to[axis] = extent;
+  for (std::size_t a = 0; a <= axis; ++a) between[a] = whole[a];
+  between[axis + 1] = times;
+  for (std::size_t a = axis + 1; a < whole.size(); ++a) between[a + 1] = whole[a];
+  x = expand_view(std::move(x), static_cast<std::int64_t>(axis) + 1);
+  return reshaped(broadcast_view(std::move(x), between), to);
+}
+
+}  // namespace weft::detail::arrays

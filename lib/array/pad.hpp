@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "array/reading.hpp"
+#include "weft/detail/array/gathers.hpp"
+
+namespace weft::detail::arrays {
+
+/// An axis with elements beside it, as segments: none there where they are constant. The extent is not 0 otherwise.
+/// O(before + after).
+std::vector<segment> padded_axis(std::int64_t extent, std::int64_t before, std::int64_t after, pad_mode how);
+
+}  // namespace weft::detail::arrays

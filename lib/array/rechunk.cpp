@@ -1,0 +1,71 @@
+// The same elements in other chunks.
+#include <algorithm>
+#include <utility>
+
+#include "array/gather.hpp"
+#include "array/layered.hpp"
+#include "array/rechunk_plan.hpp"
+#include "weft/detail/array/gathers.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+chunking chunks_of(const grid& g) {
+  chunking all;
+  for (std::uint32_t a = 0; a < g.rank; ++a) {
+    axis_chunks sizes;
+    for (std::int64_t i = 0; i < g.axes[a].count(); ++i)
+      sizes.push_back(static_cast<std::size_t>(std::max<std::int64_t>(g.axes[a].size(i), 0)));
+    all.push_back(std::move(sizes));
+  }
+  return all;
+}
+
+/// These sizes, or where an axis cannot be cut so, equal ones that are as large as the largest.
+cut cut_of(const axis_chunks& sizes) {
+  cut c;
+  std::size_t extent = 0, largest = 1;
+  for (const std::size_t n : sizes) {
+    extent += n;
+    largest = std::max(largest, n);
+  }
+  c.extent = static_cast<std::int64_t>(extent);
+  c.chunk = static_cast<std::int64_t>(largest);
+  c.lead = static_cast<std::int64_t>(std::max<std::size_t>(sizes.front(), 1));
+  if (sizes.size() > 1) c.chunk = std::max(c.lead, static_cast<std::int64_t>(sizes[1]));
+  bool right = c.count() == static_cast<std::int64_t>(sizes.size());
+  for (std::size_t i = 0; right && i < sizes.size(); ++i)
+    right = c.size(static_cast<std::int64_t>(i)) == static_cast<std::int64_t>(sizes[i]);
+  if (!right) c.chunk = c.lead = static_cast<std::int64_t>(largest);
+  return c;
+}
+
+array_ref gathered(array_ref x, const grid& chunks) {
+  client c = x->owner;
+  const element e = x->of;
+  operand o = settled(std::move(x), identity_map(chunks.rank));
+  reading r = reading_of(o, chunks);
+  return make_gather(std::move(c), e, chunks, {std::move(o)}, {std::move(r)});
+}
+
+}  // namespace
+
+array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes) {
+  const grid wanted = make_grid(x->chunks.whole(), chunk, bytes, x->of.item);
+  if (wanted == x->chunks) return x;
+  if (wanted.whole().count() == 0) return gathered(std::move(x), wanted);
+  for (const chunking& step : plan_rechunk(chunks_of(x->chunks), chunks_of(wanted), x->of.item)) {
+    grid between = wanted;
+    for (std::uint32_t a = 0; a < wanted.rank; ++a) between.axes[a] = cut_of(step[a]);
+    x = gathered(std::move(x), between);
+  }
+  return x->chunks == wanted ? x : gathered(std::move(x), wanted);
+}
+
+array_ref copied(array_ref x) {
+  const grid chunks = x->chunks;
+  return gathered(std::move(x), chunks);
+}
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,141 @@
+// Elements by lists of indices, and arrays of which a part is another.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "array/gather.hpp"
+#include "array/layered.hpp"
+#include "weft/array/index.hpp"
+#include "weft/detail/array/gathers.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// Lists of so few runs are part of the tasks; others are blocks of their own, of which a task is given its part.
+constexpr std::size_t most_runs = 64;
+
+struct take_node final : layered_node {
+  take_node(client c, element e, const grid& g, operand o, reading w, std::size_t a, std::vector<future<block>> l)
+      : layered_node(std::move(c), e, g, {std::move(o)}), what(std::move(w)), axis(a), lists(std::move(l)) {}
+
+  box reads(std::size_t, const box& tasks) const override { return box_read(what, chunks, tasks); }
+  layer<block> lay(const box& tasks, std::span<const layer<block>> in, std::span<const box> from) const override {
+    reading read = what;
+    read.axes[axis] = {};
+    const shared<gather_plan> plan(
+        gather_plan{chunks, tasks.first, tasks.counts, {std::move(read)}, {}, of, static_cast<std::int32_t>(axis)});
+    needs_table own;
+    coordinates counts{};
+    for (std::size_t a = 0; a < chunks.rank; ++a) counts[a] = tasks.counts[a];
+    const box all{weft::shape(0), weft::shape(lists.size())};
+    for (std::size_t j = 0; j < tasks.tasks(); ++j)
+      own.add({{tasks.first[axis] + place_of(j, counts, chunks.rank)[axis]}}, all);
+    return layer_of(tasks.tasks(), gather_task{plan}, weft::from(in[0], needs_of(what, chunks, tasks, from[0])),
+                    weft::from(layer_of(lists), needs{shared<needs_table>(std::move(own))}));
+  }
+
+  const reading what;
+  const std::size_t axis;
+  const std::vector<future<block>> lists;
+};
+
+}  // namespace
+
+array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t along) {
+  grid chunks = x->chunks;
+  const std::size_t axis = checked_axis(along, chunks.rank);
+  const std::int64_t n = chunks.axes[axis].extent;
+  for (std::int64_t& i : indices) {
+    if (i < -n || i >= n)
+      throw misuse("weft: index " + std::to_string(i) + " along axis " + std::to_string(axis) +
+                   " of an array of shape " + weft::to_string(chunks.whole()));
+    if (i < 0) i += n;
+  }
+  const auto count = static_cast<std::int64_t>(indices.size());
+  chunks.axes[axis] = {count, chunks.axes[axis].chunk, chunks.axes[axis].chunk};
+  client c = x->owner;
+  const element e = x->of;
+  operand o = settled(std::move(x), identity_map(chunks.rank));
+  reading r = reading_of(o, chunks);
+  r.axes[axis] = segments_of(indices);
+  if (r.axes[axis].size() <= most_runs) return make_gather(std::move(c), e, chunks, {std::move(o)}, {std::move(r)});
+  std::vector<future<block>> lists;
+  for (std::int64_t i = 0; i < chunks.axes[axis].count(); ++i) {
+    block list(element_of<std::int64_t>, {chunks.axes[axis].size(i)});
+    std::copy_n(indices.begin() + chunks.axes[axis].first(i), list.count(), list.data<std::int64_t>());
+    lists.push_back(c.scatter(std::move(list)));
+  }
+  return std::make_shared<const take_node>(std::move(c), e, chunks, std::move(o), std::move(r), axis,
+                                           std::move(lists));
+}
+
+array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value) {
+  const grid whole = x->chunks;
+  grid region;
+  std::array<std::int32_t, most_axes> axis_of{};  // of the whole array, for each axis of the region
+  std::vector<std::vector<segment>> axes;
+  for (const index_item& i : where) {
+    if (i.what == index_item::kind::newaxis) throw misuse("weft: an assignment has no new axes");
+    const std::size_t a = axes.size();
+    if (a == whole.rank)
+      throw misuse("weft: more indices than axes, for an array of shape " + weft::to_string(whole.whole()));
+    const std::int64_t n = whole.axes[a].extent;
+    if (i.what == index_item::kind::number) {
+      if (i.at < -n || i.at >= n)
+        throw misuse("weft: index " + std::to_string(i.at) + " along axis " + std::to_string(a) +
+                     " of an array of shape " + weft::to_string(whole.whole()));
+      axes.push_back({{i.at < 0 ? i.at + n : i.at, 1, 1, 0, 1}});
+      continue;
+    }
+    const found_slice s = find_slice(i.range, n);
+    axis_of[region.rank] = static_cast<std::int32_t>(a);
+    region.axes[region.rank++] = {s.count, std::max<std::int64_t>(s.count, 1), std::max<std::int64_t>(s.count, 1)};
+    axes.emplace_back();
+    if (s.count == 0) continue;
+    if (s.step > 0)
+      axes.back().push_back({s.first, s.step, s.count, 0, 1});
+    else
+      axes.back().push_back({s.first + s.step * (s.count - 1), -s.step, s.count, s.count - 1, -1});
+  }
+  for (std::size_t a = axes.size(); a < whole.rank; ++a) {
+    axis_of[region.rank] = static_cast<std::int32_t>(a);
+    region.axes[region.rank++] = whole.axes[a];
+    axes.push_back({});
+    if (whole.axes[a].extent != 0) axes.back().push_back({0, 1, whole.axes[a].extent, 0, 1});
+  }
+  const grid& given = value->chunks;
+  bool fits = given.rank <= region.rank;
+  for (std::uint32_t a = 0; fits && a < given.rank; ++a) {
+    const std::int64_t n = given.axes[a].extent;
+    fits = n == 1 || n == region.axes[a + region.rank - given.rank].extent;
+  }
+  if (!fits)
+    throw misuse("weft: a value of shape " + weft::to_string(given.whole()) + " for a part of shape " +
+                 weft::to_string(region.whole()) + " of an array of shape " + weft::to_string(whole.whole()));
+  common_client(x->owner, value->owner);
+  view_map map = broadcast_map(given, region);
+  for (std::uint32_t s = 0; s < map.rank; ++s)
+    if (map.axes[s].axis >= 0) map.axes[s].axis = axis_of[static_cast<std::size_t>(map.axes[s].axis)];
+  client c = x->owner;
+  const element e = x->of;
+  operand base = settled(std::move(x), identity_map(whole.rank)), part = settled(std::move(value), map);
+  reading under = reading_of(base, whole), over = reading_of(part, whole);
+  over.axes = std::move(axes);
+  return make_gather(std::move(c), e, whole, {std::move(base), std::move(part)}, {std::move(under), std::move(over)});
+}
+
+void check_mask(const grid& x, const grid& mask) {
+  if (x.whole() == mask.whole()) return;
+  throw misuse("weft: a mask of shape " + to_string(mask) + " for an array of shape " + to_string(x) +
+               ": give one of the array's shape, or name the axis of a mask that has one axis");
+}
+void check_mask(const grid& x, const grid& mask, std::int64_t axis) {
+  const std::size_t a = checked_axis(axis, x.rank);
+  if (mask.rank == 1 && mask.axes[0].extent == x.axes[a].extent) return;
+  throw misuse("weft: a mask of shape " + to_string(mask) + " for axis " + std::to_string(a) +
+               " of an array of shape " + to_string(x) + ": give one of one axis, of as many elements");
+}
+
+}  // namespace weft::detail::arrays

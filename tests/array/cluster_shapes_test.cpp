@@ -1,0 +1,58 @@
+// What copies boxes of chunks, on the engine and on a cluster: the same elements.
+#include <catch2/catch.hpp>
+
+#include "array/arrays.hpp"
+#include "cluster/in_process.hpp"
+
+using arrays::noise;
+using weft::slice;
+
+namespace {
+
+using results = std::vector<std::vector<double>>;
+
+weft::task<results> shapes(weft::client& c) {
+  results all;
+  const auto x = weft::from_function<2>(c, {60, 47}, [](std::int64_t i, std::int64_t j) { return noise(i * 47 + j); },
+                                        {.chunk = {13, 20}});
+  const auto joined = weft::concatenate(0, x, weft::roll(x, 5, 1), weft::flip(x, 0));
+  const auto cut = weft::rechunk(joined, {.chunk = {50, 7}});
+  const xt::xtensor<double, 2> padded =
+      co_await weft::pad(cut, {{2, 1}, {0, 3}}, weft::pad_mode::reflect)(slice(50, 100), slice()).compute();
+  all.push_back(arrays::list_of(padded));
+  const xt::xtensor<double, 2> reshaped = co_await weft::reshape<2>(weft::transpose(cut), {36, -1}).compute();
+  all.push_back(arrays::list_of(reshaped));
+  std::vector<std::int64_t> list;
+  for (std::int64_t i = 0; i < 300; ++i) list.push_back(i * 7919 % 180);
+  const xt::xtensor<double, 2> taken = co_await weft::take(joined, list, 0).compute();
+  all.push_back(arrays::list_of(taken));
+  const weft::array<double, 1> positive = co_await weft::compress(x, x > 0.0);
+  const xt::xtensor<double, 1> some = co_await weft::assign(positive, slice(5, 50, 3), -1.0).compute();
+  all.push_back(arrays::list_of(some));
+  co_return all;
+}
+
+template <class Job>
+results on_engine(unsigned threads, Job job) {
+  weft::pool p({.threads = threads});
+  weft::client c(p);
+  return p.run(job(c));
+}
+template <class Job>
+results on_cluster(weft::net::address_kind kind, Job job) {
+  in_process_cluster cluster(2, kind);
+  weft::pool p({.threads = 1});
+  weft::client c = cluster.connect(p);
+  return p.run(job(c));
+}
+
+}  // namespace
+
+TEST_CASE("arrays in other shapes are the same on a cluster") {
+  const results one = on_engine(1, shapes);
+  CHECK(one[0].size() == 50 * 50);
+  CHECK(one[2].size() == 300 * 47);
+  CHECK((on_engine(3, shapes) == one));
+  const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
+  CHECK((on_cluster(kind, shapes) == one));
+}
