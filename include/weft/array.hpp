@@ -11,6 +11,7 @@
 #ifndef WEFT_WITHOUT_BLAS
 #include "weft/array/linear.hpp"
 #endif
+#include "weft/array/map.hpp"
 #include "weft/array/rechunk.hpp"
 #include "weft/array/reduce.hpp"
 #include "weft/array/reshape.hpp"

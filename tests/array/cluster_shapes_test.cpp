@@ -5,6 +5,7 @@
 #include "cluster/in_process.hpp"
 
 using arrays::noise;
+using weft::none;
 using weft::slice;
 
 namespace {
@@ -32,6 +33,32 @@ weft::task<results> shapes(weft::client& c) {
   co_return all;
 }
 
+/// What a user writes in his own program: it travels with it.
+struct smooth {
+  double weight;
+  template <class V>
+  xt::xtensor<double, 2> operator()(const V& a) const {
+    xt::xtensor<double, 2> s = a;
+    for (std::size_t i = 1; i + 1 < a.shape()[0]; ++i)
+      for (std::size_t j = 0; j < a.shape()[1]; ++j) s(i, j) += weight * (a(i - 1, j) + a(i + 1, j));
+    return s;
+  }
+};
+
+weft::task<results> maps(weft::client& c) {
+  results all;
+  const auto x = weft::from_function<2>(c, {60, 47}, [](std::int64_t i, std::int64_t j) { return noise(i * 47 + j); },
+                                        {.chunk = {13, 20}});
+  const xt::xtensor<double, 2> smoothed =
+      co_await weft::map_overlap(smooth{0.25}, x, {.depth = {2, 0}, .boundary = weft::boundary::periodic}).compute();
+  all.push_back(arrays::list_of(smoothed));
+  const auto scaled =
+      weft::map_blocks([](const auto& a, const auto& b) { return a * b(); }, weft::transpose(x), weft::sum(x));
+  const xt::xtensor<double, 2> part = co_await scaled(slice(10, 30), slice(none, none, 7)).compute();
+  all.push_back(arrays::list_of(part));
+  co_return all;
+}
+
 template <class Job>
 results on_engine(unsigned threads, Job job) {
   weft::pool p({.threads = threads});
@@ -55,4 +82,13 @@ TEST_CASE("arrays in other shapes are the same on a cluster") {
   CHECK((on_engine(3, shapes) == one));
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   CHECK((on_cluster(kind, shapes) == one));
+}
+
+TEST_CASE("functions of chunks travel with their program") {
+  const results one = on_engine(1, maps);
+  CHECK(one[0].size() == 60 * 47);
+  CHECK(one[1].size() == 20 * 9);
+  CHECK((on_engine(3, maps) == one));
+  const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
+  CHECK((on_cluster(kind, maps) == one));
 }

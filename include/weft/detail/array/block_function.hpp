@@ -1,0 +1,164 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weft/array/xtensor.hpp"
+#include "weft/detail/array/code.hpp"
+#include "weft/detail/array/node.hpp"
+#include "weft/detail/checked_call.hpp"
+
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xnoalias.hpp>
+
+namespace weft {
+
+/// Which chunk a function is called for: its number along each axis of the tasks, and its first element.
+struct chunk_place {
+  weft::shape chunk = {}, first = {};
+};
+
+/// What stands beyond the ends of an array for map_overlap: nothing (chunks at the ends are shorter), the elements
+/// before the end in reverse order with the last one first, the last one again and again, those at the other end, or
+/// a constant.
+enum class boundary : std::uint8_t { nothing, reflect, nearest, periodic, constant };
+
+namespace detail::arrays {
+
+/// A function of whole chunks, as tasks call it.
+struct chunk_in {
+  const std::byte* data = nullptr;
+  weft::shape extents = {};
+};
+struct block_call {
+  std::span<const chunk_in> in;
+  std::byte* out;  // elements of the result, to be written
+  weft::shape extents;
+  const chunk_place& place;
+};
+class block_function : public code {
+ public:
+  virtual void run(const block_call& c) const = 0;
+};
+
+template <class T, std::size_t N>
+auto view_of(T* data, const weft::shape& extents) {
+  const auto count = static_cast<std::size_t>(extents.count());
+  if constexpr (N == dynamic_rank) {
+    std::vector<std::size_t> s(extents.begin(), extents.end());
+    return xt::adapt(data, count, xt::no_ownership(), std::move(s));
+  } else {
+    std::array<std::size_t, N> s{};
+    for (std::size_t a = 0; a < N; ++a) s[a] = static_cast<std::size_t>(extents[a]);
+    return xt::adapt(data, count, xt::no_ownership(), s);
+  }
+}
+template <class T, std::size_t N>
+using view_type = decltype(arrays::view_of<const T, N>(nullptr, {}));
+
+[[noreturn]] void throw_chunk_shape(const weft::shape& given, const weft::shape& wanted);
+
+/// Elements of what a function gave: a scalar stands for all of them.
+template <class T, class R>
+void write_result(const R& r, const block_call& c) {
+  if constexpr (std::is_arithmetic_v<R> || is_complex<R>) {
+    T* to = reinterpret_cast<T*>(c.out);
+    for (std::int64_t i = 0, n = c.extents.count(); i < n; ++i) to[i] = r;
+  } else {
+    const weft::shape given = shape_of(r);
+    if (r.dimension() != c.extents.size() || given != c.extents) throw_chunk_shape(given, c.extents);
+    auto to = view_of<T, dynamic_rank>(reinterpret_cast<T*>(c.out), c.extents);
+    xt::noalias(to) = r;
+  }
+}
+
+template <class R>
+struct result_element {
+  using type = typename R::value_type;
+};
+template <class R>
+  requires(std::is_arithmetic_v<R> || is_complex<R>)
+struct result_element<R> {
+  using type = R;
+};
+
+/// F on views of chunks: X are the operands' arrays.
+template <class F, class... X>
+class block_code final : public block_function {
+  template <class Y>
+  using view = view_type<typename Y::value_type, Y::rank>;
+
+ public:
+  // Without the place first: a generic function is not looked at with one that it does not take.
+  using without = std::is_invocable<const F&, const view<X>&...>;
+  using with = std::is_invocable<const F&, const chunk_place&, const view<X>&...>;
+  static constexpr bool takes_place = std::conjunction_v<std::negation<without>, with>;
+  static constexpr bool callable = std::disjunction_v<without, with>;
+  static auto call(const F& f, const chunk_place& place, const view<X>&... x) {
+    if constexpr (takes_place)
+      return f(place, x...);
+    else
+      return f(x...);
+  }
+  using out = std::remove_cvref_t<typename result_element<std::remove_cvref_t<decltype(call(
+      std::declval<const F&>(), std::declval<const chunk_place&>(), std::declval<const view<X>&>()...))>>::type>;
+
+  explicit block_code(F f) : f_(std::move(f)) {}
+  void run(const block_call& c) const override { on_views(c, std::index_sequence_for<X...>{}); }
+  void encode(encoder& e) const override { weft::encode(e, f_); }
+  const code_entry& entry() const noexcept override { return entry_; }
+
+ private:
+  template <std::size_t... I>
+  void on_views(const block_call& c, std::index_sequence<I...>) const {
+    const std::tuple<view<X>...> views{view_of<const typename X::value_type, X::rank>(
+        reinterpret_cast<const typename X::value_type*>(c.in[I].data), c.in[I].extents)...};
+    write_result<out>(call(f_, c.place, std::get<I>(views)...), c);
+  }
+  static std::shared_ptr<const code> make(decoder& d) {
+    return std::make_shared<const block_code>(weft::decode<F>(d));
+  }
+  static inline const code_entry entry_{&block_code::make};
+
+  [[no_unique_address]] F f_;
+};
+
+/// Checks F, and gives its code.
+template <class F, class... X>
+consteval bool checked_block_function() {
+  constexpr bool is_object = !detail::is_function_pointer<F>;
+  static_assert(is_object, "weft: wrap the function in a lambda, so that its type says what it does");
+  constexpr bool travels = detail::checked_function<F>();
+  constexpr bool takes_chunks = block_code<F, X...>::callable;
+  static_assert(takes_chunks,
+                "weft: a function of chunks takes a weft::chunk_view<T, N> for each array (or const auto&), and "
+                "before them, if it wants to know where it is, a const weft::chunk_place&");
+  return is_object && travels && takes_chunks;
+}
+
+// lib/array/mapped.cpp. They throw misuse.
+/// `chunk`: extents of the result's chunks, 0 where they are the tasks'; none: all.
+array_ref map_blocks_of(std::vector<array_ref> x, element e, const weft::shape& chunk, any_code<block_function> f);
+struct overlap {
+  weft::shape depth;
+  boundary beyond;
+  bool trim;
+};
+array_ref map_overlap_of(array_ref x, element e, const overlap& how, std::span<const std::byte> constant,
+                         any_code<block_function> f);
+array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std::vector<std::string_view>& axes,
+                       element e, any_code<block_function> f);
+/// `sizes`: extents of those axes of the result that no operand has, in their order.
+array_ref apply_gufunc_of(std::string_view signature, std::vector<array_ref> x, element e, const weft::shape& sizes,
+                          any_code<block_function> f);
+
+}  // namespace detail::arrays
+}  // namespace weft

@@ -1,0 +1,277 @@
+// Which chunks the functions of map_blocks, map_overlap, blockwise and apply_gufunc are given.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "array/layered.hpp"
+#include "array/mapped.hpp"
+#include "array/pad.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// An operand of which axis a is cut as axis `bound[a]` of the tasks, or taken as a whole (-1).
+struct bound_operand {
+  operand from;
+  reading what;
+};
+bound_operand bind(array_ref x, const std::array<std::int32_t, most_axes>& bound) {
+  const grid whole = x->chunks;
+  operand o = settled(std::move(x), identity_map(whole.rank));
+  reading r = reading_of(o.map, o.node->chunks, o.node->of.item, whole);
+  for (std::uint32_t a = 0; a < whole.rank; ++a) r.windows[a].axis = bound[a];
+  return {std::move(o), std::move(r)};
+}
+
+void check_some(const std::vector<array_ref>& x, const char* what) {
+  if (x.empty()) throw misuse(std::string("weft: ") + what + " of no array");
+  for (const array_ref& y : x) common_client(x.front()->owner, y->owner);
+}
+
+array_ref mapped(std::vector<array_ref> x, const std::vector<std::array<std::int32_t, most_axes>>& bound,
+                 mapped_plan plan) {
+  client c = x.front()->owner;
+  std::vector<operand> operands;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    bound_operand b = bind(std::move(x[i]), bound[i]);
+    operands.push_back(std::move(b.from));
+    plan.what.push_back(std::move(b.what));
+  }
+  return make_mapped(std::move(c), std::move(operands), std::move(plan));
+}
+
+/// Axes by their names.
+class named_axes {
+ public:
+  /// Takes one more; throws misuse when it has another extent than before.
+  void add(char name, const cut& c, const std::string& where) {
+    const std::size_t at = names_.find(name);
+    if (at == std::string::npos) {
+      names_ += name;
+      cuts_.push_back(c);
+      return;
+    }
+    cut& own = cuts_[at];
+    if (own.extent != c.extent)
+      throw misuse("weft: axis " + std::string(1, name) + " has " + std::to_string(own.extent) + " and " +
+                   std::to_string(c.extent) + " elements in " + where);
+    if (c.count() > own.count()) own = c;
+  }
+  const cut* find(char name) const noexcept {
+    const std::size_t at = names_.find(name);
+    return at == std::string::npos ? nullptr : &cuts_[at];
+  }
+
+ private:
+  std::string names_;
+  std::vector<cut> cuts_;
+};
+
+cut one_chunk(std::int64_t extent) noexcept {
+  const std::int64_t n = std::max<std::int64_t>(extent, 1);
+  return {extent, n, n};
+}
+
+void add_axis(grid& g, const cut& c) {
+  if (g.rank == most_axes) throw misuse("weft: an array of more than 8 axes");
+  g.axes[g.rank++] = c;
+}
+
+std::string shapes_of(const std::vector<array_ref>& x) {
+  std::string text;
+  for (const array_ref& y : x) text += (text.empty() ? "" : ", ") + to_string(y->chunks);
+  return text;
+}
+
+/// A signature's groups of names: `(i,j),(j)->(i)`.
+struct signature {
+  std::vector<std::string> in, out;
+};
+signature parse(std::string_view text) {
+  const auto fail = [&] {
+    throw misuse("weft: \"" + std::string(text) + "\" is no signature of a function: write \"(i,j),(j)->(i)\"");
+  };
+  signature s;
+  const std::size_t arrow = text.find("->");
+  if (arrow == std::string_view::npos) fail();
+  const auto take = [&](std::string_view part, std::vector<std::string>& groups) {
+    enum { outside, name, comma } state = outside;
+    bool open = false, expected = true;
+    for (const char c : part) {
+      if (c == ' ') continue;
+      if (!open) {
+        if (c == '(' && expected) {
+          groups.emplace_back();
+          open = true;
+          expected = false;
+          state = outside;
+        } else if (c == ',' && !expected) {
+          expected = true;
+        } else {
+          fail();
+        }
+      } else if (c == ')' && state != comma) {
+        open = false;
+      } else if (c == ',' && state == name) {
+        state = comma;
+      } else if (((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) && state != name) {
+        groups.back() += c;
+        state = name;
+      } else {
+        fail();
+      }
+    }
+    if (open || expected) fail();
+  };
+  take(text.substr(0, arrow), s.in);
+  take(text.substr(arrow + 2), s.out);
+  if (s.out.size() != 1) fail();
+  return s;
+}
+
+}  // namespace
+
+array_ref map_blocks_of(std::vector<array_ref> x, element e, const weft::shape& chunk, any_code<block_function> f) {
+  check_some(x, "map_blocks");
+  mapped_plan plan{x.front()->chunks};
+  for (const array_ref& y : x) plan.tasks = broadcast(plan.tasks, y->chunks);
+  plan.chunks = plan.tasks;
+  if (chunk.size() != 0 && chunk.size() != plan.tasks.rank)
+    throw misuse("weft: chunks of " + weft::to_string(chunk) + " from those of an array of shape " +
+                 to_string(plan.tasks) + ": give one extent for each axis");
+  for (std::size_t a = 0; a < chunk.size(); ++a) {
+    if (chunk[a] < 0) throw misuse("weft: chunks of " + weft::to_string(chunk) + ": give 1 or more, or 0");
+    const std::int64_t n = chunk[a];
+    if (n != 0) plan.chunks.axes[a] = {plan.tasks.axes[a].count() * n, n, n};
+  }
+  plan.function = std::move(f);
+  plan.of = e;
+  std::vector<std::array<std::int32_t, most_axes>> bound;
+  for (const array_ref& y : x) {
+    const grid& own = y->chunks;
+    auto& axes = bound.emplace_back();
+    const std::uint32_t before = plan.tasks.rank - own.rank;
+    for (std::uint32_t a = 0; a < own.rank; ++a)
+      axes[a] = own.axes[a].extent == plan.tasks.axes[a + before].extent ? static_cast<std::int32_t>(a + before) : -1;
+  }
+  return mapped(std::move(x), bound, std::move(plan));
+}
+
+array_ref map_overlap_of(array_ref x, element e, const overlap& how, std::span<const std::byte> constant,
+                         any_code<block_function> f) {
+  const grid whole = x->chunks;
+  const weft::shape& given = how.depth;
+  if (given.size() != 1 && given.size() != whole.rank)
+    throw misuse("weft: an overlap of " + weft::to_string(given) + " for an array of shape " + to_string(whole) +
+                 ": give one depth, or one for each axis");
+  client c = x->owner;
+  operand o = settled(std::move(x), identity_map(whole.rank));
+  reading r = reading_of(o.map, o.node->chunks, o.node->of.item, whole);
+  for (std::uint32_t a = 0; a < whole.rank; ++a) {
+    const std::int64_t depth = given[given.size() == 1 ? 0 : a], n = whole.axes[a].extent;
+    constexpr std::int64_t most = std::int64_t{1} << 30;
+    if (depth < 0 || depth > most)
+      throw misuse("weft: an overlap of " + weft::to_string(given) + ": depths are 0 or more");
+    window& w = r.windows[a];
+    w.before = w.after = depth;
+    w.clipped = how.beyond == boundary::nothing;
+    if (w.clipped || depth == 0) continue;
+    if (n == 0 && how.beyond != boundary::constant)
+      throw misuse("weft: axis " + std::to_string(a) + " of an array of shape " + weft::to_string(whole.whole()) +
+                   " has no element to stand beyond its ends");
+    const pad_mode mode = how.beyond == boundary::reflect    ? pad_mode::symmetric
+                          : how.beyond == boundary::nearest  ? pad_mode::edge
+                          : how.beyond == boundary::periodic ? pad_mode::wrap
+                                                             : pad_mode::constant;
+    r.axes[a] = padded_axis(n, depth, depth, mode);
+  }
+  mapped_plan plan{whole};
+  plan.chunks = whole;
+  plan.what.push_back(std::move(r));
+  plan.function = std::move(f);
+  plan.of = e;
+  if (how.beyond == boundary::constant) plan.fill.assign(constant.begin(), constant.end());
+  plan.trim = how.trim;
+  return make_mapped(std::move(c), {std::move(o)}, std::move(plan));
+}
+
+array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std::vector<std::string_view>& axes,
+                       element e, any_code<block_function> f) {
+  check_some(x, "blockwise");
+  named_axes all;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (axes[i].size() != x[i]->chunks.rank)
+      throw misuse("weft: \"" + std::string(axes[i]) + "\" for the axes of an array of shape " +
+                   to_string(x[i]->chunks) + ": give a letter for each");
+    for (std::size_t a = 0; a < axes[i].size(); ++a)
+      all.add(axes[i][a], x[i]->chunks.axes[a], "a blockwise of arrays of shapes " + shapes_of(x));
+  }
+  mapped_plan plan;
+  for (std::size_t a = 0; a < out.size(); ++a) {
+    const cut* c = all.find(out[a]);
+    if (!c || out.find(out[a]) != a)
+      throw misuse("weft: axis " + std::string(1, out[a]) + " of the result of a blockwise, \"" + std::string(out) +
+                   "\", is " + (c ? "named twice" : "that of no array"));
+    add_axis(plan.tasks, *c);
+  }
+  plan.chunks = plan.tasks;
+  plan.function = std::move(f);
+  plan.of = e;
+  std::vector<std::array<std::int32_t, most_axes>> bound;
+  for (const std::string_view names : axes) {
+    auto& own = bound.emplace_back();
+    for (std::size_t a = 0; a < names.size(); ++a) {
+      const std::size_t at = out.find(names[a]);
+      own[a] = at == std::string_view::npos ? -1 : static_cast<std::int32_t>(at);
+    }
+  }
+  return mapped(std::move(x), bound, std::move(plan));
+}
+
+array_ref apply_gufunc_of(std::string_view text, std::vector<array_ref> x, element e, const weft::shape& sizes,
+                          any_code<block_function> f) {
+  check_some(x, "apply_gufunc");
+  const signature s = parse(text);
+  const std::string where = "\"" + std::string(text) + "\" of arrays of shapes " + shapes_of(x);
+  if (s.in.size() != x.size())
+    throw misuse("weft: " + where + ": it is of " + std::to_string(s.in.size()) + " arrays");
+  named_axes core;
+  mapped_plan plan;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const grid& own = x[i]->chunks;
+    if (own.rank < s.in[i].size())
+      throw misuse("weft: " + where + ": array " + std::to_string(i) + " has too few axes");
+    grid loops = own;
+    loops.rank = own.rank - static_cast<std::uint32_t>(s.in[i].size());
+    for (std::size_t a = 0; a < s.in[i].size(); ++a) core.add(s.in[i][a], own.axes[loops.rank + a], where);
+    plan.tasks = i == 0 ? loops : broadcast(plan.tasks, loops);
+  }
+  plan.chunks = plan.tasks;
+  std::size_t made = 0;
+  for (const char name : s.out.front()) {
+    const cut* c = core.find(name);
+    if (!c && (made == sizes.size() || sizes[made] < 0))
+      throw misuse("weft: " + where + ": axis " + std::string(1, name) + " is new: give its extent in new_axes");
+    add_axis(plan.chunks, one_chunk(c ? c->extent : sizes[made++]));
+  }
+  if (made != sizes.size())
+    throw misuse("weft: " + where + ": " + std::to_string(sizes.size()) + " extents of new axes, of which it has " +
+                 std::to_string(made));
+  plan.function = std::move(f);
+  plan.of = e;
+  std::vector<std::array<std::int32_t, most_axes>> bound;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    auto& own = bound.emplace_back();
+    own.fill(-1);
+    const std::uint32_t loops = x[i]->chunks.rank - static_cast<std::uint32_t>(s.in[i].size());
+    for (std::uint32_t a = 0; a < loops; ++a) {
+      const std::uint32_t t = a + plan.tasks.rank - loops;
+      if (x[i]->chunks.axes[a].extent == plan.tasks.axes[t].extent) own[a] = static_cast<std::int32_t>(t);
+    }
+  }
+  return mapped(std::move(x), bound, std::move(plan));
+}
+
+}  // namespace weft::detail::arrays

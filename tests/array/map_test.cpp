@@ -1,0 +1,223 @@
+// Functions of whole chunks.
+#include <catch2/catch.hpp>
+#include <xtensor/xmath.hpp>
+#include <xtensor/xview.hpp>
+
+#include "array/arrays.hpp"
+#include "array/mapped.hpp"
+#include "weft/errors.hpp"
+
+using arrays::list_of;
+using arrays::place;
+using weft::slice;
+
+namespace {
+
+weft::array<double, 2> noise(const weft::client& c, const weft::shape& extents, const weft::shape& chunk) {
+  const std::int64_t columns = extents[1];
+  const auto i = weft::indices<2>(c, extents, 0, {.chunk = chunk}),
+             j = weft::indices<2>(c, extents, 1, {.chunk = chunk});
+  return weft::map_elements([](std::int64_t n) { return arrays::noise(n); }, i * columns + j);
+}
+
+template <class A>
+bool same(const A& a, const A& b) {
+  return a.shape() == b.shape() && std::equal(a.begin(), a.end(), b.begin());
+}
+
+/// The sum of each element and its neighbours, `depth` on each side of each axis.
+struct window_sum {
+  std::int64_t depth;
+  template <class V>
+  xt::xtensor<double, 2> operator()(const V& a) const {
+    xt::xtensor<double, 2> sums = xt::zeros<double>(a.shape());
+    const auto n = static_cast<std::int64_t>(a.shape()[0]), m = static_cast<std::int64_t>(a.shape()[1]);
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t j = 0; j < m; ++j)
+        for (std::int64_t k = std::max<std::int64_t>(0, i - depth); k <= std::min(n - 1, i + depth); ++k)
+          for (std::int64_t l = std::max<std::int64_t>(0, j - depth); l <= std::min(m - 1, j + depth); ++l)
+            sums(i, j) += a(k, l);
+    return sums;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("functions see chunks where they are") {
+  place at;
+  const auto x = noise(at.client, {50, 30}, {20, 11}).persist();
+  const xt::xtensor<double, 2> whole = at(x);
+  const auto doubled = at(weft::map_blocks([](const auto& a) { return a * 2.0; }, x));
+  CHECK((doubled == whole * 2.0));
+  // By the type that it has, and into another one.
+  const auto counts = at(weft::map_blocks(
+      [](const weft::chunk_view<double, 2>& a) {
+        return xt::xtensor<std::int64_t, 2>(xt::ones<std::int64_t>({a.shape()[0], a.shape()[1]})) *
+               static_cast<std::int64_t>(a.size());
+      },
+      x));
+  CHECK(counts(0, 0) == 220);
+  CHECK(counts(49, 29) == 80);
+  // Several arrays, which broadcast; of views, and of other chunks.
+  const auto row = weft::arange<double>(at.client, 0, 30, 1, {.chunk = {4}});
+  const auto sums = at(
+      weft::map_blocks([](const auto& a, const auto& b) { return a + b; }, weft::flip(x, 0)(slice(), slice()), row));
+  for (std::size_t i = 0; i < 50; ++i)
+    for (std::size_t j = 0; j < 30; ++j) REQUIRE(sums(i, j) == whole(49 - i, j) + static_cast<double>(j));
+  // Chunks of another shape, and where they are.
+  const auto means = at(weft::map_blocks([](const auto& a) { return xt::mean(a)(); }, weft::block_shape{{1, 1}}, x));
+  REQUIRE(means.size() == 9);
+  CHECK(means(2, 2) == Approx(xt::mean(xt::view(whole, xt::range(40, 50), xt::range(22, 30)))()));
+  const auto places = at(weft::map_blocks(
+      [](const weft::chunk_place& p, const auto& a) {
+        return xt::xtensor<std::int64_t, 2>(xt::zeros<std::int64_t>(a.shape())) + p.first[0] * 100 + p.chunk[1];
+      },
+      x));
+  CHECK(places(45, 29) == 4002);
+  // A part computes its chunks alone.
+  CHECK(weft::map_blocks([](const auto& a) { return a * 2.0; }, x)(slice(0, 5), 3).task_count() == 2);
+  // Chunks of rank 0, and of a rank known when the program runs.
+  CHECK(at(weft::map_blocks([](const auto& a) { return a() + 1.0; },
+                            weft::sum(weft::ones<double, 1>(at.client, {4})))) == 5);
+  const weft::array<double> any = x;
+  CHECK((at(weft::map_blocks([](const auto& a) { return a * 2.0; }, any)) == whole * 2.0));
+}
+
+TEST_CASE("chunks overlap as boundaries say") {
+  place at;
+  for (const weft::shape& chunk : {weft::shape{5, 4}, weft::shape{1, 13}, weft::shape{17, 2}, weft::shape{17, 13}}) {
+    const auto x = noise(at.client, {17, 13}, chunk);
+    const xt::xtensor<double, 2> whole = at(x);
+    for (const std::int64_t depth : {0, 1, 3}) {
+      CAPTURE(weft::to_string(chunk), depth);
+      const window_sum f{depth};
+      const weft::padding wide{{depth, depth}, {depth, depth}};
+      const auto inner = [&](weft::pad_mode mode, double value) {
+        const xt::xtensor<double, 2> padded = f(at(weft::pad(x, wide, mode, value)));
+        const auto d = static_cast<std::size_t>(depth);
+        return xt::xtensor<double, 2>(xt::view(padded, xt::range(d, d + 17), xt::range(d, d + 13)));
+      };
+      using weft::boundary;
+      const auto found = [&](boundary b, double value = 0) {
+        return at(weft::map_overlap(f, x, {.depth = {depth}, .boundary = b}, value));
+      };
+      CHECK(xt::allclose(found(boundary::nothing), f(whole)));
+      CHECK(xt::allclose(found(boundary::reflect), inner(weft::pad_mode::symmetric, 0)));
+      CHECK(xt::allclose(found(boundary::nearest), inner(weft::pad_mode::edge, 0)));
+      CHECK(xt::allclose(found(boundary::periodic), inner(weft::pad_mode::wrap, 0)));
+      CHECK(xt::allclose(found(boundary::constant, 2.5), inner(weft::pad_mode::constant, 2.5)));
+    }
+    // Along one axis, by a function that cuts the halo off.
+    const auto steps = weft::map_overlap(
+        [](const auto& a) {
+          return xt::xtensor<double, 2>(xt::view(a, xt::range(1, a.shape()[0] - 1)) -
+                                        xt::view(a, xt::range(0, a.shape()[0] - 2)));
+        },
+        x, {.depth = {1, 0}, .boundary = weft::boundary::periodic, .trim = false});
+    CHECK(same(at(steps), at(x - weft::roll(x, 1, 0))));
+  }
+}
+
+TEST_CASE("a part of a huge array of overlaps reads what is around it") {
+  place at(1);
+  const auto x = weft::ones<double, 2>(at.client, {200'000, 200'000}, {.chunk = {1000, 1000}});
+  const auto y = weft::map_overlap(window_sum{1}, x, {.boundary = weft::boundary::reflect});
+  CHECK(y.chunk_count() == 40'000);
+  CHECK(y(slice(5500, 5510), slice(5500, 5510)).task_count() <= 11);
+  CHECK(at(y(5500, 5500)) == 9);
+}
+
+TEST_CASE("chunks are paired by the names of their axes") {
+  place at;
+  const auto x = noise(at.client, {12, 20}, {5, 7}), y = noise(at.client, {20, 9}, {6, 4});
+  const auto product = [](const auto& a, const auto& b) {
+    xt::xtensor<double, 2> c = xt::zeros<double>({a.shape()[0], b.shape()[1]});
+    for (std::size_t i = 0; i < c.shape()[0]; ++i)
+      for (std::size_t j = 0; j < c.shape()[1]; ++j)
+        for (std::size_t k = 0; k < a.shape()[1]; ++k) c(i, j) += a(i, k) * b(k, j);
+    return c;
+  };
+  const xt::xtensor<double, 2> expected = product(at(x), at(y));
+  const auto found = weft::blockwise<2>(product, "ik", "ij", x, "jk", y);
+  CHECK(found.chunk_shape() == weft::shape{5, 4});
+  CHECK(xt::allclose(at(found), expected));
+  const auto outer = weft::blockwise<2>(
+      [](const auto& a, const auto& b) { return xt::xtensor<double, 2>(xt::view(a, xt::all(), xt::newaxis()) * b); },
+      "ij", "i", x(slice(), 3), "j", y(2, slice()));
+  CHECK(at(outer)(11, 8) == at(x)(11, 3) * at(y)(2, 8));
+}
+
+TEST_CASE("generalized functions loop over the axes that they do not name") {
+  place at;
+  const auto x = weft::reshape<3>(noise(at.client, {6, 40}, {2, 13}), {6, 8, 5});
+  const xt::xtensor<double, 3> whole = at(x);
+  const auto sums = [](const auto& a) { return xt::sum(a, {a.dimension() - 1}); };
+  const auto found = weft::apply_gufunc<2>(sums, "(i)->()", x);
+  CHECK(xt::allclose(at(found), xt::sum(whole, {2})));
+  const auto both = weft::apply_gufunc<3>(
+      [](const auto& a, const auto& b) {
+        return xt::xtensor<double, 3>(xt::view(a, xt::all(), xt::all(), xt::newaxis()) *
+                                      xt::view(b, xt::newaxis(), xt::all()));
+      },
+      "(i),(k)->(i,k)", x(slice(), slice(), 2), weft::arange<double>(at.client, 0, 3, 1, {.chunk = {2}}));
+  CHECK(both.shape() == weft::shape{6, 8, 3});
+  CHECK(at(both)(5, 7, 2) == whole(5, 7, 2) * 2);
+  const auto ends = weft::apply_gufunc<3>(
+      [](const auto& a) {
+        xt::xtensor<double, 3> e = xt::zeros<double>({a.shape()[0], a.shape()[1], std::size_t{2}});
+        xt::view(e, xt::all(), xt::all(), 0) = xt::view(a, xt::all(), xt::all(), 0);
+        xt::view(e, xt::all(), xt::all(), 1) = xt::view(a, xt::all(), xt::all(), 4);
+        return e;
+      },
+      "(i)->(e)", weft::new_axes{{2}}, x);
+  CHECK(at(ends)(3, 2, 1) == whole(3, 2, 4));
+}
+
+TEST_CASE("functions of chunks that do not fit are refused") {
+  place at(1);
+  using Catch::Contains;
+  const auto x = weft::zeros<double, 2>(at.client, {6, 4}, {.chunk = {2, 4}});
+  const auto y = weft::zeros<double, 2>(at.client, {6, 5}, {.chunk = {3, 5}});
+  const auto first = [](const auto& a, const auto&...) { return a + 0.0; };
+  CHECK_THROWS_WITH(weft::map_blocks(first, x, y), Contains("(6, 4) in chunks of (2, 4)") && Contains("(6, 5)"));
+  CHECK_THROWS_WITH(weft::map_blocks(first, weft::block_shape{{1}}, x), Contains("one extent for each axis"));
+  CHECK_THROWS_WITH(at(weft::map_blocks(first, weft::block_shape{{1, 1}}, x)),
+                    Contains("gave one of shape (2, 4) where one of shape (1, 1)"));
+  CHECK_THROWS_WITH(weft::map_overlap(first, x, {.depth = {1, 1, 1}}), Contains("one depth, or one for each"));
+  CHECK_THROWS_WITH(weft::map_overlap(first, x, {.depth = {-1}}), Contains("0 or more"));
+  CHECK_THROWS_WITH(weft::blockwise<2>(first, "ij", "ij", x, "ij", y), Contains("axis j has 4 and 5"));
+  CHECK_THROWS_WITH(weft::blockwise<2>(first, "ik", "ij", x), Contains("axis k") && Contains("no array"));
+  CHECK_THROWS_WITH(weft::blockwise<2>(first, "ij", "i", x), Contains("a letter for each"));
+  for (const char* wrong : {"(i)", "(i->()", "i->()", "(i)->(),()", "(i,)->()", "(i)(j)->()"})
+    CHECK_THROWS_WITH(weft::apply_gufunc(first, wrong, x), Contains("no signature"));
+  CHECK_THROWS_WITH(weft::apply_gufunc(first, "(i),(i)->()", x), Contains("of 2 arrays"));
+  CHECK_THROWS_WITH(weft::apply_gufunc(first, "(i),(i)->()", x, y), Contains("axis i has 4 and 5"));
+  CHECK_THROWS_WITH(weft::apply_gufunc(first, "(i)->(n)", x), Contains("axis n is new"));
+  CHECK_THROWS_WITH(weft::apply_gufunc(first, "(i,j,k)->()", x), Contains("too few axes"));
+}
+
+TEST_CASE("a map that bytes have damaged is refused") {
+  using namespace weft::detail::arrays;
+  const auto f = [](const auto& a) { return a + 1.0; };
+  using plain = block_code<std::remove_const_t<decltype(f)>, weft::array<double, 2>>;
+  mapped_plan p{make_grid({6, 4}, {3, 4}, 1000, 8), {0, 0}, {2, 1}};
+  p.chunks = p.tasks;
+  p.what.push_back(reading_of(identity_map(2), p.tasks, 8, p.tasks));
+  p.function = any_code<block_function>(std::make_shared<const plain>(f));
+  p.of = element_of<double>;
+  CHECK(weft::from_bytes<mapped_plan>(weft::to_bytes(p)).what.size() == 1);
+  const auto refuses = [&](auto change) {
+    mapped_plan bad = p;
+    change(bad);
+    CHECK_THROWS_AS(weft::from_bytes<mapped_plan>(weft::to_bytes(bad)), weft::codec_error);
+  };
+  refuses([](mapped_plan& b) { b.counts = {3, 1}; });
+  refuses([](mapped_plan& b) { b.chunks.axes[0] = {6, 2, 2}; });
+  refuses([](mapped_plan& b) { b.what[0].axes[1][0].count = 5; });
+  refuses([](mapped_plan& b) { b.what[0].windows[0].axis = 2; });
+  refuses([](mapped_plan& b) { b.fill.resize(4); });
+  refuses([](mapped_plan& b) {
+    b.trim = true;
+    b.what[0].windows[0].axis = 1;
+  });
+}
