@@ -189,7 +189,7 @@ const registered map_overlap_sample_("array.map_overlap_sample", "ms",
                                          return milliseconds([&] {
                                            const auto x = weft::from_function<2>(here->client, {n, n}, element{},
                                                                                  {.chunk = {chunk, chunk}});
-                                           const auto part = weft::map_overlap(identity{}, x, {1, 1})(
+                                           const auto part = weft::map_overlap(identity{}, x, {.depth = {1, 1}})(
                                                slice(n / 2, n / 2 + 10), slice(n / 2, n / 2 + 10));
                                            const auto found = here->pool.run(part.compute());
                                            if (found(3, 4) != element{}(n / 2 + 3, n / 2 + 4))

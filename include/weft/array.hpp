@@ -1,7 +1,6 @@
 #pragma once
 
 /// Parallel arrays, as NumPy and Dask have them. Needs weft::array, and xtensor. docs/arrays.md is about them.
-#include "weft/array/blocks.hpp"
 #include "weft/array/create.hpp"
 #include "weft/array/elementwise.hpp"
 #include "weft/array/fft.hpp"

@@ -104,15 +104,15 @@ intervals boxes::dependents(std::size_t i) const {
   return numbers_in(readers, t.counts, t.rank);
 }
 
-box box_read(const load& l, const program& p, const box& of) {
+box box_read(const load& l, const grid& domain, const box& of) {
   box found{weft::shape::of_rank(l.source.rank), weft::shape::of_rank(l.source.rank)};
   for (std::size_t s = 0; s < l.source.rank; ++s) {
     const axis_map& m = l.map.axes[s];
     std::int64_t begin = 0, extent = 1;
     if (m.axis >= 0) {
       const auto a = static_cast<std::size_t>(m.axis);
-      begin = computed_of(p, a, of.first[a]).begin;
-      extent = computed_of(p, a, of.first[a] + of.counts[a] - 1).end - begin;
+      begin = domain.axes[a].first(of.first[a]);
+      extent = domain.axes[a].end(of.first[a] + of.counts[a] - 1) - begin;
     }
     const chunk_range read = chunks_read(l.source.axes[s], m, begin, extent);
     found.first[s] = read.first;
@@ -121,17 +121,18 @@ box box_read(const load& l, const program& p, const box& of) {
   return found;
 }
 
-boxes dependency_on(const load& l, const program& p, const box& of, const box& from) {
+boxes dependency_on(const load& l, const grid& domain, const box& of, const box& from) {
   box_table t;
-  t.rank = p.domain.rank;
-  for (std::size_t a = 0; a < p.domain.rank; ++a) t.counts[a] = of.counts[a];
+  t.rank = domain.rank;
+  for (std::size_t a = 0; a < domain.rank; ++a) t.counts[a] = of.counts[a];
   for (std::size_t s = 0; s < l.source.rank; ++s) {
     const axis_map& m = l.map.axes[s];
     box_axis x{from.counts[s], m.axis, {}, {}};
     const auto a = static_cast<std::size_t>(m.axis);
     for (std::int64_t c = 0; c < (m.axis < 0 ? 1 : of.counts[a]); ++c) {
-      const span_of_axis own = m.axis < 0 ? span_of_axis{0, 1} : computed_of(p, a, of.first[a] + c);
-      const chunk_range r = chunks_read(l.source.axes[s], m, own.begin, own.end - own.begin);
+      const cut* axis = m.axis < 0 ? nullptr : &domain.axes[a];
+      const std::int64_t at = axis ? of.first[a] + c : 0;
+      const chunk_range r = chunks_read(l.source.axes[s], m, axis ? axis->first(at) : 0, axis ? axis->size(at) : 1);
       x.of.push_back({r.first - from.first[s], r.last - from.first[s]});
     }
     if (m.axis >= 0) invert(x);

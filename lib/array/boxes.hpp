@@ -44,9 +44,9 @@ struct boxes {
 };
 
 /// The box of a source that a program reads for all of its own.
-box box_read(const load& l, const program& p, const box& of);
-/// How a box of tasks of a program reads the box `from` of a load's source.
-boxes dependency_on(const load& l, const program& p, const box& of, const box& from);
+box box_read(const load& l, const grid& domain, const box& of);
+/// How a box of tasks over `domain` reads the box `from` of a load's source.
+boxes dependency_on(const load& l, const grid& domain, const box& of, const box& from);
 /// `groups[a]` neighbours along axis a for each task.
 boxes grouped(const box& from, const coordinates& groups, box& tasks);
 

@@ -18,7 +18,7 @@ struct operand {
   view_map map;
 };
 
-enum class node_kind : std::uint8_t { index, elementwise, view, reduction, mapped, stored, layered };
+enum class node_kind : std::uint8_t { index, elementwise, view, reduction, stored, layered };
 
 class array_node {
  public:
@@ -75,13 +75,6 @@ struct reduction_node final : array_node {
   const std::uint32_t axes;  // a bit for each axis of the domain that is reduced
   const bool keep;           // they stay, with one element
   const any_code<reducer> what;
-};
-
-struct mapped_node final : array_node {
-  mapped_node(client c, element e, const grid& g, operand o, const coordinates& d, any_code<block_function> f)
-      : array_node(node_kind::mapped, std::move(c), e, g, {std::move(o)}), depth(d), what(std::move(f)) {}
-  const coordinates depth;
-  const any_code<block_function> what;
 };
 
 struct stored_node final : array_node {

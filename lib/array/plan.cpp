@@ -167,15 +167,11 @@ void plan::make_program(stage& s, const array_node& n) const {
   const auto blocks = std::count_if(n.operands.begin(), n.operands.end(),
                                     [](const operand& o) { return o.node->kind != node_kind::index; });
   program_maker maker(s, domain, readers_, static_cast<std::size_t>(blocks));
-  if (reduces || n.kind == node_kind::mapped)
+  if (reduces)
     s.what.result = maker.take(*n.operands.front().node, n.operands.front().map);
   else
     s.what.result = maker.add_step(static_cast<const elementwise_node&>(n), identity_map(domain.rank));
-  if (n.kind == node_kind::mapped) {
-    s.what.depth = weft::shape::of_rank(domain.rank);
-    for (std::uint32_t a = 0; a < domain.rank; ++a) s.what.depth[a] = static_cast<const mapped_node&>(n).depth[a];
-  }
-  s.what.of = reduces || n.kind == node_kind::mapped ? n.operands.front().node->of : n.of;
+  s.what.of = reduces ? n.operands.front().node->of : n.of;
 }
 
 plan::plan(const array_node& wanted) {
@@ -209,7 +205,8 @@ plan::plan(const array_node& wanted) {
       for (std::size_t o = 0; o < s.sources.size(); ++o)
         widen(wanted_of[s.sources[o]], static_cast<const layered_node*>(n)->reads(o, s.made));
     for (const load& l : s.what.loads)
-      if (l.input >= 0) widen(wanted_of[s.sources[static_cast<std::size_t>(l.input)]], box_read(l, s.what, s.made));
+      if (l.input >= 0)
+        widen(wanted_of[s.sources[static_cast<std::size_t>(l.input)]], box_read(l, s.what.domain, s.made));
     stages_.push_back(std::move(s));
   }
   std::reverse(stages_.begin(), stages_.end());

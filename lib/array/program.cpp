@@ -65,24 +65,16 @@ chunk_range chunks_read(const cut& source, const axis_map& map, std::int64_t beg
   return {std::min(a, b), std::max(a, b)};
 }
 
-span_of_axis computed_of(const program& p, std::size_t axis, std::int64_t at) noexcept {
-  const cut& c = p.domain.axes[axis];
-  const std::int64_t around = p.depth.size() == 0 ? 0 : p.depth[axis];
-  return {std::max<std::int64_t>(c.first(at) - around, 0), std::min(c.end(at) + around, c.extent)};
-}
-
 evaluation::evaluation(const program& p, std::size_t j, inputs in) : program_(p), in_(in) {
   coordinates counts{}, at{};
   const std::size_t rank = p.domain.rank;
-  extents_ = weft::shape::of_rank(rank);
   for (std::size_t a = 0; a < rank; ++a) counts[a] = p.counts[a];
   at = place_of(j, counts, rank);
   for (std::size_t a = 0; a < rank; ++a) {
     at[a] += p.first[a];
-    const span_of_axis own = computed_of(p, a, at[a]);
-    begin_[a] = own.begin;
-    extents_[a] = own.end - own.begin;
+    begin_[a] = p.domain.axes[a].first(at[a]);
   }
+  extents_ = p.domain.chunk(at);
   places_.resize(p.loads.size());
   for (const load& l : p.loads) {
     if (l.input < 0) continue;

@@ -43,7 +43,6 @@ struct program {
   grid domain;
   weft::shape first = {};   // the box of chunks that are made: where it begins,
   weft::shape counts = {};  // and how many there are; tasks are numbered within it
-  weft::shape depth = {};   // a chunk is computed with so many elements around it along each axis; none: without
   std::vector<load> loads = {};
   std::vector<step> steps = {};
   std::int16_t result = 0;  // a register
@@ -56,12 +55,6 @@ constexpr std::string_view weft_schema(std::type_identity<view_map>) { return "w
 void weft_encode(encoder& e, const program& p);
 program weft_decode(decoder& d, std::type_identity<program>);
 constexpr std::string_view weft_schema(std::type_identity<program>) { return "weft array program 1"; }
-
-/// What a program computes of an axis of its domain for chunk `at`, counted in the whole: with what is around it.
-struct span_of_axis {
-  std::int64_t begin = 0, end = 0;
-};
-span_of_axis computed_of(const program& p, std::size_t axis, std::int64_t at) noexcept;
 
 /// Chunks, both included.
 struct chunk_range {

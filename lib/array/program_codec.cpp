@@ -39,8 +39,6 @@ void check(const program& p, decoder& d) {
   demand(p.first.size() == rank && p.counts.size() == rank, "its box has another rank");
   for (std::size_t a = 0; a < rank; ++a)
     demand(p.counts[a] >= 1 && p.first[a] <= p.domain.axes[a].count() - p.counts[a], "its box is not in its domain");
-  demand(p.depth.size() == 0 || p.depth.size() == rank, "what surrounds its chunks has another rank");
-  for (const std::int64_t around : p.depth) demand(around < std::int64_t{1} << 32, "its chunks overlap too far");
   demand(p.loads.size() <= most_loads && p.steps.size() <= most_steps, "it is too long");
   const auto item_of = [&](std::int16_t r) {
     return r >= 0 ? p.loads[static_cast<std::size_t>(r)].of.item : p.steps[static_cast<std::size_t>(-1 - r)].item;
@@ -102,7 +100,6 @@ void weft_encode(encoder& e, const program& p) {
   weft::encode(e, p.domain);
   weft::encode(e, p.first);
   weft::encode(e, p.counts);
-  weft::encode(e, p.depth);
   weft::encode(e, p.loads);
   weft::encode(e, p.steps);
   weft::encode(e, p.result);
@@ -112,7 +109,6 @@ program weft_decode(decoder& d, std::type_identity<program>) {
   program p{weft::decode<grid>(d)};
   p.first = weft::decode<weft::shape>(d);
   p.counts = weft::decode<weft::shape>(d);
-  p.depth = weft::decode<weft::shape>(d);
   p.loads = weft::decode<std::vector<load>>(d);
   p.steps = weft::decode<std::vector<step>>(d);
   p.result = weft::decode<std::int16_t>(d);

@@ -37,8 +37,6 @@ bool one_is_left(const box& b, std::uint32_t axes) {
 layer<block> make_layer_of(const stage& s, std::span<const layer<block>> in, std::span<const boxes> how) {
   const std::size_t n = s.made.tasks();
   const shared<program> what(s.what);
-  if (s.node->kind == node_kind::mapped)
-    return layer_with(n, mapped_task{what, static_cast<const mapped_node&>(*s.node).what}, in, how);
   if (s.node->kind != node_kind::reduction) return layer_with(n, program_task{what}, in, how);
   const auto& r = static_cast<const reduction_node&>(*s.node);
   reduction first = reduction_of(r);
@@ -69,7 +67,7 @@ layer<block> lower(const plan& p) {
         if (l.input < 0) continue;
         const auto& [from, b] = made.at(s.sources[static_cast<std::size_t>(l.input)]);
         in.push_back(from);
-        how.push_back(dependency_on(l, s.what, s.made, b));
+        how.push_back(dependency_on(l, s.what.domain, s.made, b));
       }
       last = make_layer_of(s, in, how);
     }

@@ -156,36 +156,6 @@ block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs i
   return r.last ? finish(r, sums) : std::move(sums);
 }
 
-block map_chunk(const program& p, const block_function& f, std::size_t j, inputs in) {
-  block made = f.run(evaluate_chunk(p, j, in));
-  coordinates counts{}, begin{}, outer{}, row{};
-  const std::size_t rank = p.domain.rank;
-  for (std::size_t a = 0; a < rank; ++a) counts[a] = p.counts[a];
-  coordinates at = place_of(j, counts, rank);
-  bool all = true;
-  for (std::size_t a = 0; a < rank; ++a) {
-    at[a] += p.first[a];
-    begin[a] = p.domain.axes[a].first(at[a]) - computed_of(p, a, at[a]).begin;
-  }
-  const weft::shape extents = p.domain.chunk(at);
-  for (std::size_t a = 0; a < rank; ++a) all = all && extents[a] == made.extents()[a];
-  if (all) return made;
-  block own(made.of(), extents);
-  if (own.count() == 0) return own;
-  // The rows of the chunk, which lie within those of the region.
-  const auto item = static_cast<std::size_t>(made.of().item);
-  const std::size_t bytes = static_cast<std::size_t>(extents[rank - 1]) * item;
-  for (std::size_t a = 0; a + 1 < rank; ++a) outer[a] = extents[a];
-  std::byte* to = own.bytes().data();
-  do {
-    std::int64_t from = 0;
-    for (std::size_t a = 0; a < rank; ++a) from = from * made.extents()[a] + begin[a] + row[a];
-    std::memcpy(to, made.bytes().data() + static_cast<std::size_t>(from) * item, bytes);
-    to += bytes;
-  } while (advance(row, outer, rank - 1));
-  return own;
-}
-
 block combine(const reduction& r, values<block> parts) {
   const block& first = parts[0];
   block sums(first.of(), first.extents());

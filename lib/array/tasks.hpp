@@ -19,7 +19,6 @@ struct reduction {
 
 block evaluate_chunk(const program& p, std::size_t j, inputs in);
 block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs in);
-block map_chunk(const program& p, const block_function& f, std::size_t j, inputs in);
 block combine(const reduction& r, values<block> parts);
 
 struct program_task {
@@ -38,16 +37,6 @@ struct reduce_task {
   block operator()(std::size_t j, const In&... in) const {
     const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
     return reduce_chunk(*what, how, j, {all.data(), sizeof...(In)});
-  }
-};
-
-struct mapped_task {
-  shared<program> what;
-  any_code<block_function> function;
-  template <class... In>
-  block operator()(std::size_t j, const In&... in) const {
-    const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
-    return map_chunk(*what, *function, j, {all.data(), sizeof...(In)});
   }
 };
 

@@ -48,7 +48,6 @@ TEST_CASE("a program that bytes have damaged is refused, or reads its inputs alo
   fails([](program& b) { b.result = -1; });
   fails([](program& b) { b.counts = {3, 1}; });
   fails([](program& b) { b.of.item = 4; });
-  fails([](program& b) { b.depth = {1}; });
 }
 
 TEST_CASE("chunks travel, and damaged ones are refused") {

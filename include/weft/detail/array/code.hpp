@@ -65,14 +65,6 @@ class reducer : public code {
   virtual void finish(std::byte* out, const std::byte* from, std::size_t n) const = 0;
 };
 
-class block;
-
-/// An operation on a whole chunk, with what surrounds it: gives a block of the same extents.
-class block_function : public code {
- public:
-  virtual block run(const block& region) const = 0;
-};
-
 void encode_code(encoder& e, const code& c);
 std::shared_ptr<const code> decode_code(decoder& d);
 

@@ -53,12 +53,6 @@ array_ref make_elementwise(client c, element e, const grid& chunks, std::vector<
 array_ref make_view(array_ref x, const view_map& map, const grid& chunks);
 /// Reduces the axes whose bits are set in `axes`; they stay, with one element each, where `keep` is set.
 array_ref make_reduction(array_ref x, element e, std::uint32_t axes, bool keep, any_code<reducer> what);
-/// A function of each chunk with up to `depth[a]` elements around it along axis a, where there are some; what it
-/// makes of these is cut off.
-array_ref make_mapped(array_ref x, element e, const coordinates& depth, any_code<block_function> what);
-/// Throws misuse when a depth is negative.
-coordinates checked_depth(const grid& g, const weft::shape& depth);
-[[noreturn]] void throw_other_shape(const weft::shape& given, const weft::shape& made);
 /// Chunks that are there, or under way.
 array_ref make_stored(client c, element e, const grid& chunks, std::vector<future<block>> parts);
 
