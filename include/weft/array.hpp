@@ -11,6 +11,7 @@
 #include "weft/array/linear.hpp"
 #endif
 #include "weft/array/map.hpp"
+#include "weft/array/random.hpp"
 #include "weft/array/rechunk.hpp"
 #include "weft/array/reduce.hpp"
 #include "weft/array/reshape.hpp"

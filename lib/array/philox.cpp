@@ -194,6 +194,8 @@ std::uint64_t two_words(std::uint32_t low, std::uint32_t high) noexcept { return
 
 }  // namespace
 
+namespace philox {
+
 void uniform(random_stream s, std::uint64_t first, std::span<float> out) noexcept {
   generate<4>(s, first, out, [](const batch_words& w, float* to, std::uint64_t) { uniform_of(w, to); });
 }
@@ -249,4 +251,5 @@ void integers(random_stream s, std::uint64_t first, std::uint64_t most, std::spa
   }
 }
 
+}  // namespace philox
 }  // namespace weft::detail::arrays

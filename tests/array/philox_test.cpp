@@ -14,6 +14,7 @@
 namespace {
 
 using namespace weft::detail::arrays;
+using namespace weft::detail::arrays::philox;
 
 TEST_CASE("Philox gives the vectors that its authors published") {
   // Random123, kat_vectors, lines "philox4x32 10".

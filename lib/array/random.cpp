@@ -1,0 +1,118 @@
+// Random numbers as operations on the numbers of elements.
+#include "weft/array/random.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "array/philox.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// Calls f(first, at, n) for runs of numbers that follow each other: mostly one.
+template <class F>
+void for_each_run(const std::int64_t* numbers, std::size_t n, F f) {
+  bool one = true;
+  for (std::size_t i = 0; i < n; ++i) one &= numbers[i] == numbers[0] + static_cast<std::int64_t>(i);
+  if (one && n != 0) return f(static_cast<std::uint64_t>(numbers[0]), std::size_t{0}, n);
+  for (std::size_t i = 0; i < n;) {
+    std::size_t end = i + 1;
+    while (end < n && numbers[end] == numbers[end - 1] + 1) ++end;
+    f(static_cast<std::uint64_t>(numbers[i]), i, end - i);
+    i = end;
+  }
+}
+
+template <class T>
+class random_kernel final : public kernel {
+ public:
+  explicit random_kernel(const random_numbers& w) : which_(w) {}
+
+  void run(const strip& s) const override {
+    const auto* numbers = reinterpret_cast<const std::int64_t*>(s.in[0]);
+    T* out = reinterpret_cast<T*>(s.out);
+    const random_stream stream{which_.seed, which_.stream};
+    for_each_run(numbers, s.count, [&](std::uint64_t first, std::size_t at, std::size_t n) {
+      write(stream, first, std::span<T>(out + at, n));
+    });
+  }
+  void encode(encoder& e) const override { weft::encode(e, which_); }
+  const code_entry& entry() const noexcept override { return entry_; }
+
+ private:
+  void write(const random_stream& s, std::uint64_t first, std::span<T> out) const {
+    if constexpr (std::is_integral_v<T>) {
+      std::uint64_t some[256];
+      for (std::size_t i = 0; i < out.size(); i += std::size(some)) {
+        const std::span<std::uint64_t> part(some, std::min(std::size(some), out.size() - i));
+        philox::integers(s, first + i, which_.most, part);
+        for (std::size_t k = 0; k < part.size(); ++k)
+          out[i + k] = static_cast<T>(static_cast<std::uint64_t>(which_.least) + part[k]);
+      }
+    } else if (which_.of == distribution::normal) {
+      philox::normal(s, first, out);
+    } else if (which_.of == distribution::exponential) {
+      philox::exponential(s, first, out);
+    } else {
+      philox::uniform(s, first, out);
+    }
+  }
+  static std::shared_ptr<const code> make(decoder& d) {
+    return std::make_shared<const random_kernel>(weft::decode<random_numbers>(d));
+  }
+  static inline const code_entry entry_{&random_kernel::make};
+
+  const random_numbers which_;
+};
+
+template <class T>
+any_code<kernel> kernel_of(const random_numbers& which) {
+  return any_code<kernel>(std::make_shared<const random_kernel<T>>(which));
+}
+
+any_code<kernel> kernel_of(dtype t, const random_numbers& which) {
+  switch (t) {
+    case dtype::f32:
+      return kernel_of<float>(which);
+    case dtype::f64:
+      return kernel_of<double>(which);
+    case dtype::i8:
+    case dtype::u8:
+      return kernel_of<std::uint8_t>(which);
+    case dtype::i16:
+    case dtype::u16:
+      return kernel_of<std::uint16_t>(which);
+    case dtype::i32:
+    case dtype::u32:
+      return kernel_of<std::uint32_t>(which);
+    default:
+      return kernel_of<std::uint64_t>(which);
+  }
+}
+
+}  // namespace
+
+array_ref make_random(const client& c, element e, const grid& chunks, const random_numbers& which) {
+  const std::uint32_t all = (1u << chunks.rank) - 1;
+  array_ref number = make_index(c, chunks, 0, place_steps(chunks, all));
+  return make_elementwise(c, e, chunks, {std::move(number)}, kernel_of(e.type, which), true);
+}
+
+random_numbers integers_between(std::int64_t least, std::int64_t end, element e) {
+  if (least >= end)
+    throw misuse("weft: random integers from " + std::to_string(least) + " up to, without, " + std::to_string(end) +
+                 ": there are none");
+  const auto bits = 8 * e.item;
+  const bool natural = e.type >= dtype::u8 && e.type <= dtype::u64;
+  const std::int64_t last = end - 1;
+  const std::int64_t smallest = natural ? 0 : -(std::int64_t{1} << (bits - 2)) * 2;
+  const bool fits = least >= smallest && (bits == 64 || last < (std::int64_t{1} << (natural ? bits : bits - 1)));
+  if (!fits)
+    throw misuse("weft: random integers from " + std::to_string(least) + " to " + std::to_string(last) +
+                 " do not fit in elements of " + weft::to_string(e.type));
+  return {distribution::integers, 0, 0, least, static_cast<std::uint64_t>(last) - static_cast<std::uint64_t>(least)};
+}
+
+}  // namespace weft::detail::arrays
