@@ -4,6 +4,7 @@
 #include "weft/array/create.hpp"
 #include "weft/array/elementwise.hpp"
 #include "weft/array/fft.hpp"
+#include "weft/array/files.hpp"
 #include "weft/array/functions.hpp"
 #include "weft/array/index.hpp"
 #include "weft/array/join.hpp"

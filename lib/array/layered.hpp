@@ -48,6 +48,9 @@ array_ref make_layered(client c, element e, const grid& chunks, std::vector<arra
 /// A node's operand: indices become an array of them.
 operand settled(array_ref x, const view_map& map);
 
+/// The tasks of all chunks of an array, or those that it keeps.
+layer<block> layer_of_blocks(const array_node& x);
+
 /// A layer with as many links as it has inputs, which must be known when it is compiled.
 template <class F, class D, class... Links>
 layer<block> layer_with(std::size_t n, const F& f, std::span<const layer<block>> in, std::span<const D> how,

@@ -113,6 +113,10 @@ std::vector<future<block>> start(const array_node& x) {
 
 future<> run(const array_node& x) { return x.owner.run(lower(plan(x))); }
 
+layer<block> layer_of_blocks(const array_node& x) {
+  return x.kind == node_kind::stored ? layer_of(static_cast<const stored_node&>(x).parts) : lower(plan(x));
+}
+
 std::size_t count_tasks(const array_node& x) {
   std::size_t n = 0;
   const plan p(x);

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "array/arrays.hpp"
+#include "array/files.hpp"
 #include "cluster/in_process.hpp"
 
 using arrays::noise;
@@ -59,6 +60,28 @@ weft::task<results> maps(weft::client& c) {
   co_return all;
 }
 
+weft::task<results> random_numbers(weft::client& c) {
+  results all;
+  const auto x = weft::random::normal<float, 2>(c, {300, 170}, {.seed = 9, .chunk = {70, 64}});
+  const auto n =
+      weft::random::integers<std::uint8_t, 2>(c, {300, 170}, 1, 7, {.seed = 9, .stream = 1, .chunk = {50, 100}});
+  const xt::xtensor<double, 1> rows = co_await weft::sum(weft::astype<double>(x) * n, 1).compute();
+  all.push_back(arrays::list_of(rows));
+  co_return all;
+}
+
+weft::task<results> files(weft::client& c) {
+  const weft::test::scratch_folder folder;
+  const std::string path = folder / "x.npy";
+  const auto x = weft::random::uniform<double, 2>(c, {60, 47}, {.chunk = {13, 20}});
+  co_await weft::to_npy(x * 2.0, path);
+  const auto y = co_await weft::from_npy<double, 2>(c, path, {.chunk = {17, 47}});
+  results all;
+  const xt::xtensor<double, 2> whole = co_await weft::transpose(y).compute();
+  all.push_back(arrays::list_of(whole));
+  co_return all;
+}
+
 template <class Job>
 results on_engine(unsigned threads, Job job) {
   weft::pool p({.threads = threads});
@@ -91,4 +114,19 @@ TEST_CASE("functions of chunks travel with their program") {
   CHECK((on_engine(3, maps) == one));
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   CHECK((on_cluster(kind, maps) == one));
+}
+
+TEST_CASE("random arrays are the same on a cluster") {
+  const results one = on_engine(1, random_numbers);
+  CHECK(one[0].size() == 300);
+  CHECK((on_engine(3, random_numbers) == one));
+  const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
+  CHECK((on_cluster(kind, random_numbers) == one));
+}
+
+TEST_CASE("workers of a cluster read and write files") {
+  const results one = on_engine(1, files);
+  CHECK(one[0].size() == 60 * 47);
+  const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
+  CHECK((on_cluster(kind, files) == one));
 }

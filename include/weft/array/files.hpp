@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "weft/array/array.hpp"
+#include "weft/array/create.hpp"
+#include "weft/detail/array/files.hpp"
+#include "weft/task.hpp"
+
+/// Arrays in NumPy's files of one array (.npy), of any order of axes and of bytes. On a cluster the workers read and
+/// write them, so that the path must be one of a file system that all have.
+namespace weft {
+
+/// The array in a file, of which the header alone is read here; a task reads its chunk when it is needed:
+/// `const auto x = co_await weft::from_npy<double, 2>(c, "x.npy", {.chunk = {1000, -1}});` Throws misuse when its
+/// elements are not T or its rank is not N, std::runtime_error for what is no such file, and what files throw.
+template <class T, std::size_t N = dynamic_rank>
+task<array<T, N>> from_npy(client c, std::string path, creation how = {}) {
+  co_return array<T, N>(
+      co_await detail::arrays::open_npy(std::move(c), std::move(path), detail::arrays::element_of<T>, how));
+}
+
+/// Computes x and writes it to a file: each task writes its chunk and lets it go, so that x may be larger than the
+/// memory. The file has another name until all of it is written, and replaces one that is there. For a progress bar:
+/// `co_await weft::show_progress(c, "writing", weft::to_npy(x, "x.npy"));`
+template <array_like X>
+task<> to_npy(const X& x, std::string path) {
+  return detail::arrays::write_npy(x.node(), std::move(path));
+}
+
+}  // namespace weft

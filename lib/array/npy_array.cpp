@@ -1,0 +1,189 @@
+#include "array/npy_array.hpp"
+
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "array/layered.hpp"
+#include "array/npy.hpp"
+#include "weft/detail/array/files.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// Nothing for elements that are no numbers.
+std::optional<item_type> item_type_of(element e, bool swapped) {
+  using kind = item_type::kind;
+  const std::size_t size = e.item;
+  switch (e.type) {
+    case dtype::boolean:
+      return item_type{kind::boolean, size, swapped};
+    case dtype::i8:
+    case dtype::i16:
+    case dtype::i32:
+    case dtype::i64:
+      return item_type{kind::integer, size, swapped};
+    case dtype::u8:
+    case dtype::u16:
+    case dtype::u32:
+    case dtype::u64:
+      return item_type{kind::natural, size, swapped};
+    case dtype::f32:
+    case dtype::f64:
+      return item_type{kind::real, size, swapped};
+    case dtype::c64:
+    case dtype::c128:
+      return item_type{kind::complex, size, swapped};
+    default:
+      return std::nullopt;
+  }
+}
+
+npy_header header_of(const npy_place& p) {
+  npy_header h;
+  h.type = item_type_of(p.of, p.swapped).value();
+  h.fortran_order = p.fortran_order;
+  for (std::uint32_t a = 0; a < p.chunks.rank; ++a)
+    h.shape.push_back(static_cast<std::size_t>(p.chunks.axes[a].extent));
+  h.data_offset = p.offset;
+  return h;
+}
+
+/// A chunk's box in the file, and how it lies in its block.
+struct chunk_box {
+  std::vector<std::size_t> first, extents;
+  std::vector<std::ptrdiff_t> steps;
+};
+chunk_box box_of(const npy_place& p, const coordinates& at) {
+  chunk_box b;
+  for (std::size_t a = 0; a < p.chunks.rank; ++a) {
+    b.first.push_back(static_cast<std::size_t>(p.chunks.axes[a].first(at[a])));
+    b.extents.push_back(static_cast<std::size_t>(p.chunks.axes[a].size(at[a])));
+  }
+  b.steps.resize(p.chunks.rank);
+  row_major_steps(b.extents, p.of.item, b.steps);
+  return b;
+}
+coordinates place_in(const npy_place& p, std::size_t j) {
+  coordinates counts{};
+  for (std::size_t a = 0; a < p.chunks.rank; ++a) counts[a] = p.counts[a];
+  coordinates at = place_of(j, counts, p.chunks.rank);
+  for (std::size_t a = 0; a < p.chunks.rank; ++a) at[a] += p.first[a];
+  return at;
+}
+
+struct npy_node final : layered_node {
+  npy_node(client c, npy_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
+  box reads(std::size_t, const box&) const override { return {}; }
+  layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
+    npy_place own = where;
+    own.first = tasks.first;
+    own.counts = tasks.counts;
+    return layer_of(tasks.tasks(), read_npy_task{shared<npy_place>(std::move(own))});
+  }
+  const npy_place where;
+};
+
+}  // namespace
+
+task<block> read_npy_chunk(shared<npy_place> where, std::size_t j) {
+  const coordinates at = place_in(*where, j);
+  const chunk_box b = box_of(*where, at);
+  block result(where->of, where->chunks.chunk(at));
+  if (result.count() == 0) co_return result;
+  const npy_header h = header_of(*where);
+  file f = co_await file::open(where->path);
+  co_await read_npy_box(f, h, b.first, b.extents, result.bytes().data(), b.steps);
+  co_return result;
+}
+
+task<> write_npy_chunk(shared<npy_place> where, std::size_t j, const block& from) {
+  const coordinates at = place_in(*where, j);
+  const chunk_box b = box_of(*where, at);
+  if (from.of().item != where->of.item || from.extents() != where->chunks.chunk(at))
+    throw std::logic_error("weft: a task that writes an array was given another chunk than its own");
+  if (from.count() == 0) co_return;
+  const npy_header h = header_of(*where);
+  file f = co_await file::open(where->path, {.mode = access::write});
+  co_await write_npy_box(f, h, b.first, b.extents, from.bytes().data(), b.steps);
+  co_await f.close();
+}
+
+task<array_ref> open_npy(client c, std::string path, element e, creation how) {
+  file f = co_await file::open(path);
+  const npy_header h = co_await read_npy_header(f);
+  const std::optional<item_type> wanted = item_type_of(e, h.type.swapped);
+  if (!wanted || !(*wanted == h.type))
+    throw misuse("weft: " + path + " has elements of type " + to_string(h.type) + ", and is read as an array of " +
+                 weft::to_string(e.type) + ": read it as what it is, and use astype<>");
+  if (h.shape.size() > most_axes)
+    throw misuse("weft: " + path + " has an array of " + std::to_string(h.shape.size()) + " axes, of at most 8");
+  weft::shape extents = weft::shape::of_rank(h.shape.size());
+  for (std::size_t a = 0; a < extents.size(); ++a) extents[a] = static_cast<std::int64_t>(h.shape[a]);
+  npy_place where{std::filesystem::absolute(path).string(), make_grid(extents, how.chunk, how.bytes, e.item)};
+  where.offset = h.data_offset;
+  where.of = e;
+  where.fortran_order = h.fortran_order;
+  where.swapped = h.type.swapped;
+  co_return std::make_shared<const npy_node>(std::move(c), std::move(where));
+}
+
+task<> write_npy(array_ref x, std::string path) {
+  const std::optional<item_type> type = item_type_of(x->of, false);
+  if (!type)
+    throw misuse("weft: " + path + " cannot hold an array whose elements are no numbers: write their fields apart");
+  npy_header h;
+  h.type = *type;
+  for (const std::int64_t n : x->chunks.whole()) h.shape.push_back(static_cast<std::size_t>(n));
+  const std::string unfinished = std::filesystem::absolute(path).string() + ".unfinished";
+  std::exception_ptr failure;
+  try {
+    file f = co_await create_npy(unfinished, h);
+    co_await f.close();
+    const box all = box::all_of(x->chunks);
+    npy_place where{unfinished, x->chunks, all.first, all.counts, h.data_offset, x->of};
+    const layer<> writes = layer_of(x->chunks.tasks(), write_npy_task{shared<npy_place>(std::move(where))},
+                                    weft::from(layer_of_blocks(*x), one_to_one{}));
+    const client& c = x->owner;
+    co_await c.run(writes);
+    std::filesystem::rename(unfinished, path);
+  } catch (...) { failure = std::current_exception(); }
+  if (!failure) co_return;
+  std::error_code ignored;  // that it cannot be removed is less than what has happened
+  std::filesystem::remove(unfinished, ignored);
+  std::rethrow_exception(failure);
+}
+
+void weft_encode(encoder& e, const npy_place& p) {
+  weft::encode(e, p.path);
+  weft::encode(e, p.chunks);
+  weft::encode(e, p.first);
+  weft::encode(e, p.counts);
+  weft::encode(e, p.offset);
+  weft::encode(e, p.of);
+  weft::encode(e, p.fortran_order);
+  weft::encode(e, p.swapped);
+}
+npy_place weft_decode(decoder& d, std::type_identity<npy_place>) {
+  npy_place p{weft::decode<std::string>(d), weft::decode<grid>(d)};
+  p.first = weft::decode<weft::shape>(d);
+  p.counts = weft::decode<weft::shape>(d);
+  p.offset = weft::decode<std::uint64_t>(d);
+  p.of = weft::decode<element>(d);
+  p.fortran_order = weft::decode<bool>(d);
+  p.swapped = weft::decode<bool>(d);
+  if (!is_box_of(p.chunks, p.first, p.counts)) d.fail("an array's file", "its box is not in its chunks");
+  if (p.of.type >= dtype::other || p.of.item < 1 || p.of.item > 16)
+    d.fail("an array's file", "its elements are no numbers");
+  std::vector<std::size_t> extents;
+  for (const std::int64_t n : p.chunks.whole()) extents.push_back(static_cast<std::size_t>(n));
+  if (!bytes_of(extents, p.of.item) || p.offset >> 62 != 0) d.fail("an array's file", "it is too large");
+  return p;
+}
+
+}  // namespace weft::detail::arrays
