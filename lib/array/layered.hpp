@@ -21,7 +21,7 @@ struct layered_node : array_node {
   /// Whether all its chunks are made or none.
   virtual bool as_a_whole() const noexcept { return false; }
   /// How many tasks the chunks of a box are.
-  virtual std::size_t tasks(const box& of) const noexcept { return of.tasks(); }
+  virtual std::size_t tasks(const box& made) const noexcept { return made.tasks(); }
 
  protected:
   layered_node(client c, element e, const grid& g, std::vector<operand> o)
