@@ -415,18 +415,25 @@ TEST_CASE("map: bounded in flight, in order, failing", "[map]") {
 TEST_CASE("a foreign awaitable resumes the task on its pool", "[task]") {
   struct elsewhere {
     std::thread& t;
+    std::atomic<bool>& stored;  // before the task goes on, and the thread is joined
     bool await_ready() const { return false; }
     void await_suspend(std::coroutine_handle<> h) {
-      t = std::thread([h] { h.resume(); });
+      std::atomic<bool>& stored_in = stored;
+      t = std::thread([h, &stored_in] {
+        while (!stored_in.load()) std::this_thread::yield();
+        h.resume();
+      });
+      stored_in = true;
     }
     int await_resume() const { return 6; }
   };
   std::thread t;
+  std::atomic<bool> stored{false};
   weft::pool pool({.threads = 2});
-  auto hop = [](std::thread& where, weft::pool& p) -> weft::task<bool> {
-    const int six = co_await elsewhere{where};
+  auto hop = [](std::thread& where, std::atomic<bool>& there, weft::pool& p) -> weft::task<bool> {
+    const int six = co_await elsewhere{where, there};
     co_return six == 6 && weft::detail::current_pool() == &p.core();
   };
-  CHECK(pool.run(hop(t, pool)));
+  CHECK(pool.run(hop(t, stored, pool)));
   t.join();
 }
