@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "array/layered.hpp"
+#include "weft/detail/array/gathers.hpp"
 
 namespace weft::detail::arrays {
 
@@ -177,12 +178,12 @@ void plan::make_program(stage& s, const array_node& n) const {
 plan::plan(const array_node& wanted) {
   const array_node* root = &wanted;
   if (wanted.kind == node_kind::view || wanted.kind == node_kind::index) {
-    operand source = wanted.kind == node_kind::view
-                         ? wanted.operands.front()
-                         : operand{array_ref(array_ref(), &wanted), identity_map(wanted.chunks.rank)};
-    copy_ = std::make_shared<const elementwise_node>(wanted.owner, wanted.of, wanted.chunks,
-                                                     std::vector<operand>{std::move(source)},
-                                                     std::vector<std::uint8_t>{0}, any_code<kernel>(), false);
+    const array_ref itself(array_ref(), &wanted);
+    const node_kind source = wanted.kind == node_kind::view ? wanted.operands.front().node->kind : node_kind::index;
+    // Chunks that are made anyway are copied by boxes; an expression is computed for the view's elements alone.
+    copy_ = source == node_kind::stored || source == node_kind::layered
+                ? copied(itself)
+                : make_elementwise(wanted.owner, wanted.of, wanted.chunks, {itself}, any_code<kernel>());
     root = copy_.get();
   }
   find_order(*root);

@@ -38,8 +38,8 @@ class plan {
   void make_program(stage& s, const array_node& n) const;
 
   std::unordered_map<const array_node*, std::size_t> readers_;
-  std::vector<const array_node*> order_;    // operands come first
-  std::shared_ptr<const array_node> copy_;  // of a view that is wanted itself
+  std::vector<const array_node*> order_;  // operands come first
+  array_ref copy_;                        // of a view that is wanted itself
   std::vector<stage> stages_;
 };
 
