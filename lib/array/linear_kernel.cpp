@@ -122,38 +122,50 @@ void multiply_all(const matrix_sizes& n, const matrices& a, const matrices& b, b
                     out + i * n.rows * n.columns);
 }
 
-void multiply(const contraction& c, const matrix_sizes& n, const matrices& a, const matrices& b, block& result) {
-  switch (c.of.type) {
+/// Calls f with a number of the elements' type.
+template <class F>
+void with_number(element e, F f) {
+  switch (e.type) {
     case dtype::boolean:
-      return multiply_all<bool>(n, a, b, result);
+      return f(bool{});
     case dtype::i8:
-      return multiply_all<std::int8_t>(n, a, b, result);
+      return f(std::int8_t{});
     case dtype::i16:
-      return multiply_all<std::int16_t>(n, a, b, result);
+      return f(std::int16_t{});
     case dtype::i32:
-      return multiply_all<std::int32_t>(n, a, b, result);
+      return f(std::int32_t{});
     case dtype::i64:
-      return multiply_all<std::int64_t>(n, a, b, result);
+      return f(std::int64_t{});
     case dtype::u8:
-      return multiply_all<std::uint8_t>(n, a, b, result);
+      return f(std::uint8_t{});
     case dtype::u16:
-      return multiply_all<std::uint16_t>(n, a, b, result);
+      return f(std::uint16_t{});
     case dtype::u32:
-      return multiply_all<std::uint32_t>(n, a, b, result);
+      return f(std::uint32_t{});
     case dtype::u64:
-      return multiply_all<std::uint64_t>(n, a, b, result);
+      return f(std::uint64_t{});
     case dtype::f32:
-      return multiply_all<float>(n, a, b, result);
+      return f(float{});
     case dtype::f64:
-      return multiply_all<double>(n, a, b, result);
+      return f(double{});
     case dtype::c64:
-      return multiply_all<std::complex<float>>(n, a, b, result);
+      return f(std::complex<float>{});
     case dtype::c128:
-      return multiply_all<std::complex<double>>(n, a, b, result);
+      return f(std::complex<double>{});
     case dtype::other:
       break;
   }
   throw std::logic_error("weft: a product of elements that are no numbers");
+}
+
+template <class T>
+T added(T a, T b) {
+  if constexpr (std::is_same_v<T, bool>)
+    return a || b;
+  else if constexpr (by_blas<T>)
+    return a + b;
+  else
+    return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) + static_cast<std::make_unsigned_t<T>>(b));
 }
 
 }  // namespace
@@ -194,9 +206,25 @@ block contract_blocks(const contraction& c, const block* before, values<block> l
     if (n.inner == 0) continue;
     const matrices a = as_matrices(c, true, left[p], left_room);
     const matrices b = as_matrices(c, false, right[p], right_room);
-    multiply(c, n, a, b, result);
+    with_number(c.of, [&](auto zero) { multiply_all<decltype(zero)>(n, a, b, result); });
   }
   return result;
+}
+
+block add_blocks(values<block> parts) {
+  block sum(parts[0].of(), parts[0].extents());
+  if (sum.count() == 0) return sum;
+  std::memcpy(sum.bytes().data(), parts[0].bytes().data(), sum.bytes().size());
+  with_number(sum.of(), [&](auto zero) {
+    using T = decltype(zero);
+    T* const to = sum.template data<T>();
+    for (std::size_t p = 1; p < parts.size(); ++p) {
+      if (parts[p].extents() != sum.extents()) throw std::logic_error("weft: a sum of blocks of unlike shapes");
+      const T* const x = parts[p].template data<T>();
+      for (std::size_t i = 0, n = sum.count(); i < n; ++i) to[i] = added(to[i], x[i]);
+    }
+  });
+  return sum;
 }
 
 }  // namespace weft::detail::arrays

@@ -19,5 +19,7 @@ struct contraction {
 
 /// The products of left[i] and right[i], added up in their order, and to `before` if there is one.
 block contract_blocks(const contraction& c, const block* before, values<block> left, values<block> right);
+/// Blocks of one shape, added up in their order.
+block add_blocks(values<block> parts);
 
 }  // namespace weft::detail::arrays

@@ -6,6 +6,7 @@
 
 #include "array/linear.hpp"
 #include "array/linear_kernel.hpp"
+#include "array/plan.hpp"
 
 namespace weft::detail::arrays {
 
@@ -29,6 +30,10 @@ struct contract_more {
   block operator()(std::size_t, values<block> before, values<block> left, values<block> right) const {
     return contract_blocks(*how, &before[0], left, right);
   }
+};
+
+struct add_up {
+  block operator()(std::size_t, values<block> parts) const { return add_blocks(parts); }
 };
 
 /// An operand as it is read: no view, in chunks that fit, with a label for each axis.
@@ -181,10 +186,48 @@ std::vector<std::vector<chunk_range>> groups_of(const std::vector<cut>& summed, 
   return all;
 }
 
+/// Where results are small beside what they are sums of, each pair of blocks is a task of its own, where they are,
+/// and their products are added by a tree: in parallel, and without moving the operands.
+array_ref make_sum(const array_ref& a, const array_ref& b, const contraction& how, const grid& result,
+                   const std::vector<cut>& summed) {
+  grid domain = result;
+  std::uint32_t mask = 0;
+  for (const cut& c : summed) {
+    mask |= 1u << domain.rank;
+    domain.axes[domain.rank++] = c;
+  }
+  std::vector<box> levels{box::all_of(domain)};
+  const auto is_one = [&](const box& b_) {
+    for (std::size_t x = result.rank; x < domain.rank; ++x)
+      if (b_.counts[x] != 1) return false;
+    return true;
+  };
+  std::size_t tasks = levels[0].tasks();
+  for (box next; !is_one(levels.back()); levels.push_back(next)) {
+    grouped(levels.back(), group_sizes(levels.back(), mask), next);
+    tasks += next.tasks();
+  }
+  const shared<contraction> task(how);
+  auto make = [=, x = a->chunks, y = b->chunks](std::span<const layer<block>> in) {
+    layer<block> l =
+        layer_of(levels[0].tasks(), contract_first{task}, from(in[0], blocks_of(x, task->left, domain, {})),
+                 from(in[1], blocks_of(y, task->right, domain, {})));
+    for (std::size_t n = 1; n < levels.size(); ++n) {
+      box made;
+      const boxes groups = grouped(levels[n - 1], group_sizes(levels[n - 1], mask), made);
+      l = layer_of(made.tasks(), add_up{}, std::move(l), groups);
+    }
+    return l;
+  };
+  return make_layered(common_client(a->owner, b->owner), how.of, result, {a, b}, recipe(tasks, std::move(make)));
+}
+
 array_ref make_product(const array_ref& a, const array_ref& b, const contraction& how, const grid& result,
                        const std::vector<cut>& summed) {
   const auto bytes = [&](const grid& g) { return static_cast<double>(g.largest().count()) * how.of.item; };
   const double pair = std::max(1.0, bytes(a->chunks) + bytes(b->chunks));
+  if (4 * bytes(result) <= pair && result.rank + summed.size() <= most_axes)
+    return make_sum(a, b, how, result, summed);
   const auto together = std::clamp<std::int64_t>(static_cast<std::int64_t>(most_taken / pair), 1, 64);
   auto groups = groups_of(summed, together);
   const std::size_t tasks = groups.size() * result.tasks();

@@ -47,8 +47,8 @@ constexpr std::size_t tensor_rank(std::size_t n, std::size_t m, std::size_t summ
 
 }  // namespace detail::arrays
 
-// Products. Elements are promoted as for `*`, and added in the order of the chunks of what is summed over, which
-// depends on these alone: the same bits on one thread, on many and on a cluster, where BLAS takes one thread
+// Products. Elements are promoted as for `*`, and added in an order, or a tree, of the chunks of what is summed over,
+// which depends on these alone: the same bits on one thread, on many and on a cluster, where BLAS takes one thread
 // (weft::blas_threads). Real and complex numbers are multiplied by BLAS; integers wrap, and of bools it is `or` of
 // `and`. The chunks of the result are those of the operands; along what both have, the smaller array is copied to the
 // other's chunks where they differ. Large chunks are cut, so that a task multiplies for a second or so. They throw
