@@ -115,6 +115,24 @@ TEST_CASE("a sum over many chunks is the same on any number of threads") {
   CHECK(found[0] == found[2]);
 }
 
+TEST_CASE("where results are small, sums over chunks are trees") {
+  weft::blas_threads(1);
+  std::vector<std::vector<double>> found;
+  for (const unsigned threads : {1u, 3u}) {
+    place at(threads);
+    const auto a = arrays::matrix(at.client, 2000, 3, {12, 3});
+    const auto gram = weft::matmul(weft::transpose(a), a);
+    CHECK(gram.task_count() == 167 + 21 + 3 + 1);
+    found.push_back(list_of(at(gram)));
+    const auto n = whole_numbers<std::int8_t, 1>(at.client, {1000}, {9});
+    const xt::xtensor<std::int8_t, 1> whole = at(n);
+    std::int8_t sum = 0;
+    for (const std::int8_t v : whole) sum = static_cast<std::int8_t>(sum + v * v);
+    CHECK(at(weft::dot(n, n)) == sum);
+  }
+  CHECK(found[0] == found[1]);
+}
+
 TEST_CASE("large chunks are cut where a product is a matter of seconds") {
   place at;
   const auto a = weft::ones<float, 2>(at.client, {16'000, 6'000}, {.chunk = {-1, -1}});
