@@ -91,7 +91,7 @@ weft::task<findings> analyse(const weft::client& c, const images::pictures& p) {
   const auto begin = clock_type::now();
   xt::xtensor<std::uint8_t, 2> grey = xt::xtensor<std::uint8_t, 2>::from_shape({p.count, p.pixels});
   std::copy(p.grey.begin(), p.grey.end(), grey.begin());
-  const auto pixels = weft::from_array(c, grey, {.chunk = {2000, -1}});
+  const auto pixels = weft::from_array(c, grey, {.chunk = {500, -1}});
   const weft::array<double, 2> numbers = weft::astype<double>(pixels);
   const weft::array<double, 1> means = weft::mean(numbers, 0).persist();
   const weft::array<double, 2> centred = weft::array<double, 2>(numbers - means).persist();

@@ -18,7 +18,8 @@ namespace {
 /// Some number of element (i, j), without a pattern.
 struct scattered {
   float operator()(std::int64_t i, std::int64_t j) const {
-    const auto n = static_cast<std::uint64_t>(i * 65'537 + j) * 0x9e3779b97f4a7c15u;
+    auto n = static_cast<std::uint64_t>(i * 65'537 + j) * 0x9e3779b97f4a7c15u;
+    n = (n ^ n >> 32) * 0xd6e8feb86659fd93u;
     return static_cast<float>(static_cast<double>(n >> 40) * 0x1.0p-24 - 0.5);
   }
 };
