@@ -92,7 +92,7 @@ struct normal_rows {
     block b(of, {rows.size(chunk), columns});
     with_real(of, [&](auto x) {
       using T = decltype(x);
-      normal({seed, 0}, static_cast<std::uint64_t>(rows.first(chunk) * columns),
+      philox::normal({seed, 0}, static_cast<std::uint64_t>(rows.first(chunk) * columns),
              std::span<T>(b.data<T>(), b.count()));
     });
     return b;

@@ -104,7 +104,7 @@ array_ref transpose_view(array_ref x, std::span<const std::int64_t> axes) {
 array_ref flip_view(array_ref x, std::int64_t axis) {
   const std::size_t a = checked_axis(axis, x->chunks.rank);
   grid to = x->chunks;
-  view_map map = identity(to.rank);
+  view_map map = identity_map(to.rank);
   const std::int64_t n = to.axes[a].extent;
   if (n > 0) {
     map.axes[a] = {static_cast<std::int32_t>(a), n - 1, -1};
