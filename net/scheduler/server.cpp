@@ -519,4 +519,9 @@ std::uint64_t scheduler_server::program_bytes() const {
   return router_.received_bytes();
 }
 
+std::size_t scheduler_server::nannies() const {
+  std::lock_guard guard(lock_);
+  return router_.nannies();
+}
+
 }  // namespace weft::net

@@ -55,6 +55,8 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
   void retire(const std::string& worker);
   /// Of programs that clients have sent.
   std::uint64_t program_bytes() const;
+  /// That are there now.
+  std::size_t nannies() const;
 
  private:
   class peer_session;

@@ -67,7 +67,7 @@ task<std::string> nanny::run(std::shared_ptr<nanny> self) {
     if (n.in_order_) break;
     if (!n.ending_) n.say("the session with the scheduler is lost (" + n.why_ + "): a new one is tried");
   }
-  n.end(SIGTERM);
+  if (!n.ending_) n.end(SIGTERM);  // a second one would kill
   while (!n.workers_.empty()) {
     n.worker_end_.reset();
     co_await n.worker_end_.wait();
@@ -98,8 +98,10 @@ task<> nanny::serve() {
 }
 
 void nanny::end(int signal) {
-  if (!std::exchange(ending_, true)) why_ = signal == SIGINT ? "interrupted" : why_.empty() ? "asked to end" : why_;
-  for (const auto& [whole, worker] : workers_) worker.process->end(signal);
+  const bool again = std::exchange(ending_, true);
+  if (!again) why_ = signal == SIGINT ? "interrupted" : why_.empty() ? "asked to end" : why_;
+  for (auto& [whole, worker] : workers_)
+    if (!std::exchange(worker.asked, true) || again) worker.process->end(signal);
   if (link_) link_->close(bye_code::finished, "the nanny ends");
   session_end_.set();
 }

@@ -51,7 +51,7 @@ class nanny final : public std::enable_shared_from_this<nanny> {
 
   /// Serves until the scheduler ends, or end() is called. Gives why it ended; throws what kept it from beginning.
   static task<std::string> run(std::shared_ptr<nanny> self);
-  /// Passes a signal on to the workers, and ends when they have.
+  /// Passes a signal on to the workers, and ends when they have. A second one kills them.
   void end(int signal);
 
  private:

@@ -129,6 +129,27 @@ TEST_CASE("another client goes on where one has gone") {
   CHECK_THAT(comes->failed, Catch::Contains("ends at once, with status 2"));
 }
 
+TEST_CASE("a worker that was asked to end is not killed by the nanny's first signal") {
+  directory d;
+  scheduler s;
+  process nanny(d, {WEFT_COMMAND, "worker", "--scheduler", s.address, "--program-cache", d / "cache", "--threads",
+                    "1", "--program-idle", "10ms"});
+  const auto goes = std::make_shared<hand_made>();
+  goes->text = "#!/bin/sh\ntrap 'echo asked' TERM\necho there\nwhile [ ! -e " + (d / "go") +
+               " ]; do sleep 0.01; done\necho ends in order\n";
+  weft::pool p({.threads = 1});
+  p.spawn(converse(p, s.address, goes));
+  REQUIRE(nanny.comes_to_say("there\n"));
+  goes->over.set();
+  p.drain();
+  REQUIRE(nanny.comes_to_say("asked\n"));
+  nanny.signal(SIGTERM);
+  CHECK(comes([&] { return s.server->nannies() == 0; }));  // it is about to end
+  std::ofstream(d / "go") << "go";
+  CHECK(nanny.end() == 0);
+  CHECK(nanny.says("ends in order"));
+}
+
 TEST_CASE("a client offers its own program, with plain names") {
   cluster c;
   const auto bad = std::make_shared<hand_made>();

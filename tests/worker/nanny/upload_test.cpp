@@ -66,6 +66,7 @@ TEST_CASE("a program travels to a worker that has none, once") {
     nanny.signal(SIGINT);
     CHECK(nanny.end() == 0);
     CHECK_FALSE(runs(worker));
+    CHECK(nanny.says("weft worker: interrupted"));
   }
   SECTION("a nanny that is killed takes its worker along") {
     process who(d, client_command(s, {"who"}));
