@@ -60,7 +60,9 @@ task<std::string> nanny::run(std::shared_ptr<nanny> self) {
   while (!n.ending_) {
     try {
       co_await n.serve();
-    } catch (const cancelled&) { throw; } catch (...) {
+    } catch (const cancelled&) {
+      if (!n.ending_) throw;  // else end() has cut the dialling short
+    } catch (...) {
       error = std::current_exception();
       break;
     }
@@ -86,7 +88,8 @@ task<> nanny::serve() {
   session_end_.reset();
   programs_.clear();
   auto handler = std::make_shared<session_handler>(weak_from_this());
-  auto made = co_await peer_link::dial(pool_, options_.scheduler, options_.who, own, options_.link, handler);
+  auto dialling = peer_link::dial(pool_, options_.scheduler, options_.who, own, options_.link, handler);
+  auto made = co_await with_stop(dialling_, std::move(dialling));
   if (const std::string stranger = may_pass_programs(made->peer()); !stranger.empty()) {
     made->close(bye_code::failed, "a nanny takes programs from a scheduler that it can believe");
     throw bad_program("weft: no programs are taken from this scheduler: " + stranger);
@@ -102,6 +105,7 @@ void nanny::end(int signal) {
   if (!again) why_ = signal == SIGINT ? "interrupted" : why_.empty() ? "asked to end" : why_;
   for (auto& [whole, worker] : workers_)
     if (!std::exchange(worker.asked, true) || again) worker.process->end(signal);
+  dialling_.request_stop();
   if (link_) link_->close(bye_code::finished, "the nanny ends");
   session_end_.set();
 }

@@ -11,6 +11,7 @@
 #include "transport/link.hpp"
 #include "transport/program_manifest.hpp"
 #include "weft/pool.hpp"
+#include "weft/stop.hpp"
 #include "weft/sync.hpp"
 #include "worker/program_store.hpp"
 #include "worker/worker_process.hpp"
@@ -90,6 +91,7 @@ class nanny final : public std::enable_shared_from_this<nanny> {
   std::string why_;
   bool session_over_ = false, in_order_ = false, ending_ = false;
   event session_end_, worker_end_;
+  stop_source dialling_;  // by end()
 };
 
 }  // namespace weft::net

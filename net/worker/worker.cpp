@@ -100,8 +100,8 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   std::exception_ptr error;
   try {
     auto handler = std::make_shared<scheduler_link>(self);
-    auto made =
-        co_await peer_link::dial(w.pool_, w.options_.scheduler, w.options_.who, own, w.options_.link, handler);
+    auto dialling = peer_link::dial(w.pool_, w.options_.scheduler, w.options_.who, own, w.options_.link, handler);
+    auto made = co_await with_stop(w.dialling_, std::move(dialling));
     if (w.options_.submit_by) {
       client_options memory;
       memory.memory_budget = w.engine_.memory().budget / submitted_share;
@@ -122,6 +122,9 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
     w.pool_.spawn(keep_time(self), priority::interactive);
     w.ready_.set();
     co_await w.ended_.wait();
+  } catch (const cancelled&) {
+    std::lock_guard guard(w.lock_);
+    if (!w.over_) error = std::current_exception();  // else stop() has cut the dialling short
   } catch (...) { error = std::current_exception(); }
   w.ready_.set();
   w.over("the worker ends", false);
@@ -159,6 +162,7 @@ void worker::over(const std::string& why, bool in_order) {
     why_ = why;
     in_order_ = in_order;
   }
+  dialling_.request_stop();
   time_.set();
   ended_.set();
 }

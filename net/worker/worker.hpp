@@ -12,6 +12,7 @@
 #include "transport/hub.hpp"
 #include "weft/client.hpp"
 #include "weft/pool.hpp"
+#include "weft/stop.hpp"
 #include "weft/sync.hpp"
 #include "worker/core.hpp"
 #include "worker/exchange.hpp"
@@ -122,7 +123,8 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   std::atomic<peer_id> id_{0};
   std::atomic<bool> driving_{false};
   event ready_, ended_, time_;
-  time_ns planned_ = 0;  // when keep_time() looks again
+  stop_source dialling_;  // by over()
+  time_ns planned_ = 0;   // when keep_time() looks again
   std::string why_;
   bool over_ = false, in_order_ = false, retiring_ = false;
 };

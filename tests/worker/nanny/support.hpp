@@ -92,6 +92,13 @@ class process {
 };
 
 inline bool runs(int id) { return ::kill(id, 0) == 0; }
+/// Whether the process has a handler for the signal.
+inline bool catches(int id, int number) {
+  const std::string status = content("/proc/" + std::to_string(id) + "/status");
+  const auto at = status.find("SigCgt:\t");
+  if (at == std::string::npos) return false;
+  return ((std::strtoull(status.c_str() + at + 8, nullptr, 16) >> (number - 1)) & 1) != 0;
+}
 
 /// A scheduler in this process.
 class scheduler {

@@ -79,6 +79,28 @@ TEST_CASE("a program travels to a worker that has none, once") {
   }
 }
 
+TEST_CASE("who still looks for the scheduler ends when it is asked") {
+  directory d;
+  const std::string nowhere = "unix:" + (d / "nobody");
+  const int signal = GENERATE(SIGINT, SIGTERM);
+  std::vector<std::string> command;
+  std::string who;
+  SECTION("a nanny of any programs") {
+    command = {WEFT_COMMAND,      "worker",    "--scheduler",     nowhere,
+               "--program-cache", d / "cache", "--death-timeout", "1h"};
+    who = "weft nanny: ";
+  }
+  SECTION("a worker") {
+    command = {PROGRAM, "--worker", nowhere, "--death-timeout", "1h"};
+    who = "weft worker: ";
+  }
+  process looks(d, command);
+  REQUIRE(comes([&] { return catches(looks.id(), signal); }));
+  looks.signal(signal);
+  CHECK(looks.end() == 0);
+  CHECK(looks.says(who + (signal == SIGINT ? "interrupted" : "asked to end")));
+}
+
 TEST_CASE("the command runs it all") {
   directory d;
   process scheduler_process(d,
