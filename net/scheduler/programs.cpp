@@ -15,6 +15,8 @@ constexpr std::uint64_t window = std::uint64_t{4} << 20;
 constexpr std::size_t most_unsent = std::size_t{8} << 20;
 /// Clients whose program nobody runs, though others' workers are there, are told after so long.
 constexpr time_ns patience = 5'000'000'000;
+/// Workers in a row that die before they come: then the next would too.
+constexpr unsigned most_lives = 3;
 
 std::string text(std::span<const char> s) { return {s.data(), std::min<std::size_t>(s.size(), 2000)}; }
 
@@ -34,6 +36,7 @@ struct program_router::program {
   std::vector<key> clients;
   key asked = 0;  // the client that was asked for the offer
   std::map<key, state> nannies;
+  std::map<key, unsigned> lives;                      // of a nanny's worker, since one has come
   std::string refusal;                                // the last
   std::vector<std::pair<std::uint32_t, key>> wanted;  // files, by nannies, whose transfer has not begun
   std::optional<transfer> moving;
@@ -123,6 +126,7 @@ void program_router::nanny_left(time_ns now, key id) {
   nannies_.erase(id);
   for (auto& [number, p] : programs_) {
     p.nannies.erase(id);
+    p.lives.erase(id);
     std::erase_if(p.wanted, [&](const auto& w) { return w.second == id; });
     if (p.moving) std::erase(p.moving->to, id);
     p.unserved_since = now;
@@ -131,6 +135,10 @@ void program_router::nanny_left(time_ns now, key id) {
       next_transfer(number, p);
     }
   }
+}
+
+void program_router::worker_came(const std::string& build_id) {
+  if (const auto at = numbers_.find(build_id); at != numbers_.end()) programs_.at(at->second).lives.clear();
 }
 
 /// A client of the program that may send it.
@@ -333,6 +341,7 @@ void program_router::from_nanny(time_ns, key id, std::uint16_t kind, const batch
       program* const p = spoken_of(m.program);
       if (!p) return;
       if (const auto s = p->nannies.find(id); s != p->nannies.end()) s->second = program::state::ready;
+      p->lives.erase(id);
       break;
     }
     case message_kind::program_failed: {
@@ -340,9 +349,11 @@ void program_router::from_nanny(time_ns, key id, std::uint16_t kind, const batch
       if (program* const p = spoken_of(m.program)) refuse(m.program, *p, id, text(m.text));
       break;
     }
-    case message_kind::worker_state:
-      message.get<worker_state>();  // workers speak for themselves
+    case message_kind::worker_state: {
+      const auto m = message.get<worker_state>();
+      if (program* const p = spoken_of(m.program)) live(m.program, *p, id, m);
       break;
+    }
     default:
       throw protocol_error("weft: a nanny sends a message of kind " + std::to_string(kind));
   }
@@ -364,6 +375,22 @@ void program_router::refuse(std::uint64_t number, program& p, key by, const std:
                                [](const auto& n) { return n.second == program::state::refused; });
   if (all && around_.workers_of(p.build_id) == 0)
     fail_clients(p, "weft: no worker runs this program, and nobody takes it: " + why);
+}
+
+/// Workers that have come speak for themselves.
+void program_router::live(std::uint64_t number, program& p, key at, const worker_state& m) {
+  const auto s = p.nannies.find(at);
+  if (s == p.nannies.end() || s->second != program::state::ready) return;
+  if (m.life == static_cast<std::uint32_t>(worker_life::started)) ++p.lives[at];
+  if (m.life != static_cast<std::uint32_t>(worker_life::restarting) || p.lives[at] < most_lives) return;
+  const std::string why = "its worker has ended " + std::to_string(most_lives) +
+                          " times before it came here, the last time with status " + std::to_string(m.process) +
+                          ": does its main call weft::main, or weft::init first?";
+  program_failed over{};
+  over.program = number;
+  over.text = why;
+  nannies_.at(at).link->send(over);
+  refuse(number, p, at, why);
 }
 
 // ---- time --------------------------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ namespace weft::net {
 /// Nothing of a file is kept here. What is asked for is limited by what nannies have not taken yet.
 ///
 /// A transfer goes on with another client when its own is gone; without any it is given up, and the nannies are told.
-/// When all nannies have refused a program, and it has no workers, its clients are told why.
+/// When all nannies have refused a program, and it has no workers, its clients are told why. A nanny whose workers
+/// die again and again before they come here counts as one that has refused: it cannot know whether they have come.
 class program_router {
  public:
   using key = std::uint64_t;  // of a session
@@ -40,6 +41,8 @@ class program_router {
   void client_left(time_ns now, key id);
   void nanny_came(time_ns now, key id, std::shared_ptr<peer_link> l);
   void nanny_left(time_ns now, key id);
+  /// Of whichever nanny, or of none.
+  void worker_came(const std::string& build_id);
   /// Whether the client was asked for something.
   bool expects(key id) const;
   /// A message of a kind that is_of_programs. Throw protocol_error.
@@ -74,6 +77,7 @@ class program_router {
   void chunk(std::uint64_t number, program& p, const program_chunk& m);
   void give_up(std::uint64_t number, program& p, const std::string& why);
   void refuse(std::uint64_t number, program& p, key by, const std::string& why);
+  void live(std::uint64_t number, program& p, key at, const worker_state& m);
   void fail_clients(program& p, const std::string& why);
   key source_of(const program& p) const;
 

@@ -292,6 +292,7 @@ void scheduler_server::begun(std::shared_ptr<peer_link> l) {
   p.links[id] = l;
   batch_writer& out = p.core.out(id);
   if (!out.empty()) l->send_with([&](batch_writer& to) { to.append(out); });
+  if (g.role == peer_role::worker) router_.worker_came(at->first);
   if (g.role == peer_role::client) {
     p.clients[id] = next_key_;
     router_.client_came(now(), next_key_++, at->first, std::move(l), std::move(stranger));

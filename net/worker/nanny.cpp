@@ -144,8 +144,7 @@ void nanny::received(peer_link& from, std::span<const std::byte> messages) {
         clients(batch.get<program_clients>());
         break;
       case message_kind::program_failed:
-        // Nobody can send the rest of it.
-        programs_.erase(batch.get<program_failed>().program);
+        drop(batch.get<program_failed>());
         break;
       default:
         throw protocol_error("weft: the scheduler sent a message of kind " + std::to_string(kind) +
@@ -232,6 +231,15 @@ void nanny::clients(const program_clients& m) {
   p.clients = m.clients;
   if (m.clients == 0) p.waits = false;
   place();
+}
+
+/// Nobody can send the rest of it, or its worker dies before it comes to the scheduler.
+void nanny::drop(const program_failed& m) {
+  const auto at = programs_.find(m.program);
+  if (at == programs_.end()) return;
+  const digest whole = at->second.whole;
+  programs_.erase(at);
+  if (const auto w = workers_.find(whole); w != workers_.end() && !in_use(whole)) make_end(w->second);
 }
 
 // ---- workers -----------------------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ class nanny final : public std::enable_shared_from_this<nanny> {
   void offered(const program_offer& m);
   void came(const program_chunk& m);
   void clients(const program_clients& m);
+  void drop(const program_failed& m);
   void refuse(std::uint64_t number, const std::string& why);
   bool in_use(const digest& whole) const;
   void make_end(running& worker);

@@ -129,6 +129,19 @@ TEST_CASE("another client goes on where one has gone") {
   CHECK_THAT(comes->failed, Catch::Contains("ends at once, with status 2"));
 }
 
+TEST_CASE("a program whose worker dies before it comes is refused, with its status") {
+  cluster c;
+  const auto dies = std::make_shared<hand_made>();
+  dies->text = "#!/bin/sh\nexit 7\n";
+  converse(c.s, dies);
+  CHECK_THAT(dies->failed, Catch::Contains("no worker runs this program") && Catch::Contains("with status 7"));
+  // Another client's try is taken.
+  const auto again = std::make_shared<hand_made>();
+  again->text = dies->text;
+  converse(c.s, again);
+  CHECK_THAT(again->failed, Catch::Contains("with status 7"));
+}
+
 TEST_CASE("a worker that was asked to end is not killed by the nanny's first signal") {
   directory d;
   scheduler s;

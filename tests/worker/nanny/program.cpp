@@ -50,6 +50,12 @@ int eat_once(const std::string& file) {
   return 0;
 }
 
+/// Whatever worker runs it dies.
+int kill_worker() {
+  ::kill(::getpid(), SIGKILL);
+  return 0;
+}
+
 weft::task<int> run(weft::client& c, std::span<char*> arguments) {
   const std::string what = arguments.size() > 1 ? arguments[1] : "sum",
                     file = arguments.size() > 2 ? arguments[2] : "";
@@ -64,6 +70,12 @@ weft::task<int> run(weft::client& c, std::span<char*> arguments) {
   } else if (what == "die") {
     const int process = co_await c.submit(kill_worker_once, file);
     std::cout << "worker " << process << std::endl;
+  } else if (what == "kill") {
+    std::string why;
+    try {
+      co_await c.submit(kill_worker);
+    } catch (const weft::task_failed& e) { why = e.what(); }
+    std::cout << "failed: " << why << std::endl;
   } else if (what == "eat") {
     const int process = co_await c.submit(eat_once, file);
     std::cout << "worker " << process << std::endl;

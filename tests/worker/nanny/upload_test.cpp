@@ -172,6 +172,20 @@ TEST_CASE("a worker that is killed, or takes too much, is started again, and the
   CHECK(nanny.says("is started again"));
 }
 
+TEST_CASE("a task that kills its workers fails, and not their program") {
+  directory d;
+  scheduler s;
+  process nanny(d, nanny_command(s, d / "cache"));
+  process kills(d, client_command(s, {"kill"}));
+  CHECK(kills.end() == 0);
+  INFO(kills.says());
+  CHECK(kills.says("failed: "));
+  CHECK_FALSE(kills.says("no worker runs this program"));
+  process next(d, client_command(s, {"sum"}));
+  CHECK(next.end() == 0);
+  CHECK(next.says(result));
+}
+
 TEST_CASE("what may not, or cannot, be sent is said to the client") {
   directory d;
   weft::net::server_options o;
