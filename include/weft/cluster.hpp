@@ -51,23 +51,28 @@ struct local_cluster_options {
   std::uint64_t memory = 0;
   /// Abstract resources of each worker: `gpu=1`.
   std::string resources = {};
-  /// Workers that die are started again.
+  /// Workers that die are started again, after 0.1 s at first, and after longer when they do so at once.
   bool restart = true;
+  /// For all workers to come.
+  std::chrono::nanoseconds start_within = std::chrono::seconds(30);
+  /// For what they are doing when the cluster ends: then processes are killed.
+  std::chrono::nanoseconds end_within = std::chrono::seconds(10);
 };
 
 /// A scheduler in this process, and workers on this machine.
 class local_cluster {
  public:
-  /// Starts it, and waits until the workers are there. Throws std::runtime_error when they do not come.
+  /// Starts it, and waits until the workers are there. Throws std::runtime_error when they do not come within
+  /// `start_within`, or end before; then nothing is left of it.
   explicit local_cluster(local_cluster_options options = {});
-  /// Ends the workers. Clients must be gone.
+  /// Ends the workers, and waits for them. Clients must be gone.
   ~local_cluster();
   local_cluster(const local_cluster&) = delete;
   local_cluster& operator=(const local_cluster&) = delete;
 
   /// What connect() takes to come here.
   connect_options where() const;
-  /// The process ids of the workers, of those that are processes: for tests that kill them.
+  /// The process ids of the workers, of those that are processes and run just now: for tests that kill them.
   std::vector<int> worker_processes() const;
 
  private:

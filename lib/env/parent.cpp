@@ -47,4 +47,6 @@ void end_with_parent() {
   if (parent > 0) std::thread(watch, parent).detach();
 }
 
+bool is_to_end_with_parent() { return ::getenv(variable) != nullptr; }
+
 }  // namespace weft::detail

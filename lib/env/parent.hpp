@@ -16,4 +16,7 @@ std::string parent_setting();
 /// the thread looks once a second.
 void end_with_parent();
 
+/// Whether this is such a child, and has not called end_with_parent() yet.
+bool is_to_end_with_parent();
+
 }  // namespace weft::detail

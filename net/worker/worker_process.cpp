@@ -32,8 +32,8 @@ void remove_spilled(const std::string& under, int process) {
 }
 
 std::string ended_with(int status) {
-  return status > 128 ? "was killed by signal " + std::to_string(status - 128)
-                      : "has ended with status " + std::to_string(status);
+  return status > 128 && status <= 128 + SIGRTMAX ? "was killed by signal " + std::to_string(status - 128)
+                                                  : "has ended with status " + std::to_string(status);
 }
 
 }  // namespace

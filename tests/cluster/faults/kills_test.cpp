@@ -111,6 +111,20 @@ TEST_CASE("a local cluster starts its workers again", "[faults]") {
   CHECK(read_file(here / "said").find("right\n") != std::string::npos);
 }
 
+TEST_CASE("a local cluster ends though a worker of it is stopped", "[faults]") {
+  const directory here;
+  child_process p = child_process::start(
+      {.command = {WEFT_PROGRAM, "stopped"}, .environment = {}, .output = here / "said", .with_terminal = false});
+  wait_until("its end", [&] { return p.status().has_value(); }, here / "said", std::chrono::seconds(60));
+  const std::string said = read_file(here / "said");
+  INFO(said);
+  CHECK(p.wait() == 0);
+  CHECK(said.find("ended\n") != std::string::npos);
+  const std::size_t at = said.find("worker ");
+  REQUIRE(at != std::string::npos);
+  CHECK_FALSE(lives(std::atoi(said.c_str() + at + 7)));
+}
+
 // The limit is not shorter than ten heartbeats, of half a second.
 TEST_CASE("a worker that falls silent is made up for, and let go when it is back", "[faults]") {
   cluster c({"--worker-ttl=5s"});

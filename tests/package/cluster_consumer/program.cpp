@@ -5,6 +5,7 @@
 //     program keep LEAVES NUMBERS                  says `kept` when all values are there, and waits for ever
 //     program lease LEAVES NUMBERS MILLISECONDS    the leaves one by one, each by a call under a lease
 //     program local LEAVES NUMBERS MILLISECONDS    the tree on a local cluster, whose workers it kills halfway
+//     program stopped                              ends a local cluster whose worker has been stopped
 #include <signal.h>
 
 #include <chrono>
@@ -146,6 +147,18 @@ int run_local(const request& r) {
   return p.run(connected(&p, &cluster, r));
 }
 
+int run_stopped() {
+  {
+    const weft::local_cluster cluster({.workers = 1, .threads = 1, .end_within = std::chrono::milliseconds(100)});
+    for (const int process : cluster.worker_processes()) {
+      ::kill(process, SIGSTOP);
+      std::cout << "worker " << process << std::endl;
+    }
+  }
+  std::cout << "ended" << std::endl;
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -153,5 +166,6 @@ int main(int argc, char** argv) {
   if (argc == 5 && std::string_view(argv[1]) == "local")
     return run_local({static_cast<unsigned>(std::atoi(argv[2])), static_cast<std::size_t>(std::atoi(argv[3])),
                       static_cast<unsigned>(std::atoi(argv[4]))});
+  if (argc == 2 && std::string_view(argv[1]) == "stopped") return run_stopped();
   return weft::main(argc, argv, run);
 }

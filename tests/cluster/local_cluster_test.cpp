@@ -1,0 +1,66 @@
+// Local clusters that cannot begin: this program's main is Catch's, and no worker.
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <string>
+
+#include "weft/cluster.hpp"
+#include "weft/weft.hpp"
+
+namespace {
+
+int add(int a, int b) { return a + b; }
+
+bool has_children() { return ::waitpid(-1, nullptr, WNOHANG) != -1 || errno != ECHILD; }
+
+}  // namespace
+
+TEST_CASE("workers that end before they come are an error, and nothing is left") {
+  const bool tls = GENERATE(false, true), restart = GENERATE(true, false);
+  weft::local_cluster_options o;
+  o.tls = tls;
+  o.restart = restart;
+  CHECK_THROWS_WITH(weft::local_cluster(o), Catch::Contains("do not come") && Catch::Contains("with status 255") &&
+                                                Catch::Contains("weft::init"));
+  CHECK_FALSE(has_children());
+}
+
+TEST_CASE("workers that are not there in time are an error") {
+  weft::local_cluster_options o;
+  o.start_within = std::chrono::milliseconds(1);
+  CHECK_THROWS_WITH(weft::local_cluster(o), Catch::Contains("have not come within 1 ms"));
+  CHECK_FALSE(has_children());
+}
+
+TEST_CASE("a local cluster that has no place for its certificates is an error") {
+  const char* const before = ::getenv("TMPDIR");
+  const std::string kept = before ? before : "";
+  ::setenv("TMPDIR", "/nowhere", 1);
+  CHECK_THROWS_WITH(weft::local_cluster({.workers = 1, .tls = true}), Catch::Contains("/nowhere"));
+  if (before)
+    ::setenv("TMPDIR", kept.c_str(), 1);
+  else
+    ::unsetenv("TMPDIR");
+  CHECK_FALSE(has_children());
+}
+
+TEST_CASE("in a process that was started to be a worker no local cluster begins") {
+  ::setenv("WEFT_PARENT", "1", 1);
+  CHECK_THROWS_WITH(weft::local_cluster(), Catch::Contains("started to be a worker"));
+  ::unsetenv("WEFT_PARENT");
+  CHECK_FALSE(has_children());
+}
+
+TEST_CASE("the workers of a local cluster may be in this process") {
+  const weft::local_cluster cluster({.workers = 2, .threads = 1, .processes = false});
+  CHECK(cluster.worker_processes().empty());
+  weft::pool p({.threads = 1});
+  const auto test = [](weft::pool* on, weft::connect_options where) -> weft::task<int> {
+    weft::client c = co_await weft::connect(*on, std::move(where));
+    co_return co_await c.submit(add, 3, 4);
+  };
+  CHECK(p.run(test(&p, cluster.where())) == 7);
+  p.drain();
+}
