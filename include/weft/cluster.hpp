@@ -19,20 +19,23 @@
 namespace weft {
 
 struct connect_options {
-  /// The scheduler's: `host:port`, `tcp://host:port`, `tls://host:port`, `unix:/path`. Empty: WEFT_CLUSTER.
+  /// The scheduler's: `host:port`, `tcp://host:port`, `tls://host:port`, `unix:/path`. Empty: the setting
+  /// client.scheduler, by WEFT_CLUSTER or a file (docs/cluster.md).
   std::string address = {};
-  /// A directory that `weft certs` has made. Empty: WEFT_CERTIFICATES; when that is empty too, there are none.
+  /// A directory that `weft certs` has made. Empty: security.certificates, by WEFT_CERTIFICATES or a file; when that
+  /// is empty too, there are none.
   std::string certificates = {};
-  /// Allow an address that others can reach without TLS.
+  /// Allow an address that others can reach without TLS. With an empty address security.insecure does so too.
   bool insecure = false;
   /// What the scheduler calls this client.
   std::string name = {};
-  /// How long to wait for the scheduler.
-  std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  /// How long to wait for the scheduler; 0: client.connect_timeout, which is 30 s unless somebody sets it.
+  std::chrono::nanoseconds timeout{0};
 };
 
 /// A client of a cluster: what is submitted to it runs there. The workers must run this program. Throws
-/// std::runtime_error, and says what is wrong: nobody there, no right to connect, another version, no certificate.
+/// std::runtime_error, and says what is wrong: nobody there, no right to connect, another version, no certificate;
+/// and std::invalid_argument for settings that cannot be.
 ///
 /// With g++ 12 give the options a name first: in an expression that awaits, it destroys them twice.
 task<client> connect(pool& p, connect_options where, client_options options);

@@ -15,19 +15,34 @@ extern char** environ;
 
 namespace weft::detail {
 
-child_process child_process::start(const options& what) {
-  std::vector<char*> words, settings;
-  for (const std::string& word : what.command) words.push_back(const_cast<char*>(word.c_str()));
+namespace {
+
+/// As the system takes it, which writes to none of it.
+std::vector<char*> words_of(const std::vector<std::string>& command) {
+  std::vector<char*> words;
+  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  return words;
+}
+
+/// This process's, with others in place of or beside it.
+std::vector<char*> environment_with(const std::vector<std::string>& others) {
+  std::vector<char*> settings;
   const auto name_of = [](const std::string& s) { return s.substr(0, s.find('=') + 1); };
   for (char** own = environ; *own; ++own) {
     bool replaced = false;
-    for (const std::string& s : what.environment) replaced = replaced || std::string(*own).rfind(name_of(s), 0) == 0;
+    for (const std::string& s : others) replaced = replaced || std::string(*own).rfind(name_of(s), 0) == 0;
     if (!replaced) settings.push_back(*own);
   }
-  for (const std::string& s : what.environment) settings.push_back(const_cast<char*>(s.c_str()));
+  for (const std::string& s : others) settings.push_back(const_cast<char*>(s.c_str()));
   settings.push_back(nullptr);
+  return settings;
+}
 
+}  // namespace
+
+child_process child_process::start(const options& what) {
+  const std::vector<char*> words = words_of(what.command), settings = environment_with(what.environment);
   posix_spawn_file_actions_t actions;
   if (const int error = ::posix_spawn_file_actions_init(&actions))
     throw std::system_error(error, std::generic_category(), "weft: cannot start a process");
@@ -86,6 +101,12 @@ child_process::~child_process() {
     wait();
   }
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void become(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+  const std::vector<char*> words = words_of(command), settings = environment_with(environment);
+  ::execvpe(words[0], words.data(), settings.data());
+  throw std::system_error(errno, std::generic_category(), "weft: cannot start " + command.front());
 }
 
 std::string own_program() {

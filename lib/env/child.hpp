@@ -46,6 +46,10 @@ class child_process {
   std::optional<int> status_;
 };
 
+/// This process is the other program from here on: with its terminal, its signals, and what is not closed on exec.
+/// `environment` as of child_process. Throws std::system_error, and says what could not be started.
+[[noreturn]] void become(const std::vector<std::string>& command, const std::vector<std::string>& environment);
+
 /// The file of the program that runs, and what it was called with.
 std::string own_program();
 

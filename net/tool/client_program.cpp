@@ -9,6 +9,7 @@
 #include "env/process.hpp"
 #include "object/modules.hpp"
 #include "tool/identity.hpp"
+#include "tool/program_flags.hpp"
 #include "tool/programs.hpp"
 #include "transport/link.hpp"
 #include "weft/sync.hpp"
@@ -18,13 +19,7 @@ namespace weft::net {
 
 int run_program(const client_settings& s, const std::vector<std::string>& command) {
   try {
-    detail::child_process::options o;
-    o.command = command;
-    o.environment = {"WEFT_CLUSTER=" + s.scheduler};
-    if (!s.security.certificates.empty()) o.environment.push_back("WEFT_CERTIFICATES=" + s.security.certificates);
-    if (s.security.insecure) o.environment.emplace_back("WEFT_SECURITY_INSECURE=true");
-    o.with_terminal = true;
-    return detail::child_process::start(o).wait();
+    detail::become(command, client_environment(s));
   } catch (const std::exception& e) {
     std::cerr << "weft run: " << e.what() << '\n';
     return 1;

@@ -13,19 +13,43 @@
 
 namespace weft {
 
-task<client> connect(pool& p, connect_options where, client_options options) {
-  if (where.address.empty()) where.address = detail::setting("WEFT_CLUSTER", "");
-  if (where.certificates.empty()) where.certificates = detail::setting("WEFT_CERTIFICATES", "");
-  if (where.address.empty())
-    throw misuse("weft: connect needs the scheduler's address: connect_options.address, or WEFT_CLUSTER");
+namespace {
+
+net::configuration load_configuration() {
+  net::configuration_places places;
+  places.environment = net::process_environment();
+  return net::configuration::load(places);
+}
+
+/// By these settings and no others.
+task<client> connect_by(pool& p, const net::client_settings& s, std::string name, client_options options) {
   net::client_session_options o;
-  o.who = net::identity_of({where.certificates, where.insecure}, net::peer_role::client);
-  o.scheduler = net::parse_address(where.address, o.who.bare());
-  o.name = std::move(where.name);
-  o.link.try_for = where.timeout;
-  o.link.resume_for = std::min(where.timeout, o.link.resume_for);
+  o.who = net::identity_of(s.security, net::peer_role::client);
+  o.scheduler = net::parse_address(s.scheduler, o.who.bare());
+  o.name = std::move(name);
+  o.link.try_for = s.connect_timeout;
+  o.link.resume_for = std::min<std::chrono::nanoseconds>(s.connect_timeout, o.link.resume_for);
   o.memory = std::move(options);
   return net::connect_client(p, std::move(o));
+}
+
+}  // namespace
+
+task<client> connect(pool& p, connect_options where, client_options options) {
+  net::client_settings s = load_configuration().client();
+  if (!where.address.empty()) {
+    s.scheduler = where.address;
+    s.security.insecure = false;
+  }
+  if (!where.certificates.empty()) s.security.certificates = where.certificates;
+  s.security.insecure = s.security.insecure || where.insecure;
+  if (where.timeout.count() != 0) s.connect_timeout = where.timeout;
+  if (s.scheduler.empty())
+    throw misuse(
+        "weft: connect needs the scheduler's address: connect_options.address, WEFT_CLUSTER, or client.scheduler in "
+        "a "
+        "file");
+  return connect_by(p, s, std::move(where.name), std::move(options));
 }
 
 // No default arguments: g++ 12 would destroy them twice where the call is awaited.
@@ -37,15 +61,14 @@ task<client> connect(pool& p) { return connect(p, connect_options()); }
 namespace {
 
 net::configuration load_configuration(const net::program_flags& flags) {
-  net::configuration_places places;
-  places.environment = net::process_environment();
-  net::configuration c = net::configuration::load(places);
+  net::configuration c = load_configuration();
   flags.apply(c);
   return c;
 }
 
-task<int> run_on(pool& p, connect_options where, const detail::main_program& f, std::span<char*> arguments) {
-  client c = co_await connect(p, std::move(where));
+task<int> run_on(pool& p, net::client_settings where, const detail::main_program& f, std::span<char*> arguments) {
+  auto connecting = connect_by(p, where, {}, {});
+  client c = co_await std::move(connecting);
   co_return co_await f(c, arguments);
 }
 
@@ -77,7 +100,7 @@ int detail::run_main(int argc, char** argv, const main_program& f) {
     net::program_flags flags = net::parse_program_flags({argv, static_cast<std::size_t>(argc)});
     const net::configuration how = load_configuration(flags);
     if (flags.worker) return net::run_worker(how.worker());
-    const net::client_settings settings = how.client();
+    net::client_settings settings = how.client();
     pool_options workers;
     workers.threads = how.worker().threads;
     pool p(detail::options_of_program(workers));
@@ -87,17 +110,14 @@ int detail::run_main(int argc, char** argv, const main_program& f) {
       if (*flags.local_cluster != 0) o.workers = *flags.local_cluster;
       o.tls = true;
       local_cluster cluster(o);
-      const int status = p.run(run_on(p, cluster.where(), f, flags.rest));
+      settings.scheduler = cluster.where().address;
+      settings.security = {cluster.where().certificates, false};
+      const int status = p.run(run_on(p, settings, f, flags.rest));
       p.drain_for(say_goodbye_within);
       return status;
     }
     if (!settings.scheduler.empty()) {
-      connect_options where;
-      where.address = settings.scheduler;
-      where.certificates = settings.security.certificates;
-      where.insecure = settings.security.insecure;
-      where.timeout = settings.connect_timeout;
-      const int status = p.run(run_on(p, std::move(where), f, flags.rest));
+      const int status = p.run(run_on(p, settings, f, flags.rest));
       p.drain_for(say_goodbye_within);
       return status;
     }

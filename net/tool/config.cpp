@@ -179,6 +179,14 @@ std::map<std::string, std::string> process_environment() {
 
 std::string value_of(const setting& s, settings& of) { return std::visit(printer{}, s.slot(of)); }
 
+std::string text_of(const setting& s, settings& of) {
+  const setting_slot slot = s.slot(of);
+  if (const auto* const text = std::get_if<std::string*>(&slot)) return **text;
+  std::string value = value_of(s, of);
+  std::erase(value, '"');  // numbers with units: nothing is escaped
+  return value;
+}
+
 scheduler_settings configuration::scheduler() const { return with(values_.scheduler, values_.security); }
 worker_settings configuration::worker() const { return with(values_.worker, values_.security); }
 client_settings configuration::client() const { return with(values_.client, values_.security); }

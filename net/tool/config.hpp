@@ -61,6 +61,8 @@ std::span<const setting> all_settings() noexcept;
 const setting& setting_of(std::string_view key);
 /// As TOML, such as `"10s"`.
 std::string value_of(const setting& s, settings& of);
+/// As a flag or a variable has it, such as `10s`.
+std::string text_of(const setting& s, settings& of);
 
 /// Where configuration is read from. Nothing else is looked at.
 struct configuration_places {

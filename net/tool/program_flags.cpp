@@ -19,11 +19,8 @@ std::vector<flag> flags_of(std::string_view table) {
 /// The flag that gives a setting the value that it has.
 std::string text_flag(const flag& f, settings& of) {
   const setting_slot slot = f.sets->slot(of);
-  if (const auto* const text = std::get_if<std::string*>(&slot)) return f.name + "=" + **text;
   if (const auto* const yes = std::get_if<bool*>(&slot)) return **yes ? f.name : "--no-" + f.name.substr(2);
-  std::string value = value_of(*f.sets, of);
-  std::erase(value, '"');  // numbers with units: nothing is escaped
-  return f.name + "=" + value;
+  return f.name + "=" + text_of(*f.sets, of);
 }
 
 unsigned local_workers(const std::string& argument) {
@@ -99,6 +96,20 @@ void program_flags::apply(configuration& to) const {
     to.assign(setting_of("client.scheduler"), {&none, 1}, "flag --local-cluster");
   }
   for (const assignment& a : assignments) to.assign(*a.what, a.values, "flag " + a.flag);
+}
+
+std::vector<std::string> client_environment(const client_settings& s) {
+  settings of;
+  of.client = s;
+  of.security = s.security;
+  std::vector<std::string> all;
+  for (const setting& x : all_settings()) {
+    if (x.table != "client" && x.table != "security") continue;
+    const std::string text = text_of(x, of);
+    all.push_back(x.variable() + "=" + text);
+    if (!x.short_variable.empty()) all.push_back(std::string(x.short_variable) + "=" + text);
+  }
+  return all;
 }
 
 std::vector<std::string> worker_command(std::span<const std::string> command, const worker_settings& s) {

@@ -38,6 +38,10 @@ struct program_flags {
 /// `arguments` are those of main, with the program's name. Throws wrong_use.
 program_flags parse_program_flags(std::span<char*> arguments);
 
+/// The variables by which a program is a client as `s` says, whatever its own environment says of it. What is empty
+/// in `s` may still come from a file.
+std::vector<std::string> client_environment(const client_settings& s);
+
 /// The command line of a worker process: `command` with `--worker` and all that `s` says, in front of a `--` if there
 /// is one. What parse_program_flags makes of it is `s`, whatever files and the environment say there, without a
 /// nanny.

@@ -16,7 +16,7 @@ int run_scheduler(const scheduler_settings& s);
 int run_worker(const worker_settings& s);
 /// Watches over worker processes of a program: `command` and `--worker ...` behind it.
 int run_nanny(const worker_settings& s, const std::vector<std::string>& command);
-/// Runs a program of the user's as a client of a cluster.
+/// Becomes a program of the user's that is a client of a cluster; comes back only when there is no such program.
 int run_program(const client_settings& s, const std::vector<std::string>& command);
 /// Prints what the scheduler knows: its workers, their memory and tasks.
 int show_info(const client_settings& s, bool json);

@@ -62,5 +62,11 @@ TEST_CASE("the workers of a local cluster may be in this process") {
     co_return co_await c.submit(add, 3, 4);
   };
   CHECK(p.run(test(&p, cluster.where())) == 7);
+  // By the setting client.scheduler, whose long variable is over the short one.
+  ::setenv("WEFT_CLUSTER", "other:1", 1);
+  ::setenv("WEFT_CLIENT_SCHEDULER", cluster.where().address.c_str(), 1);
+  CHECK(p.run(test(&p, {})) == 7);
+  ::unsetenv("WEFT_CLIENT_SCHEDULER");
+  ::unsetenv("WEFT_CLUSTER");
   p.drain();
 }

@@ -248,3 +248,26 @@ TEST_CASE("the nanny's command line says what the nanny was told", "[tool][progr
     CHECK_FALSE(w.nanny);
   }
 }
+
+TEST_CASE("a client's environment says what `weft run` was told, over what stands there", "[tool][program_flags]") {
+  const bool insecure = GENERATE(false, true);
+  client_settings s;
+  s.scheduler = "node1:8786";
+  s.security = {"/a place", insecure};
+  s.connect_timeout = 1500ms;
+  std::map<std::string, std::string> environment = {{"WEFT_CLUSTER", "other:1"},
+                                                    {"WEFT_CLIENT_SCHEDULER", "other:2"},
+                                                    {"WEFT_CLIENT_CONNECT_TIMEOUT", "1h"},
+                                                    {"WEFT_CERTIFICATES", "/other"},
+                                                    {"WEFT_SECURITY_CERTIFICATES", "/others"},
+                                                    {"WEFT_SECURITY_INSECURE", insecure ? "false" : "true"}};
+  for (const std::string& variable : client_environment(s)) {
+    const std::size_t equals = variable.find('=');
+    environment[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
+  const client_settings got = configuration::load({"/nowhere/weft.toml", environment, {}}).client();
+  CHECK(got.scheduler == s.scheduler);
+  CHECK(got.security.certificates == s.security.certificates);
+  CHECK(got.security.insecure == insecure);
+  CHECK(got.connect_timeout == 1500ms);
+}

@@ -30,6 +30,30 @@ expect 2 err "did you mean '--listen'" scheduler --lisen a:1
 expect 2 err 'needs a program' run
 expect 2 err "idle_timeout is 'soon'" scheduler --idle-timeout soon
 
+# The program has the settings of `weft run`, whatever stood in the environment, and its process.
+export WEFT_CLIENT_SCHEDULER=other:1 WEFT_SECURITY_CERTIFICATES=/other WEFT_SECURITY_INSECURE=true
+for line in WEFT_CLUSTER=node1:8786 WEFT_CLIENT_SCHEDULER=node1:8786 WEFT_CLIENT_CONNECT_TIMEOUT=3s WEFT_CERTIFICATES=/c \
+            WEFT_SECURITY_CERTIFICATES=/c WEFT_SECURITY_INSECURE=false; do
+  expect 0 out "^$line\$" run --cluster node1:8786 --certificates /c --no-insecure --connect-timeout 3s env
+done
+unset WEFT_CLIENT_SCHEDULER WEFT_SECURITY_CERTIFICATES WEFT_SECURITY_INSECURE
+expect 7 out '^$' run sh -c 'echo; exit 7'
+expect 1 err 'cannot start /nowhere/program' run /nowhere/program
+"$weft" run sh -c 'trap "exit 9" TERM; echo there; while :; do sleep 0.01; done' >"$here/out" 2>&1 &
+process=$!
+tries=0
+until grep -q there "$here/out" || [ "$tries" = 1000 ]; do
+  tries=$((tries + 1))
+  sleep 0.01
+done
+kill -TERM "$process"
+wait "$process"
+got=$?
+[ "$got" = 9 ] || {
+  echo "a signal to \`weft run\` did not come to its program: it ended with $got"
+  failures=$((failures + 1))
+}
+
 mkdir -p "$here/.config/weft"
 printf '[worker]\nthreads = 3\n' >"$here/.config/weft/weft.toml"
 expect 0 out "^threads = 3 .*# $here/.config/weft/weft.toml:2:11" config
