@@ -38,6 +38,7 @@ struct program_router::program {
   std::map<key, state> nannies;
   std::map<key, unsigned> lives;                      // of a nanny's worker, since one has come
   std::string refusal;                                // the last
+  bool told = false;                                  // the clients, that all have refused
   std::vector<std::pair<std::uint32_t, key>> wanted;  // files, by nannies, whose transfer has not begun
   std::optional<transfer> moving;
   time_ns unserved_since = 0;
@@ -92,6 +93,7 @@ void program_router::client_came(time_ns now, key id, std::string build_id, std:
   clients_[id] = {std::move(l), std::move(refused), number};
   // Another try may fare better: a disk has room again, a id has the right.
   std::erase_if(p.nannies, [](const auto& n) { return n.second == program::state::refused; });
+  p.told = false;
   tell_clients(number, p);
   consider(number, p);
 }
@@ -134,6 +136,7 @@ void program_router::nanny_left(time_ns now, key id) {
       p.moving.reset();
       next_transfer(number, p);
     }
+    look_at_refusals(p);
   }
 }
 
@@ -181,6 +184,7 @@ void program_router::tell_clients(std::uint64_t number, program& p) {
 
 void program_router::offer(std::uint64_t number, program& p, key to) {
   p.nannies[to] = program::state::offered;
+  p.told = false;
   program_clients m{};
   m.program = number;
   m.clients = p.clients.size();
@@ -371,10 +375,19 @@ void program_router::refuse(std::uint64_t number, program& p, key by, const std:
     next_transfer(number, p);
   }
   around_.say("nanny " + nannies_.at(by).link->peer().says.name + " does not take a program: " + why);
-  const bool all = std::all_of(p.nannies.begin(), p.nannies.end(),
-                               [](const auto& n) { return n.second == program::state::refused; });
-  if (all && around_.workers_of(p.build_id) == 0)
-    fail_clients(p, "weft: no worker runs this program, and nobody takes it: " + why);
+  look_at_refusals(p);
+}
+
+/// When all nannies that are there have refused it, and the last worker has gone.
+void program_router::look_at_refusals(program& p) {
+  const auto has_refused = [&](const auto& n) {
+    const auto s = p.nannies.find(n.first);
+    return s != p.nannies.end() && s->second == program::state::refused;
+  };
+  if (p.told || p.clients.empty() || nannies_.empty()) return;
+  if (!std::all_of(nannies_.begin(), nannies_.end(), has_refused) || around_.workers_of(p.build_id) != 0) return;
+  p.told = true;
+  fail_clients(p, "weft: no worker runs this program, and nobody takes it: " + p.refusal);
 }
 
 /// Workers that have come speak for themselves.
@@ -399,6 +412,7 @@ void program_router::tick(time_ns now) {
   busy_ = false;
   for (auto& [number, p] : programs_) {
     pump(number, p);
+    look_at_refusals(p);
     // A program without workers where only others' are, and no nanny that would run it, waits for nothing.
     if (p.clients.empty() || !nannies_.empty() || now - p.unserved_since < patience) continue;
     p.unserved_since = now;

@@ -78,6 +78,7 @@ class program_router {
   void give_up(std::uint64_t number, program& p, const std::string& why);
   void refuse(std::uint64_t number, program& p, key by, const std::string& why);
   void live(std::uint64_t number, program& p, key at, const worker_state& m);
+  void look_at_refusals(program& p);
   void fail_clients(program& p, const std::string& why);
   key source_of(const program& p) const;
 

@@ -1,4 +1,6 @@
 // Clients that send what is not what they have offered, and who may send at all.
+#include <atomic>
+
 #include "transport/program_manifest.hpp"
 #include "weft/timeout.hpp"
 #include "worker/nanny/support.hpp"
@@ -74,6 +76,37 @@ void converse(const scheduler& s, const std::shared_ptr<hand_made>& h) {
   p.run(converse(p, s.address, h));
 }
 
+/// A nanny that lacks the first file of every program, and never has it.
+class slow_nanny final : public link_handler {
+ public:
+  void received(peer_link& to, std::span<const std::byte> messages) override {
+    batch_reader batch(messages);
+    std::uint16_t kind = 0;
+    while (batch.next(kind)) {
+      if (kind == static_cast<std::uint16_t>(message_kind::program_chunk)) receives = true;
+      if (kind != static_cast<std::uint16_t>(message_kind::program_offer)) continue;
+      const std::vector<std::uint32_t> first = {0};
+      program_missing answer{};
+      answer.program = batch.get<program_offer>().program;
+      answer.files = first;
+      to.send(answer);
+    }
+  }
+  void ended(peer_link&, const std::string&, bool) override {}
+
+  std::atomic<bool> receives{false};
+};
+
+weft::task<> be_nanny(weft::pool& p, std::string where, std::shared_ptr<slow_nanny> n, weft::event& goes) {
+  greeting own;
+  own.role = peer_role::nanny;
+  own.name = "slow";
+  own.incarnation = 8;
+  const auto l = co_await peer_link::dial(p, parse_address(where), {}, own, {}, n);
+  co_await goes.wait();
+  l->close(bye_code::finished, "the test goes");
+}
+
 struct cluster {
   directory d;
   scheduler s;
@@ -140,6 +173,26 @@ TEST_CASE("a program whose worker dies before it comes is refused, with its stat
   again->text = dies->text;
   converse(c.s, again);
   CHECK_THAT(again->failed, Catch::Contains("with status 7"));
+}
+
+TEST_CASE("when the last nanny that has not refused a program goes, its client is told") {
+  directory d;
+  scheduler s;
+  process refuses(
+      d, {WEFT_COMMAND, "worker", "--scheduler", s.address, "--program-cache", d / "cache", "--program-limit", "1K"});
+  const auto goes = std::make_shared<slow_nanny>();
+  const auto waits = std::make_shared<hand_made>();
+  waits->text = std::string(3'000'000, 'x');
+  weft::event go;
+  weft::pool p({.threads = 1});
+  p.spawn(be_nanny(p, s.address, goes, go));
+  REQUIRE(comes([&] { return s.server->nannies() == 2; }));
+  p.spawn(converse(p, s.address, waits));
+  REQUIRE(refuses.comes_to_say("a program is not taken"));
+  REQUIRE(comes([&] { return goes->receives.load(); }));
+  go.set();
+  p.drain();
+  CHECK_THAT(waits->failed, Catch::Contains("nobody takes it") && Catch::Contains("worker.program_limit"));
 }
 
 TEST_CASE("a worker that was asked to end is not killed by the nanny's first signal") {
