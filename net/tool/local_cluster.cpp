@@ -35,7 +35,9 @@ class certificate_directory {
   certificate_directory()
       : path_(detail::make_unique_directory(detail::setting("TMPDIR", "/tmp") + "/weft-cluster-")) {
     try {
-      net::write_certificates(path_, {});
+      net::certificates_options all;
+      all.authority_key = false;
+      net::write_certificates(path_, all);
     } catch (...) {
       detail::remove_tree(path_);
       throw;

@@ -12,8 +12,10 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <system_error>
 
+#include "env/new_file.hpp"
 #include "transport/openssl.hpp"
 
 namespace weft::net {
@@ -243,13 +245,15 @@ std::string read_pem(const fs::path& file) {
 
 void write_pem(const fs::path& file, std::string_view text, bool secret) {
   const fs::path made = file.string() + ".new" + std::to_string(::getpid());
-  {
-    std::ofstream out(made, std::ios::binary | std::ios::trunc);
-    // While it is still empty: there is no moment at which others could open a key.
-    if (out) fs::permissions(made, fs::perms::owner_read | fs::perms::owner_write);
-    out.write(text.data(), static_cast<std::streamsize>(text.size()));
-    out.close();
-    if (!out) throw std::system_error(errno, std::generic_category(), "writing " + made.string());
+  std::error_code error;
+  fs::remove(made, error);  // of a process with our number that was killed
+  detail::new_file out(made.string());
+  error = out.write(std::as_bytes(std::span(text)));
+  if (const std::error_code late = out.close(); !error) error = late;
+  if (error) {
+    std::error_code ignored;
+    fs::remove(made, ignored);
+    throw std::system_error(error, "weft: cannot write " + made.string());
   }
   if (!secret) fs::permissions(made, fs::perms::group_read | fs::perms::others_read, fs::perm_options::add);
   fs::rename(made, file);
@@ -269,7 +273,7 @@ void write_certificates(const fs::path& directory, const certificates_options& o
       there ? certificate_authority::from_pem(read_pem(certificate), read_pem(key))
             : certificate_authority::make("weft cluster", std::min(3650, 10 * options.days));
   if (!there) {
-    write_pem(key, authority.key(), true);
+    if (options.authority_key) write_pem(key, authority.key(), true);
     write_pem(certificate, authority.certificate(), false);
   }
   for (const peer_role role : {peer_role::client, peer_role::worker, peer_role::scheduler, peer_role::nanny}) {

@@ -60,6 +60,7 @@ struct certificates_options {
   std::vector<std::string> hosts;
   int days = 365;               // 1 to 3,650: of the roles; the authority's last ten times as long, 3,650 at most
   bool client_programs = true;  // clients may upload programs
+  bool authority_key = true;    // a new authority's is written: without `ca-key.pem` it signs no more
 };
 
 /// Makes `ca.pem`, and `<role>.pem` with `<role>-key.pem` for client, worker, scheduler and nanny. An authority that
@@ -69,7 +70,8 @@ void write_certificates(const std::filesystem::path& directory, const certificat
 
 /// Reads a file of a certificate or key, 1 MiB at most. Throws bad_certificate, with why.
 std::string read_pem(const std::filesystem::path& file);
-/// Replaces a file as a whole; `secret`: readable by its owner only, from the beginning.
+/// Replaces a file as a whole; `secret`: readable by its owner only, from the beginning. Follows no symbolic link,
+/// and throws std::system_error.
 void write_pem(const std::filesystem::path& file, std::string_view text, bool secret);
 
 }  // namespace weft::net

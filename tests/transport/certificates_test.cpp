@@ -2,6 +2,7 @@
 
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -78,6 +79,32 @@ TEST_CASE("an authority and the certificates of the roles are made", "[transport
     fs::remove(dir.path() / "ca-key.pem");
     CHECK_THAT(refusal([&] { write_certificates(dir.path(), options); }), Contains("ca.pem without ca-key.pem"));
   }
+}
+
+TEST_CASE("a key is written to a new file, and not where a link leads", "[transport][certificates]") {
+  const scratch_directory scratch;
+  const fs::path key = scratch.path() / "key.pem", elsewhere = scratch.path() / "elsewhere";
+  std::ofstream(elsewhere) << "kept";
+  fs::create_symlink(elsewhere, key.string() + ".new" + std::to_string(::getpid()));
+  const mode_t before = ::umask(0);
+  write_pem(key, "secret", true);
+  write_pem(key, "secret again", true);
+  ::umask(before);
+  CHECK(read_pem(elsewhere) == "kept");
+  CHECK(read_pem(key) == "secret again");
+  CHECK(fs::is_regular_file(fs::symlink_status(key)));
+  CHECK(mode_of(key) == 0600);
+  CHECK_THROWS_AS(write_pem(scratch.path() / "nowhere" / "key.pem", "secret", true), std::system_error);
+}
+
+TEST_CASE("an authority whose key is not kept has signed, and signs no more", "[transport][certificates]") {
+  const scratch_directory scratch;
+  certificates_options o;
+  o.authority_key = false;
+  write_certificates(scratch.path() / "certs", o);
+  CHECK_FALSE(fs::exists(scratch.path() / "certs" / "ca-key.pem"));
+  CHECK(load_refusal(scratch.path() / "certs").empty());
+  CHECK_THAT(refusal([&] { write_certificates(scratch.path() / "certs", o); }), Contains("without ca-key.pem"));
 }
 
 TEST_CASE("what cannot stand in a certificate is refused", "[transport][certificates]") {
