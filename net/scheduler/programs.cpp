@@ -91,7 +91,7 @@ void program_router::client_came(time_ns now, key id, std::string build_id, std:
   if (p.clients.empty()) p.unserved_since = now;
   p.clients.push_back(id);
   clients_[id] = {std::move(l), std::move(refused), number};
-  // Another try may fare better: a disk has room again, a id has the right.
+  // Another try may fare better: a disk has room again, a client has the right.
   std::erase_if(p.nannies, [](const auto& n) { return n.second == program::state::refused; });
   p.told = false;
   tell_clients(number, p);
@@ -112,7 +112,7 @@ void program_router::client_left(time_ns now, key id) {
     p.moving->from = source_of(p);
     p.moving->asked = p.moving->received;
     if (p.moving->from == 0)
-      give_up(number, p, "the id that sent it has gone");
+      give_up(number, p, "the client that sent it has gone");
     else
       pump(number, p);
   }
