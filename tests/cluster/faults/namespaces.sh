@@ -49,11 +49,14 @@ until_true 20 test -s "$here/address" || { fail "the scheduler did not start"; e
 scheduler=$(cat "$here/address")
 info() { in_space c "$weft" info --cluster "$scheduler" --json; }
 info_has() { info 2>/dev/null | grep -q -- "$1"; }
-in_space w "$program" --worker="$scheduler" --name=w1 --threads=1 >"$here/w1.log" 2>&1 &
-processes="$processes $!"
-in_space w "$program" --worker="$scheduler" --listen 10.77.0.2:0 --name=w2 --threads=1 >"$here/w2.log" 2>&1 &
-processes="$processes $!"
-until_true 20 info_has '"slots":2' || { fail "the workers did not come"; exit 1; }
+# worker NAME ARGUMENT...
+worker() {
+  name=$1
+  shift
+  in_space w "$weft" worker --scheduler "$scheduler" --name "$name" --threads 1 --program-cache "$here/cache" \
+    --program-idle 1h "$@" >"$here/$name.log" 2>&1 &
+  processes="$processes $!"
+}
 
 done_tasks() { info 2>/dev/null | sed 's/.*"done":\([0-9]*\).*/\1/'; }
 at_least() { [ "$(done_tasks)" -ge "$1" ] 2>/dev/null; }
@@ -69,6 +72,13 @@ is_right() {
   grep -qx right "$here/$1.log" || fail "$1: the client's answer is not right"
   info_has '"slots":2' || fail "$1: a worker was lost"
 }
+
+# The first worker has no program: it comes with the client. The second has its own.
+worker w1 --listen 10.77.0.2:0
+run_client brings 20
+wait "$client" && grep -qx right "$here/brings.log" || { fail "the program did not come to its worker"; exit 1; }
+worker w2 "$program"
+until_true 20 info_has '"slots":2' || { fail "the workers did not come"; exit 1; }
 
 run_client plain 20
 is_right plain
