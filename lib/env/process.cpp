@@ -96,6 +96,13 @@ void be_nice(int value) noexcept {
   if (errno == 0 && value > now) ::setpriority(PRIO_PROCESS, 0, value);
 }
 
+void raise_file_limit() noexcept {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 std::string process_name() { return host_name() + "-" + std::to_string(::getpid()); }
 
 }  // namespace weft::detail

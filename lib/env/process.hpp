@@ -14,6 +14,10 @@ std::optional<std::string> output_of(const std::vector<std::string>& command, co
 /// one go first. Never lowers it.
 void be_nice(int value) noexcept;
 
+/// Lets this process have as many files and sockets open as its hard limit says: the soft one, often 1,024, is for
+/// programs that use select().
+void raise_file_limit() noexcept;
+
 /// As others know this machine.
 std::string host_name();
 /// A name that no other process has: this machine's, and the process's number.

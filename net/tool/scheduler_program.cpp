@@ -2,13 +2,17 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstdio>
 #include <exception>
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "env/process.hpp"
+#include "env/scratch.hpp"
 #include "scheduler/server.hpp"
 #include "tool/identity.hpp"
 #include "tool/programs.hpp"
@@ -18,6 +22,18 @@
 namespace weft::net {
 
 namespace {
+
+/// At once: who waits for the file finds all of them in it.
+void write_addresses(const std::string& file, const std::string& addresses) {
+  const std::string made = file + ".new" + std::to_string(detail::process_id());
+  std::ofstream out(made);
+  out << addresses;
+  out.close();
+  if (!out || std::rename(made.c_str(), file.c_str()) != 0) {
+    std::remove(made.c_str());
+    throw std::runtime_error("weft: cannot write scheduler.address_file " + file);
+  }
+}
 
 task<> stop_on_signal(pool& p, std::shared_ptr<scheduler_server> s) {
   constexpr int signals[] = {SIGINT, SIGTERM};
@@ -36,6 +52,7 @@ task<std::string> serve(nursery& beside, pool* p, std::shared_ptr<scheduler_serv
 
 int run_scheduler(const scheduler_settings& s) {
   try {
+    detail::raise_file_limit();
     server_options o;
     o.who = identity_of(s.security, peer_role::scheduler);
     for (const std::string& a : s.listen) o.listen.push_back(parse_address(a, o.who.bare()));
@@ -49,11 +66,7 @@ int run_scheduler(const scheduler_settings& s) {
     std::string addresses;
     for (const address& a : server->start()) addresses += to_string(a) + '\n';
     std::cout << addresses << std::flush;
-    if (!s.address_file.empty()) {
-      std::ofstream file(s.address_file);
-      if (!(file << addresses << std::flush))
-        throw std::runtime_error("weft: cannot write scheduler.address_file " + s.address_file);
-    }
+    if (!s.address_file.empty()) write_addresses(s.address_file, addresses);
     const std::string why = p.run(scope(serve, &p, server));
     p.drain_for(std::chrono::seconds(5));  // peers are told
     std::cerr << "weft scheduler: " + why + '\n';

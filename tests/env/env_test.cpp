@@ -217,3 +217,17 @@ TEST_CASE("memory that is to have huge pages stays what it is") {
   for (const std::size_t off : {0u, 1u, 4095u, 4096u}) weft::detail::prefer_huge_pages(all.subspan(off));
   CHECK(std::count(memory.begin(), memory.end(), std::byte{7}) == std::ssize(memory));
 }
+
+TEST_CASE("the soft limit on open files is raised to the hard one") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit less = before;
+  less.rlim_cur = std::min<rlim_t>(before.rlim_cur, 256);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &less) == 0);
+  weft::detail::raise_file_limit();
+  rlimit after{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &after) == 0);
+  CHECK(after.rlim_cur == before.rlim_max);
+  CHECK(after.rlim_max == before.rlim_max);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
