@@ -54,6 +54,12 @@ struct local_cluster_options {
   std::uint64_t memory = 0;
   /// Abstract resources of each worker: `gpu=1`.
   std::string resources = {};
+  /// Where values go that memory has no room for (empty: /var/tmp), and the bytes of it that each worker may use (0:
+  /// all).
+  std::string spill_directory = {};
+  std::uint64_t spill_capacity = 0;
+  /// Of worker processes: lets others go first, as nice(1) does.
+  unsigned nice = 5;
   /// Workers that die are started again, after 0.1 s at first, and after longer when they do so at once.
   bool restart = true;
   /// For all workers to come.

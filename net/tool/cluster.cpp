@@ -106,8 +106,15 @@ int detail::run_main(int argc, char** argv, const main_program& f) {
     pool p(detail::options_of_program(workers));
     stop_on_interrupt guard(p);
     if (flags.local_cluster) {
+      const net::worker_settings each = how.worker();
       local_cluster_options o;
       if (*flags.local_cluster != 0) o.workers = *flags.local_cluster;
+      o.threads = each.threads;
+      o.memory = each.memory_limit;
+      o.resources = each.resources;
+      o.spill_directory = each.spill_directory;
+      o.spill_capacity = each.spill_capacity;
+      o.nice = each.nice;
       o.tls = true;
       local_cluster cluster(o);
       settings.scheduler = cluster.where().address;

@@ -135,6 +135,9 @@ void local_cluster::parts::start() {
   settings.threads = options.threads ? options.threads : std::max(1u, processors / std::max(1u, options.workers));
   settings.memory_limit = options.memory ? options.memory : detail::usable_memory() / std::max(1u, options.workers);
   settings.resources = options.resources;
+  settings.spill_directory = options.spill_directory;
+  settings.spill_capacity = options.spill_capacity;
+  settings.nice = options.nice;
   settings.death_timeout = std::chrono::seconds(10);
   settings.nanny = false;
   settings.listen = "127.0.0.1:0";
@@ -186,6 +189,8 @@ void local_cluster::parts::start_here(std::size_t i) {
   w.resources = options.resources;
   w.memory_limit = settings.memory_limit;
   w.memory.memory_budget = settings.memory_limit / 10 * 6;
+  w.memory.spill_directory = options.spill_directory;
+  w.memory.spill_capacity = options.spill_capacity;
   worker_here one;
   one.threads = std::make_unique<pool>(pool_options{.threads = settings.threads});
   one.worker = worker::make(*one.threads, std::move(w));

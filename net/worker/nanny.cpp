@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/config.hpp"
 #include "env/process.hpp"
 #include "exec/pool_core.hpp"
 #include "weft/sleep.hpp"
@@ -285,7 +286,10 @@ void nanny::start(std::uint64_t number) {
   } catch (const bad_program& e) { return refuse(number, e.what()); }
   worker_process_options o = options_.worker;
   o.command = options_.command(assembled + "/" + p.what.files[0].name);
-  if (p.what.files.size() > 1) o.environment.push_back("LD_LIBRARY_PATH=" + assembled);
+  if (p.what.files.size() > 1) {
+    const std::string before = detail::setting("LD_LIBRARY_PATH", "");
+    o.environment.push_back("LD_LIBRARY_PATH=" + assembled + (before.empty() ? "" : ":" + before));
+  }
   std::weak_ptr<nanny> weak = weak_from_this();
   o.told = [weak, whole = p.whole](process_event e, int value) {
     const auto n = weak.lock();

@@ -2,10 +2,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -50,6 +53,18 @@ int eat_once(const std::string& file) {
   return 0;
 }
 
+std::string variable(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  return value ? value : "";
+}
+/// Of the worker, with blanks between its words.
+std::string command_line() {
+  std::ifstream in("/proc/self/cmdline", std::ios::binary);
+  std::string all{std::istreambuf_iterator<char>(in), {}};
+  std::replace(all.begin(), all.end(), '\0', ' ');
+  return all;
+}
+
 /// Whatever worker runs it dies.
 int kill_worker() {
   ::kill(::getpid(), SIGKILL);
@@ -79,6 +94,12 @@ weft::task<int> run(weft::client& c, std::span<char*> arguments) {
   } else if (what == "eat") {
     const int process = co_await c.submit(eat_once, file);
     std::cout << "worker " << process << std::endl;
+  } else if (what == "variable") {
+    const std::string value = co_await c.submit(variable, file);
+    std::cout << file << "=" << value << std::endl;
+  } else if (what == "command") {
+    const std::string value = co_await c.submit(command_line);
+    std::cout << "command " << value << std::endl;
   } else if (what == "hold") {  // until the file is there
     const int process = co_await c.submit(worker_process);
     std::cout << "worker " << process << std::endl;

@@ -1,4 +1,6 @@
 // Programs that travel: a scheduler here, nannies and clients as processes.
+#include <set>
+
 #include "transport/certificates.hpp"
 #include "worker/nanny/support.hpp"
 
@@ -19,6 +21,12 @@ std::vector<std::string> client_command(const scheduler& s, std::vector<std::str
   std::vector<std::string> all = {program, "--cluster", s.address};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return all;
+}
+
+std::set<std::string> names_in(const directory& d) {
+  std::set<std::string> names;
+  for (const auto& e : std::filesystem::directory_iterator(d.path)) names.insert(e.path().filename().string());
+  return names;
 }
 
 constexpr const char* result = "total 500 twice 4";
@@ -101,11 +109,37 @@ TEST_CASE("who still looks for the scheduler ends when it is asked") {
   CHECK(looks.says(who + (signal == SIGINT ? "interrupted" : "asked to end")));
 }
 
+TEST_CASE("a program's libraries are found before those that the nanny's environment leads to") {
+  directory d;
+  scheduler s;
+  process nanny(d, nanny_command(s, d / "cache"), {"LD_LIBRARY_PATH=" + (d / "libraries")});
+  process client(d, client_command(s, {"variable", "LD_LIBRARY_PATH"}));
+  CHECK(client.end() == 0);
+  INFO(client.says());
+  CHECK_THAT(client.says(),
+             Catch::Contains("LD_LIBRARY_PATH=" + (d / "cache")) && Catch::Contains(":" + (d / "libraries") + "\n"));
+}
+
+TEST_CASE("the workers of a program's local cluster have the settings of workers") {
+  directory d;
+  process client(d, {PROGRAM, "--local-cluster=1", "--threads", "3", "command"},
+                 {"WEFT_MEMORY=512M", "WEFT_WORKER_RESOURCES=gpu=1", "WEFT_SPILL=" + (d / "spill"),
+                  "WEFT_WORKER_SPILL_CAPACITY=1G", "WEFT_WORKER_NICE=6"});
+  CHECK(client.end() == 0);
+  INFO(client.says());
+  for (const std::string& flag :
+       {std::string("--threads=3"), std::string("--memory-limit=512M"), std::string("--resources=gpu=1"),
+        "--spill-directory=" + (d / "spill"), std::string("--spill-capacity=1G"), std::string("--nice=6")})
+    CHECK(client.says(" " + flag + " "));
+}
+
 TEST_CASE("the command runs it all") {
   directory d;
   process scheduler_process(d,
                             {WEFT_COMMAND, "scheduler", "--listen", "127.0.0.1:0", "--address-file", d / "address"});
   REQUIRE(comes([&] { return content(d / "address").find('\n') != std::string::npos; }));
+  CHECK(names_in(d).count("address") == 1);
+  CHECK(names_in(d).size() == 2);  // and what the scheduler says
   std::string address = content(d / "address");
   address.pop_back();
   process nanny(d,
