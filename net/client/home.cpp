@@ -300,15 +300,15 @@ value_landing client_home::land(const value_header& header) {
   if (!e || !e->awaited || e->landing || !detail::take_reference(*e->node)) return where;
   node* const n = e->node;
   try {
-    where.places = begin_value(*n, header);
-    where.wanted = e->landing = true;
-    where.node = n;
+    where = begin_value(*n, header);
+    e->landing = true;
+    guard.unlock();
   } catch (...) {
     value_arrival& waits = *std::exchange(e->awaited, nullptr);
     guard.unlock();  // the node may go, and be released
     waits.fail(std::current_exception());
-    detail::engine::drop_reference(*n);
   }
+  detail::engine::drop_reference(*n);
   return where;
 }
 
@@ -322,8 +322,10 @@ void client_home::landed(std::uint64_t request, task_id value, value_landing whe
       waits = std::exchange(e->awaited, nullptr);
     }
   }
-  if (waits) waits->done.set();
-  detail::engine::drop_reference(*where.node);
+  if (waits)
+    waits->done.set();
+  else
+    abandon_value(*where.node);  // it has failed meanwhile
 }
 
 void client_home::cut_off(value_landing where) {
@@ -332,7 +334,6 @@ void client_home::cut_off(value_landing where) {
     std::lock_guard guard(lock_);
     if (entry* e = entries_.find(where.node->number)) e->landing = false;
   }
-  detail::engine::drop_reference(*where.node);
 }
 
 void client_home::not_there(time_ns now, std::uint64_t request, task_id value, bool busy) {

@@ -36,9 +36,13 @@ struct departing {
 
 }  // namespace
 
-std::vector<std::span<std::byte>> begin_value(detail::node& n, const value_header& header) {
+value_landing begin_value(detail::node& n, const value_header& header) {
   if (header.schema != n.type->value->schema())
     throw codec_error("weft: a value that came from a peer is of another type than its task's function gives");
+  value_landing where;
+  n.counts.fetch_add(detail::node::one_reference, std::memory_order_relaxed);
+  where.keep = std::shared_ptr<detail::node>(&n, [](detail::node* kept) { detail::engine::drop_reference(*kept); });
+  where.node = &n;
   decoder d(header.message, deferred_attachments(header.bytes));
   detail::engine::restore_value(n, d);
   try {
@@ -47,7 +51,9 @@ std::vector<std::span<std::byte>> begin_value(detail::node& n, const value_heade
     abandon_value(n);
     throw;
   }
-  return {d.destinations().begin(), d.destinations().end()};
+  where.places.assign(d.destinations().begin(), d.destinations().end());
+  where.wanted = true;
+  return where;
 }
 
 void abandon_value(detail::node& n) noexcept {

@@ -27,11 +27,12 @@ struct outgoing_value {
   std::uint64_t schema = 0;
 };
 
-/// Where a value goes that comes from a peer.
+/// Where a value goes that comes from a peer. Who waits for it may go before its last byte has come.
 struct value_landing {
   bool wanted = false;
   std::vector<std::span<std::byte>> places;  // of its attachments
-  detail::node* node = nullptr;              // the owner's, for landed() and cut_off()
+  std::shared_ptr<const void> keep;          // holds these, and tells this landing from others of the same value
+  detail::node* node = nullptr;              // that it goes into, of which `keep` is a reference; null: into bytes
 };
 
 /// Somebody waits for a value of a peer.
@@ -44,9 +45,10 @@ struct value_arrival {
     done.set();
   }
 };
-/// Decodes a value's message into a node that has none, and gives where its attachments go: until these are there it
-/// must not be looked at. Throws codec_error, and leaves the node without a value.
-std::vector<std::span<std::byte>> begin_value(detail::node& n, const value_header& header);
+/// Decodes a value's message into a node that has none, of which the caller has a reference, and gives where its
+/// attachments go: until these are there it must not be looked at. Throws codec_error, and leaves the node without a
+/// value.
+value_landing begin_value(detail::node& n, const value_header& header);
 /// The rest will not come.
 void abandon_value(detail::node& n) noexcept;
 

@@ -353,15 +353,11 @@ value_landing task_host::land(const value_header& header) {
   record* r = look(header.id);
   if (!r || r->attempt != 0 || r->here || r->landing) return {};
   value_landing where;
-  where.wanted = true;
   if (r->node && r->awaited) {
     try {
-      where.places = begin_value(*r->node, header);
-      r->landing = true;
-    } catch (...) {
-      std::exchange(r->awaited, nullptr)->fail(std::current_exception());
-      return {};
-    }
+      where = begin_value(*r->node, header);
+      r->landing = where.keep.get();
+    } catch (...) { std::exchange(r->awaited, nullptr)->fail(std::current_exception()); }
     return where;
   }
   // No task has asked for it: its type is not known.
@@ -376,34 +372,34 @@ value_landing task_host::land(const value_header& header) {
     where.places.emplace_back(r->copy->back());
   }
   r->schema = header.schema;
-  r->landing = true;
+  where.wanted = true;
+  where.keep = r->copy;
+  r->landing = where.keep.get();
   return where;
 }
 
-std::uint64_t task_host::bytes_of(task_id value) noexcept {
-  const record* r = look(value);
-  return r ? r->bytes : 0;
+void task_host::landed(worker_core& core, time_ns now, std::uint64_t request, task_id value,
+                       const value_landing& where) {
+  record* const r = look(value, where);
+  if (r && core.fetched(request, value, r->bytes)) return arrived(*r);
+  cut_off(value, where);
+  if (!r) core.not_there(now, request, value, true);
 }
 
-void task_host::arrived(task_id value) {
-  record* r = look(value);
-  if (!r || !r->landing) return;
-  r->landing = false;
-  r->here = true;
-  if (!r->awaited) return;
-  if (r->copy) return decode_copy(*r);
-  std::exchange(r->awaited, nullptr)->done.set();
+void task_host::arrived(record& r) {
+  r.landing = nullptr;
+  r.here = true;
+  if (!r.awaited) return;
+  if (r.copy) return decode_copy(r);
+  std::exchange(r.awaited, nullptr)->done.set();
 }
 
-void task_host::cut_off(task_id value) {
-  record* r = look(value);
-  if (!r || !r->landing) return;
-  r->landing = false;
-  if (r->copy) {
+void task_host::cut_off(task_id value, const value_landing& where) {
+  if (record* r = look(value, where)) {
+    r->landing = nullptr;
     r->copy.reset();
-  } else {
-    abandon_value(*r->node);
   }
+  if (where.node) abandon_value(*where.node);
 }
 
 /// The first task asks for a copy that came before it.
@@ -466,7 +462,7 @@ task<> task_host::end_all(std::mutex& driver) {
   {
     std::lock_guard guard(driver);
     for (record& r : records_)
-      if (r.node && !r.landing) all.push_back(std::exchange(r.node, nullptr));
+      if (r.node) all.push_back(std::exchange(r.node, nullptr));
   }
   for (node* n : all) detail::drop_handle(*n);
 }

@@ -55,12 +55,13 @@ class task_host final : public detail::node_tracker, public detail::value_source
   bool pass_on(worker_core& core);
 
   // Values that come from peers.
-  /// Where the attachments of a value go. When they are there, arrived() says so, or else cut_off().
+  /// Where the attachments of a value go. When they are there, landed() is called, or else cut_off().
   value_landing land(const value_header& header);
-  void arrived(task_id value);
+  /// Tells the core. A value that was dropped while it came is thrown away; if it is wanted again it is asked for
+  /// again.
+  void landed(worker_core& core, time_ns now, std::uint64_t request, task_id value, const value_landing& where);
   /// It has begun to come, and the rest never will: whoever waits for it goes on waiting.
-  void cut_off(task_id value);
-  std::uint64_t bytes_of(task_id value) noexcept;
+  void cut_off(task_id value, const value_landing& where);
 
   /// What there is of a value, to be sent to a peer.
   outgoing_value find(task_id value);
@@ -84,7 +85,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
     std::uint64_t bytes = 0;           // of such a value
     detail::node* node = nullptr;      // a handle; null: a copy that no task has asked for
     value_arrival* awaited = nullptr;  // the store waits for it
-    bool landing = false;              // its attachments are on their way
+    const void* landing = nullptr;     // its attachments are on their way: what keeps their place
     bool here = false;                 // a value of a peer that has come
     // A copy that no task has asked for has no type here: its message, then its attachments.
     std::shared_ptr<std::vector<std::vector<std::byte>>> copy;
@@ -113,6 +114,12 @@ class task_host final : public detail::node_tracker, public detail::value_source
   void note(event e) noexcept;
   void tell(worker_core& core, const event& e);
   void tell_end(worker_core& core, const record& r, detail::node& n, std::uint64_t ran);
+  /// The record that the landing is of; null: it has been erased, though there may be another of that value.
+  record* look(task_id value, const value_landing& where) noexcept {
+    record* r = look(value);
+    return r && where.keep && r->landing == where.keep.get() ? r : nullptr;
+  }
+  void arrived(record& r);
   void decode_copy(record& r);
   void take_given(record& r);
 

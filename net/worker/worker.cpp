@@ -298,19 +298,16 @@ value_landing worker::land(const value_header& header) {
   return tasks_->land(header);
 }
 
-void worker::landed(std::uint64_t request, task_id value, value_landing) {
+void worker::landed(std::uint64_t request, task_id value, value_landing where) {
   std::lock_guard guard(lock_);
   if (!core_) return;
-  if (core_->fetched(request, value, tasks_->bytes_of(value)))
-    tasks_->arrived(value);
-  else
-    tasks_->cut_off(value);
+  tasks_->landed(*core_, now(), request, value, where);
   drive();
 }
 
-void worker::cut_off(task_id value, value_landing) {
+void worker::cut_off(task_id value, value_landing where) {
   std::lock_guard guard(lock_);
-  tasks_->cut_off(value);
+  tasks_->cut_off(value, where);
 }
 
 void worker::not_there(std::uint64_t request, task_id value, bool busy) {
