@@ -1,6 +1,7 @@
 #include "worker/exchange.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "engine/engine.hpp"
@@ -86,17 +87,23 @@ class exchange::client_link final : public link_handler {
   }
   std::span<std::byte> place(peer_link&, std::uint64_t stream, std::uint64_t offset, std::size_t bytes) override {
     const auto at = coming_.find(stream);
-    return at == coming_.end() || !at->second.where.wanted ? std::span<std::byte>()
-                                                           : at->second.stream.place(offset, bytes);
+    if (at == coming_.end() || !at->second.front().where.wanted) return {};
+    return at->second.front().stream.place(offset, bytes);
   }
   void chunk(peer_link&, std::uint64_t stream, std::uint64_t offset, std::span<const std::byte> bytes) override {
     const auto at = coming_.find(stream);
-    if (at == coming_.end() || !at->second.where.wanted) return;
-    at->second.stream.arrived(offset, bytes);
-    if (!at->second.stream.complete()) return;
-    coming c = std::move(at->second);
-    coming_.erase(at);
-    if (const auto x = of_.lock())
+    if (at == coming_.end()) return;
+    coming& first = at->second.front();
+    if (bytes.size() > first.left)
+      throw protocol_error("weft: a chunk of " + std::to_string(bytes.size()) + " bytes of a value came where " +
+                           std::to_string(first.left) + " are missing");
+    if (first.where.wanted) first.stream.arrived(offset, bytes);
+    first.left -= bytes.size();
+    if (first.left != 0) return;
+    coming c = std::move(first);
+    at->second.pop_front();
+    if (at->second.empty()) coming_.erase(at);
+    if (const auto x = of_.lock(); x && c.where.wanted)
       x->with_host([&](exchange_host& h) { h.landed(stream, c.id, std::move(c.where)); });
   }
   void interrupted(peer_link&) override { lose(); }
@@ -114,8 +121,9 @@ class exchange::client_link final : public link_handler {
  private:
   struct coming {
     task_id id;
+    std::uint64_t left;  // bytes
     value_landing where;
-    inbound_stream stream;
+    inbound_stream stream;  // of what is wanted
   };
 
   void begin(exchange& x, const value_header& header) {
@@ -125,34 +133,32 @@ class exchange::client_link final : public link_handler {
       rest -= size;
     }
     if (rest != 0) throw protocol_error("weft: the attachments of a value are smaller than it says");
-    coming c{header.id, {}, {}};
+    coming c{header.id, header.bytes, {}, {}};
     x.with_host([&](exchange_host& h) { c.where = h.land(header); });
-    if (const auto before = coming_.find(header.request); before != coming_.end()) {
-      if (before->second.where.wanted) throw protocol_error("weft: a value came before the one before it was whole");
-      coming_.erase(before);
-    }
     if (header.bytes == 0) {
       if (c.where.wanted)
         x.with_host([&](exchange_host& h) { h.landed(header.request, header.id, std::move(c.where)); });
       return;
     }
     if (c.where.wanted) c.stream = inbound_stream(c.where.places);
-    coming_.emplace(header.request, std::move(c));
+    coming_[header.request].push_back(std::move(c));
   }
   void lose() {
     const auto x = of_.lock();
     if (!x) return;
     auto lost = std::exchange(coming_, {});
     x->with_host([&](exchange_host& h) {
-      for (auto& [request, c] : lost)
-        if (c.where.wanted) h.cut_off(c.id, std::move(c.where));
+      for (auto& [request, values] : lost)
+        for (coming& c : values)
+          if (c.where.wanted) h.cut_off(c.id, std::move(c.where));
       h.peer_lost(peer_);
     });
   }
 
   const std::weak_ptr<exchange> of_;
   const peer_id peer_;
-  std::unordered_map<std::uint64_t, coming> coming_;  // by request: values of one come one after the other
+  // By request, none of them empty. Headers overtake the chunks of the values before, which come in the same order.
+  std::unordered_map<std::uint64_t, std::deque<coming>> coming_;
 };
 
 exchange::exchange(pool& p, security who, greeting own, link_options options, exchange_host& host,
