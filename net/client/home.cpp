@@ -292,12 +292,17 @@ task<> client_home::fetch(node& n) {
   if (here.error) std::rethrow_exception(here.error);
 }
 
-value_landing client_home::land(const value_header& header) {
+value_landing client_home::land(time_ns now, const value_header& header) {
   value_landing where;
   std::unique_lock guard(lock_);
-  if (submitter_of(header.id) != self_) return where;
+  where.over = !core_.fetches().under_way(header.request);
+  if (!core_.fetches().expects(header.request, header.id)) return where;
   entry* e = entries_.find(number_of(header.id));
-  if (!e || !e->awaited || e->landing || !detail::take_reference(*e->node)) return where;
+  // Another answer may not have been cut off yet.
+  if (!e || !e->awaited || e->landing || !detail::take_reference(*e->node)) {
+    core_.not_there(now, header.request, header.id, true);
+    return where;
+  }
   node* const n = e->node;
   try {
     where = begin_value(*n, header);
@@ -305,6 +310,8 @@ value_landing client_home::land(const value_header& header) {
     guard.unlock();
   } catch (...) {
     value_arrival& waits = *std::exchange(e->awaited, nullptr);
+    core_.unread(header.id);
+    core_.not_there(now, header.request, header.id, false);
     guard.unlock();  // the node may go, and be released
     waits.fail(std::current_exception());
   }
@@ -316,7 +323,7 @@ void client_home::landed(std::uint64_t request, task_id value, value_landing whe
   value_arrival* waits = nullptr;
   {
     std::lock_guard guard(lock_);
-    static_cast<void>(core_.fetched(request, value));  // the store waits for it whatever the core thinks
+    if (!core_.fetched(request, value)) core_.unread(value);  // the store waits for it whatever the core thinks
     if (entry* e = entries_.find(number_of(value))) {
       e->landing = false;
       waits = std::exchange(e->awaited, nullptr);

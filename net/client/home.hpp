@@ -65,7 +65,8 @@ class client_home final : public detail::remote_home, private client_host {
   void take_output(time_ns now, batch_writer& into);
 
   // Values from workers.
-  value_landing land(const value_header& header);
+  /// When it does not land, a tick is due.
+  value_landing land(time_ns now, const value_header& header);
   void landed(std::uint64_t request, task_id value, value_landing where);
   void cut_off(value_landing where);
   void not_there(time_ns now, std::uint64_t request, task_id value, bool busy);

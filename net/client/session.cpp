@@ -51,7 +51,8 @@ class client_session final : public std::enable_shared_from_this<client_session>
   outgoing_value find(task_id) override { return {}; }
   value_landing land(const value_header& header) override {
     value_landing where;
-    with_home([&](client_home& h) { where = h.land(header); });
+    with_home([&](client_home& h) { where = h.land(now(), header); });
+    if (!where.wanted) tick();
     return where;
   }
   void landed(std::uint64_t request, task_id value, value_landing where) override {

@@ -140,6 +140,8 @@ class exchange::client_link final : public link_handler {
         x.with_host([&](exchange_host& h) { h.landed(header.request, header.id, std::move(c.where)); });
       return;
     }
+    // An answer to what was asked before a break may come without its chunks, which nobody would wait out.
+    if (c.where.over) return;
     if (c.where.wanted) c.stream = inbound_stream(c.where.places);
     coming_[header.request].push_back(std::move(c));
   }

@@ -30,6 +30,7 @@ struct outgoing_value {
 /// Where a value goes that comes from a peer. Who waits for it may go before its last byte has come.
 struct value_landing {
   bool wanted = false;
+  bool over = false;                         // not wanted, nor is anything that its request may still bring
   std::vector<std::span<std::byte>> places;  // of its attachments
   std::shared_ptr<const void> keep;          // holds these, and tells this landing from others of the same value
   detail::node* node = nullptr;              // that it goes into, of which `keep` is a reference; null: into bytes
@@ -56,6 +57,8 @@ void abandon_value(detail::node& n) noexcept;
 class exchange_host {
  public:
   virtual outgoing_value find(task_id value) = 0;
+  /// A value begins to come, in answer to its request, which may be over. If it is awaited and does not land that
+  /// counts as a refusal, and must be seen to by the host: no other answer follows.
   virtual value_landing land(const value_header& header) = 0;
   /// All of it is there. The landing is that of land().
   virtual void landed(std::uint64_t request, task_id value, value_landing where) = 0;

@@ -219,6 +219,15 @@ fetcher::request* fetcher::find_request(std::uint64_t number) noexcept {
   return nullptr;
 }
 
+bool fetcher::under_way(std::uint64_t number) const noexcept {
+  return std::any_of(requests_.begin(), requests_.end(), [&](const request& r) { return r.number == number; });
+}
+
+bool fetcher::expects(std::uint64_t number, task_id id) const noexcept {
+  const std::uint32_t place = value_places_.find(id);
+  return place != id_table::none && values_[place].request == number && number != 0 && !values_[place].abandoned;
+}
+
 void fetcher::end_request(request& r) {
   peers_[r.peer].asked = false;
   if (&r != &requests_.back()) r = std::move(requests_.back());

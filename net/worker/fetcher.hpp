@@ -73,6 +73,10 @@ class fetcher {
   /// In a pause nothing is asked for but what frees memory.
   void pause(bool paused);
 
+  /// Whether something of a request is still awaited. Numbers never come twice: what is over stays so.
+  bool under_way(std::uint64_t request) const noexcept;
+  /// Whether that value is. Then each answer must be told: by arrived() or refused().
+  bool expects(std::uint64_t request, task_id value) const noexcept;
   /// A value has come: true if it is still known (it is forgotten from here on: the caller has it).
   bool arrived(std::uint64_t request, task_id value);
   /// The peer does not have it, or (busy) does not send it now.

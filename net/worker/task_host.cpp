@@ -349,15 +349,24 @@ task<> task_host::fetch(node& n) {
   if (here.error) std::rethrow_exception(here.error);
 }
 
-value_landing task_host::land(const value_header& header) {
-  record* r = look(header.id);
-  if (!r || r->attempt != 0 || r->here || r->landing) return {};
+value_landing task_host::land(worker_core& core, time_ns now, const value_header& header) {
   value_landing where;
+  where.over = !core.fetches().under_way(header.request);
+  if (!core.fetches().expects(header.request, header.id)) return where;
+  record* r = look(header.id);
+  if (!r || r->attempt != 0 || r->here || r->landing) {  // another answer has not been cut off yet
+    core.not_there(now, header.request, header.id, true);
+    return where;
+  }
   if (r->node && r->awaited) {
     try {
       where = begin_value(*r->node, header);
       r->landing = where.keep.get();
-    } catch (...) { std::exchange(r->awaited, nullptr)->fail(std::current_exception()); }
+    } catch (...) {
+      std::exchange(r->awaited, nullptr)->fail(std::current_exception());
+      core.need_not(header.id);
+      core.not_there(now, header.request, header.id, false);
+    }
     return where;
   }
   // No task has asked for it: its type is not known.

@@ -295,7 +295,10 @@ outgoing_value worker::find(task_id value) {
 
 value_landing worker::land(const value_header& header) {
   std::lock_guard guard(lock_);
-  return tasks_->land(header);
+  if (!core_) return {};
+  value_landing where = tasks_->land(*core_, now(), header);
+  if (!where.wanted) drive();
+  return where;
 }
 
 void worker::landed(std::uint64_t request, task_id value, value_landing where) {
