@@ -290,9 +290,9 @@ void task_host::tell(worker_core& core, const event& e) {
     case event::what::needed:
       if (!r || r->node != e.node || closed_) { return e.waits->fail(std::make_exception_ptr(cancelled())); }
       r->awaited = e.waits;
-      if (r->copy)
+      if (r->copy && !r->landing)
         decode_copy(*r);
-      else
+      else  // what is landing may yet be cut off
         core.need(e.id, fetches_++);
       return;
     case event::what::failed: {
@@ -413,7 +413,6 @@ void task_host::cut_off(task_id value, const value_landing& where) {
 
 /// The first task asks for a copy that came before it.
 void task_host::decode_copy(record& r) {
-  if (r.landing) return;
   const auto copy = std::exchange(r.copy, nullptr);
   value_arrival& waits = *std::exchange(r.awaited, nullptr);
   try {

@@ -96,6 +96,11 @@ class bench final : public worker_host, public exchange_host {
     REQUIRE(wait([&] { return failures_.contains(id); }));
     return failures_.at(id);
   }
+  /// Waits until the engine says something.
+  void news() {
+    told_ = false;
+    REQUIRE(wait([&] { return told_; }));
+  }
   /// How often a value was said to be missing.
   std::size_t missed() {
     std::lock_guard guard(lock_);
@@ -147,7 +152,7 @@ class bench final : public worker_host, public exchange_host {
     for (;;) {
       {
         std::lock_guard guard(lock_);
-        tasks.pass_on(core);
+        told_ = tasks.pass_on(core) || told_;
         core.tick(time_ += 1'000'000'000);  // whoever was put off may be asked again
         read();
         if (f()) return true;
@@ -248,7 +253,7 @@ class bench final : public worker_host, public exchange_host {
 
   std::mutex woken_lock_, lock_;
   std::condition_variable changed_;
-  bool woken_ = false;
+  bool woken_ = false, told_ = false;
 
  public:
   pool threads{{.threads = 2}};

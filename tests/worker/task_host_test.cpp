@@ -115,3 +115,23 @@ TEST_CASE("an answer to a request that is over goes nowhere", "[worker]") {
   b.answer(request, some(2), value);
   CHECK(b.result(10) == total(some(2)));
 }
+
+TEST_CASE("a task waits for a copy that is landing, and for the next if that is cut off", "[worker]") {
+  bench b;
+  b.copy(value);
+  auto first = b.begin(b.request(), some(1), value);
+  REQUIRE(first.where.wanted);
+  b.run(10, value);
+  b.news();  // the engine wants it
+  SECTION("it comes") {
+    first.write();
+    b.end(std::move(first));
+    CHECK(b.result(10) == total(some(1)));
+  }
+  SECTION("its link breaks") {
+    b.cut_off(value, std::move(first.where));
+    b.peer_lost(2);
+    b.answer(b.request(), some(2), value);
+    CHECK(b.result(10) == total(some(2)));
+  }
+}
