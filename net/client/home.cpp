@@ -216,6 +216,15 @@ void client_home::restarted(task_id task) {
   add_news(number_of(task), {news::what::restarted, nullptr, 0, false, {}, nullptr});
 }
 
+void client_home::fail_reading(const node& n, std::exception_ptr why) {
+  value_arrival* waits = nullptr;
+  {
+    std::lock_guard guard(lock_);
+    if (entry* e = entries_.find(n.number)) waits = std::exchange(e->awaited, nullptr);
+  }
+  if (waits) waits->fail(std::move(why));
+}
+
 void client_home::tell(std::vector<news>& all) {
   for (news& n : all) {
     switch (n.kind) {
@@ -227,19 +236,13 @@ void client_home::tell(std::vector<news>& all) {
           engine_->remote_done(*n.node, n.bytes, nullptr);
         }
         break;
-      case news::what::failed: {
-        // A value that was there and is lost for good fails for those who wait for it.
-        value_arrival* waits = nullptr;
-        {
-          std::lock_guard guard(lock_);
-          if (entry* e = entries_.find(n.node->number)) waits = std::exchange(e->awaited, nullptr);
-        }
-        if (waits)
-          waits->fail(std::make_exception_ptr(std::runtime_error("weft: the value is lost: " + n.why->text)));
+      // A value that was there, and is not made again, fails for those who wait for it.
+      case news::what::failed:
+        fail_reading(*n.node, std::make_exception_ptr(std::runtime_error("weft: the value is lost: " + n.why->text)));
         engine_->remote_failed(*n.node, std::move(*n.why));
         break;
-      }
       case news::what::cancelled:
+        fail_reading(*n.node, std::make_exception_ptr(weft::cancelled()));
         engine_->remote_cancelled(*n.node);
         break;
       case news::what::restarted:

@@ -106,6 +106,7 @@ class client_home final : public detail::remote_home, private client_host {
   };
   void add_news(std::uint64_t number, news n);
   void tell(std::vector<news>& all);
+  void fail_reading(const detail::node& n, std::exception_ptr why);
 
   // client_host: called by the core, under the lock.
   void peer(const peer_info& p) override { links_->peer(p); }

@@ -1,0 +1,207 @@
+// A client's reading of a value, whatever becomes of the task meanwhile.
+#include "client/home.hpp"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "weft/weft.hpp"
+
+namespace {
+
+using namespace weft::net;
+using numbers = std::vector<double>;
+
+constexpr peer_id self = 7, holder = 2;
+
+numbers make(std::size_t n) { return numbers(n, 1.0); }
+
+/// What the home does with its links.
+struct seen {
+  std::mutex lock;
+  std::condition_variable changed;
+  std::vector<std::uint64_t> requests;
+  int outputs = 0;
+};
+
+class links final : public client_links {
+ public:
+  explicit links(seen& by) : by_(by) {}
+  void has_output() override {
+    std::lock_guard guard(by_.lock);
+    ++by_.outputs;
+    by_.changed.notify_all();
+  }
+  void send_now() override {}
+  void peer(const peer_info&) override {}
+  void peer_left(peer_id) override {}
+  weft::task<weft::client> lease(weft::detail::lease_terms) override { throw weft::misuse("no leases here"); }
+  void fetch(peer_id, std::uint64_t request, std::span<const task_id>) override {
+    std::lock_guard guard(by_.lock);
+    by_.requests.push_back(request);
+    by_.changed.notify_all();
+  }
+  void close() noexcept override {}
+
+ private:
+  seen& by_;
+};
+
+/// A client whose scheduler and workers the test plays.
+struct cluster {
+  cluster() {
+    home.attach(*client.get_engine());
+    hear(peer_info{{holder, static_cast<std::uint8_t>(peer_role::worker), {}}, {}, {}});
+  }
+  template <class M>
+  void hear(const M& m) {
+    batch_writer in;
+    in.add(m);
+    batch_reader reader(in.bytes());
+    home.receive(0, reader);
+  }
+  void finished(task_id id) { hear(task_finished{{id, 80'000, holder, 0}, {}}); }
+  template <class M>
+  void hear_of(task_id id) {
+    hear(M{{}, {&id, 1}});
+  }
+  /// Waits until a value is asked for.
+  std::uint64_t request() {
+    for (;;) {
+      home.tick(time += 1'000'000'000);
+      std::unique_lock guard(there.lock);
+      if (!there.requests.empty()) {
+        const std::uint64_t r = there.requests.back();
+        there.requests.clear();
+        return r;
+      }
+      REQUIRE(there.changed.wait_for(guard, std::chrono::seconds(30),
+                                     [&] { return !there.requests.empty() || there.outputs != heard; }));
+      heard = there.outputs;
+    }
+  }
+  value_header header(std::uint64_t request, task_id id, const weft::encoder& e) {
+    value_header h{};
+    h.request = request;
+    h.id = id;
+    h.schema = weft::schema_hash<numbers>();
+    for (const auto& a : e.attachments()) {
+      sizes.push_back(a.size());
+      h.bytes += a.size();
+    }
+    h.attachments = sizes;
+    h.message = e.message();
+    return h;
+  }
+
+  seen there;
+  int heard = 0;
+  time_ns time = 0;
+  std::vector<std::uint64_t> sizes;
+  weft::pool threads{{.threads = 2}};
+  std::unique_ptr<client_home> made = std::make_unique<client_home>(self, std::make_unique<links>(there));
+  client_home& home = *made;
+  weft::client client{threads, {.memory_budget = std::uint64_t{64} << 20}, std::move(made)};
+};
+
+/// Reads a value on the pool.
+struct reading {
+  explicit reading(cluster& s, weft::future<numbers>& f) : threads(s.threads) { threads.spawn(read(*this, f)); }
+  static weft::task<> read(reading& r, weft::future<numbers>& f) {
+    try {
+      const numbers& v = co_await f;
+      r.sum = std::accumulate(v.begin(), v.end(), 0.0);
+    } catch (const std::exception& e) { r.error = e.what(); }
+    r.ended.set();
+  }
+  /// What it ended with; empty: with a value.
+  std::string end() {
+    threads.run(weft::timeout(std::chrono::seconds(30), ended.wait()));
+    return error;
+  }
+  weft::pool& threads;
+  weft::event ended;
+  std::string error;
+  double sum = 0;
+};
+
+/// A value comes.
+void answer(const value_landing& where, const weft::encoder& e) {
+  std::size_t i = 0;
+  for (const auto& a : e.attachments()) std::copy(a.begin(), a.end(), where.places.at(i++).begin());
+}
+
+}  // namespace
+
+TEST_CASE("a reading ends with the task, when the value was lost and is not made again", "[client_home]") {
+  cluster s;
+  auto f = s.client.submit(make, std::size_t{10'000});
+  const task_id id = make_task_id(self, 1);
+  s.finished(id);
+  reading r(s, f);
+  const std::uint64_t request = s.request();
+  weft::encoder e;
+  const numbers sent = make(10'000);
+  weft::encode(e, sent);
+  const bool lands = GENERATE(false, true);
+  value_landing where;
+  if (lands) {
+    where = s.home.land(0, s.header(request, id, e));
+    REQUIRE(where.wanted);
+  }
+  s.hear_of<task_restarted>(id);
+  SECTION("cancelled") {
+    s.hear_of<task_cancelled>(id);
+    CHECK_FALSE(r.end().empty());
+  }
+  SECTION("failed") {
+    s.hear(task_failed{{id, 0, 0}, "make", "an error", "it cannot be made", {}});
+    CHECK_THAT(r.end(), Catch::Contains("it cannot be made"));
+  }
+  if (!lands) return;
+  answer(where, e);
+  s.home.landed(request, id, std::move(where));
+}
+
+TEST_CASE("a client's reading ends by the answer that is awaited", "[client_home]") {
+  cluster s;
+  auto f = s.client.submit(make, std::size_t{10'000});
+  const task_id id = make_task_id(self, 1);
+  s.finished(id);
+  reading r(s, f);
+  const std::uint64_t before = s.request();
+  weft::encoder e;
+  const numbers sent = make(10'000);
+  weft::encode(e, sent);
+  value_landing first;
+  SECTION("not by one to a request that is over") {
+    s.home.peer_lost(0, holder);
+    s.finished(id);
+    const std::uint64_t request = s.request();
+    CHECK(s.home.land(0, s.header(before, id, e)).over);
+    first = s.home.land(0, s.header(request, id, e));
+    REQUIRE(first.wanted);
+    answer(first, e);
+    s.home.landed(request, id, std::move(first));
+  }
+  SECTION("asked for again when another has not been cut off") {
+    first = s.home.land(0, s.header(before, id, e));
+    REQUIRE(first.wanted);
+    s.home.peer_lost(0, holder);
+    s.finished(id);
+    const std::uint64_t request = s.request();
+    CHECK_FALSE(s.home.land(0, s.header(request, id, e)).wanted);
+    s.home.cut_off(std::move(first));
+    const std::uint64_t again = s.request();
+    first = s.home.land(0, s.header(again, id, e));
+    REQUIRE(first.wanted);
+    answer(first, e);
+    s.home.landed(again, id, std::move(first));
+  }
+  CHECK(r.end().empty());
+  CHECK(r.sum == 10'000);
+}
