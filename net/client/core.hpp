@@ -80,6 +80,8 @@ class client_core final : private fetch_host {
   void not_there(time_ns now, std::uint64_t request, task_id value, bool busy) {
     fetcher_.refused(now, request, value, busy);
   }
+  void peer_interrupted(time_ns now, peer_id peer) { fetcher_.peer_interrupted(now, peer); }
+  void peer_resumed(peer_id peer) { fetcher_.peer_resumed(peer); }
   void peer_lost(time_ns now, peer_id peer) { fetcher_.peer_lost(now, peer); }
 
   /// After each round of events: writes what was gathered, begins what is to be fetched.

@@ -351,6 +351,16 @@ void client_home::not_there(time_ns now, std::uint64_t request, task_id value, b
   core_.not_there(now, request, value, busy);
 }
 
+void client_home::peer_interrupted(time_ns now, peer_id peer) {
+  std::lock_guard guard(lock_);
+  core_.peer_interrupted(now, peer);
+}
+
+void client_home::peer_resumed(peer_id peer) {
+  std::lock_guard guard(lock_);
+  core_.peer_resumed(peer);
+}
+
 void client_home::peer_lost(time_ns now, peer_id peer) {
   std::lock_guard guard(lock_);
   core_.peer_lost(now, peer);

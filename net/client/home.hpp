@@ -70,6 +70,8 @@ class client_home final : public detail::remote_home, private client_host {
   void landed(std::uint64_t request, task_id value, value_landing where);
   void cut_off(value_landing where);
   void not_there(time_ns now, std::uint64_t request, task_id value, bool busy);
+  void peer_interrupted(time_ns now, peer_id peer);
+  void peer_resumed(peer_id peer);
   void peer_lost(time_ns now, peer_id peer);
   void tick(time_ns now);
   time_ns deadline() const;

@@ -66,6 +66,14 @@ class client_session final : public std::enable_shared_from_this<client_session>
     with_home([&](client_home& h) { h.not_there(now(), request, value, busy); });
     tick();
   }
+  void peer_interrupted(peer_id peer) override {
+    with_home([&](client_home& h) { h.peer_interrupted(now(), peer); });
+    tick();
+  }
+  void peer_resumed(peer_id peer) override {
+    with_home([&](client_home& h) { h.peer_resumed(peer); });
+    tick();
+  }
   void peer_lost(peer_id peer) override {
     with_home([&](client_home& h) { h.peer_lost(now(), peer); });
     tick();

@@ -151,7 +151,10 @@ class worker_core final : private fetch_host {
   /// A value has come (of this many bytes, in memory): true if it is to be given to the engine, as the remote value.
   bool fetched(std::uint64_t request, task_id value, std::uint64_t bytes);
   void not_there(time_ns now, std::uint64_t request, task_id value, bool busy);
-  /// The link broke, or could not be made. (Who has left the cluster is told by the scheduler.)
+  /// The connection broke, and is there again.
+  void peer_interrupted(time_ns now, peer_id peer) { fetcher_.peer_interrupted(now, peer); }
+  void peer_resumed(peer_id peer) { fetcher_.peer_resumed(peer); }
+  /// The link has ended, or could not be made. (Who has left the cluster is told by the scheduler.)
   void peer_lost(time_ns now, peer_id peer) { fetcher_.peer_lost(now, peer); }
 
   /// The worker pauses itself when memory is short: nothing is fetched but for tasks that free memory.

@@ -106,9 +106,14 @@ class exchange::client_link final : public link_handler {
     if (const auto x = of_.lock(); x && c.where.wanted)
       x->with_host([&](exchange_host& h) { h.landed(stream, c.id, std::move(c.where)); });
   }
-  void interrupted(peer_link&) override { lose(); }
+  void interrupted(peer_link&) override {
+    lose([&](exchange_host& h) { h.peer_interrupted(peer_); });
+  }
+  void resumed(peer_link&) override {
+    if (const auto x = of_.lock()) x->with_host([&](exchange_host& h) { h.peer_resumed(peer_); });
+  }
   void ended(peer_link&, const std::string&, bool) override {
-    lose();
+    lose([&](exchange_host& h) { h.peer_lost(peer_); });
     if (const auto x = of_.lock()) {
       std::lock_guard guard(x->lock_);
       if (const auto at = x->peers_.find(peer_); at != x->peers_.end() && at->second.handler.get() == this) {
@@ -145,7 +150,8 @@ class exchange::client_link final : public link_handler {
     if (c.where.wanted) c.stream = inbound_stream(c.where.places);
     coming_[header.request].push_back(std::move(c));
   }
-  void lose() {
+  template <class F>
+  void lose(F tell) {
     const auto x = of_.lock();
     if (!x) return;
     auto lost = std::exchange(coming_, {});
@@ -153,7 +159,7 @@ class exchange::client_link final : public link_handler {
       for (auto& [request, values] : lost)
         for (coming& c : values)
           if (c.where.wanted) h.cut_off(c.id, std::move(c.where));
-      h.peer_lost(peer_);
+      tell(h);
     });
   }
 

@@ -67,7 +67,11 @@ class exchange_host {
   virtual void not_there(std::uint64_t request, task_id value, bool busy) = 0;
   /// A worker has sent a small value that nobody here has asked for.
   virtual void pushed(task_id /*value*/, std::uint64_t /*bytes*/, std::span<const std::byte> /*message*/) {}
-  /// What was asked of the peer, and has not come, will not.
+  /// What was asked of the peer, and has not come, will not, though it may have it: the connection has broken.
+  virtual void peer_interrupted(peer_id peer) = 0;
+  /// It can be asked again.
+  virtual void peer_resumed(peer_id peer) = 0;
+  /// The link has ended, or could not be made: whoever asks the peer again dials it.
   virtual void peer_lost(peer_id peer) = 0;
 
  protected:

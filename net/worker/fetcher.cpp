@@ -22,9 +22,26 @@ void fetcher::add_peer(peer_id id) {
   peer_places_.insert(id, place);
 }
 
+void fetcher::peer_interrupted(time_ns now, peer_id id) {
+  const std::uint32_t place = peer_places_.find(id);
+  if (place == id_table::none) return;
+  peers_[place].away = true;
+  for (const std::uint32_t v : take_back(place)) queue(v);
+  put_off(peers_[place], now);
+  changed_ = true;
+}
+
+void fetcher::peer_resumed(peer_id id) {
+  const std::uint32_t place = peer_places_.find(id);
+  if (place == id_table::none) return;
+  peers_[place].away = false;
+  changed_ = true;
+}
+
 void fetcher::peer_lost(time_ns now, peer_id id) {
   const std::uint32_t place = peer_places_.find(id);
   if (place == id_table::none) return;
+  peers_[place].away = false;  // the next request dials it
   lose(place);
   put_off(peers_[place], now);
 }
@@ -40,26 +57,28 @@ bool fetcher::peer_gone(peer_id id) {
   return true;
 }
 
+/// Ends the request that the peer has not answered. Gives its values that are still known, which stand in no queue.
+std::vector<std::uint32_t> fetcher::take_back(std::uint32_t place) {
+  if (!peers_[place].asked) return {};
+  const auto r = std::find_if(requests_.begin(), requests_.end(), [&](const request& q) { return q.peer == place; });
+  std::vector<std::uint32_t> values = std::move(r->values);
+  const std::uint64_t number = r->number;
+  end_request(*r);
+  std::erase_if(values, [&](std::uint32_t v) {
+    if (values_[v].request != number) return true;
+    bytes_ -= values_[v].bytes;
+    values_[v].request = 0;
+    values_[v].last = peers_[place].id;
+    const bool forgotten = values_[v].abandoned;
+    if (forgotten) erase(v);
+    return forgotten;
+  });
+  return values;
+}
+
 void fetcher::lose(std::uint32_t place) {
   const peer_id id = peers_[place].id;
-  if (peers_[place].asked) {
-    const auto r =
-        std::find_if(requests_.begin(), requests_.end(), [&](const request& q) { return q.peer == place; });
-    const std::vector<std::uint32_t> values = std::move(r->values);
-    const std::uint64_t number = r->number;
-    for (const std::uint32_t v : values)
-      if (values_[v].request == number) bytes_ -= values_[v].bytes;
-    end_request(*r);
-    for (const std::uint32_t v : values) {
-      if (values_[v].request != number) continue;
-      values_[v].request = 0;
-      values_[v].last = id;
-      if (values_[v].abandoned)
-        erase(v);
-      else
-        strike(v, id);
-    }
-  }
+  for (const std::uint32_t v : take_back(place)) strike(v, id);
   while (!peers_[place].queue.empty()) {
     const std::uint32_t v = peers_[place].queue.begin()->place;
     values_[v].last = id;
@@ -292,7 +311,7 @@ void fetcher::tick(time_ns now) {
     std::uint32_t best = id_table::none;
     for (const std::uint32_t place : waiting_) {
       const peer& p = peers_[place];
-      if (p.asked || p.retry_at > now) continue;
+      if (p.asked || p.away || p.retry_at > now) continue;
       if (best == id_table::none || *p.queue.begin() < *peers_[best].queue.begin()) best = place;
     }
     if (best == id_table::none) return;
@@ -332,7 +351,7 @@ time_ns fetcher::deadline() const noexcept {
   time_ns next = never;
   for (const std::uint32_t place : waiting_) {
     const peer& p = peers_[place];
-    if (!p.asked && p.retry_at > ticked_) next = std::min(next, p.retry_at);
+    if (!p.asked && !p.away && p.retry_at > ticked_) next = std::min(next, p.retry_at);
   }
   return next;
 }

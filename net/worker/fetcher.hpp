@@ -44,7 +44,7 @@ class fetch_host {
 ///   the limit, except that a request of one value may when nothing else is under way (it would never come
 ///   otherwise).
 /// - The queue whose head has the smallest rank goes first, and where it does not fit nobody overtakes it: a large
-///   value is not starved by small ones. Only peers that are busy, asked already or put off are passed by.
+///   value is not starved by small ones. Only peers that are busy, asked already, put off or away are passed by.
 /// - A value that is forgotten while it is on its way is kept as abandoned until its answer comes, so that a peer's
 ///   answers are always matched with what it was asked for; a request of which all is abandoned is given up.
 ///
@@ -54,10 +54,14 @@ class fetcher {
  public:
   fetcher(fetch_host& host, const fetch_limits& limits);
 
-  /// A peer that may be named as a holder, until it is gone. peer_lost: its link broke or could not be made; what was
-  /// asked of it goes elsewhere or is missing, and it is not asked again at once.
+  /// A peer that may be named as a holder, until it is gone. peer_interrupted: the connection with it broke; what was
+  /// asked of it is asked for again, of others or, when peer_resumed has said that it is back, of it. peer_lost: its
+  /// link has ended or could not be made; what was asked of it goes elsewhere or is missing, and it is not asked
+  /// again at once.
   void add_peer(peer_id peer);
   bool knows_peer(peer_id id) const noexcept { return peer_places_.find(id) != id_table::none; }
+  void peer_interrupted(time_ns now, peer_id peer);
+  void peer_resumed(peer_id peer);
   void peer_lost(time_ns now, peer_id peer);
   /// False: it was not known.
   bool peer_gone(peer_id peer);
@@ -108,7 +112,7 @@ class fetcher {
   };
   struct peer {
     peer_id id = 0;
-    bool asked = false;
+    bool asked = false, away = false;
     time_ns retry_at = 0, retry_after = 0;
     std::set<ticket> queue;
     std::uint32_t waiting = id_table::none;  // where it stands in waiting_
@@ -131,6 +135,7 @@ class fetcher {
   void answered(request& r, value& v);
   void end_if_over(request& r);
   void end_request(request& r);
+  std::vector<std::uint32_t> take_back(std::uint32_t peer_place);
   void lose(std::uint32_t peer_place);
   void erase(std::uint32_t place);
 

@@ -327,6 +327,20 @@ void worker::pushed(task_id value, std::uint64_t bytes, std::span<const std::byt
   drive();
 }
 
+void worker::peer_interrupted(peer_id peer) {
+  std::lock_guard guard(lock_);
+  if (!core_) return;
+  core_->peer_interrupted(now(), peer);
+  drive();
+}
+
+void worker::peer_resumed(peer_id peer) {
+  std::lock_guard guard(lock_);
+  if (!core_) return;
+  core_->peer_resumed(peer);
+  drive();
+}
+
 void worker::peer_lost(peer_id peer) {
   std::lock_guard guard(lock_);
   if (!core_) return;

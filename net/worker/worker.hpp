@@ -105,6 +105,8 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   void cut_off(task_id value, value_landing where) override;
   void not_there(std::uint64_t request, task_id value, bool busy) override;
   void pushed(task_id value, std::uint64_t bytes, std::span<const std::byte> message) override;
+  void peer_interrupted(peer_id peer) override;
+  void peer_resumed(peer_id peer) override;
   void peer_lost(peer_id peer) override;
 
   pool& pool_;

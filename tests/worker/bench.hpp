@@ -213,6 +213,12 @@ class bench final : public worker_host, public exchange_host {
   void not_there(std::uint64_t request, task_id id, bool busy) override {
     locked([&] { core.not_there(time_, request, id, busy); });
   }
+  void peer_interrupted(peer_id p) override {
+    locked([&] { core.peer_interrupted(time_, p); });
+  }
+  void peer_resumed(peer_id p) override {
+    locked([&] { core.peer_resumed(p); });
+  }
   void peer_lost(peer_id p) override {
     locked([&] { core.peer_lost(time_, p); });
   }

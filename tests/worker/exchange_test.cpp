@@ -34,6 +34,8 @@ class shelf final : public exchange_host {
   void landed(std::uint64_t, task_id, value_landing) override {}
   void cut_off(task_id, value_landing) override {}
   void not_there(std::uint64_t, task_id, bool) override {}
+  void peer_interrupted(peer_id) override {}
+  void peer_resumed(peer_id) override {}
   void peer_lost(peer_id) override {}
 
  private:
@@ -125,4 +127,5 @@ TEST_CASE("values come over a link that breaks", "[worker]") {
   for (task_id id = 91; id < 94; ++id) b.run(id - 70, id, large);
   for (task_id id = 91; id < 94; ++id) CHECK(b.result(id - 70) == total(some(static_cast<double>(id), large)));
   CHECK(s.cuts > 0);
+  CHECK(b.missed() == 0);  // the peer has them still
 }

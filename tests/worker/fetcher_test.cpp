@@ -198,6 +198,48 @@ TEST_CASE("a peer that goes is replaced by the other holders", "[fetcher]") {
   CHECK_FALSE(l.fetcher.knows(11));
 }
 
+TEST_CASE("a peer that is away keeps its place, and is asked when it is back", "[fetcher]") {
+  links l;
+  l.want(10, 1, 1, {2, 3});
+  l.want(11, 1, 2, {2});
+  CHECK(l.tick() == strings{"2: 10 11"});
+  const std::uint64_t before = l.requests.back();
+  l.fetcher.forget(11);
+  CHECK(l.fetcher.under_way(before));
+  CHECK(l.fetcher.expects(before, 10));
+  CHECK_FALSE(l.fetcher.expects(before, 11));
+  l.fetcher.peer_interrupted(5, 2);
+  CHECK_FALSE(l.fetcher.under_way(before));
+  CHECK_FALSE(l.fetcher.expects(before, 10));
+  CHECK_FALSE(l.fetcher.knows(11));
+  CHECK(l.fetcher.bytes_in_flight() == 0);
+  l.want(12, 1, 3, {2});
+  CHECK(l.tick(5) == strings{"3: 10"});  // of who is there, at once
+  CHECK(l.tick(10'000'000'000).empty());
+  CHECK(l.fetcher.deadline() == fetcher::never);
+  SECTION("it comes back") {
+    l.fetcher.peer_resumed(2);
+    CHECK(l.fetcher.deadline() == 0);
+    CHECK(l.tick(10'000'000'000) == strings{"2: 12"});
+  }
+  SECTION("it does not") {
+    l.fetcher.peer_lost(10'000'000'000, 2);
+    CHECK(l.take() == strings{"missing 12 2"});
+    l.fetcher.add_holder(12, 2);
+    CHECK(l.tick(20'000'000'000) == strings{"2: 12"});
+  }
+  SECTION("it breaks again and again: it is given time") {
+    for (time_ns now = 20'000'000'000; now < 30'000'000'000; now += 5'000'000'000) {
+      l.fetcher.peer_resumed(2);
+      CHECK(l.tick(now) == strings{"2: 12"});
+      l.fetcher.peer_interrupted(now, 2);
+      l.fetcher.peer_resumed(2);
+      CHECK(l.tick(now).empty());
+      CHECK(l.fetcher.deadline() > now);
+    }
+  }
+}
+
 TEST_CASE("what is forgotten on its way is thrown away, or wanted again", "[fetcher]") {
   links l;
   for (task_id id = 10; id < 13; ++id) l.want(id, 7, id, {2});
