@@ -65,10 +65,17 @@ void lease_desk::request(const std::shared_ptr<held_lease>& by) {
   m.secret = where_.threads.core().env().random();
   m.slots = by->terms.slots;
   m.resources = by->terms.resources;
+  bool over = false;
   {
     std::lock_guard guard(by->lock_);
+    over = !by->over_.empty();  // it was given up between one worker and the next
     by->id_ = m.lease;
     by->secret_ = m.secret;
+  }
+  if (over) {
+    std::lock_guard guard(lock_);
+    leases_.erase(m.lease);
+    return;
   }
   where_.scheduler->send(m);
 }
@@ -313,9 +320,18 @@ void held_lease::ended(const lease_result& m) {
   detail::engine::drop_reference(*n);
 }
 
-/// Under the lock: there is no worker from now on. Gives references of the calls that must not run again.
-std::vector<node*> held_lease::leave_worker() {
-  std::vector<node*> failed;
+/// What is left to do, without the lock, when a worker has been left.
+struct held_lease::departure {
+  std::shared_ptr<peer_link> link;
+  std::vector<node*> failed;  // references of the calls that must not run again
+  std::string why;
+};
+
+/// Under the lock: there is no worker from now on.
+held_lease::departure held_lease::leave_worker(const std::string& why) {
+  departure d{std::move(link_),
+              {},
+              "weft: the call may have begun when its lease was lost: " + why + "; it may not run twice"};
   ++turn_;
   for (auto at = calls_.begin(); at != calls_.end();) {
     call& c = at->second;
@@ -323,10 +339,15 @@ std::vector<node*> held_lease::leave_worker() {
       ++at;
       continue;
     }
-    if (detail::take_reference(*c.node)) failed.push_back(c.node);
+    if (detail::take_reference(*c.node)) d.failed.push_back(c.node);
     at = calls_.erase(at);
   }
-  return failed;
+  return d;
+}
+
+void held_lease::depart(departure d) noexcept {
+  if (d.link) d.link->close(bye_code::finished, "the lease was lost");
+  fail(d.failed, "weft::lost", d.why);
 }
 
 void held_lease::fail(const std::vector<node*>& all, const std::string& type, const std::string& why) noexcept {
@@ -337,32 +358,29 @@ void held_lease::fail(const std::vector<node*>& all, const std::string& type, co
 }
 
 void held_lease::lost(const std::string& why) {
-  std::shared_ptr<peer_link> link;
-  std::vector<node*> failed;
-  std::string text;
+  departure d;
   {
     std::lock_guard guard(lock_);
     if (!over_.empty()) return;
-    link = std::move(link_);
-    failed = leave_worker();
-    text = "weft: the call may have begun when its lease was lost: " + why + "; it may not run twice";
+    d = leave_worker(why);
   }
-  if (link) link->close(bye_code::finished, "the lease was lost");
-  fail(failed, "weft::lost", text);
+  depart(std::move(d));
 }
 
 /// The link has ended, or could not be made, and the scheduler has said nothing (yet): another lease is asked for.
 void held_lease::broken(std::uint64_t turn, const std::string& why) {
   lease_id old = 0;
   std::string text;
+  departure d;
   {
     std::lock_guard guard(lock_);
     if (!over_.empty() || turn != turn_) return;
-    old = id_;
+    old = std::exchange(id_, 0);  // another grant of it comes too late
     if (++lost_in_a_row_ > limits_.lost)
       text = "weft: leased workers cannot be called, the last was " + worker_ + ": " + why;
+    d = leave_worker("the link with " + worker_ + " has ended: " + why);
   }
-  lost("the link with " + worker_ + " has ended: " + why);
+  depart(std::move(d));
   desk_->release(old);
   if (!text.empty()) return over(text);
   try {

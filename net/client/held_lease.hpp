@@ -106,7 +106,9 @@ class held_lease final : public std::enable_shared_from_this<held_lease> {
   void broken(std::uint64_t turn, const std::string& why);
   void received(std::uint64_t turn, std::span<const std::byte> messages);
   void ended(const lease_result& m);
-  std::vector<detail::node*> leave_worker();
+  struct departure;
+  departure leave_worker(const std::string& why);
+  void depart(departure d) noexcept;
   void fail(const std::vector<detail::node*>& all, const std::string& type, const std::string& why) noexcept;
   void write(batch_writer& to, std::uint64_t request, const call& c);
 

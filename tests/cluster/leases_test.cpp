@@ -250,6 +250,22 @@ TEST_CASE("calls of a lost worker are run again on another", "[lease]") {
   CHECK(p.run(get(std::move(behind))) == 6);
 }
 
+TEST_CASE("a lease goes on from worker to worker, however its losses cross with grants", "[lease]") {
+  in_process_cluster cluster(2);
+  pool p({.threads = 2});
+  client c = cluster.connect(p);
+  std::vector<weft::lease> leases;
+  for (int i = 0; i < 2; ++i) leases.push_back(p.run(c.lease()));
+  for (std::size_t round = 0; round < 10; ++round) {
+    // The link's end and the scheduler's word that the worker is gone come at the same time.
+    cluster.add_worker();
+    cluster.workers[round].it->stop("the test wants so");
+    for (const auto& l : leases) CHECK(p.run(timeout(20s, call_add(l))) == 3);
+  }
+  leases.clear();
+  wait_until(p, [&] { return cluster.scheduler->statistics().leases == 0; });
+}
+
 TEST_CASE("a call that may run once only fails with its worker", "[lease]") {
   gated g;
   in_process_cluster cluster(1);
