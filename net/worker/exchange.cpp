@@ -38,7 +38,7 @@ struct departing {
 }  // namespace
 
 value_landing begin_value(detail::node& n, const value_header& header) {
-  if (header.schema != n.type->value->schema())
+  if (header.schema != 0 && header.schema != n.type->value->schema())
     throw codec_error("weft: a value that came from a peer is of another type than its task's function gives");
   value_landing where;
   n.counts.fetch_add(detail::node::one_reference, std::memory_order_relaxed);

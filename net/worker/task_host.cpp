@@ -416,7 +416,7 @@ void task_host::decode_copy(record& r) {
   const auto copy = std::exchange(r.copy, nullptr);
   value_arrival& waits = *std::exchange(r.awaited, nullptr);
   try {
-    if (r.schema != r.node->type->value->schema())
+    if (r.schema != 0 && r.schema != r.node->type->value->schema())
       throw codec_error("weft: a value that came from a peer is of another type than its task's function gives");
     std::vector<std::span<const std::byte>> attachments(copy->begin() + 1, copy->end());
     decoder d(copy->front(), attachments);
@@ -429,7 +429,8 @@ void task_host::decode_copy(record& r) {
 void task_host::take_given(record& r) {
   const auto copy = std::exchange(r.copy, nullptr);
   try {
-    decoder d(copy->front());
+    std::vector<std::span<const std::byte>> attachments(copy->begin() + 1, copy->end());
+    decoder d(copy->front(), attachments);
     detail::engine::restore_value(*r.node, d);
     d.finish();
   } catch (...) {
@@ -443,7 +444,7 @@ void task_host::take_given(record& r) {
 outgoing_value task_host::find(task_id value) {
   record* r = look(value);
   if (!r) return {};
-  if (r->copy && !r->landing && r->schema != 0) return {nullptr, r->copy, r->schema};
+  if (r->copy && !r->landing) return {nullptr, r->copy, r->schema};
   if (!r->node || !r->node->is(node_state::done) || (r->attempt == 0 && !r->here)) return {};
   detail::add_handle(*r->node);
   return {r->node, nullptr, r->node->type->value->schema()};

@@ -135,3 +135,33 @@ TEST_CASE("a task waits for a copy that is landing, and for the next if that is 
     CHECK(b.result(10) == total(some(2)));
   }
 }
+
+TEST_CASE("a value that has come along with a task is sent on before the task begins", "[worker]") {
+  bench b;
+  weft::encoder e(weft::encoder::buffers::copied);
+  weft::encode(e, some(1, 100));
+  const auto bytes = static_cast<std::uint32_t>(e.message().size());
+  const input_ref inputs[] = {{value, 800, 2, bytes}, {91, 800, 2, promised_input}};
+  b.hear(run_task{{10, {}, 10, 0, 1, 0, 0, 0, 0}, inputs, {}, e.message()});
+  const outgoing_value v = b.tasks.find(value);
+  REQUIRE(v.copy);
+  REQUIRE(v.copy->size() == 1);
+  CHECK(std::ranges::equal(v.copy->front(), e.message()));
+
+  const bool for_a_task = GENERATE(true, false);
+  bench other;
+  if (for_a_task)
+    other.run(11, value);
+  else
+    other.copy(value);
+  value_header h{};
+  h.request = other.request();
+  h.id = value;
+  h.schema = v.schema;
+  h.message = v.copy->front();
+  value_landing where = other.land(h);
+  REQUIRE(where.wanted);
+  other.landed(h.request, value, std::move(where));
+  if (!for_a_task) other.run(11, value);
+  CHECK(other.result(11) == total(some(1, 100)));
+}
