@@ -274,12 +274,24 @@ task<> exchange::dial(std::shared_ptr<exchange> self, peer_id id, address to) {
     }
   }
   if (!known) made->close(bye_code::finished, "the peer has left the cluster");
+  bool gone = false;
   for (const auto& [request, values] : waiting) {
     get_values m{};
     m.request = request;
     m.tasks = values;
-    made->send(m);
+    gone = !made->send(m) || gone;
   }
+  if (!gone || !known) co_return;
+  // The link has ended already, and that may have been told before these were asked for.
+  {
+    std::lock_guard guard(self->lock_);
+    const auto at = self->peers_.find(id);
+    if (at != self->peers_.end() && at->second.connection == made) {
+      at->second.connection.reset();
+      at->second.handler.reset();
+    }
+  }
+  self->with_host([&](exchange_host& h) { h.peer_lost(id); });
 }
 
 void exchange::failed(peer_id id) {

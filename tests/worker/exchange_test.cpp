@@ -74,6 +74,7 @@ class shop final : public hub_handler {
   }
   void begun(std::shared_ptr<peer_link> l) override {
     std::lock_guard guard(lock_);
+    if (closes-- > 0) return l->close(bye_code::finished, "the shop is closed");
     link_ = std::move(l);
   }
 
@@ -82,6 +83,7 @@ class shop final : public hub_handler {
   std::shared_ptr<exchange> serving;
   std::function<void()> on_request;  // before it is answered
   int cuts = 0;
+  int closes = 0;  // how many of the next links
 
  private:
   class counter final : public link_handler {
@@ -128,4 +130,19 @@ TEST_CASE("values come over a link that breaks", "[worker]") {
   for (task_id id = 91; id < 94; ++id) CHECK(b.result(id - 70) == total(some(static_cast<double>(id), large)));
   CHECK(s.cuts > 0);
   CHECK(b.missed() == 0);  // the peer has them still
+}
+
+TEST_CASE("values come after links that end as soon as they are made", "[worker]") {
+  for (int round = 0; round < 20; ++round) {
+    shop s;
+    s.goods.put(90, some(1, 1'000));
+    s.closes = 2;
+    bench b;
+    greeting own;
+    own.role = peer_role::worker;
+    b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b);
+    b.links->know(2, to_string(s.open()));
+    b.run(20, 90, 1'000);
+    CHECK(b.result(20) == total(some(1, 1'000)));
+  }
 }
