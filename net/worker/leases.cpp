@@ -62,6 +62,7 @@ class lease_server::lease final : public detail::node_tracker, public std::enabl
     node* of;  // a reference
     std::uint64_t module, offset;
   };
+  void forget(std::uint64_t request, node& n) noexcept;
   void fail(std::uint64_t request, const std::string& why) noexcept;
   std::vector<node*> take_all();
   static void cancel_all(detail::engine& e, const std::vector<node*>& all) noexcept;
@@ -119,10 +120,25 @@ void lease_server::lease::call(const lease_call& m, std::uint64_t module) {
     }
     engine->submit(*n);
   } catch (const std::exception& error) {
-    if (n && !counted) engine->abandon(*n);
-    if (counted) throw;
+    if (counted) forget(m.request, *n);  // the engine has not taken it
+    if (n) engine->abandon(*n);
     fail(m.request, error.what());
   }
+}
+
+/// As if it had never been counted.
+void lease_server::lease::forget(std::uint64_t request, node& n) noexcept {
+  std::shared_ptr<lease> keep;
+  bool was = false;
+  {
+    std::lock_guard guard(lock_);
+    if (--in_engine_ == 0) keep = std::move(self_);
+    const auto at = running_.find(request);
+    was = at != running_.end() && at->second.of == &n;
+    if (was) running_.erase(at);
+  }
+  if (was) detail::engine::drop_reference(n);
+  of_.calls_->leave();
 }
 
 void lease_server::lease::fail(std::uint64_t request, const std::string& why) noexcept {
