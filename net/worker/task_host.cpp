@@ -75,7 +75,11 @@ task_host::task_host(detail::engine& e, std::function<void()> wake, std::functio
   module_names_.emplace_back("this program");
 }
 
-task_host::~task_host() { engine_.tell_rests(nullptr); }
+task_host::~task_host() {
+  engine_.tell_rests(nullptr);
+  for (const event& e : events_)  // nobody is told any more
+    if (e.node) detail::engine::drop_reference(*e.node);
+}
 
 // ---- the table ---------------------------------------------------------------------------------------------------
 
