@@ -76,8 +76,9 @@ TEST_CASE("amounts of resources that have no exact fraction add up to the whole"
     };
     std::vector<weft::future<int>> all;
     for (int i = 0; i < 60; ++i)
-      all.push_back(
-          c.with({.resources = std::array{"licence=0.1", "licence=0.2", "licence=0.3"}[i % 3]}).submit(work, i));
+      all.push_back(c.with({.resources = std::array{"licence=0.1", "licence=0.2",
+                                                    "licence=0.3"}[static_cast<std::size_t>(i) % 3]})
+                        .submit(work, i));
     co_await c.wait(all);
     const int last = co_await c.with({.resources = "licence=1"}).submit(work, 7);
     CHECK(last == 7);

@@ -50,6 +50,13 @@ weft::task<> become(long user) {
 }
 constexpr long nobody = 65534;
 
+/// Of a hub whose sessions the other side leaves.
+hub_options brief() {
+  hub_options o;
+  o.link.resume_for = std::chrono::milliseconds(100);
+  return o;
+}
+
 bool can_be_others() {
   if (::geteuid() == 0) return true;
   WARN("left out: only root can make sockets of other users");
@@ -59,7 +66,7 @@ bool can_be_others() {
 }  // namespace
 
 TEST_CASE("a session goes on only with who it was begun with", "[transport][link]") {
-  const std::uint64_t second = GENERATE(1, 2);
+  const std::uint64_t second = GENERATE(std::uint64_t{1}, std::uint64_t{2});
   weft::pool p({.threads = 2});
   const auto door = listen_on(p, parse_address("tcp://127.0.0.1:0"), {});
   const auto near = std::make_shared<linked::notes>();
@@ -90,7 +97,7 @@ TEST_CASE("who connects says whom it wants, and why it does not believe", "[tran
       p.run(peer_link::dial(p, to, connected::as(peer_role::client), linked::says(peer_role::client, "c"), o, near));
     });
   };
-  hub other(p, connected::as(peer_role::worker), linked::says(peer_role::worker, "w"), {}, door);
+  hub other(p, connected::as(peer_role::worker), linked::says(peer_role::worker, "w"), brief(), door);
   const address at = other.listen(parse_address("tls://127.0.0.1:0"));
   CHECK_THAT(dial(at, {}), Contains("is that of a worker") && Contains("wanted that of a scheduler"));
   link_options o;
@@ -107,11 +114,13 @@ TEST_CASE("on one machine, without certificates, other users are strangers", "[t
   link_options o;
   o.try_for = std::chrono::milliseconds(1);
   const auto dial = [&](weft::pool& p, const address& to) {
-    return failure_of(
-        [&] { p.run(peer_link::dial(p, to, {}, linked::says(peer_role::worker, "w"), o, near))->cut(); });
+    return failure_of([&] {
+      p.run(peer_link::dial(p, to, {}, linked::says(peer_role::worker, "w"), o, near))
+          ->close(bye_code::finished, "the test is over");
+    });
   };
   SECTION("one that connects") {
-    hub here(ours, {}, linked::says(peer_role::scheduler, "s"), {}, door);
+    hub here(ours, {}, linked::says(peer_role::scheduler, "s"), brief(), door);
     const address at = here.listen(parse_address("tcp://127.0.0.1:0"));
     theirs.run(become(nobody));
     CHECK_THAT(dial(theirs, at), Contains("is another user's of this machine"));
@@ -119,7 +128,7 @@ TEST_CASE("on one machine, without certificates, other users are strangers", "[t
     CHECK(dial(theirs, at) == "");
   }
   SECTION("one that listens") {
-    hub there(theirs, {}, linked::says(peer_role::scheduler, "s"), {}, door);
+    hub there(theirs, {}, linked::says(peer_role::scheduler, "s"), brief(), door);
     const address at = there.listen(parse_address("tcp://127.0.0.1:0"));
     theirs.run(become(nobody));
     CHECK_THAT(dial(ours, at), Contains("is another user's of this machine"));
