@@ -103,11 +103,8 @@ array_ref make_reduction(array_ref x, element e, std::uint32_t axes, bool keep, 
       chunks.axes[chunks.rank++] = {1, 1, 1};
   }
   client c = x->owner;
-  view_map all;
-  all.rank = domain.rank;
-  for (std::uint32_t a = 0; a < domain.rank; ++a) all.axes[a] = {static_cast<std::int32_t>(a), 0, 1};
-  return std::make_shared<const reduction_node>(std::move(c), e, chunks, domain, resolve(std::move(x), all), axes,
-                                                keep, std::move(what));
+  return std::make_shared<const reduction_node>(
+      std::move(c), e, chunks, domain, resolve(std::move(x), identity_map(domain.rank)), axes, keep, std::move(what));
 }
 
 array_ref make_stored(client c, element e, const grid& chunks, std::vector<future<block>> parts) {

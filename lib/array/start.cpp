@@ -14,24 +14,22 @@ namespace {
 
 reduction reduction_of(const reduction_node& n) { return {n.what, n.axes, false, n.keep, n.of}; }
 
+bool one_is_left(const box& b, std::uint32_t axes) {
+  for (std::size_t a = 0; a < b.counts.size(); ++a)
+    if ((axes >> a & 1) != 0 && b.counts[a] != 1) return false;
+  return true;
+}
+
 /// Levels of accumulators, until one is left along the reduced axes.
 layer<block> combined(layer<block> l, box b, reduction how) {
   for (;;) {
     box tasks;
     const boxes groups = grouped(b, group_sizes(b, how.axes), tasks);
-    how.last = true;
-    for (std::size_t a = 0; a < tasks.counts.size(); ++a)
-      how.last = how.last && ((how.axes >> a & 1) == 0 || tasks.counts[a] == 1);
+    how.last = one_is_left(tasks, how.axes);
     l = layer_of(tasks.tasks(), combine_task{how}, std::move(l), groups);
     if (how.last) return l;
     b = tasks;
   }
-}
-
-bool one_is_left(const box& b, std::uint32_t axes) {
-  for (std::size_t a = 0; a < b.counts.size(); ++a)
-    if ((axes >> a & 1) != 0 && b.counts[a] != 1) return false;
-  return true;
 }
 
 layer<block> make_layer_of(const stage& s, std::span<const layer<block>> in, std::span<const boxes> how) {
