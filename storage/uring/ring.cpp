@@ -63,7 +63,11 @@ ring::ring(unsigned depth, bool tables) : depth_(depth) {
   io_uring_params parameters{};
   parameters.flags = IORING_SETUP_CLAMP;
   const int error = io_uring_queue_init_params(depth, &ring_, &parameters);
-  if (error < 0) throw std::system_error(-error, std::system_category(), "io_uring_setup");
+  // since Linux 6.14 a ring itself is counted as locked memory, of all processes of this user together
+  if (error < 0)
+    throw std::system_error(
+        -error, std::system_category(),
+        error == -ENOMEM ? "lockable memory is short (ulimit -l): io_uring_setup" : "io_uring_setup");
   depth_ = std::min(depth, parameters.sq_entries);
   if (!tables) return;
   file_table_ = io_uring_register_files_sparse(&ring_, file_slots) == 0;
