@@ -14,6 +14,7 @@
 #include "weft/detail/expression.hpp"
 #include "weft/detail/lazy_call.hpp"
 #include "weft/detail/results.hpp"
+#include "weft/drawing.hpp"
 
 namespace weft {
 
@@ -155,20 +156,7 @@ std::vector<lazy<T>> client::persist(std::vector<lazy<T>> all) const {
 
 // ---- pictures --------------------------------------------------------------------------------------------------
 
-struct drawing_options {
-  /// The tasks as they would be run: chains fused, cheap calls in those that need them.
-  bool fused = false;
-  /// Above the picture.
-  std::string_view title = {};
-  /// to_svg: our own layout, even where Graphviz is installed, which lays out graphs of up to 1,000 tasks otherwise
-  /// (a process, for which the call waits).
-  bool plain = false;
-  /// Colours by state instead of by order: calls wait, and what was persisted, or is a future, is where it is.
-  bool by_state = false;
-};
-
 namespace detail {
-enum class drawing_form : std::uint8_t { dot, svg };
 std::string draw_expressions(const std::vector<expression*>& wanted, const drawing_options& how, drawing_form form);
 }  // namespace detail
 

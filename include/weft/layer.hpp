@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "weft/dependencies.hpp"
 #include "weft/detail/layer_node.hpp"
 #include "weft/detail/signature.hpp"
+#include "weft/drawing.hpp"
 #include "weft/future.hpp"
 #include "weft/values.hpp"
 
@@ -202,6 +204,25 @@ future<T> client::compute(const layer<T>& l, std::size_t i) const {
 template <class T>
 future<> client::run(const layer<T>& l) const {
   return future<>::adopt(*run_layer(l.get_spec()));
+}
+
+// ---- pictures --------------------------------------------------------------------------------------------------
+
+namespace detail {
+std::string draw_layer(const layer_spec* wanted, const drawing_options& how, drawing_form form);
+}  // namespace detail
+
+/// A layer and those that it takes values of, in Graphviz's language or as an SVG picture: the tasks that computing
+/// it would run, by function and number, and values that are given by their keys, coloured in the order in which they
+/// would run. Where the tasks are more than a picture has room for (4,000, or 20,000 inputs), each layer is one box.
+/// Cost: linear in what is drawn.
+template <class T>
+std::string to_dot(const layer<T>& l, const drawing_options& how = {}) {
+  return detail::draw_layer(l.get_spec(), how, detail::drawing_form::dot);
+}
+template <class T>
+std::string to_svg(const layer<T>& l, const drawing_options& how = {}) {
+  return detail::draw_layer(l.get_spec(), how, detail::drawing_form::svg);
 }
 
 }  // namespace weft

@@ -12,6 +12,7 @@
 #include "weft/codec.hpp"
 #include "weft/delayed.hpp"
 #include "weft/dependencies.hpp"
+#include "weft/drawing.hpp"
 #include "weft/errors.hpp"
 #include "weft/events.hpp"
 #include "weft/file.hpp"

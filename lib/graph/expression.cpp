@@ -1,19 +1,17 @@
 #include "graph/expression.hpp"
-#include "env/process.hpp"
 
 #include <algorithm>
 #include <functional>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
-#include "graph/draw.hpp"
 #include "graph/options.hpp"
 #include "graph/order.hpp"
+#include "graph/picture.hpp"
 #include "weft/delayed.hpp"
 #include "weft/detail/task_details.hpp"
 #include "weft/errors.hpp"
@@ -337,24 +335,6 @@ std::string label_of(const gathering& g, std::span<const std::uint32_t> calls) {
   return label;
 }
 
-task_state state_of(const node& n) noexcept {
-  switch (n.state.load(std::memory_order_acquire)) {
-    case node_state::pending:
-      return n.waits_for.load(std::memory_order_relaxed) == 0 ? task_state::ready : task_state::waiting;
-    case node_state::again:
-      return task_state::waiting;
-    case node_state::running:
-      return task_state::running;
-    case node_state::done:
-      return task_state::done;
-    case node_state::failed:
-      return task_state::failed;
-    case node_state::cancelled:
-      break;
-  }
-  return task_state::cancelled;
-}
-
 }  // namespace
 
 std::string draw_expressions(const std::vector<expression*>& wanted, const drawing_options& how, drawing_form form) {
@@ -400,12 +380,7 @@ std::string draw_expressions(const std::vector<expression*>& wanted, const drawi
     for (const node* n : futures) labels.push_back(key_of(*n));
     what.labels = labels;
   }
-  if (form == drawing_form::dot) return to_dot(shape, what);
-  // Graphviz lays small graphs out better; large ones take it minutes.
-  constexpr std::uint32_t most_for_graphviz = 1000;
-  if (!how.plain && shape.size() <= most_for_graphviz)
-    if (std::optional<std::string> svg = output_of({"dot", "-Tsvg"}, to_dot(shape, what))) return *std::move(svg);
-  return to_svg(shape, what);
+  return picture(shape, what, how, form);
 }
 
 }  // namespace weft::detail

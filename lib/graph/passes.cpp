@@ -48,44 +48,6 @@ graph_shape shape_of_groups(const graph_shape& shape, const grouping& plan, cons
 
 }  // namespace
 
-grouping cull(const graph_shape& shape, std::span<const std::uint32_t> wanted) {
-  std::vector<bool> kept(shape.size(), false);
-  ids to_do;
-  const auto keep = [&](std::uint32_t task) {
-    if (kept[task]) return;
-    kept[task] = true;
-    to_do.push_back(task);
-  };
-  for (const std::uint32_t task : wanted) {
-    if (task >= shape.size())
-      throw misuse("weft: task " + std::to_string(task) + " is wanted of a graph of " + std::to_string(shape.size()) +
-                   " tasks: ask for tasks of the graph");
-    keep(task);
-  }
-  while (!to_do.empty()) {
-    const std::uint32_t task = to_do.back();
-    to_do.pop_back();
-    for (const std::uint32_t input : shape.dependencies(task)) keep(input);
-  }
-
-  grouping plan;
-  plan.group_of.assign(shape.size(), no_task);
-  plan.offsets.push_back(0);
-  for (std::uint32_t task = 0; task < shape.size(); ++task) {
-    if (!kept[task]) continue;
-    plan.group_of[task] = static_cast<std::uint32_t>(plan.members.size());
-    plan.members.push_back(task);
-    plan.offsets.push_back(static_cast<std::uint32_t>(plan.members.size()));
-  }
-  ids offsets{0}, targets;
-  for (const std::uint32_t task : plan.members) {
-    for (const std::uint32_t input : shape.dependencies(task)) targets.push_back(plan.group_of[input]);
-    offsets.push_back(static_cast<std::uint32_t>(targets.size()));
-  }
-  plan.shape = graph_shape::from_rows(std::move(offsets), std::move(targets));
-  return plan;
-}
-
 grouping fuse_chains(const graph_shape& shape, const fuse_rules& rules) {
   check_length(rules.wanted, shape, "wanted");
   check_length(rules.kind, shape, "kind");

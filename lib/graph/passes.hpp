@@ -28,10 +28,6 @@ struct grouping {
   [[nodiscard]] std::uint32_t result(std::uint32_t group) const noexcept { return members[offsets[group + 1] - 1]; }
 };
 
-/// Keeps the tasks whose results are wanted, and all that they need: each is a group of its own. Linear. Throws
-/// misuse for an id out of range. (A cycle among what is kept stays for topological() to find.)
-grouping cull(const graph_shape& shape, std::span<const std::uint32_t> wanted);
-
 /// What fuse_chains may do. Arrays are by task; an empty one says the default of all.
 struct fuse_rules {
   /// Not 0: the result is wanted, so the task can only be the last of its chain. Default: none but the tasks that

@@ -87,21 +87,6 @@ void check_plan(const graph_shape& shape, const grouping& plan) {
 
 }  // namespace
 
-TEST_CASE("cull keeps what is wanted and what that needs", "[graph]") {
-  // 0 -> 2 -> 4, 1 -> 2, 1 -> 3 -> 5
-  const graph_shape shape = make(6, {{2, 0}, {2, 1}, {3, 1}, {4, 2}, {5, 3}});
-  const grouping plan = cull(shape, ids{5, 1, 5});
-  CHECK(plan.group_of == ids{no_task, 0, no_task, 1, no_task, 2});
-  CHECK(plan.members == ids{1, 3, 5});
-  CHECK(plan.shape == make(3, {{1, 0}, {2, 1}}));
-  check_plan(shape, plan);
-  CHECK(cull(shape, ids{}).shape.size() == 0);
-  CHECK(cull(shape, ids{4, 5}).shape == shape);
-  CHECK(cull(graph_shape{}, ids{}).shape == graph_shape{});
-  CHECK_THROWS_WITH(cull(shape, ids{6}), Contains("task 6 is wanted of a graph of 6 tasks"));
-  CHECK_THROWS_AS(cull(shape, ids{no_task}), weft::misuse);
-}
-
 TEST_CASE("chains fuse, and nothing else does", "[graph]") {
   // 0 -> 1 -> 2 -> 3, where 2 -> 4 too: 3 and 4 stay apart. 5 alone.
   const graph_shape shape = make(6, {{1, 0}, {2, 1}, {3, 2}, {4, 2}});
@@ -224,8 +209,6 @@ TEST_CASE("plans of random graphs compute what the graphs do, one after another 
     for (std::uint32_t t = 0; t < 200; ++t)
       if (wanted[t] != 0) roots.push_back(t);
 
-    const grouping kept = cull(shape, roots);
-    check_plan(shape, kept);
     const grouping fused = fuse_chains(shape, {.wanted = wanted, .kind = {}, .longest = 1 + seed % 7});
     check_plan(shape, fused);
     const grouping copied = inline_cheap(
@@ -237,19 +220,13 @@ TEST_CASE("plans of random graphs compute what the graphs do, one after another 
         REQUIRE(copied.result(copied.group_of[t]) == t);
       }
 
-    // cull, then inline, then fuse.
-    const auto through = [](const flags& array, const grouping& plan) {
-      flags made;
-      for (std::uint32_t g = 0; g < plan.shape.size(); ++g) made.push_back(array[plan.result(g)]);
-      return made;
-    };
-    const flags cheap_kept = through(cheap, kept), wanted_kept = through(wanted, kept);
-    const grouping two = compose(kept, inline_cheap(kept.shape, {.cheap = cheap_kept, .wanted = wanted_kept}));
+    // inline, then fuse.
+    const grouping one = inline_cheap(shape, {.cheap = cheap, .wanted = wanted});
+    flags wanted_one;
+    for (std::uint32_t g = 0; g < one.shape.size(); ++g) wanted_one.push_back(wanted[one.result(g)]);
+    const grouping two = compose(one, fuse_chains(one.shape, {.wanted = wanted_one, .kind = {}}));
     check_plan(shape, two);
-    const flags wanted_two = through(wanted, two);
-    const grouping three = compose(two, fuse_chains(two.shape, {.wanted = wanted_two, .kind = {}}));
-    check_plan(shape, three);
-    for (const std::uint32_t t : roots) REQUIRE(three.result(three.group_of[t]) == t);
+    for (const std::uint32_t t : roots) REQUIRE(two.result(two.group_of[t]) == t);
   }
 }
 
