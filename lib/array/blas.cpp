@@ -98,6 +98,19 @@ void with_space(const char* what, F call) {
   check(info, what);
 }
 
+/// LAPACK puts the reflectors' ones into their matrix while it applies them, and what was there back afterwards:
+/// others read it, so it is given a copy.
+template <class T>
+std::vector<T> copy_of(index rows, index columns, const T* a, index lda) {
+  std::vector<T> copy;
+  copy.reserve(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
+  for (index j = 0; j < columns; ++j) {
+    const T* const column = a + static_cast<std::ptrdiff_t>(j) * lda;
+    copy.insert(copy.end(), column, column + rows);
+  }
+  return copy;
+}
+
 }  // namespace
 
 #define WEFT_DETAIL_PRODUCT(name, T)                                                                        \
@@ -144,8 +157,9 @@ WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
   template <>                                                                                                        \
   void multiply_by_q<T>(index m, index n, index k, const T* a, index lda, const T* tau, T* c, index ldc) {           \
     say_threads();                                                                                                   \
+    const std::vector<T> own = copy_of(k, n, a, lda);                                                                \
     with_space<T>("ormlq", [&](T* work, int* size, int* info) {                                                      \
-      p##ormlq_("R", "N", &m, &n, &k, a, &lda, tau, c, &ldc, work, size, info, 1, 1);                                \
+      p##ormlq_("R", "N", &m, &n, &k, own.data(), &k, tau, c, &ldc, work, size, info, 1, 1);                         \
     });                                                                                                              \
   }                                                                                                                  \
   template <>                                                                                                        \

@@ -1,6 +1,9 @@
 // Factorisations: what they are for, over random shapes and chunks.
+#include <sys/mman.h>
+
 #include <catch2/catch.hpp>
 
+#include "array/blas.hpp"
 #include "array/matrices.hpp"
 #include "weft/errors.hpp"
 
@@ -57,6 +60,30 @@ TEST_CASE("QR: q r is the matrix, and q's columns are orthonormal") {
   const auto f = matrix<float>(at.client, 90, 4, {20, 4});
   const auto [q, r] = weft::qr(f);
   CHECK(distance(at(weft::matmul(q, r)), at(f)) < 1e-6);
+}
+
+TEST_CASE("reflectors are applied without a word written to them") {
+  // Tasks side by side apply the same ones, and take R from beside them.
+  weft::blas_threads(1);
+  std::mt19937 random(3);
+  std::normal_distribution<double> normal;
+  for (const int rows : {1, 5, 40, 150}) {  // LAPACK has a way of its own for few
+    const int columns = 3 * rows;
+    const std::size_t bytes = static_cast<std::size_t>(rows * columns) * sizeof(double);
+    void* const pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(pages != MAP_FAILED);
+    auto* const a = static_cast<double*>(pages);
+    for (int i = 0; i < rows * columns; ++i) a[i] = normal(random);
+    std::vector<double> tau(static_cast<std::size_t>(rows)), q(static_cast<std::size_t>(columns * columns));
+    weft::detail::arrays::blas::factor_lq<double>(rows, columns, a, rows, tau.data());
+    for (int i = 0; i < columns; ++i) q[static_cast<std::size_t>(i * columns + i)] = 1;
+    REQUIRE(::mprotect(pages, bytes, PROT_READ) == 0);
+    weft::detail::arrays::blas::multiply_by_q<double>(columns, columns, rows, a, rows, tau.data(), q.data(), columns);
+    ::munmap(pages, bytes);
+    dense product = dense::from_shape({static_cast<std::size_t>(columns), static_cast<std::size_t>(columns)});
+    std::copy(q.begin(), q.end(), product.begin());
+    CHECK(distance(product_of(turned(product), product), identity(product.shape()[0])) < 1e-13);
+  }
 }
 
 TEST_CASE("QR of many chunks is a tree, the same on any number of threads") {
