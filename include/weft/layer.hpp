@@ -209,7 +209,7 @@ future<> client::run(const layer<T>& l) const {
 // ---- pictures --------------------------------------------------------------------------------------------------
 
 namespace detail {
-std::string draw_layer(const layer_spec* wanted, const drawing_options& how, drawing_form form);
+std::string draw_layer(layer_spec* wanted, const drawing_options& how, drawing_form form);
 }  // namespace detail
 
 /// A layer and those that it takes values of, in Graphviz's language or as an SVG picture: the tasks that computing

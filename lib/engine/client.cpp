@@ -161,11 +161,7 @@ void client::start(detail::node& n) const {
 
 void client::keep(detail::node& n) const {
   mark(n);
-  n.state.store(detail::node_state::done, std::memory_order_relaxed);
-  n.dependents.store(detail::node::closed, std::memory_order_release);
-  n.counts.store(detail::node::one_reference | detail::node::one_want, std::memory_order_relaxed);
-  if (engine_->cluster()) engine_->share_value(n);
-  engine_->adopt_value(n);
+  engine_->keep_value(n);
 }
 
 }  // namespace weft

@@ -84,6 +84,9 @@ class engine {
   std::uint64_t resident_memory() noexcept { return pool_.env().resident_memory(); }
   /// Counts a value that was given and not computed.
   void adopt_value(node& n);
+  /// A node with a value from the start, as scatter makes them: it has one handle, and the cluster gets the value
+  /// too.
+  void keep_value(node& n);
   void memory_granted(node& n) {
     make_ready(n);
     became_idle();

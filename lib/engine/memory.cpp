@@ -92,6 +92,19 @@ void engine::adopt_value(node& n) {
   if (n.stored) publish_value(n, nullptr);
 }
 
+void engine::keep_value(node& n) {
+  n.state.store(node_state::done, std::memory_order_relaxed);
+  n.dependents.store(node::closed, std::memory_order_release);
+  n.counts.store(node::one_reference | node::one_want, std::memory_order_relaxed);
+  if (cluster()) try {
+      share_value(n);
+    } catch (...) {
+      drop_handle(n);
+      throw;
+    }
+  adopt_value(n);
+}
+
 /// Before a node runs: sees to it that its inputs are in memory, and that there is room for its result. False: the
 /// store will say when.
 bool engine::ask_memory(node& n) {

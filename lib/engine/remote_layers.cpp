@@ -3,12 +3,12 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "engine/engine.hpp"
 #include "engine/failure.hpp"
+#include "engine/needed_layers.hpp"
 #include "engine/rank.hpp"
 #include "engine/remote_layers.hpp"
 #include "weft/detail/task_details.hpp"
@@ -18,92 +18,62 @@ namespace weft::detail {
 
 namespace {
 
-/// Layers of the computation, each behind those whose values it takes.
-std::vector<layer_spec*> in_order(layer_spec& wanted) {
-  std::vector<layer_spec*> order;
-  std::unordered_map<const layer_spec*, bool> seen{{&wanted, true}};
-  std::vector<std::pair<layer_spec*, std::size_t>> path{{&wanted, 0}};
-  while (!path.empty()) {
-    auto& [of, next] = path.back();
-    if (next < of->links.size()) {
-      layer_spec& from = of->links[next++]->from();
-      if (seen.emplace(&from, true).second) path.emplace_back(&from, 0);
-      continue;
-    }
-    order.push_back(of);
-    path.pop_back();
-  }
-  return order;
-}
+/// What tasks share is a value of its own from this size on, which each worker has once, and not a part of each task.
+constexpr std::size_t least_shared = 1024;
 
-struct part {
-  layer_spec* spec = nullptr;
-  std::vector<bool> needed;
-  std::vector<node*> nodes;  // handles
-};
-
-/// Lets go of the nodes, whatever happens.
-struct parts {
-  std::vector<part> all;
-  std::unordered_map<const layer_spec*, std::size_t> place;
-  part& of(const layer_spec& s) { return all[place.at(&s)]; }
-  ~parts() {
-    for (part& p : all)
-      for (node* n : p.nodes)
-        if (n) drop_handle(*n);
+/// Lets go of nodes, whatever happens.
+struct handles {
+  std::vector<node*> all;
+  explicit handles(std::size_t n = 0) : all(n) {}
+  handles(handles&&) = default;
+  ~handles() {
+    for (node* n : all)
+      if (n) drop_handle(*n);
   }
 };
-
-void mark_needed(parts& ps) {
-  for (auto p = ps.all.rbegin(); p != ps.all.rend(); ++p)
-    for (std::size_t j = p->spec->count; j-- > 0;) {  // own links lead to earlier tasks
-      if (!p->needed[j]) continue;
-      for (const auto& link : p->spec->links) {
-        part& from = ps.of(link->from());
-        for (const interval& in : link->inputs(j))
-          for (std::size_t i = in.first; i <= in.last; ++i) from.needed[i] = true;
-      }
-    }
-}
 
 }  // namespace
 
 std::vector<node*> submit_layers(engine& e, layer_spec& wanted, std::size_t first, std::size_t count,
                                  const remote_layer_options& how) {
-  parts ps;
-  for (layer_spec* s : in_order(wanted)) {
-    ps.place.emplace(s, ps.all.size());
-    ps.all.push_back({s, std::vector<bool>(s->count), std::vector<node*>(s->count)});
-  }
-  std::fill_n(ps.of(wanted).needed.begin() + static_cast<std::ptrdiff_t>(first), count, true);
-  mark_needed(ps);
+  std::vector<needed_layer> layers = layers_behind(wanted);
+  mark_needed(layers, first, count);
+  std::vector<handles> nodes;
+  for (const needed_layer& l : layers) nodes.emplace_back(l.spec->count);
   std::uint64_t total = 0;
-  for (const part& p : ps.all) total += p.spec->count;
+  for (const needed_layer& l : layers) total += l.spec->count;
   const std::uint64_t first_number = e.next_sequence(total);
   std::uint64_t number = first_number, depth = 0;
   std::vector<std::uint32_t> inputs;
-  for (part& p : ps.all) {
-    layer_spec& s = *p.spec;
+  for (std::size_t at = 0; at < layers.size(); ++at) {
+    layer_spec& s = *layers[at].spec;
+    std::vector<node*>& own = nodes[at].all;
     ++depth;
+    handles shared;
+    if (std::count(layers[at].needed.begin(), layers[at].needed.end(), true) > 1)
+      if (node* n = s.make_shared(e, least_shared)) {
+        e.keep_value(*n);
+        shared.all.push_back(n);
+      }
     for (std::size_t j = 0; j < s.count; ++j) {
-      if (!p.needed[j]) continue;
+      if (!layers[at].needed[j]) continue;
       if (!s.given.empty()) {
         add_handle(*s.given[j]);
-        p.nodes[j] = s.given[j];
+        own[j] = s.given[j];
         continue;
       }
       inputs.clear();
       for (const auto& link : s.links) inputs.push_back(static_cast<std::uint32_t>(link->input_count(j)));
-      node& n = *s.make_alone(e, static_cast<std::uint32_t>(j), inputs);
-      edge* at = n.inputs;
-      for (const auto& link : s.links) {
-        part& from = ps.of(link->from());
-        for (const interval& in : link->inputs(j))
-          for (std::size_t i = in.first; i <= in.last; ++i, ++at) {
-            add_handle(*from.nodes[i]);
-            at->from = from.nodes[i];
-          }
-      }
+      node& n = *s.make_alone(e, static_cast<std::uint32_t>(j), inputs, shared.all.empty() ? nullptr : shared.all[0]);
+      edge* to = n.inputs;
+      const auto take = [&](node& from) {
+        add_handle(from);
+        (to++)->from = &from;
+      };
+      for (node* from : shared.all) take(*from);
+      for (std::size_t k = 0; k < s.links.size(); ++k)
+        for (const interval& in : s.links[k]->inputs(j))
+          for (std::size_t i = in.first; i <= in.last; ++i) take(*nodes[layers[at].from[k]].all[i]);
       n.number = number++;
       // A value goes to its takers before the next ones are made: ranks go along the layers, not across them.
       const double along = (static_cast<double>(j) + 1) / static_cast<double>(s.count) * static_cast<double>(total);
@@ -115,13 +85,12 @@ std::vector<node*> submit_layers(engine& e, layer_spec& wanted, std::size_t firs
         n.details = how.details;
       }
       add_handle(n);
-      p.nodes[j] = &n;
+      own[j] = &n;
       e.submit(n);
     }
   }
   std::vector<node*> results;
-  part& last = ps.of(wanted);
-  for (std::size_t j = first; j < first + count; ++j) results.push_back(std::exchange(last.nodes[j], nullptr));
+  for (std::size_t j = first; j < first + count; ++j) results.push_back(std::exchange(nodes.back().all[j], nullptr));
   return results;
 }
 

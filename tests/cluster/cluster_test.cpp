@@ -56,6 +56,27 @@ double with_neighbour(std::size_t, values<double> around) {
   return s;
 }
 
+/// What the tasks of a layer share, with the times that it was read from a message.
+struct table {
+  std::vector<double> values;
+};
+std::atomic<int> tables_read{0};
+void weft_encode(encoder& e, const table& t) { encode(e, t.values); }
+table weft_decode(decoder& d, std::type_identity<table>) {
+  tables_read.fetch_add(1);
+  return {decode<std::vector<double>>(d)};
+}
+/// Cannot be encoded, as one learns when it is.
+struct contrary {};
+void weft_encode(encoder&, const contrary&) { throw codec_error("it is contrary"); }
+contrary weft_decode(decoder&, std::type_identity<contrary>) { return {}; }
+double look_up(std::size_t i, const table& t, const std::string& text) {
+  return t.values.at(i) + static_cast<double>(text.size());
+}
+double look_around(std::size_t i, values<double> in, const table& t) {
+  return with_neighbour(i, in) + t.values.at(i);
+}
+
 }  // namespace
 
 TEST_CASE("a task runs on a cluster") {
@@ -169,6 +190,50 @@ TEST_CASE("a lazy graph is computed on a cluster") {
                                           delayed(numbers, std::size_t{1000}, double(i)))));
     const double all = co_await c.compute(delayed([](const std::vector<double>& v) { return sum(v); }, sums));
     CHECK(all == Approx(20 * 2 * 499500.0 + 190 * 1000.0));
+  };
+  p.run(test());
+}
+
+TEST_CASE("a value that cannot be encoded after all is not scattered") {
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  CHECK_THROWS_WITH(static_cast<void>(c.scatter(contrary())), Catch::Contains("it is contrary"));
+  const auto test = [&]() -> task<> {
+    const int three = co_await c.submit(add, 1, 2);
+    CHECK(three == 3);
+  };
+  p.run(test());
+}
+
+TEST_CASE("what the tasks of a layer share goes to each worker once where it is much") {
+  in_process_cluster cluster(2);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    const auto total = [&](std::size_t n) -> task<double> {
+      auto some = layer_of(200, look_up, table{numbers(n, 1.0)}, std::string("four"));
+      auto around = layer_of(200, look_around, from(some, neighbours{1}), table{numbers(n, 0.0)});
+      double all = 0;
+      for (auto& f : c.compute(around)) all += co_await f;
+      co_return all;
+    };
+    tables_read = 0;
+    const double much = co_await total(100'000);
+    CHECK(tables_read <= 2 * 2);  // two tables on two workers
+    double expected = 0;
+    for (std::size_t j = 0; j < 200; ++j) {
+      expected += static_cast<double>(j);
+      for (std::size_t i = j == 0 ? 0 : j - 1; i <= std::min<std::size_t>(j + 1, 199); ++i)
+        expected += static_cast<double>(i + 1 + 4);
+    }
+    CHECK(much == expected);
+    // Values that are small go with the tasks.
+    tables_read = 0;
+    auto few = layer_of(3, look_up, table{numbers(3, 5.0)}, std::string());
+    const double last = co_await c.compute(few, 2);
+    CHECK(last == 7);
+    CHECK(tables_read == 1);
   };
   p.run(test());
 }

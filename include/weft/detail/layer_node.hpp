@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <concepts>
@@ -88,10 +89,18 @@ class layer_call final : public layer_spec {
       : layer_spec(n), function_(std::move(f)), arguments_{layer_argument<A>(*this, std::forward<Given>(what))...} {}
 
   node& make(engine& e, std::uint32_t inputs) const override { return *task_node::make(type, e, inputs); }
-  node* make_alone(engine& e, std::uint32_t index, std::span<const std::uint32_t> inputs) const override {
-    return [&]<std::size_t... I>(std::index_sequence<I...>) -> node* {
-      return new layer_task<F, A...>(e, function_, index, {kept_alone<I>(inputs)...});
-    }(std::index_sequence_for<A...>{});
+  node* make_alone(engine& e, std::uint32_t index, std::span<const std::uint32_t> inputs,
+                   const node* shared) const override {
+    using task = layer_task<F, A...>;
+    typename task::counts counts{};
+    std::copy_n(inputs.begin(), how::links, counts.begin());
+    return new task(e, function_, index, counts, shared ? std::nullopt : std::optional(shares()));
+  }
+  node* make_shared(engine& e, [[maybe_unused]] std::size_t least) const override {
+    if constexpr (layer_task<F, A...>::shareable)
+      if (layer_shares<A...> all = shares(); to_bytes(all).size() >= least)
+        return new plain_node<layer_shares<A...>>(e, std::move(all));
+    return nullptr;
   }
   void discard(node& n) const noexcept override { static_cast<task_node&>(n).free(); }
   static const void* function_address(const node& n) noexcept {
@@ -125,14 +134,16 @@ class layer_call final : public layer_spec {
     for (std::size_t i = 0; i < I; ++i) n += each[i];
     return n;
   }
-  template <std::size_t I>
-  auto kept_alone([[maybe_unused]] std::span<const std::uint32_t> inputs) const {
-    using B = std::tuple_element_t<I, std::tuple<A...>>;
-    using kept = typename layer_task<F, A...>::template kept<B>;
-    if constexpr (layer_argument<B>::links == 0)
-      return kept{copy_of(std::get<I>(arguments_).value)};
-    else
-      return kept{inputs[links_before<I>()]};
+  layer_shares<A...> shares() const {
+    const auto share = []<class B>(std::type_identity<B>, [[maybe_unused]] const layer_argument<B>& of) {
+      if constexpr (layer_argument<B>::links == 0)
+        return layer_share<B>{copy_of(of.value)};
+      else
+        return layer_share<B>{};
+    };
+    return [&]<std::size_t... I>(std::index_sequence<I...>) -> layer_shares<A...> {
+      return {{share(std::type_identity<A>(), std::get<I>(arguments_))...}};
+    }(std::index_sequence_for<A...>{});
   }
   template <std::size_t I, class Passed>
   Passed pass(const node& n, const begins& at) const {
@@ -202,7 +213,10 @@ class layer_call final : public layer_spec {
 struct given_layer final : layer_spec {
   using layer_spec::layer_spec;
   node& make(engine& e, std::uint32_t inputs) const override;
-  node* make_alone(engine&, std::uint32_t, std::span<const std::uint32_t>) const override { return nullptr; }
+  node* make_alone(engine&, std::uint32_t, std::span<const std::uint32_t>, const node*) const override {
+    return nullptr;
+  }
+  node* make_shared(engine&, std::size_t) const override { return nullptr; }
   void discard(node& n) const noexcept override;
   std::string function_name() const override;
 };

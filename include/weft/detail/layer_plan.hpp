@@ -80,9 +80,12 @@ struct layer_spec {
 
   /// A node with room for so many inputs.
   virtual node& make(engine& e, std::uint32_t inputs) const = 0;
-  /// One task that runs in another process: a node that needs no layer, with so many inputs of each link. Null: it is
-  /// under way already.
-  virtual node* make_alone(engine& e, std::uint32_t index, std::span<const std::uint32_t> inputs) const = 0;
+  /// One task that runs in another process: a node that needs no layer, with so many inputs of each link, behind
+  /// what is shared, if that is not null. Null: it is under way already.
+  virtual node* make_alone(engine& e, std::uint32_t index, std::span<const std::uint32_t> inputs,
+                           const node* shared) const = 0;
+  /// What all of its tasks share as a value that is there already; null where its encoding takes less than `least`.
+  virtual node* make_shared(engine& e, std::size_t least) const = 0;
   /// Frees one that nobody has seen.
   virtual void discard(node& n) const noexcept = 0;
   virtual std::string function_name() const = 0;

@@ -6,6 +6,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -16,54 +17,46 @@
 
 namespace weft::detail {
 
+/// A value that all tasks of a layer share, as it travels; of an argument that is another layer's values, nothing.
+template <class A, std::size_t Links = layer_argument<A>::links>
+struct layer_share {
+  typename layer_argument<A>::type value;
+  void encode(encoder& e) const { weft::encode(e, value); }
+  static layer_share decode(decoder& d) { return {weft::decode<typename layer_argument<A>::type>(d)}; }
+};
+template <class A>
+struct layer_share<A, 1> {
+  void encode(encoder&) const noexcept {}
+  static layer_share decode(decoder&) noexcept { return {}; }
+};
+
+/// What all tasks of a layer share, but for their function.
+template <class... A>
+struct layer_shares {
+  std::tuple<layer_share<A>...> all;
+};
+template <class... A>
+void weft_encode(encoder& e, const layer_shares<A...>& s) {
+  std::apply([&](const auto&... x) { (x.encode(e), ...); }, s.all);
+}
+template <class... A>
+layer_shares<A...> weft_decode(decoder& d, std::type_identity<layer_shares<A...>>) {
+  return {{layer_share<A>::decode(d)...}};
+}
+
 /// One task of a layer, by itself: it needs no layer, so that it can run in another process. It has its own copy of
-/// what the layer's tasks share.
+/// what the layer's tasks share, or, where that is much, takes it as a value: its first input.
 template <class F, class... A>
 struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   using how = layer_plan<F, A...>;
   using T = typename how::result;
-  using counts = std::array<std::uint32_t, how::links>;
-  /// What it has of an argument: a value, or, of another layer's values, how many.
-  template <class B, std::size_t Links = layer_argument<B>::links>
-  struct kept {
-    typename layer_argument<B>::type value;
-    void encode(encoder& e) const { weft::encode(e, value); }
-    static kept decode(decoder& d) { return {weft::decode<typename layer_argument<B>::type>(d)}; }
-    std::uint32_t inputs() const noexcept { return 0; }
-    void take(edge*&, input_source&) const noexcept {}
-    template <class Passed>
-    Passed pass(const edge*) const {
-      return value;
-    }
-  };
-  template <class B>
-  struct kept<B, 1> {
-    std::uint32_t count;
-    void encode(encoder& e) const { e.put_count(count); }
-    static kept decode(decoder& d) {
-      constexpr std::uint64_t most = std::uint64_t{1} << 24;
-      const std::uint64_t n = d.take_count("the number of a task's inputs");
-      if (n > most) d.fail("the number of a task's inputs", "there are too many");
-      return {static_cast<std::uint32_t>(n)};
-    }
-    std::uint32_t inputs() const noexcept { return count; }
-    void take(edge*& at, input_source& from) const {
-      for (std::uint32_t i = 0; i < count; ++i)
-        (at++)->from = &from.take(remote_node<typename layer_argument<B>::element>::as_input);
-    }
-    template <class Passed>
-    Passed pass(const edge* first) const {
-      if constexpr (std::is_reference_v<Passed>)
-        return static_cast<const value_node<std::remove_cvref_t<Passed>>*>(first->from)->value;
-      else
-        return Passed(first, count);
-    }
-  };
-  using arguments = std::tuple<kept<A>...>;
+  using shares = layer_shares<A...>;
+  using counts = std::array<std::uint32_t, how::links>;  // inputs of each link
+  static constexpr bool shareable = how::links != sizeof...(A);
 
-  layer_task(engine& e, F f, std::uint32_t i, arguments a)
-      : value_node<T>(type, e), part(e), index_(i), function_(std::move(f)), arguments_(std::move(a)) {
-    std::apply([&](const auto&... x) { ((this->input_count += x.inputs()), ...); }, arguments_);
+  layer_task(engine& e, F f, std::uint32_t i, const counts& c, std::optional<shares> own)
+      : value_node<T>(type, e), part(e), index_(i), function_(std::move(f)), counts_(c), own_(std::move(own)) {
+    this->input_count = inputs_of(counts_, own_.has_value());
     edges_ = std::make_unique<edge[]>(this->input_count);
     this->inputs = edges_.get();
   }
@@ -71,18 +64,42 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   static void operator delete(void* p, std::size_t size) noexcept { release_frame(p, size); }
 
  private:
+  static std::uint32_t inputs_of(const counts& c, bool own) noexcept {
+    std::uint32_t n = own ? 0 : 1;
+    for (const std::uint32_t k : c) n += k;
+    return n;
+  }
+  template <class B>
+  static void take(edge*& at, [[maybe_unused]] const std::uint32_t*& count, input_source& from) {
+    if constexpr (layer_argument<B>::links != 0) {
+      for (std::uint32_t i = 0; i < *count; ++i)
+        (at++)->from = &from.take(remote_node<typename layer_argument<B>::element>::as_input);
+      ++count;
+    }
+  }
   static node* make(engine& e, decoder& d, input_source& s) {
     F f = decode_callable<F>(d);
     const std::uint64_t index = d.take_count("a task's number");
     if (index > ~std::uint32_t{0}) d.fail("a task's number", "it is too large");
-    arguments a{kept<A>::decode(d)...};
-    std::size_t inputs = 0;
-    std::apply([&](const auto&... x) { ((inputs += x.inputs()), ...); }, a);
-    if (inputs != s.left()) d.fail("a task of a layer", "it has another number of inputs than its arguments want");
-    auto* n = new layer_task(e, std::move(f), static_cast<std::uint32_t>(index), std::move(a));
+    counts all{};
+    std::uint64_t links = 0;
+    for (std::uint32_t& count : all) {
+      const std::uint64_t n = d.take_count("the number of a task's inputs");
+      if (n > s.left()) d.fail("the number of a task's inputs", "there are too many");
+      links += count = static_cast<std::uint32_t>(n);
+    }
+    std::optional<shares> own;
+    if (links == s.left())
+      own = weft_decode(d, std::type_identity<shares>());
+    else if (!shareable || links + 1 != s.left())
+      d.fail("a task of a layer", "it has another number of inputs than its arguments want");
+    auto* n = new layer_task(e, std::move(f), static_cast<std::uint32_t>(index), all, std::move(own));
     try {
       [[maybe_unused]] edge* at = n->inputs;
-      std::apply([&](const auto&... x) { (x.take(at, s), ...); }, n->arguments_);
+      [[maybe_unused]] const std::uint32_t* count = n->counts_.data();
+      if constexpr (shareable)
+        if (!n->own_) (at++)->from = &s.take(remote_node<shares>::as_input);
+      (take<A>(at, count, s), ...);
     } catch (...) {
       abandon_node(*n);
       throw;
@@ -93,16 +110,34 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
     const auto& self = static_cast<const layer_task&>(n);
     encode_callable(e, self.function_);
     e.put_count(self.index_);
-    std::apply([&](const auto&... x) { (x.encode(e), ...); }, self.arguments_);
+    for (const std::uint32_t count : self.counts_) e.put_count(count);
+    if (self.own_) weft_encode(e, *self.own_);
+  }
+  template <class B, class Passed, class Share>
+  static Passed pass([[maybe_unused]] const Share& share, [[maybe_unused]] const edge* first,
+                     [[maybe_unused]] std::size_t count) {
+    if constexpr (layer_argument<B>::links == 0)
+      return share.value;
+    else if constexpr (std::is_reference_v<Passed>)
+      return static_cast<const value_node<std::remove_cvref_t<Passed>>*>(first->from)->value;
+    else
+      return Passed(first, count);
+  }
+  const shares& shared() const noexcept {
+    if constexpr (shareable)
+      if (!own_) return static_cast<const value_node<shares>*>(this->inputs[0].from)->value;
+    return *own_;
   }
   decltype(auto) call() const {
-    const edge* at[sizeof...(A) + 1] = {this->inputs};
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      ((at[I + 1] = at[I] + std::get<I>(arguments_).inputs()), ...);
-    }(std::index_sequence_for<A...>{});
+    [[maybe_unused]] const edge* first = this->inputs + (own_ ? 0 : 1);
+    const shares& all = shared();
+    std::array<const edge*, sizeof...(A)> at{};
+    std::array<std::size_t, sizeof...(A)> count{};
+    [[maybe_unused]] std::size_t link = 0, i = 0;
+    ((layer_argument<A>::links != 0 ? (at[i] = first, first += count[i] = counts_[link++], ++i) : ++i), ...);
     return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
       return std::invoke(function_, std::size_t{index_},
-                         std::get<I>(arguments_).template pass<typename how::template passed<A>>(at[I])...);
+                         pass<A, typename how::template passed<A>>(std::get<I>(all.all), at[I], count[I])...);
     }(std::index_sequence_for<A...>{});
   }
   static run_result run(node& n, bool, std::exception_ptr& error) noexcept {
@@ -171,7 +206,8 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   [[no_unique_address]] std::conditional_t<how::waits, coroutine_part<T>, no_part> part;
   std::uint32_t index_;
   [[no_unique_address]] const F function_;
-  arguments arguments_;
+  counts counts_;
+  std::optional<shares> own_;
   std::unique_ptr<edge[]> edges_;
 };
 
