@@ -2,6 +2,7 @@
 
 /// Parallel arrays, as NumPy and Dask have them. Needs weft::array, and xtensor. docs/arrays.md is about them.
 #include "weft/array/create.hpp"
+#include "weft/array/cumulative.hpp"
 #include "weft/array/elementwise.hpp"
 #include "weft/array/fft.hpp"
 #include "weft/array/files.hpp"

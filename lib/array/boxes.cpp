@@ -142,6 +142,24 @@ boxes dependency_on(const load& l, const grid& domain, const box& of, const box&
   return {shared<box_table>(std::move(t))};
 }
 
+boxes moved(const box& of, const box& from, const coordinates& by) {
+  box_table t;
+  t.rank = static_cast<std::uint32_t>(of.counts.size());
+  for (std::size_t a = 0; a < t.rank; ++a) {
+    const std::int64_t n = from.counts[a];
+    box_axis x{n, static_cast<std::int32_t>(a), {}, {}};
+    for (std::int64_t c = 0; c < of.counts[a]; ++c) {
+      const std::int64_t at = of.first[a] + c + by[a] - from.first[a];
+      x.of.push_back(at < 0 || at >= n ? chunk_range{0, -1} : chunk_range{at, at});
+    }
+    t.counts[a] = of.counts[a];
+    invert(x);
+    t.axes.push_back(std::move(x));
+  }
+  t.complete = of.first == from.first && of.counts == from.counts && by == coordinates{};
+  return {shared<box_table>(std::move(t))};
+}
+
 boxes grouped(const box& from, const coordinates& groups, box& tasks) {
   box_table t;
   const std::size_t rank = from.counts.size();

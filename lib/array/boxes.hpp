@@ -47,6 +47,9 @@ struct boxes {
 box box_read(const load& l, const grid& domain, const box& of);
 /// How a box of tasks over `domain` reads the box `from` of a load's source.
 boxes dependency_on(const load& l, const grid& domain, const box& of, const box& from);
+/// Each task of the box `of` takes the chunk at its place and `by` further along each axis: none where there is none
+/// in `from`.
+boxes moved(const box& of, const box& from, const coordinates& by);
 /// `groups[a]` neighbours along axis a for each task.
 boxes grouped(const box& from, const coordinates& groups, box& tasks);
 

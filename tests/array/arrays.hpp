@@ -41,5 +41,21 @@ inline double noise(std::int64_t i) {
   x *= 0xbf58476d1ce4e5b9u;
   return static_cast<double>(x >> 11) * 0x1.0p-53 - 0.5;
 }
+/// A number from `least` to `most`, another one for each i.
+inline std::int64_t some_number(std::int64_t i, std::int64_t least, std::int64_t most) {
+  return least + static_cast<std::int64_t>((noise(i) + 0.5) * static_cast<double>(most - least + 1));
+}
+/// Some shape of up to `most` elements along each axis, and chunks for it.
+struct some_chunks {
+  some_chunks(std::size_t rank, std::int64_t i, std::int64_t most) {
+    extents = chunk = weft::shape::of_rank(rank);
+    for (std::size_t a = 0; a < rank; ++a) {
+      const auto axis = static_cast<std::int64_t>(a);
+      extents[a] = some_number(1000 * i + axis, 1, most);
+      chunk[a] = some_number(1000 * i + axis + 500, 1, extents[a]);
+    }
+  }
+  weft::shape extents, chunk;
+};
 
 }  // namespace arrays

@@ -87,6 +87,18 @@ put("filter_mean", np.where(x > 0.1, x, 0).sum() / (x > 0.1).sum())
 put("sum_of_view", x[1:, :, ::-2].T.sum(1))
 put("only_nan", np.nanmax(np.full(3, np.nan)))
 
+# Cumulative forms.
+for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
+    put("cumsum_" + name, x.cumsum(axis))
+    put("cumsum_float_" + name, f.cumsum(axis, dtype=np.float64).astype(np.float32))
+    put("cumsum_int_" + name, i.cumsum(axis))
+    put("cumsum_bool_" + name, b.cumsum(axis))
+    put("cumsum_nan_" + name, z.cumsum(axis))
+    put("cumprod_" + name, (1 + x / 100).cumprod(axis))
+    put("cumprod_int_" + name, (i * 2 + 1).cumprod(axis) % 1000)
+    put("nancumsum_" + name, np.nancumsum(z, axis))
+    put("nancumprod_" + name, np.nancumprod(1 + z / 100, axis))
+
 # Products.
 turned = x.transpose(0, 2, 1)
 put("matmul", plane @ plane.T)

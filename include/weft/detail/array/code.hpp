@@ -65,6 +65,17 @@ class reducer : public code {
   virtual void finish(std::byte* out, const std::byte* from, std::size_t n) const = 0;
 };
 
+/// A reduction that gives what it has at each element too. `inner` lines lie side by side: element k of line i is
+/// number k * inner + i, and there is an accumulator for each line.
+class scanner : public reducer {
+ public:
+  /// All `count` elements of each line, one after the other.
+  virtual void total(std::byte* to, const std::byte* x, std::size_t count, std::size_t inner) const = 0;
+  /// What `before` has and the elements up to each, that one included.
+  virtual void scan(std::byte* out, const std::byte* before, const std::byte* x, std::size_t count,
+                    std::size_t inner) const = 0;
+};
+
 void encode_code(encoder& e, const code& c);
 std::shared_ptr<const code> decode_code(decoder& d);
 

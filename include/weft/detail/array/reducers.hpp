@@ -237,14 +237,14 @@ struct best_place {
   }
 };
 
-/// A reducer's loops.
-template <class R, class T>
-class reducer_code final : public reducer {
+/// A reducer's loops, for what is one.
+template <class R, class T, class Base>
+class reducer_loops : public Base {
  public:
   using accumulator = typename R::accumulator;
   static_assert(std::is_trivially_copyable_v<accumulator> && sizeof(accumulator) <= 64 && alignof(accumulator) <= 16);
 
-  explicit reducer_code(R r) : how_(std::move(r)) {}
+  explicit reducer_loops(R r) : how_(std::move(r)) {}
   std::size_t size() const noexcept override { return sizeof(accumulator); }
   void start(std::byte* to, std::size_t n) const override {
     auto* a = reinterpret_cast<accumulator*>(to);
@@ -273,7 +273,9 @@ class reducer_code final : public reducer {
     for (std::size_t i = 0; i < n; ++i) to[i] = how_.finish(a[i]);
   }
   void encode(encoder& e) const override { weft::encode(e, how_); }
-  const code_entry& entry() const noexcept override { return entry_; }
+
+ protected:
+  const R& how() const noexcept { return how_; }
 
  private:
   /// Eight sums side by side, which the processor adds at once, and then these as a tree.
@@ -289,12 +291,21 @@ class reducer_code final : public reducer {
       for (std::size_t k = 0; k < half; ++k) how_.merge(lane[k], lane[k + half]);
     return lane[0];
   }
+
+  [[no_unique_address]] R how_;
+};
+
+template <class R, class T>
+class reducer_code final : public reducer_loops<R, T, reducer> {
+ public:
+  using reducer_loops<R, T, reducer>::reducer_loops;
+  const code_entry& entry() const noexcept override { return entry_; }
+
+ private:
   static std::shared_ptr<const code> make(decoder& d) {
     return std::make_shared<const reducer_code>(weft::decode<R>(d));
   }
   static inline const code_entry entry_{&reducer_code::make};
-
-  [[no_unique_address]] R how_;
 };
 
 }  // namespace weft::detail::arrays
