@@ -17,5 +17,6 @@
 #include "weft/array/rechunk.hpp"
 #include "weft/array/reduce.hpp"
 #include "weft/array/reshape.hpp"
+#include "weft/array/sort.hpp"
 #include "weft/array/take.hpp"
 #include "weft/array/views.hpp"

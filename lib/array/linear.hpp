@@ -15,11 +15,6 @@
 /// What the files of linear algebra share.
 namespace weft::detail::arrays {
 
-/// An axis in one chunk.
-inline cut one_chunk(std::int64_t extent) noexcept {
-  const std::int64_t n = std::max<std::int64_t>(extent, 1);
-  return {extent, n, n};
-}
 /// In chunks of one size, but for the last.
 inline cut chunks_of(std::int64_t extent, std::int64_t chunk) noexcept {
   const std::int64_t n = std::clamp<std::int64_t>(chunk, 1, std::max<std::int64_t>(extent, 1));

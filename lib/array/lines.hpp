@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "weft/array/shape.hpp"
+#include "weft/detail/array/node.hpp"
 
 namespace weft::detail::arrays {
 
@@ -21,5 +22,10 @@ inline lines lines_of(const weft::shape& extents, std::size_t axis) {
   }
   return l;
 }
+
+/// A view whose last axis is that one, so that the elements of a line lie one after the other where it is copied.
+array_ref axis_to_end(array_ref x, std::size_t axis);
+/// The same back.
+array_ref axis_from_end(array_ref x, std::size_t axis);
 
 }  // namespace weft::detail::arrays

@@ -69,11 +69,6 @@ class named_axes {
   std::vector<cut> cuts_;
 };
 
-cut one_chunk(std::int64_t extent) noexcept {
-  const std::int64_t n = std::max<std::int64_t>(extent, 1);
-  return {extent, n, n};
-}
-
 void add_axis(grid& g, const cut& c) {
   if (g.rank == most_axes) throw misuse("weft: an array of more than 8 axes");
   g.axes[g.rank++] = c;

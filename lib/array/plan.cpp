@@ -141,6 +141,22 @@ coordinates group_sizes(const box& of, std::uint32_t axes) noexcept {
   return groups;
 }
 
+bool one_is_left(const box& of, std::uint32_t axes) noexcept {
+  for (std::size_t a = 0; a < of.counts.size(); ++a)
+    if ((axes >> a & 1) != 0 && of.counts[a] != 1) return false;
+  return true;
+}
+
+std::size_t tasks_of_tree(box of, std::uint32_t axes) noexcept {
+  std::size_t n = of.tasks();
+  while (!one_is_left(of, axes)) {
+    const coordinates groups = group_sizes(of, axes);
+    for (std::size_t a = 0; a < of.counts.size(); ++a) of.counts[a] = (of.counts[a] + groups[a] - 1) / groups[a];
+    n += of.tasks();
+  }
+  return n;
+}
+
 /// Operands before those that read them, without recursion.
 void plan::find_order(const array_node& root) {
   std::vector<std::pair<const array_node*, std::size_t>> path{{&root, 0}};

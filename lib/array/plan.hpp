@@ -45,5 +45,9 @@ class plan {
 
 /// How many chunks of a box are combined in each level of a reduction, along each axis.
 coordinates group_sizes(const box& of, std::uint32_t axes) noexcept;
+/// Whether there is one chunk left of each line.
+bool one_is_left(const box& of, std::uint32_t axes) noexcept;
+/// How many tasks all levels are, with those of the box itself.
+std::size_t tasks_of_tree(box of, std::uint32_t axes) noexcept;
 
 }  // namespace weft::detail::arrays

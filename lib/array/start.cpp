@@ -14,12 +14,6 @@ namespace {
 
 reduction reduction_of(const reduction_node& n) { return {n.what, n.axes, false, n.keep, n.of}; }
 
-bool one_is_left(const box& b, std::uint32_t axes) {
-  for (std::size_t a = 0; a < b.counts.size(); ++a)
-    if ((axes >> a & 1) != 0 && b.counts[a] != 1) return false;
-  return true;
-}
-
 /// Levels of accumulators, until one is left along the reduced axes.
 layer<block> combined(layer<block> l, box b, reduction how) {
   for (;;) {
@@ -124,13 +118,9 @@ std::size_t count_tasks(const array_node& x) {
       n += static_cast<const layered_node&>(*s.node).tasks(s.made);
       continue;
     }
-    n += s.made.tasks();
-    if (s.node->kind != node_kind::reduction) continue;
-    const std::uint32_t axes = static_cast<const reduction_node&>(*s.node).axes;
-    for (box b = s.made, next; !one_is_left(b, axes); b = next) {
-      grouped(b, group_sizes(b, axes), next);
-      n += next.tasks();
-    }
+    n += s.node->kind == node_kind::reduction
+             ? tasks_of_tree(s.made, static_cast<const reduction_node&>(*s.node).axes)
+             : s.made.tasks();
   }
   return n;
 }

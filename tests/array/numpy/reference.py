@@ -99,6 +99,31 @@ for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
     put("nancumsum_" + name, np.nancumsum(z, axis))
     put("nancumprod_" + name, np.nancumprod(1 + z / 100, axis))
 
+# Sorting.
+def last(v, k, axis):
+    """The k last along the axis, the last first; the -k first ones."""
+    v = v if axis is not None else v.ravel()
+    taken = np.arange(v.shape[axis])
+    return v.take(taken[::-1][:k] if k > 0 else taken[:-k], axis)
+
+
+for axis in range(3):
+    put(f"sort_{axis}", np.sort(x, axis))
+    put(f"sort_float_{axis}", np.sort(f, axis))
+    put(f"sort_int_{axis}", np.sort(i // 100, axis))
+    put(f"sort_bool_{axis}", np.sort(b, axis))
+    put(f"sort_nan_{axis}", np.sort(z, axis))
+    put(f"argsort_{axis}", np.argsort(x, axis))
+    put(f"argsort_int_{axis}", np.argsort(i // 100, axis, kind="stable"))
+    put(f"argsort_nan_{axis}", np.argsort(z, axis, kind="stable"))
+    for k in (1, 3, 5, -1, -4):
+        put(f"topk_{k}_{axis}", last(np.sort(x, axis), k, axis))
+        put(f"topk_nan_{k}_{axis}", last(np.sort(z, axis), k, axis))
+        put(f"argtopk_int_{k}_{axis}", last(np.argsort(i // 100, axis, kind="stable"), k, axis))
+put("sort_flat", np.sort(x.ravel()))
+put("argsort_flat", np.argsort((i // 100).ravel(), kind="stable"))
+put("topk_flat", np.sort(z.ravel())[: -8:-1])
+
 # Products.
 turned = x.transpose(0, 2, 1)
 put("matmul", plane @ plane.T)

@@ -28,6 +28,12 @@ struct cut {
   friend bool operator==(const cut&, const cut&) = default;
 };
 
+/// An axis in one chunk.
+inline cut one_chunk(std::int64_t extent) noexcept {
+  const std::int64_t n = extent > 1 ? extent : 1;
+  return {extent, n, n};
+}
+
 using coordinates = std::array<std::int64_t, most_axes>;
 
 /// The place of number j, row-major, among `count`s along the axes; and back.

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "weft/detail/array/code.hpp"
+#include "weft/detail/array/node.hpp"
+#include "weft/values.hpp"
+
+namespace weft::detail::arrays {
+
+/// What chunks are summed up to where an accumulator for each line will not do: blocks of any elements and extents,
+/// which are merged by the same tree as the accumulators of reductions.
+class digest : public code {
+ public:
+  virtual block of_chunk(const block& x) const = 0;
+  /// Of some, in the order of their chunks.
+  virtual block merge(values<block> parts) const = 0;
+  /// The chunk of the result.
+  virtual block finish(block all) const = 0;
+};
+
+/// Over the axes whose bits are set, to elements `e` in `chunks`: these have x's axes, of which those are in one
+/// chunk, or where all axes are set they are one chunk of any shape. lib/array/digest.cpp.
+array_ref make_digest(array_ref x, element e, const grid& chunks, std::uint32_t axes, any_code<digest> what);
+
+}  // namespace weft::detail::arrays
