@@ -1,6 +1,7 @@
 #pragma once
 
 /// Parallel arrays, as NumPy and Dask have them. Needs weft::array, and xtensor. docs/arrays.md is about them.
+#include "weft/array/count.hpp"
 #include "weft/array/create.hpp"
 #include "weft/array/cumulative.hpp"
 #include "weft/array/elementwise.hpp"

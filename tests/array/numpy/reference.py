@@ -124,6 +124,41 @@ put("sort_flat", np.sort(x.ravel()))
 put("argsort_flat", np.argsort((i // 100).ravel(), kind="stable"))
 put("topk_flat", np.sort(z.ravel())[: -8:-1])
 
+# Counting.
+def hist(name, *args, **how):
+    counts, edges = np.histogram(*args, **how)
+    put("histogram_" + name, counts)
+    put("edges_" + name, edges)
+
+
+edges = [-0.4, -0.1, 0.0, 0.05, 0.3]
+hist("bins", x, 10, (-0.5, 0.5))
+hist("many_bins", x, 1000, (-0.3, 0.31))
+hist("nan", z, 7, (-0.2, 0.2))
+hist("edges", x, edges)
+hist("int", i, 25, (-500, 500))
+hist("int_edges", i % 10, [0, 1, 2, 5, 9])
+hist("density", x, 10, (-0.3, 0.5), density=True)
+hist("density_edges", x, edges, density=True)
+hist("weights", x, 10, (-0.5, 0.5), weights=np.broadcast_to(plane, shape))
+hist("weights_density", x, edges, weights=x * x, density=True)
+put("histogram2d", np.histogram2d(x.ravel(), (x * x).ravel(), (5, 8), ((-0.5, 0.5), (0, 0.2)))[0])
+put("histogram2d_weights", np.histogram2d(x.ravel(), z.ravel(), (edges, edges[1:]), weights=x.ravel())[0])
+put("bincount", np.bincount((i % 40).ravel(), minlength=50))
+put("bincount_weights", np.bincount((i % 40).ravel(), x.ravel(), 50))
+for name, v in (("x", x), ("nan", z), ("int", i // 100)):
+    put("digitize_" + name, np.digitize(v, edges))
+    put("digitize_right_" + name, np.digitize(v, edges, right=True))
+put("searchsorted", np.searchsorted([-3, -1, -1, 2, 4], (i // 100)))
+put("searchsorted_right", np.searchsorted([-3, -1, -1, 2, 4], (i // 100), side="right"))
+put("isin", np.isin(i, [7, -3, 400, -3]))
+put("isin_real", np.isin(i, [7.5, -3.0]))
+for name, v in (("int", i // 100), ("nan", np.floor(z * 10)), ("x", x), ("bool", b)):
+    values, inverse, counts = np.unique(v, return_inverse=True, return_counts=True)
+    put("unique_" + name, values)
+    put("unique_inverse_" + name, inverse.reshape(v.shape))
+    put("unique_counts_" + name, counts)
+
 # Products.
 turned = x.transpose(0, 2, 1)
 put("matmul", plane @ plane.T)

@@ -1,0 +1,225 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weft/array/create.hpp"
+#include "weft/array/functions.hpp"
+#include "weft/array/reduce.hpp"
+#include "weft/array/reshape.hpp"
+#include "weft/detail/array/counts.hpp"
+
+namespace weft {
+
+/// Bins of one width: `histogram(x, {.count = 100, .first = 0, .last = 1})`.
+struct bins {
+  std::int64_t count = 10;
+  double first = 0, last = 1;
+};
+static_assert(std::is_trivially_destructible_v<bins>, "g++ 12 destroys it twice in a co_await expression");
+
+/// Counts, or sums of weights, of bins between edges, of which there is one more.
+template <class T>
+struct histogram_parts {
+  array<T, 1> counts;
+  std::vector<double> edges;
+};
+template <class T>
+struct histogram2d_parts {
+  array<T, 2> counts;
+  std::vector<double> first_edges, second_edges;
+};
+/// The different elements of an array, in order, and how often each is there.
+template <class T>
+struct unique_parts {
+  xt::xtensor<T, 1> values;
+  xt::xtensor<std::int64_t, 1> counts;
+};
+
+namespace detail::arrays {
+
+inline find_bin finder_of(const bins& b) {
+  std::vector<double> edges = bin_edges(b.count, b.first, b.last);
+  return {shared<std::vector<double>>(std::move(edges)), static_cast<double>(b.count) / (b.last - b.first)};
+}
+template <std::ranges::range E>
+find_bin finder_of(const E& list) {
+  std::vector<double> edges;
+  for (const auto& e : list) edges.push_back(static_cast<double>(e));
+  check_edges(edges);
+  return {shared<std::vector<double>>(std::move(edges)), 0};
+}
+inline std::int64_t bins_of(const find_bin& f) { return static_cast<std::int64_t>(f.edges->size()) - 1; }
+
+/// Counts of numbers, or what the weights of each come to.
+template <bool Strict, class X, class... W>
+auto counts_of(const X& numbers, std::int64_t n, const W&... weights) {
+  static_assert(sizeof...(W) <= 1, "weft: what is counted has one array of weights, or none");
+  if constexpr (sizeof...(W) == 0) {
+    return array<std::int64_t, 1>(make_counts(numbers.node(), n, false, Strict));
+  } else {
+    constexpr bool real = (std::is_arithmetic_v<typename W::value_type> && ...);
+    static_assert(real, "weft: weights are real numbers");
+    const auto weighed = arrays::apply_to(weigh_number{}, numbers, weights...);
+    return array<double, 1>(make_counts(weighed.node(), n, true, Strict));
+  }
+}
+/// Elements of counts_of.
+template <class... W>
+using count_t = std::conditional_t<sizeof...(W) == 0, std::int64_t, double>;
+
+template <class X>
+consteval bool checked_numbers() {
+  constexpr bool real = std::is_arithmetic_v<typename X::value_type>;
+  static_assert(real, "weft: what is counted or looked up are real numbers, integers or bools");
+  return real;
+}
+
+template <class V>
+auto sorted_list(const V& values) {
+  using T = typename V::value_type;
+  std::vector<T> all(values.begin(), values.end());
+  std::sort(all.begin(), all.end(), in_order{});
+  return shared<std::vector<T>>(std::move(all));
+}
+template <class V>
+auto checked_list(const char* what, const V& values) {
+  using T = typename V::value_type;
+  std::vector<T> all(values.begin(), values.end());
+  check_sorted(what, std::is_sorted(all.begin(), all.end(), in_order{}));
+  return shared<std::vector<T>>(std::move(all));
+}
+
+template <class X, class... W>
+histogram_parts<count_t<W...>> histogram_by(find_bin f, const X& x, const W&... weights) {
+  static_assert(checked_numbers<X>());
+  auto counts = counts_of<false>(arrays::apply_to(f, x), bins_of(f), weights...);
+  return {std::move(counts), *f.edges};
+}
+template <class X, class Y, class... W>
+histogram2d_parts<count_t<W...>> histogram2d_by(find_bin f, find_bin g, const X& x, const Y& y, const W&... weights) {
+  static_assert(checked_numbers<X>() && checked_numbers<Y>());
+  const std::int64_t n = bins_of(f), m = bins_of(g);
+  check_length(n * m);
+  const auto numbers = arrays::apply_to(join_bins{m}, arrays::apply_to(f, x), arrays::apply_to(g, y));
+  return {reshape<2>(counts_of<false>(numbers, n * m, weights...), {n, m}), *f.edges, *g.edges};
+}
+
+struct width_of_bin {
+  shared<std::vector<double>> edges;
+  double operator()(std::int64_t i) const {
+    const auto at = static_cast<std::size_t>(i);
+    return (*edges)[at + 1] - (*edges)[at];
+  }
+};
+
+template <class T>
+task<unique_parts<T>> collect_unique(array_ref all) {
+  std::vector<future<block>> parts = start(*all);
+  const block& only = co_await parts[0];
+  unique_parts<T> found{xt::xtensor<T, 1>::from_shape({only.count()}),
+                        xt::xtensor<std::int64_t, 1>::from_shape({only.count()})};
+  for (std::size_t i = 0; i < only.count(); ++i) {
+    found.values(i) = only.template data<counted<T>>()[i].value;
+    found.counts(i) = only.template data<counted<T>>()[i].count;
+  }
+  co_return found;
+}
+
+}  // namespace detail::arrays
+
+// Counting. All elements of an array of any number of axes count; the result is one chunk. Chunks are counted by
+// themselves, and counts are added by the tree of reductions, in an order that the chunks decide: a task has a
+// counter of 8 bytes for each bin. Weights, behind all else, are an array that broadcasts with x, and are added in
+// double.
+
+/// How many elements are in each bin: `histogram(x, {.count = 100, .first = 0, .last = 1})`, or what their weights
+/// come to: `histogram(x, bins, weights)`. A bin has what is from its edge on and below the next one, the last bin
+/// that too. The edges are those of numpy.linspace, and bins are exact. Elements that are outside and NaNs are left
+/// out. Throws misuse for bins that cannot be.
+template <array_like X, array_like... W>
+auto histogram(const X& x, const bins& b, const W&... weights) {
+  return detail::arrays::histogram_by(detail::arrays::finder_of(b), x, weights...);
+}
+/// Bins between these edges (std::vector or xt::xtensor), which increase.
+template <array_like X, std::ranges::range E, array_like... W>
+auto histogram(const X& x, const E& edges, const W&... weights) {
+  return detail::arrays::histogram_by(detail::arrays::finder_of(edges), x, weights...);
+}
+/// Of pairs of elements, which broadcast: bins along two axes.
+template <array_like X, array_like Y, array_like... W>
+auto histogram2d(const X& x, const Y& y, const bins& first, const bins& second, const W&... weights) {
+  using namespace detail::arrays;
+  return histogram2d_by(finder_of(first), finder_of(second), x, y, weights...);
+}
+template <array_like X, array_like Y, std::ranges::range E, std::ranges::range G, array_like... W>
+auto histogram2d(const X& x, const Y& y, const E& first, const G& second, const W&... weights) {
+  using namespace detail::arrays;
+  return histogram2d_by(finder_of(first), finder_of(second), x, y, weights...);
+}
+/// The density of a histogram, whose integral over the bins is 1.
+template <class T>
+array<double, 1> density(const histogram_parts<T>& h) {
+  using namespace detail::arrays;
+  const auto place = index_array<1>(h.counts.owner(), h.counts.chunks(), 0);
+  return h.counts / detail::arrays::apply_to(width_of_bin{shared<std::vector<double>>(h.edges)}, place) /
+         sum(h.counts);
+}
+
+/// How often each number from 0 to n - 1 is there, or what the weights of its elements come to. The elements are
+/// integers; one that is outside is an error when it is found: compute max(x) first where n is not known.
+template <array_like X, array_like... W>
+auto bincount(const X& x, std::int64_t n, const W&... weights) {
+  using T = typename X::value_type;
+  constexpr bool whole = std::is_integral_v<T>;
+  static_assert(whole, "weft: bincount counts integers; for others there is histogram");
+  detail::arrays::check_length(n);
+  return detail::arrays::counts_of<true>(astype<std::int64_t>(x), n, weights...);
+}
+
+/// The different elements in order, with their counts; of NaNs there is one. How many there are is known when they
+/// are found, which this awaits; they come to this process: `const auto u = co_await weft::unique(x);`, u.values and
+/// u.counts. Each task of the tree holds those of its chunks, the last one all. The inverse is
+/// `searchsorted(u.values, x)`.
+template <array_like X>
+task<unique_parts<typename X::value_type>> unique(const X& x) {
+  using namespace detail::arrays;
+  using T = typename X::value_type;
+  static_assert(checked_numbers<X>());
+  return collect_unique<T>(make_digest(x.node(), element_of<counted<T>>, one_block(), mask_of(x.chunks()),
+                                       any_code<digest>(std::make_shared<const unique_digest<T>>())));
+}
+
+/// On which side of those that equal it an element is placed.
+enum class side : std::uint8_t { left, right };
+/// Where each element of x would stand in a sorted list (std::vector or xt::xtensor): how many of it are before the
+/// element, with side::right those that equal it as well. O(log of the list's length) an element, in the kernel.
+/// Throws misuse for a list that is not sorted.
+template <class V, array_like X>
+auto searchsorted(const V& values, const X& x, side at = side::left) {
+  using namespace detail::arrays;
+  static_assert(checked_numbers<X>());
+  auto all = checked_list("the list of searchsorted", values);
+  return detail::arrays::apply_to(find_place<typename V::value_type>{std::move(all), at == side::right}, x);
+}
+/// The number of the bin between `edges` that each element is in: 0 before the first edge, and as many as there are
+/// edges behind the last one. A bin has its lower edge, with `right` its upper one. Throws misuse for edges that
+/// decrease.
+template <array_like X, class V>
+auto digitize(const X& x, const V& edges, bool right = false) {
+  return searchsorted(edges, x, right ? side::left : side::right);
+}
+/// Whether each element is among `values` (std::vector or xt::xtensor); NaNs are not.
+template <array_like X, class V>
+auto isin(const X& x, const V& values) {
+  using namespace detail::arrays;
+  static_assert(checked_numbers<X>());
+  return detail::arrays::apply_to(is_among<typename V::value_type>{sorted_list(values)}, x);
+}
+
+}  // namespace weft

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "weft/array/dtype.hpp"
+#include "weft/detail/array/digests.hpp"
+#include "weft/detail/array/orders.hpp"
+
+namespace weft::detail::arrays {
+
+/// Where an element would stand among `values`, which are sorted: before those that equal it, or behind them.
+template <class T>
+struct find_place {
+  shared<std::vector<T>> values;
+  bool behind = false;
+  template <class X>
+  std::int64_t operator()(X x) const {
+    using P = promote_t<T, X>;
+    const std::vector<T>& all = *values;
+    const auto earlier = [](auto a, auto b) { return arrays::before(static_cast<P>(a), static_cast<P>(b)); };
+    return (behind ? std::upper_bound(all.begin(), all.end(), x, earlier)
+                   : std::lower_bound(all.begin(), all.end(), x, earlier)) -
+           all.begin();
+  }
+};
+
+/// Whether an element is among `values`, which are sorted; a NaN never is.
+template <class T>
+struct is_among {
+  shared<std::vector<T>> values;
+  template <class X>
+  bool operator()(X x) const {
+    using P = promote_t<T, X>;
+    const auto earlier = [](auto a, auto b) { return arrays::before(static_cast<P>(a), static_cast<P>(b)); };
+    return x == x && std::binary_search(values->begin(), values->end(), x, earlier);
+  }
+};
+
+/// The bin of an element, or -1: bin i has the numbers from edges[i] on and below edges[i + 1], the last one that
+/// too.
+struct find_bin {
+  shared<std::vector<double>> edges;
+  double scale = 0;  // bins for each unit, where all are of one width
+  template <class X>
+  std::int64_t operator()(X element) const {
+    const auto x = static_cast<double>(element);
+    const std::vector<double>& e = *edges;
+    const std::size_t bins = e.size() - 1;
+    if (!(x >= e.front() && x <= e.back())) return -1;
+    if (x == e.back()) return static_cast<std::int64_t>(bins) - 1;
+    if (scale == 0) return std::upper_bound(e.begin(), e.end(), x) - e.begin() - 1;
+    // Rounding may have taken it over an edge.
+    auto i = std::min(static_cast<std::size_t>((x - e.front()) * scale), bins - 1);
+    while (x < e[i]) --i;
+    while (i + 1 < bins && x >= e[i + 1]) ++i;
+    return static_cast<std::int64_t>(i);
+  }
+};
+/// The number of a bin of two axes, or -1.
+struct join_bins {
+  std::int64_t second_count = 1;
+  constexpr std::int64_t operator()(std::int64_t first, std::int64_t second) const {
+    return first < 0 || second < 0 ? -1 : first * second_count + second;
+  }
+};
+
+/// A number with what it counts for.
+struct weighted_number {
+  std::int64_t number;
+  double weight;
+};
+struct weigh_number {
+  template <class W>
+  constexpr weighted_number operator()(std::int64_t number, W weight) const {
+    return {number, static_cast<double>(weight)};
+  }
+};
+
+/// An element, and how often it is there.
+template <class T>
+struct counted {
+  T value;
+  std::int64_t count;
+};
+
+/// All different elements in order, each with its count.
+template <class T>
+class unique_digest final : public digest {
+  using entry_type = counted<T>;
+
+ public:
+  block of_chunk(const block& x) const override {
+    block all(x.of(), {x.count()});
+    std::copy_n(x.data<T>(), x.count(), all.data<T>());
+    sort_run(all.data<T>(), all.count());
+    std::vector<entry_type> found;
+    for (std::size_t i = 0; i < all.count(); ++i) {
+      const T e = all.data<T>()[i];
+      if (found.empty() || arrays::before(found.back().value, e)) found.push_back({e, 0});
+      ++found.back().count;
+    }
+    return block_of(found);
+  }
+  block merge(values<block> parts) const override {
+    std::vector<entry_type> all = list_of(parts[0]), both;
+    for (std::size_t p = 1; p < parts.size(); ++p) {
+      const std::vector<entry_type> part = list_of(parts[p]);
+      both.clear();
+      auto a = all.begin();
+      for (const entry_type& b : part) {
+        while (a != all.end() && arrays::before(a->value, b.value)) both.push_back(*a++);
+        both.push_back(b);
+        if (a != all.end() && !arrays::before(b.value, a->value)) both.back().count += a++->count;
+      }
+      both.insert(both.end(), a, all.end());
+      all.swap(both);
+    }
+    return block_of(all);
+  }
+  block finish(block all) const override { return all; }
+  void encode(encoder&) const override {}
+  const code_entry& entry() const noexcept override { return entry_; }
+
+ private:
+  static std::vector<entry_type> list_of(const block& b) {
+    const auto* first = b.data<entry_type>();
+    return {first, first + b.count()};
+  }
+  static block block_of(const std::vector<entry_type>& all) {
+    block b(element_of<entry_type>, {all.size()});
+    std::copy(all.begin(), all.end(), b.data<entry_type>());
+    return b;
+  }
+  static std::shared_ptr<const code> make(decoder&) { return std::make_shared<const unique_digest>(); }
+  static inline const code_entry entry_{&unique_digest::make};
+};
+
+// lib/array/count.cpp.
+/// How often each number from 0 to n - 1 is there, or with `weighted` (the elements are weighted_numbers) what its
+/// elements weigh together. Those outside are left out, or with `strict` a task fails for them.
+array_ref make_counts(array_ref numbers, std::int64_t n, bool weighted, bool strict);
+/// Edges of `n` bins from `first` to `last`. Throws misuse, as what follows does.
+std::vector<double> bin_edges(std::int64_t n, double first, double last);
+void check_edges(const std::vector<double>& edges);
+void check_length(std::int64_t n);
+void check_sorted(const char* what, bool sorted);
+
+}  // namespace weft::detail::arrays
