@@ -14,6 +14,7 @@
 #include "weft/array/linear.hpp"
 #endif
 #include "weft/array/map.hpp"
+#include "weft/array/quantile.hpp"
 #include "weft/array/random.hpp"
 #include "weft/array/rechunk.hpp"
 #include "weft/array/reduce.hpp"

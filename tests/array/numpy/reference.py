@@ -159,6 +159,20 @@ for name, v in (("int", i // 100), ("nan", np.floor(z * 10)), ("x", x), ("bool",
     put("unique_inverse_" + name, inverse.reshape(v.shape))
     put("unique_counts_" + name, counts)
 
+# Quantiles.
+some = [0, 0.1, 0.25, 0.5, 0.77, 1]
+for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
+    put("median_" + name, np.median(x, axis))
+    put("median_int_" + name, np.median(i, axis))
+    put("median_nan_" + name, np.median(z, axis))
+    put("nanmedian_" + name, np.nanmedian(z, axis))
+    put("quantile_" + name, np.quantile(x, some, axis))
+    put("percentile_" + name, np.percentile(x, 30, axis))
+    put("nanpercentile_" + name, np.nanpercentile(z, [10, 30], axis))
+    for how in ("lower", "higher", "nearest", "midpoint"):
+        put(f"quantile_{how}_{name}", np.quantile(i, some, axis, method=how))
+        put(f"nanquantile_{how}_{name}", np.nanquantile(z, 0.3, axis, method=how))
+
 # Products.
 turned = x.transpose(0, 2, 1)
 put("matmul", plane @ plane.T)

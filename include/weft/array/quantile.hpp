@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "weft/array/functions.hpp"
+#include "weft/array/join.hpp"
+#include "weft/array/reduce.hpp"
+#include "weft/array/reshape.hpp"
+#include "weft/array/sort.hpp"
+#include "weft/detail/array/quantiles.hpp"
+
+namespace weft {
+
+namespace detail::arrays {
+
+/// Sorted lines along an axis, of which several quantiles may be asked.
+template <class X>
+struct sorted_lines {
+  using T = typename X::value_type;
+  static constexpr std::size_t rank = X::rank == dynamic_rank ? dynamic_rank : X::rank - 1;
+  using result = array<real_t<T>, rank>;
+
+  sorted_lines(const X& x, std::int64_t along, const char* what)
+      : axis(checked_axis(along, x.chunks().rank)), lines(weft::sort(x, along)) {
+    check_not_empty(x.chunks(), 1u << axis, what);
+  }
+  result quantile(double q, between how) const {
+    check_quantile(q);
+    const std::int64_t n = lines.chunks().axes[axis].extent;
+    const rank_point p = point_of(q, how, n);
+    const auto element = [&](std::int64_t i) { return array<T, rank>(element_along(lines.node(), axis, i)); };
+    return arrays::apply_to(join_neighbours{p.share}, element(p.low), element(p.high), element(n - 1));
+  }
+  /// Of the elements that are no NaNs.
+  result nanquantile(double q, between how) const {
+    check_quantile(q);
+    const auto a = static_cast<std::int64_t>(axis);
+    coordinates steps{};
+    steps[axis] = 1;
+    const array<std::int64_t, X::rank> place(make_index(lines.owner(), lines.chunks(), 0, steps));
+    const auto count = sum(!isnan(lines), a, keep_axes);
+    return arrays::reduce_by(arrays::apply_to(pick_point{q, how}, lines, place, count), point_picked<T>{}, nullptr,
+                             a);
+  }
+
+  std::size_t axis;
+  array<T, X::rank> lines;
+};
+/// As one line, in which all elements are.
+template <class X>
+auto flat(const X& x) {
+  if constexpr (X::rank == 1)
+    return array<typename X::value_type, 1>(x.node());
+  else
+    return ravel(x);
+}
+
+/// One for each, along a new first axis.
+template <class F>
+auto each_quantile(const std::vector<double>& q, F one) {
+  if (q.empty()) throw_creation("quantiles of an empty list: give one number from 0 to 1 at least");
+  std::vector<decltype(one(0.5))> all;
+  all.reserve(q.size());
+  for (const double each : q) all.push_back(one(each));
+  return stack(0, all);
+}
+
+}  // namespace detail::arrays
+
+// Quantiles, exact: of a sorted line the element at q (n - 1), or what is between two (see `between`). Along an axis,
+// or without one of all elements. They cost what sort() does, and no more tasks for several of them than for one: q
+// may be a std::vector, and the result has a first axis for it then. NaN where a line has a NaN, but for the forms
+// without. They throw misuse for a q that is not from 0 to 1 (percentiles: to 100), and for lines of no element.
+#define WEFT_DETAIL_QUANTILE(name, member)                                                                \
+  template <array_like X>                                                                                 \
+  auto name(const X& x, double q, std::int64_t axis, between how = between::linear) {                     \
+    return detail::arrays::sorted_lines<X>(x, axis, #name).member(q, how);                                \
+  }                                                                                                       \
+  template <array_like X>                                                                                 \
+  auto name(const X& x, double q, between how = between::linear) {                                        \
+    return name(detail::arrays::flat(x), q, 0, how);                                                      \
+  }                                                                                                       \
+  template <array_like X>                                                                                 \
+  auto name(const X& x, const std::vector<double>& q, std::int64_t axis, between how = between::linear) { \
+    const detail::arrays::sorted_lines<X> lines(x, axis, #name);                                          \
+    return detail::arrays::each_quantile(q, [&](double each) { return lines.member(each, how); });        \
+  }                                                                                                       \
+  template <array_like X>                                                                                 \
+  auto name(const X& x, const std::vector<double>& q, between how = between::linear) {                    \
+    return name(detail::arrays::flat(x), q, 0, how);                                                      \
+  }
+WEFT_DETAIL_QUANTILE(quantile, quantile)
+WEFT_DETAIL_QUANTILE(nanquantile, nanquantile)
+#undef WEFT_DETAIL_QUANTILE
+
+#define WEFT_DETAIL_PERCENTILE(name, of)                            \
+  template <array_like X, class... W>                               \
+  auto name(const X& x, double p, const W&... where) {              \
+    return of(x, p / 100, where...);                                \
+  }                                                                 \
+  template <array_like X, class... W>                               \
+  auto name(const X& x, std::vector<double> p, const W&... where) { \
+    for (double& each : p) each /= 100;                             \
+    return of(x, p, where...);                                      \
+  }
+/// Quantiles in hundredths.
+WEFT_DETAIL_PERCENTILE(percentile, quantile)
+WEFT_DETAIL_PERCENTILE(nanpercentile, nanquantile)
+#undef WEFT_DETAIL_PERCENTILE
+
+/// The element in the middle, or the mean of two.
+template <array_like X, class... W>
+auto median(const X& x, const W&... axis) {
+  return quantile(x, 0.5, axis...);
+}
+template <array_like X, class... W>
+auto nanmedian(const X& x, const W&... axis) {
+  return nanquantile(x, 0.5, axis...);
+}
+
+/// Elements of x that are near the quantiles `q` of all of them: their ranks differ from q n by up to
+/// n (1 + the levels of the tree) / 8192, where the levels are the logarithm of the number of chunks to base 8 (for
+/// two axes that are cut, 9); the smallest and the largest are exact. One pass, of which a task keeps 64 KiB: for
+/// arrays that are larger than memory. By samples with weights, which are merged and thinned out (Manku, Rajagopalan
+/// and Lindsay, "Approximate Medians and other Quantiles in One Pass and with Limited Memory", SIGMOD 1998). The same
+/// numbers on one thread and on many; other chunks may give others. NaN where there is one.
+template <array_like X>
+array<double, 1> approximate_quantile(const X& x, std::vector<double> q) {
+  static_assert(detail::arrays::checked_order<X>());
+  return array<double, 1>(detail::arrays::sampled_quantiles(astype<double>(x).node(), std::move(q)));
+}
+
+}  // namespace weft
