@@ -4,6 +4,7 @@
 #include "weft/array/count.hpp"
 #include "weft/array/create.hpp"
 #include "weft/array/cumulative.hpp"
+#include "weft/array/difference.hpp"
 #include "weft/array/elementwise.hpp"
 #include "weft/array/fft.hpp"
 #include "weft/array/files.hpp"
@@ -14,6 +15,7 @@
 #include "weft/array/linear.hpp"
 #endif
 #include "weft/array/map.hpp"
+#include "weft/array/matrices.hpp"
 #include "weft/array/quantile.hpp"
 #include "weft/array/random.hpp"
 #include "weft/array/rechunk.hpp"

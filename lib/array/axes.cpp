@@ -1,6 +1,8 @@
-// The axes of reductions.
+// The axes of reductions, and of differences.
+#include <bit>
 #include <string>
 
+#include "weft/array/difference.hpp"
 #include "weft/detail/array/node.hpp"
 #include "weft/errors.hpp"
 
@@ -40,6 +42,16 @@ coordinates place_steps(const grid& g, std::uint32_t axes) {
     step *= g.axes[a].extent;
   }
   return steps;
+}
+
+std::size_t axis_of_mask(std::uint32_t axes) noexcept { return static_cast<std::size_t>(std::countr_zero(axes)); }
+
+void throw_differences(std::int64_t order) {
+  throw misuse("weft: differences of order " + std::to_string(order) + ": give 0 or more");
+}
+void throw_gradient(const grid& g, std::size_t axis, std::int64_t least) {
+  throw misuse("weft: a gradient along axis " + std::to_string(axis) + " of an array of shape " +
+               weft::to_string(g.whole()) + ": it needs " + std::to_string(least) + " elements at least");
 }
 
 }  // namespace weft::detail::arrays

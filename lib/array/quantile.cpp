@@ -2,7 +2,6 @@
 #include "weft/detail/array/quantiles.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -10,7 +9,6 @@
 #include <string>
 #include <utility>
 
-#include "weft/array/index.hpp"
 #include "weft/detail/array/digests.hpp"
 #include "weft/detail/array/orders.hpp"
 #include "weft/errors.hpp"
@@ -109,13 +107,6 @@ void check_quantile(double q) {
   if (!(q >= 0 && q <= 1))
     throw misuse("weft: quantile " + std::to_string(q) +
                  ": give a number from 0 to 1, or a percentile from 0 to 100");
-}
-
-array_ref element_along(array_ref x, std::size_t axis, std::int64_t i) {
-  std::array<index_item, most_axes> indices{};
-  for (std::size_t a = 0; a < axis; ++a) indices[a] = item_of(slice());
-  indices[axis] = item_of(i);
-  return slice_view(std::move(x), {indices.data(), axis + 1});
 }
 
 array_ref sampled_quantiles(array_ref x, std::vector<double> q) {

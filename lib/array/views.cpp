@@ -1,5 +1,6 @@
 // Slices, and other arrangements of the same elements.
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -82,6 +83,32 @@ array_ref slice_view(array_ref x, std::span<const index_item> indices) {
     map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
     add_axis(to, from.axes[a]);
   }
+  return make_view(std::move(x), map, to);
+}
+
+array_ref along_view(array_ref x, std::size_t axis, const index_item& at) {
+  std::array<index_item, most_axes> indices{};  // the whole axes
+  indices[axis] = at;
+  return slice_view(std::move(x), {indices.data(), axis + 1});
+}
+
+array_ref diagonal_view(array_ref x, std::int64_t offset) {
+  const grid& from = x->chunks;
+  if (from.rank < 2) throw misuse("weft: the diagonal of " + named(*x) + ": give one of two axes or more");
+  const std::int64_t rows = from.axes[0].extent, columns = from.axes[1].extent;
+  const std::int64_t row = std::clamp<std::int64_t>(offset < 0 ? -offset : 0, 0, rows);
+  const std::int64_t column = std::clamp<std::int64_t>(offset, 0, columns);
+  const std::int64_t n = std::min(rows - row, columns - column);
+  view_map map;
+  map.rank = from.rank;
+  grid to;
+  for (std::uint32_t a = 2; a < from.rank; ++a) {
+    map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
+    add_axis(to, from.axes[a]);
+  }
+  map.axes[0] = {static_cast<std::int32_t>(to.rank), n == 0 ? 0 : row, 1};
+  map.axes[1] = {static_cast<std::int32_t>(to.rank), n == 0 ? 0 : column, 1};
+  add_axis(to, sliced(from.axes[0], row, 1, n));
   return make_view(std::move(x), map, to);
 }
 

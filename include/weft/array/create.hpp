@@ -76,6 +76,22 @@ array<T, N> ones(const client& c, const weft::shape& extents, creation how = {})
   return full<T, N>(c, extents, T(1), how);
 }
 
+/// In the shape and the chunks of x.
+template <array_like X>
+auto full_like(const X& x, typename X::value_type value) {
+  using tree = detail::arrays::constant<typename X::value_type>;
+  const elementwise<tree> e(x.owner(), x.chunks(), tree{value});
+  return array<typename X::value_type, X::rank>(e.node(true));
+}
+template <array_like X>
+auto zeros_like(const X& x) {
+  return full_like(x, typename X::value_type(0));
+}
+template <array_like X>
+auto ones_like(const X& x) {
+  return full_like(x, typename X::value_type(1));
+}
+
 /// `first`, `first + step`, ... without `last`; an element is computed from its place, so that errors do not add up.
 template <class T>
 array<T, 1> arange(const client& c, T first, T last, T step = T(1), creation how = {}) {

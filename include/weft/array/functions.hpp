@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cmath>
+#include <cstdlib>
+#include <numbers>
+
 #include "weft/array/elementwise.hpp"
 
 /// Functions of elements, as NumPy has them: of arrays, expressions and scalars, which broadcast. Integers are given
@@ -36,6 +40,9 @@ WEFT_DETAIL_UNARY(atan, arc_tangent)
 WEFT_DETAIL_UNARY(sinh, hyperbolic_sine)
 WEFT_DETAIL_UNARY(cosh, hyperbolic_cosine)
 WEFT_DETAIL_UNARY(tanh, hyperbolic_tangent)
+WEFT_DETAIL_UNARY(asinh, area_sine)
+WEFT_DETAIL_UNARY(acosh, area_cosine)
+WEFT_DETAIL_UNARY(atanh, area_tangent)
 WEFT_DETAIL_UNARY(floor, round_down)
 WEFT_DETAIL_UNARY(ceil, round_up)
 WEFT_DETAIL_UNARY(trunc, round_to_zero)
@@ -47,6 +54,15 @@ WEFT_DETAIL_UNARY(square, square)
 WEFT_DETAIL_UNARY(isnan, is_nan)
 WEFT_DETAIL_UNARY(isinf, is_infinite)
 WEFT_DETAIL_UNARY(isfinite, is_finite)
+/// Whether it is below 0, or -0.
+WEFT_DETAIL_UNARY(signbit, has_sign)
+/// 0 for NaNs, and the largest and the lowest number for infinities.
+WEFT_DETAIL_UNARY(nan_to_num, replace_nan)
+// Of complex numbers; real ones are such.
+WEFT_DETAIL_UNARY(real, real_of)
+WEFT_DETAIL_UNARY(imag, imaginary_of)
+WEFT_DETAIL_UNARY(conj, conjugate)
+WEFT_DETAIL_UNARY(angle, angle_of)
 WEFT_DETAIL_BINARY(pow, power)
 WEFT_DETAIL_BINARY(atan2, arc_tangent2)
 WEFT_DETAIL_BINARY(hypot, hypotenuse)
@@ -55,6 +71,14 @@ WEFT_DETAIL_BINARY(floor_divide, floor_divide)
 /// NaN where either is.
 WEFT_DETAIL_BINARY(minimum, minimum)
 WEFT_DETAIL_BINARY(maximum, maximum)
+/// The other one where one is NaN.
+WEFT_DETAIL_BINARY(fmin, minimum_but_nan)
+WEFT_DETAIL_BINARY(fmax, maximum_but_nan)
+/// log(exp(x) + exp(y)), which does not overflow.
+WEFT_DETAIL_BINARY(logaddexp, add_logarithms)
+/// x with the sign of y.
+WEFT_DETAIL_BINARY(copysign, copy_sign)
+WEFT_DETAIL_BINARY(logical_xor, logical_xor)
 
 #undef WEFT_DETAIL_UNARY
 #undef WEFT_DETAIL_BINARY
@@ -64,6 +88,42 @@ template <class C, class X, class Y>
   requires detail::arrays::operands<C, X, Y>
 auto where(const C& condition, const X& x, const Y& y) {
   return detail::arrays::apply_to(detail::arrays::where{}, condition, x, y);
+}
+/// The first of several choices whose condition holds: `select(a, x, b, y, otherwise)` is x where a holds, else y
+/// where b holds.
+template <class X>
+const X& select(const X& otherwise) {
+  return otherwise;
+}
+template <class C, class X, class... More>
+  requires(sizeof...(More) % 2 == 1 && array_like<C>)
+auto select(const C& condition, const X& x, const More&... more) {
+  return weft::where(condition, x, weft::select(more...));
+}
+/// To so many decimals, tens with -1: halves go to even numbers. As numpy.round it multiplies, rounds and divides.
+template <array_like X>
+auto round(const X& x, int decimals = 0) {
+  const double scale = std::pow(10.0, std::abs(decimals));
+  return detail::arrays::apply_to(detail::arrays::round_scaled{scale, decimals < 0}, x);
+}
+/// What isclose() allows, as numpy.isclose has it: |x - y| <= absolute + relative |y|.
+struct tolerance {
+  double relative = 1e-5, absolute = 1e-8;
+  bool equal_nan = false;
+};
+template <class X, class Y>
+  requires detail::arrays::operands<X, Y>
+auto isclose(const X& x, const Y& y, const tolerance& t = {}) {
+  return detail::arrays::apply_to(detail::arrays::is_close{t.relative, t.absolute, t.equal_nan}, x, y);
+}
+/// Between degrees and radians.
+template <array_like X>
+auto deg2rad(const X& x) {
+  return x * (std::numbers::pi / 180);
+}
+template <array_like X>
+auto rad2deg(const X& x) {
+  return x * (180 / std::numbers::pi);
 }
 /// Not below `least`, and not above `most`.
 template <array_like X, class A, class B>

@@ -59,6 +59,11 @@ inline constexpr std::size_t rank_indexed =
 
 // Views, whose arguments are checked: they throw misuse. lib/array/views.cpp.
 array_ref slice_view(array_ref x, std::span<const index_item> indices);
+/// An index along one axis, the others as they are.
+array_ref along_view(array_ref x, std::size_t axis, const index_item& at);
+/// The diagonal of axes 0 and 1, beginning `offset` columns from the first (rows, where it is negative), as the last
+/// axis.
+array_ref diagonal_view(array_ref x, std::int64_t offset);
 array_ref transpose_view(array_ref x, std::span<const std::int64_t> axes);
 array_ref flip_view(array_ref x, std::int64_t axis);
 array_ref broadcast_view(array_ref x, const weft::shape& to);

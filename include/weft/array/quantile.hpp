@@ -31,7 +31,7 @@ struct sorted_lines {
     check_quantile(q);
     const std::int64_t n = lines.chunks().axes[axis].extent;
     const rank_point p = point_of(q, how, n);
-    const auto element = [&](std::int64_t i) { return array<T, rank>(element_along(lines.node(), axis, i)); };
+    const auto element = [&](std::int64_t i) { return array<T, rank>(along_view(lines.node(), axis, item_of(i))); };
     return arrays::apply_to(join_neighbours{p.share}, element(p.low), element(p.high), element(n - 1));
   }
   /// Of the elements that are no NaNs.

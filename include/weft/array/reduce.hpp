@@ -196,4 +196,68 @@ auto moment(const X& x, int order, const W&... where) {
   return mean(pow(from_mean, static_cast<double>(order)), where...);
 }
 
+/// The largest less the smallest.
+template <array_like X, detail::arrays::reduction_option... W>
+auto ptp(const X& x, const W&... where) {
+  return max(x, where...) - min(x, where...);
+}
+/// The mean of x where each element counts as its weight says: weights broadcast with x, and may be of one axis where
+/// one axis is reduced, along which they lie then. Reads x once, and the weights twice. NaN where they come to
+/// nothing.
+template <array_like X, array_like V, detail::arrays::reduction_option... W>
+auto average(const X& x, const V& weights, const W&... where) {
+  using namespace detail::arrays;
+  constexpr bool one_axis = (std::is_integral_v<W> + ... + 0) == 1 && !(is_axes<W> || ...);
+  if constexpr (V::rank == 1 && X::rank != 1 && one_axis) {
+    // Behind the axis there are as many of one element as x has behind it.
+    const std::size_t after = x.chunks().rank - 1 - axis_of_mask(mask_of(x.chunks(), where...));
+    array_ref w = weights.node();
+    for (std::size_t a = 0; a < after; ++a) w = expand_view(std::move(w), -1);
+    return average(x, array<typename V::value_type, dynamic_rank>(std::move(w)), where...);
+  } else {
+    const auto all = array<typename V::value_type, X::rank>(broadcast_view(weights.node(), x.shape()));
+    return sum(x * all, where...) / sum(astype<real_t<typename V::value_type>>(all), where...);
+  }
+}
+
+namespace detail::arrays {
+
+template <class R, class T>
+consteval bool checked_reducer() {
+  constexpr bool travels = encodable<R>;
+  static_assert(travels, "weft: a reducer is an aggregate of plain values, so that it can travel");
+  constexpr bool complete = requires(const R& r, typename R::accumulator& a, const typename R::accumulator& b, T x) {
+    typename R::result;
+    { r.start() } -> std::convertible_to<typename R::accumulator>;
+    r.add(a, x);
+    r.merge(a, b);
+    { r.finish(b) } -> std::convertible_to<typename R::result>;
+  };
+  static_assert(complete,
+                "weft: a reducer has types result and accumulator, and const members accumulator start(), "
+                "void add(accumulator&, T), void merge(accumulator&, const accumulator& after) and "
+                "result finish(const accumulator&)");
+  return travels && complete;
+}
+
+}  // namespace detail::arrays
+
+/// A reduction of your own: `reduce(x, largest_gap{}, 0)`. `how` is an aggregate with
+///
+///     using result = ...;
+///     using accumulator = ...;  // trivially copyable, of up to 64 bytes
+///     accumulator start() const;                                     // of no element
+///     void add(accumulator&, T) const;                               // one more
+///     void merge(accumulator&, const accumulator& after) const;      // those of elements that come after
+///     result finish(const accumulator&) const;
+///
+/// It travels with the program, and is called in the order that the reductions above have: elements that are merged
+/// need not be neighbours, since eight lanes are added side by side.
+template <array_like X, class R, detail::arrays::reduction_option... W>
+  requires(!array_like<R>)
+auto reduce(const X& x, const R& how, const W&... where) {
+  static_assert(detail::arrays::checked_reducer<R, typename X::value_type>());
+  return detail::arrays::reduce_by(x, how, nullptr, where...);
+}
+
 }  // namespace weft

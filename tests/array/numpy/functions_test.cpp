@@ -1,4 +1,7 @@
 // Functions of elements, beside NumPy's.
+#include <complex>
+#include <limits>
+
 #include "array/numpy/reference.hpp"
 
 using reference::check;
@@ -38,6 +41,20 @@ TEST_CASE("functions are what NumPy's are") {
   check(at, "hypot", weft::hypot(x, row));
   check(at, "pow", weft::pow(p, 2.5));
   check(at, "pow_int", weft::pow(i % 5, 3), true);
+  check(at, "asinh", weft::asinh(x));
+  check(at, "acosh", weft::acosh(p + 1.0));
+  check(at, "atanh", weft::atanh(x));
+  check(at, "logaddexp", weft::logaddexp(500.0 * x, row));
+  const double infinity = std::numeric_limits<double>::infinity();
+  check(at, "logaddexp_infinite", weft::logaddexp(weft::where(x > 0.0, -infinity, x), -infinity));
+  check(at, "copysign", weft::copysign(p, x), true);
+  check(at, "deg2rad", weft::deg2rad(x));
+  check(at, "rad2deg", weft::rad2deg(x));
+  const auto turned =
+      weft::astype<std::complex<double>>(x) + weft::astype<std::complex<double>>(p) * std::complex(0.0, 1.0);
+  check(at, "angle", weft::angle(turned));
+  check(at, "conj", weft::imag(weft::conj(turned)), true);
+  check(at, "where", weft::where(x > row, weft::real(x), -1.0 + weft::imag(x)), true);
 }
 
 TEST_CASE("integers, comparisons and choices are what NumPy's are") {
@@ -55,6 +72,20 @@ TEST_CASE("integers, comparisons and choices are what NumPy's are") {
   check(at, "where", weft::where(x > row, x, -1.0), true);
   check(at, "clip", weft::clip(x, -0.2, 0.2), true);
   check(at, "isnan", weft::isnan(z), true);
+  check(at, "signbit", weft::signbit(x), true);
+  const double infinite = std::numeric_limits<double>::infinity();
+  check(at, "nan_to_num", weft::nan_to_num(weft::select(x > 0.3, infinite, x < -0.3, -infinite, z)), true);
+  check(at, "fmin", weft::fmin(z, row), true);
+  check(at, "fmax", weft::fmax(row, z), true);
+  check(at, "logical_xor", weft::logical_xor(b, i % 2), true);
+  check(at, "select", weft::select(x > 0.2, x, x > 0.0, 7.5, row > x, row * 2.0, -1.0), true);
+  check(at, "round", weft::round(x, 2), true);
+  check(at, "round_0", weft::round(10.0 * x), true);
+  check(at, "round_tens", weft::round(1000.0 * x, -2), true);
+  check(at, "round_int", weft::round(i), true);
+  check(at, "isclose", weft::isclose(x, x + 1e-6), true);
+  check(at, "isclose_loose", weft::isclose(x, row, {.relative = 0, .absolute = 0.1}), true);
+  check(at, "isclose_nan", weft::isclose(z, z, {.equal_nan = true}), true);
   const auto reciprocal = 1.0 / weft::where(x > 0.0, 0.0, z);
   check(at, "isfinite", weft::isfinite(reciprocal), true);
   check(at, "isinf", weft::isinf(reciprocal), true);

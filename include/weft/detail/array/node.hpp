@@ -62,6 +62,8 @@ array_ref make_stored(client c, element e, const grid& chunks, std::vector<futur
 std::int64_t count_between(double first, double last, double step);
 /// Bits of the axes; all when none is named. Throws misuse for an axis that is not there, or named twice.
 std::uint32_t axes_mask(const grid& g, const std::int64_t* named, std::size_t n);
+/// The only one of them.
+std::size_t axis_of_mask(std::uint32_t axes) noexcept;
 /// How many elements become one.
 double count_reduced(const grid& g, std::uint32_t axes);
 /// Throws misuse when nothing would be reduced to something.

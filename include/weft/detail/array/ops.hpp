@@ -4,6 +4,7 @@
 #include <cmath>
 #include <complex>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -365,6 +366,9 @@ WEFT_DETAIL_FUNCTION(arc_tangent, atan)
 WEFT_DETAIL_FUNCTION(hyperbolic_sine, sinh)
 WEFT_DETAIL_FUNCTION(hyperbolic_cosine, cosh)
 WEFT_DETAIL_FUNCTION(hyperbolic_tangent, tanh)
+WEFT_DETAIL_FUNCTION(area_sine, asinh)
+WEFT_DETAIL_FUNCTION(area_cosine, acosh)
+WEFT_DETAIL_FUNCTION(area_tangent, atanh)
 #undef WEFT_DETAIL_FUNCTION
 
 /// To whole numbers; integers are ones.
@@ -396,6 +400,125 @@ struct hypotenuse {
   auto operator()(A a, B b) const {
     using P = real_t<promote_t<A, B>>;
     return static_cast<P>(std::hypot(static_cast<P>(a), static_cast<P>(b)));
+  }
+};
+
+/// The logarithm of the sum of the exponentials, without computing these: log(exp(a) + exp(b)).
+struct add_logarithms {
+  template <class A, class B>
+  auto operator()(A a, B b) const {
+    using P = real_t<promote_t<A, B>>;
+    const P x = static_cast<P>(a), y = static_cast<P>(b);
+    if (x == y) return static_cast<P>(x + static_cast<P>(0.693147180559945309417232121458));  // infinities too
+    return static_cast<P>(x > y ? x + std::log1p(std::exp(y - x)) : y + std::log1p(std::exp(x - y)));
+  }
+};
+// The other one where one is NaN, as NumPy's.
+struct minimum_but_nan {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    const P x = static_cast<P>(a), y = static_cast<P>(b);
+    return (x < y || y != y) ? x : y;
+  }
+};
+struct maximum_but_nan {
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = promote_t<A, B>;
+    const P x = static_cast<P>(a), y = static_cast<P>(b);
+    return (x > y || y != y) ? x : y;
+  }
+};
+struct copy_sign {
+  template <class A, class B>
+  auto operator()(A a, B b) const {
+    using P = real_t<promote_t<A, B>>;
+    return static_cast<P>(std::copysign(static_cast<P>(a), static_cast<P>(b)));
+  }
+};
+struct has_sign {
+  template <class A>
+  constexpr bool operator()(A a) const {
+    if constexpr (std::is_floating_point_v<A>)
+      return std::signbit(a);
+    else
+      return a < A{};
+  }
+};
+/// In units of 1 / scale: halves go to even numbers. Integers are whole.
+struct round_scaled {
+  double scale = 1;
+  bool divide = false;  // by the scale, which is of tens
+  template <class A>
+  A operator()(A a) const {
+    if constexpr (std::is_floating_point_v<A>) {
+      const A by = static_cast<A>(scale);
+      return divide ? std::nearbyint(a / by) * by : std::nearbyint(a * by) / by;
+    } else {
+      return a;
+    }
+  }
+};
+/// |a - b| <= absolute + relative |b|.
+struct is_close {
+  double relative = 1e-5, absolute = 1e-8;
+  bool equal_nan = false;
+  template <class A, class B>
+  bool operator()(A a, B b) const {
+    const double x = static_cast<double>(a), y = static_cast<double>(b);
+    if (x == y) return true;
+    if (equal_nan && x != x && y != y) return true;
+    return std::isfinite(x) && std::isfinite(y) && std::abs(x - y) <= absolute + relative * std::abs(y);
+  }
+};
+struct replace_nan {
+  template <class A>
+  constexpr A operator()(A a) const {
+    if constexpr (std::is_floating_point_v<A>) {
+      if (a != a) return 0;
+      return a < std::numeric_limits<A>::lowest() ? std::numeric_limits<A>::lowest()
+             : a > std::numeric_limits<A>::max()  ? std::numeric_limits<A>::max()
+                                                  : a;
+    } else {
+      return a;
+    }
+  }
+};
+struct real_of {
+  template <class A>
+  constexpr auto operator()(A a) const {
+    if constexpr (is_complex<A>)
+      return a.real();
+    else
+      return a;
+  }
+};
+struct imaginary_of {
+  template <class A>
+  constexpr auto operator()(A a) const {
+    if constexpr (is_complex<A>)
+      return a.imag();
+    else
+      return A{};
+  }
+};
+struct conjugate {
+  template <class A>
+  constexpr A operator()(A a) const {
+    if constexpr (is_complex<A>)
+      return std::conj(a);
+    else
+      return a;
+  }
+};
+struct angle_of {
+  template <class A>
+  auto operator()(A a) const {
+    if constexpr (is_complex<A>)
+      return std::arg(a);
+    else
+      return static_cast<real_t<A>>(std::atan2(real_t<A>(0), static_cast<real_t<A>>(a)));
   }
 };
 

@@ -92,8 +92,6 @@ struct point_picked {
 // lib/array/quantile.cpp.
 /// Throws misuse for what is no quantile.
 void check_quantile(double q);
-/// Element i of each line along an axis.
-array_ref element_along(array_ref x, std::size_t axis, std::int64_t i);
 /// Quantiles of all elements, which are doubles, by weighted samples.
 array_ref sampled_quantiles(array_ref x, std::vector<double> q);
 

@@ -1,0 +1,98 @@
+// Diagonals, differences, and reductions of one's own.
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "array/arrays.hpp"
+#include "weft/errors.hpp"
+
+using arrays::list_of;
+using arrays::noise;
+using arrays::place;
+using weft::slice;
+
+namespace {
+
+/// The two largest.
+struct two_largest {
+  using result = double;
+  struct accumulator {
+    double first, second;
+  };
+  double least = -1e300;
+  accumulator start() const { return {least, least}; }
+  void add(accumulator& a, double x) const {
+    a.second = std::max(a.second, std::min(a.first, x));
+    a.first = std::max(a.first, x);
+  }
+  void merge(accumulator& a, const accumulator& b) const {
+    add(a, b.first);
+    add(a, b.second);
+  }
+  double finish(const accumulator& a) const { return a.first + a.second; }
+};
+
+}  // namespace
+
+TEST_CASE("a reduction of one's own has the order of all reductions") {
+  place one(1), many(3);
+  for (std::int64_t i = 0; i < 20; ++i) {
+    const arrays::some_chunks s(2, i, 40);
+    CAPTURE(weft::to_string(s.extents), weft::to_string(s.chunk));
+    const std::int64_t n = s.extents[1];
+    const auto numbers = [&](const weft::client& c) {
+      return weft::map_elements([](std::int64_t k) { return noise(k); },
+                                weft::indices<2>(c, s.extents, 0, {.chunk = s.chunk}) * n +
+                                    weft::indices<2>(c, s.extents, 1, {.chunk = s.chunk}));
+    };
+    const auto found = one(weft::reduce(numbers(one.client), two_largest{}, 1));
+    const auto top = one(weft::topk(numbers(one.client), std::min<std::int64_t>(n, 2), 1));
+    if (n > 1)
+      for (std::size_t r = 0; r < found.size(); ++r) CHECK(found(r) == top(r, 0) + top(r, 1));
+    CHECK((list_of(many(weft::reduce(numbers(many.client), two_largest{}, 1))) == list_of(found)));
+    CHECK(one(weft::reduce(numbers(one.client), two_largest{}, weft::axes(0, 1), weft::keep_axes)).size() == 1);
+  }
+}
+
+TEST_CASE("arrays like others have their shape and their chunks") {
+  place at;
+  const auto x = weft::zeros<float, 2>(at.client, {6, 5}, {.chunk = {4, 2}});
+  const auto sevens = weft::full_like(x + 1.0f, 7);
+  CHECK(sevens.chunk_shape() == weft::shape{4, 2});
+  CHECK(at(weft::sum(sevens)) == 210);
+  CHECK(at(weft::sum(weft::ones_like(x))) == 30);
+  CHECK(at(weft::sum(weft::zeros_like(sevens))) == 0);
+}
+
+TEST_CASE("a diagonal is a view, and a diagonal matrix has it") {
+  place at(1);
+  const auto huge =
+      weft::from_function<2>(at.client, {1'000'000, 1'000'000}, [](std::int64_t i, std::int64_t j) { return i - j; },
+                             {.chunk = {1000, 1000}});
+  const auto d = weft::diagonal(huge, 5);
+  CHECK(d.shape() == weft::shape{999'995});
+  CHECK(d(slice(10, 20)).task_count() <= 2);
+  CHECK((list_of(at(d(slice(0, 3)))) == std::vector<double>{-5, -5, -5}));
+  const auto x = weft::arange<double>(at.client, 1, 40, 1, {.chunk = {7}});
+  for (const std::int64_t k : {-9, -1, 0, 1, 30}) {
+    CHECK((list_of(at(weft::diagonal(weft::diag(x, k), k))) == list_of(at(x))));
+    CHECK(at(weft::sum(weft::diag(x, k))) == 780);
+  }
+  CHECK(at(weft::tril(weft::ones<double, 2>(at.client, {0, 3}))).size() == 0);
+  CHECK_THROWS_WITH(weft::diagonal(x), Catch::Contains("two axes or more"));
+  CHECK_THROWS_AS(weft::tril(x), weft::misuse);
+  CHECK_THROWS_AS(weft::rot90(x), weft::misuse);
+}
+
+TEST_CASE("differences that cannot be are refused") {
+  place at(1);
+  const auto x = weft::arange<double>(at.client, 0, 10, 1, {.chunk = {3}});
+  CHECK(at(weft::diff(x, 0, 0)).size() == 10);
+  CHECK(at(weft::diff(x, 0, 10)).size() == 0);
+  CHECK(at(weft::diff(x, 0, 12)).size() == 0);
+  CHECK(at(weft::diff(weft::astype<std::uint8_t>(x)))(0) == 1);
+  CHECK_THROWS_WITH(weft::diff(x, 0, -1), Catch::Contains("order -1"));
+  CHECK_THROWS_AS(weft::diff(x, 1), weft::misuse);
+  CHECK_THROWS_WITH(weft::gradient(x(slice(0, 2)), 0, 1, 2), Catch::Contains("(2)") && Catch::Contains("3 elements"));
+  CHECK_THROWS_AS(weft::gradient(x, 0, 1, 3), weft::misuse);
+  CHECK_THROWS_WITH(weft::average(x, x(slice(1))), Catch::Contains("does not broadcast"));
+}

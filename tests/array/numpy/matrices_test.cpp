@@ -1,0 +1,60 @@
+// Weighted means, differences, diagonals and grids, beside NumPy's.
+#include "array/numpy/reference.hpp"
+
+using reference::check;
+
+namespace {
+
+weft::shape chunks() {
+  return GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5}, weft::shape{1, 17, 1}, weft::shape{4, 3, 5});
+}
+
+}  // namespace
+
+TEST_CASE("differences and weighted means are what NumPy's are, in all chunks") {
+  arrays::place at;
+  const reference::data d(at, chunks());
+  const auto& [x, f, i, b, z, row, plane] = d;
+  const auto p = weft::abs(x) + 0.1;
+  check(at, "ptp_all", weft::ptp(x), true);
+  check(at, "ptp_1", weft::ptp(i, 1), true);
+  check(at, "average_all", weft::average(x, weft::abs(plane)));
+  check(at, "average_1", weft::average(x, weft::abs(plane(weft::slice(), 0)), 1));
+  check(at, "average_0", weft::average(x, p, 0));
+  check(at, "average_2", weft::average(i, weft::arange<std::int32_t>(at.client, 5), -1));
+  check(at, "diff", weft::diff(x), true);
+  check(at, "diff_0", weft::diff(i, 0), true);
+  check(at, "diff_third", weft::diff(x, 1, 3));
+  check(at, "diff_bool", weft::diff(b, 1), true);
+  check(at, "ediff1d", weft::ediff1d(i), true);
+  for (std::int64_t axis = 0; axis < 3; ++axis) {
+    check(at, "gradient_" + std::to_string(axis), weft::gradient(x, axis, 0.5));
+    check(at, "gradient_int_" + std::to_string(axis), weft::gradient(i, axis - 3, 1, 2));
+  }
+}
+
+TEST_CASE("diagonals, triangles and grids are what NumPy's are, in all chunks") {
+  arrays::place at;
+  const reference::data d(at, chunks());
+  const auto& [x, f, i, b, z, row, plane] = d;
+  check(at, "eye", weft::eye<double>(at.client, 7, 11, -2, {.chunk = {3, 4}}), true);
+  check(at, "tri", weft::tri<std::int16_t>(at.client, 9, 5, 1, {.chunk = {2, 5}}), true);
+  for (const std::int64_t k : {-20, -3, 0, 2, 9}) {
+    const std::string name = std::to_string(k);
+    check(at, "tril_" + name, weft::tril(x, k), true);
+    check(at, "triu_" + name, weft::triu(x, k), true);
+    check(at, "diagonal_" + name, weft::diagonal(x, k), true);
+    check(at, "diagonal_" + name, weft::diagonal(x.persist(), k), true);
+    check(at, "trace_" + name, weft::trace(plane, k));
+    check(at, "diag_" + name, weft::diag(x(0, weft::slice(), 1), k), true);
+  }
+  for (int k = -1; k < 4; ++k) check(at, "rot90_" + std::to_string(k), weft::rot90(x, k), true);
+  const auto check_grid = [&](const std::string& name, weft::indexing how) {
+    const auto [a, first, second] = weft::meshgrid(how, row, x(weft::slice(), 0, 0), plane(weft::slice(), 0));
+    check(at, name + "a", a, true);
+    check(at, name + "b", first, true);
+    check(at, name + "c", second, true);
+  };
+  check_grid("meshgrid_", weft::indexing::xy);
+  check_grid("meshgrid_ij_", weft::indexing::ij);
+}
