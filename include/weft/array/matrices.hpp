@@ -9,7 +9,6 @@
 
 #include "weft/array/create.hpp"
 #include "weft/array/functions.hpp"
-#include "weft/array/reduce.hpp"
 #include "weft/array/reshape.hpp"
 #include "weft/array/views.hpp"
 
@@ -67,16 +66,11 @@ auto triu(const X& x, std::int64_t offset = 0) {
   return weft::where(of_places<X::rank>(x.owner(), x.chunks(), below_diagonal{offset - 1}), typename X::value_type(0),
                      x);
 }
-/// The diagonal of axes 0 and 1, as the last axis: a view, which costs nothing.
+/// The diagonal of axes 0 and 1, as the last axis: a view, which costs nothing. Its sum is the trace.
 template <array_like X>
 auto diagonal(const X& x, std::int64_t offset = 0) {
   constexpr std::size_t n = X::rank == dynamic_rank || X::rank < 2 ? dynamic_rank : X::rank - 1;
   return array<typename X::value_type, n>(detail::arrays::diagonal_view(x.node(), offset));
-}
-/// The sum of it.
-template <array_like X>
-auto trace(const X& x, std::int64_t offset = 0) {
-  return sum(diagonal(x, offset), -1);
 }
 /// The square matrix that has x, of one axis, as a diagonal, and zeros beside it. In chunks as x is cut, along both
 /// axes.
