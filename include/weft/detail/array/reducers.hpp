@@ -11,6 +11,7 @@
 
 #include "weft/detail/array/code.hpp"
 #include "weft/detail/array/ops.hpp"
+#include "weft/detail/array/sums.hpp"
 
 /// What reductions do with elements. A reducer is an encodable aggregate with
 ///
@@ -21,6 +22,7 @@
 ///     void merge(accumulator&, const accumulator& after) const;
 ///     result finish(const accumulator&) const;
 ///     accumulator fold(const T* x, std::size_t n) const;  // optional: of up to 1,024 elements
+///     void each(accumulator*, const T* x, std::size_t n) const;  // optional: adds each to its own accumulator
 namespace weft::detail::arrays {
 
 /// Integers are added in 64 bits.
@@ -40,6 +42,16 @@ struct sum_of {
   using accumulator = wide_t<T>;
   constexpr accumulator start() const { return {}; }
   constexpr void add(accumulator& a, T x) const { a = arrays::add{}(a, static_cast<accumulator>(x)); }
+  accumulator fold(const T* x, std::size_t n) const
+    requires has_sum_loops<accumulator, T>
+  {
+    return sum_row(x, n, accumulator{});
+  }
+  void each(accumulator* a, const T* x, std::size_t n) const
+    requires has_sum_loops<accumulator, T>
+  {
+    sum_each(a, x, n);
+  }
   constexpr void merge(accumulator& a, const accumulator& b) const { a = arrays::add{}(a, b); }
   constexpr result finish(const accumulator& a) const { return static_cast<result>(a); }
 };
@@ -61,6 +73,16 @@ struct mean_of {
   double count = 0;
   constexpr accumulator start() const { return {}; }
   constexpr void add(accumulator& a, T x) const { a += static_cast<accumulator>(x); }
+  accumulator fold(const T* x, std::size_t n) const
+    requires has_sum_loops<accumulator, T>
+  {
+    return sum_row(x, n, accumulator{});
+  }
+  void each(accumulator* a, const T* x, std::size_t n) const
+    requires has_sum_loops<accumulator, T>
+  {
+    sum_each(a, x, n);
+  }
   constexpr void merge(accumulator& a, const accumulator& b) const { a += b; }
   constexpr result finish(const accumulator& a) const {
     return static_cast<result>(a / static_cast<typename real_part<accumulator>::type>(count));
@@ -260,7 +282,10 @@ class reducer_loops : public Base {
   void each(std::byte* to, const std::byte* from, std::size_t n) const override {
     auto* __restrict a = reinterpret_cast<accumulator*>(to);
     const auto* __restrict x = reinterpret_cast<const T*>(from);
-    for (std::size_t i = 0; i < n; ++i) how_.add(a[i], x[i]);
+    if constexpr (requires { how_.each(a, x, n); })
+      how_.each(a, x, n);
+    else
+      for (std::size_t i = 0; i < n; ++i) how_.add(a[i], x[i]);
   }
   void merge(std::byte* to, const std::byte* after, std::size_t n) const override {
     auto* a = reinterpret_cast<accumulator*>(to);
