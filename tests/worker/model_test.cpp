@@ -412,7 +412,6 @@ struct world {
     if (how == 1) out.add(set_mode{{static_cast<std::uint8_t>(worker_mode::retiring), {}}});
     if (how > 1) out.add(set_mode{{static_cast<std::uint8_t>(worker_mode::running), {}}});
     own_mode(false);
-    while (!promises.empty()) keep_promise(promises.begin()->first);
     settle();
     for (const auto& [id, t] : items) must(!t.assigned, "a task of which the scheduler has never heard the end");
     for (const auto& [which, left] : retracts) must(left == 0, "a retraction that was not answered");
@@ -435,6 +434,12 @@ struct world {
       moved |= deliver_event();
       moved |= host.step(true);
       moved |= peer_acts(true);
+      // What was promised is made at last: also what is promised only now, to a task that is run again because a
+      // value is missing. A scheduler promises what a worker has been given to make, and hears of its end.
+      if (!promises.empty()) {
+        keep_promise(promises.begin()->first);
+        moved = true;
+      }
       if (moved || !out.empty() || !core.out().empty() || !host.requests.empty() ||
           (core.fetches().deadline() != fetcher::never))
         quiet = -1;
