@@ -156,6 +156,8 @@ class engine {
   void remote_done(node& n, std::uint64_t bytes, decoder* value) noexcept;
   void remote_failed(node& n, remote_failure why) noexcept;
   void remote_cancelled(node& n) noexcept;
+  /// Cancelled because its time limit is over.
+  void remote_timed_out(node& n) noexcept;
   /// A node that stands for nothing there: it ends when it is told.
   void begin_alone(node& n) noexcept;
   void end_alone(node& n, failure* why, bool cancelled) noexcept;

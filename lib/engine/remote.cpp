@@ -118,6 +118,12 @@ void engine::remote_cancelled(node& n) noexcept {
   end_remote(n, node_state::cancelled);
 }
 
+void engine::remote_timed_out(node& n) noexcept {
+  if (!claim_remote(n)) return;
+  n.time_out();
+  end_remote(n, node_state::cancelled);
+}
+
 /// By its owner, or by who held it last: then the cluster learns of it by its release, since others there may need
 /// its value.
 void engine::cancel_remote(node& n, bool wanted) noexcept {

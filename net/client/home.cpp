@@ -202,6 +202,11 @@ void client_home::finished(task_id task, std::uint64_t bytes, std::span<const st
   add_news(number_of(task), {news::what::done, nullptr, bytes, !value.empty(), value, nullptr});
 }
 void client_home::failed(const task_failed& m) {
+  // As on one machine: the one whose time is over has timed out, and what needs its value is cancelled.
+  if (m.flags & time_is_over) {
+    const bool itself = lines_of(m.path).size() <= 1;
+    return add_news(number_of(m.id), itself ? news::what::timed_out : news::what::cancelled);
+  }
   add_news(number_of(m.id), {news::what::failed,
                              nullptr,
                              0,
@@ -209,12 +214,8 @@ void client_home::failed(const task_failed& m) {
                              {},
                              because(text_of(m.function), text_of(m.type), text_of(m.text), lines_of(m.path))});
 }
-void client_home::cancelled(task_id task) {
-  add_news(number_of(task), {news::what::cancelled, nullptr, 0, false, {}, nullptr});
-}
-void client_home::restarted(task_id task) {
-  add_news(number_of(task), {news::what::restarted, nullptr, 0, false, {}, nullptr});
-}
+void client_home::cancelled(task_id task) { add_news(number_of(task), news::what::cancelled); }
+void client_home::restarted(task_id task) { add_news(number_of(task), news::what::restarted); }
 
 void client_home::fail_reading(const node& n, std::exception_ptr why) {
   value_arrival* waits = nullptr;
@@ -240,6 +241,10 @@ void client_home::tell(std::vector<news>& all) {
       case news::what::failed:
         fail_reading(*n.node, std::make_exception_ptr(std::runtime_error("weft: the value is lost: " + n.why->text)));
         engine_->remote_failed(*n.node, std::move(*n.why));
+        break;
+      case news::what::timed_out:
+        fail_reading(*n.node, std::make_exception_ptr(weft::timed_out()));
+        engine_->remote_timed_out(*n.node);
         break;
       case news::what::cancelled:
         fail_reading(*n.node, std::make_exception_ptr(weft::cancelled()));

@@ -99,7 +99,7 @@ class client_home final : public detail::remote_home, private client_host {
 
   // What is told to the engine, without the lock.
   struct news {
-    enum class what : std::uint8_t { done, failed, cancelled, restarted } kind;
+    enum class what : std::uint8_t { done, failed, timed_out, cancelled, restarted } kind;
     detail::node* node;  // a reference
     std::uint64_t bytes;
     bool has_value;
@@ -107,6 +107,7 @@ class client_home final : public detail::remote_home, private client_host {
     std::unique_ptr<detail::remote_failure> why;  // of failed
   };
   void add_news(std::uint64_t number, news n);
+  void add_news(std::uint64_t number, news::what kind) { add_news(number, {kind, nullptr, 0, false, {}, nullptr}); }
   void tell(std::vector<news>& all);
   void fail_reading(const detail::node& n, std::exception_ptr why);
 

@@ -237,6 +237,7 @@ void scheduler_core::tell_failed(slot t) {
   for (auto k = keys.rbegin(); k != keys.rend(); ++k) path += (path.empty() ? "" : "\n") + *k;
   task_failed m{};
   m.id = r.id;
+  m.flags = f.flags;
   m.function = f.function;
   m.type = f.type;
   m.text = f.text;
@@ -295,6 +296,16 @@ void scheduler_core::drop_everywhere(slot t) {
   r.set_bytes(0);
 }
 
+void scheduler_core::end_late(slot t, bool told) {
+  const time_ns limit = catalogue_.options_at(tasks_.call(t).options).time_limit;
+  end_tree(t, task_state::failed,
+           add_failure(function_name(t), "weft::timed_out",
+                       "weft: the task " + key_of(t) + " did not end within its time limit of " +
+                           std::to_string(limit / 1'000'000) + " ms",
+                       "", time_is_over),
+           told);
+}
+
 void scheduler_core::tick(time_ns now) {
   now_ = std::max(now_, now);
   if (now_ >= lazy_until_) end_laziness();
@@ -305,13 +316,8 @@ void scheduler_core::tick(time_ns now) {
     timers_.pop_back();
     const slot t = tasks_.find(due.id);
     if (t == no_task || !unfinished(tasks_[t].state)) continue;
-    const time_ns limit = catalogue_.options_at(tasks_.call(t).options).time_limit;
-    end_tree(t, task_state::failed,
-             add_failure(function_name(t), "weft::timed_out",
-                         "weft: the task " + key_of(t) + " did not end within its time limit of " +
-                             std::to_string(limit / 1'000'000) + " ms",
-                         ""),
-             false);
+    if (deadlines_.at(t) > due.at) continue;  // it was retried, and has a later one
+    end_late(t, false);
     tidy();
   }
   if (options_.no_worker_limit > 0)

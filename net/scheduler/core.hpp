@@ -136,6 +136,7 @@ class scheduler_core {
 
   struct failure {
     std::string function, type, text, path;
+    std::uint32_t flags = 0;  // failure_flags
     std::uint32_t references = 0;
   };
   struct peer {
@@ -263,6 +264,8 @@ class scheduler_core {
   void retry(peer_id p, std::span<const task_id> ids);
   void locate(peer_id p, std::span<const task_id> ids);
   void set_deadline(slot t);
+  /// Its time limit is over. `told`: its worker has ended it already.
+  void end_late(slot t, bool told);
   slot own_task(peer_id p, task_id id, const char* what) const;
 
   // reports.cpp: what workers say
@@ -311,7 +314,8 @@ class scheduler_core {
   void tidy();
   void tidy_one(slot t);
   void forget(slot t);
-  std::uint32_t add_failure(std::string function, std::string type, std::string what, std::string path);
+  std::uint32_t add_failure(std::string function, std::string type, std::string what, std::string path,
+                            std::uint32_t flags = 0);
   void drop_failure(std::uint32_t f);
   std::string key_of(slot t) const;
   std::string function_name(slot t) const;

@@ -249,8 +249,8 @@ void scheduler_core::forget(slot t) {
   tasks_.forget(t);
 }
 
-std::uint32_t scheduler_core::add_failure(std::string function, std::string type, std::string what,
-                                          std::string path) {
+std::uint32_t scheduler_core::add_failure(std::string function, std::string type, std::string what, std::string path,
+                                          std::uint32_t flags) {
   std::uint32_t f;
   if (free_failures_.empty()) {
     f = static_cast<std::uint32_t>(failures_.size());
@@ -259,7 +259,7 @@ std::uint32_t scheduler_core::add_failure(std::string function, std::string type
     f = free_failures_.back();
     free_failures_.pop_back();
   }
-  failures_[f] = {std::move(function), std::move(type), std::move(what), std::move(path), 0};
+  failures_[f] = {std::move(function), std::move(type), std::move(what), std::move(path), flags, 0};
   return f;
 }
 

@@ -125,6 +125,8 @@ void scheduler_core::unwanted_copy(worker_index w, task_id id) {
 void scheduler_core::report_failed(worker_index w, const failed_task& m) {
   const slot t = believed(w, m.id, m.attempt);
   if (t == no_task) return;
+  // More attempts would have no more time.
+  if ((m.flags & time_is_over) && tasks_[t].has(mark_deadline)) return end_late(t, true);
   task_call& c = tasks_.call(t);
   if (c.retries > 0 && !(tasks_[t].flags & task_once)) {
     --c.retries;

@@ -222,8 +222,12 @@ struct task_finished : finished_record {
 struct failure_record {
   task_id id;
   std::uint32_t attempt;  // towards clients: 0
-  std::uint32_t reserved;
+  std::uint32_t flags;    // failure_flags
 };
+/// `time_is_over`: the task, or the first one of `path`, did not end within its time limit. A worker says so of a
+/// task that it has ended because run_record::time_left_ns had passed; the scheduler, who knows its key and the
+/// limit, puts them in the texts.
+enum failure_flags : std::uint32_t { time_is_over = 1 };
 template <message_kind Kind>
 struct failure_message : failure_record {
   using record = failure_record;
@@ -257,7 +261,7 @@ struct run_record {
   task_id id;
   function_ref function;
   std::uint64_t rank;
-  std::int64_t time_left_ns;  // 0: no limit
+  std::int64_t time_left_ns;  // until the task's deadline, when this was sent; 0: no limit. Clocks are never compared
   std::uint32_t attempt;      // grows with each assignment: what an older one says is not believed
   std::uint32_t flags;
   std::uint32_t options;  // of the session's table

@@ -1,6 +1,8 @@
 // What the scheduler tells a worker.
 #include "worker/core.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -48,7 +50,7 @@ void worker_core::receive(time_ns now, batch_reader& batch) {
         break;
       }
       case message_kind::run_task:
-        run(batch.get<run_task>());
+        run(now, batch.get<run_task>());
         break;
       case message_kind::drop_values:
         for (const task_id id : batch.get<drop_values>().tasks) drop(id);
@@ -115,6 +117,7 @@ void worker_core::check_peer(task_id value, peer_id peer) const {
 void worker_core::check(const run_task& t) const {
   if (t.id == 0) wrong("sent task", t.id, "no task has that number");
   if (t.attempt == 0) wrong("sent task", t.id, "attempts begin at 1");
+  if (t.time_left_ns < 0) wrong("sent task", t.id, "the time left is negative: such a task ends at the scheduler");
   if (!defined(modules_, t.function.module)) wrong("sent task", t.id, "its module is not defined");
   if (!defined(options_, t.options)) wrong("sent task", t.id, "its options are not defined");
   std::uint64_t given = 0;
@@ -129,7 +132,7 @@ void worker_core::check(const run_task& t) const {
   if (given != t.values.size()) wrong("sent task", t.id, "its values have another size than its inputs say");
 }
 
-void worker_core::run(const run_task& t) {
+void worker_core::run(time_ns now, const run_task& t) {
   check(t);
   if (const std::uint32_t place = places_.find(t.id); place != none && !make_way(t, place)) return;
   if (ordered_ >= worker_mode::retiring) return say_retracted(t.id, t.attempt, true);
@@ -154,6 +157,8 @@ void worker_core::run(const run_task& t) {
   entries_[task].attempt = t.attempt;
   entries_[task].may_inline = (t.flags & task_inline) != 0;
   entries_[task].once = (t.flags & task_once) != 0;
+  if (t.time_left_ns != 0)
+    limit(t.time_left_ns > fetcher::never - now ? fetcher::never : now + t.time_left_ns, t.id, t.attempt);
   for (std::size_t i = 0; i < t.inputs.size(); ++i) {
     const input_ref& input = t.inputs[i];
     const std::span<const std::byte> value = values.first(input.given == promised_input ? 0 : input.given);
@@ -253,7 +258,7 @@ bool worker_core::make_way(const run_task& t, std::uint32_t place) {
     return false;
   }
   if (!withdraw(place)) {
-    if (!e.stopping && !e.quitting) host_.stop(t.id);
+    if (!is_to_stop(e)) host_.stop(t.id);
     host_.drop(t.id);
   }
   leave(place, true);
@@ -276,8 +281,34 @@ void worker_core::stop(std::span<const attempt_ref> tasks) {
     if (entries_[place].at != state::executing && withdraw(place)) {
       say_cancelled(t.id, t.attempt);
       leave(place, true);
-    } else if (!entries_[place].quitting) {
+    } else if (!entries_[place].quitting && !entries_[place].late) {
       host_.stop(t.id);
+    }
+  }
+}
+
+void worker_core::limit(time_ns at, task_id id, std::uint32_t attempt) {
+  if (limits_of_time_.size() >= 1024 && limits_of_time_.size() >= 2 * tasks()) {
+    std::erase_if(limits_of_time_, [&](const time_limit& l) { return !unended(find_attempt(l.id, l.attempt)); });
+    std::make_heap(limits_of_time_.begin(), limits_of_time_.end(), std::greater<>());
+  }
+  limits_of_time_.push_back({at, id, attempt});
+  std::push_heap(limits_of_time_.begin(), limits_of_time_.end(), std::greater<>());
+}
+
+void worker_core::end_late(time_ns now) {
+  while (!limits_of_time_.empty() && limits_of_time_.front().at <= now) {
+    std::pop_heap(limits_of_time_.begin(), limits_of_time_.end(), std::greater<>());
+    const time_limit due = limits_of_time_.back();
+    limits_of_time_.pop_back();
+    const std::uint32_t place = find_attempt(due.id, due.attempt);
+    if (!unended(place)) continue;
+    if (entries_[place].at != state::executing && withdraw(place)) {
+      say_late(due.id, due.attempt);
+      leave(place, true);
+    } else {
+      if (!is_to_stop(entries_[place])) host_.stop(due.id);
+      entries_[place].late = true;
     }
   }
 }
@@ -418,8 +449,8 @@ void worker_core::stop_all() {
         say_retracted(e.id, e.attempt, true);
         leave(place, true);
       } else if (!e.once) {
+        if (!e.late) host_.stop(e.id);
         entries_[place].quitting = true;
-        host_.stop(e.id);
       }
     }
   }

@@ -86,6 +86,12 @@ struct worker_limits {
 /// - an input that was awaited from elsewhere is to be made here.
 /// The one exception: an attempt that run_task replaces by a newer one is not spoken of again.
 ///
+/// An attempt with a limit has so much time from when run_task is read, by the worker's own clock. When that has
+/// passed it is taken back, if it has not begun, or stopped; it ends by failed_task with `time_is_over`, unless it
+/// still makes its value. The scheduler looks at the same deadline by its clock, and mostly is first, by the time
+/// that a message takes: then this is the answer to stop_tasks. A worker that cannot hear the scheduler stops such
+/// tasks all the same.
+///
 /// Messages that cross on the way, and why each is harmless. What the worker says comes in order, and the scheduler
 /// does not believe an attempt that it has not assigned or of which it has heard the end.
 /// - run_task, and the failure, cancellation, giving back or loss of an input here: the task is given back, after the
@@ -102,6 +108,7 @@ struct worker_limits {
 /// - stop_tasks, and then, before the task has stopped, its value elsewhere as an input, copy_value or drop_values:
 /// the
 ///   scheduler did not wait for the end. The attempt is cancelled at once; what it still does is not spoken of.
+/// - stop_tasks, and the end of an attempt's time: whichever is first stops it; cancelled_task is the answer.
 /// - retract_tasks, and the beginning or an end: given_back = 0 for what executes or has its value here; 1 for what
 /// is
 ///   unknown here, which likewise is stale, or true.
@@ -175,6 +182,8 @@ class worker_core final : private fetch_host {
   /// Nothing is known: no task, no value.
   bool empty() const noexcept { return places_.size() == 0 && left_ == 0 && fetcher_.values() == 0; }
   const fetcher& fetches() const noexcept { return fetcher_; }
+  /// Remembered, of attempts that may have ended.
+  std::size_t limits_of_time() const noexcept { return limits_of_time_.size(); }
 
  private:
   static constexpr std::uint32_t none = id_table::none;
@@ -193,6 +202,7 @@ class worker_core final : private fetch_host {
     bool once = false;      // it may not run twice
     bool stopping = false;  // the scheduler has asked
     bool quitting = false;  // the worker has: it is given back when it has stopped
+    bool late = false;      // its time is over, and it is to stop
     bool asked = false;     // copy_value
     bool to_stop = false;   // stop() is about it
     bool needed = false;    // the store wants it
@@ -205,6 +215,12 @@ class worker_core final : private fetch_host {
     run_record record{};
     std::vector<input_ref> inputs;
     std::vector<std::byte> call;
+  };
+  struct time_limit {
+    time_ns at;
+    task_id id;
+    std::uint32_t attempt;
+    bool operator>(const time_limit& o) const noexcept { return at > o.at; }
   };
   struct edge {
     std::uint32_t input, task;
@@ -220,7 +236,7 @@ class worker_core final : private fetch_host {
   void define(const define_module& module);
   void define(const define_options& options);
   void meet(const peer_info& peer);
-  void run(const run_task& task);
+  void run(time_ns now, const run_task& task);
   void check(const run_task& task) const;
   std::uint32_t keep(const run_task& task);
   waiting_task unkeep(const entry& e);
@@ -234,6 +250,9 @@ class worker_core final : private fetch_host {
   void stop(std::span<const attempt_ref> tasks);
   /// Of an attempt that is being stopped nothing more is awaited: it is cancelled, whatever it still does.
   void disown(std::uint32_t place);
+  void limit(time_ns at, task_id id, std::uint32_t attempt);
+  /// Ends the attempts whose time is over.
+  void end_late(time_ns now);
   void retract(const attempt_ref& task);
   void copy(const copy_value& message);
   void found(const value_at& message);
@@ -262,9 +281,11 @@ class worker_core final : private fetch_host {
   batch_writer& say();
   void free_entry(std::uint32_t place);
   bool lacks_input(const entry& e) const noexcept;
+  bool is_to_stop(const entry& e) const noexcept { return e.stopping || e.quitting || e.late; }
   void say_ended_unrun(const entry& e);
   void say_retracted(task_id id, std::uint32_t attempt, bool given_back);
   void say_cancelled(task_id id, std::uint32_t attempt);
+  void say_late(task_id id, std::uint32_t attempt);
 
   peer_id self_;
   worker_host& host_;
@@ -282,6 +303,8 @@ class worker_core final : private fetch_host {
   std::vector<std::uint32_t> free_waiting_, settling_;
   std::unordered_multimap<task_id, peer_id> pushes_;  // to whom what is made here is pushed
   std::vector<task_id> unmet_;  // the scheduler was told that they are missing, since the last tick
+  /// A heap, the first to end on top. Those of attempts that have ended stay until they are due, or are most of all.
+  std::vector<time_limit> limits_of_time_;
   std::vector<bool> modules_, options_;
   std::size_t submitted_ = 0, left_ = 0;
   worker_mode ordered_ = worker_mode::running;

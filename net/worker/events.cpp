@@ -21,7 +21,7 @@ void worker_core::done(task_id task, std::uint32_t attempt, std::uint64_t bytes,
   entry& e = entries_[place];
   set_state(e, place, state::here);
   e.bytes = bytes;
-  e.stopping = e.quitting = false;
+  e.stopping = e.quitting = e.late = false;
   const bool small = !value.empty() && value.size() <= limits_.inline_bytes;
   if (e.pushes && small)
     for (auto [at, end] = pushes_.equal_range(task); at != end; ++at) host_.push(at->second, task, bytes, value);
@@ -47,7 +47,7 @@ void worker_core::cancelled(task_id task, std::uint32_t attempt) {
   const std::uint32_t place = find_attempt(task, attempt);
   if (!unended(place)) return;
   const entry& e = entries_[place];
-  if (e.quitting || (e.at == state::submitted && lacks_input(e)))
+  if (e.quitting || e.late || (e.at == state::submitted && lacks_input(e)))
     say_ended_unrun(e);
   else
     say_cancelled(task, attempt);
@@ -113,6 +113,7 @@ void worker_core::missing(task_id value, std::uint64_t bytes, peer_id last) {
 }
 
 void worker_core::tick(time_ns now) {
+  end_late(now);
   fetcher_.tick(now);
   // A copy for its own sake that cannot be had is not waited for: the scheduler has been told.
   for (std::size_t i = 0; i < unmet_.size(); ++i) {
@@ -150,7 +151,9 @@ void worker_core::settle_pause() {
 }
 
 time_ns worker_core::deadline() const noexcept {
-  return unmet_.empty() ? std::min(heartbeat_at_, fetcher_.deadline()) : 0;
+  if (!unmet_.empty()) return 0;
+  const time_ns first = limits_of_time_.empty() ? fetcher::never : limits_of_time_.front().at;
+  return std::min({heartbeat_at_, first, fetcher_.deadline()});
 }
 
 void worker_core::heartbeat(time_ns now, heartbeat_record measured) {

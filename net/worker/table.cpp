@@ -1,4 +1,5 @@
 // The worker's table: entries, and the edges between tasks and what they take.
+#include <string_view>
 #include <utility>
 
 #include "worker/core.hpp"
@@ -148,12 +149,19 @@ bool worker_core::lacks_input(const entry& e) const noexcept {
 void worker_core::say_ended_unrun(const entry& e) {
   if (e.stopping)
     say_cancelled(e.id, e.attempt);
+  else if (e.late)
+    say_late(e.id, e.attempt);
   else
     say_retracted(e.id, e.attempt, true);
 }
 
 void worker_core::say_retracted(task_id id, std::uint32_t attempt, bool given_back) {
   say().add(retracted_task{{id, attempt, given_back}});
+}
+
+void worker_core::say_late(task_id id, std::uint32_t attempt) {
+  static constexpr std::string_view type = "weft::timed_out", text = "weft: the task's time limit is over";
+  say().add(failed_task{{id, attempt, time_is_over}, {}, type, text, {}});
 }
 
 void worker_core::say_cancelled(task_id id, std::uint32_t attempt) {

@@ -35,6 +35,24 @@ int hold_on(int x) {
   let_on.wait(false);
   return x;
 }
+std::atomic<bool> began{false}, stopped{false};
+/// Waits until it is stopped.
+task<int> wait_for_ever(int x) {
+  struct at_end {
+    ~at_end() {
+      stopped = true;
+      stopped.notify_all();
+    }
+  };
+  const at_end tells;
+  began = true;
+  began.notify_all();
+  event never;
+  co_await never.wait();
+  co_return x;
+}
+std::atomic<int> ran{0};
+int count(int x) { return ran += x; }
 int fails(int x) { throw std::out_of_range("it is " + std::to_string(x)); }
 
 task<long> fib(client& c, int n) {
@@ -177,6 +195,54 @@ TEST_CASE("a failure comes back with its names") {
     CHECK(type == "std::out_of_range");
   };
   p.run(test());
+}
+
+TEST_CASE("a limit of time ends a task on its worker") {
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  let_on = began = stopped = false;
+  ran = 0;
+  struct at_end {  // lets the cluster end, whatever happens here
+    ~at_end() {
+      let_on = true;
+      let_on.notify_all();
+    }
+  };
+  const at_end always;
+  const auto end_of = [](future<int> f) -> task<std::string> {
+    try {
+      co_await f;
+    } catch (const timed_out&) { co_return "timed out"; } catch (const cancelled&) {
+      co_return "cancelled";
+    }
+    co_return "done";
+  };
+  const auto test = [&]() -> task<> {
+    // One that waits is stopped.
+    auto slow = c.with({.time_limit = std::chrono::milliseconds(300)}).submit(wait_for_ever, 1);
+    co_await blocking([] { began.wait(false); });
+    auto needs_it = c.submit(add, slow, 1);
+    const std::string slow_ended = co_await end_of(slow), needs_ended = co_await end_of(needs_it);
+    CHECK(slow_ended == "timed out");
+    CHECK(needs_ended == "cancelled");
+    co_await blocking([] { stopped.wait(false); });
+    // One behind another never begins, and is not run again.
+    auto before = c.submit(hold_on, 5);
+    auto behind = c.with({.retries = 3, .time_limit = std::chrono::milliseconds(20)}).submit(count, 1);
+    auto after = c.submit(count, 10);
+    const std::string behind_ended = co_await end_of(behind);
+    CHECK(behind_ended == "timed out");
+    let_on = true;
+    let_on.notify_all();
+    const int five = co_await before, ten = co_await after;
+    CHECK(five == 5);
+    CHECK(ten == 10);
+    // One that is quick enough is not disturbed.
+    const int three = co_await c.with({.time_limit = std::chrono::hours(1)}).submit(add, 1, 2);
+    CHECK(three == 3);
+  };
+  p.run(weft::timeout(std::chrono::seconds(60), test()));
 }
 
 TEST_CASE("a lazy graph is computed on a cluster") {

@@ -61,11 +61,12 @@ void script::done(peer_id w, task_id id, std::uint32_t attempt, std::uint64_t by
   say(w, m);
 }
 
-void script::failed(peer_id w, task_id id, std::uint32_t attempt) {
+void script::failed(peer_id w, task_id id, std::uint32_t attempt, std::uint32_t flags) {
   const std::string function = "f", type = "std::runtime_error", what = "no luck";
   failed_task m{};
   m.id = id;
   m.attempt = attempt;
+  m.flags = flags;
   m.function = function;
   m.type = type;
   m.text = what;

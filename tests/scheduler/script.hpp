@@ -65,7 +65,7 @@ struct script {
                const std::string& hosts = "", bool loose = false, time_ns limit = 0, const std::string& name = "");
   void done(peer_id w, task_id id, std::uint32_t attempt = 1, std::uint64_t bytes = 8, std::uint64_t ns = 1'000'000,
             const std::string& value = "");
-  void failed(peer_id w, task_id id, std::uint32_t attempt = 1);
+  void failed(peer_id w, task_id id, std::uint32_t attempt = 1, std::uint32_t flags = 0);
   void retracted(peer_id w, task_id id, std::uint32_t attempt, bool given_back);
   void added(peer_id w, task_id id);
   void missing(peer_id w, task_id id, peer_id from);

@@ -58,6 +58,7 @@ TEST_CASE("messages that refer to nothing are errors", "[worker]") {
   CHECK_THROWS_AS(s.hear(set_mode{{4, {}}}), protocol_error);
   CHECK_THROWS_AS(s.hear(peer_info{{1u << 24, 0, {}}, {}, {}}), protocol_error);
   CHECK_THROWS_AS(s.hear(task_cancelled{}), protocol_error);
+  CHECK_THROWS_WITH(s.run(11, 1, {}, 0, -1), Catch::Contains("11") && Catch::Contains("time left"));
   s.hear(peer_gone{{77, 0}});
   CHECK(s.called().empty());  // what is refused leaves no trace
   CHECK(s.core.tasks() == 1);
@@ -95,8 +96,18 @@ TEST_CASE("arbitrary bytes are an error, or a message, and never a crash", "[wor
             w.add(set_mode{{static_cast<std::uint8_t>(random() % 3), {}}});
             break;
           default:
-            w.add(
-                run_task{{id(), {}, 0, 0, static_cast<std::uint32_t>(1 + random() % 3), 0, 0, 0, 0}, inputs, {}, {}});
+            w.add(run_task{{id(),
+                            {},
+                            0,
+                            static_cast<time_ns>(random() % 3),
+                            static_cast<std::uint32_t>(1 + random() % 3),
+                            0,
+                            0,
+                            0,
+                            0},
+                           inputs,
+                           {},
+                           {}});
         }
       }
       std::vector<std::byte> bytes = w.take();

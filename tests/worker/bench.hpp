@@ -28,11 +28,17 @@ inline numbers some(double first, std::size_t n = 10'000) {
   std::iota(v.begin(), v.end(), first);
   return v;
 }
-/// The call of total(), as it travels.
-inline function_ref encode_total(const client& c, encoder& into) {
+/// Waits until it is stopped.
+inline task<double> wait_for_ever(const numbers& v) {
+  event never;
+  co_await never.wait();
+  co_return total(v);
+}
+/// The call of a function of numbers, as it travels.
+template <class F>
+function_ref encode_call(const client& c, F* what, encoder& into) {
   const auto input = c.scatter(numbers{1});
-  detail::node* const n =
-      new detail::call_node_for<decltype(&total), std::decay_t<decltype(input)>>(*c.get_engine(), &total, input);
+  detail::node* const n = new detail::call_node_for<F*, std::decay_t<decltype(input)>>(*c.get_engine(), what, input);
   const detail::portable_call& how = *n->type->portable(*n);
   how.encode(*n, into);
   function_ref f{};
@@ -60,7 +66,7 @@ class bench final : public worker_host, public exchange_host {
  public:
   bench() : core(1, *this, worker_limits()) {
     for (peer_id p = 2; p < 5; ++p) hear(peer_info{{p, static_cast<std::uint8_t>(peer_role::worker), {}}, {}, {}});
-    function_ = encode_total(engine, call_);
+    function_ = encode_call(engine, &total, call_);
   }
   ~bench() {
     if (links) links->close();
@@ -80,6 +86,13 @@ class bench final : public worker_host, public exchange_host {
     const input_ref from{of, 8 * n, 2, 0};
     hear(run_task{{id, function_, id, 0, 1, task_inline, 0, 0, 0}, {&from, 1}, call_.message(), {}});
   }
+  /// One that waits for ever, for so long.
+  void run_for(time_ns left, task_id id, task_id of, std::size_t n = 10'000) {
+    const input_ref from{of, 8 * n, 2, 0};
+    encoder call(encoder::buffers::copied);
+    const function_ref waits = encode_call(engine, &wait_for_ever, call);
+    hear(run_task{{id, waits, id, left, 1, task_inline, 0, 0, 0}, {&from, 1}, call.message(), {}});
+  }
   void copy(task_id id) { hear(copy_value{{id, 80'000, 2, 0}}); }
   void stop_attempt(task_id id) {
     const attempt_ref one{id, 1, 0};
@@ -95,6 +108,10 @@ class bench final : public worker_host, public exchange_host {
   std::string failure(task_id id) {
     REQUIRE(wait([&] { return failures_.contains(id); }));
     return failures_.at(id);
+  }
+  void advance(time_ns by) {
+    std::lock_guard guard(lock_);
+    time_ += by;
   }
   /// Waits until the engine says something.
   void news() {

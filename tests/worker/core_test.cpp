@@ -427,6 +427,102 @@ TEST_CASE("stopped tasks answer once", "[worker]") {
   }
 }
 
+TEST_CASE("a task whose time is over does not begin, and one that has begun is stopped", "[worker]") {
+  script s;
+  s.now = 1000;
+  s.run(10, 1, {}, 0, 50);
+  s.run(11, 1, {{10}});
+  s.run(12, 1, {{90, 2, promised_input}}, 0, 40);
+  s.run(13, 1, {}, 0, 60);
+  s.run(14, 1, {}, 0, 70);
+  s.begin(13, 1);
+  s.begin(14, 1);
+  s.called();
+  CHECK(s.core.deadline() == 0);  // the first heartbeat
+  s.core.heartbeat(s.now, {});
+  s.said();
+  CHECK(s.core.deadline() == 1040);
+  s.tick(1039);
+  CHECK(s.said().empty());
+  // One that waits here, and one that the engine has, with what depends on it.
+  s.tick(1050);
+  CHECK(s.said() == strings{"late 12 1 weft: the task's time limit is over ",
+                            "late 10 1 weft: the task's time limit is over ", "gives back 11 1"});
+  CHECK(s.called() == strings{"withdraw 10", "withdraw 11"});
+  CHECK(s.core.deadline() == 1060);
+  // Of those that run one stops, and one makes its value first.
+  s.tick(1070);
+  CHECK(s.called() == strings{"stop 13", "stop 14"});
+  CHECK(s.said().empty());
+  s.core.cancelled(13, 1);
+  s.finish(14, 1);
+  CHECK(s.said() == strings{"late 13 1 weft: the task's time limit is over ", "done 14 1"});
+  s.drop_these({14});
+  CHECK(s.core.empty());
+}
+
+TEST_CASE("the end of a task's time is one reason of several to stop it", "[worker]") {
+  script s;
+  s.run(10, 1, {}, 0, 50);
+  s.begin(10, 1);
+  s.called();
+  SECTION("the scheduler was first") {
+    s.stop_these({{10, 1, 0}});
+    s.tick(50);
+    CHECK(s.called() == strings{"stop 10"});
+    s.core.cancelled(10, 1);
+    CHECK(s.said() == strings{"cancelled 10 1"});
+  }
+  SECTION("the scheduler is second") {
+    s.tick(50);
+    s.stop_these({{10, 1, 0}});
+    CHECK(s.called() == strings{"stop 10"});
+    s.core.cancelled(10, 1);
+    CHECK(s.said() == strings{"cancelled 10 1"});
+  }
+  SECTION("the worker is stopped too") {
+    s.tick(50);
+    s.order(worker_mode::stopped);
+    CHECK(s.called() == strings{"stop 10"});
+    s.core.cancelled(10, 1);
+    CHECK(s.said() == strings{"late 10 1 weft: the task's time limit is over "});
+  }
+  SECTION("a newer attempt has a time of its own") {
+    s.run(10, 2, {}, 0, 100);
+    CHECK(s.called() == strings{"withdraw 10", "stop 10", "drop 10", "submit 10"});
+    s.tick(50);
+    CHECK(s.called().empty());
+    s.tick(100);
+    CHECK(s.called() == strings{"withdraw 10", "stop 10"});
+    s.core.cancelled(10, 2);
+    CHECK(s.said() == strings{"late 10 2 weft: the task's time limit is over "});
+  }
+  SECTION("it failed before") {
+    s.fail(10, 1);
+    s.tick(50);
+    CHECK(s.said() == strings{"failed 10 1 bad root"});
+  }
+  CHECK(s.core.empty());
+}
+
+TEST_CASE("the times of tasks that have ended do not pile up", "[worker]") {
+  script s;
+  constexpr time_ns long_time = 1'000'000'000'000;
+  s.core.heartbeat(0, {});
+  s.run(1, 1, {}, 0, fetcher::never);  // longer than there is time
+  for (task_id id = 2; id < 10'000; ++id) {
+    s.run(id, 1, {}, 0, long_time);
+    s.begin(id, 1);
+    s.finish(id, 1);
+    s.drop_these({id});
+  }
+  s.said();
+  CHECK(s.core.limits_of_time() <= 1024);
+  s.tick(long_time);
+  CHECK(s.said().empty());
+  CHECK(s.core.limits_of_time() == 1);
+}
+
 TEST_CASE("retractions are answered", "[worker]") {
   script s;
   s.run(10, 1);

@@ -77,7 +77,10 @@ struct world {
     promises.erase(id);
     t.assigned = true;
     ++runs;
-    out.add(run_task{{id, {}, id, 0, ++t.attempt, id % 5 == 0 ? task_once : 0u, 0, 0, 0}, inputs, {}, given});
+    const time_ns left = roll.one_in(6) ? static_cast<time_ns>(1 + roll(100)) : 0;
+    ++t.attempt;
+    if (left != 0) times[{id, t.attempt}] = now + left;
+    out.add(run_task{{id, {}, id, left, t.attempt, id % 5 == 0 ? task_once : 0u, 0, 0, 0}, inputs, {}, given});
     return true;
   }
   // A peer makes what it was to make, or does not. A promise outlives the task that wanted it: nobody is harmed.
@@ -233,6 +236,11 @@ struct world {
         }
         case message_kind::failed_task: {
           const auto m = in.get<failed_task>();
+          if (m.flags & time_is_over) {
+            const auto at = times.find({m.id, m.attempt});
+            must(at != times.end() && now >= at->second, "a task that ended before its time");
+            ++late;
+          }
           ended(m.id, m.attempt, false);
           break;
         }
@@ -458,7 +466,8 @@ struct world {
   std::set<peer_id> living;
   std::set<std::pair<task_id, std::uint32_t>> ends, asked;
   std::map<std::pair<task_id, std::uint32_t>, int> retracts;
-  std::uint64_t numbers = 0, runs = 0;
+  std::map<std::pair<task_id, std::uint32_t>, time_ns> times;  // none of them ends for want of time before
+  std::uint64_t numbers = 0, runs = 0, late = 0;
   bool own_pause = false;
   time_ns now = 0;
 };
@@ -466,13 +475,14 @@ struct world {
 }  // namespace
 
 TEST_CASE("a worker reports each attempt once, whatever crosses", "[worker][model]") {
-  std::uint64_t runs = 0, ends = 0;
+  std::uint64_t runs = 0, ends = 0, late = 0;
   for (const std::uint64_t seed : weft::test::seed_range(10'000)) {
     INFO("seed " << seed);
     world w(seed);
     REQUIRE_NOTHROW(w.run());
     runs += w.runs;
     ends += w.ends.size();
+    late += w.late;
     if (seed % 50 != 0) continue;
     world again(seed);
     again.run();
@@ -480,4 +490,5 @@ TEST_CASE("a worker reports each attempt once, whatever crosses", "[worker][mode
   }
   CHECK(ends <= runs);
   CHECK(ends > runs / 2);
+  CHECK(late > runs / 100);
 }

@@ -47,14 +47,15 @@ class script final : public worker_host {
     peer_id worker = 0;
     std::uint32_t given = 0;  // bytes of its value, that come along
   };
-  void run(task_id id, std::uint32_t attempt, std::initializer_list<from> inputs = {}, std::uint32_t flags = 0) {
+  void run(task_id id, std::uint32_t attempt, std::initializer_list<from> inputs = {}, std::uint32_t flags = 0,
+           time_ns left = 0) {
     std::vector<input_ref> refs;
     std::size_t given = 0;
     for (const from& f : inputs) {
       refs.push_back({f.id, 100, f.worker, f.given});
       if (f.given != promised_input) given += f.given;
     }
-    hear(run_task{{id, {}, id, 0, attempt, flags, 0, 0, 0}, refs, {}, std::vector<std::byte>(given)});
+    hear(run_task{{id, {}, id, left, attempt, flags, 0, 0, 0}, refs, {}, std::vector<std::byte>(given)});
   }
   void drop_these(std::initializer_list<task_id> ids) { hear(drop_values{{}, {ids.begin(), ids.size()}}); }
   void stop_these(std::initializer_list<attempt_ref> tasks) { hear(stop_tasks{{}, {tasks.begin(), tasks.size()}}); }
@@ -65,6 +66,7 @@ class script final : public worker_host {
     began_already.insert(id);
     core.began(id, attempt);
   }
+  void tick(time_ns at) { core.tick(now = at); }
   void finish(task_id id, std::uint32_t attempt) {
     began_already.insert(id);
     core.done(id, attempt, 100, 7);
@@ -90,7 +92,7 @@ class script final : public worker_host {
         }
         case message_kind::failed_task: {
           const auto m = reader.get<failed_task>();
-          all.push_back("failed" + number(m.id) + number(m.attempt) + " " +
+          all.push_back((m.flags & time_is_over ? "late" : "failed") + number(m.id) + number(m.attempt) + " " +
                         std::string(m.text.data(), m.text.size()) + " " + std::string(m.path.data(), m.path.size()));
           break;
         }

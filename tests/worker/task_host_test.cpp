@@ -88,6 +88,17 @@ TEST_CASE("a value of another type than its task takes fails the task, and not i
   CHECK(b.result(11) == total(some(2)));
 }
 
+TEST_CASE("a coroutine whose time is over is stopped in the engine", "[worker]") {
+  bench b;
+  b.run_for(fetcher::never, 10, value);
+  b.run_for(3'600'000'000'000, 11, value);
+  b.answer(b.request(), some(1), value);
+  b.advance(3'600'000'000'000);
+  CHECK(b.failure(11) == "weft: the task's time limit is over");
+  b.stop_attempt(10);
+  REQUIRE(b.wait([&] { return b.core.tasks() == 0; }));
+}
+
 TEST_CASE("an answer that comes while the one before has not been cut off is asked for again", "[worker]") {
   bench b;
   b.run(10, value);
