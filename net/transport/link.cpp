@@ -46,6 +46,11 @@ std::size_t peer_link::unsent_bytes() {
   return session_.unsent_bytes();
 }
 
+bool peer_link::full() {
+  std::lock_guard guard(mutex_);
+  return session_.full();
+}
+
 bool peer_link::connected() {
   std::lock_guard guard(mutex_);
   return stream_ != nullptr;

@@ -127,6 +127,8 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
 
   /// Gathered or kept, and not yet handed to a connection: who sees it grow holds back.
   std::size_t unsent_bytes();
+  /// So much is gathered (session_options::full_bytes) that what can wait should.
+  bool full();
   bool connected();
   const link_peer& peer() const noexcept { return peer_; }
   pool& where() const noexcept { return pool_; }

@@ -110,6 +110,7 @@ void session::free_acknowledged() noexcept {
 
 void session::acknowledge(std::uint64_t received) noexcept {
   for (std::uint64_t n = acknowledged_ + 1; n <= received; ++n) held_ -= at(n).payload.size();
+  read_ = read_ || received != acknowledged_;
   acknowledged_ = received;
   if (acknowledged_ == next_ - 1) owed_since_ = never;
   free_acknowledged();
@@ -133,12 +134,40 @@ void session::trim() noexcept {
   plain_bytes_ = 0;
 }
 
-void session::check_held() {
-  const std::size_t held = held_ + out_.size();
-  if (connected_ || over() || held <= options_.held_bytes) return;
-  ended_ = "weft: " + std::to_string(held) + " bytes wait for a peer that is not connected; at most " +
-           std::to_string(options_.held_bytes) + " are held (session_options::held_bytes): the session has ended";
-  drop_all();
+/// No connection, or a peer that does not read, or not quickly enough: what is held does not grow without end. What
+/// may be under way on a connection is freed when that is gone.
+void session::check_held(time_ns now, time_ns slept) {
+  const std::size_t held = held_bytes();
+  const bool read = std::exchange(read_, false);
+  if (over()) return;
+  if (held <= options_.held_bytes) {
+    unread_since_ = never;
+    return;
+  }
+  const std::string what = "weft: " + std::to_string(held) + " bytes wait for a peer that ";
+  const auto at_most = [](std::size_t limit, const char* name) {
+    return std::to_string(limit) + " are held (session_options::" + name + "): the session has ended";
+  };
+  if (!connected_) {
+    ended_ = what + "is not connected; at most " + at_most(options_.held_bytes, "held_bytes");
+    return drop_all();
+  }
+  if (held > options_.most_bytes) {
+    ended_ = what + "reads more slowly than it is written to; at most " + at_most(options_.most_bytes, "most_bytes");
+    return;
+  }
+  if (read || unread_since_ == never) {
+    unread_since_ = now;
+    return;
+  }
+  // What it has read while this process did not run may be said in what has not been looked at yet.
+  const time_ns late = std::max(slept, now - unread_since_ - options_.unread_after);
+  unread_since_ = std::min(now, unread_since_ + slept);
+  if (late >= options_.ping_after)
+    unread_since_ = std::max(unread_since_, now - options_.unread_after + options_.ping_after);
+  if (now - unread_since_ < options_.unread_after) return;
+  ended_ = what + "has read nothing for " + std::to_string((now - unread_since_) / 1'000'000) + " ms; then at most " +
+           at_most(options_.held_bytes, "held_bytes");
 }
 
 // ---- sending -----------------------------------------------------------------------------------------------------
@@ -340,6 +369,7 @@ void session::connected(std::uint64_t peer_received, const link_traits& link) {
 void session::disconnected() noexcept {
   connected_ = writing_ = false;
   wants_ack_ = wants_ping_ = wants_pong_ = ping_out_ = silent_ = heard_ = false;
+  unread_since_ = never;
   if (over()) return drop_all();
   free_acknowledged();
   next_ = acknowledged_ + 1;
@@ -350,6 +380,16 @@ void session::disconnected() noexcept {
 
 time_ns session::deadline() const noexcept {
   if (!connected_ || over()) return never;
+  return std::min(silence_due(), unread_due());
+}
+
+time_ns session::unread_due() const noexcept {
+  const std::size_t held = held_bytes();
+  if (held <= options_.held_bytes) return never;
+  return held > options_.most_bytes || unread_since_ == never ? now_ : unread_since_ + options_.unread_after;
+}
+
+time_ns session::silence_due() const noexcept {
   time_ns d = never;
   if (new_batches_ != 0 && !wants_ack_) d = (unsaid_since_ == never ? now_ : unsaid_since_) + options_.ack_after;
   if (silent_) return d;
@@ -360,14 +400,16 @@ time_ns session::deadline() const noexcept {
 }
 
 void session::tick(time_ns now) {
-  check_held();
+  // Time in which nobody looked is not the peer's silence: a process that was stopped must not blame its peers.
+  time_ns slept = 0;
+  if (connected_ && !over())
+    if (const time_ns due = silence_due(); now > due && owed_since_ != never) slept = now - due;
+  check_held(now, slept);
   if (!connected_ || over()) {
     now_ = now;
     return;
   }
-  // Time in which nobody looked is not the peer's silence: a process that was stopped must not blame its peers.
-  if (const time_ns due = deadline(); now > due && owed_since_ != never)
-    owed_since_ = std::min(now, std::max(owed_since_, heard_at_) + (now - due));
+  if (slept != 0) owed_since_ = std::min(now, std::max(owed_since_, heard_at_) + slept);
   now_ = now;
   if (std::exchange(heard_, false)) {
     heard_at_ = now;

@@ -21,8 +21,14 @@ struct session_options {
   /// Sent and not acknowledged: what is gathered beyond it waits. One batch may exceed the bytes.
   std::size_t window_bytes = std::size_t{32} << 20;
   std::uint32_t window_batches = 1024;
-  /// Sent, waiting and gathered, while there is no connection: beyond it the session ends.
+  /// Gathered and not handed out: beyond it the session is full, and who sends what can wait holds back.
+  std::size_t full_bytes = std::size_t{32} << 20;
+  /// Sent, waiting and gathered: beyond it the session ends while there is no connection, or when the peer has
+  /// acknowledged nothing for `unread_after` though there is one.
   std::size_t held_bytes = std::size_t{256} << 20;
+  time_ns unread_after = 30'000'000'000;
+  /// And beyond this it ends, however the peer reads.
+  std::size_t most_bytes = std::size_t{2} << 30;
   /// An acknowledgement travels alone when so much was received, or so long ago, and nothing was sent.
   std::uint32_t ack_batches = 32;
   std::size_t ack_bytes = std::size_t{1} << 20;
@@ -77,6 +83,7 @@ class session {
   batch_writer& out() noexcept { return out_; }
   /// Gathered, and not yet handed out: who sees it grow holds back.
   std::size_t unsent_bytes() const noexcept { return out_.size() + unsent_; }
+  bool full() const noexcept { return unsent_bytes() > options_.full_bytes; }
   /// Handed out on this connection, and not acknowledged.
   std::size_t unacknowledged_bytes() const noexcept { return held_ - unsent_; }
 
@@ -168,7 +175,11 @@ class session {
   void recycle(buffer& b) noexcept;
   void drop_all() noexcept;
   void trim() noexcept;
-  void check_held();
+  std::size_t held_bytes() const noexcept { return held_ + out_.size(); }
+  /// When the peer's silence is looked at next; when its not reading is.
+  time_ns silence_due() const noexcept;
+  time_ns unread_due() const noexcept;
+  void check_held(time_ns now, time_ns slept);
   frame_header header(frame_kind kind) noexcept;
   std::span<const std::byte> plain(const frame_header& h, std::span<const std::byte> payload);
   incoming take(const frame_header& h, std::span<const std::byte> payload);
@@ -195,12 +206,13 @@ class session {
 
   bool connected_ = false, writing_ = false;
   bool wants_ack_ = false, wants_ping_ = false, wants_pong_ = false, ping_out_ = false;
-  bool heard_ = false, silent_ = false;
+  bool heard_ = false, silent_ = false, read_ = false;  // read_: it has acknowledged something since the last tick
   bye_state bye_ = bye_state::none;
   bye_code bye_code_ = bye_code::finished;
   std::string bye_text_, ended_;
   // `never`: the fact has not been seen by a tick.
   time_ns now_ = 0, heard_at_ = 0, owed_since_ = never, unsaid_since_ = never, pinged_at_ = never;
+  time_ns unread_since_ = never;  // more than held_bytes wait
 };
 
 }  // namespace weft::net

@@ -226,7 +226,7 @@ void exchange::push(peer_id id, task_id value, std::uint64_t bytes, std::span<co
     std::lock_guard guard(lock_);
     if (const auto at = peers_.find(id); at != peers_.end()) connection = at->second.connection;
   }
-  if (!connection) return;
+  if (!connection || connection->full()) return;
   pushed_value m{};
   m.id = value;
   m.bytes = bytes;
@@ -339,7 +339,7 @@ class exchange::server_link final : public link_handler {
  private:
   static void answer(exchange& x, peer_link& to, std::uint64_t request, task_id id) {
     outgoing_value v;
-    const bool busy = x.outgoing_->load(std::memory_order_relaxed) > x.limits_.outgoing_bytes;
+    const bool busy = x.outgoing_->load(std::memory_order_relaxed) > x.limits_.outgoing_bytes || to.full();
     if (!busy) x.with_host([&](exchange_host& h) { v = h.find(id); });
     if (v.node || v.copy)
       x.pool_.spawn(send(x.shared_from_this(), to.shared_from_this(), request, id, std::move(v)));
@@ -369,7 +369,14 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
     header.attachments = sizes;
     header.message = message;
   };
+  // Those asked for by one message are looked for one after another, and each adds to what waits.
+  const auto busy = [&] {
+    const bool full = to->full();
+    if (full) to->send(value_missing{{request, id, 1, 0}});
+    return full;
+  };
   if (value.copy) {
+    if (busy()) co_return;
     for (std::size_t i = 1; i < value.copy->size(); ++i) attachments.emplace_back((*value.copy)[i]);
     lay_out(value.copy->front());
     to->send_value(header, std::move(attachments), value.copy);
@@ -379,6 +386,7 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
   bool there = false;
   try {
     co_await std::move(*leaving->look);
+    if (busy()) co_return;
     value.node->type->value->encode(*value.node, leaving->message);
     there = true;
   } catch (const std::exception&) {}  // lost, or no longer there: the peer looks elsewhere

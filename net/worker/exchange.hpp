@@ -79,7 +79,8 @@ class exchange_host {
 };
 
 struct exchange_limits {
-  /// Of values that are on their way out; who asks for more is told that this peer is busy.
+  /// Of values that are on their way out; who asks for more is told that this peer is busy. So is who does not read
+  /// what was sent before (session_options::full_bytes).
   std::uint64_t outgoing_bytes = std::uint64_t{256} << 20;
 };
 
@@ -100,7 +101,7 @@ class exchange : public std::enable_shared_from_this<exchange> {
   void ask(peer_id peer, std::uint64_t request, std::span<const task_id> values);
   /// Makes a link to the peer, if there is none.
   void reach(peer_id peer);
-  /// Sends a small value, encoded, if there is a link.
+  /// Sends a small value, encoded, if there is a link that has room.
   void push(peer_id peer, task_id value, std::uint64_t bytes, std::span<const std::byte> message);
   /// The handler of a link that a peer has dialled, to ask for values here.
   std::shared_ptr<link_handler> serve();

@@ -36,6 +36,9 @@ session_options small_options() {
   o.window_bytes = 500;
   o.window_batches = 4;
   o.held_bytes = 4000;
+  o.full_bytes = 2000;
+  o.most_bytes = 20'000;
+  o.unread_after = 3'000'000'000;
   o.ack_batches = 2;
   return o;
 }
