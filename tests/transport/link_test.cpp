@@ -1,6 +1,7 @@
 #include "transport/link.hpp"
 
 #include <catch2/catch.hpp>
+#include <latch>
 #include <numeric>
 #include <string>
 #include <thread>
@@ -219,6 +220,80 @@ TEST_CASE("a session whose peer does not come back is lost, on both sides, with 
   CHECK_THAT(m.far->end, Contains("has not come back within 0.02 s"));
   const task_id one = 1;
   CHECK_FALSE(m.left->send(numbers(std::span(&one, 1))));
+}
+
+namespace {
+
+/// A reader that stands still from its first message on, until it is told to go on.
+struct standing_still {
+  explicit standing_still(linked::notes& who) {
+    who.on_numbers = [this](peer_link&, std::span<const task_id>) {
+      if (!std::exchange(stood, true)) stands.count_down();
+      go_on.wait();
+    };
+  }
+  /// Nothing is read any more when it returns.
+  void begin(peer_link& from) {
+    const task_id one = 1;
+    from.send(numbers(std::span(&one, 1)));
+    stands.wait();
+  }
+  bool stood = false;
+  std::latch stands{1}, go_on{1};
+};
+
+}  // namespace
+
+TEST_CASE("a peer that does not read is lost, before its messages take all memory", "[transport][link]") {
+  const std::vector<task_id> many = up_to(10'000);
+  for (const std::string transport : connected::transports)
+    for (const bool without_end : {false, true}) {
+      CAPTURE(transport, without_end);
+      link_options o;
+      o.session.held_bytes = std::size_t{32} << 20;
+      o.session.unread_after = 50ms / 1ns;
+      o.session.most_bytes = std::size_t{64} << 20;
+      o.session.silent_after = 600s / 1ns;  // not what this is about
+      linked::meeting m(transport, o);
+      standing_still reader(*m.far);
+      m.meet();
+      reader.begin(*m.left);
+      bool taken = true;
+      const std::size_t most = (without_end ? std::size_t{1024} : std::size_t{48}) << 20;
+      for (std::size_t sent = 0; taken && sent < most; sent += many.size() * sizeof many[0])
+        taken = m.left->send(numbers(many));
+      if (without_end) CHECK_FALSE(taken);
+      CHECK(m.near->wait_for_end());
+      reader.go_on.count_down();
+      CHECK_FALSE(m.near->ended_in_order);
+      CHECK_THAT(m.near->end, Contains(without_end ? "bytes wait for a peer that" : "has read nothing for"));
+      CHECK_FALSE(m.left->send(numbers(many)));
+    }
+}
+
+TEST_CASE("a peer that stands still for a while has all messages in the end", "[transport][link]") {
+  const std::vector<task_id> many = up_to(10'000);
+  link_options o;
+  o.session.full_bytes = std::size_t{1} << 20;
+  linked::meeting m("tcp", o);
+  standing_still reader(*m.far);
+  m.meet();
+  reader.begin(*m.left);
+  std::size_t sent = 1;
+  // More than the kernel holds.
+  while (!m.left->full()) {
+    REQUIRE(m.left->send(numbers(many)));
+    sent += many.size();
+    REQUIRE(sent < (std::size_t{1} << 28));
+  }
+  // What cannot wait goes on being taken.
+  for (int i = 0; i < 10; ++i, sent += many.size()) REQUIRE(m.left->send(numbers(many)));
+  const task_id one = 1;
+  CHECK(m.right->send(numbers(std::span(&one, 1))));
+  CHECK(m.near->wait([&] { return m.near->got.size() == 1; }));  // and the other way it goes on too
+  reader.go_on.count_down();
+  CHECK(m.far->wait([&] { return m.far->got.size() == sent; }));
+  CHECK_FALSE(m.left->full());
 }
 
 TEST_CASE("a handler that throws ends the session, and the reason is told", "[transport][link]") {

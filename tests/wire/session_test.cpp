@@ -337,7 +337,7 @@ TEST_CASE("what is held without a connection has a limit, at which the session e
   m.bytes = content;
   for (int i = 0; i < 20; ++i) s.out().add(m);
   s.tick(1);
-  CHECK(s.ended().empty());  // with a connection it is the application that holds back
+  CHECK(s.ended().empty());  // with a connection the peer has time to read
   frame_output out;
   s.write(out);
   s.wrote();
@@ -349,6 +349,113 @@ TEST_CASE("what is held without a connection has a limit, at which the session e
   CHECK_FALSE(s.connected());
   CHECK_FALSE(s.has_output());
   CHECK(s.deadline() == session::never);
+}
+
+namespace {
+
+/// What a session held back has to say, so much.
+void gather(session& s, std::size_t bytes) {
+  const std::vector<std::byte> content(bytes);
+  weft::test::numbered m{};
+  m.bytes = content;
+  s.out().add(m);
+}
+
+/// Hands out what the window allows.
+void write_all(session& s) {
+  frame_output out;
+  s.write(out);
+  s.wrote();
+}
+
+}  // namespace
+
+TEST_CASE("a session is full when much waits, and not any more when it has gone") {
+  session_options o;
+  o.full_bytes = 10'000;
+  session s(o);
+  s.connected(0, {});
+  gather(s, 9'000);
+  CHECK_FALSE(s.full());
+  gather(s, 9'000);
+  CHECK(s.full());
+  write_all(s);
+  CHECK_FALSE(s.full());
+}
+
+TEST_CASE("a peer that speaks and does not read is lost, once too much waits for it") {
+  session_options o;
+  o.held_bytes = 10'000;
+  o.unread_after = 1'000 * ms;
+  session s(o);
+  s.connected(0, {});
+  s.tick(0);
+  const auto speak_until = [&](time_ns from, time_ns to) {
+    for (time_ns t = from; t < to; t += 100 * ms) {
+      feed(s, frame_kind::ping, 0, s.received());
+      s.tick(t);
+    }
+  };
+  gather(s, 5'000);
+  write_all(s);
+  speak_until(0, 5'000 * ms);
+  CHECK(s.ended().empty());  // there is room for more
+  gather(s, 6'000);
+  CHECK(s.deadline() <= 5'000 * ms);  // who sends has it looked at
+  speak_until(5'000 * ms, 6'000 * ms);
+  CHECK_FALSE(s.silent());
+  CHECK(s.ended().empty());
+
+  SECTION("it reads nothing") {
+    CHECK(s.deadline() <= 6'000 * ms);
+    s.tick(6'000 * ms);
+    CHECK_THAT(s.ended(), Contains("bytes wait for a peer that has read nothing for 1000 ms") &&
+                              Contains("at most 10000 are held (session_options::held_bytes)"));
+    CHECK(s.deadline() == session::never);
+    CHECK_FALSE(s.has_output());
+  }
+  SECTION("it reads a little, and has as much time again") {
+    write_all(s);
+    feed(s, frame_kind::ack, 0, 1);
+    gather(s, 6'000);
+    speak_until(6'000 * ms, 7'000 * ms);
+    CHECK(s.ended().empty());
+    speak_until(7'000 * ms, 7'100 * ms);
+    CHECK_THAT(s.ended(), Contains("has read nothing for 1000 ms"));
+  }
+  SECTION("it reads all, and may then be slow again") {
+    write_all(s);
+    feed(s, frame_kind::ack, 0, 2);
+    speak_until(6'000 * ms, 20'000 * ms);
+    CHECK(s.ended().empty());
+  }
+  SECTION("this process did not run meanwhile, which is not the peer's silence") {
+    s.tick(60'000 * ms);
+    CHECK(s.ended().empty());
+  }
+  SECTION("the connection breaks, and then nothing of it counts") {
+    s.disconnected();
+    s.tick(6'000 * ms);
+    CHECK_THAT(s.ended(), Contains("is not connected"));
+  }
+}
+
+TEST_CASE("what is held for a peer that reads slowly has a limit too") {
+  session_options o;
+  o.held_bytes = 10'000;
+  o.most_bytes = 20'000;
+  session s(o);
+  s.connected(0, {});
+  s.tick(0);
+  for (std::uint64_t i = 1; s.ended().empty(); ++i) {
+    REQUIRE(i < 30);
+    gather(s, 2'000);
+    write_all(s);
+    feed(s, frame_kind::ack, 0, i / 2);
+    s.tick(static_cast<time_ns>(i) * ms);
+  }
+  CHECK_THAT(s.ended(), Contains("reads more slowly than it is written to; at most 20000 are held "
+                                 "(session_options::most_bytes)"));
 }
 
 TEST_CASE("a bye comes after all else, and ends both") {

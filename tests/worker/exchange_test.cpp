@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <latch>
+#include <thread>
 
 #include "transport/hub.hpp"
 #include "worker/bench.hpp"
@@ -25,6 +27,12 @@ class shelf final : public exchange_host {
     parts->emplace_back(e.message().begin(), e.message().end());
     for (const auto& b : e.attachments()) parts->emplace_back(b.begin(), b.end());
     values_[id] = {nullptr, parts, weft::schema_hash<numbers>()};
+  }
+  /// One that goes as a message.
+  void put_message(task_id id, std::size_t bytes) {
+    auto parts = std::make_shared<std::vector<std::vector<std::byte>>>();
+    parts->emplace_back(bytes);
+    values_[id] = {nullptr, parts, 0};
   }
   outgoing_value find(task_id id) override {
     const auto at = values_.find(id);
@@ -55,7 +63,9 @@ class shop final : public hub_handler {
     threads.drain();
   }
   address open() {
-    listening_.emplace(threads, security(), own_, hub_options(),
+    hub_options options;
+    options.link.session.full_bytes = full_bytes;
+    listening_.emplace(threads, security(), own_, options,
                        std::shared_ptr<hub_handler>(std::shared_ptr<void>(), this));
     static std::atomic<int> number{0};
     address a;
@@ -84,6 +94,12 @@ class shop final : public hub_handler {
   std::function<void()> on_request;  // before it is answered
   int cuts = 0;
   int closes = 0;  // how many of the next links
+  std::size_t full_bytes = session_options().full_bytes;
+  std::atomic<int> answered{0};  // batches of requests
+  bool link_is_full() {
+    std::lock_guard guard(lock_);
+    return link_ && link_->full();
+  }
 
  private:
   class counter final : public link_handler {
@@ -92,6 +108,7 @@ class shop final : public hub_handler {
     void received(peer_link& from, std::span<const std::byte> messages) override {
       if (of_.on_request) of_.on_request();
       inner_->received(from, messages);
+      ++of_.answered;
     }
     void ended(peer_link& l, const std::string& why, bool in_order) override { inner_->ended(l, why, in_order); }
 
@@ -145,4 +162,80 @@ TEST_CASE("values come after links that end as soon as they are made", "[worker]
     b.run(20, 90, 1'000);
     CHECK(b.result(20) == total(some(1, 1'000)));
   }
+}
+
+namespace {
+
+/// Asks for values, and reads nothing from the first answer on, until it is told to go on.
+class slow_reader final : public link_handler {
+ public:
+  void received(peer_link&, std::span<const std::byte> messages) override {
+    go_on.wait();
+    std::lock_guard guard(lock);
+    batch_reader batch(messages);
+    std::uint16_t kind = 0;
+    while (batch.next(kind)) {
+      if (kind == static_cast<std::uint16_t>(message_kind::value_header))
+        came.push_back(batch.get<value_header>().request);
+      else
+        (batch.get<value_missing>().busy ? busy : missing).push_back(batch.get<value_missing>().request);
+    }
+    changed.notify_all();
+  }
+  void ended(peer_link&, const std::string&, bool) override {
+    std::lock_guard guard(lock);
+    is_over = true;
+    changed.notify_all();
+  }
+
+  std::latch go_on{1};
+  std::mutex lock;
+  std::condition_variable changed;
+  std::vector<std::uint64_t> came, busy, missing;
+  bool is_over = false;
+};
+
+}  // namespace
+
+TEST_CASE("who does not read what it asked for is told to ask again", "[worker]") {
+  shop s;
+  s.full_bytes = std::size_t{1} << 20;
+  s.goods.put_message(90, 1'000'000);
+  const address at = s.open();
+  weft::pool own({.threads = 2});
+  auto reader = std::make_shared<slow_reader>();
+  greeting says;
+  says.role = peer_role::worker;
+  const auto link = own.run(peer_link::dial(own, at, security(), says, link_options(), reader));
+  const task_id wanted = 90;
+  std::uint64_t asked = 0;
+  const auto ask = [&] {
+    get_values m{};
+    m.request = ++asked;
+    m.tasks = std::span(&wanted, 1);
+    const int before = s.answered;
+    REQUIRE(link->send(m));
+    while (s.answered == before) std::this_thread::yield();
+  };
+  while (!s.link_is_full()) {
+    REQUIRE(asked < 1'000);
+    ask();
+  }
+  for (int i = 0; i < 50; ++i) ask();
+  CHECK(s.link_is_full());
+  reader->go_on.count_down();
+  {
+    std::unique_lock guard(reader->lock);
+    const bool all = reader->changed.wait_for(guard, std::chrono::seconds(60),
+                                              [&] { return reader->came.size() + reader->busy.size() == asked; });
+    CHECK(all);
+    CHECK(reader->busy.size() >= 50);
+    CHECK(reader->missing.empty());
+    CHECK(reader->came.size() < 100);
+  }
+  link->close(bye_code::finished, "the test is over");
+  std::unique_lock guard(reader->lock);
+  reader->changed.wait(guard, [&] { return reader->is_over; });
+  guard.unlock();
+  own.drain();
 }
