@@ -107,6 +107,7 @@ void scheduler_core::settle() {
       if (tasks_[ready_[i]].state == task_state::ready) place(ready_[i]);
     ready_.clear();
     fill_workers();
+    fill_paused();
     hand_over();
     if (!loose_.empty()) tidy();
     if (ready_.empty() && handed_.empty() && loose_.empty()) break;
@@ -326,6 +327,10 @@ void scheduler_core::tick(time_ns now) {
       class_state& state = *classes_[c];
       if (state.held.empty() || !state.eligible.empty() || now_ - state.unmet_since < options_.no_worker_limit)
         continue;
+      if (waits_for_paused(c)) {
+        state.unmet_since = now_;
+        continue;
+      }
       const placement_class& wanted = catalogue_.class_at(c);
       std::string what = c == 0 ? std::string("there is no worker") : std::string("there is no worker that meets");
       const char* separator = " ";

@@ -336,6 +336,9 @@ class scheduler_core {
   worker_index least_loaded(std::uint32_t in_class, slot t);
   void fill_workers();
   bool fill_worker(worker_index w);
+  void fill_paused();
+  bool would_run(const worker& w, std::uint32_t in_class) const;
+  bool waits_for_paused(std::uint32_t in_class) const;
   void assign(slot t, worker_index w, bool ahead);
   void run(slot t, worker_index w);
   bool hand_over_dependents(slot t);
@@ -368,6 +371,7 @@ class scheduler_core {
   // steal.cpp
   void steal();
   std::uint32_t steal_from(worker_index victim, worker_index thief);
+  std::uint32_t kept_from_thieves(const worker& w) const noexcept;
   void end_retraction(slot t);
 
   // policies.cpp
@@ -422,6 +426,7 @@ class scheduler_core {
   time_ns now_ = 0, last_event_ = 0;
   time_ns next_steal_ = 0, next_reduce_ = 0, next_retire_ = 0, next_ttl_ = 0;
   std::uint32_t total_slots_ = 0, clients_ = 0, worker_count_ = 0, retiring_ = 0;
+  std::size_t paused_ = 0;  // workers
   std::uint32_t pipeline_cost_ = 1;
   bool hungry_ = false;   // a worker has less to do than slots
   bool crowded_ = false;  // a worker has more

@@ -163,6 +163,10 @@ void scheduler_core::check_invariants() const {
   }
   require(value_bytes == tasks_.value_bytes(), "kept values are counted");
   require(slots == total_slots_ && there == worker_count_, "workers are counted");
+  require(static_cast<std::size_t>(
+              std::count_if(workers_.begin(), workers_.end(),
+                            [](const worker& w) { return w.peer != 0 && w.mode == worker_mode::paused; })) == paused_,
+          "paused workers are counted");
   for (std::uint32_t at = 1; at < heap_.size(); ++at)
     require(!heap_before(heap_[at], heap_[(at - 1) / 2]), "the heap is one");
   for (const auto& p : peers_)

@@ -112,6 +112,7 @@ void scheduler_core::remove_worker(worker_index index, bool expected, std::strin
   const peer_id p = w.peer;
   if (w.heap_at != ~std::uint32_t{0}) heap_remove(index);
   if (w.mode_ordered) --retiring_;
+  if (w.mode == worker_mode::paused) --paused_;
 
   // Who may be to blame: what it said last that it executes, as far as that is still so; else as many as it has
   // slots.
@@ -247,9 +248,14 @@ void scheduler_core::rebuild_classes() {
 
 void scheduler_core::set_worker_mode(worker_index index, worker_mode mode) {
   worker& w = workers_[index];
-  if (w.mode_ordered && mode == worker_mode::running) mode = worker_mode::retiring;
+  if (w.mode_ordered && (mode == worker_mode::running || mode == worker_mode::paused)) mode = worker_mode::retiring;
   if (w.mode == mode) return;
+  if (w.mode == worker_mode::paused) --paused_;
   w.mode = mode;
+  if (mode == worker_mode::paused) {
+    ++paused_;
+    crowded_ = true;  // others may have what waits there
+  }
   if (mode == worker_mode::retiring || mode == worker_mode::stopped)
     move_leases(index, "worker " + w.name + " is let go");
   enter_heap(index);

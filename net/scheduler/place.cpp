@@ -257,6 +257,36 @@ bool scheduler_core::fill_worker(worker_index index) {
   return true;
 }
 
+/// Whether a paused worker may be the one for held tasks of a class: none that is running may have them.
+bool scheduler_core::would_run(const worker& w, std::uint32_t in_class) const {
+  if (w.peer == 0 || w.mode != worker_mode::paused || w.slots == 0 || !classes_[in_class]) return false;
+  const class_state& state = *classes_[in_class];
+  return !state.held.empty() && state.eligible.empty() && meets(w, catalogue_.class_at(in_class), false);
+}
+
+bool scheduler_core::waits_for_paused(std::uint32_t in_class) const {
+  return std::any_of(workers_.begin(), workers_.end(), [&](const worker& w) { return would_run(w, in_class); });
+}
+
+/// Held tasks may be what frees the memory for want of which all workers that may have them are paused: each of these
+/// that has no task is given one.
+void scheduler_core::fill_paused() {
+  if (paused_ == 0) return;
+  for (worker_index index = 0; index < workers_.size(); ++index) {
+    const worker& w = workers_[index];
+    if (w.peer == 0 || w.mode != worker_mode::paused || w.count != 0) continue;
+    slot best = no_task;
+    for (std::uint32_t c = 0; c < classes_.size(); ++c) {
+      if (!would_run(w, c) || (c != 0 && !has_resources(w, c))) continue;
+      const slot t = classes_[c]->held.first(tasks_);
+      if (best == no_task || tasks_.call(t).priority < tasks_.call(best).priority) best = t;
+    }
+    if (best == no_task) continue;
+    unhold(best, true);
+    assign(best, index, false);
+  }
+}
+
 void scheduler_core::assign(slot t, worker_index index, bool ahead) {
   task_record& r = tasks_[t];
   worker& w = workers_[index];

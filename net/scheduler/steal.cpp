@@ -6,6 +6,11 @@
 
 namespace weft::net {
 
+/// How many of its tasks a worker keeps: as many as it runs at once. A paused one begins no other than it must.
+std::uint32_t scheduler_core::kept_from_thieves(const worker& w) const noexcept {
+  return w.mode == worker_mode::paused ? std::clamp(w.last.running, 1u, std::max(1u, w.slots)) : w.slots;
+}
+
 void scheduler_core::end_retraction(slot t) {
   task_record& r = tasks_[t];
   r.unset(mark_retracting);
@@ -28,9 +33,11 @@ void scheduler_core::steal() {
     const worker& w = workers_[index];
     if (w.peer == 0) continue;
     if (w.heap_at != ~std::uint32_t{0} && w.count + w.coming < w.slots) thieves.push_back(index);
-    if (w.count - w.ahead > w.slots) {
+    const std::uint32_t kept = kept_from_thieves(w);
+    if (w.count - w.ahead > kept) {
       crowded_ = true;
-      if (w.count - w.ahead > w.slots + w.leaving && queue_time(w) >= options_.steal_least) victims.push_back(index);
+      const bool worth_it = w.mode == worker_mode::paused || queue_time(w) >= options_.steal_least;
+      if (w.count - w.ahead > kept + w.leaving && worth_it) victims.push_back(index);
     }
   }
   next_steal_ = now_ + options_.steal_interval;
@@ -62,8 +69,9 @@ std::uint32_t scheduler_core::steal_from(worker_index from, worker_index thief) 
   worker& victim = workers_[from];
   worker& to = workers_[thief];
   const std::uint32_t runnable = victim.count - victim.ahead;
-  if (runnable <= victim.slots + victim.leaving) return 0;
-  const std::uint32_t waiting = runnable - victim.slots - victim.leaving;
+  const std::uint32_t kept = kept_from_thieves(victim) + victim.leaving;
+  if (runnable <= kept) return 0;
+  const std::uint32_t waiting = runnable - kept;
   const std::uint32_t most = std::min(options_.steal_most, (waiting + 1) / 2);
   const time_ns gain = queue_time(victim) - queue_time(to);
   const peer_id p = victim.peer;

@@ -297,7 +297,8 @@ void task_host::tell(worker_core& core, const event& e) {
       if (r->copy && !r->landing)
         decode_copy(*r);
       else  // what is landing may yet be cut off
-        core.need(e.id, fetches_++);
+        // What does not free memory is held back by the store, where it is short; what this asks for has its room.
+        core.need(e.id, fetches_++, true);
       return;
     case event::what::failed: {
       const auto at = std::find_if(unmade_.begin(), unmade_.end(), [&](const auto& f) { return f.id == e.id; });

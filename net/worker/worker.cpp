@@ -237,6 +237,7 @@ void worker::drive() {
   if (!core_) return;
   tasks_->pass_on(*core_);
   const time_ns t = now();
+  core_->pause(t, engine_.get_engine()->memory().paused());
   if (core_->heartbeat_due(t)) {
     leases_->report(core_->out());
     core_->heartbeat(t, measure());
@@ -254,6 +255,7 @@ task<> worker::keep_time(std::shared_ptr<worker> self) {
   worker& w = *self;
   for (;;) {
     std::chrono::nanoseconds wait;
+    w.engine_.get_engine()->memory().look();
     {
       std::lock_guard guard(w.lock_);
       if (w.over_) co_return;

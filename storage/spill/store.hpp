@@ -189,6 +189,9 @@ class store {
   bool tight() const noexcept { return tight_.load(std::memory_order_relaxed); }
   /// Whether even what produces an unknown amount should ask.
   bool paused() const noexcept { return paused_.load(std::memory_order_relaxed); }
+  /// Looks at what the process takes, if the last look is long enough ago: for who wants to know of paused() though
+  /// nothing is asked for.
+  void look();
   /// Throws weft::overloaded when the process takes so much memory that nothing more is accepted.
   void check_not_full() {
     if (refusing_.load(std::memory_order_relaxed)) [[unlikely]]
@@ -230,7 +233,6 @@ class store {
   void grant_what_frees(after& then);
   void check_again();
   bool look_is_due() noexcept;
-  void look();
   bool shed() noexcept;
   void shed_written();
   bool trim() noexcept;

@@ -35,9 +35,10 @@ class in_process_cluster {
   in_process_cluster(const in_process_cluster&) = delete;
   in_process_cluster& operator=(const in_process_cluster&) = delete;
 
-  void add_worker(unsigned threads = 1, weft::client_options memory = {}, std::string resources = {}) {
+  void add_worker(unsigned threads = 1, weft::client_options memory = {}, std::string resources = {},
+                  weft::environment* env = nullptr) {
     using namespace weft::net;
-    auto p = std::make_unique<weft::pool>(weft::pool_options{.threads = threads});
+    auto p = std::make_unique<weft::pool>(weft::pool_options{.threads = threads, .env = env});
     worker_options o;
     o.scheduler = where;
     o.listen = place("worker" + std::to_string(workers.size()));

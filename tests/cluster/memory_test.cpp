@@ -1,0 +1,134 @@
+// Workers of a cluster that are short of memory.
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cluster/in_process.hpp"
+#include "weft/environment.hpp"
+
+namespace {
+
+using namespace weft;
+using net::worker_mode;
+using numbers = std::vector<double>;
+
+constexpr std::uint64_t limit = std::uint64_t{1} << 30;
+constexpr std::uint64_t low = limit / 2, high = limit / 10 * 9;
+
+/// This machine, but that the process takes as much memory as the test says.
+class gauge final : public environment {
+ public:
+  time_point now() noexcept override { return real_environment().now(); }
+  std::uint64_t random() noexcept override { return real_environment().random(); }
+  std::uint64_t resident_memory() noexcept override { return taken.load(); }
+  std::unique_ptr<thread> start_thread(thread_options options, std::function<void()> body) override {
+    return real_environment().start_thread(std::move(options), std::move(body));
+  }
+  std::atomic<std::uint64_t> taken{low};
+};
+
+client_options watched() {
+  client_options o;
+  o.memory_budget = limit;
+  o.memory_limit = limit;
+  o.thresholds = memory_thresholds{.target = 0, .spill = 0, .pause = 0.8, .terminate = 0};
+  return o;
+}
+
+/// Which worker has run how many tasks: each has one thread.
+std::mutex runs_lock;
+std::map<std::thread::id, int> runs;
+numbers make(double first) {
+  {
+    std::lock_guard guard(runs_lock);
+    ++runs[std::this_thread::get_id()];
+  }
+  numbers v(1'000);
+  std::iota(v.begin(), v.end(), first);
+  return v;
+}
+double sum(const numbers& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
+double add(double a, double b) { return a + b; }
+double expected(double first) { return 1'000 * first + 999 * 500; }
+
+std::thread::id thread_of(pool& p) {
+  struct asking {
+    static task<std::thread::id> where() { co_return std::this_thread::get_id(); }
+  };
+  return p.run(asking::where());
+}
+
+/// Until the scheduler has heard it.
+void wait_for_mode(const in_process_cluster& cluster, const std::string& name, worker_mode mode) {
+  const auto is = [&] {
+    const auto all = cluster.scheduler->workers();
+    return std::any_of(all.begin(), all.end(), [&](const auto& w) { return w.name == name && w.mode == mode; });
+  };
+  while (!is()) std::this_thread::yield();
+}
+
+task<> run_many(const client& c, int n) {
+  std::vector<future<numbers>> all;
+  for (int i = 0; i < n; ++i) all.push_back(c.submit(make, static_cast<double>(i)));
+  for (int i = 0; i < n; ++i) {
+    const double s = sum(co_await std::move(all[static_cast<std::size_t>(i)]));
+    CHECK(s == expected(i));
+  }
+}
+
+/// Values are made, used by others, and let go, in a chain.
+task<> run_chain(const client& c, int n) {
+  future<double> last = c.submit(sum, c.submit(make, 0.0));
+  double in_all = expected(0);
+  for (int i = 1; i < n; ++i) {
+    last = c.submit(add, last, c.submit(sum, c.submit(make, static_cast<double>(i))));
+    in_all += expected(i);
+  }
+  const double got = co_await std::move(last);
+  CHECK(got == in_all);
+}
+
+}  // namespace
+
+TEST_CASE("a worker short of memory is given nothing until it has some again", "[cluster][memory]") {
+  runs.clear();
+  gauge memory;
+  in_process_cluster cluster(1);
+  cluster.add_worker(1, watched(), {}, &memory);
+  const std::thread::id short_one = thread_of(*cluster.workers[1].pool);
+  pool own({.threads = 1});
+  {
+    const client c = cluster.connect(own);
+    memory.taken = high;
+    wait_for_mode(cluster, "worker-1", worker_mode::paused);
+    own.run(run_many(c, 100));
+    CHECK(runs[short_one] == 0);
+    memory.taken = low;
+    wait_for_mode(cluster, "worker-1", worker_mode::running);
+    own.run(run_many(c, 100));
+    CHECK(runs[short_one] > 0);
+  }
+  own.drain();
+}
+
+TEST_CASE("when all workers are short of memory the work goes on, a task at a time", "[cluster][memory]") {
+  gauge memory;
+  in_process_cluster cluster(0);
+  for (int i = 0; i < 2; ++i) cluster.add_worker(2, watched(), {}, &memory);
+  pool own({.threads = 1});
+  {
+    const client c = cluster.connect(own);
+    memory.taken = high;
+    for (const char* name : {"worker-0", "worker-1"}) wait_for_mode(cluster, name, worker_mode::paused);
+    own.run(run_chain(c, 30));  // what one has the other needs
+    for (const auto& w : cluster.scheduler->workers()) CHECK(w.mode == worker_mode::paused);
+  }
+  own.drain();
+}
