@@ -29,6 +29,9 @@ class node_tracker {
   /// Its state says how it has ended; it has its value, and nobody else has been told: so a node's end is told before
   /// those that take its value begin. `ran`: ticks; 0 for coroutines that have waited, and for what did not run.
   virtual void ended(node& n, std::uint64_t ran) noexcept = 0;
+  /// A value cannot be read from the disk any more; of any node, also one that is about to go. Told before the ends
+  /// of the nodes that fail for it. True: it will be had from elsewhere.
+  virtual bool lost(node&) noexcept { return false; }
   /// A runner has nothing to run just now, or lets others have their turn. See engine::tell_rests.
   virtual void rests() noexcept {}
 
@@ -241,6 +244,7 @@ class engine {
   void finish_request(node_request* r) noexcept;
   static bool can_remake(const node& n) noexcept;
   static void drop_inputs(node& n) noexcept;
+  static bool value_lost(node& n) noexcept;
   static void let_value_go(void* owner) noexcept;
   static task<> fetch_value(node& n);
   static const stored_value::operations value_operations;

@@ -53,8 +53,12 @@ const stored_value::operations engine::value_operations{
       const node& n = *static_cast<const node*>(owner);
       return n.type->function_name ? n.type->function_name(n) : "a value";
     },
+    .lost = [](void* owner) noexcept { return engine::value_lost(*static_cast<node*>(owner)); },
     .fetch = [](void* owner) -> task<> { return engine::fetch_value(*static_cast<node*>(owner)); },
 };
+
+/// Whether somebody else is told, who has it made again. The store is at work with the value, so the node is there.
+bool engine::value_lost(node& n) noexcept { return n.home->tracker_ && n.home->tracker_->lost(n); }
 
 /// The store was at work with the value when its node was to be destroyed.
 void engine::let_value_go(void* owner) noexcept {

@@ -255,6 +255,12 @@ void task_host::ended(node& n, std::uint64_t ran) noexcept {
   keep->leave();
 }
 
+bool task_host::lost(node& n) noexcept {
+  if (!detail::take_reference(n)) return false;  // it is about to go
+  note({event::what::lost, &n, n.number, 0, nullptr});
+  return true;
+}
+
 void task_host::rests() noexcept {
   {
     std::lock_guard guard(events_lock_);
@@ -299,6 +305,9 @@ void task_host::tell(worker_core& core, const event& e) {
       else  // what is landing may yet be cut off
         // What does not free memory is held back by the store, where it is short; what this asks for has its room.
         core.need(e.id, fetches_++, true);
+      return;
+    case event::what::lost:
+      if (r && r->node == e.node) core.dropped(e.id);
       return;
     case event::what::failed: {
       const auto at = std::find_if(unmade_.begin(), unmade_.end(), [&](const auto& f) { return f.id == e.id; });

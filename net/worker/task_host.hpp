@@ -76,6 +76,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   // From the engine.
   void began(detail::node& n) noexcept override;
   void ended(detail::node& n, std::uint64_t ran) noexcept override;
+  bool lost(detail::node& n) noexcept override;
   void rests() noexcept override;
   task<> fetch(detail::node& n) override;
 
@@ -94,7 +95,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   };
   class inputs_of;
   struct event {
-    enum class what : std::uint8_t { began, ended, failed, needed } kind;
+    enum class what : std::uint8_t { began, ended, failed, needed, lost } kind;
     detail::node* node;  // a reference; null for failed
     task_id id;
     std::uint64_t ran;

@@ -34,6 +34,7 @@ class stored_value : public evictable {
     bool (*remake)(void* owner) noexcept;         // computes it again, when it cannot be restored; false: cannot be
     void (*let_go)(void* owner) noexcept;         // erase() had to wait: now the owner may go
     std::string (*maker)(const void* owner);      // what made it, for messages
+    bool (*lost)(void* owner) noexcept;           // it cannot be read. True: who needs it gets it from elsewhere
     task<> (*fetch)(void* owner);                 // brings a value that is elsewhere; throws when it cannot be had
   };
 

@@ -1,6 +1,7 @@
 // Values on their way to the disk and back.
 #include <algorithm>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "base/log.hpp"
@@ -185,7 +186,7 @@ task<> store::write_behind() {
 
 task<> store::load(stored_value& v) {
   std::exception_ptr error;
-  bool broken = false;
+  bool broken = false, unreadable = false;
   try {
     if (v.elsewhere_) {
       co_await v.does_->fetch(v.owner_);
@@ -200,6 +201,9 @@ task<> store::load(stored_value& v) {
   } catch (const codec_error&) {
     error = std::current_exception();
     broken = true;
+  } catch (const std::system_error&) {
+    error = std::current_exception();
+    unreadable = true;
   } catch (...) { error = std::current_exception(); }
   bool wanted = true;
   if (error) {
@@ -208,6 +212,9 @@ task<> store::load(stored_value& v) {
   }
   const bool remade = error && wanted && !v.elsewhere_ && v.does_->remake(v.owner_);
   if (remade) error = nullptr;
+  // Before those who asked for it hear of the error. What only could not be read may be there the next time, unless
+  // it comes from elsewhere.
+  if (error && wanted && !v.elsewhere_ && (broken || unreadable)) broken = v.does_->lost(v.owner_) || broken;
 
   after then;
   {

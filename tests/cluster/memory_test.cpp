@@ -1,8 +1,10 @@
-// Workers of a cluster that are short of memory.
+// Workers of a cluster that are short of memory, and the values that a disk has lost.
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "cluster/in_process.hpp"
+#include "transport/scratch_directory.hpp"
 #include "weft/environment.hpp"
 
 namespace {
@@ -129,6 +132,76 @@ TEST_CASE("when all workers are short of memory the work goes on, a task at a ti
     for (const char* name : {"worker-0", "worker-1"}) wait_for_mode(cluster, name, worker_mode::paused);
     own.run(run_chain(c, 30));  // what one has the other needs
     for (const auto& w : cluster.scheduler->workers()) CHECK(w.mode == worker_mode::paused);
+  }
+  own.drain();
+}
+
+namespace {
+
+std::atomic<int> doubled{0};
+numbers base(double first) {
+  numbers v(50'000);
+  std::iota(v.begin(), v.end(), first);
+  return v;
+}
+numbers twice(const numbers& v) {
+  ++doubled;
+  numbers w(v);
+  for (double& x : w) x *= 2;
+  return w;
+}
+double expected_twice(double first) { return 2 * (50'000 * first + 49'999.0 * 25'000); }
+
+void damage(const std::filesystem::path& under) {
+  const std::vector<char> noise(std::size_t{1} << 20, '\x5a');
+  for (const auto& file : std::filesystem::recursive_directory_iterator(under)) {
+    if (!file.is_regular_file()) continue;
+    std::fstream f(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    for (std::uintmax_t at = 0; at < file.file_size(); at += noise.size())
+      f.write(noise.data(),
+              static_cast<std::streamsize>(std::min<std::uintmax_t>(noise.size(), file.file_size() - at)));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a value that a worker's disk has lost is made again", "[cluster][memory]") {
+  const bool by_a_task = GENERATE(false, true);  // or the client reads it
+  doubled = 0;
+  constexpr int n = 20;
+  const scratch_directory disk;
+  in_process_cluster cluster(0);
+  client_options o;
+  o.memory_budget = std::uint64_t{2} << 20;
+  o.spill_directory = disk.path().string();
+  cluster.add_worker(1, o);
+  pool own({.threads = 1});
+  {
+    const client c = cluster.connect(own);
+    struct story {
+      static task<std::vector<future<numbers>>> begin(const client& at) {
+        std::vector<future<numbers>> all;
+        for (int i = 0; i < n; ++i) all.push_back(at.submit(twice, at.submit(base, static_cast<double>(i))));
+        co_await at.wait(all);
+        co_return all;
+      }
+      static task<> read(const client& at, std::vector<future<numbers>> all, bool tasks) {
+        for (int i = 0; i < n; ++i) {
+          future<numbers>& f = all[static_cast<std::size_t>(i)];
+          double s = 0;
+          if (tasks)
+            s = co_await at.submit(sum, f);
+          else
+            s = sum(co_await std::move(f));
+          CHECK(s == expected_twice(i));
+        }
+      }
+    };
+    auto all = own.run(story::begin(c));
+    CHECK(doubled == n);
+    damage(disk.path());
+    own.run(story::read(c, std::move(all), by_a_task));
+    CHECK(doubled > n);
   }
   own.drain();
 }
