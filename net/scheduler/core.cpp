@@ -72,6 +72,19 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
         case message_kind::heartbeat:
           only_workers(kind), heard(w, messages.get<heartbeat>());
           break;
+        case message_kind::worker_machine:
+          only_workers(kind), named(w, messages.get<worker_machine>());
+          break;
+        case message_kind::replicate_values:
+          replicate(from, messages.get<replicate_values>());
+          break;
+        case message_kind::rebalance_values:
+          messages.get<rebalance_values>();
+          move_values();
+          break;
+        case message_kind::ask_cluster:
+          answer(from, messages.get<ask_cluster>());
+          break;
         case message_kind::lease_request:
           request_lease(from, messages.get<lease_request>());
           break;
@@ -331,16 +344,7 @@ void scheduler_core::tick(time_ns now) {
         state.unmet_since = now_;
         continue;
       }
-      const placement_class& wanted = catalogue_.class_at(c);
-      std::string what = c == 0 ? std::string("there is no worker") : std::string("there is no worker that meets");
-      const char* separator = " ";
-      for (const auto& [resource, amount] : wanted.resources) {
-        what +=
-            separator + catalogue_.resource_name(resource) + "=" + std::to_string(static_cast<double>(amount) / 1e6);
-        separator = ", ";
-      }
-      for (const std::string& name : wanted.workers) what += separator + ("worker " + name), separator = ", ";
-      for (const std::string& host : wanted.hosts) what += separator + ("host " + host), separator = ", ";
+      const std::string what = missing_of(c);
       while (!classes_[c]->held.empty()) {
         const slot t = classes_[c]->held.first(tasks_);
         end_tree(

@@ -17,6 +17,7 @@
 #include "scheduler/options.hpp"
 #include "scheduler/task_table.hpp"
 #include "wire/batch.hpp"
+#include "wire/cluster_messages.hpp"
 #include "wire/ids.hpp"
 #include "wire/lease_messages.hpp"
 #include "wire/messages.hpp"
@@ -42,12 +43,17 @@ struct scheduler_statistics {
 /// What a worker looks like from here.
 struct worker_statistics {
   peer_id peer = 0;
-  std::string name, host;
+  std::string name, address;
+  std::string host, machine;  // of the address, and what the machine calls itself; empty: not known
   worker_mode mode = worker_mode::running;
   std::uint32_t slots = 0, leased = 0, assigned = 0, ahead = 0;
   time_ns occupancy = 0;  // estimated time of what is assigned, over all slots
   std::uint64_t value_bytes = 0, memory_used = 0, memory_limit = 0;
 };
+
+/// Writes the answer to ask_cluster.
+void write_cluster_state(batch_writer& out, std::uint64_t request, const std::vector<worker_statistics>& workers,
+                         std::uint32_t target, const std::vector<std::string>& waiting);
 
 /// The scheduler's state machine. Pure: events come in with their time, messages for each peer come out; the same
 /// events give the same messages.
@@ -102,7 +108,8 @@ class scheduler_core {
   std::vector<departure> take_departures() { return std::exchange(departures_, {}); }
 
   // ---- policies ----
-  /// Copies values (all of them must exist: others are passed over) until each is on `copies` workers.
+  /// Copies values, now or when they are there, until each is on `copies` workers, or on all when there are fewer;
+  /// again when one of these is lost, or more come (looked at each reduce_interval). Unknown tasks are passed over.
   void replicate(time_ns now, std::span<const task_id> values, std::uint32_t copies);
   /// Moves values from workers whose memory is fuller than the mean to emptier ones, as copies; the surplus is
   /// dropped as soon as the copy is there.
@@ -110,6 +117,8 @@ class scheduler_core {
   /// Gives a worker no more tasks, copies elsewhere what only it has, then lets it go (see take_departures). When no
   /// other worker can take its values it keeps them, and stays, retiring, until one can.
   void retire(time_ns now, peer_id p);
+  /// The same by name or address; false: there is none.
+  bool retire(time_ns now, std::string_view name);
   /// Those to retire when the cluster is larger than target(): idle ones first, the fullest last.
   std::vector<peer_id> workers_to_close(std::uint32_t how_many) const;
   /// How many workers the work that there is asks for (dask's adaptive_target).
@@ -122,6 +131,8 @@ class scheduler_core {
   // ---- looking in ----
   scheduler_statistics statistics() const;
   std::vector<worker_statistics> workers() const;
+  /// Why held tasks wait where no worker may run them: a sentence for each kind of worker that is missing.
+  std::vector<std::string> waiting() const;
   /// Task groups: a function's statistics, by its number.
   std::size_t functions() const noexcept { return catalogue_.functions(); }
   const catalogue::function& function(std::size_t f) const noexcept {
@@ -165,7 +176,7 @@ class scheduler_core {
     bool touched = false;                 // in touched_
     std::uint32_t slots = 0, leased = 0;  // those for tasks, and the others
     std::uint64_t memory = 0;
-    std::string name, host, address;
+    std::string name, host, machine, address;
     std::vector<std::int64_t> total, free;  // by resource
     slot head = no_task, tail = no_task;    // what it has, in the order of assignment
     std::uint32_t count = 0, ahead = 0;
@@ -277,6 +288,7 @@ class scheduler_core {
   void added(worker_index w, const value_added& m);
   void dropped(worker_index w, std::span<const task_id> ids);
   void heard(worker_index w, const heartbeat& m);
+  void named(worker_index w, const worker_machine& m);
   void unwanted_copy(worker_index w, task_id id);
   void answer_askers(slot t);
   void tell_place(slot t, worker_index asker);
@@ -374,8 +386,19 @@ class scheduler_core {
   std::uint32_t kept_from_thieves(const worker& w) const noexcept;
   void end_retraction(slot t);
 
+  // describe.cpp
+  std::string missing_of(std::uint32_t in_class) const;
+  void answer(peer_id p, const ask_cluster& m);
+
   // policies.cpp
   void policies();
+  void replicate(peer_id p, const replicate_values& m);
+  void want_copies(task_id id, std::uint32_t copies);
+  void keep_copies(slot t, std::uint32_t copies);
+  void keep_all_copies();
+  void move_values();
+  void let_go(worker_index w);
+  bool let_go(std::string_view name);
   bool retire_step(worker_index w);
   void reduce_copies();
   void copy(slot t, worker_index to);
@@ -409,9 +432,9 @@ class scheduler_core {
   std::unordered_map<slot, time_ns> deadlines_;
   std::unordered_map<slot, std::vector<std::string>> blame_;
 
-  std::vector<task_id> surplus_;                     // values that got a second copy
-  std::unordered_map<task_id, std::uint32_t> keep_;  // how many copies replicate() wants
-  std::unordered_map<task_id, peer_id> moving_;      // rebalance(): from where
+  std::vector<task_id> surplus_;                 // values that got a second copy
+  std::map<task_id, std::uint32_t> keep_;        // how many copies replicate() wants; walked
+  std::unordered_map<task_id, peer_id> moving_;  // rebalance(): from where
 
   // Work of the event that is being handled. An entry may be out of date: who takes it looks at the state first.
   std::vector<slot> ready_, loose_, handed_, candidates_;

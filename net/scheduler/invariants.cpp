@@ -176,33 +176,4 @@ void scheduler_core::check_invariants() const {
     }
 }
 
-scheduler_statistics scheduler_core::statistics() const {
-  scheduler_statistics s = counts_;
-  s.clients = clients_;
-  s.workers = worker_count_;
-  s.slots = total_slots_;
-  s.leases = leases_.size();
-  s.leases_waiting = unmet_leases_;
-  for (const worker& w : workers_) s.leased_slots += w.peer != 0 ? w.leased : 0;
-  s.tasks = tasks_.size();
-  for (slot t = 1; t < tasks_.end(); ++t) ++s.states[static_cast<std::size_t>(tasks_[t].state)];
-  for (const auto& c : classes_)
-    if (c && c->eligible.empty()) s.no_worker += c->held.size();
-  s.record_bytes = tasks_.record_bytes();
-  s.payload_bytes = tasks_.payload_bytes();
-  s.edge_bytes = tasks_.pool_used() - tasks_.payload_bytes();
-  s.pool_bytes = tasks_.pool_bytes();
-  return s;
-}
-
-std::vector<worker_statistics> scheduler_core::workers() const {
-  std::vector<worker_statistics> all;
-  for (const worker& w : workers_)
-    if (w.peer != 0)
-      all.push_back({w.peer, w.name, w.host, w.mode, w.slots + w.leased, w.leased, w.count, w.ahead,
-                     static_cast<time_ns>(w.occupancy << cost_shift), w.value_bytes, w.last.memory_used,
-                     w.last.memory_limit});
-  return all;
-}
-
 }  // namespace weft::net

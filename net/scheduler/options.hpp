@@ -93,7 +93,7 @@ struct peer_hello {
   peer_role role = peer_role::client;
 };
 struct worker_hello : peer_hello {
-  std::string host;
+  std::string host;       // of the address; empty: it has none
   std::string resources;  // `gpu=1 licence=0.5`
   std::uint32_t slots = 1;
   std::uint64_t memory = 0;  // bytes that values may take; 0: unknown

@@ -212,7 +212,7 @@ bool scheduler_core::meets(const worker& w, const placement_class& c, bool loose
   const auto is = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  return is(c.workers, w.name) || is(c.workers, w.address) || is(c.hosts, w.host);
+  return is(c.workers, w.name) || is(c.workers, w.address) || is(c.hosts, w.host) || is(c.hosts, w.machine);
 }
 
 /// Which workers may run what: anew when a worker has come, gone, or changed its mode.
@@ -244,6 +244,13 @@ void scheduler_core::rebuild_classes() {
       }
     }
   }
+}
+
+void scheduler_core::named(worker_index w, const worker_machine& m) {
+  if (m.name.size() > options_.most_text)
+    throw protocol_error("weft: the name of a worker's machine is longer than scheduler.most_text");
+  workers_[w].machine.assign(m.name.data(), m.name.size());
+  rebuild_classes();
 }
 
 void scheduler_core::set_worker_mode(worker_index index, worker_mode mode) {

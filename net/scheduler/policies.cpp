@@ -48,6 +48,7 @@ void scheduler_core::policies() {
   }
   if (options_.reduce_interval > 0 && now_ >= next_reduce_) {
     next_reduce_ = now_ + options_.reduce_interval;
+    keep_all_copies();
     reduce_copies();
   }
 }
@@ -110,17 +111,36 @@ void scheduler_core::drop_copy(slot t, worker_index w) {
 
 void scheduler_core::replicate(time_ns now, std::span<const task_id> values, std::uint32_t copies) {
   now_ = std::max(now_, now);
-  for (const task_id id : values) {
-    const slot t = tasks_.find(id);
-    if (t == no_task || tasks_[t].state != task_state::memory) continue;
-    if (copies > 1)
-      keep_[id] = copies;
-    else
-      keep_.erase(id);
-    surplus_.push_back(id);
-    while (tasks_.holders(t).size() < copies && copy_to_another(t)) {}
-  }
+  for (const task_id id : values) want_copies(id, copies);
   settle();
+}
+
+void scheduler_core::replicate(peer_id p, const replicate_values& m) {
+  if (m.copies == 0)
+    throw protocol_error("weft: peer " + std::to_string(p) + " wants values on no worker; 1 is the least");
+  for (const task_id id : m.tasks) own_task(p, id, "replicate");
+  for (const task_id id : m.tasks) want_copies(id, m.copies);
+}
+
+void scheduler_core::want_copies(task_id id, std::uint32_t copies) {
+  const slot t = tasks_.find(id);
+  if (t == no_task) return;
+  if (copies > 1)
+    keep_[id] = copies;
+  else
+    keep_.erase(id);
+  surplus_.push_back(id);
+  keep_copies(t, copies);
+}
+
+void scheduler_core::keep_copies(slot t, std::uint32_t copies) {
+  if (tasks_[t].state != task_state::memory || !is_somewhere(t)) return;
+  while (tasks_.holders(t).size() < std::min<std::size_t>(copies, worker_count_) && copy_to_another(t)) {}
+}
+
+/// Workers may have come or gone.
+void scheduler_core::keep_all_copies() {
+  for (const auto& [id, copies] : keep_) keep_copies(tasks_.find(id), copies);
 }
 
 /// Drops copies beyond those that tasks use where they are and those that replicate() asked for, on the fullest
@@ -167,6 +187,11 @@ void scheduler_core::reduce_copies() {
 
 void scheduler_core::rebalance(time_ns now) {
   now_ = std::max(now_, now);
+  move_values();
+  settle();
+}
+
+void scheduler_core::move_values() {
   if (heap_.size() < 2) return;
   double mean = 0;
   for (const worker_index w : heap_) mean += fullness(workers_[w]);
@@ -198,7 +223,6 @@ void scheduler_core::rebalance(time_ns now) {
     moving_[tasks_[t].id] = workers_[from].peer;
     copy(t, to);
   }
-  settle();
 }
 
 /// A copy has come: if it was to replace another, that one goes.
@@ -217,7 +241,28 @@ void scheduler_core::moved(slot t) {
 void scheduler_core::retire(time_ns now, peer_id p) {
   now_ = std::max(now_, now);
   if (!knows(p) || peers_[p]->worker == no_worker_index) return;
-  const worker_index index = peers_[p]->worker;
+  let_go(peers_[p]->worker);
+  settle();
+}
+
+bool scheduler_core::retire(time_ns now, std::string_view name) {
+  now_ = std::max(now_, now);
+  const bool there = let_go(name);
+  settle();
+  return there;
+}
+
+bool scheduler_core::let_go(std::string_view name) {
+  bool there = false;
+  for (worker_index w = 0; w < workers_.size(); ++w)
+    if (workers_[w].peer != 0 && (workers_[w].name == name || workers_[w].address == name)) {
+      there = true;
+      let_go(w);
+    }
+  return there;
+}
+
+void scheduler_core::let_go(worker_index index) {
   worker& w = workers_[index];
   if (w.mode_ordered) return;
   w.mode_ordered = true;
@@ -225,9 +270,8 @@ void scheduler_core::retire(time_ns now, peer_id p) {
   next_retire_ = now_;
   set_mode m{};
   m.mode = static_cast<std::uint8_t>(worker_mode::retiring);
-  tell(p, m);
+  tell(w.peer, m);
   set_worker_mode(index, worker_mode::retiring);
-  settle();
 }
 
 /// Copies elsewhere what only this worker has. True when nothing is left there, and it may go.

@@ -37,6 +37,7 @@ struct program_router::program {
   key asked = 0;  // the client that was asked for the offer
   std::map<key, state> nannies;
   std::map<key, unsigned> lives;                      // of a nanny's worker, since one has come
+  std::map<key, worker_state_record> said;            // of a nanny's worker, last
   std::string refusal;                                // the last
   bool told = false;                                  // the clients, that all have refused
   std::vector<std::pair<std::uint32_t, key>> wanted;  // files, by nannies, whose transfer has not begun
@@ -129,6 +130,7 @@ void program_router::nanny_left(time_ns now, key id) {
   for (auto& [number, p] : programs_) {
     p.nannies.erase(id);
     p.lives.erase(id);
+    p.said.erase(id);
     std::erase_if(p.wanted, [&](const auto& w) { return w.second == id; });
     if (p.moving) std::erase(p.moving->to, id);
     p.unserved_since = now;
@@ -394,6 +396,7 @@ void program_router::look_at_refusals(program& p) {
 void program_router::live(std::uint64_t number, program& p, key at, const worker_state& m) {
   const auto s = p.nannies.find(at);
   if (s == p.nannies.end() || s->second != program::state::ready) return;
+  p.said[at] = m;
   if (m.life == static_cast<std::uint32_t>(worker_life::started)) ++p.lives[at];
   if (m.life != static_cast<std::uint32_t>(worker_life::restarting) || p.lives[at] < most_lives) return;
   const std::string why = "its worker has ended " + std::to_string(most_lives) +
@@ -404,6 +407,19 @@ void program_router::live(std::uint64_t number, program& p, key at, const worker
   over.text = why;
   nannies_.at(at).link->send(over);
   refuse(number, p, at, why);
+}
+
+std::vector<program_router::nanny_worker> program_router::nanny_workers() const {
+  std::vector<nanny_worker> all;
+  for (const auto& [id, n] : nannies_) {
+    const std::string& name = n.link->peer().says.name;
+    const std::size_t before = all.size();
+    for (const auto& [number, p] : programs_)
+      if (const auto s = p.said.find(id); s != p.said.end() && p.what && !p.what->files.empty())
+        all.push_back({name, p.what->files[0].name, static_cast<worker_life>(s->second.life), s->second.process});
+    if (all.size() == before) all.push_back({name, {}, worker_life::waiting, 0});
+  }
+  return all;
 }
 
 // ---- time --------------------------------------------------------------------------------------------------------

@@ -53,6 +53,14 @@ class program_router {
   void tick(time_ns now);
 
   std::size_t nannies() const noexcept { return nannies_.size(); }
+  /// A nanny, and what it has said last of the worker of a program.
+  struct nanny_worker {
+    std::string nanny;
+    std::string program;  // the name of its file; empty: the nanny has no worker
+    worker_life life = worker_life::waiting;
+    int process = 0;  // its number; of one that has ended or starts again the exit status
+  };
+  std::vector<nanny_worker> nanny_workers() const;
   /// Bytes of programs that clients have sent.
   std::uint64_t received_bytes() const noexcept { return received_; }
 

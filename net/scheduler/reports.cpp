@@ -76,6 +76,8 @@ void scheduler_core::done(worker_index w, const done_task& m) {
       tasks_.value_bytes() + m.value.size() <= options_.kept_values)
     tasks_.keep_value(t, m.value);
   if (r.has(mark_asked)) answer_askers(t);
+  if (!keep_.empty())
+    if (const auto at = keep_.find(r.id); at != keep_.end()) keep_copies(t, at->second);
   if (!needed(r)) loose_.push_back(t);
 }
 

@@ -1,8 +1,9 @@
 #include "scheduler/server.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
+#include <iterator>
+#include <ranges>
 #include <string_view>
 #include <utility>
 
@@ -28,6 +29,14 @@ scheduler_statistics& operator+=(scheduler_statistics& a, const scheduler_statis
     add(m);
   for (std::size_t i = 0; i < std::size(a.states); ++i) a.states[i] += b.states[i];
   return a;
+}
+
+/// Where values are fetched: a name or a number. Empty for sockets of one machine.
+std::string host_of(const std::string& listener) {
+  try {
+    const address a = parse_address(listener);
+    return a.has_port() ? a.host : std::string();
+  } catch (const bad_address&) { return {}; }  // nobody can fetch there, and placement need not know
 }
 
 std::string hexadecimal(const std::vector<std::byte>& bytes) { return detail::hexadecimal(bytes); }
@@ -77,12 +86,21 @@ class scheduler_server::tool_session final : public link_handler {
     batch_reader batch(messages);
     std::uint16_t kind = 0;
     while (s && batch.next(kind)) {
-      if (kind != static_cast<std::uint16_t>(message_kind::ask_info))
-        throw protocol_error("weft: a tool may ask for info, and sent a message of kind " + std::to_string(kind));
-      const std::string text = s->describe(batch.get<ask_info>().json != 0);
-      info answer{};
-      answer.text = text;
-      from.send(answer);
+      if (kind == static_cast<std::uint16_t>(message_kind::ask_info)) {
+        const std::string text = describe(s->look(), batch.get<ask_info>().json != 0);
+        info answer{};
+        answer.text = text;
+        from.send(answer);
+      } else if (kind == static_cast<std::uint16_t>(message_kind::ask_cluster)) {
+        const auto m = batch.get<ask_cluster>();
+        for (const std::string& name : words({m.retire.data(), m.retire.size()})) s->retire(name);
+        const cluster_view all = s->look();
+        from.send_with(
+            [&](batch_writer& out) { write_cluster_state(out, m.request, all.workers, all.target, all.waiting); });
+      } else {
+        throw protocol_error("weft: a tool may ask for info or about the cluster, and sent a message of kind " +
+                             std::to_string(kind));
+      }
     }
   }
   void ended(peer_link&, const std::string&, bool) override {}
@@ -257,7 +275,7 @@ admission scheduler_server::admit(std::shared_ptr<scheduler_server> self, const 
       h.address = g.address;
       h.program = g.build_id;
       h.role = g.role;
-      h.host = g.name.substr(0, g.name.rfind('-'));
+      h.host = host_of(g.address);
       h.resources = g.resources;
       h.slots = g.slots;
       h.memory = g.memory_limit;
@@ -409,88 +427,6 @@ task<> scheduler_server::wait_for_workers(std::shared_ptr<scheduler_server> self
   }
 }
 
-namespace {
-
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      char code[8];
-      std::snprintf(code, sizeof code, "\\u%04x", c);
-      out += code;
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-std::string_view name_of(worker_mode m) noexcept {
-  switch (m) {
-    case worker_mode::running:
-      return "running";
-    case worker_mode::paused:
-      return "paused";
-    case worker_mode::retiring:
-      return "retiring";
-    case worker_mode::stopped:
-      return "stopped";
-  }
-  return "unknown";
-}
-
-std::string table_of(const scheduler_statistics& s, const std::vector<worker_statistics>& workers) {
-  char line[256];
-  std::snprintf(line, sizeof line, "%zu clients, %zu workers with %zu slots; %zu tasks now, %llu done, %llu failed\n",
-                s.clients, s.workers, s.slots, s.tasks, static_cast<unsigned long long>(s.done),
-                static_cast<unsigned long long>(s.failed));
-  std::string text = line;
-  if (s.leases != 0) {
-    std::snprintf(line, sizeof line, "%zu leases of %zu slots, %zu of them wait; %llu calls were made straight\n",
-                  s.leases, s.leased_slots, s.leases_waiting, static_cast<unsigned long long>(s.leased_calls));
-    text += line;
-  }
-  if (workers.empty()) return text;
-  std::snprintf(line, sizeof line, "%-32s %-9s %6s %6s %8s %12s %12s\n", "worker", "mode", "slots", "leased", "tasks",
-                "values", "memory");
-  text += line;
-  for (const worker_statistics& w : workers) {
-    std::snprintf(line, sizeof line, "%-32.32s %-9s %6u %6u %8u %9.1f MB %9.1f MB\n", w.name.c_str(),
-                  std::string(name_of(w.mode)).c_str(), w.slots, w.leased, w.assigned,
-                  static_cast<double>(w.value_bytes) / 1e6, static_cast<double>(w.memory_limit) / 1e6);
-    text += line;
-  }
-  return text;
-}
-
-}  // namespace
-
-std::string scheduler_server::describe(bool as_json) const {
-  const scheduler_statistics s = statistics();
-  const std::vector<worker_statistics> all = workers();
-  if (!as_json) return table_of(s, all);
-  std::string json = "{\"clients\":" + std::to_string(s.clients) + ",\"slots\":" + std::to_string(s.slots) +
-                     ",\"tasks\":" + std::to_string(s.tasks) + ",\"submitted\":" + std::to_string(s.submitted) +
-                     ",\"done\":" + std::to_string(s.done) + ",\"failed\":" + std::to_string(s.failed) +
-                     ",\"cancelled\":" + std::to_string(s.cancelled) + ",\"leases\":" + std::to_string(s.leases) +
-                     ",\"leases_waiting\":" + std::to_string(s.leases_waiting) +
-                     ",\"leased_calls\":" + std::to_string(s.leased_calls) + ",\"workers\":[";
-  bool first = true;
-  for (const worker_statistics& w : all) {
-    json += std::string(first ? "" : ",") + "{\"id\":" + std::to_string(w.peer) + ",\"name\":" + quoted(w.name) +
-            ",\"host\":" + quoted(w.host) + ",\"mode\":" + quoted(std::string(name_of(w.mode))) +
-            ",\"slots\":" + std::to_string(w.slots) + ",\"leased\":" + std::to_string(w.leased) +
-            ",\"tasks\":" + std::to_string(w.assigned) + ",\"values\":" + std::to_string(w.value_bytes) +
-            ",\"memory_used\":" + std::to_string(w.memory_used) +
-            ",\"memory_limit\":" + std::to_string(w.memory_limit) + "}";
-    first = false;
-  }
-  return json + "]}\n";
-}
-
 scheduler_statistics scheduler_server::statistics() const {
   std::lock_guard guard(lock_);
   scheduler_statistics all;
@@ -506,14 +442,22 @@ std::vector<worker_statistics> scheduler_server::workers() const {
   }
   return all;
 }
-void scheduler_server::retire(const std::string& worker) {
+cluster_view scheduler_server::look() const {
+  std::lock_guard guard(lock_);
+  cluster_view all;
+  for (const auto& [program, p] : parts_) {
+    all.counts += p->core.statistics();
+    std::ranges::move(p->core.workers(), std::back_inserter(all.workers));
+    all.target += p->core.target();
+    std::ranges::move(p->core.waiting(), std::back_inserter(all.waiting));
+  }
+  all.nannies = router_.nanny_workers();
+  return all;
+}
+void scheduler_server::retire(std::string_view worker) {
   std::lock_guard guard(lock_);
   for (const auto& [program, p] : parts_)
-    for (const worker_statistics& w : p->core.workers())
-      if (w.name == worker) {
-        p->core.retire(now(), w.peer);
-        return flush(*p);
-      }
+    if (p->core.retire(now(), worker)) flush(*p);
 }
 std::uint64_t scheduler_server::program_bytes() const {
   std::lock_guard guard(lock_);

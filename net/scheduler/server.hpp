@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "scheduler/cluster_view.hpp"
 #include "scheduler/core.hpp"
 #include "scheduler/programs.hpp"
 #include "transport/hub.hpp"
@@ -47,12 +48,12 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
 
   /// Waits until so many workers are there.
   static task<> wait_for_workers(std::shared_ptr<scheduler_server> self, std::size_t count);
-  /// What it knows, as JSON or as a table for people.
-  std::string describe(bool as_json) const;
+  /// All that there is to show.
+  cluster_view look() const;
   scheduler_statistics statistics() const;
   std::vector<worker_statistics> workers() const;
-  /// Lets the worker of the name go in order.
-  void retire(const std::string& worker);
+  /// Lets the workers of the name or address go in order.
+  void retire(std::string_view worker);
   /// Of programs that clients have sent.
   std::uint64_t program_bytes() const;
   /// That are there now.

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
+#include <string_view>
 #include <tuple>
 
 #include "wire/ids.hpp"
@@ -10,7 +12,8 @@
 namespace weft::net {
 
 /// What travels between client, scheduler and worker: docs/protocol.md tells the conversation. Those about leases are
-/// in wire/lease_messages.hpp. Numbers are part of the wire format: new kinds go to the end of their group.
+/// in wire/lease_messages.hpp, those about the whole cluster in wire/cluster_messages.hpp. Numbers are part of the
+/// wire format: new kinds go to the end of their group.
 enum class message_kind : std::uint16_t {
   // anybody to the scheduler, and the scheduler to anybody
   define_module = 1,
@@ -47,6 +50,7 @@ enum class message_kind : std::uint16_t {
   value_added = 69,
   value_dropped = 70,
   heartbeat = 71,
+  worker_machine = 72,
   // between those that fetch values and those that have them
   get_values = 80,
   value_header = 81,
@@ -77,6 +81,11 @@ enum class message_kind : std::uint16_t {
   lease_call = 137,
   lease_cancel = 138,
   lease_result = 139,
+  // the cluster: a client or a tool, and the scheduler
+  replicate_values = 144,
+  rebalance_values = 145,
+  ask_cluster = 146,
+  cluster_state = 147,
 };
 constexpr bool is_of_leases(std::uint16_t kind) noexcept { return kind >= 128 && kind < 144; }
 constexpr bool is_of_programs(std::uint16_t kind) noexcept { return kind >= 112 && kind < 128; }
@@ -316,6 +325,10 @@ using value_at = place_message<message_kind::value_at>;
 using push_value = place_message<message_kind::push_value>;
 
 enum class worker_mode : std::uint8_t { running, paused, retiring, stopped };
+constexpr std::string_view name_of(worker_mode m) noexcept {
+  constexpr std::string_view names[] = {"running", "paused", "retiring", "stopped"};
+  return static_cast<std::size_t>(m) < std::size(names) ? names[static_cast<std::size_t>(m)] : "unknown";
+}
 struct mode_record {
   std::uint8_t mode;  // worker_mode
   std::uint8_t reserved[7];
@@ -373,6 +386,14 @@ struct heartbeat : heartbeat_record {
   static constexpr message_kind kind = message_kind::heartbeat;
   std::span<const attempt_ref> executing;  // tasks that have begun and not ended
   static auto parts(auto& m) noexcept { return std::tie(m.executing); }
+};
+
+/// What the worker's machine is called, which its address need not tell: the first message of a worker.
+struct worker_machine : list_record {
+  using record = list_record;
+  static constexpr message_kind kind = message_kind::worker_machine;
+  std::span<const char> name;
+  static auto parts(auto& m) noexcept { return std::tie(m.name); }
 };
 
 // ---- values ------------------------------------------------------------------------------------------------------
@@ -528,6 +549,10 @@ struct program_clients : clients_record {
 };
 
 enum class worker_life : std::uint32_t { started, ended, restarting, waiting };
+constexpr std::string_view name_of(worker_life l) noexcept {
+  constexpr std::string_view names[] = {"started", "ended", "restarting", "waiting"};
+  return static_cast<std::size_t>(l) < std::size(names) ? names[static_cast<std::size_t>(l)] : "unknown";
+}
 struct worker_state_record {
   std::uint64_t program;
   std::uint32_t life;    // worker_life

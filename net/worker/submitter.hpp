@@ -42,6 +42,7 @@ constexpr bool is_for_client(std::uint16_t kind) noexcept {
     case message_kind::task_restarted:
     case message_kind::lease_granted:
     case message_kind::lease_lost:
+    case message_kind::cluster_state:
       return true;
     default:
       return false;

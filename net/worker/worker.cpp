@@ -114,6 +114,10 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
     {
       std::lock_guard guard(w.lock_);
       w.scheduler_ = std::move(made);
+      const std::string machine = detail::host_name();
+      worker_machine called{};
+      called.name = machine;
+      w.scheduler_->send(called);
       if (!w.core_) w.begin(w.scheduler_->peer().id);
       for (const auto& messages : std::exchange(w.early_, {}))
         if (const auto for_client = w.take(messages); !for_client.empty()) w.submitter_->received(for_client);

@@ -341,8 +341,10 @@ TEST_CASE("leased calls are counted, and shown", "[lease]") {
   wait_until(p, [&] { return cluster.scheduler->statistics().leased_calls == 6; });
   CHECK(cluster.scheduler->statistics().done == 5);
   CHECK(cluster.scheduler->statistics().failed == 1);
-  CHECK_THAT(cluster.scheduler->describe(false), Catch::Contains("1 leases of 1 slots, 0 of them wait; 6 calls"));
-  CHECK_THAT(cluster.scheduler->describe(true), Catch::Contains("\"leases\":1,") && Catch::Contains("\"leased\":1,"));
+  CHECK_THAT(net::describe(cluster.scheduler->look(), false),
+             Catch::Contains("1 leases of 1 slots, 0 of them wait; 6 calls"));
+  CHECK_THAT(net::describe(cluster.scheduler->look(), true),
+             Catch::Contains("\"leases\":1,") && Catch::Contains("\"leased\":1,"));
 }
 
 TEST_CASE("a client of one machine leases too", "[lease]") {

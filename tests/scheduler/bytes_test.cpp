@@ -60,7 +60,7 @@ struct nonsense {
   }
 
   void add(batch_writer& out, peer_id self) {
-    switch (random.below(20)) {
+    switch (random.below(24)) {
       case 0:
       case 1:
       case 2:
@@ -163,6 +163,29 @@ struct nonsense {
       case 18: {
         value_dropped m{};
         m.tasks = some_ids();
+        out.add(m);
+        break;
+      }
+      case 19: {
+        replicate_values m{};
+        m.copies = static_cast<std::uint32_t>(number(3));
+        m.tasks = some_ids();
+        out.add(m);
+        break;
+      }
+      case 20:
+        out.add(rebalance_values{});
+        break;
+      case 21: {
+        ask_cluster m{};
+        m.request = number(3);
+        m.retire = text();
+        out.add(m);
+        break;
+      }
+      case 22: {
+        worker_machine m{};
+        m.name = text();
         out.add(m);
         break;
       }

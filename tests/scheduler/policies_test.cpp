@@ -45,6 +45,76 @@ TEST_CASE("values are copied until there are as many as wanted, and the surplus 
   s.core.check_invariants();
 }
 
+TEST_CASE("what is to be on several workers is copied there as soon as it is, and again when one is lost",
+          "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker(), w = s.worker();
+  const task_id a = s.submit(c);
+  replicate_values wish{};
+  wish.copies = 3;
+  wish.tasks = std::span(&a, 1);
+  s.say(c, wish);
+  s.heard(v);
+  CHECK(s.heard(w).empty());
+  s.done(v, a);
+  CHECK(s.heard(w) == lines{"copy 1@2"});  // all that there are
+  s.added(w, a);
+  const peer_id x = s.worker();
+  s.tick(2 * second);
+  CHECK(s.heard(x) == lines{"copy 1@3"});
+  s.added(x, a);
+  s.tick(4 * second);
+  for (const peer_id p : {v, w, x}) CHECK(s.heard(p).empty());
+  s.lose(w);
+  const peer_id y = s.worker();
+  s.tick(6 * second);
+  CHECK(s.heard(y) == lines{"copy 1@4"});
+  s.added(y, a);
+  wish.copies = 1;
+  s.say(c, wish);
+  s.tick(8 * second);
+  lines dropped;
+  for (const peer_id p : {v, x, y})
+    for (const std::string& line : s.heard(p)) dropped.push_back(line);
+  CHECK(dropped == lines{"drop 1", "drop 1"});
+}
+
+TEST_CASE("clients say where values are to be, and let workers go", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), d = s.client(), v = worker_with(s, "full", 1000);
+  std::vector<task_id> ids;
+  for (int k = 0; k < 8; ++k) {
+    ids.push_back(s.submit(c));
+    s.done(v, ids.back(), 1, 100);
+  }
+  const peer_id w = worker_with(s, "empty", 1000);
+  s.say(c, rebalance_values{});
+  CHECK(s.heard(w).size() == 4);
+  s.heard(v);
+  s.heard(c);
+
+  ask_cluster question{};
+  question.request = 7;
+  s.say(c, question);
+  CHECK(s.heard(c) == lines{"answer 7 target 2: full/0 empty/0"});
+  const std::string names = " nobody  full ";
+  question.retire = names;
+  s.say(c, question);
+  CHECK(s.heard(v) == lines{"mode 2"});
+  CHECK(s.heard(c) == lines{"answer 7 target 1: full/2 empty/0"});
+  s.say(c, question);
+  CHECK(s.heard(v).empty());  // it has been told
+
+  replicate_values wish{};
+  wish.tasks = ids;
+  CHECK_THROWS_AS(s.say(c, wish), protocol_error);  // on no worker
+  wish.copies = 2;
+  CHECK_THROWS_AS(s.say(d, wish), protocol_error);  // of another
+  const std::string endless(100'000, 'x');
+  question.retire = endless;
+  CHECK_THROWS_AS(s.say(c, question), protocol_error);
+}
+
 TEST_CASE("a copy that a task uses is not surplus", "[scheduler]") {
   script s({.steal_interval = 1000 * second});
   const peer_id c = s.client(), v = s.worker(), w = s.worker();

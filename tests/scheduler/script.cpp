@@ -214,6 +214,18 @@ lines script::heard(peer_id p, bool all) {
         if (all) said.push_back(text(m.text));
         break;
       }
+      case message_kind::cluster_state: {
+        const auto m = in.get<cluster_state>();
+        std::string names = text(m.names),
+                    line = "answer " + std::to_string(m.request) + " target " + std::to_string(m.target) + ":";
+        for (std::size_t i = 0; i < m.workers.size(); ++i) {
+          line += " " + names.substr(0, names.find('\n')) + "/" + std::to_string(m.workers[i].mode);
+          for (int field = 0; field < 4; ++field) names.erase(0, names.find('\n') + 1);
+        }
+        said.push_back(line);
+        if (all) said.push_back(text(m.waiting));
+        break;
+      }
       case message_kind::peer_info:
         if (all) said.push_back("peer " + std::to_string(in.get<peer_info>().peer));
         break;

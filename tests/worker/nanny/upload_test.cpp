@@ -71,6 +71,9 @@ TEST_CASE("a program travels to a worker that has none, once") {
     const int worker = who.number_after("worker ");
     REQUIRE(worker > 0);
     CHECK(runs(worker));
+    const std::string json = describe(s.server->look(), true), table = describe(s.server->look(), false);
+    CHECK_THAT(json, Catch::Contains("\"worker\":\"started\",\"process\":" + std::to_string(worker) + "}"));
+    CHECK_THAT(table, Catch::Contains(" process " + std::to_string(worker) + "\n"));
     nanny.signal(SIGINT);
     CHECK(nanny.end() == 0);
     CHECK_FALSE(runs(worker));
