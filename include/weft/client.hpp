@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "weft/cluster_info.hpp"
 #include "weft/detail/call.hpp"
 #include "weft/detail/checked_call.hpp"
 #include "weft/detail/results.hpp"
@@ -20,6 +21,7 @@
 #include "weft/future.hpp"
 #include "weft/pool.hpp"
 #include "weft/stream.hpp"
+#include "weft/task_options.hpp"
 
 namespace weft {
 
@@ -35,24 +37,6 @@ class remote_home;
 struct expression;
 struct layer_spec;
 }  // namespace detail
-
-/// How a task is run: `c.with({.priority = 10, .retries = 2}).submit(f, x)`. Name the fields in their order.
-struct task_options {
-  /// Tasks of a higher priority begin first, whatever their inputs cost. Between -32,768 and 32,767.
-  int priority = 0;
-  /// How often a task that failed is run again. Its arguments are copied for each run but the last.
-  unsigned retries = 0;
-  /// The task's key, in errors and drawings; the function's name and a number when it is empty.
-  std::string_view name = {};
-  /// From its submission to its end; what is over is cancelled, and awaiting it throws weft::timed_out. A function
-  /// that is no coroutine runs to its end once it has begun. 0: none.
-  std::chrono::nanoseconds time_limit{0};
-  /// Bytes of the result, as an estimate; 0: as those of the function were so far.
-  std::uint64_t memory = 0;
-  /// What it takes while it runs, of client_options.resources: `gpu=1 licence=0.5`.
-  std::string_view resources = {};
-};
-static_assert(std::is_trivially_destructible_v<task_options>, "g++ 12 destroys it twice in a co_await expression");
 
 /// What a client does as the process takes more and more memory, whatever takes it: fractions of the memory limit,
 /// each at least as large as the one before; 0 disables one. Each is left a twentieth of the limit below where it was
@@ -252,6 +236,25 @@ class client {
     detail::retry_node(*engine_, f.need());
   }
 
+  // ---- the cluster (docs/cluster.md); one machine has no workers, and each value once ----
+  /// The workers that there are just now, and what is missing.
+  task<cluster_info> cluster() const;
+  /// Keeps the values on `copies` workers, as soon as they are there; on all, when there are fewer. 1: takes it back.
+  template <class T>
+  void replicate(const std::vector<future<T>>& futures, unsigned copies) const {
+    for (const future<T>& f : futures) replicate_node(f.need(), copies);
+  }
+  template <class T>
+  void replicate(const future<T>& f, unsigned copies) const {
+    replicate_node(f.need(), copies);
+  }
+  /// Moves values from workers whose memory is fuller than the mean to emptier ones.
+  void rebalance() const;
+  /// Lets workers go, of these names or addresses (with blanks between): they are given nothing more, and end when
+  /// their tasks have and others hold their values. Gives what there is from then on. Throws misuse when there is no
+  /// such worker; the others go all the same.
+  task<cluster_info> retire_workers(std::string_view workers) const;
+
   memory_use memory() const;
   task_totals totals() const noexcept;
   /// `auto watching = c.observe(o);`
@@ -269,6 +272,7 @@ class client {
   void start(detail::node& n) const;
   void keep(detail::node& n) const;
   void mark(detail::node& n) const;
+  void replicate_node(detail::node& n, unsigned copies) const;
   void compute_all(std::span<detail::expression* const> wanted, std::span<detail::node*> results) const;
   void compute_layer(detail::layer_spec* wanted, std::size_t first, std::span<detail::node*> results) const;
   detail::node* run_layer(detail::layer_spec* wanted) const;

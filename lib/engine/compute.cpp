@@ -284,8 +284,7 @@ void client::compute_all(std::span<detail::expression* const> wanted, std::span<
     if (const detail::task_details* d = g.call(id).details) engine_->check_resources(d->resources);
   // The client's limits are for every task that has none of its own, its name for what was asked of it.
   std::shared_ptr<detail::task_details> limits;
-  if (details_ && (details_->time_limit.count() != 0 || details_->memory != 0 || !details_->resources.empty()))
-    limits = {detail::renamed(details_.get(), {}), &detail::drop_details};
+  if (details_ && details_->has_limits()) limits = {detail::renamed(details_.get(), {}), &detail::drop_details};
   // A cluster's scheduler hands chains to one worker by itself.
   const detail::compute_plan plan =
       engine_->cluster() ? detail::plain_plan(g) : detail::plan_computation(g, {priority_, retries_});

@@ -103,8 +103,7 @@ void layer_run::prepare() {
     result_details_ = how_.details;
     result_details_->references.fetch_add(1, std::memory_order_relaxed);
     // The limits are for every task, the name for what was asked for.
-    if (how_.details->time_limit.count() != 0 || how_.details->memory != 0 || !how_.details->resources.empty())
-      limits_ = renamed(how_.details, {});
+    if (how_.details->has_limits()) limits_ = renamed(how_.details, {});
   }
   std::size_t pages = 0;
   for (const auto& p : parts_) {

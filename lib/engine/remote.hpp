@@ -54,6 +54,12 @@ class remote_home : public value_source {
   virtual void retry(std::uint64_t number) = 0;
   /// Waits until slots of a worker are leased. Gives a client whose tasks are calls there.
   virtual task<client> lease(lease_terms terms) = 0;
+  /// Wants copies of a value, as soon as it is there.
+  virtual void replicate(std::uint64_t number, std::uint32_t copies) = 0;
+  virtual void rebalance() = 0;
+  /// What the cluster is like, when the workers of these names or addresses (blanks between; none: none) were told to
+  /// go.
+  virtual task<cluster_info> look(std::string retire) = 0;
   /// The node is gone, or nobody wants it any more: called once, before its memory goes.
   virtual void release(node& n) noexcept = 0;
   /// The client has gone. What has not ended never will: cancels it.

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "weft/detail/task_details.hpp"
 #include "weft/errors.hpp"
@@ -56,28 +58,63 @@ void check_options(const task_options& o) {
   if (o.retries > std::numeric_limits<std::uint16_t>::max())
     throw misuse("weft: task_options.retries is " + std::to_string(o.retries) + "; it may be 65535 at most");
   if (o.time_limit.count() < 0) throw misuse("weft: task_options.time_limit is negative; 0 is for none");
+  constexpr std::size_t most_text = 16 * 1024;
+  for (const auto& [field, text] : {std::pair("workers", o.workers), std::pair("hosts", o.hosts)})
+    if (text.size() > most_text)
+      throw misuse("weft: task_options." + std::string(field) + " has " + std::to_string(text.size()) +
+                   " characters; it may have 16384");
+  if (o.allow_other_workers && o.workers.empty() && o.hosts.empty())
+    throw misuse(
+        "weft: task_options.allow_other_workers is set, and neither workers nor hosts are given: name those that are "
+        "preferred");
 }
 
+namespace {
+
+task_details* copy_of(const task_details& d, std::string_view name) {
+  auto* other = new task_details;
+  other->name = name;
+  other->time_limit = d.time_limit;
+  other->memory = d.memory;
+  other->resources = d.resources;
+  other->workers = d.workers;
+  other->hosts = d.hosts;
+  other->allow_other_workers = d.allow_other_workers;
+  return other;
+}
+
+/// The words of a list, each once and in order, with one blank between two: so equal lists are equal texts.
+std::string list_of(std::string_view text) {
+  std::vector<std::string_view> all;
+  constexpr std::string_view blanks = " \t\n\r";
+  for (std::size_t at = text.find_first_not_of(blanks); at != std::string_view::npos;) {
+    const std::size_t end = std::min(text.find_first_of(blanks, at), text.size());
+    all.push_back(text.substr(at, end - at));
+    at = text.find_first_not_of(blanks, end);
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  std::string list;
+  for (const std::string_view word : all) (list += list.empty() ? "" : " ") += word;
+  return list;
+}
+
+}  // namespace
+
 task_details* details_of(const task_options& o) {
-  resource_amounts resources = parse_resources(o.resources);
-  if (o.name.empty() && o.time_limit.count() == 0 && o.memory == 0 && resources.empty()) return nullptr;
-  auto* d = new task_details;
-  d->name = o.name;
-  d->time_limit = o.time_limit;
-  d->memory = o.memory;
-  d->resources = std::move(resources);
-  return d;
+  task_details d;
+  d.name = o.name;
+  d.time_limit = o.time_limit;
+  d.memory = o.memory;
+  d.resources = parse_resources(o.resources);
+  d.workers = list_of(o.workers);
+  d.hosts = list_of(o.hosts);
+  d.allow_other_workers = o.allow_other_workers;
+  return d.name.empty() && !d.has_limits() ? nullptr : copy_of(d, d.name);
 }
 
 task_details* renamed(const task_details* d, std::string_view name) {
-  auto* other = new task_details;
-  other->name = name;
-  if (d) {
-    other->time_limit = d->time_limit;
-    other->memory = d->memory;
-    other->resources = d->resources;
-  }
-  return other;
+  return d ? copy_of(*d, name) : copy_of(task_details(), name);
 }
 
 }  // namespace weft::detail

@@ -36,6 +36,17 @@ void client_core::retry(std::span<const task_id> tasks) {
   out_.add(retry_tasks{{}, tasks});
 }
 
+void client_core::replicate(std::span<const task_id> tasks, std::uint32_t copies) {
+  if (!tasks.empty()) out_.add(replicate_values{{copies, 0}, tasks});
+}
+
+void client_core::rebalance() { out_.add(rebalance_values{}); }
+
+std::uint64_t client_core::ask(std::string_view retire) {
+  out_.add(ask_cluster{{++asked_}, retire});
+  return asked_;
+}
+
 void client_core::read(task_id id, std::uint64_t rank) {
   entry* e = look(id);
   if (!e) return;
@@ -95,6 +106,14 @@ void client_core::receive(batch_reader& batch) {
           host_.restarted(id);
         }
         break;
+      case message_kind::cluster_state: {
+        const auto m = batch.get<cluster_state>();
+        if (m.request == 0 || m.request > asked_)
+          throw protocol_error("weft: the scheduler answers question " + std::to_string(m.request) +
+                               ", which was not asked");
+        host_.answered(m);
+        break;
+      }
       default:
         if (is_of_programs(kind) || is_of_leases(kind)) break;  // the session's
         throw protocol_error("weft: the scheduler sent a client a message of kind " + std::to_string(kind) +

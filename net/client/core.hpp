@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "client/number_table.hpp"
 #include "wire/batch.hpp"
+#include "wire/cluster_messages.hpp"
 #include "wire/ids.hpp"
 #include "wire/messages.hpp"
 #include "worker/fetcher.hpp"
@@ -28,6 +30,9 @@ class client_host {
   virtual void cancelled(task_id task) = 0;
   /// Its value is lost and made again, or it runs again by retry(). A value that has come already stays good.
   virtual void restarted(task_id task) = 0;
+
+  /// The answer to ask(). May throw protocol_error.
+  virtual void answered(const cluster_state& what) = 0;
 
   virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
   virtual void give_up(peer_id peer, std::uint64_t request) = 0;
@@ -67,6 +72,12 @@ class client_core final : private fetch_host {
   void release(task_id task);
   void cancel(std::span<const task_id> tasks);
   void retry(std::span<const task_id> tasks);
+  /// Wants values on so many workers, now or when they are there.
+  void replicate(std::span<const task_id> tasks, std::uint32_t copies);
+  void rebalance();
+  /// Asks what the cluster is like, when workers of these names or addresses (blanks between) were told to go. Gives
+  /// the number by which it is answered.
+  std::uint64_t ask(std::string_view retire);
   /// Wants a value here, when there is one; the smaller the rank the sooner.
   void read(task_id task, std::uint64_t rank);
   void unread(task_id task);
@@ -125,7 +136,7 @@ class client_core final : private fetch_host {
   batch_writer out_;
   number_table<entry> entries_;
   std::vector<task_id> cancellations_, releases_, lost_;
-  std::uint64_t next_ = 1;
+  std::uint64_t next_ = 1, asked_ = 0;
 };
 
 }  // namespace weft::net

@@ -35,9 +35,15 @@ class lease_home final : public detail::remote_home {
   task<client> lease(detail::lease_terms) override {
     throw misuse("weft: a call under a lease has no client that could lease");
   }
+  void replicate(std::uint64_t, std::uint32_t) override { not_of_leases(); }
+  void rebalance() override { not_of_leases(); }
+  task<cluster_info> look(std::string) override { not_of_leases(); }
   void close() noexcept override { of_->close(); }
 
  private:
+  [[noreturn]] static void not_of_leases() {
+    throw misuse("weft: a call under a lease knows nothing of the cluster: ask the client that leases");
+  }
   const std::shared_ptr<held_lease> of_;
 };
 

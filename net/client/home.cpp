@@ -64,8 +64,9 @@ std::uint32_t client_home::options_index(const detail::task_details* d) {
   std::string resources;
   for (const auto& [name, amount] : d->resources)
     resources += (resources.empty() ? "" : " ") + name + "=" + detail::amount_text(amount);
-  std::string key =
-      d->name + '\n' + resources + '\n' + std::to_string(d->time_limit.count()) + '\n' + std::to_string(d->memory);
+  std::string key = d->name + '\n' + resources + '\n' + d->workers + '\n' + d->hosts + '\n' +
+                    (d->allow_other_workers ? "l" : "s") + std::to_string(d->time_limit.count()) + '\n' +
+                    std::to_string(d->memory);
   if (const auto at = options_.find(key); at != options_.end()) return at->second;
   const std::uint32_t index = next_options_;
   next_options_ = next_options_ % most_options + 1;
@@ -73,10 +74,13 @@ std::uint32_t client_home::options_index(const detail::task_details* d) {
   options_.erase(options_of_[index]);
   define_options m{};
   m.index = index;
+  m.flags = d->allow_other_workers ? loose_restrictions : 0u;
   m.time_limit_ns = d->time_limit.count();
   m.expected_bytes = d->memory;
   m.name = d->name;
   m.resources = resources;
+  m.workers = d->workers;
+  m.hosts = d->hosts;
   core_.out().add(m);
   options_.emplace(key, index);
   options_of_[index] = std::move(key);
@@ -147,6 +151,30 @@ void client_home::retry(std::uint64_t number) {
   links_->has_output();
 }
 
+void client_home::replicate(std::uint64_t number, std::uint32_t copies) {
+  std::lock_guard guard(lock_);
+  if (!lost_.empty()) throw std::runtime_error(lost_);
+  const task_id id = id_of(number);
+  core_.replicate({&id, 1}, copies);
+  links_->has_output();
+}
+
+void client_home::rebalance() {
+  std::lock_guard guard(lock_);
+  if (!lost_.empty()) throw std::runtime_error(lost_);
+  core_.rebalance();
+  links_->has_output();
+}
+
+std::shared_ptr<question> client_home::ask(std::string_view retire) {
+  std::lock_guard guard(lock_);
+  if (!lost_.empty()) throw std::runtime_error(lost_);
+  auto asked = std::make_shared<question>();
+  questions_.emplace(core_.ask(retire), asked);
+  links_->has_output();
+  return asked;
+}
+
 void client_home::release(node& n) noexcept {
   value_arrival* waits = nullptr;
   {
@@ -181,6 +209,7 @@ void client_home::add_news(std::uint64_t number, news n) {
 
 void client_home::receive(time_ns now, batch_reader& batch) {
   std::vector<news> all;
+  std::vector<std::shared_ptr<question>> answered;
   {
     std::lock_guard guard(lock_);
     if (closed_) return;
@@ -194,7 +223,9 @@ void client_home::receive(time_ns now, batch_reader& batch) {
     core_.tick(now);
     if (!core_.out().empty()) links_->has_output();
     all.swap(news_);
+    answered.swap(answered_);
   }
+  for (const auto& q : answered) q->over.set();
   tell(all);
 }
 
@@ -216,6 +247,14 @@ void client_home::failed(const task_failed& m) {
 }
 void client_home::cancelled(task_id task) { add_news(number_of(task), news::what::cancelled); }
 void client_home::restarted(task_id task) { add_news(number_of(task), news::what::restarted); }
+
+void client_home::answered(const cluster_state& what) {
+  const auto at = questions_.find(what.request);
+  if (at == questions_.end()) return;
+  at->second->answer = info_of(what);
+  answered_.push_back(std::move(at->second));
+  questions_.erase(at);
+}
 
 void client_home::fail_reading(const node& n, std::exception_ptr why) {
   value_arrival* waits = nullptr;
@@ -262,11 +301,13 @@ void client_home::tell(std::vector<news>& all) {
 void client_home::lost(const std::string& why) {
   std::vector<news> all;
   std::vector<value_arrival*> waiting;
+  std::unordered_map<std::uint64_t, std::shared_ptr<question>> asked;
   {
     std::lock_guard guard(lock_);
     if (!lost_.empty()) return;
     lost_ = why;
     is_lost_.store(true, std::memory_order_release);
+    asked.swap(questions_);
     entries_.for_each([&](entry& e) {
       if (e.awaited) waiting.push_back(std::exchange(e.awaited, nullptr));
       if (!detail::take_reference(*e.node)) return;
@@ -277,6 +318,10 @@ void client_home::lost(const std::string& why) {
                      {},
                      because({}, "weft::cluster_lost", why, {})});
     });
+  }
+  for (const auto& [request, q] : asked) {
+    q->lost = why;
+    q->over.set();
   }
   for (value_arrival* a : waiting) a->fail(std::make_exception_ptr(std::runtime_error(why)));
   tell(all);

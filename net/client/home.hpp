@@ -7,11 +7,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "client/core.hpp"
 #include "client/number_table.hpp"
+#include "client/question.hpp"
 #include "engine/engine.hpp"
 #include "engine/remote.hpp"
 #include "weft/codec.hpp"
@@ -36,6 +38,8 @@ class client_links {
   virtual void peer_left(peer_id p) = 0;
   /// Not under the home's lock.
   virtual task<client> lease(detail::lease_terms terms) = 0;
+  /// The same.
+  virtual task<cluster_info> look(std::string retire) = 0;
   virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
   /// The client is over. Nothing is called any more, and nothing may be told to the home any more when it returns.
   virtual void close() noexcept = 0;
@@ -76,12 +80,18 @@ class client_home final : public detail::remote_home, private client_host {
   void tick(time_ns now);
   time_ns deadline() const;
 
+  /// Asks: see client_core::ask. Throws when the cluster is gone.
+  std::shared_ptr<question> ask(std::string_view retire);
+
   // From the engine.
   void check() const override;
   void submit(detail::node& n) override;
   void cancel(std::uint64_t number) noexcept override;
   void retry(std::uint64_t number) override;
   task<client> lease(detail::lease_terms terms) override { return links_->lease(std::move(terms)); }
+  void replicate(std::uint64_t number, std::uint32_t copies) override;
+  void rebalance() override;
+  task<cluster_info> look(std::string retire) override { return links_->look(std::move(retire)); }
   void release(detail::node& n) noexcept override;
   task<> fetch(detail::node& n) override;
   void close() noexcept override;
@@ -118,6 +128,7 @@ class client_home final : public detail::remote_home, private client_host {
   void failed(const task_failed& failure) override;
   void cancelled(task_id task) override;
   void restarted(task_id task) override;
+  void answered(const cluster_state& what) override;
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;
   void give_up(peer_id, std::uint64_t) override {}  // see exchange::ask
 
@@ -139,6 +150,8 @@ class client_home final : public detail::remote_home, private client_host {
   std::string lost_;                  // why the cluster is gone; empty: it is there
   std::atomic<bool> is_lost_{false};  // the same, without the lock
   std::vector<news> news_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<question>> questions_;
+  std::vector<std::shared_ptr<question>> answered_;  // and not told yet
 };
 
 }  // namespace weft::net

@@ -42,6 +42,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
   }
 
   task<client> lease(detail::lease_terms terms) { return lease_desk::lease(desk_, std::move(terms)); }
+  static task<cluster_info> look(std::shared_ptr<client_session> self, std::string retire);
 
   // From the home, under its lock.
   void has_output();
@@ -132,6 +133,7 @@ class session_links final : public client_links {
   }
   void peer_left(peer_id p) override { session_->exchange_->forget(p); }
   task<client> lease(detail::lease_terms terms) override { return session_->lease(std::move(terms)); }
+  task<cluster_info> look(std::string retire) override { return client_session::look(session_, std::move(retire)); }
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override {
     session_->exchange_->ask(peer, request, values);
   }
@@ -264,6 +266,15 @@ task<> client_session::send_program(std::shared_ptr<client_session> self, std::s
     m.text = failed;
     to->send(m);
   }
+}
+
+task<cluster_info> client_session::look(std::shared_ptr<client_session> self, std::string retire) {
+  std::shared_ptr<question> asked;
+  self->with_home([&](client_home& h) { asked = h.ask(retire); });
+  if (!asked) throw std::runtime_error("weft: this client of the cluster has ended");
+  co_await asked->over.wait();
+  if (!asked->lost.empty()) throw std::runtime_error(asked->lost);
+  co_return std::move(asked->answer);
 }
 
 /// Who runs on the pool sends at the end of its turn; so several submissions are one frame. Whoever clears `sending_`

@@ -76,6 +76,20 @@ struct session final : client_host {
         case message_kind::locate_tasks:
           list("locate", reader.get<locate_tasks>().tasks);
           break;
+        case message_kind::replicate_values: {
+          const auto m = reader.get<replicate_values>();
+          list(("replicate to " + std::to_string(m.copies) + ":").c_str(), m.tasks);
+          break;
+        }
+        case message_kind::rebalance_values:
+          all.push_back("rebalance");
+          break;
+        case message_kind::ask_cluster: {
+          const auto m = reader.get<ask_cluster>();
+          all.push_back("ask " + std::to_string(m.request) + " and retire '" +
+                        std::string(m.retire.data(), m.retire.size()) + "'");
+          break;
+        }
         default:
           all.push_back("nonsense");
       }
@@ -90,6 +104,9 @@ struct session final : client_host {
   void failed(const task_failed& m) override { note("failed", m.id); }
   void cancelled(task_id id) override { note("cancelled", id); }
   void restarted(task_id id) override { note("restarted", id); }
+  void answered(const cluster_state& m) override {
+    said.push_back("answer " + std::to_string(m.request) + " target " + std::to_string(m.target));
+  }
   void fetch(peer_id p, std::uint64_t r, std::span<const task_id> ids) override {
     request = r;
     requests[p] = {r, {ids.begin(), ids.end()}};
@@ -131,6 +148,23 @@ TEST_CASE("tasks are numbered, and only those that are held are known", "[client
   s.core.retry({&four, 1});
   s.core.retry({});
   CHECK(s.written() == strings{"cancel 4", "retry 4"});
+}
+
+TEST_CASE("wishes and questions go behind the tasks that they are about", "[client_core]") {
+  session s;
+  s.submit();
+  const task_id one = task(1);
+  s.core.replicate({&one, 1}, 3);
+  s.core.replicate({}, 3);
+  s.core.rebalance();
+  CHECK(s.core.ask({}) == 1);
+  CHECK(s.core.ask("alice tcp://b:1") == 2);
+  CHECK(s.written() == strings{"submit 1", "replicate to 3: 1", "rebalance", "ask 1 and retire ''",
+                               "ask 2 and retire 'alice tcp://b:1'"});
+  s.hear(cluster_state{{2, 4, 0}, {}, {}, {}});
+  CHECK(s.heard() == strings{"answer 2 target 4"});
+  CHECK_THROWS_AS(s.hear(cluster_state{{3, 4, 0}, {}, {}, {}}), protocol_error);
+  CHECK_THROWS_AS(s.hear(cluster_state{{0, 4, 0}, {}, {}, {}}), protocol_error);
 }
 
 TEST_CASE("cancellations are gathered, and written before releases", "[client_core]") {

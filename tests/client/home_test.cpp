@@ -40,6 +40,7 @@ class links final : public client_links {
   void peer(const peer_info&) override {}
   void peer_left(peer_id) override {}
   weft::task<weft::client> lease(weft::detail::lease_terms) override { throw weft::misuse("no leases here"); }
+  weft::task<weft::cluster_info> look(std::string) override { throw weft::misuse("nobody to ask here"); }
   void fetch(peer_id, std::uint64_t request, std::span<const task_id>) override {
     std::lock_guard guard(by_.lock);
     by_.requests.push_back(request);
@@ -204,4 +205,30 @@ TEST_CASE("a client's reading ends by the answer that is awaited", "[client_home
   }
   CHECK(r.end().empty());
   CHECK(r.sum == 10'000);
+}
+
+TEST_CASE("questions about the cluster are answered, or end with it", "[client_home]") {
+  cluster s;
+  const auto first = s.home.ask({}), second = s.home.ask("alice");
+  const worker_counts counts[] = {{10, 20, 30, 4, 1, 2, static_cast<std::uint32_t>(worker_mode::paused)}};
+  const std::string names = "alice\ntcp://h:1\nh\n\n", waiting = "one\ntwo\n";
+  s.hear(cluster_state{{2, 5, 0}, counts, names, waiting});
+  CHECK(second->over.is_set());
+  CHECK_FALSE(first->over.is_set());
+  REQUIRE(second->answer.workers.size() == 1);
+  const weft::worker_info& w = second->answer.workers[0];
+  CHECK((w.name == "alice" && w.address == "tcp://h:1" && w.host == "h" && w.machine.empty() && w.mode == "paused"));
+  CHECK((w.values == 10 && w.memory_used == 20 && w.memory_limit == 30));
+  CHECK((w.slots == 4 && w.leased == 1 && w.tasks == 2));
+  CHECK(second->answer.target == 5);
+  CHECK(second->answer.waiting == std::vector<std::string>{"one", "two"});
+  s.hear(cluster_state{{2, 5, 0}, counts, names, waiting});  // nobody waits for it any more
+  const std::string too_few = "alice\ntcp://h:1\nh\n";
+  CHECK_THROWS_AS(s.hear(cluster_state{{1, 5, 0}, counts, too_few, waiting}), protocol_error);
+  s.home.lost("gone");
+  CHECK(first->over.is_set());
+  CHECK(first->lost == "gone");
+  CHECK_THROWS_WITH(s.home.ask({}), "gone");
+  CHECK_THROWS_WITH(s.home.rebalance(), "gone");
+  CHECK_THROWS_WITH(s.home.replicate(1, 2), "gone");
 }

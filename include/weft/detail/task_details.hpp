@@ -25,6 +25,13 @@ struct task_details {
   std::chrono::nanoseconds time_limit{0};  // 0: none
   std::uint64_t memory = 0;                // bytes of the result; 0: as those of its function were
   resource_amounts resources;
+  std::string workers, hosts;  // that may run it, with a blank between two; both empty: all
+  bool allow_other_workers = false;
+
+  /// Whether there is anything but a name, which is for one task alone.
+  bool has_limits() const noexcept {
+    return time_limit.count() != 0 || memory != 0 || !resources.empty() || !workers.empty() || !hosts.empty();
+  }
 };
 
 inline void drop_details(task_details* d) noexcept {

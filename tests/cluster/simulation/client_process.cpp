@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "client/question.hpp"
+
 namespace weft::net::simulation {
 
 client_process::client_process(surroundings& world, simulated_node node, std::uint32_t number, std::uint64_t seed,
@@ -173,6 +175,13 @@ void client_process::restarted(task_id id) {
   future& f = of(id);
   if (f.at != state::pending) ++pending_, --ended_;
   f.at = state::pending;
+}
+
+/// What it says may be old when it comes; that its parts fit together is all that can be told.
+void client_process::answered(const cluster_state& what) {
+  const cluster_info all = info_of(what);
+  for (const worker_info& w : all.workers)
+    if (w.name.empty() || w.slots == 0) throw violation("a worker is described without its name or slots");
 }
 
 // ---- looking in --------------------------------------------------------------------------------------------------

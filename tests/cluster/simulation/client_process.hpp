@@ -74,6 +74,7 @@ class client_process final : public member, private client_host {
   void failed(const task_failed& failure) override;
   void cancelled(task_id task) override;
   void restarted(task_id task) override;
+  void answered(const cluster_state& what) override;
   void fetch(peer_id p, std::uint64_t request, std::span<const task_id> values) override;
   void give_up(peer_id p, std::uint64_t request) override { stop_asking(p, request); }
 

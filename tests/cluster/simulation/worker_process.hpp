@@ -75,6 +75,9 @@ class worker_process final : public member, private engine_owner, private client
   void failed(const task_failed& failure) override { child_ended(failure.id, false); }
   void cancelled(task_id task) override { child_ended(task, false); }
   void restarted(task_id task) override;
+  void answered(const cluster_state&) override {
+    throw violation("a task was told of the cluster, and has not asked");
+  }
   void fetch(peer_id, std::uint64_t, std::span<const task_id>) override {
     throw violation("a worker's client fetches what nobody reads");
   }

@@ -33,6 +33,11 @@ void client_process::act() {
       return;
     default:
       if (f.at == state::failed && dice_.one_in(2)) core_->retry({&id, 1});
+      // Seldom: who has submitted all does little else, and each wish is a message that a busy scheduler reads later.
+      if (f.at != state::failed && dice_.one_in(16))
+        core_->replicate({&id, 1}, static_cast<std::uint32_t>(1 + dice_.below(3)));
+      if (dice_.one_in(64)) core_->rebalance();
+      if (dice_.one_in(16)) core_->ask({});
       return;
   }
 }
