@@ -1,5 +1,6 @@
 #include "tool/command.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <ostream>
 
@@ -84,6 +85,8 @@ int run_subcommand(const subcommand& s, std::span<const std::string> arguments, 
   }
   if (s.after == after_first::rest)
     expect_program(s, read);
+  else if (s.arguments.ends_with("..."))
+    expect_arguments(s, read, std::max<std::size_t>(read.rest.size(), 1));
   else
     expect_arguments(s, read, s.arguments.empty() ? 0 : 1);
   if (s.name == "certs") return run_certs(read, *around.out);
@@ -91,6 +94,7 @@ int run_subcommand(const subcommand& s, std::span<const std::string> arguments, 
   if (s.name == "scheduler") return run.scheduler(c.scheduler());
   if (s.name == "worker") return run.nanny(c.worker(), read.rest);
   if (s.name == "run") return run.program(client_of(c), read.rest);
+  if (s.name == "retire") return run.retire(client_of(c), read.rest);
   if (s.name == "info") return run.info(client_of(c), read.has("--json"));
   *around.out << c.to_toml();
   return 0;

@@ -17,6 +17,7 @@ struct programs {
   int (*nanny)(const worker_settings&, const std::vector<std::string>& command);
   int (*program)(const client_settings&, const std::vector<std::string>& command);
   int (*info)(const client_settings&, bool json);
+  int (*retire)(const client_settings&, const std::vector<std::string>& workers);
 };
 
 /// All that the command knows of the process around it.

@@ -81,13 +81,26 @@ renews what is about to expire.
                   help_flag()}});
   all.push_back(
       {"info", "", "shows what a cluster has and does",
-       R"(Asks the scheduler, and shows the workers with their threads, memory and tasks.
+       R"(Asks the scheduler, and shows the workers with their threads, memory and tasks,
+how many workers the work asks for, why tasks wait for a worker that is not
+there, and what the nannies run that have no program of their own.
 )",
        R"(  node1$ weft scheduler --certificates ~/certs --listen 0.0.0.0:8786
   laptop$ weft info --certificates ~/certs --cluster node1:8786
 )",
        flags_of({"client", "security"},
                 {{"--json", "", "prints JSON, for programs", nullptr, false, {}}, config_flag(), help_flag()})});
+  all.push_back({"retire", "WORKER...", "lets workers go",
+                 R"(Lets workers go, by their names or addresses, as `weft info` shows them: they
+are given no more tasks, and end when those that they have are done and others
+hold their values. Until then `weft info` calls them retiring. The nanny of a
+worker of its own program ends too; one that runs the programs of clients starts
+another worker while there are such clients.
+)",
+                 R"(  laptop$ weft info --certificates ~/certs --cluster node1:8786
+  laptop$ weft retire --certificates ~/certs --cluster node1:8786 node2-4711
+)",
+                 flags_of({"client", "security"}, {config_flag(), help_flag()})});
   all.push_back({"config",
                  "",
                  "prints the settings, and where each came from",

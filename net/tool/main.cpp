@@ -16,5 +16,5 @@ int main(int argc, char** argv) {
   around.out = &std::cout;
   around.err = &std::cerr;
   around.version = WEFT_VERSION;
-  return command(arguments, around, {run_scheduler, run_nanny, run_program, show_info});
+  return command(arguments, around, {run_scheduler, run_nanny, run_program, show_info, retire_workers});
 }

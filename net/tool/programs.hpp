@@ -20,5 +20,7 @@ int run_nanny(const worker_settings& s, const std::vector<std::string>& command)
 int run_program(const client_settings& s, const std::vector<std::string>& command);
 /// Prints what the scheduler knows: its workers, their memory and tasks.
 int show_info(const client_settings& s, bool json);
+/// Lets workers go, of these names or addresses, and prints what becomes of each.
+int retire_workers(const client_settings& s, const std::vector<std::string>& workers);
 
 }  // namespace weft::net

@@ -58,6 +58,7 @@ int run_scheduler(const scheduler_settings& s) {
     for (const std::string& a : s.listen) o.listen.push_back(parse_address(a, o.who.bare()));
     o.core.saturation = s.saturation;
     o.core.allowed_losses = s.allowed_failures;
+    o.core.no_worker_limit = s.no_worker_limit.count();
     o.core.worker_ttl = s.worker_ttl.count();
     o.link.resume_for = s.resume_timeout;
     o.core.idle_timeout = s.idle_timeout.count();

@@ -58,6 +58,8 @@ constexpr setting table[] = {
      {},
      1,
      1000},
+    {"scheduler", "no_worker_limit", kind::duration, "tasks that no worker may run fail after so long; 0: they wait",
+     at<scheduler, &scheduler_settings::no_worker_limit>},
 
     {"worker", "scheduler", kind::address, "where the scheduler listens", at<worker, &worker_settings::scheduler>},
     {"worker", "name", kind::text, "what it is called; empty: host and process", at<worker, &worker_settings::name>},

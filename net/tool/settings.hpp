@@ -25,6 +25,7 @@ struct scheduler_settings {
   std::chrono::nanoseconds resume_timeout{30'000'000'000};  // a peer without a connection is lost after so long
   double saturation = 1.1;
   unsigned allowed_failures = 3;
+  std::chrono::nanoseconds no_worker_limit{0};  // tasks that no worker may run fail after so long; 0: they wait
 };
 
 struct worker_settings {

@@ -53,9 +53,15 @@ int fake_info(const client_settings& s, bool json) {
   called.json = json;
   return called.status;
 }
+int fake_retire(const client_settings& s, const texts& workers) {
+  called.program = "retire";
+  called.client = s;
+  called.command = workers;
+  return called.status;
+}
 int broken(const client_settings&, bool) { throw std::runtime_error("weft: the scheduler does not answer"); }
 
-constexpr programs fakes = {fake_scheduler, fake_nanny, fake_program, fake_info};
+constexpr programs fakes = {fake_scheduler, fake_nanny, fake_program, fake_info, fake_retire};
 
 struct said {
   int status;
@@ -136,6 +142,11 @@ TEST_CASE("commands start programs with their settings", "[tool][command]") {
   say({"info"});
   CHECK(called.client.scheduler == "127.0.0.1:8786");
   CHECK_FALSE(called.json);
+
+  say({"retire", "--cluster", "c:1", "node2-1", "tls://node3:2"});
+  CHECK(called.program == "retire");
+  CHECK(called.client.scheduler == "c:1");
+  CHECK(called.command == texts{"node2-1", "tls://node3:2"});
 }
 
 TEST_CASE("wrong use is said on standard error", "[tool][command]") {
@@ -145,9 +156,9 @@ TEST_CASE("wrong use is said on standard error", "[tool][command]") {
   };
   const row rows[] = {
       {{}, "weft needs a command: weft --help lists them"},
-      {{""}, "unknown command '': weft has scheduler, worker, run, certs, info and config"},
+      {{""}, "unknown command '': weft has scheduler, worker, run, certs, info, retire and config"},
       {{"shceduler"}, "unknown command 'shceduler': did you mean 'scheduler'?"},
-      {{"dashboard"}, "unknown command 'dashboard': weft has scheduler, worker, run, certs, info and config"},
+      {{"dashboard"}, "unknown command 'dashboard': weft has scheduler, worker, run, certs, info, retire and config"},
       {{"--versoin"}, "unknown flag '--versoin': did you mean '--version'?"},
       {{"--listen", "a:1"},
        "unknown flag '--listen': flags of a command stand behind its name, as in weft scheduler --help"},
@@ -171,6 +182,7 @@ TEST_CASE("wrong use is said on standard error", "[tool][command]") {
       {{"run"}, "weft run needs a program: weft run [FLAG...] PROGRAM [ARG...]"},
       {{"run", "--scheduler", "a:1", "p"}, "unknown flag '--scheduler': here it is called '--cluster'"},
       {{"info", "x"}, "weft info has no use for 'x': weft info [FLAG...]"},
+      {{"retire"}, "weft retire needs a WORKER...: weft retire [FLAG...] WORKER..."},
       {{"certs"}, "weft certs needs a DIRECTORY: weft certs [FLAG...] DIRECTORY"},
       {{"certs", "a", "b"}, "weft certs has no use for 'b': weft certs [FLAG...] DIRECTORY"},
       {{"certs", "a", "--days", "0"}, "flag --days is '0': give it a whole number from 1 to 3650"},

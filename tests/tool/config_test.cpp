@@ -97,6 +97,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
                               {"WEFT_SCHEDULER_WORKER_TTL", "2min"},
                               {"WEFT_SCHEDULER_SATURATION", "1.5"},
                               {"WEFT_SCHEDULER_ALLOWED_FAILURES", "9"},
+                              {"WEFT_SCHEDULER_NO_WORKER_LIMIT", "4min"},
                               {"WEFT_SCHEDULER_RESUME_TIMEOUT", "3s"},
                               {"WEFT_WORKER_SCHEDULER", "unix:/run/weft"},
                               {"WEFT_WORKER_NAME", "seven"},
@@ -129,6 +130,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
   CHECK(s.worker_ttl == 2min);
   CHECK(s.saturation == 1.5);
   CHECK(s.allowed_failures == 9);
+  CHECK(s.no_worker_limit == 4min);
   CHECK(s.resume_timeout == 3s);
   CHECK(s.security.certificates == "certs");
   CHECK(s.security.insecure);

@@ -23,7 +23,7 @@ expect() {
 
 expect 0 out '^weft [0-9]' --version
 expect 0 out '^usage: weft COMMAND' --help
-for name in scheduler worker run certs info config; do expect 0 out "^usage: weft $name" "$name" --help; done
+for name in scheduler worker run certs info retire config; do expect 0 out "^usage: weft $name" "$name" --help; done
 expect 2 err 'needs a command'
 expect 2 err "did you mean 'scheduler'" shceduler
 expect 2 err "did you mean '--listen'" scheduler --lisen a:1

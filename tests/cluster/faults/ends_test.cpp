@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "cluster/faults/processes.hpp"
+#include "env/process.hpp"
 
 namespace {
 
@@ -66,4 +67,28 @@ TEST_CASE("a scheduler that ends in order says so", "[faults]") {
   CHECK_THAT(c.said("a"), Catch::Contains("the scheduler ends: asked to end"));
   CHECK(c.status_of(client, "client") == 1);
   CHECK_THAT(c.said("client"), Catch::Contains("the scheduler ends: asked to end"));
+}
+
+TEST_CASE("workers are let go by the command, and others have their values", "[faults]") {
+  const bool tls = GENERATE(false, true);
+  cluster c({}, tls);
+  child_process a = c.start_worker("a", {}, true), b = c.start_worker("b");
+  child_process client = c.start_client("keeps", {"keep", "20", "12500"});
+  wait_until("all values", [&] { return c.said("keeps") == "kept\n"; }, c.place() / "keeps");
+  const auto retire = [&](const std::string& name) {
+    return weft::detail::output_of(c.with_identity({WEFT_COMMAND, "retire", "--cluster=" + c.address(), name}), "");
+  };
+  CHECK_FALSE(retire("nobody"));
+  CHECK_FALSE(retire(""));
+  const auto said = retire("a");
+  REQUIRE(said);
+  CHECK_THAT(*said, Catch::StartsWith("a is retiring: it has "));
+  c.wait_for_workers(1);
+  CHECK(c.status_of(a, "a") == 0);  // the nanny
+  CHECK(c.number("values") >= 20 * 100'000);
+  CHECK(c.number("done") == c.number("submitted"));  // nothing was made again
+  CHECK(c.number("target") == 1);
+  const auto table = weft::detail::output_of(c.with_identity({WEFT_COMMAND, "info", "--cluster=" + c.address()}), "");
+  REQUIRE(table);
+  CHECK_THAT(*table, Catch::Contains("1 workers with 1 slots (1 wanted)") && Catch::Contains("127.0.0.1:"));
 }
