@@ -24,3 +24,4 @@
 #include "weft/array/sort.hpp"
 #include "weft/array/take.hpp"
 #include "weft/array/views.hpp"
+#include "weft/array/zarr.hpp"

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "array/file_chunks.hpp"
 #include "array/layered.hpp"
 #include "array/npy.hpp"
 #include "weft/detail/array/files.hpp"
@@ -16,65 +17,13 @@ namespace weft::detail::arrays {
 
 namespace {
 
-/// Nothing for elements that are no numbers.
-std::optional<item_type> item_type_of(element e, bool swapped) {
-  using kind = item_type::kind;
-  const std::size_t size = e.item;
-  switch (e.type) {
-    case dtype::boolean:
-      return item_type{kind::boolean, size, swapped};
-    case dtype::i8:
-    case dtype::i16:
-    case dtype::i32:
-    case dtype::i64:
-      return item_type{kind::integer, size, swapped};
-    case dtype::u8:
-    case dtype::u16:
-    case dtype::u32:
-    case dtype::u64:
-      return item_type{kind::natural, size, swapped};
-    case dtype::f32:
-    case dtype::f64:
-      return item_type{kind::real, size, swapped};
-    case dtype::c64:
-    case dtype::c128:
-      return item_type{kind::complex, size, swapped};
-    default:
-      return std::nullopt;
-  }
-}
-
 npy_header header_of(const npy_place& p) {
   npy_header h;
   h.type = item_type_of(p.of, p.swapped).value();
   h.fortran_order = p.fortran_order;
-  for (std::uint32_t a = 0; a < p.chunks.rank; ++a)
-    h.shape.push_back(static_cast<std::size_t>(p.chunks.axes[a].extent));
+  h.shape = extents_of(p.chunks);
   h.data_offset = p.offset;
   return h;
-}
-
-/// A chunk's box in the file, and how it lies in its block.
-struct chunk_box {
-  std::vector<std::size_t> first, extents;
-  std::vector<std::ptrdiff_t> steps;
-};
-chunk_box box_of(const npy_place& p, const coordinates& at) {
-  chunk_box b;
-  for (std::size_t a = 0; a < p.chunks.rank; ++a) {
-    b.first.push_back(static_cast<std::size_t>(p.chunks.axes[a].first(at[a])));
-    b.extents.push_back(static_cast<std::size_t>(p.chunks.axes[a].size(at[a])));
-  }
-  b.steps.resize(p.chunks.rank);
-  row_major_steps(b.extents, p.of.item, b.steps);
-  return b;
-}
-coordinates place_in(const npy_place& p, std::size_t j) {
-  coordinates counts{};
-  for (std::size_t a = 0; a < p.chunks.rank; ++a) counts[a] = p.counts[a];
-  coordinates at = place_of(j, counts, p.chunks.rank);
-  for (std::size_t a = 0; a < p.chunks.rank; ++a) at[a] += p.first[a];
-  return at;
 }
 
 struct npy_node final : layered_node {
@@ -92,8 +41,8 @@ struct npy_node final : layered_node {
 }  // namespace
 
 task<block> read_npy_chunk(shared<npy_place> where, std::size_t j) {
-  const coordinates at = place_in(*where, j);
-  const chunk_box b = box_of(*where, at);
+  const coordinates at = place_in_box(j, where->first, where->counts);
+  const chunk_box b = box_of(where->chunks, at, where->of.item);
   block result(where->of, where->chunks.chunk(at));
   if (result.count() == 0) co_return result;
   const npy_header h = header_of(*where);
@@ -103,10 +52,9 @@ task<block> read_npy_chunk(shared<npy_place> where, std::size_t j) {
 }
 
 task<> write_npy_chunk(shared<npy_place> where, std::size_t j, const block& from) {
-  const coordinates at = place_in(*where, j);
-  const chunk_box b = box_of(*where, at);
-  if (from.of().item != where->of.item || from.extents() != where->chunks.chunk(at))
-    throw std::logic_error("weft: a task that writes an array was given another chunk than its own");
+  const coordinates at = place_in_box(j, where->first, where->counts);
+  const chunk_box b = box_of(where->chunks, at, where->of.item);
+  check_own(from, where->of, where->chunks.chunk(at));
   if (from.count() == 0) co_return;
   const npy_header h = header_of(*where);
   file f = co_await file::open(where->path, {.mode = access::write});
@@ -139,7 +87,7 @@ task<> write_npy(array_ref x, std::string path) {
     throw misuse("weft: " + path + " cannot hold an array whose elements are no numbers: write their fields apart");
   npy_header h;
   h.type = *type;
-  for (const std::int64_t n : x->chunks.whole()) h.shape.push_back(static_cast<std::size_t>(n));
+  h.shape = extents_of(x->chunks);
   const std::string unfinished = std::filesystem::absolute(path).string() + ".unfinished";
   std::exception_ptr failure;
   try {
@@ -180,9 +128,7 @@ npy_place weft_decode(decoder& d, std::type_identity<npy_place>) {
   if (!is_box_of(p.chunks, p.first, p.counts)) d.fail("an array's file", "its box is not in its chunks");
   if (p.of.type >= dtype::other || p.of.item < 1 || p.of.item > 16)
     d.fail("an array's file", "its elements are no numbers");
-  std::vector<std::size_t> extents;
-  for (const std::int64_t n : p.chunks.whole()) extents.push_back(static_cast<std::size_t>(n));
-  if (!bytes_of(extents, p.of.item) || p.offset >> 62 != 0) d.fail("an array's file", "it is too large");
+  if (!bytes_of(extents_of(p.chunks), p.of.item) || p.offset >> 62 != 0) d.fail("an array's file", "it is too large");
   return p;
 }
 

@@ -79,6 +79,11 @@ weft::task<results> files(weft::client& c) {
   results all;
   const xt::xtensor<double, 2> whole = co_await weft::transpose(y).compute();
   all.push_back(arrays::list_of(whole));
+  const std::string store = folder / "x.zarr";
+  co_await weft::to_zarr(x * 2.0, store, {.version = 3, .chunk = {10, 15}});
+  const auto z = co_await weft::from_zarr<double, 2>(c, store, {.chunk = {20, 30}});
+  const xt::xtensor<double, 2> stored = co_await weft::transpose(z).compute();
+  all.push_back(arrays::list_of(stored));
   co_return all;
 }
 
@@ -127,6 +132,7 @@ TEST_CASE("random arrays are the same on a cluster") {
 TEST_CASE("workers of a cluster read and write files") {
   const results one = on_engine(1, files);
   CHECK(one[0].size() == 60 * 47);
+  CHECK(one[1] == one[0]);
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   CHECK((on_cluster(kind, files) == one));
 }

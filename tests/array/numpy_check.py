@@ -1,5 +1,5 @@
-"""Reads with zarr-python what zarr_test.cpp has written: numpy_check.py FOLDER. The elements are as numpy_reference.py
-says."""
+"""Reads with zarr-python what zarr_test.cpp and zarr_store_test.cpp have written: numpy_check.py FOLDER STORES. The
+elements are as numpy_reference.py says."""
 
 import os
 import sys
@@ -22,3 +22,16 @@ for name in arrays:
     assert (a[...] == expected).all(), name
     one = {"b": True, "c": 1 - 1j}.get(a.dtype.kind, 1)
     assert a.fill_value == one, name
+
+stores = sys.argv[2]
+names = sorted(os.listdir(stores))
+assert len(names) == 3 * 4, f"{len(names)} stores were written"
+for name in names:
+    a = zarr.open(os.path.join(stores, name), mode="r")
+    k = numpy.arange(30 * 41 * 3).reshape(30, 41, 3) % 251
+    expected = k % 2 == 1 if name[0] == "b" else k
+    assert a.shape == expected.shape and a.chunks == (8, 20, 3), name
+    assert a.dtype == {"i": "<i8", "f": "<f4", "b": "|b1"}[name[0]], name
+    assert (a[...] == expected).all(), name
+    codec = {"0": None, "1": "zstd", "2": "lz4", "3": "zstd"}[name[1]]
+    assert (a.compressor and getattr(a.compressor, "cname", a.compressor.codec_id)) == codec, name

@@ -1,15 +1,24 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "weft/array/create.hpp"
 #include "weft/detail/array/node.hpp"
 #include "weft/task.hpp"
 
-// Implemented in lib/array/npy_array.cpp.
+namespace weft {
+struct zarr_options;
+}  // namespace weft
+
 namespace weft::detail::arrays {
 
+// lib/array/npy_array.cpp
 task<array_ref> open_npy(client c, std::string path, element e, creation how);
 task<> write_npy(array_ref x, std::string path);
+
+// lib/array/zarr_store.cpp
+task<array_ref> open_zarr_store(client c, std::string path, element e, std::size_t rank, creation how);
+task<> write_zarr_store(array_ref x, std::string path, zarr_options how);
 
 }  // namespace weft::detail::arrays

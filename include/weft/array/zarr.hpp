@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "weft/array/array.hpp"
+#include "weft/array/create.hpp"
+#include "weft/detail/array/files.hpp"
+#include "weft/task.hpp"
+
+/// Arrays in Zarr's stores: a folder with a file for each chunk, of version 2 or 3. On a cluster the workers read and
+/// write them, so that the path must be one of a file system that all have.
+namespace weft {
+
+/// How the chunks of a store are compressed. Those of Blosc have the bytes of their elements sorted before, the first
+/// of all, then the second: numbers that are alike become runs.
+enum class zarr_compression : std::uint8_t { off, zstd, blosc_lz4, blosc_zstd };
+
+/// How a store is written. As it stands it is what zarr-python's versions all read.
+struct zarr_options {
+  unsigned version = 2;  // 2 or 3
+  zarr_compression compression = zarr_compression::blosc_lz4;
+  int level = 5;  // blosc: 0 to 9; zstd: -131072 to 22
+  /// Extents of a chunk of the store, as in creation: 0 lets weft choose, -1 is the whole axis. None: those of the
+  /// array's largest chunks.
+  weft::shape chunk = {};
+  bool overwrite = false;  // replaces a store that is there
+};
+static_assert(std::is_trivially_destructible_v<zarr_options>, "g++ 12 destroys it twice in a co_await expression");
+
+/// The array in a store, of which the metadata alone are read here; a task reads its chunk when it is needed:
+/// `const auto x = co_await weft::from_zarr<double, 2>(c, "x.zarr");` Its chunks are the store's, or where how.chunk
+/// says so, multiples of these: -1 for a whole axis, 0 for the store's. Chunks that are not there have the fill value
+/// everywhere. Throws misuse when its elements are not T, its rank is not N, or the chunks are no multiples;
+/// std::runtime_error for metadata that cannot be used (codecs that are not known, filters), and what files throw.
+template <class T, std::size_t N = dynamic_rank>
+task<array<T, N>> from_zarr(client c, std::string path, creation how = {}) {
+  co_return array<T, N>(
+      co_await detail::arrays::open_zarr_store(std::move(c), std::move(path), detail::arrays::element_of<T>, N, how));
+}
+
+/// Computes x and writes it to a store: each task writes the store's chunks that are in its own and lets it go, so
+/// that x may be larger than the memory. Where several tasks would write to one chunk of the store, x is rechunked
+/// before. The folder has another name until all of it is written; where this fails, what was there before still is.
+///
+/// Throws misuse for options that the store's version or codec do not know, and std::runtime_error when there is
+/// something at the path already; `overwrite` replaces a Zarr array, which may be the one that x is read from, and
+/// nothing else. Progress as for to_npy.
+template <array_like X>
+task<> to_zarr(const X& x, std::string path, zarr_options how = {}) {
+  return detail::arrays::write_zarr_store(x.node(), std::move(path), how);
+}
+
+}  // namespace weft

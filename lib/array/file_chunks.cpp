@@ -1,0 +1,66 @@
+#include "array/file_chunks.hpp"
+
+#include <stdexcept>
+
+#include "array/copy.hpp"
+
+namespace weft::detail::arrays {
+
+std::optional<item_type> item_type_of(element e, bool swapped) {
+  using kind = item_type::kind;
+  const std::size_t size = e.item;
+  switch (e.type) {
+    case dtype::boolean:
+      return item_type{kind::boolean, size, swapped};
+    case dtype::i8:
+    case dtype::i16:
+    case dtype::i32:
+    case dtype::i64:
+      return item_type{kind::integer, size, swapped};
+    case dtype::u8:
+    case dtype::u16:
+    case dtype::u32:
+    case dtype::u64:
+      return item_type{kind::natural, size, swapped};
+    case dtype::f32:
+    case dtype::f64:
+      return item_type{kind::real, size, swapped};
+    case dtype::c64:
+    case dtype::c128:
+      return item_type{kind::complex, size, swapped};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::vector<std::size_t> extents_of(const grid& g) {
+  std::vector<std::size_t> extents;
+  for (std::uint32_t a = 0; a < g.rank; ++a) extents.push_back(static_cast<std::size_t>(g.axes[a].extent));
+  return extents;
+}
+
+coordinates place_in_box(std::size_t j, const weft::shape& first, const weft::shape& counts) noexcept {
+  coordinates along{};
+  for (std::size_t a = 0; a < counts.size(); ++a) along[a] = counts[a];
+  coordinates at = place_of(j, along, counts.size());
+  for (std::size_t a = 0; a < counts.size(); ++a) at[a] += first[a];
+  return at;
+}
+
+chunk_box box_of(const grid& chunks, const coordinates& at, std::size_t item) {
+  chunk_box b;
+  for (std::size_t a = 0; a < chunks.rank; ++a) {
+    b.first.push_back(static_cast<std::size_t>(chunks.axes[a].first(at[a])));
+    b.extents.push_back(static_cast<std::size_t>(chunks.axes[a].size(at[a])));
+  }
+  b.steps.resize(chunks.rank);
+  row_major_steps(b.extents, item, b.steps);
+  return b;
+}
+
+void check_own(const block& b, element of, const weft::shape& extents) {
+  if (b.of().item != of.item || b.extents() != extents)
+    throw std::logic_error("weft: a task that writes an array was given another chunk than its own");
+}
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,260 @@
+// Zarr stores as arrays, and arrays as Zarr stores.
+#include "array/zarr_store.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "array/file_chunks.hpp"
+#include "array/layered.hpp"
+#include "weft/array/zarr.hpp"
+#include "weft/blocking.hpp"
+#include "weft/detail/array/gathers.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct zarr_node final : layered_node {
+  zarr_node(client c, zarr_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
+  box reads(std::size_t, const box&) const override { return {}; }
+  layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
+    zarr_place own = where;
+    own.first = tasks.first;
+    own.counts = tasks.counts;
+    return layer_of(tasks.tasks(), read_zarr_task{shared<zarr_place>(std::move(own))});
+  }
+  const zarr_place where;
+};
+
+/// Without a separator at its end.
+fs::path folder_of(const std::string& path) {
+  const fs::path p = fs::absolute(path).lexically_normal();
+  return p.has_filename() ? p : p.parent_path();
+}
+
+weft::shape extents_from(std::span<const std::size_t> sizes) {
+  weft::shape s = weft::shape::of_rank(sizes.size());
+  for (std::size_t a = 0; a < s.size(); ++a) s[a] = static_cast<std::int64_t>(sizes[a]);
+  return s;
+}
+
+/// The store's chunks, or multiples of them.
+grid grid_to_read(const zarr_array& z, const std::string& path, const creation& how) {
+  const weft::shape whole = extents_from(z.shape), stored = extents_from(z.chunk);
+  if (how.chunk.size() == 0) return make_grid(whole, stored, how.bytes, z.type.size);
+  const grid g = make_grid(whole, how.chunk, how.bytes, z.type.size);  // which knows what is impossible
+  weft::shape chunk = how.chunk;
+  for (std::size_t a = 0; a < chunk.size(); ++a) {
+    if (chunk[a] == 0) chunk[a] = stored[a];
+    if (chunk[a] != -1 && chunk[a] < whole[a] && chunk[a] % stored[a] != 0)
+      throw misuse("weft: " + path + " is stored in chunks of " + weft::to_string(stored) +
+                   ", and is read in chunks of " + weft::to_string(how.chunk) +
+                   ": read multiples of the store's, and use rechunk for other ones");
+  }
+  return make_grid(g.whole(), chunk, how.bytes, z.type.size);
+}
+
+zarr_codec codec_of(const zarr_options& how) {
+  zarr_codec c;
+  c.level = how.level;
+  if (how.compression == zarr_compression::off) return c;
+  c.of = how.compression == zarr_compression::zstd ? zarr_codec::kind::zstd : zarr_codec::kind::blosc;
+  if (how.compression == zarr_compression::blosc_zstd) c.inner = "zstd";
+  return c;
+}
+
+/// The store for an array. Throws misuse for what cannot be one.
+zarr_array store_for(const array_node& x, const std::string& path, const zarr_options& how) {
+  const std::optional<item_type> type = item_type_of(x.of, false);
+  if (!type)
+    throw misuse("weft: " + path + " cannot hold an array whose elements are no numbers: write their fields apart");
+  weft::shape chunk = how.chunk;
+  if (chunk.size() == 0) {
+    chunk = x.chunks.largest();
+    for (std::size_t a = 0; a < chunk.size(); ++a) chunk[a] = std::max<std::int64_t>(chunk[a], 1);
+  }
+  const grid g = make_grid(x.chunks.whole(), chunk, creation().bytes, x.of.item);
+  zarr_array z{.version = how.version, .type = *type, .shape = extents_of(g)};
+  for (std::uint32_t a = 0; a < g.rank; ++a) z.chunk.push_back(static_cast<std::size_t>(g.axes[a].chunk));
+  z.order.resize(g.rank);
+  std::iota(z.order.begin(), z.order.end(), std::size_t{0});
+  z.fill = std::vector<std::byte>(type->size);
+  z.codec = codec_of(how);
+  z.prefixed = how.version == 3;
+  z.separator = how.version == 3 ? '/' : '.';
+  make_zarr(z);  // which refuses what cannot be said
+  return z;
+}
+
+/// Whether an axis is cut where the store's chunks end, so that each of these is one task's.
+bool is_cut_there(const cut& c, std::int64_t chunk) {
+  if (c.count() > 1 && c.lead % chunk != 0) return false;
+  return c.count() <= 2 || c.chunk % chunk == 0;
+}
+
+/// x in chunks that are made of whole ones of the store: x itself where it has such, else as large as they were.
+array_ref in_chunks_of(array_ref x, const zarr_array& z) {
+  const grid& g = x->chunks;
+  const weft::shape stored = extents_from(z.chunk);
+  weft::shape chunk = stored;
+  bool fits = true;
+  for (std::uint32_t a = 0; a < g.rank; ++a) {
+    fits = fits && is_cut_there(g.axes[a], stored[a]);
+    chunk[a] *= std::max<std::int64_t>(1, std::min(g.axes[a].chunk, g.axes[a].extent) / stored[a]);
+  }
+  return fits ? x : rechunked(std::move(x), chunk, creation().bytes);
+}
+
+/// Throws where the path is not free, or what is there is not to be replaced. True: there is a store.
+bool is_replaced(const fs::path& folder, bool overwrite) {
+  if (!fs::exists(fs::symlink_status(folder))) return false;
+  if (!overwrite)
+    throw std::runtime_error("weft: " + folder.string() +
+                             " is there already: choose another name, or set .overwrite to replace it");
+  if (!fs::exists(folder / ".zarray") && !fs::exists(folder / "zarr.json"))
+    throw std::runtime_error("weft: " + folder.string() +
+                             " is there, and is no Zarr array: it is not overwritten, choose another name");
+  return true;
+}
+
+/// Puts a whole folder in its place. Between two renames there is none at the path.
+void put_in_place(const fs::path& unfinished, const fs::path& folder, bool overwrite) {
+  if (!is_replaced(folder, overwrite)) {
+    fs::rename(unfinished, folder);
+    return;
+  }
+  const fs::path before = folder.string() + ".replaced";
+  fs::remove_all(before);
+  fs::rename(folder, before);
+  try {
+    fs::rename(unfinished, folder);
+  } catch (...) {
+    std::error_code ignored;  // that it stays under its other name is less than what has happened
+    fs::rename(before, folder, ignored);
+    throw;
+  }
+  fs::remove_all(before);
+}
+
+}  // namespace
+
+task<block> read_zarr_part(shared<zarr_place> where, std::size_t j) {
+  const coordinates at = place_in_box(j, where->first, where->counts);
+  const chunk_box b = box_of(where->chunks, at, where->of.item);
+  block result(where->of, where->chunks.chunk(at));
+  if (result.count() == 0) co_return result;
+  co_await read_zarr_box(where->path, where->store, b.first, b.extents, result.bytes().data(), b.steps);
+  co_return result;
+}
+
+task<> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& from) {
+  const coordinates at = place_in_box(j, where->first, where->counts);
+  const chunk_box b = box_of(where->chunks, at, where->of.item);
+  check_own(from, where->of, where->chunks.chunk(at));
+  if (from.count() == 0) co_return;
+  const zarr_array& z = where->store;
+  const std::size_t rank = z.chunk.size();
+  std::vector<std::size_t> place(rank);
+  coordinates counts{}, within{};
+  for (std::size_t a = 0; a < rank; ++a) {
+    if (b.first[a] % z.chunk[a] != 0)
+      throw std::logic_error("weft: a task that writes to a Zarr store begins within one of its chunks");
+    counts[a] = static_cast<std::int64_t>((b.extents[a] + z.chunk[a] - 1) / z.chunk[a]);
+  }
+  do {
+    const std::byte* part = from.bytes().data();
+    for (std::size_t a = 0; a < rank; ++a) {
+      const auto k = static_cast<std::size_t>(within[a]);
+      place[a] = b.first[a] / z.chunk[a] + k;
+      part += static_cast<std::ptrdiff_t>(k * z.chunk[a]) * b.steps[a];
+    }
+    co_await write_zarr_chunk(where->path, z, place, part, b.steps);
+  } while (advance(within, counts, rank));
+}
+
+task<array_ref> open_zarr_store(client c, std::string path, element e, std::size_t rank, creation how) {
+  zarr_array z = co_await open_zarr(path);
+  const std::optional<item_type> wanted = item_type_of(e, z.type.swapped);
+  if (!wanted || !(*wanted == z.type))
+    throw misuse("weft: " + path + " has elements of type " + to_string(z.type) + ", and is read as an array of " +
+                 weft::to_string(e.type) + ": read it as what it is, and use astype<>");
+  if (z.shape.size() > most_axes)
+    throw misuse("weft: " + path + " has an array of " + std::to_string(z.shape.size()) + " axes, of at most 8");
+  if (rank != dynamic_rank && rank != z.shape.size())
+    throw misuse("weft: " + path + " has an array of " + std::to_string(z.shape.size()) + " axes, of shape " +
+                 weft::to_string(extents_from(z.shape)) + ", and is read as one of " + std::to_string(rank));
+  z.codec.checksum = false;  // Zstandard's chunks say themselves whether they have one
+  zarr_place where{folder_of(path).string(), std::move(z)};
+  where.chunks = grid_to_read(where.store, path, how);
+  where.of = e;
+  co_return std::make_shared<const zarr_node>(std::move(c), std::move(where));
+}
+
+task<> write_zarr_store(array_ref x, std::string path, zarr_options how) {
+  const fs::path folder = folder_of(path), unfinished = folder.string() + ".unfinished";
+  zarr_place where{unfinished.string(), store_for(*x, path, how)};
+  const auto prepare = [&] {
+    is_replaced(folder, how.overwrite);
+    fs::remove_all(unfinished);
+  };
+  co_await blocking(prepare);
+  x = in_chunks_of(std::move(x), where.store);
+  const box all = box::all_of(x->chunks);
+  where.chunks = x->chunks;
+  where.first = all.first;
+  where.counts = all.counts;
+  where.of = x->of;
+  std::exception_ptr failure;
+  try {
+    co_await create_zarr(where.path, where.store);
+    const layer<> writes = layer_of(x->chunks.tasks(), write_zarr_task{shared<zarr_place>(std::move(where))},
+                                    weft::from(layer_of_blocks(*x), one_to_one{}));
+    const client& c = x->owner;
+    co_await c.run(writes);
+    const auto finish = [&] { put_in_place(unfinished, folder, how.overwrite); };
+    co_await blocking(finish);
+  } catch (...) { failure = std::current_exception(); }
+  if (!failure) co_return;
+  std::error_code ignored;  // that it cannot be removed is less than what has happened
+  fs::remove_all(unfinished, ignored);
+  std::rethrow_exception(failure);
+}
+
+void weft_encode(encoder& e, const zarr_place& p) {
+  weft::encode(e, p.path);
+  weft::encode(e, make_zarr(p.store));
+  weft::encode(e, p.store.fill);  // the bits of a NaN too, which the text has not
+  weft::encode(e, p.chunks);
+  weft::encode(e, p.first);
+  weft::encode(e, p.counts);
+  weft::encode(e, p.of);
+}
+zarr_place weft_decode(decoder& d, std::type_identity<zarr_place>) {
+  constexpr const char* what = "an array's Zarr store";
+  zarr_place p{weft::decode<std::string>(d), {}};
+  const auto text = weft::decode<std::string>(d);
+  try {
+    p.store = parse_zarr(text, zarr_metadata_name(p.store));
+  } catch (const std::runtime_error& error) { d.fail(what, error.what()); }
+  p.store.fill = weft::decode<std::optional<std::vector<std::byte>>>(d);
+  p.chunks = weft::decode<grid>(d);
+  p.first = weft::decode<weft::shape>(d);
+  p.counts = weft::decode<weft::shape>(d);
+  p.of = weft::decode<element>(d);
+  if (p.store.fill && p.store.fill->size() != p.store.type.size) d.fail(what, "its fill value is no element");
+  if (p.of.item != p.store.type.size || extents_of(p.chunks) != p.store.shape)
+    d.fail(what, "its chunks are those of another array");
+  if (!is_box_of(p.chunks, p.first, p.counts)) d.fail(what, "its box is not in its chunks");
+  return p;
+}
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "array/boxes.hpp"
+#include "array/zarr.hpp"
+#include "weft/task.hpp"
+
+namespace weft::detail::arrays {
+
+/// An array in a Zarr store, as the tasks that read or write its chunks know it. The chunks of a task are made of
+/// whole chunks of the store.
+struct zarr_place {
+  std::string path;
+  zarr_array store;
+  grid chunks = {};
+  weft::shape first = {}, counts = {};  // the box of chunks that are made
+  element of = {};
+};
+/// The metadata travel as their text, so that what reads files checks what comes from elsewhere.
+void weft_encode(encoder& e, const zarr_place& p);
+zarr_place weft_decode(decoder& d, std::type_identity<zarr_place>);
+constexpr std::string_view weft_schema(std::type_identity<zarr_place>) { return "weft array zarr 1"; }
+
+task<block> read_zarr_part(shared<zarr_place> where, std::size_t j);
+/// b must live until it is written.
+task<> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& b);
+
+struct read_zarr_task {
+  shared<zarr_place> where;
+  task<block> operator()(std::size_t j) const { return read_zarr_part(where, j); }
+};
+struct write_zarr_task {
+  shared<zarr_place> where;
+  task<> operator()(std::size_t j, const block& b) const { return write_zarr_part(where, j, b); }
+};
+
+}  // namespace weft::detail::arrays

@@ -1,0 +1,326 @@
+// Zarr stores as arrays, and arrays as Zarr stores.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "array/arrays.hpp"
+#include "array/files.hpp"
+#include "array/zarr_store.hpp"
+#include "weft/errors.hpp"
+#include "weft/progress.hpp"
+
+using arrays::noise;
+using arrays::place;
+using Catch::Contains;
+using weft::slice;
+using weft::zarr_compression;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+weft::array<double, 2> some(const weft::client& c, const weft::shape& chunk) {
+  return weft::from_function<2>(c, {60, 47}, [](std::int64_t i, std::int64_t j) { return noise(i * 47 + j); },
+                                {.chunk = chunk});
+}
+/// With spaces and ends of lines left out.
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  std::string text, word;
+  while (file >> word) text += word;
+  return text;
+}
+std::size_t files_in(const std::string& folder) {
+  std::size_t n = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) n += entry.is_regular_file();
+  return n;
+}
+void nothing_is_left(const std::string& path) {
+  CHECK_FALSE(fs::exists(path + ".unfinished"));
+  CHECK_FALSE(fs::exists(path + ".replaced"));
+}
+
+}  // namespace
+
+TEST_CASE("what is written to a Zarr store is read from it, in either version and every compression") {
+  const weft::test::scratch_folder folder;
+  place at;
+  const weft::client& c = at.client;
+  const auto x = some(c, {13, 20});
+  const xt::xtensor<double, 2> whole = at(x);
+  for (const unsigned version : {2u, 3u})
+    for (const auto compression :
+         {zarr_compression::off, zarr_compression::zstd, zarr_compression::blosc_lz4, zarr_compression::blosc_zstd}) {
+      const std::string path = folder / (std::to_string(version) + std::to_string(static_cast<int>(compression)));
+      at.pool.run(weft::to_zarr(x, path, {.version = version, .compression = compression, .level = 3}));
+      nothing_is_left(path);
+      const auto y = at.pool.run(weft::from_zarr<double, 2>(c, path + "/"));
+      CHECK(y.chunk_shape() == weft::shape{13, 20});
+      CHECK(y.task_count() == 15);
+      CHECK((at(y) == whole));
+      CHECK(fs::exists(path + (version == 2 ? "/.zarray" : "/zarr.json")));
+      CHECK(files_in(path) == 16);
+    }
+  CHECK_THAT(text_of(folder / "32/zarr.json"), Contains("\"cname\":\"lz4\",\"clevel\":3,\"shuffle\":\"shuffle\""));
+  CHECK_THAT(text_of(folder / "21/.zarray"), Contains("{\"id\":\"zstd\",\"level\":3}"));
+  // Other elements, ranks and shapes; arrays that are kept, and views.
+  const auto again = [&](const auto& array, const std::string& name) {
+    using type = std::remove_cvref_t<decltype(array)>;
+    at.pool.run(weft::to_zarr(array, folder / name));
+    return at.pool.run(weft::from_zarr<typename type::value_type, type::rank>(c, folder / name));
+  };
+  const auto kept = weft::astype<std::int16_t>(x * 1000.0).persist();
+  CHECK((at(again(kept, "kept")) == at(kept)));
+  CHECK((at(again(x > 0.0, "truths")) == (whole > 0.0)));
+  const auto part = weft::transpose(x)(slice(3, 40), slice(50, 5, -1));
+  CHECK((at(again(part, "part")) == at(part)));
+  CHECK(at(again(weft::sum(x), "one")) == at(weft::sum(x)));
+  CHECK(at(again(weft::zeros<float, 2>(c, {0, 3}), "nothing")).shape()[1] == 3);
+  const auto indices = weft::array<std::int64_t>(weft::arange<std::int64_t>(c, 100));
+  CHECK((at(again(indices, "dynamic")) == at(indices)));
+}
+
+TEST_CASE("a store has the chunks that are asked for, each written by one task") {
+  const weft::test::scratch_folder folder;
+  place at;
+  const weft::client& c = at.client;
+  std::size_t number = 0;
+  const auto written = [&](const weft::array<double, 2>& x, const weft::shape& chunk, const std::string& as) {
+    const std::string path = folder / std::to_string(number++);
+    at.pool.run(weft::to_zarr(x, path, {.chunk = chunk}));
+    CHECK_THAT(text_of(path + "/.zarray"), Contains("\"chunks\":" + as));
+    const auto y = at.pool.run(weft::from_zarr<double, 2>(c, path));
+    CHECK((at(y) == at(x)));
+    return files_in(path) - 1;
+  };
+  const auto x = some(c, {20, 20});
+  CHECK(written(x, {20, 20}, "[20,20]") == 9);
+  CHECK(written(x, {10, 4}, "[10,4]") == 6 * 12);  // several in one task
+  CHECK(written(x, {7, 33}, "[7,33]") == 9 * 2);   // rechunked
+  CHECK(written(x, {-1, 1}, "[60,1]") == 47);      // rechunked along one axis
+  CHECK(written(x, {1000, 0}, "[60,47]") == 1);    // what weft chooses
+  CHECK(written(some(c, {60, 47}), {60, 47}, "[60,47]") == 1);
+  // Slices begin with a shorter chunk: 13, 20, 20.
+  const weft::array<double, 2> part = x(slice(7, 60), slice(0, 45));
+  CHECK(written(part, {}, "[20,20]") == 9);
+  CHECK(written(x(slice(10, 60), slice(0, 45)), {10, 5}, "[10,5]") == 5 * 9);
+  for (std::int64_t i = 0; i < 20; ++i) {
+    const arrays::some_chunks from(2, 2 * i, 30), to(2, 2 * i + 1, 30);
+    const auto a = weft::from_function<2>(
+        c, from.extents, [](std::int64_t k, std::int64_t l) { return noise(k * 31 + l); }, {.chunk = from.chunk});
+    const std::string path = folder / ("some" + std::to_string(i));
+    at.pool.run(weft::to_zarr(a, path, {.version = 3, .chunk = to.chunk}));
+    const auto b = at.pool.run(weft::from_zarr<double, 2>(c, path));
+    CHECK((at(b) == at(a)));
+  }
+}
+
+TEST_CASE("a store is read in multiples of its chunks, and a part reads its own alone") {
+  const weft::test::scratch_folder folder;
+  place at;
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.zarr";
+  const auto x = some(c, {10, 10});
+  const xt::xtensor<double, 2> whole = at(x);
+  at.pool.run(weft::to_zarr(x, path));
+  for (const auto& [chunk, got] :
+       {std::pair(weft::shape{20, 30}, weft::shape{20, 30}), std::pair(weft::shape{-1, 0}, weft::shape{60, 10}),
+        std::pair(weft::shape{0, 100}, weft::shape{10, 47})}) {
+    const auto y = at.pool.run(weft::from_zarr<double, 2>(c, path, {.chunk = chunk}));
+    CHECK(y.chunk_shape() == got);
+    CHECK((at(y) == whole));
+  }
+  CHECK_THROWS_WITH((at.pool.run(weft::from_zarr<double, 2>(c, path, {.chunk = {15, 10}}))),
+                    Contains("in chunks of (10, 10)") && Contains("in chunks of (15, 10)"));
+  CHECK_THROWS_WITH((at.pool.run(weft::from_zarr<double, 2>(c, path, {.chunk = {10}}))),
+                    Contains("one extent for each axis"));
+  // A damaged chunk disturbs those alone who read it.
+  fs::resize_file(path + "/1.0", 7);
+  const auto y = at.pool.run(weft::from_zarr<double, 2>(c, path));
+  CHECK(y(slice(25, 35), 3).task_count() == 4);
+  CHECK(at(y(slice(25, 35), slice(0, 47)))(3, 46) == whole(28, 46));
+  CHECK(at(y(19, 10)) == whole(19, 10));
+  CHECK_THROWS_WITH(at(y(19, 9)), Contains("/1.0"));
+}
+
+TEST_CASE("chunks that are not there have the fill value") {
+  const weft::test::scratch_folder folder;
+  place at;
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.zarr";
+  at.pool.run(weft::to_zarr(some(c, {20, 20}), path));
+  fs::remove(path + "/0.1");
+  const auto x = at.pool.run(weft::from_zarr<double, 2>(c, path));
+  CHECK(at(weft::sum(x(slice(0, 20), slice(20, 40)))) == 0);
+  CHECK(at(x(0, 19)) == noise(19));
+  std::string text;
+  {
+    std::ifstream file(path + "/.zarray");
+    std::ostringstream all;
+    all << file.rdbuf();
+    text = all.str();
+  }
+  const std::size_t fill = text.find("\"fill_value\": ");
+  REQUIRE(fill != std::string::npos);
+  text.replace(fill, text.find(',', fill) - fill, "\"fill_value\": -2.5");
+  std::ofstream(path + "/.zarray") << text;
+  const auto y = at.pool.run(weft::from_zarr<double, 2>(c, path));
+  CHECK(at(weft::sum(y(slice(0, 20), slice(20, 40)))) == -2.5 * 400);
+}
+
+TEST_CASE("stores that hold something else are refused, with both named") {
+  const weft::test::scratch_folder folder;
+  place at(1);
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.zarr";
+  at.pool.run(weft::to_zarr(weft::arange<std::int32_t>(c, 20), path));
+  CHECK_THROWS_WITH(at.pool.run(weft::from_zarr<double>(c, path)),
+                    Contains("x.zarr") && Contains("<i4") && Contains("float64"));
+  CHECK_THROWS_WITH((at.pool.run(weft::from_zarr<std::int32_t, 2>(c, path))),
+                    Contains("x.zarr") && Contains("1 axes, of shape (20)") && Contains("one of 2"));
+  CHECK_THROWS_AS(at.pool.run(weft::from_zarr<double>(c, folder / "none.zarr")), std::system_error);
+  std::ofstream(path + "/.zarray") << "no numbers";
+  CHECK_THROWS_WITH(at.pool.run(weft::from_zarr<std::int32_t>(c, path)), Contains("x.zarr/.zarray"));
+}
+
+TEST_CASE("a store that is there is kept, unless it is to be overwritten") {
+  const weft::test::scratch_folder folder;
+  place at;
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.zarr";
+  const auto x = weft::arange<double>(c, 0, 50, 1, {.chunk = {10}});
+  at.pool.run(weft::to_zarr(x, path));
+  CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(x * 2.0, path)), Contains("x.zarr is there already"));
+  const auto old = at.pool.run(weft::from_zarr<double, 1>(c, path));
+  CHECK(at(weft::sum(old)) == 1225);
+  // Over the store that is read, in fewer chunks.
+  at.pool.run(weft::show_progress(c, "writing", weft::to_zarr(old * 2.0, path, {.chunk = {25}, .overwrite = true}),
+                                  weft::progress_bar::style::silent));
+  nothing_is_left(path);
+  CHECK(files_in(path) == 3);
+  const auto twice = at.pool.run(weft::from_zarr<double, 1>(c, path));
+  CHECK(at(weft::sum(twice)) == 2450);
+  // What fails leaves the store that was there, and nothing beside it.
+  const auto fails = weft::map_blocks(
+      [](const weft::chunk_place& p, const auto& a) {
+        if (p.chunk[0] == 3) throw std::runtime_error("chunk 3 fails");
+        return a * 1.0;
+      },
+      x);
+  CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(fails, path, {.overwrite = true})), Contains("chunk 3 fails"));
+  nothing_is_left(path);
+  CHECK(at(weft::sum(twice)) == 2450);
+  CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(fails, folder / "new.zarr")), Contains("chunk 3 fails"));
+  CHECK_FALSE(fs::exists(folder / "new.zarr"));
+  nothing_is_left(folder / "new.zarr");
+  // Nothing is replaced but a store; what an ended program left is.
+  fs::create_directory(folder / "papers");
+  std::ofstream(folder / "papers/one.txt") << "kept";
+  CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(x, folder / "papers", {.overwrite = true})),
+                    Contains("papers is there, and is no Zarr array"));
+  CHECK(files_in(folder / "papers") == 1);
+  fs::create_directory(folder / "rest.zarr.unfinished");
+  std::ofstream(folder / "rest.zarr.unfinished/9.9") << "of another array";
+  at.pool.run(weft::to_zarr(x, folder / "rest.zarr"));
+  CHECK(files_in(folder / "rest.zarr") == 6);
+}
+
+TEST_CASE("stores that cannot be are refused before anything is written") {
+  const weft::test::scratch_folder folder;
+  place at(1);
+  const auto x = weft::ones<double, 2>(at.client, {4, 4});
+  const auto refused = [&](weft::zarr_options how, const std::string& why) {
+    CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(x, folder / "x", how)), Contains(why));
+    CHECK_THROWS_AS(at.pool.run(weft::to_zarr(x, folder / "x", how)), weft::misuse);
+  };
+  refused({.version = 4}, "versions 2 and 3 can be written");
+  refused({.level = 10}, "'clevel' is not a whole number from 0 to 9");
+  refused({.compression = zarr_compression::zstd, .level = 30}, "'level' is not a whole number");
+  refused({.chunk = {2}}, "one extent for each axis");
+  refused({.chunk = {2, -2}}, "an extent is 1 or more");
+  struct pair {
+    double a, b;
+  };
+  const auto pairs = weft::map_elements([](double e) { return pair{e, e}; }, x);
+  CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(pairs, folder / "x")), Contains("no numbers"));
+  CHECK(fs::is_empty(folder.path));
+}
+
+TEST_CASE("what the tasks of a store are sent is checked") {
+  using namespace weft::detail::arrays;
+  const double odd = std::numeric_limits<double>::signaling_NaN();
+  zarr_place p{"/a", {.version = 3, .shape = {60, 47}, .chunk = {10, 10}, .order = {0, 1}}};
+  p.store.fill = std::vector<std::byte>(8);
+  std::memcpy(p.store.fill->data(), &odd, 8);
+  p.chunks = make_grid({60, 47}, {20, -1}, 1, 8);
+  p.first = {1, 0};
+  p.counts = {2, 1};
+  p.of = element_of<double>;
+  const auto again = weft::from_bytes<zarr_place>(weft::to_bytes(p));
+  CHECK(again.path == p.path);
+  CHECK(again.store == p.store);  // with the bits of the NaN
+  CHECK(again.chunks == p.chunks);
+  CHECK(again.counts == p.counts);
+  const auto refused = [&](const std::string& why, auto change) {
+    zarr_place bad = p;
+    change(bad);
+    CHECK_THROWS_AS(weft::from_bytes<zarr_place>(weft::to_bytes(bad)), weft::codec_error);
+    CHECK_THROWS_WITH(weft::from_bytes<zarr_place>(weft::to_bytes(bad)), Contains(why));
+  };
+  refused("those of another array", [](zarr_place& b) { b.of = element_of<float>; });
+  refused("those of another array", [](zarr_place& b) { b.store.shape = {60, 48}; });
+  refused("its box is not in its chunks", [](zarr_place& b) { b.counts = {3, 1}; });
+}
+
+TEST_CASE("stores that zarr-python wrote are arrays") {
+  const std::string from = weft::test::reference_folder();
+  if (from.empty() || !fs::exists(from + "/scalar.zarr")) {
+    WARN(weft::test::no_reference << " For these python3-zarr is needed too.");
+    return;
+  }
+  place at;
+  const weft::client& c = at.client;
+  for (const char* name : {"none_f8_little_C_dot", "lz4_f8_big_F_slash", "zstd_f8_little_F_dot",
+                           "zlib_f8_big_C_slash", "blosczstd_f8_little_C_slash", "auto_f8_big_F_dot"}) {
+    INFO(name);
+    const auto x = at.pool.run(weft::from_zarr<double, 3>(c, from + "/" + name + ".zarr"));
+    CHECK(x.chunk_shape() == weft::shape{8, 20, 3});
+    const xt::xtensor<double, 3> whole = at(x);
+    bool same = whole.size() == 30 * 41 * 3;
+    for (std::size_t k = 0; same && k < whole.size(); ++k) same = whole.flat(k) == static_cast<double>(k % 251);
+    CHECK(same);
+    CHECK(at(x(29, 40, 2)) == (30 * 41 * 3 - 1) % 251);
+  }
+  const auto nans = at.pool.run(weft::from_zarr<double, 1>(c, from + "/fill_nan.zarr"));
+  CHECK(at(weft::count_nonzero(weft::isnan(nans))) == 5);
+  const auto large = at.pool.run(weft::from_zarr<std::uint64_t, 1>(c, from + "/fill_large.zarr"));
+  CHECK(at(large(4)) == std::numeric_limits<std::uint64_t>::max());
+  const auto scalar = at.pool.run(weft::from_zarr<double, 0>(c, from + "/scalar.zarr"));
+  CHECK(at(scalar) == 2.5);
+}
+
+/// What numpy_check.py reads afterwards; parts of the name are what it expects.
+TEST_CASE("stores are written for zarr-python to read") {
+  const char* to = std::getenv("WEFT_ARRAY_STORES");
+  if (!to) {
+    WARN("left out: ctest says where to write, and has zarr-python read it");
+    return;
+  }
+  fs::remove_all(to);
+  place at;
+  const auto x = weft::from_function<3>(
+      at.client, {30, 41, 3},
+      [](std::int64_t i, std::int64_t j, std::int64_t k) { return ((i * 41 + j) * 3 + k) % 251; },
+      {.chunk = {11, 20, 3}});
+  const auto write = [&](const auto& array, const std::string& name) {
+    for (const auto compression :
+         {zarr_compression::off, zarr_compression::zstd, zarr_compression::blosc_lz4, zarr_compression::blosc_zstd})
+      at.pool.run(weft::to_zarr(array, std::string(to) + "/" + name + std::to_string(static_cast<int>(compression)),
+                                {.compression = compression, .level = 2, .chunk = {8, 20, 3}}));
+  };
+  write(x, "i");
+  write(weft::astype<float>(x), "f");
+  write(x % 2 == 1, "b");
+}
