@@ -18,6 +18,7 @@
 #include "weft/array/matrices.hpp"
 #include "weft/array/quantile.hpp"
 #include "weft/array/random.hpp"
+#include "weft/array/raw.hpp"
 #include "weft/array/rechunk.hpp"
 #include "weft/array/reduce.hpp"
 #include "weft/array/reshape.hpp"

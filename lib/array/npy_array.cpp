@@ -78,23 +78,37 @@ task<array_ref> open_npy(client c, std::string path, element e, creation how) {
   where.of = e;
   where.fortran_order = h.fortran_order;
   where.swapped = h.type.swapped;
-  co_return std::make_shared<const npy_node>(std::move(c), std::move(where));
+  co_return array_in_file(std::move(c), std::move(where));
 }
 
-task<> write_npy(array_ref x, std::string path) {
-  const std::optional<item_type> type = item_type_of(x->of, false);
+array_ref array_in_file(client c, npy_place where) {
+  return std::make_shared<const npy_node>(std::move(c), std::move(where));
+}
+
+npy_header header_for(const array_node& x, const std::string& path) {
+  const std::optional<item_type> type = item_type_of(x.of, false);
   if (!type)
     throw misuse("weft: " + path + " cannot hold an array whose elements are no numbers: write their fields apart");
   npy_header h;
   h.type = *type;
-  h.shape = extents_of(x->chunks);
+  h.shape = extents_of(x.chunks);
+  return h;
+}
+
+task<> write_npy(array_ref x, std::string path) {
+  npy_header h = header_for(*x, path);
+  co_await write_to_file(std::move(x), std::move(path), std::move(h), &create_npy);
+}
+
+task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&)) {
   const std::string unfinished = std::filesystem::absolute(path).string() + ".unfinished";
   std::exception_ptr failure;
   try {
-    file f = co_await create_npy(unfinished, h);
+    file f = co_await create(unfinished, h);
     co_await f.close();
     const box all = box::all_of(x->chunks);
-    npy_place where{unfinished, x->chunks, all.first, all.counts, h.data_offset, x->of};
+    npy_place where{unfinished,    x->chunks, all.first,       all.counts,
+                    h.data_offset, x->of,     h.fortran_order, h.type.swapped};
     const layer<> writes = layer_of(x->chunks.tasks(), write_npy_task{shared<npy_place>(std::move(where))},
                                     weft::from(layer_of_blocks(*x), one_to_one{}));
     const client& c = x->owner;

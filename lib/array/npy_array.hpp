@@ -5,11 +5,12 @@
 #include <string>
 
 #include "array/boxes.hpp"
+#include "array/npy.hpp"
 #include "weft/task.hpp"
 
 namespace weft::detail::arrays {
 
-/// An array in an npy file, as the tasks that read or write its chunks know it.
+/// An array in an npy file, or in one without a header, as the tasks that read or write its chunks know it.
 struct npy_place {
   std::string path;
   grid chunks;
@@ -34,5 +35,14 @@ struct write_npy_task {
   shared<npy_place> where;
   task<> operator()(std::size_t j, const block& b) const { return write_npy_chunk(where, j, b); }
 };
+
+/// The array in such a place, whose box of chunks does not count.
+array_ref array_in_file(client c, npy_place where);
+/// Computes x and writes it to a file that `create` makes, which sets h.data_offset, under another name until it is
+/// whole. The header's shape and type are x's.
+task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&));
+/// The header of an array, whose order of bytes and of axes is to be set. Throws misuse where elements are no
+/// numbers.
+npy_header header_for(const array_node& x, const std::string& path);
 
 }  // namespace weft::detail::arrays

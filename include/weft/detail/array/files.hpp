@@ -8,6 +8,7 @@
 #include "weft/task.hpp"
 
 namespace weft {
+struct raw_layout;
 struct zarr_options;
 }  // namespace weft
 
@@ -16,6 +17,10 @@ namespace weft::detail::arrays {
 // lib/array/npy_array.cpp
 task<array_ref> open_npy(client c, std::string path, element e, creation how);
 task<> write_npy(array_ref x, std::string path);
+
+// lib/array/raw_array.cpp
+task<array_ref> open_raw(client c, std::string path, element e, weft::shape extents, raw_layout layout, creation how);
+task<> write_raw(array_ref x, std::string path, raw_layout layout);
 
 // lib/array/zarr_store.cpp
 task<array_ref> open_zarr_store(client c, std::string path, element e, std::size_t rank, creation how);

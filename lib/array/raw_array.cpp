@@ -1,0 +1,70 @@
+// Arrays in files without a header: as in npy files, but that nothing says what they are.
+#include "weft/array/raw.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "array/file_chunks.hpp"
+#include "array/npy_array.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 62;
+
+/// Where the elements end in the file. Throws misuse where no file is so large.
+std::uint64_t end_of(const std::string& path, const std::vector<std::size_t>& extents, std::size_t item,
+                     std::uint64_t offset) {
+  const std::optional<std::uint64_t> bytes = bytes_of(extents, item);
+  if (!bytes || offset > most_bytes || offset + *bytes > most_bytes)
+    throw misuse("weft: " + path + " cannot hold an array from byte " + std::to_string(offset) +
+                 " on: it would have more than 2^62 bytes");
+  std::uint64_t held = *bytes;
+  for (const std::size_t n : extents)
+    if (n == 0) held = 0;
+  return offset + held;
+}
+
+/// The header says where the elements begin.
+task<file> create_raw(std::string path, npy_header& h) {
+  const std::uint64_t end = end_of(path, h.shape, h.type.size, h.data_offset);
+  file f = co_await file::open(std::move(path), {.mode = access::read_write, .create = true, .truncate = true});
+  co_await f.truncate(end);
+  co_return f;
+}
+
+}  // namespace
+
+task<array_ref> open_raw(client c, std::string path, element e, weft::shape extents, raw_layout layout,
+                         creation how) {
+  if (!item_type_of(e, false))
+    throw misuse("weft: " + path + " is read as an array whose elements are no numbers: read their fields apart");
+  npy_place where{std::filesystem::absolute(path).string(), make_grid(extents, how.chunk, how.bytes, e.item)};
+  where.offset = layout.offset;
+  where.of = e;
+  where.fortran_order = layout.first_axis_fastest;
+  where.swapped = layout.order != std::endian::native;
+  const std::uint64_t end = end_of(path, extents_of(where.chunks), e.item, layout.offset);
+  file f = co_await file::open(path);
+  const std::uint64_t size = co_await f.size();
+  if (size < end)
+    throw std::runtime_error("weft: " + path + " has " + std::to_string(size) + " bytes, and an array of " +
+                             weft::to_string(e.type) + " of shape " + weft::to_string(extents) + " from byte " +
+                             std::to_string(layout.offset) + " on ends at byte " + std::to_string(end));
+  co_return array_in_file(std::move(c), std::move(where));
+}
+
+task<> write_raw(array_ref x, std::string path, raw_layout layout) {
+  npy_header h = header_for(*x, path);
+  h.type.swapped = layout.order != std::endian::native;
+  h.fortran_order = layout.first_axis_fastest;
+  h.data_offset = layout.offset;
+  end_of(path, h.shape, h.type.size, layout.offset);
+  co_await write_to_file(std::move(x), std::move(path), std::move(h), &create_raw);
+}
+
+}  // namespace weft::detail::arrays
