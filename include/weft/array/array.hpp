@@ -155,4 +155,22 @@ std::ostream& operator<<(std::ostream& out, const X& x) {
   return out << to_string(x);
 }
 
+/// The tasks that compute() would run, in Graphviz's language or as an SVG picture, as of a layer (weft/layer.hpp):
+/// each task, or where they are too many each layer as one box. Cost: linear in what is drawn.
+template <array_like X>
+std::string to_dot(const X& x, const drawing_options& how = {}) {
+  return detail::arrays::draw_tasks(*x.node(), how, detail::drawing_form::dot);
+}
+template <array_like X>
+std::string to_svg(const X& x, const drawing_options& how = {}) {
+  return detail::arrays::draw_tasks(*x.node(), how, detail::drawing_form::svg);
+}
+/// The array cut into its chunks, as an SVG picture: a bar, a rectangle or a box, each axis with its extent, and
+/// below what to_string says. Of more than three axes the last three. Lengths are in proportion, but for axes that
+/// would be too short to be seen; of an axis in more than 40 chunks only some of the cuts are drawn.
+template <array_like X>
+std::string chunks_to_svg(const X& x) {
+  return detail::arrays::draw_chunks(*x.node());
+}
+
 }  // namespace weft

@@ -11,6 +11,7 @@
 #include "weft/detail/array/block.hpp"
 #include "weft/detail/array/code.hpp"
 #include "weft/detail/array/grid.hpp"
+#include "weft/drawing.hpp"
 #include "weft/future.hpp"
 
 // What arrays are made of, without their static types: implemented in lib/array.
@@ -87,5 +88,8 @@ void put_chunk(std::byte* whole, const grid& chunks, std::size_t j, const block&
 block take_chunk(const std::byte* whole, element e, const grid& chunks, std::size_t j);
 /// `weft::array<float64> (1000, 200) in chunks of (100, 200), 1.53 MiB: 10 chunks, 20 tasks`
 std::string describe(const array_node& x);
+/// Its tasks, and its chunks: lib/array/draw.cpp.
+std::string draw_tasks(const array_node& x, const drawing_options& how, drawing_form form);
+std::string draw_chunks(const array_node& x);
 
 }  // namespace weft::detail::arrays
