@@ -24,5 +24,6 @@
 #include "weft/array/reshape.hpp"
 #include "weft/array/sort.hpp"
 #include "weft/array/take.hpp"
+#include "weft/array/together.hpp"
 #include "weft/array/views.hpp"
 #include "weft/array/zarr.hpp"

@@ -159,8 +159,8 @@ std::size_t tasks_of_tree(box of, std::uint32_t axes) noexcept {
 
 /// Operands before those that read them, without recursion.
 void plan::find_order(const array_node& root) {
+  if (readers_[&root]++ != 0) return;  // who wants it counts as a reader
   std::vector<std::pair<const array_node*, std::size_t>> path{{&root, 0}};
-  readers_[&root] = 1;
   while (!path.empty()) {
     auto& [n, next] = path.back();
     if (next == n->operands.size()) {
@@ -191,20 +191,31 @@ void plan::make_program(stage& s, const array_node& n) const {
   s.what.of = reduces ? n.operands.front().node->of : n.of;
 }
 
-plan::plan(const array_node& wanted) {
-  const array_node* root = &wanted;
-  if (wanted.kind == node_kind::view || wanted.kind == node_kind::index) {
-    const array_ref itself(array_ref(), &wanted);
-    const node_kind source = wanted.kind == node_kind::view ? wanted.operands.front().node->kind : node_kind::index;
-    // Chunks that are made anyway are copied by boxes; an expression is computed for the view's elements alone.
-    copy_ = source == node_kind::stored || source == node_kind::layered
-                ? copied(itself)
-                : make_elementwise(wanted.owner, wanted.of, wanted.chunks, {itself}, any_code<kernel>());
-    root = copy_.get();
+plan::plan(const array_node& wanted) : plan(std::vector<const array_node*>{&wanted}) {}
+
+void plan::take_roots(std::span<const array_node* const> wanted) {
+  for (const array_node* x : wanted) {
+    if (x->kind == node_kind::view || x->kind == node_kind::index) {
+      const array_ref itself(array_ref(), x);
+      const node_kind source = x->kind == node_kind::view ? x->operands.front().node->kind : node_kind::index;
+      // Chunks that are made anyway are copied by boxes; an expression is computed for the view's elements alone.
+      copies_.push_back(source == node_kind::stored || source == node_kind::layered
+                            ? copied(itself)
+                            : make_elementwise(x->owner, x->of, x->chunks, {itself}, any_code<kernel>()));
+      x = copies_.back().get();
+    }
+    roots_.push_back(x);
   }
-  find_order(*root);
-  // From the result back, so that all readers of a node have said what they want of it.
-  std::unordered_map<const array_node*, box> wanted_of{{root, box::all_of(root->chunks)}};
+}
+
+plan::plan(std::span<const array_node* const> wanted) {
+  take_roots(wanted);
+  std::unordered_map<const array_node*, box> wanted_of;
+  for (const array_node* root : roots_) {
+    find_order(*root);
+    wanted_of[root] = box::all_of(root->chunks);
+  }
+  // From the results back, so that all readers of a node have said what they want of it.
   for (std::size_t i = order_.size(); i-- > 0;) {
     const array_node* n = order_[i];
     const auto at = wanted_of.find(n);

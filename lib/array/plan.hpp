@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -20,26 +21,31 @@ struct stage {
   box made = {};                                // of the program's domain
 };
 
-/// What has to be computed for an array: each node that several read, or that others cannot take into their tasks, is
-/// a stage of its own; the rest disappears in these. Only chunks that are needed, of each. O(operations), and the sum
-/// of the chunks along the axes.
+/// What has to be computed for some arrays: each node that several read, or that others cannot take into their tasks,
+/// is a stage of its own; the rest disappears in these. Only chunks that are needed, of each. O(operations), and the
+/// sum of the chunks along the axes.
 ///
 /// An elementwise node goes into its reader's tasks when that is its only one, or it is cheap: views between them
 /// move on to what it reads, so that a slice of an expression is an expression of slices.
 class plan {
  public:
   explicit plan(const array_node& wanted);
+  explicit plan(std::span<const array_node* const> wanted);
 
+  /// Of each array that is wanted, the node whose chunks are its: itself, or a copy of a view.
+  const std::vector<const array_node*>& roots() const noexcept { return roots_; }
   /// In the order in which they can be made.
   const std::vector<stage>& stages() const noexcept { return stages_; }
 
  private:
+  void take_roots(std::span<const array_node* const> wanted);
   void find_order(const array_node& root);
   void make_program(stage& s, const array_node& n) const;
 
   std::unordered_map<const array_node*, std::size_t> readers_;
   std::vector<const array_node*> order_;  // operands come first
-  array_ref copy_;                        // of a view that is wanted itself
+  std::vector<array_ref> copies_;         // of views that are wanted themselves
+  std::vector<const array_node*> roots_;
   std::vector<stage> stages_;
 };
 

@@ -1,10 +1,12 @@
 // Layers for what has to be computed.
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <unordered_map>
 
 #include "array/layered.hpp"
 #include "array/plan.hpp"
+#include "array/side_by_side.hpp"
 #include "array/tasks.hpp"
 #include "weft/errors.hpp"
 
@@ -37,10 +39,11 @@ layer<block> make_layer_of(const stage& s, std::span<const layer<block>> in, std
   return first.last ? l : combined(std::move(l), s.made, reduction_of(r));
 }
 
-layer<block> lower(const plan& p) {
+/// A layer for each array that is wanted.
+std::vector<layer<block>> lower_all(const plan& p) {
   std::unordered_map<const array_node*, std::pair<layer<block>, box>> made;
-  layer<block> last;
   for (const stage& s : p.stages()) {
+    layer<block> last;
     if (s.node->kind == node_kind::stored) {
       last = layer_of(static_cast<const stored_node&>(*s.node).parts);
     } else if (s.node->kind == node_kind::layered) {
@@ -63,10 +66,13 @@ layer<block> lower(const plan& p) {
       }
       last = make_layer_of(s, in, how);
     }
-    made.emplace(s.node, std::pair(last, s.wanted));
+    made.emplace(s.node, std::pair(std::move(last), s.wanted));
   }
-  return last;
+  std::vector<layer<block>> wanted;
+  for (const array_node* root : p.roots()) wanted.push_back(made.at(root).first);
+  return wanted;
 }
+layer<block> lower(const plan& p) { return lower_all(p).front(); }
 
 /// Bytes that lie one after the other in a chunk and in the whole array.
 template <class F>
@@ -101,6 +107,31 @@ void for_each_run(const grid& chunks, std::size_t j, std::size_t item, F f) {
 std::vector<future<block>> start(const array_node& x) {
   if (x.kind == node_kind::stored) return static_cast<const stored_node&>(x).parts;
   return x.owner.compute(lower(plan(x)));
+}
+
+std::vector<std::vector<future<block>>> start_all(std::span<const array_ref> xs) {
+  std::vector<std::vector<future<block>>> parts(xs.size());
+  std::vector<const array_node*> wanted;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < xs.size(); ++i) {
+    common_client(xs.front()->owner, xs[i]->owner);
+    if (xs[i]->kind == node_kind::stored) {
+      parts[i] = static_cast<const stored_node&>(*xs[i]).parts;
+      continue;
+    }
+    wanted.push_back(xs[i].get());
+    places.push_back(i);
+  }
+  if (wanted.empty()) return parts;
+  const std::vector<layer<block>> layers = lower_all(plan(wanted));
+  std::vector<future<block>> all = xs.front()->owner.compute(side_by_side(layers));
+  auto next = std::make_move_iterator(all.begin());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto end = next + static_cast<std::ptrdiff_t>(layers[i].size());
+    parts[places[i]].assign(next, end);
+    next = end;
+  }
+  return parts;
 }
 
 future<> run(const array_node& x) { return x.owner.run(lower(plan(x))); }

@@ -20,6 +20,7 @@ struct results {
   std::vector<double> rows;
   std::vector<std::int64_t> places;
   std::vector<double> part;
+  std::uint64_t mean_bits = 0, deviation_bits = 0;
   bool operator==(const results&) const = default;
 };
 
@@ -38,6 +39,9 @@ weft::task<results> job(weft::client& c) {
   const auto differences = kept(weft::slice(1), weft::slice(1)) - kept(weft::slice(0, -1), weft::slice(0, -1));
   const xt::xtensor<double, 2> part = co_await differences(weft::slice(60, 80), weft::slice(100, 10, -30)).compute();
   r.part = arrays::list_of(part);
+  const auto both = co_await weft::compute(weft::mean(y), weft::std(y));
+  r.mean_bits = bits_of(both.first);
+  r.deviation_bits = bits_of(both.second);
   co_return r;
 }
 
@@ -54,6 +58,7 @@ TEST_CASE("one thread, many, and a cluster give the same bits") {
   CHECK(one.rows.size() == 300);
   CHECK(one.places.size() == 170);
   CHECK(one.part.size() == 60);
+  CHECK(one.mean_bits != one.deviation_bits);
   for (const unsigned threads : {2u, 3u}) CHECK((on_engine(threads) == one));
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   in_process_cluster cluster(2, kind);

@@ -55,14 +55,12 @@ namespace detail::arrays {
 
 /// Chunks are copied as they end, and let go one by one.
 template <class T, std::size_t N>
-task<local_t<T, N>> collect(array_ref x) {
-  std::vector<future<block>> parts = start(*x);
+task<local_t<T, N>> assemble(std::vector<future<block>> parts, grid chunks) {
   if constexpr (N == 0) {
     const block& only = co_await parts[0];
     co_return *only.template data<T>();
   } else {
     using result = local_t<T, N>;
-    const grid& chunks = grid_of(*x);
     typename result::shape_type extents{};
     if constexpr (N == dynamic_rank) extents.resize(chunks.rank);
     for (std::size_t a = 0; a < chunks.rank; ++a) extents[a] = static_cast<std::size_t>(chunks.axes[a].extent);
@@ -74,6 +72,11 @@ task<local_t<T, N>> collect(array_ref x) {
     }
     co_return whole;
   }
+}
+template <class T, std::size_t N>
+task<local_t<T, N>> collect(array_ref x) {
+  std::vector<future<block>> parts = start(*x);
+  co_return co_await assemble<T, N>(std::move(parts), grid_of(*x));
 }
 
 template <class X>

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,8 @@ const client& common_client(const client& a, const client& b);
 
 /// Starts the tasks of all its chunks, and gives their futures in order.
 std::vector<future<block>> start(const array_node& x);
+/// The same for several arrays of one client, whose tasks are shared where they are the same.
+std::vector<std::vector<future<block>>> start_all(std::span<const array_ref> xs);
 /// Runs them, and lets each chunk go as it ends: for what is done by computing alone, and for measurements.
 future<> run(const array_node& x);
 /// The number of tasks that start() would make.

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "weft/all.hpp"
+#include "weft/array/array.hpp"
+#include "weft/detail/results.hpp"
+
+/// Several arrays at once: what more than one of them needs is computed once.
+namespace weft {
+
+namespace detail::arrays {
+
+template <class... X, std::size_t... I>
+task<results<local_t<typename X::value_type, X::rank>...>> collect_all(std::vector<array_ref> xs,
+                                                                       std::index_sequence<I...>) {
+  std::vector<std::vector<future<block>>> parts = start_all(xs);
+  auto whole = all(assemble<typename X::value_type, X::rank>(std::move(parts[I]), grid_of(*xs[I]))...);
+  co_return co_await std::move(whole);
+}
+
+template <class... X, std::size_t... I>
+results<array<typename X::value_type, X::rank>...> persist_all(const std::vector<array_ref>& xs,
+                                                               std::index_sequence<I...>) {
+  std::vector<std::vector<future<block>>> parts = start_all(xs);
+  return {array<typename X::value_type, X::rank>(
+      make_stored(owner_of(*xs[I]), element_of_node(*xs[I]), grid_of(*xs[I]), std::move(parts[I])))...};
+}
+
+template <class... X>
+consteval bool checked_number() {
+  constexpr bool few_enough = sizeof...(X) <= most_results;
+  static_assert(few_enough, "weft: up to eight arrays are computed together");
+  return few_enough;
+}
+
+}  // namespace detail::arrays
+
+/// Computes up to eight arrays of one client together, and gives what their compute() gives, in order:
+///
+///     const weft::array<double, 2> x = weft::exp(huge);                 // has a name: both read the same array
+///     const auto [mean, deviation] = co_await weft::compute(weft::mean(x), weft::std(x));
+///
+/// A chunk that several of them need is computed, or read, once, and let go when the last has used it; so it is a
+/// single pass over x, in as much memory as either alone. An expression without a name is a new array wherever it is
+/// used, and shares only the arrays that it is made of. Throws misuse for arrays of different clients.
+///
+/// Cost: a task, and a copy, for each chunk of the results.
+template <array_like X, array_like Y, array_like... Z>
+auto compute(const X& x, const Y& y, const Z&... more) {
+  if constexpr (detail::arrays::checked_number<X, Y, Z...>()) {
+    std::vector<detail::arrays::array_ref> nodes{x.node(), y.node(), more.node()...};
+    return detail::arrays::collect_all<X, Y, Z...>(std::move(nodes), std::make_index_sequence<sizeof...(Z) + 2>());
+  }
+}
+
+/// Starts the tasks of several arrays together, as compute() does, and gives arrays whose chunks are theirs.
+template <array_like X, array_like Y, array_like... Z>
+auto persist(const X& x, const Y& y, const Z&... more) {
+  if constexpr (detail::arrays::checked_number<X, Y, Z...>())
+    return detail::arrays::persist_all<X, Y, Z...>({x.node(), y.node(), more.node()...},
+                                                   std::make_index_sequence<sizeof...(Z) + 2>());
+}
+
+}  // namespace weft
