@@ -20,12 +20,13 @@ weft::task<> search_for_ever() {
   for (;;) co_await weft::checkpoint();
 }
 
-weft::task<> fails_soon() {
-  co_await weft::sleep_for(1ms);
+weft::task<> fails_when_told(weft::event& now) {
+  co_await now.wait();
   throw std::runtime_error("disk on fire");
 }
 
-weft::task<> says_when_stopped(bool& stopped) {
+weft::task<> says_when_stopped(weft::event& begun, bool& stopped) {
+  begun.set();
   try {
     co_await weft::sleep_for(24h);
   } catch (const weft::cancelled&) {
@@ -39,7 +40,10 @@ weft::task<> save_what_must_be_saved(bool& saved) {
   saved = true;
 }
 
-weft::task<> leaves_in_order(bool& saved) {
+weft::task<> wins_when_told(weft::event& now) { co_await now.wait(); }
+
+weft::task<> leaves_in_order(weft::event& begun, bool& saved) {
+  begun.set();
   bool stopped = false;
   try {
     co_await weft::sleep_for(24h);
@@ -58,17 +62,18 @@ weft::task<int> program() {
     co_await weft::timeout(5ms, search_for_ever());
   } catch (const weft::timed_out&) { std::printf("timeout: the search was stopped\n"); }
 
+  // What has not begun yet is only destroyed when it is stopped: so each waits until the other is there.
+  weft::event running;
   bool stopped = false;
   try {
-    co_await weft::all(says_when_stopped(stopped), fails_soon());
+    co_await weft::all(says_when_stopped(running, stopped), fails_when_told(running));
   } catch (const std::runtime_error& e) {
     std::printf("all: %s; its sibling %s\n", e.what(), stopped ? "was stopped" : "STILL RUNS");
   }
 
+  weft::event waiting;
   bool saved = false;
-  try {
-    co_await weft::timeout(1ms, leaves_in_order(saved));
-  } catch (const weft::timed_out&) {}
+  co_await weft::any(leaves_in_order(waiting, saved), wins_when_told(waiting));
   std::printf("shield: %s\n", saved ? "saved before it left" : "LOST");
   co_return stopped&& saved ? 0 : 1;
 }
