@@ -45,6 +45,10 @@ task<cluster_info> client::cluster() const {
 
 /// No coroutine: what the names refer to may be gone when the task begins.
 task<cluster_info> client::retire_workers(std::string_view workers) const {
+  constexpr std::size_t most_text = 16 * 1024;
+  if (workers.size() > most_text)
+    throw misuse("weft: retire_workers: the names have " + std::to_string(workers.size()) +
+                 " characters; they may have 16384: name some at a time");
   std::string names(workers);
   detail::remote_home* const at = engine_->cluster();
   task<cluster_info> asked = at && names.find_first_not_of(' ') != std::string::npos ? at->look(names) : cluster();
@@ -60,6 +64,7 @@ void client::replicate_node(detail::node& n, unsigned copies) const {
   if (n.home != engine_.get())
     throw misuse("weft: replicate: " + detail::key_of(n) +
                  " is a task of another client: let that one replicate its value");
+  if (n.is(detail::node_state::failed) || n.is(detail::node_state::cancelled)) return;  // perhaps never submitted
   // What stands for the end of many tasks is none of the cluster's.
   if (detail::remote_home* at = engine_->cluster(); at && n.number != 0) at->replicate(n.number, copies);
 }

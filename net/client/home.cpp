@@ -210,22 +210,24 @@ void client_home::add_news(std::uint64_t number, news n) {
 void client_home::receive(time_ns now, batch_reader& batch) {
   std::vector<news> all;
   std::vector<std::shared_ptr<question>> answered;
+  std::exception_ptr broken;
   {
     std::lock_guard guard(lock_);
     if (closed_) return;
     try {
       core_.receive(batch);
+      core_.tick(now);
+      if (!core_.out().empty()) links_->has_output();
+      all.swap(news_);
     } catch (...) {
+      broken = std::current_exception();
       for (const news& n : news_) detail::engine::drop_reference(*n.node);
       news_.clear();
-      throw;
     }
-    core_.tick(now);
-    if (!core_.out().empty()) links_->has_output();
-    all.swap(news_);
     answered.swap(answered_);
   }
   for (const auto& q : answered) q->over.set();
+  if (broken) std::rethrow_exception(broken);
   tell(all);
 }
 

@@ -97,10 +97,12 @@ std::string table_of(const cluster_view& all) {
   if (!all.workers.empty())
     print(text, "%-32s %-9s %6s %6s %8s %12s %12s  %s\n", "worker", "mode", "slots", "leased", "tasks", "values",
           "memory", "address");
-  for (const worker_statistics& w : all.workers)
-    print(text, "%-32.32s %-9s %6u %6u %8u %9.1f MB %9.1f MB  %s\n", w.name.c_str(),
-          std::string(name_of(w.mode)).c_str(), w.slots, w.leased, w.assigned,
-          static_cast<double>(w.value_bytes) / 1e6, static_cast<double>(w.memory_limit) / 1e6, w.address.c_str());
+  for (const worker_statistics& w : all.workers) {
+    print(text, "%-32.32s %-9s %6u %6u %8u %9.1f MB %9.1f MB  ", w.name.c_str(), std::string(name_of(w.mode)).c_str(),
+          w.slots, w.leased, w.assigned, static_cast<double>(w.value_bytes) / 1e6,
+          static_cast<double>(w.memory_limit) / 1e6);
+    text += w.address + '\n';
+  }
   if (!all.nannies.empty()) print(text, "%-32s %-32s %s\n", "nanny", "program", "its worker");
   for (const auto& n : all.nannies)
     if (n.program.empty())

@@ -80,7 +80,7 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
           break;
         case message_kind::rebalance_values:
           messages.get<rebalance_values>();
-          move_values();
+          rebalance_asked_ = true;
           break;
         case message_kind::ask_cluster:
           answer(from, messages.get<ask_cluster>());
@@ -114,6 +114,7 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
 
 void scheduler_core::settle() {
   tidy();
+  if (std::exchange(rebalance_asked_, false)) move_values();  // once, however often it was asked for
   serve_leases();
   while (true) {
     for (std::size_t i = 0; i < ready_.size(); ++i)
@@ -330,7 +331,8 @@ void scheduler_core::tick(time_ns now) {
     timers_.pop_back();
     const slot t = tasks_.find(due.id);
     if (t == no_task || !unfinished(tasks_[t].state)) continue;
-    if (deadlines_.at(t) > due.at) continue;  // it was retried, and has a later one
+    // It has been in time before, or it was retried, and has a later one.
+    if (!tasks_[t].has(mark_deadline) || deadlines_.at(t) > due.at) continue;
     end_late(t, false);
     tidy();
   }
@@ -376,7 +378,11 @@ time_ns scheduler_core::deadline() const noexcept {
 
 std::string scheduler_core::key_of(slot t) const {
   const std::string& name = catalogue_.options_at(tasks_.call(t).options).name;
-  if (!name.empty()) return name;
+  if (!name.empty()) {
+    std::string line = name;  // paths have a line for each key
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    return line;
+  }
   const task_id id = tasks_[t].id;
   return "#" + std::to_string(submitter_of(id)) + "." + std::to_string(number_of(id));
 }

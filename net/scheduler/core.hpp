@@ -450,6 +450,7 @@ class scheduler_core {
   time_ns next_steal_ = 0, next_reduce_ = 0, next_retire_ = 0, next_ttl_ = 0;
   std::uint32_t total_slots_ = 0, clients_ = 0, worker_count_ = 0, retiring_ = 0;
   std::size_t paused_ = 0;  // workers
+  bool rebalance_asked_ = false;
   std::uint32_t pipeline_cost_ = 1;
   bool hungry_ = false;   // a worker has less to do than slots
   bool crowded_ = false;  // a worker has more

@@ -14,11 +14,17 @@ std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), most); ++i) {
     const bool last = i + 1 == names.size();
-    text += (i == 0 ? "" : last ? " or " : ", ") + names[i].substr(0, most_name);
+    std::string name = names[i].substr(0, most_name);
+    for (char& c : name)
+      if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f) c = '?';
+    text += (i == 0 ? "" : last ? " or " : ", ") + name;
   }
   if (names.size() > most) text += " or " + std::to_string(names.size() - most) + " others";
   return text;
 }
+
+/// Bytes for one peer beyond which it is not answered any more, since it asks faster than it is sent to.
+constexpr std::size_t most_answers = std::size_t{16} << 20;
 
 /// One line for people, whatever is in it.
 std::string line_of(std::string text) {
@@ -108,6 +114,9 @@ void scheduler_core::answer(peer_id p, const ask_cluster& m) {
                          std::to_string(options_.most_text) + " bytes");
   for (const std::string& name : words({m.retire.data(), m.retire.size()})) let_go(name);
   peer& to = *peers_[p];
+  if (to.out.size() > most_answers)
+    throw protocol_error("weft: peer " + std::to_string(p) + " asks about the cluster, and has not taken " +
+                         std::to_string(to.out.size()) + " bytes of what it asked before");
   if (!to.listed) list(p);
   write_cluster_state(to.out, m.request, workers(), target(), waiting());
 }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "scheduler/core.hpp"
+#include "wire/handshake.hpp"
 
 namespace weft::net {
 
@@ -247,9 +248,13 @@ void scheduler_core::rebuild_classes() {
 }
 
 void scheduler_core::named(worker_index w, const worker_machine& m) {
-  if (m.name.size() > options_.most_text)
-    throw protocol_error("weft: the name of a worker's machine is longer than scheduler.most_text");
-  workers_[w].machine.assign(m.name.data(), m.name.size());
+  const std::string_view name(m.name.data(), m.name.size());
+  if (name.size() > greeting_limits::name ||
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    throw protocol_error("weft: the name of a worker's machine has more than " +
+                         std::to_string(greeting_limits::name) + " bytes, or cannot be printed");
+  if (workers_[w].machine == name) return;
+  workers_[w].machine = name;
   rebuild_classes();
 }
 

@@ -125,11 +125,12 @@ void scheduler_core::replicate(peer_id p, const replicate_values& m) {
 void scheduler_core::want_copies(task_id id, std::uint32_t copies) {
   const slot t = tasks_.find(id);
   if (t == no_task) return;
+  const auto before = keep_.find(id);
+  if (before == keep_.end() ? copies == 1 : before->second > copies) surplus_.push_back(id);
   if (copies > 1)
     keep_[id] = copies;
   else
     keep_.erase(id);
-  surplus_.push_back(id);
   keep_copies(t, copies);
 }
 
@@ -148,6 +149,8 @@ void scheduler_core::keep_all_copies() {
 void scheduler_core::reduce_copies() {
   std::vector<task_id> candidates;
   candidates.swap(surplus_);
+  std::sort(candidates.begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
   for (const task_id id : candidates) {
     const slot t = tasks_.find(id);
     if (t == no_task || tasks_[t].state != task_state::memory) continue;

@@ -39,6 +39,10 @@ void scheduler_core::done(worker_index w, const done_task& m) {
   ++counts_.done;
   last_event_ = now_;
 
+  if (r.has(mark_deadline)) {  // it was in time, also if its value is made once more
+    deadlines_.erase(t);
+    r.unset(mark_deadline);
+  }
   unassign(t);
   r.state = task_state::memory;
   r.set_bytes(m.bytes);

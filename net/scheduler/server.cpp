@@ -93,8 +93,11 @@ class scheduler_server::tool_session final : public link_handler {
         from.send(answer);
       } else if (kind == static_cast<std::uint16_t>(message_kind::ask_cluster)) {
         const auto m = batch.get<ask_cluster>();
-        for (const std::string& name : words({m.retire.data(), m.retire.size()})) s->retire(name);
-        const cluster_view all = s->look();
+        const std::string_view names(m.retire.data(), m.retire.size());
+        if (names.size() > scheduler_options{}.most_text || from.full())
+          throw protocol_error(
+              "weft: a tool names too many workers to retire, or does not take what it has asked for");
+        const cluster_view all = s->retire(words(names));
         from.send_with(
             [&](batch_writer& out) { write_cluster_state(out, m.request, all.workers, all.target, all.waiting); });
       } else {
@@ -444,6 +447,9 @@ std::vector<worker_statistics> scheduler_server::workers() const {
 }
 cluster_view scheduler_server::look() const {
   std::lock_guard guard(lock_);
+  return look_inside();
+}
+cluster_view scheduler_server::look_inside() const {
   cluster_view all;
   for (const auto& [program, p] : parts_) {
     all.counts += p->core.statistics();
@@ -454,10 +460,12 @@ cluster_view scheduler_server::look() const {
   all.nannies = router_.nanny_workers();
   return all;
 }
-void scheduler_server::retire(std::string_view worker) {
+cluster_view scheduler_server::retire(const std::vector<std::string>& workers) {
   std::lock_guard guard(lock_);
-  for (const auto& [program, p] : parts_)
-    if (p->core.retire(now(), worker)) flush(*p);
+  for (const std::string& worker : workers)
+    for (const auto& [program, p] : parts_)
+      if (p->core.retire(now(), worker)) flush(*p);
+  return look_inside();  // those that are idle are there still
 }
 std::uint64_t scheduler_server::program_bytes() const {
   std::lock_guard guard(lock_);

@@ -52,8 +52,8 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
   cluster_view look() const;
   scheduler_statistics statistics() const;
   std::vector<worker_statistics> workers() const;
-  /// Lets the workers of the name or address go in order.
-  void retire(std::string_view worker);
+  /// Lets the workers of these names or addresses go in order. What there is then to show.
+  cluster_view retire(const std::vector<std::string>& workers);
   /// Of programs that clients have sent.
   std::uint64_t program_bytes() const;
   /// That are there now.
@@ -83,6 +83,7 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
   std::shared_ptr<part> part_of(const std::string& program);
   void flush(part& p);
   void look_at_programs();
+  cluster_view look_inside() const;
   time_ns now() const noexcept;
 
   pool& pool_;

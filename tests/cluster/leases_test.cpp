@@ -293,7 +293,7 @@ TEST_CASE("a worker that retires hands its leases over", "[lease]") {
       if (w.leased != 0) return w.name;
     return std::string();
   }();
-  cluster.scheduler->retire(name);
+  cluster.scheduler->retire({name});
   wait_until(p, [&] { return cluster.scheduler->statistics().workers == 1; });
   CHECK(p.run(call_add(l)) == 3);
 }

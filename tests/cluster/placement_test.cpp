@@ -31,6 +31,11 @@ task<int> count_workers(client& c) {
   co_return static_cast<int>(there.workers.size());
 }
 
+/// Cannot be encoded, as one learns when it is.
+struct unencodable {};
+void weft_encode(encoder&, const unencodable&) { throw codec_error("it is contrary"); }
+unencodable weft_decode(decoder&, std::type_identity<unencodable>) { return {}; }
+
 const worker_info* find(const cluster_info& all, const std::string& name) {
   for (const worker_info& w : all.workers)
     if (w.name == name) return &w;
@@ -225,6 +230,20 @@ TEST_CASE("workers are let go, and their values stay", "[cluster][placement]") {
   run(p, test);
   CHECK(cluster.scheduler->statistics().restarted == 0);
   CHECK(cluster.scheduler->statistics().done == 1);
+}
+
+TEST_CASE("wishes for what was never submitted, and too many names, harm nobody", "[cluster][placement]") {
+  in_process_cluster cluster(2);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  CHECK_THROWS_WITH(static_cast<void>(c.retire_workers(std::string(20'000, 'x'))), Catch::Contains("16384"));
+  auto failed = c.submit([](const unencodable&) { return 1; }, unencodable());
+  c.replicate(failed, 2);
+  const auto test = [&]() -> task<> {
+    const cluster_info there = co_await c.cluster();
+    CHECK(there.workers.size() == 2);
+  };
+  p.run(test());
 }
 
 TEST_CASE("a question to a cluster that is gone is an error", "[cluster][placement]") {

@@ -550,6 +550,32 @@ TEST_CASE("a task that is retried has all of its time again", "[scheduler]") {
   CHECK(s.heard(c).size() == 1);
 }
 
+TEST_CASE("a value that was made in time may be made once more later", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  s.options(c, 1, "", "", "", false, 50 * ms);
+  const task_id t = s.submit(c, {.options = 1});
+  s.heard(w);
+  s.done(w, t);
+  s.heard(c);
+  s.lose(w);
+  const peer_id v = s.worker();
+  CHECK(s.heard(v) == lines{"run 1/2 options 1"});
+  s.tick(1000 * ms);  // long after the deadline
+  for (const std::string& line : s.heard(c)) CHECK(line.find("failed") == std::string::npos);
+  CHECK(s.core.state_of(t) == task_state::assigned);
+}
+
+TEST_CASE("names of several lines are one line in a failure's path", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  s.options(c, 1, "", "", "", false, 50 * ms, "two\nlines");
+  s.submit(c, {.options = 1});
+  s.heard(w);
+  s.tick(60 * ms);
+  CHECK(s.heard(c) == lines{"failed 1 weft::timed_out two lines"});
+}
+
 TEST_CASE("cancelled tasks take their dependents with them; running ones are stopped", "[scheduler]") {
   script s;
   const peer_id c = s.client(), w = s.worker();
@@ -682,6 +708,58 @@ TEST_CASE("a paused worker runs what no other may", "[scheduler]") {
   CHECK(s.heard(w).empty());
   s.done(v, make_task_id(c, 1));
   CHECK(s.heard(v) == lines{"run 2/1 options 1"});
+}
+
+TEST_CASE("a paused worker whose coroutines wait is given what they may wait for", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  s.submit(c, {.flags = task_wanted | task_waits});
+  CHECK(s.heard(w) == lines{"run 1/1"});
+  s.beat(w, worker_mode::paused);
+  s.submit(c, {.flags = task_wanted | task_waits});
+  CHECK(s.heard(w).empty());  // coroutines of others do not pour in
+  s.submit(w);                // the first one's
+  CHECK(s.heard(w).size() == 1);
+  s.done(w, make_task_id(w, 1));
+  s.submit(w, {.flags = task_wanted | task_waits});
+  CHECK_FALSE(s.heard(w).empty());
+  CHECK(s.core.state_of(make_task_id(w, 2)) == task_state::assigned);
+  CHECK(s.core.state_of(make_task_id(c, 2)) == task_state::held);
+}
+
+TEST_CASE("of held tasks of several kinds a paused worker is given the most urgent", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(1, "gpu=1");
+  s.options(c, 1, "gpu=1");
+  s.beat(w, worker_mode::paused);
+  s.submit(c);
+  CHECK(s.heard(w) == lines{"run 1/1"});
+  s.submit(c);
+  s.submit(c, {.options = 1, .priority = 5});
+  s.done(w, make_task_id(c, 1));
+  CHECK(s.heard(w) == lines{"run 3/1 options 1"});
+}
+
+TEST_CASE("a wish for other workers does not keep a paused one from a task", "[scheduler]") {
+  script s({.no_worker_limit = 100 * ms});
+  const peer_id c = s.client(), w = s.worker();
+  s.options(c, 1, "", "nobody", "", true);
+  s.beat(w, worker_mode::paused);
+  s.submit(c, {.options = 1});
+  CHECK(s.heard(w) == lines{"run 1/1 options 1"});
+}
+
+TEST_CASE("who asks about the cluster faster than he takes answers is refused", "[scheduler]") {
+  script s;
+  const peer_id c = s.client();
+  for (int k = 0; k < 100; ++k) s.worker();
+  batch_writer many;
+  for (std::uint64_t k = 0; k < 20'000; ++k) {
+    ask_cluster ask{};
+    ask.request = k;
+    many.add(ask);
+  }
+  CHECK_THROWS_WITH(s.raw(c, many.take()), Catch::Contains("asks about the cluster"));
 }
 
 TEST_CASE("what waits at a paused worker is taken from it", "[scheduler]") {
