@@ -59,6 +59,10 @@ inline constexpr std::size_t most_zarr_chunk =
 /// most_zarr_chunk.
 zarr_array parse_zarr(std::string_view text, const std::string& name);
 
+/// Whether the text of a `zarr.json` is that of an array, be it one that parse_zarr refuses: not of a group, and
+/// JSON.
+bool is_zarr_array(std::string_view text);
+
 /// The text for the file of this name, which depends on the version. Throws misuse for what cannot be said in it, or
 /// would be refused by parse_zarr.
 std::string make_zarr(const zarr_array& z);

@@ -340,4 +340,12 @@ zarr_array parse_zarr(std::string_view text, const std::string& name) {
   return metadata_reader(root, name).read();
 }
 
+bool is_zarr_array(std::string_view text) {
+  dom::parser parser(most_zarr_metadata);
+  dom::element root;
+  std::string_view type;
+  return parser.parse(text.data(), text.size()).get(root) == simdjson::SUCCESS && root.is_object() &&
+         root["node_type"].get(type) == simdjson::SUCCESS && type == "array";
+}
+
 }  // namespace weft::detail::arrays

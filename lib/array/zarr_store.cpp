@@ -12,6 +12,7 @@
 
 #include "array/file_chunks.hpp"
 #include "array/layered.hpp"
+#include "array/zarr_folder.hpp"
 #include "weft/array/zarr.hpp"
 #include "weft/blocking.hpp"
 #include "weft/detail/array/gathers.hpp"
@@ -34,12 +35,6 @@ struct zarr_node final : layered_node {
   }
   const zarr_place where;
 };
-
-/// Without a separator at its end.
-fs::path folder_of(const std::string& path) {
-  const fs::path p = fs::absolute(path).lexically_normal();
-  return p.has_filename() ? p : p.parent_path();
-}
 
 weft::shape extents_from(std::span<const std::size_t> sizes) {
   weft::shape s = weft::shape::of_rank(sizes.size());
@@ -114,37 +109,6 @@ array_ref in_chunks_of(array_ref x, const zarr_array& z) {
   return fits ? x : rechunked(std::move(x), chunk, creation().bytes);
 }
 
-/// Throws where the path is not free, or what is there is not to be replaced. True: there is a store.
-bool is_replaced(const fs::path& folder, bool overwrite) {
-  if (!fs::exists(fs::symlink_status(folder))) return false;
-  if (!overwrite)
-    throw std::runtime_error("weft: " + folder.string() +
-                             " is there already: choose another name, or set .overwrite to replace it");
-  if (!fs::exists(folder / ".zarray") && !fs::exists(folder / "zarr.json"))
-    throw std::runtime_error("weft: " + folder.string() +
-                             " is there, and is no Zarr array: it is not overwritten, choose another name");
-  return true;
-}
-
-/// Puts a whole folder in its place. Between two renames there is none at the path.
-void put_in_place(const fs::path& unfinished, const fs::path& folder, bool overwrite) {
-  if (!is_replaced(folder, overwrite)) {
-    fs::rename(unfinished, folder);
-    return;
-  }
-  const fs::path before = folder.string() + ".replaced";
-  fs::remove_all(before);
-  fs::rename(folder, before);
-  try {
-    fs::rename(unfinished, folder);
-  } catch (...) {
-    std::error_code ignored;  // that it stays under its other name is less than what has happened
-    fs::rename(before, folder, ignored);
-    throw;
-  }
-  fs::remove_all(before);
-}
-
 }  // namespace
 
 task<block> read_zarr_part(shared<zarr_place> where, std::size_t j) {
@@ -182,7 +146,8 @@ task<> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& fro
 }
 
 task<array_ref> open_zarr_store(client c, std::string path, element e, std::size_t rank, creation how) {
-  zarr_array z = co_await open_zarr(path);
+  const std::string folder = folder_of(path).string();
+  zarr_array z = co_await open_zarr(folder);
   const std::optional<item_type> wanted = item_type_of(e, z.type.swapped);
   if (!wanted || !(*wanted == z.type))
     throw misuse("weft: " + path + " has elements of type " + to_string(z.type) + ", and is read as an array of " +
@@ -193,20 +158,21 @@ task<array_ref> open_zarr_store(client c, std::string path, element e, std::size
     throw misuse("weft: " + path + " has an array of " + std::to_string(z.shape.size()) + " axes, of shape " +
                  weft::to_string(extents_from(z.shape)) + ", and is read as one of " + std::to_string(rank));
   z.codec.checksum = false;  // Zstandard's chunks say themselves whether they have one
-  zarr_place where{folder_of(path).string(), std::move(z)};
+  zarr_place where{folder, std::move(z)};
   where.chunks = grid_to_read(where.store, path, how);
   where.of = e;
   co_return std::make_shared<const zarr_node>(std::move(c), std::move(where));
 }
 
 task<> write_zarr_store(array_ref x, std::string path, zarr_options how) {
-  const fs::path folder = folder_of(path), unfinished = folder.string() + ".unfinished";
-  zarr_place where{unfinished.string(), store_for(*x, path, how)};
+  zarr_place where{"", store_for(*x, path, how)};
   const auto prepare = [&] {
-    is_replaced(folder, how.overwrite);
-    fs::remove_all(unfinished);
+    fs::path folder = place_of_store(path);
+    prepare_place(folder, how.overwrite);
+    return folder;
   };
-  co_await blocking(prepare);
+  const fs::path folder = co_await blocking(prepare);
+  where.path = unfinished_beside(folder).string();
   x = in_chunks_of(std::move(x), where.store);
   const box all = box::all_of(x->chunks);
   where.chunks = x->chunks;
@@ -220,12 +186,13 @@ task<> write_zarr_store(array_ref x, std::string path, zarr_options how) {
                                     weft::from(layer_of_blocks(*x), one_to_one{}));
     const client& c = x->owner;
     co_await c.run(writes);
-    const auto finish = [&] { put_in_place(unfinished, folder, how.overwrite); };
+    const auto finish = [&] { put_in_place(folder, how.overwrite); };
     co_await blocking(finish);
   } catch (...) { failure = std::current_exception(); }
   if (!failure) co_return;
-  std::error_code ignored;  // that it cannot be removed is less than what has happened
-  fs::remove_all(unfinished, ignored);
+  try {
+    remove_store(unfinished_beside(folder));
+  } catch (const fs::filesystem_error&) {}  // that it cannot be removed is less than what has happened
   std::rethrow_exception(failure);
 }
 

@@ -221,10 +221,88 @@ TEST_CASE("a store that is there is kept, unless it is to be overwritten") {
   CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(x, folder / "papers", {.overwrite = true})),
                     Contains("papers is there, and is no Zarr array"));
   CHECK(files_in(folder / "papers") == 1);
-  fs::create_directory(folder / "rest.zarr.unfinished");
-  std::ofstream(folder / "rest.zarr.unfinished/9.9") << "of another array";
-  at.pool.run(weft::to_zarr(x, folder / "rest.zarr"));
-  CHECK(files_in(folder / "rest.zarr") == 6);
+  const std::string rest = folder / "rest.zarr";
+  for (const char* metadata : {".zarray", ".zarray.new0"}) {
+    fs::remove_all(rest);
+    fs::create_directory(rest + ".unfinished");
+    std::ofstream(rest + ".unfinished/" + metadata) << "";
+    if (std::string(metadata) == ".zarray") std::ofstream(rest + ".unfinished/9.9") << "of another array";
+    at.pool.run(weft::to_zarr(x, rest));
+    CHECK(files_in(rest) == 6);
+  }
+  fs::rename(rest, rest + ".replaced");
+  at.pool.run(weft::to_zarr(x * 2.0, rest));  // where the old one may yet be wanted
+  CHECK(at(weft::sum(at.pool.run(weft::from_zarr<double, 1>(c, rest + ".replaced")))) == 1225);
+  at.pool.run(weft::to_zarr(x, rest, {.overwrite = true}));
+  nothing_is_left(rest);
+}
+
+TEST_CASE("what is no Zarr array is neither overwritten nor removed") {
+  const weft::test::scratch_folder folder;
+  place at(1);
+  const auto x = weft::arange<double>(at.client, 0, 50, 1, {.chunk = {10}});
+  const auto refused = [&](const std::string& path, const std::string& why) {
+    CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(x, path, {.overwrite = true})), Contains(why));
+  };
+  const auto put = [](const std::string& path, const std::string& text) {
+    fs::create_directories(fs::path(path).parent_path());
+    std::ofstream(path) << text;
+  };
+  // A group of version 3 has metadata of the same name, and arrays in it.
+  put(folder / "group/zarr.json", R"({"zarr_format": 3, "node_type": "group", "attributes": {}})");
+  at.pool.run(weft::to_zarr(x, folder / "group/x", {.version = 3}));
+  put(folder / "text/zarr.json", R"({"zarr_format": 3, "node_type": "array")");
+  put(folder / "list/zarr.json", R"(["node_type", "array"])");
+  put(folder / "old_group/.zgroup", R"({"zarr_format": 2})");
+  put(folder / "file", "");
+  fs::create_directories(folder / "odd/.zarray");
+  for (const char* name : {"group", "text", "list", "old_group", "file", "odd"})
+    refused(folder / name, std::string(name) + " is there, and is no Zarr array");
+  CHECK(files_in(folder / "group") == 7);
+  // An array that weft cannot read is one.
+  put(folder / "shards/zarr.json", R"({"zarr_format": 3, "node_type": "array", "codecs": []})");
+  at.pool.run(weft::to_zarr(x, folder / "shards", {.overwrite = true}));
+  CHECK(files_in(folder / "shards") == 6);
+  // The folders beside the store.
+  const std::string path = folder / "x.zarr";
+  at.pool.run(weft::to_zarr(x, path));
+  for (const char* end : {".unfinished", ".replaced"}) {
+    put(path + end + "/notes.txt", "kept");
+    refused(path, std::string("x.zarr") + end + " is there, and is no Zarr array");
+    CHECK(fs::exists(path + end + "/notes.txt"));
+    fs::remove_all(path + end);
+    fs::create_directory_symlink(folder / "shards", path + end);
+    refused(path, std::string("x.zarr") + end + " is there, and is no Zarr array");
+    CHECK(files_in(folder / "shards") == 6);
+    fs::remove(path + end);
+  }
+  CHECK(files_in(path) == 6);
+}
+
+TEST_CASE("the store that a link leads to is read and replaced, and the link stays") {
+  const weft::test::scratch_folder folder;
+  place at;
+  const weft::client& c = at.client;
+  const auto x = weft::arange<double>(c, 0, 50, 1, {.chunk = {10}});
+  fs::create_directories(folder / "far/deep");
+  fs::create_directory_symlink("far/deep", folder / "near");
+  const std::string path = folder / "x.zarr";
+  at.pool.run(weft::to_zarr(x, folder / "far/x.zarr"));
+  fs::create_directory_symlink("far/x.zarr", path);
+  CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(x, path)), Contains("is there already"));
+  const auto read = at.pool.run(weft::from_zarr<double, 1>(c, path));
+  at.pool.run(weft::to_zarr(read * 2.0, path + "//", {.overwrite = true}));
+  CHECK(fs::is_symlink(path));
+  CHECK_FALSE(fs::is_symlink(folder / "far/x.zarr"));
+  nothing_is_left(path);
+  nothing_is_left(folder / "far/x.zarr");
+  // ".." leads out of the folder that the link leads to: near/.. is far.
+  const auto twice = at.pool.run(weft::from_zarr<double, 1>(c, folder / "near/../x.zarr/"));
+  CHECK(at(weft::sum(twice)) == 2450);
+  at.pool.run(weft::to_zarr(x, folder / "near/../y.zarr"));
+  CHECK(files_in(folder / "far/y.zarr") == 6);
+  fs::create_directory_symlink("nowhere", folder / "lost");
+  CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(x, folder / "lost", {.overwrite = true})), Contains("no Zarr array"));
 }
 
 TEST_CASE("stores that cannot be are refused before anything is written") {

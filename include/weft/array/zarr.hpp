@@ -44,11 +44,14 @@ task<array<T, N>> from_zarr(client c, std::string path, creation how = {}) {
 
 /// Computes x and writes it to a store: each task writes the store's chunks that are in its own and lets it go, so
 /// that x may be larger than the memory. Where several tasks would write to one chunk of the store, x is rechunked
-/// before. The folder has another name until all of it is written; where this fails, what was there before still is.
+/// before. The folder is x.zarr.unfinished until all of it is written; where this fails, what was there before still
+/// is. While the new store takes its place the old one is x.zarr.replaced, where a program that ends just then leaves
+/// it.
 ///
 /// Throws misuse for options that the store's version or codec do not know, and std::runtime_error when there is
-/// something at the path already; `overwrite` replaces a Zarr array, which may be the one that x is read from, and
-/// nothing else. Progress as for to_npy.
+/// something at the path already; `overwrite` replaces a Zarr array, which may be the one that x is read from or one
+/// that the path is a link to, and nothing else: no group, and no other folder that has one of the names beside it.
+/// Progress as for to_npy.
 template <array_like X>
 task<> to_zarr(const X& x, std::string path, zarr_options how = {}) {
   return detail::arrays::write_zarr_store(x.node(), std::move(path), how);
