@@ -98,12 +98,25 @@ task<> replace_file(std::string path, std::span<const std::byte> content) {
   co_await blocking(rename);
 }
 
-/// Reads a part of a chunk: `first` and `extents` are within it.
-task<> read_part(std::string path, const zarr_array& z, std::span<const std::size_t> first,
+/// Throws where a chunk is not there because its whole store is not: moved, removed, or on another machine.
+task<> require_store(std::string folder, const zarr_array& z) {
+  const std::string metadata = folder + "/" + zarr_metadata_name(z);
+  const auto look = [&metadata] { return std::filesystem::exists(metadata); };
+  const bool there = co_await blocking(look);
+  if (!there)
+    throw std::runtime_error("weft: " + metadata +
+                             " is not there, nor is a chunk of the store: it was moved or "
+                             "removed after it was opened, or this machine does not have its file system");
+}
+
+/// Reads a part of the chunk with this key: `first` and `extents` are within it.
+task<> read_part(std::string folder, std::string key, const zarr_array& z, std::span<const std::size_t> first,
                  std::span<const std::size_t> extents, std::byte* to, byte_steps to_steps) {
   const file_layout layout = layout_of(z);
+  const std::string path = folder + "/" + key;
   file f = co_await open_if_there(path);
   if (!f.is_open()) {
+    co_await require_store(folder, z);
     const std::vector<std::byte> element = fill_element(z);
     fill_box(to, to_steps, extents, element);
     co_return;
@@ -165,7 +178,7 @@ task<> read_zarr_box(std::string folder, const zarr_array& z, std::span<const st
       size[a] = std::min(z.chunk[a] - begin[a], first[a] + extents[a] - from);
       part += static_cast<std::ptrdiff_t>(from - first[a]) * to_steps[a];
     }
-    co_await read_part(folder + "/" + zarr_key(z, place), z, begin, size, part, to_steps);
+    co_await read_part(folder, zarr_key(z, place), z, begin, size, part, to_steps);
     std::size_t a = rank;
     while (a-- > 0) {
       if (++place[a] <= (first[a] + extents[a] - 1) / z.chunk[a]) break;

@@ -87,8 +87,9 @@ task<zarr_array> open_zarr(std::string folder);
 task<> create_zarr(std::string folder, const zarr_array& z);
 
 /// Reads a box of the array, which must be within its shape (misuse), from all chunks that it touches, one after
-/// the other; chunks that are not there count as filled. Elements come in the machine's order of bytes. Memory as in
-/// copy_box. Needs a chunk's bytes twice in memory, and without a codec only the box's own, as read_npy_box.
+/// the other; chunks that are not there count as filled, and std::runtime_error is thrown where the metadata are not
+/// there either, which costs a look for each of these chunks. Elements come in the machine's order of bytes. Memory
+/// as in copy_box. Needs a chunk's bytes twice in memory, and without a codec only the box's own, as read_npy_box.
 task<> read_zarr_box(std::string folder, const zarr_array& z, std::span<const std::size_t> first,
                      std::span<const std::size_t> extents, std::byte* to, byte_steps to_steps);
 

@@ -170,6 +170,23 @@ TEST_CASE("chunks that are not there have the fill value") {
   CHECK(at(weft::sum(y(slice(0, 20), slice(20, 40)))) == -2.5 * 400);
 }
 
+TEST_CASE("a store that is no longer there is not read as its fill value") {
+  const weft::test::scratch_folder folder;
+  place at;
+  for (const unsigned version : {2u, 3u}) {
+    const std::string path = folder / std::to_string(version);
+    at.pool.run(weft::to_zarr(some(at.client, {20, 20}), path, {.version = version}));
+    const auto x = at.pool.run(weft::from_zarr<double, 2>(at.client, path));
+    const std::string metadata = path + (version == 2 ? "/.zarray" : "/zarr.json");
+    fs::remove(metadata);
+    CHECK(at(x(0, 1)) == noise(1));  // a chunk that is there needs no more
+    fs::rename(path, path + ".moved");
+    CHECK_THROWS_WITH(at(x(0, 1)), Contains(metadata + " is not there") && Contains("moved or removed"));
+    std::ofstream(path) << "a file in its place";
+    CHECK_THROWS_WITH(at(x(0, 1)), Contains(metadata + " is not there"));
+  }
+}
+
 TEST_CASE("stores that hold something else are refused, with both named") {
   const weft::test::scratch_folder folder;
   place at(1);

@@ -34,8 +34,9 @@ static_assert(std::is_trivially_destructible_v<zarr_options>, "g++ 12 destroys i
 /// The array in a store, of which the metadata alone are read here; a task reads its chunk when it is needed:
 /// `const auto x = co_await weft::from_zarr<double, 2>(c, "x.zarr");` Its chunks are the store's, or where how.chunk
 /// says so, multiples of these: -1 for a whole axis, 0 for the store's. Chunks that are not there have the fill value
-/// everywhere. Throws misuse when its elements are not T, its rank is not N, or the chunks are no multiples;
-/// std::runtime_error for metadata that cannot be used (codecs that are not known, filters), and what files throw.
+/// everywhere; where the store itself is no longer there, the task that reads fails. Throws misuse when its elements
+/// are not T, its rank is not N, or the chunks are no multiples; std::runtime_error for metadata that cannot be used
+/// (codecs that are not known, filters), and what files throw.
 template <class T, std::size_t N = dynamic_rank>
 task<array<T, N>> from_zarr(client c, std::string path, creation how = {}) {
   co_return array<T, N>(
