@@ -163,7 +163,7 @@ task<> read_file_box(file& f, const file_layout& l, item_type type, std::span<co
     if (n != into.size())
       throw std::runtime_error("weft: " + f.path() + " ends at byte " + std::to_string(unit.offset() + n) +
                                ", within its array: it was cut short after its header was read");
-    swap_if_needed(into, type);
+    make_native(into, type);
     if (!unit.straight()) copy_box(place, to_steps, buffer.get(), unit.file_steps(), unit.sizes(), l.item);
   }
 }

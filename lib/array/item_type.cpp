@@ -56,6 +56,12 @@ void swap_if_needed(std::span<std::byte> memory, const item_type& t) noexcept {
     std::reverse(memory.data() + i, memory.data() + i + part);
 }
 
+void make_native(std::span<std::byte> memory, const item_type& t) noexcept {
+  swap_if_needed(memory, t);
+  if (t.of != item_type::kind::boolean) return;
+  for (std::byte& b : memory) b = static_cast<std::byte>(b != std::byte{0});
+}
+
 std::optional<std::uint64_t> bytes_of(std::span<const std::size_t> extents, std::size_t item) noexcept {
   constexpr std::uint64_t most = std::uint64_t{1} << 62;
   std::uint64_t bytes = item, real = item;

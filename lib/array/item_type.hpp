@@ -29,6 +29,10 @@ std::string to_string(const item_type& t);
 /// `memory` is a whole number of elements.
 void swap_if_needed(std::span<std::byte> memory, const item_type& t) noexcept;
 
+/// Makes what was read from a file elements of this machine: in its order of bytes, and each boolean that is not 0 a
+/// 1, since a bool of C++ has no other values and files may hold any. `memory` is a whole number of elements.
+void make_native(std::span<std::byte> memory, const item_type& t) noexcept;
+
 /// The bytes of an array of these extents, or nothing when that is more than 2^62, so that neither it nor a position
 /// in the array overflows. An axis of no elements counts as one of one, for the same reason.
 std::optional<std::uint64_t> bytes_of(std::span<const std::size_t> extents, std::size_t item) noexcept;

@@ -134,7 +134,7 @@ task<> read_part(std::string folder, std::string key, const zarr_array& z, std::
   const std::vector<std::byte> data = co_await read_all(f, 2 * size + 4096, "a compressed chunk has here");
   const std::unique_ptr<std::byte[]> chunk = std::make_unique_for_overwrite<std::byte[]>(size);
   decode_zarr_chunk(z, data, {chunk.get(), size}, path);
-  swap_if_needed({chunk.get(), size}, z.type);
+  make_native({chunk.get(), size}, z.type);
   const std::byte* from = chunk.get();
   for (std::size_t a = 0; a < first.size(); ++a) from += first[a] * layout.steps[a];
   copy_box(to, to_steps, from, signed_steps(layout), extents, z.type.size);

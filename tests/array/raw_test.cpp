@@ -1,5 +1,6 @@
 // Arrays in files without a header.
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -68,6 +69,34 @@ TEST_CASE("what is written to a raw file is read from it, in any chunks and layo
   CHECK(std::filesystem::file_size(path) == 0);
   const auto again = at.pool.run(weft::from_raw<float, 2>(c, path, {0, 3}));
   CHECK(at(again).shape()[1] == 3);
+}
+
+TEST_CASE("bytes that are no bool's are true") {
+  const weft::test::scratch_folder folder;
+  place at;
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.bin";
+  const std::vector<unsigned char> bytes{0, 1, 2, 0, 128, 255};
+  const auto holds = [&](const weft::array<bool, 2>& x, const std::vector<unsigned char>& expected) {
+    const xt::xtensor<bool, 2> got = at(x);
+    REQUIRE(got.size() == expected.size());
+    std::vector<unsigned char> in_memory(got.size());
+    std::memcpy(in_memory.data(), got.data(), got.size());
+    CHECK(in_memory == expected);
+  };
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), 6);
+  holds(at.pool.run(weft::from_raw<bool, 2>(c, path, {2, 3})), {0, 1, 1, 0, 1, 1});
+  holds(at.pool.run(weft::from_raw<bool, 2>(c, path, {2, 3}, {.first_axis_fastest = true})), {0, 1, 1, 1, 0, 1});
+  holds(at.pool.run(weft::from_raw<bool, 2>(c, path, {2, 3}, {}, {.chunk = {2, 1}})), {0, 1, 1, 0, 1, 1});
+  // The same bytes behind a header.
+  const auto x = at.pool.run(weft::from_raw<std::uint8_t, 2>(c, path, {2, 3}));
+  at.pool.run(weft::to_npy(x > 0, folder / "x.npy"));
+  {
+    std::fstream file(folder / "x.npy", std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(-6, std::ios::end);
+    file.write(reinterpret_cast<const char*>(bytes.data()), 6);
+  }
+  holds(at.pool.run(weft::from_npy<bool, 2>(c, folder / "x.npy")), {0, 1, 1, 0, 1, 1});
 }
 
 TEST_CASE("raw files that are too short, and arrays that are impossible, are refused") {

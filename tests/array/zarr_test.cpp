@@ -457,6 +457,30 @@ TEST_CASE("chunks that are not there are filled, and what stands over is filled 
   CHECK(chunk == std::string("\0\0\0\x0e\xff\xff\xff\xfd\xff\xff\xff\xfd\xff\xff\xff\xfd", 16));
 }
 
+TEST_CASE("bytes that are no bool's are true, in every codec") {
+  weft::test::scratch_folder folder;
+  weft::pool pool({.threads = 1});
+  zarr_array z{.version = 3, .type = *parse_item_type("|b1"), .shape = {5}, .chunk = {5}, .order = {0}};
+  z.fill = bytes(false);
+  const auto elements = [](std::initializer_list<int> values) {
+    std::vector<std::byte> all;
+    for (const int v : values) all.push_back(static_cast<std::byte>(v));
+    return all;
+  };
+  for (std::size_t c = 0; c < codecs; ++c) {
+    z.codec = codec_number(c);
+    const std::string path = folder / std::to_string(c);
+    pool.run(write_all(path, z, elements({0, 1, 2, 255, 128})));
+    zarr_array again;
+    CHECK(pool.run(read_whole(path, again)) == elements({0, 1, 1, 1, 1}));
+  }
+  // Elements of one byte that are numbers keep theirs.
+  z.type = *parse_item_type("|u1");
+  pool.run(write_all(folder / "numbers", z, elements({0, 1, 2, 255, 128})));
+  zarr_array again;
+  CHECK(pool.run(read_whole(folder / "numbers", again)) == elements({0, 1, 2, 255, 128}));
+}
+
 TEST_CASE("boxes and chunks that are not, and files of the wrong size, are refused") {
   weft::test::scratch_folder folder;
   weft::pool pool({.threads = 1});
