@@ -76,26 +76,29 @@ task<file> open_beside(const std::string& path) {
   }
 }
 
-/// A file's whole content, at once: whoever opens it meanwhile has the old or the new one.
+/// Makes the folders that the key names within a store's, which must be there itself: a writer that is late does not
+/// make it anew when it has been renamed.
+void make_folders(const std::string& folder, const std::string& key) {
+  for (std::size_t at = key.find('/'); at != std::string::npos; at = key.find('/', at + 1))
+    std::filesystem::create_directory(folder + "/" + key.substr(0, at));
+}
+
+/// A file's whole content, at once: whoever opens it meanwhile has the old or the new one. Its folder must be there.
 task<> replace_file(std::string path, std::span<const std::byte> content) {
-  const auto make_folder = [&path] {
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  };
-  co_await blocking(make_folder);
   file f = co_await open_beside(path);
   const std::string name = f.path();
+  const auto rename = [&name, &path] { std::filesystem::rename(name, path); };
   std::exception_ptr error;
   try {
     co_await f.write_full_at(0, content);
     co_await f.close();
+    co_await blocking(rename);
   } catch (...) { error = std::current_exception(); }
   if (error) {
     std::error_code ignored;
     std::filesystem::remove(name, ignored);
     std::rethrow_exception(error);
   }
-  const auto rename = [&name, &path] { std::filesystem::rename(name, path); };
-  co_await blocking(rename);
 }
 
 /// Throws where a chunk is not there because its whole store is not: moved, removed, or on another machine.
@@ -151,6 +154,8 @@ task<zarr_array> open_zarr(std::string folder) {
 
 task<> create_zarr(std::string folder, const zarr_array& z) {
   const std::string text = make_zarr(z);
+  const auto make_folder = [&folder] { std::filesystem::create_directories(folder); };
+  co_await blocking(make_folder);
   co_await replace_file(folder + "/" + zarr_metadata_name(z), std::as_bytes(std::span(text)));
 }
 
@@ -214,14 +219,16 @@ task<> write_zarr_chunk(std::string folder, const zarr_array& z, std::span<const
   copy_box(chunk.get(), steps, from, from_steps, extents, z.type.size);
   const std::span<std::byte> raw(chunk.get(), size);
   swap_if_needed(raw, z.type);
-  const std::string path = folder + "/" + zarr_key(z, place);
-  if (z.codec.of == zarr_codec::kind::none) {
-    co_await replace_file(path, raw);
-    co_return;
+  const std::string key = zarr_key(z, place), path = folder + "/" + key;
+  std::vector<std::byte> data;
+  if (z.codec.of != zarr_codec::kind::none) {
+    data = encode_zarr_chunk(z, raw);
+    chunk.reset();
   }
-  const std::vector<std::byte> data = encode_zarr_chunk(z, raw);
-  chunk.reset();
-  co_await replace_file(path, data);
+  const auto make = [&folder, &key] { make_folders(folder, key); };
+  co_await blocking(make);
+  const std::span<const std::byte> content = chunk ? raw : std::span<std::byte>(data);
+  co_await replace_file(path, content);
 }
 
 }  // namespace weft::detail::arrays

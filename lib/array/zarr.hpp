@@ -95,7 +95,7 @@ task<> read_zarr_box(std::string folder, const zarr_array& z, std::span<const st
 
 /// Writes one chunk; memory holds what of it is within the array, the rest is filled. The file appears under its name
 /// at once and whole: it is written under another (the name with .new and a number) and renamed. Not synchronised to
-/// the device.
+/// the device. Throws std::system_error when `folder` is not there: create_zarr makes it, and no chunk does.
 task<> write_zarr_chunk(std::string folder, const zarr_array& z, std::span<const std::size_t> place,
                         const std::byte* from, byte_steps from_steps);
 

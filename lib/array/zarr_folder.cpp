@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "array/zarr.hpp"
 
@@ -50,6 +51,17 @@ void require_ours(const fs::path& beside) {
     throw std::runtime_error("weft: " + beside.string() +
                              " is there, and is no Zarr array: the store needs this name while it is written, move "
                              "what is there");
+}
+
+/// Removes files that were not renamed. Whoever still writes to one is late: the chunk is there already.
+void sweep(const fs::path& folder) {
+  std::vector<fs::path> rests;
+  for (const fs::directory_entry& e : fs::recursive_directory_iterator(folder)) {
+    const std::string name = e.path().filename().string();
+    std::string_view of;
+    if (is_new_file(name, of)) rests.push_back(e.path());
+  }
+  for (const fs::path& rest : rests) fs::remove(rest);
 }
 
 /// Throws where the place is not free, or what is there is not to be replaced. True: there is a store.
@@ -100,6 +112,7 @@ void prepare_place(const fs::path& folder, bool overwrite) {
 
 void put_in_place(const fs::path& folder, bool overwrite) {
   const fs::path unfinished = unfinished_beside(folder), before = replaced_beside(folder);
+  sweep(unfinished);
   if (!is_replaced(folder, overwrite)) {
     fs::rename(unfinished, folder);
     return;

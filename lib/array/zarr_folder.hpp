@@ -27,8 +27,9 @@ std::filesystem::path replaced_beside(const std::filesystem::path& folder);
 /// one of the two folders beside it is somebody else's.
 void prepare_place(const std::filesystem::path& folder, bool overwrite);
 
-/// Puts the unfinished store in its place. Throws as prepare_place. Between two renames there is no store at the
-/// place: the old one is replaced_beside(folder).
+/// Puts the unfinished store in its place, without the files of late writers that are not renamed yet, for which all
+/// its names are read. Throws as prepare_place. Between two renames there is no store at the place: the old one is
+/// replaced_beside(folder).
 void put_in_place(const std::filesystem::path& folder, bool overwrite);
 
 /// Removes a store, its metadata last, so that what is left where this is ended is still known for one.

@@ -37,6 +37,19 @@ std::size_t files_in(const std::string& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) n += entry.is_regular_file();
   return n;
 }
+/// Twice its chunk; beside it the files are made that are there when a task was given to a second worker, and the
+/// first is still at it.
+struct late_writer {
+  std::string store;
+  template <class A>
+  auto operator()(const weft::chunk_place& p, const A& a) const {
+    const std::string late = store + "/c/" + std::to_string(p.chunk[0]);
+    fs::create_directories(fs::path(late).parent_path());
+    std::ofstream(late + ".new0") << "half";
+    std::ofstream(late + ".new17") << "of it";
+    return a * 2.0;
+  }
+};
 void nothing_is_left(const std::string& path) {
   CHECK_FALSE(fs::exists(path + ".unfinished"));
   CHECK_FALSE(fs::exists(path + ".replaced"));
@@ -320,6 +333,18 @@ TEST_CASE("the store that a link leads to is read and replaced, and the link sta
   CHECK(files_in(folder / "far/y.zarr") == 6);
   fs::create_directory_symlink("nowhere", folder / "lost");
   CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(x, folder / "lost", {.overwrite = true})), Contains("no Zarr array"));
+}
+
+TEST_CASE("what a late writer has not renamed does not come into the store") {
+  const weft::test::scratch_folder folder;
+  place at;
+  const std::string path = folder / "x.zarr";
+  const auto x =
+      weft::map_blocks(late_writer{path + ".unfinished"}, weft::arange<double>(at.client, 0, 50, 1, {.chunk = {10}}));
+  at.pool.run(weft::to_zarr(x, path, {.version = 3}));
+  CHECK(files_in(path) == 6);
+  const auto y = at.pool.run(weft::from_zarr<double, 1>(at.client, path));
+  CHECK(at(weft::sum(y)) == 2450);
 }
 
 TEST_CASE("stores that cannot be are refused before anything is written") {

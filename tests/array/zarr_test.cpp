@@ -457,6 +457,29 @@ TEST_CASE("chunks that are not there are filled, and what stands over is filled 
   CHECK(chunk == std::string("\0\0\0\x0e\xff\xff\xff\xfd\xff\xff\xff\xfd\xff\xff\xff\xfd", 16));
 }
 
+TEST_CASE("a chunk is written to a store that is there, and makes none") {
+  weft::test::scratch_folder folder;
+  weft::pool pool({.threads = 1});
+  const std::vector<std::byte> one(4);
+  const steps by{4, 4, 4};
+  const extents origin{0, 0, 0};
+  for (const char separator : {'.', '/'}) {
+    zarr_array z{.type = *parse_item_type("<i4"), .shape = {1, 1, 1}, .chunk = {1, 1, 1}, .order = {0, 1, 2}};
+    z.separator = separator;
+    const std::string path = folder / (separator == '/' ? "deep" : "flat"), key = zarr_key(z, origin);
+    CHECK_THROWS_AS(pool.run(write_zarr_chunk(path, z, origin, one.data(), by)), std::system_error);
+    CHECK_FALSE(std::filesystem::exists(path));
+    pool.run(create_zarr(path, z));
+    pool.run(write_zarr_chunk(path, z, origin, one.data(), by));
+    CHECK(std::filesystem::file_size(path + "/" + key) == 4);
+    // What cannot get its name leaves nothing under the other.
+    std::filesystem::remove(path + "/" + key);
+    std::filesystem::create_directory(path + "/" + key);
+    CHECK_THROWS_AS(pool.run(write_zarr_chunk(path, z, origin, one.data(), by)), std::system_error);
+    CHECK_FALSE(std::filesystem::exists(path + "/" + key + ".new0"));
+  }
+}
+
 TEST_CASE("bytes that are no bool's are true, in every codec") {
   weft::test::scratch_folder folder;
   weft::pool pool({.threads = 1});
