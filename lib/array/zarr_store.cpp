@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
@@ -96,20 +97,33 @@ bool is_cut_there(const cut& c, std::int64_t chunk) {
   return c.count() <= 2 || c.chunk % chunk == 0;
 }
 
-/// x in chunks that are made of whole ones of the store: x itself where it has such, else as large as they were.
+/// x in chunks that are made of whole ones of the store: x itself where it has such.
 array_ref in_chunks_of(array_ref x, const zarr_array& z) {
   const grid& g = x->chunks;
   const weft::shape stored = extents_from(z.chunk);
-  weft::shape chunk = stored;
   bool fits = true;
-  for (std::uint32_t a = 0; a < g.rank; ++a) {
-    fits = fits && is_cut_there(g.axes[a], stored[a]);
-    chunk[a] *= std::max<std::int64_t>(1, std::min(g.axes[a].chunk, g.axes[a].extent) / stored[a]);
-  }
-  return fits ? x : rechunked(std::move(x), chunk, creation().bytes);
+  for (std::uint32_t a = 0; a < g.rank; ++a) fits = fits && is_cut_there(g.axes[a], stored[a]);
+  if (fits) return x;
+  const weft::shape chunk = chunk_to_write(g, stored, x->of.item);
+  return rechunked(std::move(x), chunk, creation().bytes);
 }
 
 }  // namespace
+
+weft::shape chunk_to_write(const grid& x, const weft::shape& stored, std::size_t item) {
+  const auto bytes_in = [item](const weft::shape& s) {
+    return std::accumulate(s.begin(), s.end(), static_cast<std::int64_t>(item), std::multiplies<>());
+  };
+  std::int64_t bytes = bytes_in(stored);
+  const std::int64_t most = std::max({bytes_in(x.largest()), bytes, creation().bytes});
+  weft::shape chunk = stored;
+  for (std::size_t a = chunk.size(); a-- > 0;) {
+    const std::int64_t extent = std::max(x.axes[a].extent, stored[a]);
+    chunk[a] = std::min(extent, stored[a] * (most / bytes));
+    bytes = bytes / stored[a] * chunk[a];
+  }
+  return chunk;
+}
 
 task<block> read_zarr_part(shared<zarr_place> where, std::size_t j) {
   const coordinates at = place_in_box(j, where->first, where->counts);

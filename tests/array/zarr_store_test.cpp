@@ -130,6 +130,47 @@ TEST_CASE("a store has the chunks that are asked for, each written by one task")
   }
 }
 
+TEST_CASE("an array that one task cannot hold is rechunked for a store, and written by several") {
+  const weft::test::scratch_folder folder;
+  place at;
+  const auto columns = weft::from_function<2>(  // 12 MB
+      at.client, {1000, 1500}, [](std::int64_t i, std::int64_t j) { return noise(i * 1500 + j); },
+      {.chunk = {1000, 100}});
+  const std::string path = folder / "x.zarr";
+  at.pool.run(weft::to_zarr(columns, path, {.chunk = {130, 1500}}));
+  CHECK(files_in(path) == 1 + 8);
+  const auto rows = at.pool.run(weft::from_zarr<double, 2>(at.client, path));
+  CHECK((at(rows) == at(columns)));
+}
+
+TEST_CASE("what is rechunked for a store is no larger than its chunks were, the store's, or 8 MiB") {
+  using namespace weft::detail::arrays;
+  using weft::shape;
+  const auto chunk = [](const shape& whole, const shape& from, const shape& stored) {
+    return chunk_to_write(make_grid(whole, from, 1, 8), stored, 8);
+  };
+  // Columns to rows: their product would be all of it, 80 GB.
+  CHECK(chunk({100000, 100000}, {100000, 1}, {1, 100000}) == shape{10, 100000});
+  CHECK(chunk({100000, 100000}, {1, 100000}, {100000, 1}) == shape{100000, 10});
+  CHECK(chunk({100000, 100000}, {2000, 2000}, {300, 300}) == shape{300, 13200});  // 32 MB
+  CHECK(chunk({2000, 2000}, {2000, 2000}, {300, 300}) == shape{1800, 2000});      // a whole axis is no multiple
+  CHECK(chunk({100000, 100000}, {10, 10}, {3000, 3000}) == shape{3000, 3000});    // 72 MB
+  CHECK(chunk({60, 47}, {20, 20}, {7, 33}) == shape{60, 47});
+  CHECK(chunk({0, 47}, {1, 20}, {1, 33}) == shape{1, 47});
+  CHECK(chunk({}, {}, {}) == shape{});
+  for (std::int64_t i = 0; i < 1000; ++i) {
+    const arrays::some_chunks from(3, 2 * i, 400), to(3, 2 * i + 1, 400);
+    const grid g = make_grid(from.extents, from.chunk, 1, 8);
+    const shape stored = make_grid(from.extents, to.chunk, 1, 8).largest(), got = chunk_to_write(g, stored, 8);
+    std::int64_t bytes = 8, before = 8, least = 8;
+    for (std::size_t a = 0; a < 3; ++a) {
+      REQUIRE((got[a] % stored[a] == 0 || got[a] == from.extents[a]));
+      bytes *= got[a], before *= g.largest()[a], least *= stored[a];
+    }
+    REQUIRE(bytes <= std::max({before, least, std::int64_t{8} << 20}));
+  }
+}
+
 TEST_CASE("a store is read in multiples of its chunks, and a part reads its own alone") {
   const weft::test::scratch_folder folder;
   place at;
