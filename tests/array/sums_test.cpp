@@ -1,6 +1,7 @@
 // The loops of sums, of every length around their lanes.
 #include <catch2/catch.hpp>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "weft/detail/array/sums.hpp"
@@ -44,4 +45,28 @@ TEST_CASE("the order of a row's sum is the same whichever instructions are chose
       for (std::size_t k = 0; k < half; ++k) lane[k] += lane[k + half];
     CHECK(sum_row(x.data(), n, 0.0) == lane[0]);
   }
+}
+
+TEST_CASE("sums of integers wrap, in the lanes, where these are added up, and each by itself") {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max(),
+                         least = std::numeric_limits<std::int64_t>::min();
+  // The two are 16 elements apart in one lane, and next to each other in two.
+  for (const std::size_t apart : {std::size_t{1}, std::size_t{16}}) {
+    std::vector<std::int64_t> x(40, 0);
+    x[0] = most;
+    x[apart] = 1;
+    CHECK(sum_row(x.data(), x.size(), std::int64_t{}) == least);
+    x[0] = least;
+    x[apart] = -1;
+    CHECK(sum_row(x.data(), x.size(), std::int64_t{}) == most);
+  }
+  std::int64_t sums[2] = {most, least};
+  const std::int64_t x[2] = {1, -1};
+  sum_each(sums, x, 2);
+  CHECK(sums[0] == least);
+  CHECK(sums[1] == most);
+  const std::int32_t small[2] = {-1, 1};
+  sum_each(sums, small, 2);
+  CHECK(sums[0] == most);
+  CHECK(sums[1] == least);
 }
