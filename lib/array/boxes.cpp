@@ -47,8 +47,19 @@ void invert(box_axis& x) {
     }
 }
 
+/// Whether two axes of the source move along one of the tasks, as those of a diagonal do: chunks that are beside the
+/// places where both are together have no reader then.
+bool is_diagonal(const box_table& t) {
+  for (std::size_t s = 1; s < t.axes.size(); ++s)
+    for (std::size_t before = 0; before < s; ++before)
+      if (t.axes[s].axis >= 0 && t.axes[s].axis == t.axes[before].axis && t.axes[s].count > 1 &&
+          t.axes[before].count > 1)
+        return true;
+  return false;
+}
+
 bool is_complete(const box_table& t) {
-  return std::all_of(t.axes.begin(), t.axes.end(), [](const box_axis& x) {
+  return !is_diagonal(t) && std::all_of(t.axes.begin(), t.axes.end(), [](const box_axis& x) {
     return x.axis < 0
                ? x.count == 1
                : std::all_of(

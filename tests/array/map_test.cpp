@@ -1,4 +1,5 @@
 // Functions of whole chunks.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xview.hpp>
@@ -24,6 +25,14 @@ template <class A>
 bool same(const A& a, const A& b) {
   return a.shape() == b.shape() && std::equal(a.begin(), a.end(), b.begin());
 }
+
+std::atomic<int> calls{0};
+struct counted_copy {
+  xt::xtensor<double, 2> operator()(const weft::chunk_view<double, 2>& a) const {
+    ++calls;
+    return a;
+  }
+};
 
 /// The sum of each element and its neighbours, `depth` on each side of each axis.
 struct window_sum {
@@ -220,4 +229,26 @@ TEST_CASE("a map that bytes have damaged is refused") {
     b.trim = true;
     b.what[0].windows[0].axis = 1;
   });
+}
+
+TEST_CASE("what a diagonal does not read is not computed") {
+  place at;
+  const auto x = noise(at.client, {60, 60}, {10, 10});
+  const xt::xtensor<double, 2> whole = at(x);
+  for (const std::int64_t offset : {0, 10, -20}) {
+    calls = 0;
+    const auto trace = at(weft::sum(weft::diagonal(weft::map_blocks(counted_copy{}, x), offset)));
+    CAPTURE(offset);
+    CHECK(calls == 6 - std::abs(offset) / 10);
+    double sum = 0;
+    for (std::int64_t i = 0; i < 60; ++i)
+      if (i + offset >= 0 && i + offset < 60) sum += whole(i, i + offset);
+    CHECK(trace == Approx(sum));
+  }
+  // Chunks of unlike lengths: each 15 rows meet two chunks of columns.
+  calls = 0;
+  const auto uneven = noise(at.client, {60, 60}, {15, 10});
+  const auto trace = at(weft::sum(weft::diagonal(weft::map_blocks(counted_copy{}, uneven))));
+  CHECK(calls == 4 * 2);
+  CHECK(trace == Approx(at(weft::sum(weft::diagonal(x)))));
 }
