@@ -96,3 +96,37 @@ TEST_CASE("differences that cannot be are refused") {
   CHECK_THROWS_AS(weft::gradient(x, 0, 1, 3), weft::misuse);
   CHECK_THROWS_WITH(weft::average(x, x(slice(1))), Catch::Contains("does not broadcast"));
 }
+
+TEST_CASE("averages of small integers are weighed as doubles") {
+  place at(1);
+  const auto x = weft::full<std::int8_t, 1>(at.client, {1}, 100),
+             weights = weft::full<std::int8_t, 1>(at.client, {1}, 2);
+  CHECK(at(weft::average(x, weights)) == 100);
+  const auto bytes = weft::from_array(at.client, xt::xtensor<std::uint8_t, 1>{200, 100, 250});
+  const auto by = weft::from_array(at.client, xt::xtensor<std::uint8_t, 1>{250, 0, 250});
+  CHECK(at(weft::average(bytes, by)) == 225);
+  const auto large = weft::full<std::int64_t, 1>(at.client, {2}, std::int64_t{1} << 62);
+  CHECK(at(weft::average(large, weft::full<std::int64_t, 1>(at.client, {2}, 4))) == 0x1p62);
+}
+
+TEST_CASE("weights of one axis lie along the axis that is reduced, however it and they are named") {
+  place at(1);
+  const auto x = weft::from_array(at.client, xt::xtensor<double, 2>{{1, 2}, {3, 5}});
+  const auto weights = weft::from_array(at.client, xt::xtensor<double, 1>{3, 1});
+  const auto any_rank = weft::array<double, weft::dynamic_rank>(weights.node());
+  const auto any_matrix = weft::array<double, weft::dynamic_rank>(x.node());
+  const std::vector<double> down{1.5, 2.75}, across{1.25, 3.5};
+  CHECK(list_of(at(weft::average(x, weights, 0))) == down);
+  CHECK(list_of(at(weft::average(x, weights, 1))) == across);
+  CHECK(list_of(at(weft::average(x, weights, weft::axes(0)))) == down);
+  CHECK(list_of(at(weft::average(x, any_rank, 0))) == down);
+  CHECK(list_of(at(weft::average(x, any_rank, -1))) == across);
+  CHECK(list_of(at(weft::average(x, any_rank, weft::axes(0), weft::keep_axes))) == down);
+  CHECK(list_of(at(weft::average(any_matrix, weights, 0))) == down);
+  CHECK(list_of(at(weft::average(any_matrix, any_rank, 0))) == down);
+  // Over several axes they broadcast, as all others do.
+  CHECK(at(weft::average(x, any_rank, weft::axes(0, 1))) == (3 * 4 + 7) / 8.0);
+  CHECK(list_of(at(weft::average(x, weft::array<double, weft::dynamic_rank>((x * 0 + 1).node()), 0))) ==
+        std::vector<double>{2, 3.5});
+  CHECK_THROWS_AS(weft::average(x, any_rank, 2), weft::misuse);
+}

@@ -202,22 +202,22 @@ auto ptp(const X& x, const W&... where) {
   return max(x, where...) - min(x, where...);
 }
 /// The mean of x where each element counts as its weight says: weights broadcast with x, and may be of one axis where
-/// one axis is reduced, along which they lie then. Reads x once, and the weights twice. NaN where they come to
-/// nothing.
+/// one axis is reduced, along which they lie then. Integers are weighed as doubles. Reads x once, and the weights
+/// twice. NaN where they come to nothing.
 template <array_like X, array_like V, detail::arrays::reduction_option... W>
 auto average(const X& x, const V& weights, const W&... where) {
   using namespace detail::arrays;
-  constexpr bool one_axis = (std::is_integral_v<W> + ... + 0) == 1 && !(is_axes<W> || ...);
-  if constexpr (V::rank == 1 && X::rank != 1 && one_axis) {
+  constexpr bool one_axis = (axes_named<W> + ... + 0) == 1;
+  array_ref laid = weights.node();
+  if constexpr (one_axis) {
     // Behind the axis there are as many of one element as x has behind it.
-    const std::size_t after = x.chunks().rank - 1 - axis_of_mask(mask_of(x.chunks(), where...));
-    array_ref w = weights.node();
-    for (std::size_t a = 0; a < after; ++a) w = expand_view(std::move(w), -1);
-    return average(x, array<typename V::value_type, dynamic_rank>(std::move(w)), where...);
-  } else {
-    const auto all = array<typename V::value_type, X::rank>(broadcast_view(weights.node(), x.shape()));
-    return sum(x * all, where...) / sum(astype<real_t<typename V::value_type>>(all), where...);
+    const std::size_t along = axis_of_mask(mask_of(x.chunks(), where...));
+    if (weights.chunks().rank == 1)
+      for (std::size_t a = along + 1; a < x.chunks().rank; ++a) laid = expand_view(std::move(laid), -1);
   }
+  const auto all = array<typename V::value_type, X::rank>(broadcast_view(std::move(laid), x.shape()));
+  return sum(astype<real_t<typename X::value_type>>(x) * all, where...) /
+         sum(astype<real_t<typename V::value_type>>(all), where...);
 }
 
 namespace detail::arrays {
