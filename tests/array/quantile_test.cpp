@@ -88,6 +88,32 @@ TEST_CASE("NaNs, infinities and equal elements have quantiles") {
   CHECK(middle == Approx(at(weft::median(numbers(at.client, 100, 30)))));
 }
 
+TEST_CASE("what is between infinities and numbers that are far apart does not overflow") {
+  place at;
+  const double infinity = std::numeric_limits<double>::infinity(), far = 0x1.8p1023;
+  const auto x = weft::from_array(
+      at.client, xt::xtensor<double, 2>{{1, infinity}, {-infinity, 1}, {-far, far}, {far, far}, {infinity, infinity}},
+      {.chunk = {2, 1}});
+  const std::vector<double> expected{infinity, -infinity, 0, far, infinity};
+  CHECK(list_of(at(weft::median(x, 1))) == expected);
+  CHECK(list_of(at(weft::nanmedian(x, 1))) == expected);
+  CHECK(list_of(at(weft::quantile(x, 0.5, 1, weft::between::midpoint))) == expected);
+  CHECK(at(weft::quantile(x, 0.25, 1))(2) == -far / 2);
+  CHECK(at(weft::quantile(x, 0.75, 1))(2) == far / 2);
+  CHECK(at(weft::quantile(x, 0.75, 1))(0) == infinity);
+  CHECK(at(weft::quantile(x, 0, 1))(0) == 1);
+  CHECK(std::isnan(at(weft::median(weft::from_array(at.client, xt::xtensor<double, 1>{-infinity, infinity})))));
+}
+
+TEST_CASE("quantiles of integers are doubles") {
+  place at(1);
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max(),
+                     least = std::numeric_limits<std::int64_t>::min();
+  CHECK(at(weft::median(weft::from_array(at.client, xt::xtensor<std::int64_t, 1>{least, most}))) == 0);
+  CHECK(at(weft::median(weft::from_array(at.client, xt::xtensor<std::int64_t, 1>{most, most}))) == 0x1p63);
+  CHECK(at(weft::median(weft::from_array(at.client, xt::xtensor<std::int8_t, 1>{127, 126}))) == 126.5);
+}
+
 TEST_CASE("approximate quantiles are as near as it is said, and the same on many threads") {
   place one(1), many(3);
   constexpr std::int64_t n = 300'000;

@@ -73,7 +73,8 @@ auto each_quantile(const std::vector<double>& q, F one) {
 // Quantiles, exact: of a sorted line the element at q (n - 1), or what is between two (see `between`). Along an axis,
 // or without one of all elements. They cost what sort() does, and no more tasks for several of them than for one: q
 // may be a std::vector, and the result has a first axis for it then. NaN where a line has a NaN, but for the forms
-// without. They throw misuse for a q that is not from 0 to 1 (percentiles: to 100), and for lines of no element.
+// without. Those of integers are doubles, in which 64-bit integers beyond 2^53 are rounded. They throw misuse for a q
+// that is not from 0 to 1 (percentiles: to 100), and for lines of no element.
 #define WEFT_DETAIL_QUANTILE(name, member)                                                                \
   template <array_like X>                                                                                 \
   auto name(const X& x, double q, std::int64_t axis, between how = between::linear) {                     \

@@ -44,11 +44,14 @@ inline rank_point point_of(double q, between how, std::int64_t n) {
   }
 }
 
-/// As NumPy has it: monotonic, and exact at both ends.
+/// As NumPy has it: monotonic, and exact at both ends. Where the two are further apart than a number can say, as
+/// infinities are, each is weighed by itself: what is between a number and infinity is infinite, and of both
+/// infinities NaN.
 template <class T>
 real_t<T> on_line_between(T low, T high, double share) {
   const auto a = static_cast<double>(low), b = static_cast<double>(high);
   if (share == 0 || a == b) return static_cast<real_t<T>>(a);
+  if (!std::isfinite(b - a)) return static_cast<real_t<T>>(a * (1 - share) + b * share);
   return static_cast<real_t<T>>(share < 0.5 ? a + (b - a) * share : b - (b - a) * (1 - share));
 }
 /// NaN where the line has one, which is its last element then.
