@@ -99,6 +99,18 @@ array_ref make_counts(array_ref numbers, std::int64_t n, bool weighted, bool str
                      any_code<digest>(std::make_shared<const count_digest>(n, weighted, strict)));
 }
 
+void weft_encode(encoder& e, const find_bin& f) {
+  weft::encode(e, f.edges);
+  weft::encode(e, f.scale);
+}
+find_bin weft_decode(decoder& d, std::type_identity<find_bin>) {
+  auto edges = weft::decode<shared<std::vector<double>>>(d);
+  const auto scale = weft::decode<double>(d);
+  if (edges->size() < 2) d.fail("an array's bins", "they have no two edges");
+  if (!(scale >= 0)) d.fail("an array's bins", "their width is impossible");
+  return {std::move(edges), scale};
+}
+
 void check_length(std::int64_t n) {
   if (n < 1 || n > most_bins)
     throw misuse("weft: " + std::to_string(n) + " counts: give 1 or more, and 2^27 at most");

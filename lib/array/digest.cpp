@@ -1,6 +1,7 @@
 // Digests of chunks, by the tree of reductions.
 #include "weft/detail/array/digests.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 #include "array/layered.hpp"
@@ -14,6 +15,7 @@ struct digest_task {
   any_code<digest> what;
   bool last = false;
   block operator()(std::size_t, values<block> x) const {
+    if (x.size() != 1) throw std::logic_error("weft: a task that sums up one chunk was given another number of them");
     block d = what->of_chunk(x[0]);
     return last ? what->finish(std::move(d)) : std::move(d);
   }
@@ -22,6 +24,8 @@ struct merge_task {
   any_code<digest> what;
   bool last = false;
   block operator()(std::size_t, values<block> parts) const {
+    if (parts.empty())
+      throw std::logic_error("weft: a task that merges what chunks were summed up to was given none");
     block d = what->merge(parts);
     return last ? what->finish(std::move(d)) : std::move(d);
   }

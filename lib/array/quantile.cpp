@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "weft/detail/array/digests.hpp"
+#include "array/samples.hpp"
 #include "weft/detail/array/orders.hpp"
 #include "weft/errors.hpp"
 
@@ -42,6 +42,8 @@ class sample_digest final : public digest {
   block merge(values<block> parts) const override {
     std::vector<sample> all, both;
     for (const block& part : parts) {
+      if (part.of().item != sizeof(sample))
+        throw std::logic_error("weft: samples of other numbers than a task's own were given to it");
       const auto* first = part.data<sample>();
       both.clear();
       std::merge(all.begin(), all.end(), first, first + part.count(), std::back_inserter(both), earlier);
@@ -103,6 +105,10 @@ class sample_digest final : public digest {
 
 }  // namespace
 
+any_code<digest> sampler_of(std::vector<double> q) {
+  return any_code<digest>(std::make_shared<const sample_digest>(std::move(q)));
+}
+
 void check_quantile(double q) {
   if (!(q >= 0 && q <= 1))
     throw misuse("weft: quantile " + std::to_string(q) +
@@ -116,8 +122,7 @@ array_ref sampled_quantiles(array_ref x, std::vector<double> q) {
   grid chunks;
   chunks.rank = 1;
   chunks.axes[0] = one_chunk(static_cast<std::int64_t>(q.size()));
-  return make_digest(std::move(x), element_of<double>, chunks, all,
-                     any_code<digest>(std::make_shared<const sample_digest>(std::move(q))));
+  return make_digest(std::move(x), element_of<double>, chunks, all, sampler_of(std::move(q)));
 }
 
 }  // namespace weft::detail::arrays

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "array/halves.hpp"
 #include "array/layered.hpp"
 #include "array/lines.hpp"
 #include "array/reading.hpp"
@@ -55,11 +56,6 @@ std::int64_t count_comparisons(std::int64_t n) {
   return all;
 }
 
-/// One side of a comparison: a chunk gets the lower or the higher part of two.
-struct half {
-  std::int64_t chunk = 0;
-  bool last = false;
-};
 /// The halves of one line, and where they come from: sorted chunks, and earlier halves.
 struct network {
   std::vector<half> between, finals;
@@ -137,31 +133,6 @@ struct sort_task {
   }
 };
 
-struct half_task {
-  any_code<order> what;
-  cut axis;
-  shared<std::vector<half>> halves;
-  block operator()(std::size_t j, values<block> halves_before, values<block> chunks) const {
-    const half& own = (*halves)[j % halves->size()];
-    if (halves_before.size() + chunks.size() != 2)
-      throw std::logic_error("weft: a task that merges two chunks was given another number of them");
-    const block& a = halves_before.empty() ? chunks[0] : halves_before[0];
-    const block& b = chunks.empty() ? halves_before[1] : chunks[chunks.size() - 1];
-    const std::size_t end = a.extents().size() - 1, item = a.of().item;
-    const lines of_a = lines_of(a.extents(), end), of_b = lines_of(b.extents(), end);
-    const auto k = static_cast<std::size_t>(axis.size(own.chunk));
-    if (of_a.outer != of_b.outer || k > of_a.count + of_b.count || item != what->item() || b.of().item != item)
-      throw std::logic_error("weft: a task that merges two chunks was given others than its own");
-    weft::shape extents = a.extents();
-    extents[end] = axis.size(own.chunk);
-    block merged(a.of(), extents);
-    for (std::size_t o = 0; o < of_a.outer; ++o)
-      what->merge(merged.bytes().data() + o * k * item, k, own.last, a.bytes().data() + o * of_a.count * item,
-                  of_a.count, b.bytes().data() + o * of_b.count * item, of_b.count);
-    return merged;
-  }
-};
-
 /// Along the last axis.
 struct sort_node final : layered_node {
   sort_node(client c, element e, const grid& g, operand o, any_code<order> w)
@@ -173,6 +144,7 @@ struct sort_node final : layered_node {
     const std::size_t end = chunks.rank - 1, n = static_cast<std::size_t>(all.counts[end]), count = all.tasks() / n;
     const layer<block> runs = layer_of(all.tasks(), sort_task{what}, in[0], moved(all, from[0], {}));
     if (n == 1) return runs;
+    const grid line{1, {chunks.axes[end]}};
     network net = network_of(all.counts[end], wanted.first[end], wanted.counts[end]);
     const std::size_t between = net.between.size(), finals = net.finals.size();
     const auto needs_of_line = [](needs_table& t, std::size_t source, std::size_t to) {
@@ -180,12 +152,11 @@ struct sort_node final : layered_node {
     };
     layer<block> halves = runs;  // where there are none between, none is taken
     if (between != 0)
-      halves = layer_over_time(count * between,
-                               half_task{what, chunks.axes[end], shared<std::vector<half>>(std::move(net.between))},
-                               needs_of_line(net.from_halves, between, between),
-                               weft::from(runs, needs_of_line(net.from_chunks, n, between)));
-    return layer_of(count * finals,
-                    half_task{what, chunks.axes[end], shared<std::vector<half>>(std::move(net.finals))},
+      halves =
+          layer_over_time(count * between, half_task{what, line, shared<std::vector<half>>(std::move(net.between))},
+                          needs_of_line(net.from_halves, between, between),
+                          weft::from(runs, needs_of_line(net.from_chunks, n, between)));
+    return layer_of(count * finals, half_task{what, line, shared<std::vector<half>>(std::move(net.finals))},
                     weft::from(halves, needs_of_line(net.final_from_halves, between, finals)),
                     weft::from(runs, needs_of_line(net.final_from_chunks, n, finals)));
   }
@@ -218,6 +189,30 @@ array_ref cut_for_sorting(array_ref x) {
 }
 
 }  // namespace
+
+block half_task::operator()(std::size_t j, values<block> halves_before, values<block> chunks) const {
+  if (halves->empty()) throw std::logic_error("weft: a task that merges two chunks was given none of its halves");
+  const half& own = (*halves)[j % halves->size()];
+  const cut& axis = line.axes[0];
+  if (own.chunk < 0 || own.chunk >= axis.count())
+    throw std::logic_error("weft: a task that merges two chunks was given the number of a chunk that there is not");
+  if (halves_before.size() + chunks.size() != 2)
+    throw std::logic_error("weft: a task that merges two chunks was given another number of them");
+  const block& a = halves_before.empty() ? chunks[0] : halves_before[0];
+  const block& b = chunks.empty() ? halves_before[1] : chunks[chunks.size() - 1];
+  const std::size_t end = a.extents().size() - 1, item = a.of().item;
+  const lines of_a = lines_of(a.extents(), end), of_b = lines_of(b.extents(), b.extents().size() - 1);
+  const auto k = static_cast<std::size_t>(axis.size(own.chunk));
+  if (of_a.outer != of_b.outer || k > of_a.count + of_b.count || item != what->item() || b.of().item != item)
+    throw std::logic_error("weft: a task that merges two chunks was given others than its own");
+  weft::shape extents = a.extents();
+  extents[end] = axis.size(own.chunk);
+  block merged(a.of(), extents);
+  for (std::size_t o = 0; o < of_a.outer; ++o)
+    what->merge(merged.bytes().data() + o * k * item, k, own.last, a.bytes().data() + o * of_a.count * item,
+                of_a.count, b.bytes().data() + o * of_b.count * item, of_b.count);
+  return merged;
+}
 
 array_ref sorted(array_ref x, std::int64_t along, any_code<order> what) {
   const std::size_t axis = checked_axis(along, x->chunks.rank);

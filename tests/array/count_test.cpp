@@ -6,6 +6,7 @@
 #include <map>
 
 #include "array/arrays.hpp"
+#include "array/damage.hpp"
 #include "weft/errors.hpp"
 
 using arrays::list_of;
@@ -120,4 +121,34 @@ TEST_CASE("counts that cannot be are refused, and elements that have none found"
   CHECK_THROWS_AS(weft::bincount(i, 0), weft::misuse);
   CHECK_THROWS_WITH(at(weft::bincount(i, 7)), Contains("bincount of 7 numbers has found 7"));
   CHECK_THROWS_WITH(at(weft::bincount(i - 1, 20)), Contains("has found -1"));
+}
+
+TEST_CASE("damaged bins and counts are refused") {
+  using namespace weft::detail::arrays;
+  const auto bins = [](std::vector<double> edges, double scale) {
+    const find_bin f{shared<std::vector<double>>(std::move(edges)), scale};
+    return weft::from_bytes<find_bin>(weft::to_bytes(f));
+  };
+  CHECK(bins({0, 1, 2}, 1)(1.5) == 1);
+  CHECK(bins({0, 1, 2}, 0)(2) == 1);
+  CHECK(bins({0, 1, 2}, 1e300)(0.5) == 0);
+  CHECK_THROWS_AS(bins({}, 1), weft::codec_error);
+  CHECK_THROWS_AS(bins({1}, 0), weft::codec_error);
+  CHECK_THROWS_AS(bins({0, 1}, -1), weft::codec_error);
+  CHECK_THROWS_AS(bins({0, 1}, std::nan("")), weft::codec_error);
+  const width_of_bin width{shared<std::vector<double>>({1, 3})};
+  CHECK(width(0) == 2);
+  for (const std::int64_t i : {-1, 1}) CHECK_THROWS_AS(width(i), std::logic_error);
+  CHECK_THROWS_AS(width_of_bin{shared<std::vector<double>>(std::vector<double>())}(0), std::logic_error);
+
+  place at(1);
+  using arrays::block_of;
+  const arrays::merge_parts merge{any_code<digest>(std::make_shared<const unique_digest<double>>())};
+  const counted<double> once{1, 1};
+  CHECK(arrays::count_made(at, merge, block_of(once), block_of(counted<double>{2, 1})) == 2);
+  CHECK_THROWS_WITH(arrays::count_made(at, merge, block_of(once), block_of(2.0)),
+                    Catch::Contains("std::logic_error"));
+  CHECK_THROWS_WITH(arrays::count_made(at, merge, block_of(2.0), block_of(once)),
+                    Catch::Contains("std::logic_error"));
+  CHECK_THROWS_AS(unique_digest<double>().of_chunk(block_of(1.0f)), std::logic_error);
 }

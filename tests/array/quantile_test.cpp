@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "array/arrays.hpp"
+#include "array/damage.hpp"
+#include "array/samples.hpp"
 #include "weft/errors.hpp"
 
 using arrays::list_of;
@@ -136,4 +138,16 @@ TEST_CASE("approximate quantiles are as near as it is said, and the same on many
     CHECK(found.back() == sorted.back());
     CHECK(list_of(many(weft::approximate_quantile(numbers(many.client, n, chunk), q))) == found);
   }
+}
+
+TEST_CASE("samples that a damaged message gives are refused") {
+  using namespace weft::detail::arrays;
+  place at(1);
+  const any_code<digest> sampler = sampler_of({0.5});
+  const auto samples = [&] { return sampler->of_chunk(arrays::block_of(1.0)); };
+  const arrays::merge_parts merge{sampler};
+  CHECK(arrays::count_made(at, merge, samples(), samples()) == 2);
+  CHECK_THROWS_WITH(arrays::count_made(at, merge, samples(), arrays::block_of(1.0)),
+                    Catch::Contains("std::logic_error"));
+  CHECK_THROWS_AS(sampler->of_chunk(arrays::block_of(1.0f)), std::logic_error);
 }

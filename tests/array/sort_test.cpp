@@ -6,6 +6,8 @@
 #include <numeric>
 
 #include "array/arrays.hpp"
+#include "array/damage.hpp"
+#include "array/halves.hpp"
 #include "weft/errors.hpp"
 
 using arrays::list_of;
@@ -32,6 +34,13 @@ weft::array<double, 1> numbers(const weft::client& c, std::int64_t seed, std::in
 
 bool less(double a, double b) { return a < b || (std::isnan(b) && !std::isnan(a)); }
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+struct merge_halves {
+  weft::detail::arrays::half_task task;
+  weft::detail::arrays::block operator()(weft::values<weft::detail::arrays::block> chunks) const {
+    return task(0, {}, chunks);
+  }
+};
 
 }  // namespace
 
@@ -136,4 +145,28 @@ TEST_CASE("sorting nothing, and what cannot be sorted") {
                     Catch::Contains("topk of 5 elements along axis 1") && Catch::Contains("(6, 4)"));
   for (const std::int64_t k : {0, 7, -7}) CHECK_THROWS_AS(weft::argtopk(x, k, 0), weft::misuse);
   CHECK_THROWS_AS(weft::sort(weft::sum(x)), weft::misuse);
+}
+
+TEST_CASE("a damaged task that merges two chunks fails, and merges nothing") {
+  using namespace weft::detail::arrays;
+  place at(1);
+  const auto task = [](std::vector<half> halves) {
+    return half_task{order_of<double>(), {1, {cut{2, 1, 1}}}, shared<std::vector<half>>(std::move(halves))};
+  };
+  const auto merged = [&](const half_task& t, auto... blocks) {
+    return arrays::count_made(at, merge_halves{t}, std::move(blocks)...);
+  };
+  using arrays::block_of;
+  CHECK(merged(task({{1, true}}), block_of(2.0), block_of(1.0)) == 1);
+  CHECK_THROWS_WITH(merged(task({}), block_of(2.0), block_of(1.0)), Catch::Contains("std::logic_error"));
+  for (const std::int64_t chunk : {-1, 2})
+    CHECK_THROWS_WITH(merged(task({{chunk, true}}), block_of(2.0), block_of(1.0)),
+                      Catch::Contains("std::logic_error"));
+  CHECK_THROWS_WITH(merged(task({{1, true}}), block_of(2.0)), Catch::Contains("std::logic_error"));
+  CHECK_THROWS_WITH(merged(task({{1, true}}), block_of(2.0), block_of(1.0f)), Catch::Contains("std::logic_error"));
+  CHECK_THROWS_WITH(merged(task({{1, true}}), block_of(2.0), block(element_of<double>, {})),
+                    Catch::Contains("std::logic_error"));
+  half_task wrong = task({{1, true}});
+  wrong.line.axes[0].chunk = 0;
+  CHECK_THROWS_AS(weft::from_bytes<half_task>(weft::to_bytes(wrong)), weft::codec_error);
 }

@@ -110,14 +110,6 @@ histogram2d_parts<count_t<W...>> histogram2d_by(find_bin f, find_bin g, const X&
   return {reshape<2>(counts_of<false>(numbers, n * m, weights...), {n, m}), *f.edges, *g.edges};
 }
 
-struct width_of_bin {
-  shared<std::vector<double>> edges;
-  double operator()(std::int64_t i) const {
-    const auto at = static_cast<std::size_t>(i);
-    return (*edges)[at + 1] - (*edges)[at];
-  }
-};
-
 template <class T>
 task<unique_parts<T>> collect_unique(array_ref all) {
   std::vector<future<block>> parts = start(*all);

@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "weft/array/dtype.hpp"
@@ -55,10 +58,24 @@ struct find_bin {
     if (x == e.back()) return static_cast<std::int64_t>(bins) - 1;
     if (scale == 0) return std::upper_bound(e.begin(), e.end(), x) - e.begin() - 1;
     // Rounding may have taken it over an edge.
-    auto i = std::min(static_cast<std::size_t>((x - e.front()) * scale), bins - 1);
+    auto i = static_cast<std::size_t>(std::min(static_cast<double>(bins - 1), (x - e.front()) * scale));
     while (x < e[i]) --i;
     while (i + 1 < bins && x >= e[i + 1]) ++i;
     return static_cast<std::int64_t>(i);
+  }
+};
+// lib/array/count.cpp. Bins without two edges are refused as they are decoded.
+void weft_encode(encoder& e, const find_bin& f);
+find_bin weft_decode(decoder& d, std::type_identity<find_bin>);
+constexpr std::string_view weft_schema(std::type_identity<find_bin>) { return "weft array bins 1"; }
+struct width_of_bin {
+  shared<std::vector<double>> edges;
+  double operator()(std::int64_t i) const {
+    const std::vector<double>& e = *edges;
+    const auto at = static_cast<std::size_t>(i);
+    if (e.size() < 2 || at >= e.size() - 1)
+      throw std::logic_error("weft: a task was asked for the width of a bin that it has not");
+    return e[at + 1] - e[at];
   }
 };
 /// The number of a bin of two axes, or -1.
@@ -95,6 +112,8 @@ class unique_digest final : public digest {
 
  public:
   block of_chunk(const block& x) const override {
+    if (x.of().item != sizeof(T))
+      throw std::logic_error("weft: a task that finds different elements was given others than its own");
     block all(x.of(), {x.count()});
     std::copy_n(x.data<T>(), x.count(), all.data<T>());
     sort_run(all.data<T>(), all.count());
@@ -128,6 +147,8 @@ class unique_digest final : public digest {
 
  private:
   static std::vector<entry_type> list_of(const block& b) {
+    if (b.of().item != sizeof(entry_type))
+      throw std::logic_error("weft: counts of other elements than a task's own were given to it");
     const auto* first = b.data<entry_type>();
     return {first, first + b.count()};
   }
