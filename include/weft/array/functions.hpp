@@ -56,7 +56,7 @@ WEFT_DETAIL_UNARY(isinf, is_infinite)
 WEFT_DETAIL_UNARY(isfinite, is_finite)
 /// Whether it is below 0, or -0.
 WEFT_DETAIL_UNARY(signbit, has_sign)
-/// 0 for NaNs, and the largest and the lowest number for infinities.
+/// 0 for NaNs, and the largest and the lowest number for infinities; in both parts of complex numbers.
 WEFT_DETAIL_UNARY(nan_to_num, replace_nan)
 // Of complex numbers; real ones are such.
 WEFT_DETAIL_UNARY(real, real_of)
@@ -100,7 +100,8 @@ template <class C, class X, class... More>
 auto select(const C& condition, const X& x, const More&... more) {
   return weft::where(condition, x, weft::select(more...));
 }
-/// To so many decimals, tens with -1: halves go to even numbers. As numpy.round it multiplies, rounds and divides.
+/// To so many decimals, tens with -1: halves go to even numbers. As numpy.round it multiplies, rounds and divides;
+/// tens of integers are exact, and wrap where they do not fit into the type. Both parts of complex numbers.
 template <array_like X>
 auto round(const X& x, int decimals = 0) {
   const double scale = std::pow(10.0, std::abs(decimals));

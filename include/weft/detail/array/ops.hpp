@@ -324,7 +324,9 @@ struct is_nan {
 struct is_infinite {
   template <class A>
   constexpr bool operator()(A a) const {
-    if constexpr (std::is_floating_point_v<A>)
+    if constexpr (is_complex<A>)
+      return std::isinf(a.real()) || std::isinf(a.imag());
+    else if constexpr (std::is_floating_point_v<A>)
       return std::isinf(a);
     else
       return false;
@@ -333,7 +335,9 @@ struct is_infinite {
 struct is_finite {
   template <class A>
   constexpr bool operator()(A a) const {
-    if constexpr (std::is_floating_point_v<A>)
+    if constexpr (is_complex<A>)
+      return std::isfinite(a.real()) && std::isfinite(a.imag());
+    else if constexpr (std::is_floating_point_v<A>)
       return std::isfinite(a);
     else
       return true;
@@ -371,22 +375,34 @@ WEFT_DETAIL_FUNCTION(area_cosine, acosh)
 WEFT_DETAIL_FUNCTION(area_tangent, atanh)
 #undef WEFT_DETAIL_FUNCTION
 
-/// To whole numbers; integers are ones.
-#define WEFT_DETAIL_ROUNDING(name, function)     \
-  struct name {                                  \
-    template <class A>                           \
-    constexpr A operator()(A a) const {          \
-      if constexpr (std::is_floating_point_v<A>) \
-        return std::function(a);                 \
-      else                                       \
-        return a;                                \
-    }                                            \
+/// To whole numbers; integers are ones. Of complex numbers, which have no order, only the nearest ones are.
+#define WEFT_DETAIL_ROUNDING(name, function)                                                                \
+  struct name {                                                                                             \
+    template <class A>                                                                                      \
+    constexpr A operator()(A a) const {                                                                     \
+      constexpr bool real = !is_complex<A>;                                                                 \
+      static_assert(real, "weft: floor, ceil and trunc are of real numbers; round is of complex ones too"); \
+      if constexpr (std::is_floating_point_v<A>)                                                            \
+        return std::function(a);                                                                            \
+      else                                                                                                  \
+        return a;                                                                                           \
+    }                                                                                                       \
   };
 WEFT_DETAIL_ROUNDING(round_down, floor)
 WEFT_DETAIL_ROUNDING(round_up, ceil)
 WEFT_DETAIL_ROUNDING(round_to_zero, trunc)
-WEFT_DETAIL_ROUNDING(round_to_even, nearbyint)
 #undef WEFT_DETAIL_ROUNDING
+struct round_to_even {
+  template <class A>
+  constexpr A operator()(A a) const {
+    if constexpr (is_complex<A>)
+      return {std::nearbyint(a.real()), std::nearbyint(a.imag())};
+    else if constexpr (std::is_floating_point_v<A>)
+      return std::nearbyint(a);
+    else
+      return a;
+  }
+};
 
 struct arc_tangent2 {
   template <class A, class B>
@@ -446,15 +462,26 @@ struct has_sign {
       return a < A{};
   }
 };
-/// In units of 1 / scale: halves go to even numbers. Integers are whole.
+/// In units of 1 / scale: halves go to even numbers. Integers are whole, and their tens exact; where these do not fit
+/// into the type they wrap. Both parts of complex numbers.
 struct round_scaled {
   double scale = 1;
   bool divide = false;  // by the scale, which is of tens
   template <class A>
   A operator()(A a) const {
-    if constexpr (std::is_floating_point_v<A>) {
+    if constexpr (is_complex<A>) {
+      return {(*this)(a.real()), (*this)(a.imag())};
+    } else if constexpr (std::is_floating_point_v<A>) {
       const A by = static_cast<A>(scale);
       return divide ? std::nearbyint(a / by) * by : std::nearbyint(a * by) / by;
+    } else if constexpr (!std::is_same_v<A, bool>) {
+      if (!divide) return a;
+      if (!(scale >= 1 && scale < 0x1p64)) return 0;
+      const auto by = static_cast<std::uint64_t>(scale), x = static_cast<std::uint64_t>(a);
+      const std::uint64_t size = a < A{} ? 0 - x : x, rest = size % by, whole = size / by;
+      const bool up = rest > by - rest || (rest == by - rest && whole % 2 != 0);
+      const std::uint64_t rounded = (whole + (up ? 1 : 0)) * by;
+      return static_cast<A>(a < A{} ? 0 - rounded : rounded);
     } else {
       return a;
     }
@@ -475,7 +502,9 @@ struct is_close {
 struct replace_nan {
   template <class A>
   constexpr A operator()(A a) const {
-    if constexpr (std::is_floating_point_v<A>) {
+    if constexpr (is_complex<A>) {
+      return {(*this)(a.real()), (*this)(a.imag())};
+    } else if constexpr (std::is_floating_point_v<A>) {
       if (a != a) return 0;
       return a < std::numeric_limits<A>::lowest() ? std::numeric_limits<A>::lowest()
              : a > std::numeric_limits<A>::max()  ? std::numeric_limits<A>::max()
