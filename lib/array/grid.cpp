@@ -46,6 +46,13 @@ constexpr double most_chunk_bytes = 2147483648.0;
                ": " + why);
 }
 
+/// Of the largest chunk; it may be more than any integer.
+double chunk_bytes(const grid& g, std::size_t item) {
+  double bytes = static_cast<double>(item);
+  for (std::uint32_t a = 0; a < g.rank; ++a) bytes *= static_cast<double>(g.axes[a].chunk);
+  return bytes;
+}
+
 /// Chunks for the axes that leave it to us: as square as they can be, of at most `elements` with what the others
 /// have.
 void cut_automatically(grid& g, std::vector<std::uint32_t> open, double elements) {
@@ -139,14 +146,18 @@ grid make_grid(const weft::shape& whole, const weft::shape& chunk, std::int64_t 
   }
   cut_automatically(g, std::move(open),
                     std::max(1.0, static_cast<double>(bytes) / static_cast<double>(item) / given));
-  double largest = static_cast<double>(item);
-  for (std::uint32_t a = 0; a < g.rank; ++a) {
-    g.axes[a].lead = g.axes[a].chunk;
-    largest *= static_cast<double>(g.axes[a].chunk);
-  }
-  if (largest > most_chunk_bytes)
-    throw_chunks(whole, g.largest(), "a chunk has more than 2 GiB; choose smaller ones");
+  for (std::uint32_t a = 0; a < g.rank; ++a) g.axes[a].lead = g.axes[a].chunk;
+  check_chunks(g, item);
   return g;
+}
+
+void check_chunks(const grid& g, std::size_t item) {
+  if (chunk_bytes(g, item) > most_chunk_bytes)
+    throw_chunks(g.whole(), g.largest(), "a chunk has more than 2 GiB; choose smaller ones");
+}
+
+grid within(const grid& g, std::int64_t bytes, std::size_t item) {
+  return chunk_bytes(g, item) > static_cast<double>(bytes) ? make_grid(g.whole(), {}, bytes, item) : g;
 }
 
 grid broadcast(const grid& a, const grid& b) {

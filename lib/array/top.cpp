@@ -98,6 +98,7 @@ array_ref topmost(array_ref x, std::int64_t k, std::int64_t along, any_code<orde
   grid chunks = grid_of(*turned);
   const std::uint32_t end = chunks.rank - 1;
   chunks.axes[end] = one_chunk(std::abs(k));
+  check_chunks(chunks, e.item);
   const bool last = k > 0;
   array_ref top = make_digest(std::move(turned), e, chunks, 1u << end,
                               any_code<digest>(std::make_shared<const top_digest>(

@@ -155,7 +155,10 @@ array_ref broadcast_view(array_ref x, const weft::shape& wanted) {
   grid to = make_grid(wanted, chunk, chunk_bytes, x->of.item);
   for (std::size_t a = before; a < wanted.size(); ++a)
     if (from.axes[a - before].extent == wanted[a]) to.axes[a] = from.axes[a - before];
-  const view_map map = broadcast_map(from, to);
+  return broadcast_view(std::move(x), to);
+}
+array_ref broadcast_view(array_ref x, const grid& to) {
+  const view_map map = broadcast_map(x->chunks, to);
   return make_view(std::move(x), map, to);
 }
 

@@ -130,3 +130,26 @@ TEST_CASE("weights of one axis lie along the axis that is reduced, however it an
         std::vector<double>{2, 3.5});
   CHECK_THROWS_AS(weft::average(x, any_rank, 2), weft::misuse);
 }
+
+TEST_CASE("matrices that are made of long axes have chunks that fit into memory") {
+  place at(1);
+  const std::int64_t n = 100'000, most = (std::int64_t{8} << 20) / 8;
+  const auto x = weft::arange<double>(at.client, 0, n, 1, {.chunk = {n}});
+  for (const std::int64_t k : {0, 7, -7}) {
+    const auto matrix = weft::diag(x, k);
+    CHECK(matrix.shape() == weft::shape{n + std::abs(k), n + std::abs(k)});
+    CHECK(matrix.chunk_shape().count() <= most);
+    CHECK((list_of(at(weft::diagonal(matrix, k)(slice(n - 2, n)))) == std::vector<double>{n - 2, n - 1}));
+  }
+  const auto [a, b] = weft::meshgrid(x, weft::astype<float>(x));
+  CHECK(a.chunk_shape() == b.chunk_shape());
+  CHECK(a.chunk_shape().count() <= most);
+  const auto both = a - b;
+  CHECK(both.chunk_shape() == a.chunk_shape());
+  CHECK((list_of(at(both(70'000, slice(0, 2)))) == std::vector<double>{-70'000, -69'999}));
+  // Short ones are as they were cut.
+  const auto [c, d] =
+      weft::meshgrid(weft::indexing::ij, x(slice(0, 10)), weft::zeros<double, 1>(at.client, {6}, {.chunk = {2}}));
+  CHECK(c.chunk_shape() == weft::shape{10, 2});
+  CHECK(d.chunk_shape() == weft::shape{10, 2});
+}

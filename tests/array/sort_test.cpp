@@ -144,6 +144,10 @@ TEST_CASE("sorting nothing, and what cannot be sorted") {
   CHECK_THROWS_WITH(weft::topk(x, 5, 1),
                     Catch::Contains("topk of 5 elements along axis 1") && Catch::Contains("(6, 4)"));
   for (const std::int64_t k : {0, 7, -7}) CHECK_THROWS_AS(weft::argtopk(x, k, 0), weft::misuse);
+  const auto many = weft::arange<double>(at.client, 0, 1e9, 1);
+  CHECK(weft::topk(many, 1'000'000, 0).chunk_shape() == weft::shape{1'000'000});
+  for (const std::int64_t k : {500'000'000, -500'000'000})
+    CHECK_THROWS_WITH(weft::topk(many, k, 0), Catch::Contains("more than 2 GiB"));
   CHECK_THROWS_AS(weft::sort(weft::sum(x)), weft::misuse);
 }
 

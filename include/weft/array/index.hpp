@@ -67,6 +67,8 @@ array_ref diagonal_view(array_ref x, std::int64_t offset);
 array_ref transpose_view(array_ref x, std::span<const std::int64_t> axes);
 array_ref flip_view(array_ref x, std::int64_t axis);
 array_ref broadcast_view(array_ref x, const weft::shape& to);
+/// The same in those chunks; the extents fit.
+array_ref broadcast_view(array_ref x, const grid& to);
 array_ref expand_view(array_ref x, std::int64_t axis);
 array_ref squeeze_view(array_ref x, std::int64_t axis);
 array_ref squeeze_view(array_ref x);

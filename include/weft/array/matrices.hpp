@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -73,7 +74,7 @@ auto diagonal(const X& x, std::int64_t offset = 0) {
   return array<typename X::value_type, n>(detail::arrays::diagonal_view(x.node(), offset));
 }
 /// The square matrix that has x, of one axis, as a diagonal, and zeros beside it. In chunks as x is cut, along both
-/// axes.
+/// axes, or where these would have more than 8 MiB, in smaller ones.
 template <array_like X>
 auto diag(const X& x, std::int64_t offset = 0) {
   using namespace detail::arrays;
@@ -83,8 +84,8 @@ auto diag(const X& x, std::int64_t offset = 0) {
   const array<T, 1> values(x.node());
   const std::int64_t k = offset < 0 ? -offset : offset;
   const array<T, 1> all = k == 0 ? values : array<T, 1>(pad(values, {{0, k}}));
-  const grid& own = all.chunks();
-  const grid chunks{2, {own.axes[0], own.axes[0]}};
+  const cut own = all.chunks().axes[0];
+  const grid chunks = within({2, {own, own}}, creation{}.bytes, sizeof(T));
   const auto elements =
       offset < 0 ? array<T, 2>(expand_dims(all, 0)) : array<T, 2>(expand_dims(all, 1));  // by columns, or by rows
   return array<T, 2>(weft::where(of_places<2>(x.owner(), chunks, on_diagonal{offset}), elements, T(0)));
@@ -117,7 +118,8 @@ auto rot90(const X& x, int k = 1) {
 /// 0.
 enum class indexing : std::uint8_t { xy, ij };
 /// The coordinates of a grid, of which x are the coordinates along each axis: `auto [a, b] = meshgrid(x, y);`. Views,
-/// which cost nothing.
+/// which cost nothing, all in the same chunks: as x are cut, or where these would have more than 8 MiB, in smaller
+/// ones.
 template <array_like... X>
 auto meshgrid(indexing how, const X&... x) {
   constexpr bool one_axis = ((X::rank == 1 || X::rank == dynamic_rank) && ...);
@@ -125,8 +127,11 @@ auto meshgrid(indexing how, const X&... x) {
   constexpr std::size_t n = sizeof...(X);
   const std::array<detail::arrays::array_ref, n> all{array<typename X::value_type, 1>(x.node()).node()...};
   const auto axis_of = [&](std::size_t i) { return how == indexing::xy && n > 1 && i < 2 ? 1 - i : i; };
-  weft::shape whole = weft::shape::of_rank(n);
-  for (std::size_t i = 0; i < n; ++i) whole[axis_of(i)] = detail::arrays::grid_of(*all[i]).axes[0].extent;
+  detail::arrays::grid own;
+  own.rank = n;
+  for (std::size_t i = 0; i < n; ++i) own.axes[axis_of(i)] = detail::arrays::grid_of(*all[i]).axes[0];
+  const detail::arrays::grid whole =
+      detail::arrays::within(own, creation{}.bytes, std::max({sizeof(typename X::value_type)...}));
   const auto one = [&](std::size_t i) {
     detail::arrays::array_ref y = all[i];
     for (std::size_t a = axis_of(i) + 1; a < n; ++a) y = detail::arrays::expand_view(std::move(y), -1);

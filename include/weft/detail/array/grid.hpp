@@ -89,6 +89,10 @@ constexpr std::string_view weft_schema(std::type_identity<grid>) { return "weft 
 
 /// Of an array of elements of `item` bytes, in chunks as `creation` has them. Throws misuse, with both named.
 grid make_grid(const weft::shape& whole, const weft::shape& chunk, std::int64_t bytes, std::size_t item);
+/// Throws misuse where a chunk has more than 2 GiB, which are too many to travel.
+void check_chunks(const grid& g, std::size_t item);
+/// g itself, or where its chunks have more than so many bytes, its extents in others that have not.
+grid within(const grid& g, std::int64_t bytes, std::size_t item);
 /// What an operation on both has, by NumPy's rules, in the chunks of that which has more of them along an axis.
 /// Throws misuse, with both named.
 grid broadcast(const grid& a, const grid& b);
