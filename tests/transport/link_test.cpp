@@ -224,9 +224,9 @@ TEST_CASE("a session whose peer does not come back is lost, on both sides, with 
 
 namespace {
 
-/// A reader that stands still from its first message on, until it is told to go on.
+/// A reader that stands still from its first message on, until it is told to go on. It outlives the links.
 struct standing_still {
-  explicit standing_still(linked::notes& who) {
+  void stand_in_for(linked::notes& who) {
     who.on_numbers = [this](peer_link&, std::span<const task_id>) {
       if (!std::exchange(stood, true)) stands.count_down();
       go_on.wait();
@@ -254,8 +254,9 @@ TEST_CASE("a peer that does not read is lost, before its messages take all memor
       o.session.unread_after = 50ms / 1ns;
       o.session.most_bytes = std::size_t{64} << 20;
       o.session.silent_after = 600s / 1ns;  // not what this is about
+      standing_still reader;
       linked::meeting m(transport, o);
-      standing_still reader(*m.far);
+      reader.stand_in_for(*m.far);
       m.meet();
       reader.begin(*m.left);
       bool taken = true;
@@ -275,8 +276,9 @@ TEST_CASE("a peer that stands still for a while has all messages in the end", "[
   const std::vector<task_id> many = up_to(10'000);
   link_options o;
   o.session.full_bytes = std::size_t{1} << 20;
+  standing_still reader;
   linked::meeting m("tcp", o);
-  standing_still reader(*m.far);
+  reader.stand_in_for(*m.far);
   m.meet();
   reader.begin(*m.left);
   std::size_t sent = 1;
