@@ -67,15 +67,16 @@ TEST_CASE("the graph of an array is drawn") {
   const auto mean = weft::mean(x);
   const std::string dot = weft::to_dot(mean);
   CHECK(dot.starts_with("digraph weft {"));
-  CHECK(count_of(dot, "[label=\"arrays::reduce_task") == 4);
-  CHECK(count_of(dot, "[label=\"arrays::combine_task") == 1);
+  // Each name twice: as a label, and for those that point at it. How much of it is said is the compiler's.
+  CHECK(count_of(dot, "arrays::reduce_task") == 2 * 4);
+  CHECK(count_of(dot, "arrays::combine_task") == 2 * 1);
   CHECK(count_of(dot, " -> ") == 4);
   const std::string svg = weft::to_svg(mean, {.title = "a mean", .plain = true});
   CHECK_THAT(svg, Contains("a mean") && Contains("<svg"));
   // Chunks that are there have their keys.
   const auto kept = x.persist();
-  CHECK(count_of(weft::to_dot(kept + 1.0), "[label=\"arrays::program_task-") == 4);
-  CHECK(count_of(weft::to_dot(kept + 1.0), "[label=\"arrays::program_task ") == 4);
+  CHECK(count_of(weft::to_dot(kept + 1.0), "arrays::program_task-") == 2 * 4);
+  CHECK(count_of(weft::to_dot(kept + 1.0), "arrays::program_task ") == 2 * 4);
   // Layers, where tasks are too many.
   const auto large = weft::ones<double>(at.client, {100'000}, {.chunk = {10}});
   CHECK_THAT(weft::to_dot(weft::sum(large)), Contains("10000 tasks"));

@@ -25,8 +25,10 @@ weft::array<T, N> whole_numbers(const weft::client& c, weft::shape extents, weft
   typename xt::xtensor<T, N>::shape_type s{};
   for (std::size_t a = 0; a < N; ++a) s[a] = static_cast<std::size_t>(extents[a]);
   xt::xtensor<T, N> x = xt::xtensor<T, N>::from_shape(s);
-  for (std::size_t i = 0; i < x.size(); ++i)
-    x.data()[i] = T(static_cast<part>(std::floor(16 * noise(static_cast<std::int64_t>(i) + seed * 1'000'003))));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double whole = std::floor(16 * noise(static_cast<std::int64_t>(i) + seed * 1'000'003));
+    x.data()[i] = T(static_cast<part>(static_cast<std::int64_t>(whole)));  // of an unsigned type it wraps
+  }
   return weft::from_array(c, x, {.chunk = chunk});
 }
 template <class T>
