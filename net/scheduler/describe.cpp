@@ -4,6 +4,7 @@
 
 #include "scheduler/core.hpp"
 #include "weft/detail/task_details.hpp"
+#include "wire/text.hpp"
 
 namespace weft::net {
 namespace {
@@ -28,8 +29,7 @@ constexpr std::size_t most_answers = std::size_t{16} << 20;
 
 /// One line for people, whatever is in it.
 std::string line_of(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  replace_controls(text, '?');
   return text + '\n';
 }
 

@@ -4,6 +4,7 @@
 
 #include "scheduler/core.hpp"
 #include "wire/handshake.hpp"
+#include "wire/text.hpp"
 
 namespace weft::net {
 
@@ -249,8 +250,7 @@ void scheduler_core::rebuild_classes() {
 
 void scheduler_core::named(worker_index w, const worker_machine& m) {
   const std::string_view name(m.name.data(), m.name.size());
-  if (name.size() > greeting_limits::name ||
-      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+  if (name.size() > greeting_limits::name || std::any_of(name.begin(), name.end(), is_control))
     throw protocol_error("weft: the name of a worker's machine has more than " +
                          std::to_string(greeting_limits::name) + " bytes, or cannot be printed");
   if (workers_[w].machine == name) return;

@@ -94,7 +94,7 @@ class scheduler_server::tool_session final : public link_handler {
       } else if (kind == static_cast<std::uint16_t>(message_kind::ask_cluster)) {
         const auto m = batch.get<ask_cluster>();
         const std::string_view names(m.retire.data(), m.retire.size());
-        if (names.size() > scheduler_options{}.most_text || from.full())
+        if (names.size() > s->options_.core.most_text || from.full())
           throw protocol_error(
               "weft: a tool names too many workers to retire, or does not take what it has asked for");
         const cluster_view all = s->retire(words(names));

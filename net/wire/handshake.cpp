@@ -1,4 +1,5 @@
 #include "wire/handshake.hpp"
+#include "wire/text.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -21,9 +22,9 @@ template <class Error>
 void check_text(const char* what, std::span<const char> text, std::size_t most) {
   check_size<Error>(what, text.size(), most);
   for (std::size_t i = 0; i < text.size(); ++i)
-    if (const auto c = static_cast<unsigned char>(text[i]); c < 0x20 || c == 0x7f)
-      throw Error(text_of(what) + " has the control character " + std::to_string(c) + " at byte " +
-                  std::to_string(i));
+    if (is_control(text[i]))
+      throw Error(text_of(what) + " has the control character " +
+                  std::to_string(static_cast<unsigned char>(text[i])) + " at byte " + std::to_string(i));
 }
 template <class Error>
 void check_zero(const char* what, std::uint64_t value) {
@@ -104,8 +105,7 @@ std::vector<std::byte> encode(const welcome& m) { return encode_checked(m); }
 std::vector<std::byte> encode(const refuse& m) {
   // A reason often quotes what the other side sent, or an exception: it is made what may travel.
   std::string reason(m.reason.data(), std::min(m.reason.size(), greeting_limits::reason));
-  for (char& c : reason)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  replace_controls(reason, ' ');
   refuse sent = m;
   sent.reason = reason;
   return encode_checked(sent);

@@ -1,4 +1,5 @@
 #include "wire/session.hpp"
+#include "wire/text.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -316,8 +317,7 @@ incoming session::take(const frame_header& h, std::span<const std::byte> payload
       return {};
     case frame_kind::bye: {
       std::string sentence(reinterpret_cast<const char*>(payload.data()), payload.size());
-      for (char& c : sentence)  // it goes to logs
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+      replace_controls(sentence, ' ');  // it goes to logs
       ended_ = "weft: the peer has ended the session: " + sentence;
       return {incoming::what::bye, payload, 0, 0, static_cast<bye_code>(h.offset)};
     }
