@@ -22,7 +22,7 @@
 ///     void merge(accumulator&, const accumulator& after) const;
 ///     result finish(const accumulator&) const;
 ///     accumulator fold(const T* x, std::size_t n) const;  // optional: of up to 1,024 elements
-///     void each(accumulator*, const T* x, std::size_t n) const;  // optional: adds each to its own accumulator
+///     static constexpr bool adds = true;  // optional: add() is an addition, for which there are loops (sums.hpp)
 namespace weft::detail::arrays {
 
 /// Integers are added in 64 bits.
@@ -38,20 +38,11 @@ using wide_t =
 
 template <class T>
 struct sum_of {
+  static constexpr bool adds = true;
   using result = sum_t<T>;
   using accumulator = wide_t<T>;
   constexpr accumulator start() const { return {}; }
   constexpr void add(accumulator& a, T x) const { a = arrays::add{}(a, static_cast<accumulator>(x)); }
-  accumulator fold(const T* x, std::size_t n) const
-    requires has_sum_loops<accumulator, T>
-  {
-    return sum_row(x, n, accumulator{});
-  }
-  void each(accumulator* a, const T* x, std::size_t n) const
-    requires has_sum_loops<accumulator, T>
-  {
-    sum_each(a, x, n);
-  }
   constexpr void merge(accumulator& a, const accumulator& b) const { a = arrays::add{}(a, b); }
   constexpr result finish(const accumulator& a) const { return static_cast<result>(a); }
 };
@@ -68,21 +59,12 @@ struct product_of {
 /// The sum by the number of elements, which the shape says.
 template <class T>
 struct mean_of {
+  static constexpr bool adds = true;
   using result = real_t<T>;
   using accumulator = wide_t<real_t<T>>;
   double count = 0;
   constexpr accumulator start() const { return {}; }
   constexpr void add(accumulator& a, T x) const { a += static_cast<accumulator>(x); }
-  accumulator fold(const T* x, std::size_t n) const
-    requires has_sum_loops<accumulator, T>
-  {
-    return sum_row(x, n, accumulator{});
-  }
-  void each(accumulator* a, const T* x, std::size_t n) const
-    requires has_sum_loops<accumulator, T>
-  {
-    sum_each(a, x, n);
-  }
   constexpr void merge(accumulator& a, const accumulator& b) const { a += b; }
   constexpr result finish(const accumulator& a) const {
     return static_cast<result>(a / static_cast<typename real_part<accumulator>::type>(count));
@@ -266,6 +248,8 @@ class reducer_loops : public Base {
   using accumulator = typename R::accumulator;
   static_assert(std::is_trivially_copyable_v<accumulator> && sizeof(accumulator) <= 64 && alignof(accumulator) <= 16);
 
+  static constexpr bool has_loops = requires { requires R::adds; } && has_sum_loops<accumulator, T>;
+
   explicit reducer_loops(R r) : how_(std::move(r)) {}
   std::size_t size() const noexcept override { return sizeof(accumulator); }
   void start(std::byte* to, std::size_t n) const override {
@@ -274,7 +258,9 @@ class reducer_loops : public Base {
   }
   void fold(std::byte* to, const std::byte* from, std::size_t n) const override {
     const auto* x = reinterpret_cast<const T*>(from);
-    if constexpr (requires { how_.fold(x, n); })
+    if constexpr (has_loops)
+      *reinterpret_cast<accumulator*>(to) = sum_row(x, n, accumulator{});
+    else if constexpr (requires { how_.fold(x, n); })
       *reinterpret_cast<accumulator*>(to) = how_.fold(x, n);
     else
       *reinterpret_cast<accumulator*>(to) = in_lanes(x, n);
@@ -282,8 +268,8 @@ class reducer_loops : public Base {
   void each(std::byte* to, const std::byte* from, std::size_t n) const override {
     auto* __restrict a = reinterpret_cast<accumulator*>(to);
     const auto* __restrict x = reinterpret_cast<const T*>(from);
-    if constexpr (requires { how_.each(a, x, n); })
-      how_.each(a, x, n);
+    if constexpr (has_loops)
+      sum_each(a, x, n);
     else
       for (std::size_t i = 0; i < n; ++i) how_.add(a[i], x[i]);
   }
