@@ -14,6 +14,7 @@ case $preset in
 esac
 install_packages $need
 
+export TSAN_OPTIONS="${TSAN_OPTIONS-} suppressions=$PWD/tests/support/exceptions.supp"
 [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset"
 cmake --build "build/$preset" -j "${JOBS:-$(nproc)}"
 ctest --test-dir "build/$preset" --output-on-failure -j "${JOBS:-$(nproc)}"
