@@ -32,20 +32,26 @@ struct point_task {
 weft::task<> submit_graph(std::vector<weft::client> clients, graph_spec graph) {
   weft::client& any = clients.front();
   std::vector<weft::future<output>> before, now;
+  std::vector<bool> taken;  // of those before
   for (long step = 0; step < graph.steps; ++step) {
     const interval window = graph.window(step);
     const long first_before = graph.window(step - 1).first;
     now.clear();
+    taken.assign(before.size(), false);
     for (long point = window.first; point <= window.last; ++point) {
       std::vector<weft::future<output>> inputs;
       for (const interval& i : graph.dependencies(step, point))
-        for (long p = i.first; p <= i.last; ++p) inputs.push_back(before[static_cast<std::size_t>(p - first_before)]);
+        for (long p = i.first; p <= i.last; ++p) {
+          const auto at = static_cast<std::size_t>(p - first_before);
+          inputs.push_back(before[at]);
+          taken[at] = true;
+        }
       weft::client& c = clients[static_cast<std::size_t>(point) % clients.size()];
       now.push_back(c.submit(point_task{graph, step, point}, std::move(inputs)));
     }
     // What no later task takes must run all the same.
-    for (weft::future<output>& f : before)
-      if (!f.done()) any.fire_and_forget(std::move(f));
+    for (std::size_t i = 0; i < before.size(); ++i)
+      if (!taken[i] && !before[i].done()) any.fire_and_forget(std::move(before[i]));
     before.swap(now);
   }
   static_cast<void>(co_await any.gather(std::move(before)));
