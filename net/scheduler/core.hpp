@@ -358,6 +358,7 @@ class scheduler_core {
   bool consider_apart(slot t, std::uint32_t in_class);
   bool has_room_ahead(slot t, worker_index w);
   void order_push(slot input, slot t);
+  bool is_far_ahead(const worker& w, std::uint32_t part = 1) const noexcept;
   void look_again(slot t);
   void hand_over();
   std::uint32_t class_of(slot t) const noexcept {

@@ -206,7 +206,7 @@ void scheduler_core::fill_workers() {
     workers_[w].touched = false;
     if (workers_[w].peer == 0) continue;
     worker& x = workers_[w];
-    while (!x.frontier.empty() && x.ahead <= options_.ahead * x.slots / 2) {
+    while (!x.frontier.empty() && !is_far_ahead(x, 2)) {
       const auto [t, attempt] = x.frontier.front();
       x.frontier.pop_front();
       if (t >= tasks_.end()) continue;  // the table was trimmed
@@ -461,7 +461,7 @@ bool scheduler_core::hand_over_dependents(slot t) {
   worker& w = workers_[r.worker];
   for (const slot d : tasks_.dependents(t)) {
     if (tasks_[d].state != task_state::waiting) continue;
-    if (w.ahead >= options_.ahead * w.slots) {
+    if (is_far_ahead(w)) {
       look_again(t);
       return false;
     }
@@ -514,9 +514,18 @@ bool scheduler_core::consider_ahead(slot t) {
   return true;
 }
 
+/// Whether the window of a worker is full, or a part of it: it has so many tasks ahead of their inputs, and work for
+/// so long. Of short tasks more are needed, or they end before the next ones are there.
+bool scheduler_core::is_far_ahead(const worker& w, std::uint32_t part) const noexcept {
+  const std::uint32_t window = options_.ahead * w.slots;
+  if (w.ahead < (window + part - 1) / part) return false;
+  return window == 0 || w.ahead >= options_.most_pipelined * w.slots / part ||
+         queue_time(w) >= options_.pipeline / part;
+}
+
 /// False: the window of that worker is full. When it has room the task is looked at again, if an input is made there.
 bool scheduler_core::has_room_ahead(slot t, worker_index w) {
-  if (workers_[w].ahead < options_.ahead * workers_[w].slots) return true;
+  if (!is_far_ahead(workers_[w])) return true;
   for (const slot i : tasks_.inputs(t))
     if (tasks_[i].state == task_state::assigned && tasks_[i].worker == w) {
       look_again(i);

@@ -19,9 +19,9 @@ namespace {
 
 /// Larger values do not travel along with the report of their end.
 constexpr std::size_t most_inline = 4096;
-/// What a message costs here and at the scheduler: ends of tasks that take less gather for so long, once so many of
-/// them came one after the other.
-constexpr std::uint64_t gather_us = 20;
+/// Some times what a message costs here and at the scheduler, which may well take this processor meanwhile: ends of
+/// tasks that take less gather for so long, once so many of them came one after the other.
+constexpr std::uint64_t gather_us = 60;
 constexpr std::uint32_t short_ends_first = 16;
 
 /// Tasks of one function mostly run about as long.

@@ -286,6 +286,21 @@ TEST_CASE("the window limits how far ahead", "[scheduler]") {
   CHECK(s.heard(c).size() == 7);
 }
 
+TEST_CASE("of short tasks the window holds more, work for as long as the pipeline", "[scheduler]") {
+  const auto given = [](time_ns run_time, std::uint32_t most) {
+    script s({.pipeline = 16'384, .most_pipelined = most, .ahead = 2});
+    const peer_id c = s.client(), w = s.worker();
+    s.done(w, s.submit(c), 1, 8, static_cast<std::uint64_t>(run_time));
+    s.heard(w);
+    task_id last = s.submit(c);
+    for (int k = 0; k < 40; ++k) last = s.submit(c, {.inputs = {last}});
+    return s.heard(w).size();
+  };
+  CHECK(given(1024, 4096) == 16);
+  CHECK(given(1024, 8) == 9);  // and the one that is not ahead
+  CHECK(given(1'000'000, 4096) == 3);
+}
+
 TEST_CASE("a task fails as often as it has retries, and runs again where it may", "[scheduler]") {
   script s;
   const peer_id c = s.client(), w = s.worker();
