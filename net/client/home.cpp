@@ -32,7 +32,10 @@ std::unique_ptr<detail::remote_failure> because(std::string function, std::strin
 }  // namespace
 
 client_home::client_home(peer_id self, std::unique_ptr<client_links> links, const client_limits& limits)
-    : self_(self), links_(std::move(links)), core_(self, static_cast<client_host&>(*this), limits) {
+    : self_(self),
+      links_(std::move(links)),
+      most_message_(limits.message),
+      core_(self, static_cast<client_host&>(*this), limits) {
   modules_.push_back(detail::program_module().key());
 }
 
@@ -44,6 +47,19 @@ void client_home::check() const {
   if (!is_lost_.load(std::memory_order_acquire)) return;
   std::lock_guard guard(lock_);
   throw std::runtime_error(lost_);
+}
+
+/// A message that is too large would end the session, and with it the tasks of others.
+void client_home::check_size(const node& n) const {
+  const std::size_t bytes = call_.message().size() + n.input_count * sizeof(task_id) + sizeof(submit_record) + 64;
+  if (bytes <= most_message_) return;
+  const std::string limit = std::to_string(call_.message().size()) + " bytes, and at most " +
+                            std::to_string(most_message_ - (bytes - call_.message().size()));
+  if (n.type->run)
+    throw std::length_error("weft: the arguments of " + detail::key_of(n) + " take " + limit +
+                            " can travel with a task: scatter the large ones in parts, or let tasks make them");
+  throw std::length_error("weft: a value that is scattered takes " + limit +
+                          " can travel through the scheduler: scatter it in parts, or let a task read or make it");
 }
 
 std::uint32_t client_home::module_index(std::uint64_t key) {
@@ -99,6 +115,7 @@ void client_home::submit(node& n) {
     name = detail::name_of(*how.entry);
     call_.clear();
     how.encode(n, call_);
+    check_size(n);
     check();
     n.number = core_.submitted() + 1;  // which none but who submits changes
   } catch (...) {
@@ -345,6 +362,11 @@ task<> client_home::fetch(node& n) {
   }
   co_await here.done.wait();
   if (here.error) std::rethrow_exception(here.error);
+}
+
+bool client_home::under_way(std::uint64_t request) const {
+  std::lock_guard guard(lock_);
+  return core_.fetches().under_way(request);
 }
 
 value_landing client_home::land(time_ns now, const value_header& header) {

@@ -70,6 +70,7 @@ class client_home final : public detail::remote_home, private client_host {
 
   // Values from workers.
   /// When it does not land, a tick is due.
+  bool under_way(std::uint64_t request) const;
   value_landing land(time_ns now, const value_header& header);
   void landed(std::uint64_t request, task_id value, value_landing where);
   void cut_off(value_landing where);
@@ -104,6 +105,7 @@ class client_home final : public detail::remote_home, private client_host {
     explicit operator bool() const noexcept { return node != nullptr; }
   };
   task_id id_of(std::uint64_t number) const noexcept { return make_task_id(self_, number); }
+  void check_size(const detail::node& n) const;
   std::uint32_t module_index(std::uint64_t key);
   std::uint32_t options_index(const detail::task_details* d);
 
@@ -134,6 +136,7 @@ class client_home final : public detail::remote_home, private client_host {
 
   const peer_id self_;
   const std::unique_ptr<client_links> links_;
+  const std::size_t most_message_;
   detail::engine* engine_ = nullptr;
   std::mutex submit_lock_;                  // of those that submit, before lock_
   encoder call_{encoder::buffers::copied};  // of what is being submitted

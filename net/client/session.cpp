@@ -50,6 +50,11 @@ class client_session final : public std::enable_shared_from_this<client_session>
 
   // exchange_host
   outgoing_value find(task_id) override { return {}; }
+  bool under_way(std::uint64_t request) override {
+    bool is = false;
+    with_home([&](client_home& h) { is = h.under_way(request); });
+    return is;
+  }
   value_landing land(const value_header& header) override {
     value_landing where;
     with_home([&](client_home& h) { where = h.land(now(), header); });
@@ -185,7 +190,9 @@ client client_session::begin(const std::shared_ptr<client_session>& self, const 
   client_session& s = *self;
   s.desk_ = std::make_shared<lease_desk>(
       lease_desk::place{s.pool_, s.options_.who, own, s.options_.link, s.scheduler_, id, s.options_.memory});
-  auto home = std::make_unique<client_home>(id, std::make_unique<session_links>(self));
+  client_limits limits;
+  limits.message = s.options_.link.session.frames.message;
+  auto home = std::make_unique<client_home>(id, std::make_unique<session_links>(self), limits);
   client_home& at = *home;
   client c(s.pool_, s.options_.memory, std::move(home));
   at.attach(*c.get_engine());

@@ -407,12 +407,14 @@ struct get_values : get_record {
   std::span<const task_id> tasks;
   static auto parts(auto& m) noexcept { return std::tie(m.tasks); }
 };
-/// A value: its schema and encoded message here, its attachments behind, in data frames of the stream `request`.
+/// A value: its schema and encoded message here, its attachments behind, in data frames of the stream `request`. An
+/// encoded message of `message_bytes` that is too long for that comes in these frames too, ahead of the attachments.
 struct value_record {
   std::uint64_t request;
   task_id id;
   std::uint64_t schema;
-  std::uint64_t bytes;  // of the attachments, all together
+  std::uint64_t bytes;          // of the attachments, all together
+  std::uint64_t message_bytes;  // 0: it is here
 };
 struct value_header : value_record {
   using record = value_record;

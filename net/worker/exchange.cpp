@@ -35,6 +35,19 @@ struct departing {
   std::shared_ptr<std::atomic<std::uint64_t>> count;
 };
 
+/// The same for bytes as they came.
+struct departing_copy {
+  departing_copy(std::shared_ptr<const void> b, std::shared_ptr<std::atomic<std::uint64_t>> c, std::uint64_t n)
+      : keep(std::move(b)), count(std::move(c)), bytes(n) {
+    count->fetch_add(bytes, std::memory_order_relaxed);
+  }
+  departing_copy(const departing_copy&) = delete;
+  ~departing_copy() { count->fetch_sub(bytes, std::memory_order_relaxed); }
+  std::shared_ptr<const void> keep;
+  std::shared_ptr<std::atomic<std::uint64_t>> count;
+  std::uint64_t bytes;
+};
+
 }  // namespace
 
 value_landing begin_value(detail::node& n, const value_header& header) {
@@ -87,8 +100,10 @@ class exchange::client_link final : public link_handler {
   }
   std::span<std::byte> place(peer_link&, std::uint64_t stream, std::uint64_t offset, std::size_t bytes) override {
     const auto at = coming_.find(stream);
-    if (at == coming_.end() || !at->second.front().where.wanted) return {};
-    return at->second.front().stream.place(offset, bytes);
+    if (at == coming_.end()) return {};
+    coming& first = at->second.front();
+    if (offset < first.message_bytes) return {};  // it grows with what comes
+    return first.where.wanted ? first.stream.place(offset - first.message_bytes, bytes) : std::span<std::byte>();
   }
   void chunk(peer_link&, std::uint64_t stream, std::uint64_t offset, std::span<const std::byte> bytes) override {
     const auto at = coming_.find(stream);
@@ -97,7 +112,10 @@ class exchange::client_link final : public link_handler {
     if (bytes.size() > first.left)
       throw protocol_error("weft: a chunk of " + std::to_string(bytes.size()) + " bytes of a value came where " +
                            std::to_string(first.left) + " are missing");
-    if (first.where.wanted) first.stream.arrived(offset, bytes);
+    if (offset < first.message_bytes)
+      add_to_message(stream, first, offset, bytes);
+    else if (first.where.wanted)
+      first.stream.arrived(offset - first.message_bytes, bytes);
     first.left -= bytes.size();
     if (first.left != 0) return;
     coming c = std::move(first);
@@ -129,6 +147,11 @@ class exchange::client_link final : public link_handler {
     std::uint64_t left;  // bytes
     value_landing where;
     inbound_stream stream;  // of what is wanted
+    // Of a value whose encoded message comes first.
+    std::uint64_t message_bytes = 0;
+    value_record record{};
+    std::vector<std::uint64_t> attachments;
+    std::vector<std::byte> message;
   };
 
   void begin(exchange& x, const value_header& header) {
@@ -138,7 +161,23 @@ class exchange::client_link final : public link_handler {
       rest -= size;
     }
     if (rest != 0) throw protocol_error("weft: the attachments of a value are smaller than it says");
-    coming c{header.id, header.bytes, {}, {}};
+    coming c;
+    c.id = header.id;
+    c.left = header.bytes;
+    if (header.message_bytes != 0) {
+      if (!header.message.empty())
+        throw protocol_error("weft: a value came with a part of its message, and another part is to follow");
+      if (header.message_bytes > ~header.bytes) throw protocol_error("weft: a value is larger than any can be");
+      bool awaited = false;
+      x.with_host([&](exchange_host& h) { awaited = h.under_way(header.request); });
+      if (!awaited) return;
+      c.left += header.message_bytes;
+      c.message_bytes = header.message_bytes;
+      c.record = header;
+      c.attachments.assign(header.attachments.begin(), header.attachments.end());
+      coming_[header.request].push_back(std::move(c));
+      return;
+    }
     x.with_host([&](exchange_host& h) { c.where = h.land(header); });
     if (header.bytes == 0) {
       if (c.where.wanted)
@@ -149,6 +188,24 @@ class exchange::client_link final : public link_handler {
     if (c.where.over) return;
     if (c.where.wanted) c.stream = inbound_stream(c.where.places);
     coming_[header.request].push_back(std::move(c));
+  }
+  /// Memory is taken as bytes come, so that nobody has it taken by a number.
+  void add_to_message(std::uint64_t request, coming& c, std::uint64_t offset, std::span<const std::byte> bytes) {
+    if (offset != c.message.size() || bytes.size() > c.message_bytes - offset)
+      throw protocol_error("weft: a chunk of a value's message begins at " + std::to_string(offset) + " where " +
+                           std::to_string(c.message.size()) + " of " + std::to_string(c.message_bytes) +
+                           " bytes are there, or goes beyond its end");
+    c.message.insert(c.message.end(), bytes.begin(), bytes.end());
+    if (c.message.size() != c.message_bytes) return;
+    value_header whole{};
+    static_cast<value_record&>(whole) = c.record;
+    whole.request = request;
+    whole.message_bytes = 0;
+    whole.attachments = c.attachments;
+    whole.message = c.message;
+    if (const auto x = of_.lock()) x->with_host([&](exchange_host& h) { c.where = h.land(whole); });
+    c.message = {};
+    if (c.where.wanted) c.stream = inbound_stream(c.where.places);
   }
   template <class F>
   void lose(F tell) {
@@ -367,7 +424,12 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
       header.bytes += a.size();
     }
     header.attachments = sizes;
-    header.message = message;
+    if (message.size() <= self->limits_.header_message) {
+      header.message = message;
+    } else {
+      header.message_bytes = message.size();
+      attachments.insert(attachments.begin(), message);
+    }
   };
   // Those asked for by one message are looked for one after another, and each adds to what waits.
   const auto busy = [&] {
@@ -379,7 +441,9 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
     if (busy()) co_return;
     for (std::size_t i = 1; i < value.copy->size(); ++i) attachments.emplace_back((*value.copy)[i]);
     lay_out(value.copy->front());
-    to->send_value(header, std::move(attachments), value.copy);
+    to->send_value(
+        header, std::move(attachments),
+        std::make_shared<departing_copy>(value.copy, self->outgoing_, header.bytes + header.message_bytes));
     co_return;
   }
   auto leaving = std::make_shared<departing>(*value.node, self->outgoing_);
@@ -397,8 +461,8 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
   const auto attached = leaving->message.attachments();
   attachments.assign(attached.begin(), attached.end());
   lay_out(leaving->message.message());
-  leaving->bytes = header.bytes;
-  self->outgoing_->fetch_add(header.bytes, std::memory_order_relaxed);
+  leaving->bytes = header.bytes + header.message_bytes;
+  self->outgoing_->fetch_add(leaving->bytes, std::memory_order_relaxed);
   to->send_value(header, std::move(attachments), leaving);
 }
 

@@ -57,6 +57,8 @@ void abandon_value(detail::node& n) noexcept;
 class exchange_host {
  public:
   virtual outgoing_value find(task_id value) = 0;
+  /// Whether anything that a request may still bring is awaited.
+  virtual bool under_way(std::uint64_t request) = 0;
   /// A value begins to come, in answer to its request, which may be over. If it is awaited and does not land that
   /// counts as a refusal, and must be seen to by the host: no other answer follows.
   virtual value_landing land(const value_header& header) = 0;
@@ -82,6 +84,8 @@ struct exchange_limits {
   /// Of values that are on their way out; who asks for more is told that this peer is busy. So is who does not read
   /// what was sent before (session_options::full_bytes).
   std::uint64_t outgoing_bytes = std::uint64_t{256} << 20;
+  /// The encoded message of a value that is longer travels as its attachments do, in chunks.
+  std::size_t header_message = std::size_t{1} << 20;
 };
 
 /// Values between this process and the others: asks peers for them, over links that it dials when they are first

@@ -19,6 +19,8 @@ namespace {
 
 /// Larger values do not travel along with the report of their end.
 constexpr std::size_t most_inline = 4096;
+/// Nor does more of what an exception says.
+constexpr std::size_t most_text = std::size_t{64} << 10;
 /// Some times what a message costs here and at the scheduler, which may well take this processor meanwhile: ends of
 /// tasks that take less gather for so long, once so many of them came one after the other.
 constexpr std::uint64_t gather_us = 60;
@@ -346,7 +348,7 @@ void task_host::tell_end(worker_core& core, const record& r, node& n, std::uint6
     const detail::remote_failure f = detail::describe_failure(n);
     std::string path;
     for (const std::string& key : f.path) path += (path.empty() ? "" : "\n") + key;
-    core.failed({{id, attempt, 0}, f.function, f.type, f.text, path});
+    core.failed({{id, attempt, 0}, f.function, f.type, std::string_view(f.text).substr(0, most_text), path});
     return;
   }
   core.cancelled(id, attempt);

@@ -299,6 +299,11 @@ outgoing_value worker::find(task_id value) {
   return tasks_->find(value);
 }
 
+bool worker::under_way(std::uint64_t request) {
+  std::lock_guard guard(lock_);
+  return core_ && core_->fetches().under_way(request);
+}
+
 value_landing worker::land(const value_header& header) {
   std::lock_guard guard(lock_);
   if (!core_) return {};

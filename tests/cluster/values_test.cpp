@@ -12,6 +12,7 @@ namespace {
 using namespace weft;
 using net::address_kind;
 using numbers = std::vector<double>;
+using words = std::vector<std::string>;
 
 constexpr std::chrono::seconds limit(60);
 constexpr std::size_t large = 500'000;  // 4 MB, of which no socket holds two
@@ -33,7 +34,72 @@ double wrong(const numbers& v, double first) {
   return d;
 }
 
+struct book {
+  words text;
+  numbers pages;
+  bool operator==(const book&) const = default;
+};
+/// Its words are encoded one by one, and its pages attached.
+book write_book(int n, int seed) {
+  book b;
+  for (int i = 0; i < n; ++i) b.text.push_back("word " + std::to_string(i * 31 + seed));
+  b.pages = count_from(seed, std::size_t(n));
+  return b;
+}
+std::size_t letters(const book& b, const book& other) {
+  std::size_t n = b.pages.size() + other.pages.size();
+  for (const std::string& w : b.text) n += w.size();
+  for (const std::string& w : other.text) n += w.size();
+  return n;
+}
+
 }  // namespace
+
+TEST_CASE("a value whose encoded message is long comes in chunks too") {
+  const auto kind = GENERATE(address_kind::unix_socket, address_kind::tcp);
+  in_process_cluster cluster(0, kind);
+  cluster.add_worker(1, {}, "there=8");
+  cluster.add_worker(1, {}, "here=8");
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    // The first fits the header, the others do not; several come by one request.
+    for (const int n : {100, 20'000, 400'000}) {
+      auto a = c.with({.resources = "there=1"}).submit(write_book, n, 1);
+      auto b = c.with({.resources = "there=1"}).submit(write_book, n + 1, 2);
+      const std::size_t found = co_await c.with({.resources = "here=1"}).submit(letters, a, b);
+      CHECK(found == letters(write_book(n, 1), write_book(n + 1, 2)));
+      const book here = co_await std::move(a);
+      CHECK(here == write_book(n, 1));
+    }
+  };
+  p.run(weft::timeout(limit, test()));
+  CHECK(cluster.scheduler->statistics().restarted == 0);
+}
+
+TEST_CASE("what is too large to travel with a task is told of, and harms nothing else") {
+  in_process_cluster cluster(1, address_kind::unix_socket);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    constexpr std::size_t beyond = 9 << 20;  // 72 MiB
+    auto before = c.submit(count_from, 1.0, std::size_t{3});
+    std::string of_value, of_arguments;
+    try {
+      const numbers back = co_await c.scatter(numbers(beyond));
+      CHECK(back.empty());
+    } catch (const std::exception& e) { of_value = e.what(); }
+    try {
+      const double sum = co_await c.submit(wrong, numbers(beyond), 0.0);
+      CHECK(sum == 0);
+    } catch (const std::exception& e) { of_arguments = e.what(); }
+    CHECK_THAT(of_value, Catch::Contains("75497") && Catch::Contains("scatter it in parts"));
+    CHECK_THAT(of_arguments, Catch::Contains("75497") && Catch::Contains("the arguments of"));
+    const double bad = co_await c.submit(wrong, std::move(before), 1.0);
+    CHECK(bad == 0);
+  };
+  p.run(weft::timeout(limit, test()));
+}
 
 TEST_CASE("several large values come by one request") {
   const auto kind = GENERATE(address_kind::unix_socket, address_kind::tcp);

@@ -217,6 +217,11 @@ class bench final : public worker_host, public exchange_host {
 
   // exchange_host
   outgoing_value find(task_id) override { return {}; }
+  bool under_way(std::uint64_t request) override {
+    bool is = false;
+    locked([&] { is = core.fetches().under_way(request); });
+    return is;
+  }
   value_landing land(const value_header& header) override {
     if (on_land) on_land();
     return locked([&] { return tasks.land(core, time_, header); });

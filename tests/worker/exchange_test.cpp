@@ -38,6 +38,7 @@ class shelf final : public exchange_host {
     const auto at = values_.find(id);
     return at == values_.end() ? outgoing_value() : at->second;
   }
+  bool under_way(std::uint64_t) override { return false; }
   value_landing land(const value_header&) override { return {}; }
   void landed(std::uint64_t, task_id, value_landing) override {}
   void cut_off(task_id, value_landing) override {}
@@ -53,9 +54,9 @@ class shelf final : public exchange_host {
 /// A peer that serves values, whose link can be cut.
 class shop final : public hub_handler {
  public:
-  shop() {
+  explicit shop(const exchange_limits& limits = {}) {
     own_.role = peer_role::worker;
-    serving = std::make_shared<exchange>(threads, security(), own_, link_options(), goods);
+    serving = std::make_shared<exchange>(threads, security(), own_, link_options(), goods, limits);
   }
   ~shop() {
     serving->close();
@@ -92,6 +93,8 @@ class shop final : public hub_handler {
   shelf goods;
   std::shared_ptr<exchange> serving;
   std::function<void()> on_request;  // before it is answered
+  /// Answers instead of the exchange, while it gives true.
+  std::function<bool(peer_link&, const get_values&)> instead;
   int cuts = 0;
   int closes = 0;  // how many of the next links
   std::size_t full_bytes = session_options().full_bytes;
@@ -107,6 +110,11 @@ class shop final : public hub_handler {
     counter(shop& of, std::shared_ptr<link_handler> inner) : of_(of), inner_(std::move(inner)) {}
     void received(peer_link& from, std::span<const std::byte> messages) override {
       if (of_.on_request) of_.on_request();
+      if (of_.instead) {
+        batch_reader batch(messages);
+        std::uint16_t kind = 0;
+        if (batch.next(kind) && of_.instead(from, batch.get<get_values>())) return;
+      }
       inner_->received(from, messages);
       ++of_.answered;
     }
@@ -126,7 +134,8 @@ class shop final : public hub_handler {
 }  // namespace
 
 TEST_CASE("values come over a link that breaks", "[worker]") {
-  shop s;
+  const std::size_t in_header = GENERATE(std::size_t{1} << 20, 0u);  // else the message comes in chunks
+  shop s({.header_message = in_header});
   for (task_id id = 90; id < 94; ++id) s.goods.put(id, some(static_cast<double>(id), large));
   bench b;
   greeting own;
@@ -147,6 +156,71 @@ TEST_CASE("values come over a link that breaks", "[worker]") {
   for (task_id id = 91; id < 94; ++id) CHECK(b.result(id - 70) == total(some(static_cast<double>(id), large)));
   CHECK(s.cuts > 0);
   CHECK(b.missed() == 0);  // the peer has them still
+}
+
+TEST_CASE("who sends another value than its header says is hung up on, and asked again", "[worker]") {
+  shop s;
+  s.goods.put(90, some(1, 1'000));
+  const std::vector<std::byte> bytes(100);
+  std::atomic<int> lies = 0;
+  s.instead = [&](peer_link& to, const get_values& m) {
+    value_header h{};
+    h.request = m.request;
+    h.id = 90;
+    std::uint64_t size = 100;
+    switch (lies++) {
+      case 0:  // a chunk goes beyond the end of the message
+        h.message_bytes = 99;
+        h.bytes = size = 1;
+        break;
+      case 1:  // a part of the message is in the header
+        h.message_bytes = 100;
+        h.message = std::span(bytes).first(4);
+        size = 0;
+        break;
+      case 2:  // more than there can be
+        h.message_bytes = ~std::uint64_t{0};
+        h.bytes = size;
+        break;
+      case 3:
+        h.bytes = 99;
+        break;
+      default:
+        return false;
+    }
+    if (size != 0) h.attachments = {&size, 1};
+    to.send_value(h, {bytes}, nullptr);
+    return true;
+  };
+  bench b;
+  greeting own;
+  own.role = peer_role::worker;
+  b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b);
+  b.links->know(2, to_string(s.open()));
+  b.run(20, 90, 1'000);
+  CHECK(b.result(20) == total(some(1, 1'000)));
+  CHECK(lies > 4);
+  CHECK(b.missed() == 4);
+}
+
+TEST_CASE("a long message that is none fails the task that takes the value", "[worker]") {
+  shop s;
+  const std::vector<std::byte> bytes(100, std::byte{0xff});
+  s.instead = [&](peer_link& to, const get_values& m) {
+    value_header h{};
+    h.request = m.request;
+    h.id = m.tasks.front();
+    h.message_bytes = 100;
+    to.send_value(h, {bytes}, nullptr);
+    return true;
+  };
+  bench b;
+  greeting own;
+  own.role = peer_role::worker;
+  b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b);
+  b.links->know(2, to_string(s.open()));
+  b.run(20, 90, 1'000);
+  CHECK_THAT(b.failure(20), Catch::Contains("weft"));
 }
 
 TEST_CASE("values come after links that end as soon as they are made", "[worker]") {
