@@ -35,8 +35,8 @@ struct scheduler_options {
   time_ns transfer_latency = 50'000;
   /// The run time of a function that has not run yet.
   time_ns unknown_run_time = 10'000'000;
-  /// Tasks that a worker is given ahead of their inputs, for each slot; more where they are short, up to `pipeline` and
-  /// `most_pipelined`.
+  /// Tasks that a worker is given ahead of their inputs, for each slot; more where they are short, up to `pipeline`
+  /// and `most_pipelined`.
   std::uint32_t ahead = 256;
   /// A task with more inputs than this is not handed over ahead, nor looked at each time that one is.
   std::uint32_t ahead_inputs = 16;
