@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/words.hpp"
 #include "engine/engine.hpp"
 #include "engine/failure.hpp"
 #include "weft/client.hpp"
@@ -16,12 +17,9 @@ task<cluster_info> nothing_there() { co_return cluster_info(); }
 
 /// Throws misuse when a name is none of a worker's.
 void check_names(std::string_view named, const cluster_info& there) {
-  while (!named.empty()) {
-    const std::size_t end = std::min(named.find(' '), named.size());
-    const std::string_view word = named.substr(0, end);
-    named.remove_prefix(std::min(end + 1, named.size()));
-    if (word.empty() || std::any_of(there.workers.begin(), there.workers.end(),
-                                    [&](const worker_info& w) { return w.name == word || w.address == word; }))
+  for (const std::string_view word : detail::words(named)) {
+    if (std::any_of(there.workers.begin(), there.workers.end(),
+                    [&](const worker_info& w) { return w.name == word || w.address == word; }))
       continue;
     std::string names;
     for (const worker_info& w : there.workers) (names += names.empty() ? "" : ", ") += w.name;
@@ -45,13 +43,10 @@ task<cluster_info> client::cluster() const {
 
 /// No coroutine: what the names refer to may be gone when the task begins.
 task<cluster_info> client::retire_workers(std::string_view workers) const {
-  constexpr std::size_t most_text = 16 * 1024;
-  if (workers.size() > most_text)
-    throw misuse("weft: retire_workers: the names have " + std::to_string(workers.size()) +
-                 " characters; they may have 16384: name some at a time");
+  detail::check_list("retire_workers", workers);
   std::string names(workers);
   detail::remote_home* const at = engine_->cluster();
-  task<cluster_info> asked = at && names.find_first_not_of(' ') != std::string::npos ? at->look(names) : cluster();
+  task<cluster_info> asked = at && !detail::words(names).empty() ? at->look(names) : cluster();
   return retire(std::move(asked), std::move(names));
 }
 

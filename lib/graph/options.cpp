@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/words.hpp"
 #include "weft/detail/task_details.hpp"
 #include "weft/errors.hpp"
 
@@ -21,11 +22,7 @@ resource_amounts parse_resources(std::string_view text) {
                  "' is no resource: write NAME=AMOUNT, such as gpu=1, from 0.000001 to 1e9, with spaces between "
                  "several");
   };
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string_view part = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (part.empty()) continue;
+  for (const std::string_view part : words(text)) {
     const std::size_t equals = std::min(part.find('='), part.size());
     double amount = 1;
     constexpr double most = 1e9, least = 1e-6;
@@ -58,11 +55,8 @@ void check_options(const task_options& o) {
   if (o.retries > std::numeric_limits<std::uint16_t>::max())
     throw misuse("weft: task_options.retries is " + std::to_string(o.retries) + "; it may be 65535 at most");
   if (o.time_limit.count() < 0) throw misuse("weft: task_options.time_limit is negative; 0 is for none");
-  constexpr std::size_t most_text = 16 * 1024;
-  for (const auto& [field, text] : {std::pair("workers", o.workers), std::pair("hosts", o.hosts)})
-    if (text.size() > most_text)
-      throw misuse("weft: task_options." + std::string(field) + " has " + std::to_string(text.size()) +
-                   " characters; it may have 16384");
+  check_list("task_options.workers", o.workers);
+  check_list("task_options.hosts", o.hosts);
   if (o.allow_other_workers && o.workers.empty() && o.hosts.empty())
     throw misuse(
         "weft: task_options.allow_other_workers is set, and neither workers nor hosts are given: name those that are "
@@ -85,13 +79,7 @@ task_details* copy_of(const task_details& d, std::string_view name) {
 
 /// The words of a list, each once and in order, with one blank between two: so equal lists are equal texts.
 std::string list_of(std::string_view text) {
-  std::vector<std::string_view> all;
-  constexpr std::string_view blanks = " \t\n\r";
-  for (std::size_t at = text.find_first_not_of(blanks); at != std::string_view::npos;) {
-    const std::size_t end = std::min(text.find_first_of(blanks, at), text.size());
-    all.push_back(text.substr(at, end - at));
-    at = text.find_first_not_of(blanks, end);
-  }
+  std::vector<std::string_view> all = words(text);
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
   std::string list;

@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/words.hpp"
 #include "wire/batch.hpp"
 
 namespace weft::net {
 namespace {
 
 std::string_view view(std::span<const char> text) { return {text.data(), text.size()}; }
+std::vector<std::string> names_of(std::span<const char> list) {
+  const std::vector<std::string_view> all = detail::words(view(list));
+  return {all.begin(), all.end()};
+}
 
 void at_most(std::size_t n, std::size_t limit, const char* what, const char* option) {
   if (n >= limit)
@@ -16,17 +21,6 @@ void at_most(std::size_t n, std::size_t limit, const char* what, const char* opt
 }
 
 }  // namespace
-
-std::vector<std::string> words(std::string_view text) {
-  std::vector<std::string> all;
-  while (true) {
-    const std::size_t from = text.find_first_not_of(' ');
-    if (from == std::string_view::npos) return all;
-    const std::size_t to = std::min(text.find(' ', from), text.size());
-    all.emplace_back(text.substr(from, to - from));
-    text.remove_prefix(to);
-  }
-}
 
 catalogue::catalogue(const scheduler_options& limits) : limits_(limits) {
   options_.emplace_back().references = 1;
@@ -125,8 +119,8 @@ void catalogue::drop(std::uint32_t o) {
 std::uint32_t catalogue::class_of(const define_options& m) {
   placement_class wanted;
   wanted.resources = parse_resources(view(m.resources));
-  wanted.workers = words(view(m.workers));
-  wanted.hosts = words(view(m.hosts));
+  wanted.workers = names_of(m.workers);
+  wanted.hosts = names_of(m.hosts);
   wanted.loose = m.flags & loose_restrictions;
   if (wanted.resources.empty() && !wanted.restricted()) return 0;
   wanted.key = wanted.loose ? "l" : "s";
@@ -151,10 +145,10 @@ std::uint32_t catalogue::class_of(const define_options& m) {
 
 resource_amounts catalogue::parse_resources(std::string_view text) {
   resource_amounts all;
-  for (const std::string& word : words(text)) {
+  for (const std::string_view word : detail::words(text)) {
     const std::size_t equals = word.find('=');
     double amount = 1;
-    if (equals != std::string::npos) {
+    if (equals != std::string_view::npos) {
       const char* end = word.data() + word.size();
       const auto parsed = std::from_chars(word.data() + equals + 1, end, amount);
       if (parsed.ec != std::errc{} || parsed.ptr != end) amount = -1;
@@ -162,8 +156,8 @@ resource_amounts catalogue::parse_resources(std::string_view text) {
     // Also false for what is no number.
     if (equals == 0 || !(amount >= 0 && amount <= 1e9))
       throw protocol_error("weft: resources are written `gpu=1 licence=0.5`, with amounts from 0 to 1e9; not \"" +
-                           word.substr(0, 100) + "\"");
-    const std::string name = word.substr(0, equals);
+                           std::string(word.substr(0, 100)) + "\"");
+    const std::string name(word.substr(0, equals));
     auto found = resource_index_.find(name);
     if (found == resource_index_.end()) {
       at_most(resource_names_.size(), limits_.most_resources, "resources", "most_resources");

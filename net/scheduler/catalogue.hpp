@@ -90,7 +90,4 @@ class catalogue {
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> function_index_;
 };
 
-/// The words of a text, which blanks separate.
-std::vector<std::string> words(std::string_view text);
-
 }  // namespace weft::net

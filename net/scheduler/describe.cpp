@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/words.hpp"
 #include "scheduler/core.hpp"
 #include "weft/detail/task_details.hpp"
 #include "wire/text.hpp"
@@ -112,7 +113,7 @@ void scheduler_core::answer(peer_id p, const ask_cluster& m) {
   if (m.retire.size() > options_.most_text)
     throw protocol_error("weft: the names of workers to retire are longer than scheduler.most_text, " +
                          std::to_string(options_.most_text) + " bytes");
-  for (const std::string& name : words({m.retire.data(), m.retire.size()})) let_go(name);
+  for (const std::string_view name : detail::words({m.retire.data(), m.retire.size()})) let_go(name);
   peer& to = *peers_[p];
   if (to.out.size() > most_answers)
     throw protocol_error("weft: peer " + std::to_string(p) + " asks about the cluster, and has not taken " +

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/words.hpp"
 #include "exec/pool_core.hpp"
 #include "object/modules.hpp"
 #include "weft/sleep.hpp"
@@ -97,7 +98,7 @@ class scheduler_server::tool_session final : public link_handler {
         if (names.size() > s->options_.core.most_text || from.full())
           throw protocol_error(
               "weft: a tool names too many workers to retire, or does not take what it has asked for");
-        const cluster_view all = s->retire(words(names));
+        const cluster_view all = s->retire(detail::words(names));
         from.send_with(
             [&](batch_writer& out) { write_cluster_state(out, m.request, all.workers, all.target, all.waiting); });
       } else {
@@ -460,9 +461,9 @@ cluster_view scheduler_server::look_inside() const {
   all.nannies = router_.nanny_workers();
   return all;
 }
-cluster_view scheduler_server::retire(const std::vector<std::string>& workers) {
+cluster_view scheduler_server::retire(const std::vector<std::string_view>& workers) {
   std::lock_guard guard(lock_);
-  for (const std::string& worker : workers)
+  for (const std::string_view worker : workers)
     for (const auto& [program, p] : parts_)
       if (p->core.retire(now(), worker)) flush(*p);
   return look_inside();  // those that are idle are there still

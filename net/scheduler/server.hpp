@@ -53,7 +53,7 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
   scheduler_statistics statistics() const;
   std::vector<worker_statistics> workers() const;
   /// Lets the workers of these names or addresses go in order. What there is then to show.
-  cluster_view retire(const std::vector<std::string>& workers);
+  cluster_view retire(const std::vector<std::string_view>& workers);
   /// Of programs that clients have sent.
   std::uint64_t program_bytes() const;
   /// That are there now.

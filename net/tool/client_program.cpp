@@ -92,8 +92,8 @@ int retire_workers(const client_settings& s, const std::vector<std::string>& wor
   try {
     std::string names;
     for (const std::string& name : workers) {
-      if (name.empty() || name.find_first_of(" \t\n") != std::string::npos) {
-        std::cerr << "weft retire: '" << name << "' is no name of a worker: weft info shows those that there are\n";
+      if (const std::string why = why_no_name(name); !why.empty()) {
+        std::cerr << "weft retire: " << no_name(name, why) << '\n';
         return 2;
       }
       (names += names.empty() ? "" : " ") += name;

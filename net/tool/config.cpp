@@ -6,7 +6,9 @@
 #include <set>
 
 #include "base/config.hpp"
+#include "base/words.hpp"
 #include "transport/address.hpp"
+#include "wire/handshake.hpp"
 
 namespace weft::net {
 namespace fs = std::filesystem;
@@ -50,15 +52,15 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
 }
 
 const std::string& checked_resources(const std::string& text) {
-  std::set<std::string> seen;
-  for (const std::string& part : split(text, " \t")) {
-    if (part.empty()) continue;
+  std::set<std::string_view> seen;
+  for (const std::string_view part : detail::words(text)) {
     const std::size_t equals = part.find('=');
-    const auto amount = equals == std::string::npos ? std::nullopt : parse_number(part.substr(equals + 1));
+    const auto amount = equals == std::string_view::npos ? std::nullopt : parse_number(part.substr(equals + 1));
     if (equals == 0 || !amount || *amount < 0)
-      throw not_right{"'" + part + "' is no resource: give names with amounts, such as \"gpu=1 licence=0.5\""};
+      throw not_right{"'" + std::string(part) +
+                      "' is no resource: give names with amounts, such as \"gpu=1 licence=0.5\""};
     if (!seen.insert(part.substr(0, equals)).second)
-      throw not_right{"'" + part.substr(0, equals) + "' is there twice: give each resource once"};
+      throw not_right{"'" + std::string(part.substr(0, equals)) + "' is there twice: give each resource once"};
   }
   return text;
 }
@@ -79,6 +81,10 @@ class reader {
       case setting_kind::address:
         // A client without a cluster is one: an empty address takes back what a file says.
         *into = one().empty() && setting_.table == "client" ? one() : checked_address(one(), false);
+        break;
+      case setting_kind::name:
+        if (const std::string why = why_no_name(one()); !one().empty() && !why.empty()) throw not_right{why};
+        *into = one();
         break;
       case setting_kind::listener:
         *into = one().empty() ? one() : checked_address(one(), true);

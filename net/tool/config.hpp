@@ -16,7 +16,7 @@
 namespace weft::net {
 
 enum class setting_kind : std::uint8_t {
-  text,       // anything
+  name,       // one word
   resources,  // `gpu=1 licence=0.5`
   path,       // `~/` is the home directory; in a file, relative to where the file is
   address,    // where another process listens: has a port

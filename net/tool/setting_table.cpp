@@ -62,7 +62,7 @@ constexpr setting table[] = {
      at<scheduler, &scheduler_settings::no_worker_limit>},
 
     {"worker", "scheduler", kind::address, "where the scheduler listens", at<worker, &worker_settings::scheduler>},
-    {"worker", "name", kind::text, "what it is called; empty: host and process", at<worker, &worker_settings::name>},
+    {"worker", "name", kind::name, "what it is called; empty: host and process", at<worker, &worker_settings::name>},
     {"worker", "listen", kind::listener, "where values are fetched; empty: a free port of this machine",
      at<worker, &worker_settings::listen>},
     {"worker",
@@ -167,7 +167,7 @@ std::string setting::flag() const {
 
 std::string_view setting::unit() const noexcept {
   switch (kind) {
-    case kind::text:
+    case kind::name:
       return "NAME";
     case kind::resources:
       return "RESOURCES";

@@ -1,9 +1,11 @@
 #include "wire/handshake.hpp"
-#include "wire/text.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+
+#include "base/words.hpp"
+#include "wire/text.hpp"
 
 namespace weft::net {
 
@@ -99,6 +101,23 @@ std::string range_text(version_range r) {
 }
 
 }  // namespace
+
+std::string why_no_name(std::string_view name) {
+  if (name.empty()) return "a name has one character at least";
+  if (name.size() > greeting_limits::name)
+    return "it has " + std::to_string(name.size()) + " bytes; a name may have " +
+           std::to_string(greeting_limits::name);
+  if (std::any_of(name.begin(), name.end(), detail::is_blank))
+    return "names are given in lists, with blanks between two: write - or _ where it has a blank";
+  if (std::any_of(name.begin(), name.end(), is_control)) return "it has control characters, which nobody can type";
+  return {};
+}
+
+std::string no_name(std::string_view name, const std::string& why) {
+  std::string shown(name.substr(0, greeting_limits::name));
+  replace_controls(shown, '?');
+  return "a worker cannot be called '" + shown + "': " + why;
+}
 
 std::vector<std::byte> encode(const hello& m) { return encode_checked(m); }
 std::vector<std::byte> encode(const welcome& m) { return encode_checked(m); }

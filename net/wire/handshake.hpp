@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wire/batch.hpp"
@@ -94,6 +95,12 @@ struct greeting_limits {
   static constexpr std::size_t build_id = 64, name = 256, address = 512, resources = 1024, token = 1024;
   static constexpr std::size_t reason = 2048;
 };
+
+/// Why no worker can be called so: it is named in lists (task_options.workers, weft retire), with blanks between two.
+/// Empty: it can.
+std::string why_no_name(std::string_view name);
+/// The same as a sentence for who was to be called so.
+std::string no_name(std::string_view name, const std::string& why);
 
 /// The payload of a frame. Throws std::invalid_argument for what the other side would not accept.
 std::vector<std::byte> encode(const hello& m);

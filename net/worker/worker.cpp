@@ -84,6 +84,8 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   greeting& own = w.own_;
   own.role = peer_role::worker;
   own.name = w.options_.name.empty() ? detail::process_name() : w.options_.name;
+  if (const std::string why = why_no_name(own.name); !why.empty())
+    throw std::invalid_argument("weft: " + no_name(own.name, why));
   own.resources = w.options_.resources;
   own.build_id = detail::program_module().build_id;
   own.incarnation = w.pool_.core().env().random();

@@ -261,6 +261,31 @@ TEST_CASE("any bytes are handled, or a protocol_error", "[scheduler][seeds]") {
   CHECK(refused > handled / 10);
 }
 
+TEST_CASE("a worker that nobody could name in a list is not let in", "[scheduler]") {
+  script s;
+  const auto refused = [&](const std::string& name) {
+    worker_hello hello;
+    hello.name = name;
+    try {
+      s.core.add_worker(s.now, hello);
+    } catch (const protocol_error& e) { return std::string(e.what()); }
+    return std::string();
+  };
+  CHECK(
+      refused("my worker") ==
+      "weft: a worker cannot be called 'my worker': names are given in lists, with blanks between two: write - or _ "
+      "where it has a blank");
+  for (const char* blank : {" a", "a ", "a\tb", "a\nb", "\r"})
+    CHECK(refused(blank).find("blank") != std::string::npos);
+  CHECK(refused("a\x7f") == "weft: a worker cannot be called 'a?': it has control characters, which nobody can type");
+  CHECK(refused("") == "weft: a worker cannot be called '': a name has one character at least");
+  CHECK(refused(std::string(257, 'x')).find("it has 257 bytes; a name may have 256") != std::string::npos);
+  CHECK(s.core.statistics().workers == 0);
+  CHECK(refused(std::string(256, 'x')).empty());
+  CHECK(refused("wörker-1:x/y").empty());
+  CHECK(s.core.statistics().workers == 2);
+}
+
 TEST_CASE("what a peer may not say is refused by a sentence, and changes nothing", "[scheduler]") {
   script s({.most_inputs = 2, .most_call_bytes = 8, .most_number_gap = 10, .most_modules = 4, .most_options = 5});
   const peer_id c = s.client(), d = s.client(), w = s.worker();

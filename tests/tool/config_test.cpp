@@ -237,6 +237,12 @@ TEST_CASE("mistakes in files are said with their place", "[tool][config]") {
        "host:port, or unix:/path"},
       {"[worker]\nscheduler = [\"a:1\"]", "FILE:2:13: worker.scheduler is [ 'a:1' ]: give it a text in quotes"},
       {"[worker]\nname = 7", "FILE:2:8: worker.name is 7: give it a text in quotes"},
+      {"[worker]\nname = 'my worker'",
+       "FILE:2:8: worker.name is 'my worker': names are given in lists, with blanks between two: write - or _ where "
+       "it "
+       "has a blank"},
+      {"[worker]\nname = \"a\\u0007b\"",
+       "FILE:2:8: worker.name is 'a\ab': it has control characters, which nobody can type"},
       {"[worker]\nthreads = -1", "FILE:2:11: worker.threads is '-1': give it a whole number from 0 to 4096"},
       {"[worker]\nthreads = 1.5", "FILE:2:11: worker.threads is 1.5: give it a whole number"},
       {"[worker]\nthreads = 5000", "FILE:2:11: worker.threads is '5000': give it a whole number from 0 to 4096"},
@@ -298,6 +304,8 @@ TEST_CASE("what files may say", "[tool][config]") {
   CHECK(with("[worker]\nthreads = '4'").worker().threads == 4);
   CHECK(with("[client]\nscheduler = ''").client().scheduler.empty());
   CHECK(with("").client().scheduler.empty());
+  CHECK(with("[worker]\nname = ''").worker().name.empty());  // host and process
+  CHECK(with("[worker]\nname = 'wörker:1'").worker().name == "wörker:1");
   CHECK(with("[security]\ncertificates = 'c'").client().security.certificates == (dir.path() / "a/c").string());
   CHECK(with("[security]\ncertificates = '/c'").client().security.certificates == "/c");
   CHECK(with("[security]\ncertificates = '~/c'").client().security.certificates == "/h/c");
