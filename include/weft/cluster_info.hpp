@@ -22,8 +22,8 @@ struct worker_info {
 struct cluster_info {
   /// Those that run this program.
   std::vector<worker_info> workers;
-  /// How many of them the work that there is asks for, to be done in some seconds, and its values; as many as there
-  /// are, when fewer would do but not hold the values.
+  /// How many the work that there is asks for, to be done in some seconds, and its values; as many as there are, when
+  /// fewer would do but not hold the values. Those on their way out (retiring, stopped) do not count.
   std::uint32_t target = 0;
   /// Why tasks wait though there is room: a sentence for each kind of worker that is missing. `3 tasks wait for a
   /// worker: there is no worker called alice`

@@ -59,11 +59,12 @@ std::string json_of(const program_router::nanny_worker& n) {
 
 std::string json_of(const cluster_view& all) {
   const scheduler_statistics& s = all.counts;
-  return "{\"clients\":" + std::to_string(s.clients) + ",\"slots\":" + std::to_string(s.slots) +
-         ",\"target\":" + std::to_string(all.target) + ",\"tasks\":" + std::to_string(s.tasks) +
-         ",\"submitted\":" + std::to_string(s.submitted) + ",\"done\":" + std::to_string(s.done) +
-         ",\"failed\":" + std::to_string(s.failed) + ",\"cancelled\":" + std::to_string(s.cancelled) +
-         ",\"leases\":" + std::to_string(s.leases) + ",\"leases_waiting\":" + std::to_string(s.leases_waiting) +
+  return "{\"clients\":" + std::to_string(s.clients) + ",\"slots\":" + std::to_string(s.slots - s.leaving_slots) +
+         ",\"leaving\":" + std::to_string(s.leaving) + ",\"target\":" + std::to_string(all.target) +
+         ",\"tasks\":" + std::to_string(s.tasks) + ",\"submitted\":" + std::to_string(s.submitted) +
+         ",\"done\":" + std::to_string(s.done) + ",\"failed\":" + std::to_string(s.failed) +
+         ",\"cancelled\":" + std::to_string(s.cancelled) + ",\"leases\":" + std::to_string(s.leases) +
+         ",\"leases_waiting\":" + std::to_string(s.leases_waiting) +
          ",\"leased_calls\":" + std::to_string(s.leased_calls) + "," +
          list_of("waiting", all.waiting, [](const std::string& text) { return in_quotes(text); }) + "," +
          list_of("workers", all.workers, [](const auto& w) { return json_of(w); }) + "," +
@@ -87,8 +88,10 @@ std::string state_of(const program_router::nanny_worker& n) {
 std::string table_of(const cluster_view& all) {
   const scheduler_statistics& s = all.counts;
   std::string text;
-  print(text, "%zu clients, %zu workers with %zu slots (%u wanted); %zu tasks now, %llu done, %llu failed\n",
-        s.clients, s.workers, s.slots, all.target, s.tasks, static_cast<unsigned long long>(s.done),
+  print(text, "%zu clients, %zu workers with %zu slots (%u wanted)", s.clients, s.workers - s.leaving,
+        s.slots - s.leaving_slots, all.target);
+  if (s.leaving != 0) print(text, ", %zu more on their way out", s.leaving);
+  print(text, "; %zu tasks now, %llu done, %llu failed\n", s.tasks, static_cast<unsigned long long>(s.done),
         static_cast<unsigned long long>(s.failed));
   if (s.leases != 0)
     print(text, "%zu leases of %zu slots, %zu of them wait; %llu calls were made straight\n", s.leases,

@@ -372,7 +372,7 @@ time_ns scheduler_core::deadline() const noexcept {
       if (c && !c->held.empty() && c->eligible.empty()) at = std::min(at, c->unmet_since + options_.no_worker_limit);
   if (worker_count_ > 0 && options_.worker_ttl > 0) at = std::min(at, next_ttl_);
   if (worker_count_ > 0 && options_.reduce_interval > 0) at = std::min(at, next_reduce_);
-  if (retiring_ > 0) at = std::min(at, next_retire_);
+  if (!retirements_.empty()) at = std::min(at, next_retire_);
   return at;
 }
 

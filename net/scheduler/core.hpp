@@ -26,9 +26,10 @@ namespace weft::net {
 
 struct scheduler_statistics {
   std::size_t clients = 0, workers = 0, slots = 0;
-  std::size_t tasks = 0;                 // records
-  std::size_t states[task_states] = {};  // by task_state; counted over all records
-  std::size_t no_worker = 0;             // of the held ones: those that no worker there is may run
+  std::size_t leaving = 0, leaving_slots = 0;  // of these: on their way out
+  std::size_t tasks = 0;                       // records
+  std::size_t states[task_states] = {};        // by task_state; counted over all records
+  std::size_t no_worker = 0;                   // of the held ones: those that no worker there is may run
   std::uint64_t submitted = 0, done = 0, failed = 0, cancelled = 0, restarted = 0;
   std::uint64_t assigned = 0, ahead = 0, taken_back = 0, steals_asked = 0, stolen = 0, stale = 0;
   std::uint64_t copies = 0, copies_dropped = 0;
@@ -121,7 +122,7 @@ class scheduler_core {
   bool retire(time_ns now, std::string_view name);
   /// Those to retire when the cluster is larger than target(): idle ones first, the fullest last.
   std::vector<peer_id> workers_to_close(std::uint32_t how_many) const;
-  /// How many workers the work that there is asks for (dask's adaptive_target).
+  /// How many workers the work that there is asks for (dask's adaptive_target), beside those on their way out.
   std::uint32_t target() const;
   /// Nothing has happened for idle_timeout, and nothing is to be done.
   bool idle(time_ns now) const noexcept;
@@ -187,6 +188,7 @@ class scheduler_core {
     std::uint64_t occupancy = 0;    // estimated time of all that it has, in cost units
     std::uint64_t filled = 0;       // the same of what has its inputs, each at most `pipeline`
     std::uint64_t value_bytes = 0;  // of the values that it holds
+    std::uint64_t expected = 0;     // of those that it was asked to take over from workers on their way out
     std::uint32_t heap_at = ~std::uint32_t{0};
     std::uint64_t heap_key = 0;
     std::vector<std::uint32_t> classes;
@@ -200,6 +202,7 @@ class scheduler_core {
     std::vector<std::uint32_t> option_of;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> option_slots;  // ours, and its generation
     std::uint32_t next_option = 1;
+    bool leaves() const noexcept { return mode == worker_mode::retiring || mode == worker_mode::stopped; }
   };
   struct class_state {
     std::vector<worker_index> eligible;
@@ -218,6 +221,17 @@ class scheduler_core {
     resource_amounts resources;
     worker_index worker = no_worker_index;
     lease_state is = lease_state::waiting;
+  };
+  /// A worker on its way out. See retire.cpp.
+  struct retirement {
+    struct value {
+      task_id id = 0;
+      peer_id asked = 0;  // who is to take it over; 0: nobody
+      std::uint64_t bytes = 0;
+    };
+    worker_index worker = no_worker_index;
+    std::deque<value> values;  // that may be nowhere else
+    bool looked = false;       // what it has was looked for
   };
   struct timer {
     time_ns at;
@@ -398,20 +412,27 @@ class scheduler_core {
   void keep_copies(slot t, std::uint32_t copies);
   void keep_all_copies();
   void move_values();
-  void let_go(worker_index w);
-  bool let_go(std::string_view name);
-  bool retire_step(worker_index w);
   void reduce_copies();
   void copy(slot t, worker_index to);
   void ask_for_copy(slot t, worker_index to);
-  bool copy_to_another(slot t);
+  worker_index copy_to_another(slot t);
   bool in_use_at(slot t, worker_index w) const;
   void drop_copy(slot t, worker_index w);
   void moved(slot t);
   bool takes(const worker& w, std::uint64_t bytes) const noexcept {
-    return w.memory == 0 || w.value_bytes + bytes <= w.memory;
+    return w.memory == 0 || w.value_bytes + w.expected + bytes <= w.memory;
   }
   double fullness(const worker& w) const noexcept;
+
+  // retire.cpp
+  void let_go(worker_index w);
+  bool let_go(std::string_view name);
+  void end_retirement(worker_index w);
+  void retire_step();
+  void find_values(const std::vector<retirement*>& of);
+  void hand_over(retirement& r, std::size_t most);
+  bool is_over(retirement::value& v, worker_index from);
+  void forget_request(retirement::value& v);
 
   scheduler_options options_;
   catalogue catalogue_;
@@ -426,7 +447,8 @@ class scheduler_core {
   std::vector<departure> departures_;
   std::vector<failure> failures_;
   std::vector<std::uint32_t> free_failures_;
-  std::vector<timer> timers_;     // a heap
+  std::vector<timer> timers_;  // a heap
+  std::vector<retirement> retirements_;
   std::vector<lease> leases_;     // in the order of the requests
   std::size_t unmet_leases_ = 0;  // of these: not open
   // Looked up only, never walked.
@@ -449,7 +471,7 @@ class scheduler_core {
   scheduler_statistics counts_;
   time_ns now_ = 0, last_event_ = 0;
   time_ns next_steal_ = 0, next_reduce_ = 0, next_retire_ = 0, next_ttl_ = 0;
-  std::uint32_t total_slots_ = 0, clients_ = 0, worker_count_ = 0, retiring_ = 0;
+  std::uint32_t total_slots_ = 0, clients_ = 0, worker_count_ = 0;
   std::size_t paused_ = 0;  // workers
   bool rebalance_asked_ = false;
   std::uint32_t pipeline_cost_ = 1;

@@ -43,7 +43,13 @@ scheduler_statistics scheduler_core::statistics() const {
   s.slots = total_slots_;
   s.leases = leases_.size();
   s.leases_waiting = unmet_leases_;
-  for (const worker& w : workers_) s.leased_slots += w.peer != 0 ? w.leased : 0;
+  for (const worker& w : workers_) {
+    if (w.peer == 0) continue;
+    s.leased_slots += w.leased;
+    if (!w.leaves()) continue;
+    ++s.leaving;
+    s.leaving_slots += w.slots + w.leased;
+  }
   s.tasks = tasks_.size();
   for (slot t = 1; t < tasks_.end(); ++t) ++s.states[static_cast<std::size_t>(tasks_[t].state)];
   for (const auto& c : classes_)
@@ -88,11 +94,13 @@ std::string scheduler_core::missing_of(std::uint32_t in_class) const {
     if (!wanted.workers.empty()) what += " called " + listed(wanted.workers);
     if (!wanted.hosts.empty()) what += (wanted.workers.empty() ? " on " : ", or on ") + listed(wanted.hosts);
   }
+  const worker* other = nullptr;  // rather one that stays
   for (const worker& w : workers_)
-    if (w.peer != 0 && meets(w, wanted, wanted.loose))
-      return what + " that takes tasks: worker " + w.name +
-             (w.mode == worker_mode::running ? " has leased all its slots" : " is " + std::string(name_of(w.mode)));
-  return what;
+    if (w.peer != 0 && meets(w, wanted, wanted.loose) && (!other || (other->leaves() && !w.leaves()))) other = &w;
+  if (!other) return what;
+  return what + " that takes tasks: worker " + other->name +
+         (other->mode == worker_mode::running ? " has leased all its slots"
+                                              : " is " + std::string(name_of(other->mode)));
 }
 
 void write_cluster_state(batch_writer& out, std::uint64_t request, const std::vector<worker_statistics>& workers,

@@ -167,6 +167,14 @@ void scheduler_core::check_invariants() const {
               std::count_if(workers_.begin(), workers_.end(),
                             [](const worker& w) { return w.peer != 0 && w.mode == worker_mode::paused; })) == paused_,
           "paused workers are counted");
+  std::vector<std::uint64_t> expected(workers_.size());
+  for (const retirement& r : retirements_) {
+    require(workers_[r.worker].peer != 0 && workers_[r.worker].mode_ordered, "who is on the way out is there");
+    for (const retirement::value& v : r.values)
+      if (knows(v.asked)) expected[peers_[v.asked]->worker] += v.bytes;
+  }
+  for (worker_index w = 0; w < workers_.size(); ++w)
+    require(workers_[w].peer == 0 || workers_[w].expected == expected[w], "values to be taken over are counted");
   for (std::uint32_t at = 1; at < heap_.size(); ++at)
     require(!heap_before(heap_[at], heap_[(at - 1) / 2]), "the heap is one");
   for (const auto& p : peers_)

@@ -115,7 +115,7 @@ void scheduler_core::remove_worker(worker_index index, bool expected, std::strin
   worker& w = workers_[index];
   const peer_id p = w.peer;
   if (w.heap_at != ~std::uint32_t{0}) heap_remove(index);
-  if (w.mode_ordered) --retiring_;
+  if (w.mode_ordered) end_retirement(index);
   if (w.mode == worker_mode::paused) --paused_;
 
   // Who may be to blame: what it said last that it executes, as far as that is still so; else as many as it has

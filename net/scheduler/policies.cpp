@@ -1,4 +1,4 @@
-// What is decided now and then, over all workers or values: copies, retirement, the cluster's size.
+// What is decided now and then, over all workers or values: copies, the cluster's size.
 #include <algorithm>
 #include <cmath>
 
@@ -7,7 +7,6 @@
 namespace weft::net {
 namespace {
 
-constexpr time_ns retire_interval = 100'000'000;
 // dask.distributed's rebalance: a worker gives above the mean by this, and takes below it by this.
 constexpr double rebalance_gap = 0.05, sender_least = 0.30, recipient_most = 0.60;
 
@@ -38,14 +37,7 @@ void scheduler_core::policies() {
       depart(p, "nothing was heard of it for " + std::to_string(ttl / 1'000'000'000) + " s (scheduler.worker_ttl)",
              false);
   }
-  if (retiring_ > 0 && now_ >= next_retire_) {
-    next_retire_ = now_ + retire_interval;
-    for (worker_index w = 0; w < workers_.size(); ++w)
-      if (workers_[w].peer != 0 && workers_[w].mode_ordered && retire_step(w)) {
-        const peer_id p = workers_[w].peer;
-        depart(p, "it was retired", true);
-      }
-  }
+  if (!retirements_.empty() && now_ >= next_retire_) retire_step();
   if (options_.reduce_interval > 0 && now_ >= next_reduce_) {
     next_reduce_ = now_ + options_.reduce_interval;
     keep_all_copies();
@@ -74,8 +66,8 @@ void scheduler_core::ask_for_copy(slot t, worker_index to) {
   tell(p, m);
 }
 
-/// To the worker with the most room that has no copy; false if there is none.
-bool scheduler_core::copy_to_another(slot t) {
+/// To the worker with the most room that has no copy; gives it, or no_worker_index if there is none.
+worker_index scheduler_core::copy_to_another(slot t) {
   const auto all = tasks_.holders(t);
   worker_index best = no_worker_index;
   for (const worker_index w : heap_) {
@@ -84,15 +76,14 @@ bool scheduler_core::copy_to_another(slot t) {
     if (best == no_worker_index || std::pair(fullness(workers_[w]), w) < std::pair(fullness(workers_[best]), best))
       best = w;
   }
-  if (best == no_worker_index) return false;
-  copy(t, best);
-  return true;
+  if (best != no_worker_index) copy(t, best);
+  return best;
 }
 
 double scheduler_core::fullness(const worker& w) const noexcept {
   // Workers that do not say how much they may take are compared by what they have.
   const double most = w.memory == 0 ? 1e12 : static_cast<double>(w.memory);
-  return static_cast<double>(w.value_bytes) / most;
+  return static_cast<double>(w.value_bytes + w.expected) / most;
 }
 
 /// Some task that has not ended there takes the value.
@@ -136,7 +127,8 @@ void scheduler_core::want_copies(task_id id, std::uint32_t copies) {
 
 void scheduler_core::keep_copies(slot t, std::uint32_t copies) {
   if (tasks_[t].state != task_state::memory || !is_somewhere(t)) return;
-  while (tasks_.holders(t).size() < std::min<std::size_t>(copies, worker_count_) && copy_to_another(t)) {}
+  while (tasks_.holders(t).size() < std::min<std::size_t>(copies, worker_count_))
+    if (copy_to_another(t) == no_worker_index) return;
 }
 
 /// Workers may have come or gone.
@@ -239,67 +231,7 @@ void scheduler_core::moved(slot t) {
   if (is_at(t, w) && !in_use_at(t, w)) drop_copy(t, w);
 }
 
-// ---- workers -----------------------------------------------------------------------------------------------------
-
-void scheduler_core::retire(time_ns now, peer_id p) {
-  now_ = std::max(now_, now);
-  if (!knows(p) || peers_[p]->worker == no_worker_index) return;
-  let_go(peers_[p]->worker);
-  settle();
-}
-
-bool scheduler_core::retire(time_ns now, std::string_view name) {
-  now_ = std::max(now_, now);
-  const bool there = let_go(name);
-  settle();
-  return there;
-}
-
-bool scheduler_core::let_go(std::string_view name) {
-  bool there = false;
-  for (worker_index w = 0; w < workers_.size(); ++w)
-    if (workers_[w].peer != 0 && (workers_[w].name == name || workers_[w].address == name)) {
-      there = true;
-      let_go(w);
-    }
-  return there;
-}
-
-void scheduler_core::let_go(worker_index index) {
-  worker& w = workers_[index];
-  if (w.mode_ordered) return;
-  w.mode_ordered = true;
-  ++retiring_;
-  next_retire_ = now_;
-  set_mode m{};
-  m.mode = static_cast<std::uint8_t>(worker_mode::retiring);
-  tell(w.peer, m);
-  set_worker_mode(index, worker_mode::retiring);
-}
-
-/// Copies elsewhere what only this worker has. True when nothing is left there, and it may go.
-bool scheduler_core::retire_step(worker_index index) {
-  bool done = workers_[index].count == 0;
-  for (slot t = 1; t < tasks_.end(); ++t) {
-    if (tasks_[t].state != task_state::memory || !is_at(t, index)) continue;
-    bool elsewhere = false;
-    worker_index to = no_worker_index;
-    for (const holder h : tasks_.holders(t)) {
-      if (h.worker() == index || workers_[h.worker()].mode_ordered) continue;
-      if (h.coming())
-        to = h.worker();
-      else
-        elsewhere = true;
-    }
-    if (elsewhere) continue;
-    done = false;
-    if (to == no_worker_index)
-      copy_to_another(t);
-    else if (!in_use_at(t, to))
-      ask_for_copy(t, to);  // it was to come for a task that may have gone, and once more does no harm
-  }
-  return done;
-}
+// ---- the cluster's size ------------------------------------------------------------------------------------------
 
 std::vector<peer_id> scheduler_core::workers_to_close(std::uint32_t how_many) const {
   std::vector<worker_index> order(heap_);
@@ -312,6 +244,8 @@ std::vector<peer_id> scheduler_core::workers_to_close(std::uint32_t how_many) co
   // Those that stay must have room for twice of what there is.
   std::uint64_t values = 0, room = 0;
   bool known = true;
+  for (const worker& w : workers_)
+    if (w.peer != 0 && w.leaves()) values += w.value_bytes;
   for (const worker_index w : order) {
     values += workers_[w].value_bytes;
     room += workers_[w].memory;
@@ -328,26 +262,32 @@ std::vector<peer_id> scheduler_core::workers_to_close(std::uint32_t how_many) co
   return close;
 }
 
+/// Workers on their way out are none of those that there are, nor is their memory; but others will have their values.
+/// What they are doing they do to its end.
 std::uint32_t scheduler_core::target() const {
   std::uint64_t cost = held_cost_, runnable = 0;
   std::uint64_t values = 0, room = 0;
+  std::uint32_t there = 0, slots = 0;
   for (const auto& c : classes_)
     if (c) runnable += c->held.size();
   for (const worker& w : workers_) {
     if (w.peer == 0) continue;
+    values += w.value_bytes;
+    if (w.leaves()) continue;
+    ++there;
+    slots += w.slots + w.leased;
     cost += w.occupancy;
     runnable += w.count - w.ahead;
-    values += w.value_bytes;
     room += w.memory;
   }
-  const double slots = worker_count_ == 0 ? 1.0 : static_cast<double>(total_slots_) / worker_count_;
+  const double each = there == 0 ? 1.0 : static_cast<double>(slots) / there;
   const double work = static_cast<double>(cost << cost_shift) / static_cast<double>(options_.target_duration);
   const double cpus = std::min(std::ceil(work), static_cast<double>(runnable));
-  auto target = static_cast<std::uint32_t>(std::min(std::ceil(cpus / slots), 4e9));
+  auto target = static_cast<std::uint32_t>(std::min(std::ceil(cpus / each), 4e9));
   if (room != 0 && static_cast<double>(values) > 0.6 * static_cast<double>(room))
-    target = std::max(target, 2 * worker_count_);
-  if (target >= worker_count_) return target;
-  return worker_count_ - static_cast<std::uint32_t>(workers_to_close(worker_count_ - target).size());
+    target = std::max(target, 2 * there);
+  if (target >= there) return target;
+  return there - static_cast<std::uint32_t>(workers_to_close(there - target).size());
 }
 
 bool scheduler_core::idle(time_ns now) const noexcept {

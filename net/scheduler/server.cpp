@@ -20,9 +20,9 @@ namespace {
 scheduler_statistics& operator+=(scheduler_statistics& a, const scheduler_statistics& b) {
   const auto add = [&](auto member) { a.*member += b.*member; };
   using s = scheduler_statistics;
-  for (const auto m :
-       {&s::clients, &s::workers, &s::slots, &s::tasks, &s::no_worker, &s::record_bytes, &s::edge_bytes,
-        &s::payload_bytes, &s::pool_bytes, &s::leases, &s::leases_waiting, &s::leased_slots})
+  for (const auto m : {&s::clients, &s::workers, &s::slots, &s::leaving, &s::leaving_slots, &s::tasks, &s::no_worker,
+                       &s::record_bytes, &s::edge_bytes, &s::payload_bytes, &s::pool_bytes, &s::leases,
+                       &s::leases_waiting, &s::leased_slots})
     add(m);
   for (const auto m :
        {&s::submitted, &s::done, &s::failed, &s::cancelled, &s::restarted, &s::assigned, &s::ahead, &s::taken_back,

@@ -1,4 +1,4 @@
-// What is decided now and then: copies, retirement, the cluster's size.
+// What is decided now and then: copies, the cluster's size.
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -9,14 +9,6 @@ namespace {
 
 using namespace weft::test::scheduling;
 constexpr time_ns ms = 1'000'000, second = 1'000 * ms;
-
-/// Somebody's memory, in bytes.
-peer_id worker_with(script& s, const std::string& name, std::uint64_t memory) {
-  worker_hello hello;
-  hello.name = name;
-  hello.memory = memory;
-  return s.core.add_worker(s.now, hello);
-}
 
 TEST_CASE("values are copied until there are as many as wanted, and the surplus goes later", "[scheduler]") {
   script s;
@@ -81,13 +73,13 @@ TEST_CASE("what is to be on several workers is copied there as soon as it is, an
 
 TEST_CASE("clients say where values are to be, and let workers go", "[scheduler]") {
   script s;
-  const peer_id c = s.client(), d = s.client(), v = worker_with(s, "full", 1000);
+  const peer_id c = s.client(), d = s.client(), v = s.worker_of("full", 1000);
   std::vector<task_id> ids;
   for (int k = 0; k < 8; ++k) {
     ids.push_back(s.submit(c));
     s.done(v, ids.back(), 1, 100);
   }
-  const peer_id w = worker_with(s, "empty", 1000);
+  const peer_id w = s.worker_of("empty", 1000);
   s.say(c, rebalance_values{});
   CHECK(s.heard(w).size() == 4);
   s.heard(v);
@@ -101,7 +93,7 @@ TEST_CASE("clients say where values are to be, and let workers go", "[scheduler]
   question.retire = names;
   s.say(c, question);
   CHECK(s.heard(v) == lines{"mode 2"});
-  CHECK(s.heard(c) == lines{"answer 7 target 1: full/2 empty/0"});
+  CHECK(s.heard(c) == lines{"answer 7 target 2: full/2 empty/0"});  // one alone could not hold the values
   s.say(c, question);
   CHECK(s.heard(v).empty());  // it has been told
 
@@ -130,82 +122,15 @@ TEST_CASE("a copy that a task uses is not surplus", "[scheduler]") {
   s.done(w, d);
 }
 
-TEST_CASE("a worker retires when what only it has is elsewhere", "[scheduler]") {
-  script s;
-  const peer_id c = s.client(), v = s.worker(), w = s.worker();
-  const task_id a = s.submit(c), b = s.submit(c);
-  s.done(v, a);
-  s.heard(c);
-  s.core.retire(s.now, v);
-  CHECK(s.heard(v).back() == "mode 2");
-  s.tick(s.core.deadline());
-  CHECK(s.heard(w).back() == "copy 1@2");
-  CHECK(s.core.take_departures().empty());
-  s.submit(c);
-  s.submit(c);
-  CHECK(s.heard(v).empty());  // nothing new
-  s.added(w, a);
-  s.tick(s.now + 200 * ms);
-  const auto gone = s.core.take_departures();
-  REQUIRE(gone.size() == 1);
-  CHECK(gone[0].peer == v);
-  CHECK(s.core.state_of(a) == task_state::memory);
-  CHECK(s.core.state_of(b) == task_state::assigned);
-}
-
-TEST_CASE("a worker retires though a task that was to fetch its value elsewhere has gone", "[scheduler]") {
-  script s;
-  const peer_id c = s.client(), v = s.worker();
-  const task_id a = s.submit(c);
-  s.done(v, a);
-  const task_id busy = s.submit(c);
-  const peer_id w = s.worker();
-  s.heard(w);
-  const task_id t = s.submit(c, {.inputs = {a}});
-  REQUIRE(s.heard(w) == lines{"run 3/1 1@2"});
-  s.about<cancel_tasks>(c, {t});
-  REQUIRE(s.heard(w) == lines{"stop 3/1"});
-  const attempt_ref ended{t, 1, 0};
-  cancelled_task m{};
-  m.tasks = std::span(&ended, 1);
-  s.say(w, m);
-  s.done(v, busy);
-  s.heard(w);
-  s.core.retire(s.now, v);
-  s.tick(s.now + second);
-  const lines asked = s.heard(w);
-  CHECK(std::find(asked.begin(), asked.end(), "copy 1@2") != asked.end());
-  s.added(w, a);
-  s.added(w, busy);
-  s.tick(s.now + second);
-  CHECK(s.core.take_departures().size() == 1);
-}
-
-TEST_CASE("a retiring worker that is alone keeps its values until another comes", "[scheduler]") {
-  script s;
-  const peer_id c = s.client(), v = s.worker();
-  const task_id a = s.submit(c);
-  s.done(v, a);
-  s.core.retire(s.now, v);
-  s.tick(s.now + second);
-  CHECK(s.core.take_departures().empty());
-  const peer_id w = s.worker();
-  s.tick(s.now + second);
-  CHECK(s.heard(w) == lines{"copy 1@2"});
-  s.added(w, a);
-  s.tick(s.now + second);
-  CHECK(s.core.take_departures().size() == 1);
-}
-
 TEST_CASE("rebalancing moves values from full workers to empty ones", "[scheduler]") {
   script s;
-  const peer_id c = s.client(), v = worker_with(s, "full", 1000);
+  const peer_id c = s.client(), v = s.worker_of("full", 1000);
   std::vector<task_id> ids;
   for (int k = 0; k < 8; ++k) {
     ids.push_back(s.submit(c));
     s.done(v, ids.back(), 1, 100);
   }
-  const peer_id w = worker_with(s, "empty", 1000);
+  const peer_id w = s.worker_of("empty", 1000);
   s.core.rebalance(s.now);
   s.core.check_invariants();
   const lines said = s.heard(w);
@@ -219,7 +144,7 @@ TEST_CASE("the target follows the work and the values", "[scheduler]") {
   script s({.target_duration = second});
   const peer_id c = s.client();
   CHECK(s.core.target() == 0);
-  const peer_id w = worker_with(s, "w", 1000);
+  const peer_id w = s.worker_of("w", 1000);
   const task_id a = s.submit(c);
   s.done(w, a, 1, 8, second);
   for (int k = 0; k < 9; ++k) s.submit(c);
@@ -228,10 +153,50 @@ TEST_CASE("the target follows the work and the values", "[scheduler]") {
   CHECK(s.core.target() >= 2);
 }
 
+TEST_CASE("workers on their way out do not count in the target", "[scheduler]") {
+  script s({.target_duration = second});
+  const peer_id c = s.client(), v = s.worker_of("v", 1000), w = s.worker_of("w", 1000);
+  const task_id a = s.submit(c);
+  s.done(v, a, 1, 8, second);
+  for (int k = 0; k < 3; ++k) s.submit(c);
+  CHECK(s.core.target() == 3);
+  const auto run_there = s.core.workers();
+  s.core.retire(s.now, v);
+  // What it has begun it ends; the others' work is as much as before.
+  CHECK(s.core.target() == 3 - run_there[0].assigned);
+  const auto counts = s.core.statistics();
+  CHECK(counts.workers == 2);
+  CHECK(counts.leaving == 1);
+  CHECK(counts.leaving_slots == 1);
+  s.core.retire(s.now, w);
+  s.options(c, 1, "", "v w");
+  s.submit(c, {.options = 1});
+  CHECK(s.core.target() == 1);  // nobody stays
+  s.tick(s.now);
+  CHECK(s.core.waiting() == lines{"1 task waits for a worker: there is no worker called v or w that takes tasks: "
+                                  "worker v is retiring"});
+  s.beat(w, worker_mode::stopped);
+  CHECK(s.core.target() == 1);
+}
+
+TEST_CASE("that a worker is paused is a better reason than that another is on its way out", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker_of("v", 1000), w = s.worker_of("w", 1000);
+  s.options(c, 1, "", "v w");
+  for (const peer_id p : {v, w}) {
+    s.submit(c, {.options = 1});
+    static_cast<void>(p);
+  }
+  s.core.retire(s.now, v);
+  s.beat(w, worker_mode::paused);
+  s.submit(c, {.options = 1});
+  CHECK(s.core.waiting() == lines{"1 task waits for a worker: there is no worker called v or w that takes tasks: "
+                                  "worker w is paused"});
+}
+
 TEST_CASE("idle workers with few values are closed first, and never too many", "[scheduler]") {
   script s;
-  const peer_id c = s.client(), v = worker_with(s, "v", 1000), w = worker_with(s, "w", 1000),
-                x = worker_with(s, "x", 1000);
+  const peer_id c = s.client(), v = s.worker_of("v", 1000), w = s.worker_of("w", 1000), x = s.worker_of("x", 1000);
   const task_id a = s.submit(c);
   s.submit(c);
   s.done(v, a, 1, 400);
@@ -277,7 +242,7 @@ TEST_CASE("the cluster is idle when nothing is to be done for a while", "[schedu
 TEST_CASE("many workers beat less often", "[scheduler]") {
   script s;
   CHECK(s.core.heartbeat_interval() == second / 2);
-  for (int k = 0; k < 400; ++k) worker_with(s, "w", 0);
+  for (int k = 0; k < 400; ++k) s.worker_of("w", 0);
   CHECK(s.core.heartbeat_interval() == 3 * second);
 }
 

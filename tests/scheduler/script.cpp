@@ -22,6 +22,13 @@ peer_id script::worker(std::uint32_t slots, const std::string& resources, const 
   return p;
 }
 
+peer_id script::worker_of(const std::string& name, std::uint64_t memory) {
+  worker_hello hello;
+  hello.name = name;
+  hello.memory = memory;
+  return core.add_worker(now, hello);
+}
+
 task_id script::submit(peer_id p, const task_spec& spec) {
   submit_task m{};
   m.id = make_task_id(p, next[p]++);

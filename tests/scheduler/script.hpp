@@ -34,6 +34,8 @@ struct script {
 
   peer_id client() { return core.add_client(now, {}); }
   peer_id worker(std::uint32_t slots = 1, const std::string& resources = "", const std::string& host = "h");
+  /// One whose memory, in bytes, is known.
+  peer_id worker_of(const std::string& name, std::uint64_t memory);
 
   template <class M>
   void say(peer_id p, const M& m) {
