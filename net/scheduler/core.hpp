@@ -362,32 +362,38 @@ class scheduler_core {
   worker_index least_loaded(std::uint32_t in_class, slot t);
   void fill_workers();
   bool fill_worker(worker_index w);
-  void fill_paused();
-  bool would_run(const worker& w, std::uint32_t in_class) const;
-  bool waits_for_paused(std::uint32_t in_class) const;
-  void assign(slot t, worker_index w, bool ahead);
-  void run(slot t, worker_index w);
-  bool hand_over_dependents(slot t);
-  bool consider_ahead(slot t);
-  bool consider_apart(slot t, std::uint32_t in_class);
-  bool has_room_ahead(slot t, worker_index w);
-  void order_push(slot input, slot t);
-  bool is_far_ahead(const worker& w, std::uint32_t part = 1) const noexcept;
-  void look_again(slot t);
-  void hand_over();
   std::uint32_t class_of(slot t) const noexcept {
     const std::uint32_t o = tasks_.call(t).options;
     return o == 0 ? 0 : catalogue_.options_at(o).placement;
   }
   std::uint32_t estimate(slot t) const;
-  std::uint32_t option_for(worker& w, peer_id p, std::uint32_t o);
-  std::uint32_t module_for(worker& w, peer_id p, std::uint32_t m);
-  void touch(worker_index w);
   time_ns queue_time(const worker& w) const noexcept;
   time_ns transfer_time(std::uint64_t bytes) const noexcept;
-  bool waits_longer_there(slot t, worker_index w, std::uint64_t bytes) const;
 
-  // worker heap, by fill
+  // paused.cpp
+  void fill_paused();
+  bool would_run(const worker& w, std::uint32_t in_class) const;
+  bool waits_for_paused(std::uint32_t in_class) const;
+
+  // assign.cpp: to a worker
+  void assign(slot t, worker_index w, bool ahead);
+  void run(slot t, worker_index w);
+  void order_push(slot input, slot t);
+  std::uint32_t option_for(worker& w, peer_id p, std::uint32_t o);
+  std::uint32_t module_for(worker& w, peer_id p, std::uint32_t m);
+
+  // ahead.cpp: before the inputs are made
+  void hand_over();
+  bool hand_over_dependents(slot t);
+  bool consider_ahead(slot t);
+  bool consider_apart(slot t, std::uint32_t in_class);
+  bool has_room_ahead(slot t, worker_index w);
+  bool is_far_ahead(const worker& w, std::uint32_t part = 1) const noexcept;
+  bool waits_longer_there(slot t, worker_index w, std::uint64_t bytes) const;
+  void look_again(slot t);
+
+  // worker_heap.cpp: by fill
+  void touch(worker_index w);
   void heap_add(worker_index w);
   void heap_remove(worker_index w);
   void heap_update(worker_index w);
@@ -482,6 +488,9 @@ class scheduler_core {
 
 /// Copies of a value that placement looks at, and that are kept track of before they have come.
 inline constexpr std::size_t most_holders_seen = 8;
+
+/// Of a place in the heap of workers, and of numbers in a session's tables: there is none.
+inline constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
 /// Costs are counted in units of 256 ns, so that 32 bits are 18 minutes.
 inline constexpr unsigned cost_shift = 8;

@@ -1,0 +1,81 @@
+// Time limits.
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "script.hpp"
+
+namespace {
+
+using namespace weft::test::scheduling;
+constexpr time_ns ms = 1'000'000;
+
+TEST_CASE("time limits are passed on, and end tasks", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  s.options(c, 1, "", "", "", false, 50 * ms);
+  s.now = 10 * ms;
+  s.submit(c, {.options = 1});
+  CHECK(s.heard(w) == lines{"run 1/1 options 1 left 50000000"});
+  s.submit(c, {.options = 1});
+  s.submit(c, {.options = 1});
+  s.tick(60 * ms);
+  CHECK(s.heard(c).size() == 3);
+  CHECK(s.heard(w).back().starts_with("stop "));
+}
+
+TEST_CASE("a worker that ends a task for want of time ends it for good", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(2);
+  s.options(c, 1, "", "", "", false, 50 * ms, "the slow one");
+  const task_id slow = s.submit(c, {.options = 1, .retries = 3});
+  const task_id behind = s.submit(c, {.inputs = {slow}});
+  s.heard(w);
+  s.now = 49 * ms;
+  s.failed(w, slow, 1, time_is_over);
+  const lines said = s.heard(c, true);
+  REQUIRE(said.size() == 4);
+  CHECK(said[0] == "failed 1 weft::timed_out the slow one");
+  CHECK(said[1] == "weft: the task the slow one did not end within its time limit of 50 ms");
+  CHECK(said[2].starts_with("failed 2 weft::timed_out"));
+  CHECK(s.core.state_of(behind) == task_state::failed);
+  // Without a limit it is a failure like any other.
+  const task_id other = s.submit(c, {.retries = 1});
+  s.heard(w);
+  s.failed(w, other, 1, time_is_over);
+  CHECK(s.heard(w) == lines{"run " + std::to_string(other & 0xffff) + "/2"});
+}
+
+TEST_CASE("a task that is retried has all of its time again", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  s.options(c, 1, "", "", "", false, 50 * ms);
+  const task_id t = s.submit(c, {.options = 1});
+  s.now = 30 * ms;
+  s.failed(w, t);
+  s.about<retry_tasks>(c, {t});
+  s.heard(c);
+  CHECK(s.heard(w).back() == "run 1/2 options 1 left 50000000");
+  s.tick(79 * ms);  // the first deadline has passed
+  CHECK(s.heard(c).empty());
+  s.tick(80 * ms);
+  CHECK(s.heard(c).size() == 1);
+}
+
+TEST_CASE("a value that was made in time may be made once more later", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  s.options(c, 1, "", "", "", false, 50 * ms);
+  const task_id t = s.submit(c, {.options = 1});
+  s.heard(w);
+  s.done(w, t);
+  s.heard(c);
+  s.lose(w);
+  const peer_id v = s.worker();
+  CHECK(s.heard(v) == lines{"run 1/2 options 1"});
+  s.tick(1000 * ms);  // long after the deadline
+  for (const std::string& line : s.heard(c)) CHECK(line.find("failed") == std::string::npos);
+  CHECK(s.core.state_of(t) == task_state::assigned);
+}
+
+}  // namespace
