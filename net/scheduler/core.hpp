@@ -318,6 +318,7 @@ class scheduler_core {
   void release_lease(peer_id p, lease_id id);
   void release_leases(peer_id p);
   void move_leases(worker_index w, std::string_view why);
+  void drop_new_leases(worker_index w);
   void take_worker(lease& l, bool there);
   void enter_heap(worker_index w);
   void serve_leases();

@@ -8,7 +8,9 @@
 //              With a slot left the worker itself keeps its tasks out of those that are leased
 //   opening    the worker has been asked (open_lease), and has not answered
 //   open       it has, and the client has been told
-// When the worker goes, or is let go, the lease waits again, at its old place. It ends by the client's word or end.
+// When the worker goes, or is let go, the lease waits again, at its old place. So does one for which a worker is
+// being emptied when its memory runs short: a paused worker is given no lease, and keeps those that it has opened or
+// was asked to. A lease ends by the client's word or end.
 #include <algorithm>
 #include <string>
 
@@ -71,6 +73,12 @@ void scheduler_core::move_leases(worker_index w, std::string_view why) {
     m.text = why;
     tell(p, m);
   }
+}
+
+/// The worker's memory has run short.
+void scheduler_core::drop_new_leases(worker_index w) {
+  for (lease& l : leases_)
+    if (l.worker == w && l.is == lease_state::emptying) take_worker(l, true);
 }
 
 /// A lease without a worker from now on.

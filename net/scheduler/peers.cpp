@@ -269,6 +269,7 @@ void scheduler_core::set_worker_mode(worker_index index, worker_mode mode) {
   if (mode == worker_mode::paused) {
     ++paused_;
     crowded_ = true;  // others may have what waits there
+    drop_new_leases(index);
   }
   if (mode == worker_mode::retiring || mode == worker_mode::stopped)
     move_leases(index, "worker " + w.name + " is let go");

@@ -10,6 +10,7 @@
 #include "env/ticks.hpp"
 #include "object/functions.hpp"
 #include "object/modules.hpp"
+#include "weft/errors.hpp"
 
 namespace weft::net {
 
@@ -63,7 +64,7 @@ class lease_server::lease final : public detail::node_tracker, public std::enabl
     std::uint64_t module, offset;
   };
   void forget(std::uint64_t request, node& n) noexcept;
-  void fail(std::uint64_t request, const std::string& why) noexcept;
+  void fail(std::uint64_t request, std::string_view type, const std::string& why) noexcept;
   std::vector<node*> take_all();
   static void cancel_all(detail::engine& e, const std::vector<node*>& all) noexcept;
 
@@ -94,6 +95,7 @@ void lease_server::lease::call(const lease_call& m, std::uint64_t module) {
   bool counted = false;
   try {
     if (!engine) throw std::runtime_error("weft: the lease has ended");
+    of_.tasks_.memory().check_not_full();
     const detail::portable_entry* entry = detail::find_entry({module, m.function.offset});
     if (!entry)
       throw codec_error(
@@ -122,7 +124,8 @@ void lease_server::lease::call(const lease_call& m, std::uint64_t module) {
   } catch (const std::exception& error) {
     if (counted) forget(m.request, *n);  // the engine has not taken it
     if (n) engine->abandon(*n);
-    fail(m.request, error.what());
+    const bool full = dynamic_cast<const overloaded*>(&error) != nullptr;
+    fail(m.request, full ? "weft::overloaded" : "weft::codec_error", error.what());
   }
 }
 
@@ -141,7 +144,7 @@ void lease_server::lease::forget(std::uint64_t request, node& n) noexcept {
   of_.calls_->leave();
 }
 
-void lease_server::lease::fail(std::uint64_t request, const std::string& why) noexcept {
+void lease_server::lease::fail(std::uint64_t request, std::string_view type, const std::string& why) noexcept {
   std::shared_ptr<peer_link> to;
   {
     std::lock_guard guard(lock_);
@@ -151,7 +154,7 @@ void lease_server::lease::fail(std::uint64_t request, const std::string& why) no
   lease_result m{};
   m.request = request;
   m.end = static_cast<std::uint32_t>(call_end::failed);
-  m.type = std::string_view("weft::codec_error");
+  m.type = type;
   m.text = why;
   to->send(m);
 }

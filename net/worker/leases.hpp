@@ -32,6 +32,9 @@ struct lease_limits {
 /// time as the lease has slots; the worker's tasks are kept to the threads that are left. A call is decoded by
 /// whoever reads the link, and its result is encoded and sent by whoever ran it: nobody else has a part in it.
 ///
+/// Memory. Calls go on where the worker's tasks are held back (memory_thresholds::pause): somebody waits for them,
+/// and they leave nothing here. Above `terminate` they are refused, as weft::overloaded.
+///
 /// Locks. Whoever owns this calls told(), report() and close() under a lock of his own; links and engines call from
 /// elsewhere, and take none but those here.
 class lease_server : public std::enable_shared_from_this<lease_server> {

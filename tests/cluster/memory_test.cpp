@@ -15,6 +15,8 @@
 #include "cluster/in_process.hpp"
 #include "transport/scratch_directory.hpp"
 #include "weft/environment.hpp"
+#include "weft/lease.hpp"
+#include "weft/remote_error.hpp"
 
 namespace {
 
@@ -132,6 +134,49 @@ TEST_CASE("when all workers are short of memory the work goes on, a task at a ti
     for (const char* name : {"worker-0", "worker-1"}) wait_for_mode(cluster, name, worker_mode::paused);
     own.run(run_chain(c, 30));  // what one has the other needs
     for (const auto& w : cluster.scheduler->workers()) CHECK(w.mode == worker_mode::paused);
+  }
+  own.drain();
+}
+
+namespace {
+
+int next(int x) { return x + 1; }
+task<int> call_next(const lease& l) { co_return co_await l.call(next, 1); }
+
+}  // namespace
+
+TEST_CASE("a lease is called on while its worker is short of memory, but not when nothing is left",
+          "[cluster][memory]") {
+  gauge memory;
+  in_process_cluster cluster(0);
+  client_options o = watched();
+  o.thresholds->terminate = 0.95;
+  cluster.add_worker(2, o, {}, &memory);
+  pool own({.threads = 1});
+  {
+    const client c = cluster.connect(own);
+    const lease l = own.run(c.lease());
+    memory.taken = high;
+    wait_for_mode(cluster, "worker-0", worker_mode::paused);
+    CHECK(own.run(call_next(l)) == 2);
+    const auto fails = [](const lease& of) -> task<std::string> {
+      std::string type;
+      try {
+        co_await of.call(next, 1);
+      } catch (const task_failed& failure) {
+        try {
+          std::rethrow_exception(failure.error());
+        } catch (const remote_error& e) { type = e.type() + ": " + e.what(); }
+      }
+      co_return type;
+    };
+    memory.taken = limit / 100 * 97;
+    std::string said;
+    while (said.empty()) said = own.run(fails(l));  // the worker looks ten times a second
+    CHECK_THAT(said, Catch::Contains("weft::overloaded: weft: the process takes") && Catch::Contains("terminate"));
+    memory.taken = low;
+    wait_for_mode(cluster, "worker-0", worker_mode::running);
+    CHECK(own.run(call_next(l)) == 2);
   }
   own.drain();
 }

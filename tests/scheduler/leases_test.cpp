@@ -100,6 +100,45 @@ TEST_CASE("a coroutine that waits does not keep the slots of its worker from a l
   CHECK(s.core.workers().front().leased == 1);
 }
 
+TEST_CASE("a worker short of memory is given no lease, and keeps those that it has", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(2);
+  const lease_id first = request(s, c, 1);
+  opened(s, w, first);
+  s.heard(c);
+  s.heard(w);
+  s.beat(w, worker_mode::paused);
+  CHECK(s.heard(c).empty());
+  const lease_id second = request(s, c, 2);
+  CHECK(s.heard(w).empty());
+  CHECK(s.core.statistics().leases_waiting == 1);
+  s.beat(w);
+  CHECK(s.heard(w) == lines{"open 2/1 of 1 by 42"});
+  s.beat(w, worker_mode::paused);  // it was asked to, and has a place for it
+  opened(s, w, second);
+  CHECK(s.heard(c) == lines{"granted 2@" + std::to_string(w) + " w1:1"});
+}
+
+TEST_CASE("a worker that is being emptied for a lease, and runs short of memory, is let off", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(1);
+  const task_id a = s.submit(c);
+  const lease_id l = request(s, c, 1);
+  CHECK(s.heard(w) == lines{"run 1/1", "retract 1/1"});
+  s.retracted(w, a, 1, false);
+  s.beat(w, worker_mode::paused);
+  s.done(w, a);
+  CHECK(s.heard(w).empty());
+  CHECK(s.core.statistics().leased_slots == 0);
+  const peer_id x = s.worker(1);
+  CHECK(s.heard(x) == lines{"open 1/1 of 1 by 41"});
+  opened(s, x, l);
+  s.beat(w);
+  const task_id b = s.submit(c);
+  CHECK(s.heard(w) == lines{"run 2/1"});
+  s.done(w, b);
+}
+
 TEST_CASE("leases wait in their order", "[scheduler]") {
   script s;
   const peer_id c = s.client(), d = s.client(), w = s.worker(2);
