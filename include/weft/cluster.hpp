@@ -50,7 +50,10 @@ struct local_cluster_options {
   bool processes = true;
   /// TLS between them all, by certificates made for this cluster. Otherwise Unix sockets.
   bool tls = false;
-  /// Bytes that each worker may use; 0: this machine's, shared out.
+  /// Bytes that each worker may use; 0: this machine's, shared out. The thresholds of memory_thresholds are fractions
+  /// of it: a worker process that takes more than `terminate` of it is ended, and started again. Workers in this
+  /// process take memory together: they are held back where it has taken 0.8 of what they may all use, beside what it
+  /// had taken when the cluster began and 64 MiB; and never end for it.
   std::uint64_t memory = 0;
   /// Abstract resources of each worker: `gpu=1`.
   std::string resources = {};

@@ -15,6 +15,7 @@
 #include "env/machine_memory.hpp"
 #include "env/parent.hpp"
 #include "env/scratch.hpp"
+#include "exec/pool_core.hpp"
 #include "scheduler/server.hpp"
 #include "tool/program_flags.hpp"
 #include "transport/certificates.hpp"
@@ -54,6 +55,8 @@ class certificate_directory {
 
 /// A worker that dies so often before all have come would do so again.
 constexpr unsigned most_deaths = 3;
+/// What a process takes beside the values of its workers, when they are in this one.
+constexpr std::uint64_t beside_values = std::uint64_t{64} << 20;
 /// For what is in this process, when the cluster ends.
 constexpr std::chrono::seconds drain_within{10};
 
@@ -82,6 +85,7 @@ struct local_cluster::parts {
   void start();
   void start_process(std::size_t i);
   void start_here(std::size_t i);
+  client_options memory_here();
   static task<> watch(parts* self, std::shared_ptr<net::worker_process> process);
   static task<> wait_for_workers(parts* self);
   static task<> end_processes(parts* self);
@@ -97,6 +101,7 @@ struct local_cluster::parts {
   std::optional<certificate_directory> certificates;
   net::worker_settings settings;
   std::vector<worker_here> here;
+  client_options here_memory;
   pool scheduler_pool{{.threads = 1}};
   std::shared_ptr<net::scheduler_server> scheduler;
 
@@ -148,6 +153,7 @@ void local_cluster::parts::start() {
     co_return;
   };
   if (options.processes) return scheduler_pool.run(start_all(this));
+  here_memory = memory_here();
   for (std::size_t i = 0; i < options.workers; ++i) start_here(i);
 }
 
@@ -157,6 +163,9 @@ void local_cluster::parts::start_process(std::size_t i) {
   net::worker_process_options o;
   o.command = net::worker_command(std::vector{detail::own_program()}, s);
   o.restart = options.restart;
+  o.memory_limit = settings.memory_limit;
+  o.own_group = false;
+  o.spill_directory = settings.spill_directory;
   o.end_within = options.end_within;
   o.say = say;
   o.told = [this, i, deaths = 0u](net::process_event e, int value) mutable {
@@ -174,6 +183,28 @@ void local_cluster::parts::start_process(std::size_t i) {
   scheduler_pool.spawn(watch(this, std::move(process)));
 }
 
+/// Of each worker in this process. How far the process may go is looked at for all of them together: what it has
+/// taken when the cluster begins, and takes beside, is not the workers'; but it is never more than the machine has.
+client_options local_cluster::parts::memory_here() {
+  client_options o;
+  memory_thresholds at;
+  o.memory_budget = static_cast<std::uint64_t>(static_cast<double>(settings.memory_limit) * at.target);
+  o.spill_directory = options.spill_directory;
+  o.spill_capacity = options.spill_capacity;
+  const std::uint64_t machine = detail::usable_memory();
+  const std::uint64_t before = scheduler_pool.core().env().resident_memory() + beside_values;
+  const std::uint64_t workers = settings.memory_limit * options.workers;
+  o.memory_limit = std::min(machine, before + workers);
+  if (options.memory != 0 && o.memory_limit < machine)
+    for (double* const part : {&at.target, &at.spill, &at.pause, &at.terminate})
+      *part =
+          (static_cast<double>(before) + *part * static_cast<double>(workers)) / static_cast<double>(o.memory_limit);
+  else
+    o.memory_limit = machine;
+  o.thresholds = at;
+  return o;
+}
+
 void local_cluster::parts::start_here(std::size_t i) {
   using namespace net;
   worker_options w;
@@ -188,9 +219,7 @@ void local_cluster::parts::start_here(std::size_t i) {
   w.submit_by = make_nested_client;
   w.resources = options.resources;
   w.memory_limit = settings.memory_limit;
-  w.memory.memory_budget = settings.memory_limit / 10 * 6;
-  w.memory.spill_directory = options.spill_directory;
-  w.memory.spill_capacity = options.spill_capacity;
+  w.memory = here_memory;
   worker_here one;
   one.threads = std::make_unique<pool>(pool_options{.threads = settings.threads});
   one.worker = worker::make(*one.threads, std::move(w));

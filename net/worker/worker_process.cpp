@@ -73,7 +73,7 @@ task<int> worker_process::run(std::shared_ptr<worker_process> self) {
 task<int> worker_process::live() {
   too_large_ = false;
   kill_at_ = never;
-  if (options_.memory_limit != 0 || options_.processors > 0) {
+  if (options_.own_group && (options_.memory_limit != 0 || options_.processors > 0)) {
     std::string why;
     detail::cgroup_limits::options group;
     group.name = "weft-worker-" + std::to_string(detail::process_id()) + "-" + std::to_string(++lives_) + "-" +

@@ -22,6 +22,7 @@ struct worker_process_options {
   std::vector<std::string> command, environment;
   bool restart = true;             // when it dies
   std::uint64_t memory_limit = 0;  // bytes; 0: not watched, and not limited
+  bool own_group = true;           // a cgroup of its own, where we may make one
   double processors = 0;           // of its cgroup; 0: not limited
   std::string spill_directory;     // where a dead one's directory is removed; empty: the default one
   /// Of the memory limit that is resident: beyond it the worker is asked to end.
@@ -42,8 +43,8 @@ struct worker_process_options {
 ///
 /// It ends in order with status 0. Status 2 is: its arguments or settings cannot be; another try would be no better.
 /// Its memory is what it has resident: at `terminate` of the limit it gets SIGTERM, at the limit SIGKILL, and is
-/// started again. Where we may make cgroups it has one for each life, which stops what is faster than we look. What
-/// it leaves behind, its group and its spill directory, is removed.
+/// started again. Where we may make cgroups, and are to, it has one for each life, which stops what is faster than we
+/// look. What it leaves behind, its group and its spill directory, is removed.
 ///
 /// All is called on one pool of one thread.
 class worker_process {
