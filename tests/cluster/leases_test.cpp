@@ -2,6 +2,8 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
@@ -29,24 +31,45 @@ std::vector<double> numbers(std::size_t n) {
 double sum(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
 
 // Workers of these tests are threads of this process: what runs there is seen here.
-std::atomic<int> runs{0}, waiting{0}, stopped{0}, at_once{0}, most_at_once{0};
-weft::event* gate = nullptr;
+struct calls_seen {
+  int runs = 0, waiting = 0, stopped = 0;
+};
+class seen_from_here {
+ public:
+  template <class F>
+  void change(F f) {
+    std::lock_guard guard(lock_);
+    f(calls_);
+    changed_.notify_all();
+  }
+  template <class Condition>
+  void wait_until(Condition met) {
+    std::unique_lock guard(lock_);
+    REQUIRE(changed_.wait_for(guard, 60s, [&] { return met(calls_); }));
+  }
+
+ private:
+  std::mutex lock_;
+  std::condition_variable changed_;
+  calls_seen calls_;
+} calls_made;
+std::atomic<int> at_once{0}, most_at_once{0};
+weft::event *gate = nullptr, *at_gate = nullptr;
 
 int counted(int x) {
-  ++runs;
+  calls_made.change([](calls_seen& c) { ++c.runs; });
   return x;
 }
 task<int> waits_for_gate(int x) {
-  ++runs;
-  ++waiting;
+  calls_made.change([](calls_seen& c) { ++c.runs, ++c.waiting; });
+  at_gate->set();
   try {
     co_await gate->wait();
   } catch (const cancelled&) {
-    ++stopped;
-    --waiting;
+    calls_made.change([](calls_seen& c) { ++c.stopped, --c.waiting; });
     throw;
   }
-  --waiting;
+  calls_made.change([](calls_seen& c) { --c.waiting; });
   co_return x;
 }
 /// Holds its thread until as many as `together` are there, or so they say.
@@ -64,24 +87,31 @@ task<int> submits(client& c, int x) {
   co_return co_await std::move(f);
 }
 
-template <class Condition>
-task<> until(Condition met) {
-  while (!met()) co_await sleep_for(1ms);
+void wait_until_waiting() {
+  calls_made.wait_until([](const calls_seen& c) { return c.waiting == 1; });
 }
-template <class Condition>
-void wait_until(pool& p, Condition met) {
-  p.run(timeout(20s, until(std::move(met))));
+void wait_until_stopped(int calls) {
+  calls_made.wait_until([calls](const calls_seen& c) { return c.stopped == calls; });
+}
+
+/// The scheduler has heard what this client has said before.
+void round_trip(pool& p, const client& c) {
+  const auto ask = [](const client& of) -> task<> { co_await of.cluster(); };
+  p.run(ask(c));
 }
 
 struct gated {
   gated() {
     gate = &mine;
-    runs = waiting = stopped = at_once = most_at_once = 0;
+    at_gate = &reached;
+    calls_made.change([](calls_seen& c) { c = {}; });
+    at_once = most_at_once = 0;
   }
-  ~gated() { gate = nullptr; }
-  weft::event mine;
+  ~gated() { gate = at_gate = nullptr; }
+  weft::event mine, reached;
 };
 
+task<int> value_of(future<int> f) { co_return co_await std::move(f); }
 task<int> call_add(const weft::lease& l) { co_return co_await l.call(add, 1, 2); }
 
 std::string what_fails(pool& p, future<int> f) {
@@ -122,7 +152,8 @@ TEST_CASE("a leased worker is called straight", "[lease]") {
     CHECK(by_the_scheduler == 4);
   };
   p.run(test());
-  wait_until(p, [&] { return cluster.scheduler->statistics().leases == 0; });
+  round_trip(p, c);
+  CHECK(cluster.scheduler->statistics().leases == 0);
 }
 
 TEST_CASE("a failure under a lease comes back with its names", "[lease]") {
@@ -196,16 +227,16 @@ TEST_CASE("a call that nobody awaits any more is stopped", "[lease]") {
   const auto call = [](const weft::lease& by) -> task<int> { co_return co_await by.call(waits_for_gate, 1); };
   stop_source stop;
   const auto stops = [&]() -> task<> {
-    co_await until([] { return waiting == 1; });
+    co_await g.reached.wait();
     stop.request_stop();
   };
   p.spawn(stops());
   CHECK_THROWS_AS(p.run(with_stop(stop, call(l))), cancelled);
-  wait_until(p, [&] { return stopped == 1; });
+  wait_until_stopped(1);
   auto f = l.call(waits_for_gate, 2);
-  wait_until(p, [&] { return waiting == 1; });
+  wait_until_waiting();
   f.cancel();
-  wait_until(p, [&] { return stopped == 2; });
+  wait_until_stopped(2);
   CHECK(f.status() == task_status::cancelled);
   CHECK(p.run(call_add(l)) == 3);
 }
@@ -217,19 +248,20 @@ TEST_CASE("the end of a lease cancels its calls, and frees the slot", "[lease]")
   client c = cluster.connect(p), d = cluster.connect(p);
   std::optional<weft::lease> l = p.run(c.lease());
   auto f = l->call(waits_for_gate, 1);
-  wait_until(p, [&] { return waiting == 1; });
-  const auto task_of_another = d.submit(add, 1, 1);
+  wait_until_waiting();
+  auto task_of_another = d.submit(add, 1, 1);
   const auto lease_of_another = [](client by) -> task<int> {
     weft::lease mine = co_await by.lease();
     co_return co_await mine.call(add, 4, 5);
   };
   CHECK_THROWS_AS(p.run(timeout(50ms, lease_of_another(d))), timed_out);  // it gives up its place
-  wait_until(p, [&] { return cluster.scheduler->statistics().leases == 1; });
+  round_trip(p, d);
+  CHECK(cluster.scheduler->statistics().leases == 1);
   l.reset();
   CHECK(f.status() == task_status::cancelled);
-  wait_until(p, [&] { return stopped == 1; });
+  wait_until_stopped(1);
   CHECK(p.run(lease_of_another(d)) == 9);
-  wait_until(p, [&] { return task_of_another.done(); });
+  CHECK(p.run(value_of(std::move(task_of_another))) == 2);
 }
 
 TEST_CASE("calls of a lost worker are run again on another", "[lease]") {
@@ -240,14 +272,13 @@ TEST_CASE("calls of a lost worker are run again on another", "[lease]") {
   weft::lease again = p.run(c.lease());
   auto f = again.call(waits_for_gate, 5);
   auto behind = again.call(counted, 6);
-  wait_until(p, [&] { return waiting == 1; });
+  wait_until_waiting();
   cluster.workers[0].it->stop("the test wants so");
   cluster.add_worker();
-  wait_until(p, [&] { return runs >= 2 && waiting >= 1; });
+  calls_made.wait_until([](const calls_seen& all) { return all.runs >= 2 && all.waiting >= 1; });
   g.mine.set();
-  const auto get = [](future<int> of) -> task<int> { co_return co_await std::move(of); };
-  CHECK(p.run(get(std::move(f))) == 5);
-  CHECK(p.run(get(std::move(behind))) == 6);
+  CHECK(p.run(value_of(std::move(f))) == 5);
+  CHECK(p.run(value_of(std::move(behind))) == 6);
 }
 
 TEST_CASE("a lease goes on from worker to worker, however its losses cross with grants", "[lease]") {
@@ -263,7 +294,8 @@ TEST_CASE("a lease goes on from worker to worker, however its losses cross with 
     for (const auto& l : leases) CHECK(p.run(timeout(20s, call_add(l))) == 3);
   }
   leases.clear();
-  wait_until(p, [&] { return cluster.scheduler->statistics().leases == 0; });
+  round_trip(p, c);
+  CHECK(cluster.scheduler->statistics().leases == 0);
 }
 
 TEST_CASE("a call that may run once only fails with its worker", "[lease]") {
@@ -273,13 +305,12 @@ TEST_CASE("a call that may run once only fails with its worker", "[lease]") {
   client c = cluster.connect(p);
   weft::lease once = p.run(c.lease({.once = true}));
   auto f = once.call(waits_for_gate, 5);
-  wait_until(p, [&] { return waiting == 1; });
+  wait_until_waiting();
   cluster.workers[0].it->stop("the test wants so");
   CHECK_THAT(what_fails(p, std::move(f)), Catch::Contains("may not run twice"));
   auto later = once.call(counted, 7);  // was not sent to anybody
   cluster.add_worker();
-  const auto get = [](future<int> of) -> task<int> { co_return co_await std::move(of); };
-  CHECK(p.run(get(std::move(later))) == 7);
+  CHECK(p.run(value_of(std::move(later))) == 7);
 }
 
 TEST_CASE("a worker that retires hands its leases over", "[lease]") {
@@ -288,13 +319,10 @@ TEST_CASE("a worker that retires hands its leases over", "[lease]") {
   client c = cluster.connect(p);
   weft::lease l = p.run(c.lease());
   CHECK(p.run(call_add(l)) == 3);
-  const std::string name = [&] {
-    for (const auto& w : cluster.scheduler->workers())
-      if (w.leased != 0) return w.name;
-    return std::string();
-  }();
-  cluster.scheduler->retire({name});
-  wait_until(p, [&] { return cluster.scheduler->statistics().workers == 1; });
+  const std::size_t leased = cluster.scheduler->workers().front().leased != 0 ? 0 : 1;
+  cluster.scheduler->retire({"worker-" + std::to_string(leased)});
+  cluster.workers[leased].pool->drain();  // it has been let go
+  CHECK(cluster.scheduler->statistics().workers == 1);
   CHECK(p.run(call_add(l)) == 3);
 }
 
@@ -338,7 +366,8 @@ TEST_CASE("leased calls are counted, and shown", "[lease]") {
   weft::lease l = p.run(c.lease());
   for (int i = 0; i < 5; ++i) CHECK(p.run(call_add(l)) == 3);
   CHECK_THAT(what_fails(p, l.call(fails, 1)), Catch::Contains("it is 1"));
-  wait_until(p, [&] { return cluster.scheduler->statistics().leased_calls == 6; });
+  // Counts are told by heartbeats alone, twice a second.
+  while (cluster.scheduler->statistics().leased_calls < 6) round_trip(p, c);
   CHECK(cluster.scheduler->statistics().done == 5);
   CHECK(cluster.scheduler->statistics().failed == 1);
   CHECK_THAT(net::describe(cluster.scheduler->look(), false),
