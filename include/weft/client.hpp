@@ -70,6 +70,10 @@ struct client_options {
   std::string spill_directory = {};
   /// How many bytes it may take there; 0: as many as there are.
   std::uint64_t spill_capacity = 0;
+  /// Of a client of a cluster: how many bytes of tasks may wait for the scheduler, in memory beside the budget, while
+  /// it is away or takes them more slowly than they are submitted. Beyond it submit, map, compute and scatter throw
+  /// weft::overloaded. 0: a quarter of the budget, and 16 MiB at least.
+  std::uint64_t most_unsent = 0;
   /// Abstract resources that tasks may ask for, and how much there is of each: `gpu=2 licence=5`.
   std::string resources = {};
   /// Tasks that hold memory while they wait for something outside (a timer, a socket, a channel) keep others waiting

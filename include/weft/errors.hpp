@@ -17,7 +17,8 @@ class timed_out : public std::exception {
 };
 
 /// Thrown by spawn when as many tasks wait from outside as the pool's options allow (max_waiting), and by a client
-/// when the process takes more memory than its options allow (memory_thresholds::terminate).
+/// when the process takes more memory than its options allow (memory_thresholds::terminate), or more waits for a
+/// cluster (client_options::most_unsent).
 class overloaded : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

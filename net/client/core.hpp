@@ -45,6 +45,7 @@ struct client_limits {
   fetch_limits fetch;
   std::uint32_t batch = 1u << 16;  // releases, or cancellations, that are gathered before they are written
   std::size_t message = std::size_t{64} << 20;  // of bytes: what the session takes as one (frame_limits::message)
+  std::uint64_t waiting_bytes = std::uint64_t{1} << 30;  // of messages that the link has no room for
 };
 
 /// What a client knows of its tasks, and what it says to the scheduler. Pure: events come in, calls of the host and

@@ -50,7 +50,7 @@ class lease_home final : public detail::remote_home {
 }  // namespace
 
 task<client> lease_desk::lease(std::shared_ptr<lease_desk> self, detail::lease_terms terms) {
-  auto held = std::make_shared<held_lease>(self, std::move(terms));
+  auto held = std::make_shared<held_lease>(self, std::move(terms), self->where_.limits);
   auto home = std::make_unique<lease_home>(held);
   client calls(self->where_.threads, self->where_.memory, std::move(home));
   held->attach(*calls.get_engine());
@@ -157,6 +157,10 @@ void held_lease::ask() { desk_->request(shared_from_this()); }
 void held_lease::check() const {
   std::lock_guard guard(lock_);
   if (!over_.empty()) throw std::runtime_error(over_);
+  if (kept_bytes_ > limits_.kept_bytes)
+    throw overloaded("weft: the " + std::to_string(calls_.size()) + " calls of a lease that have not ended take " +
+                     std::to_string(kept_bytes_) + " bytes; at most " + std::to_string(limits_.kept_bytes) +
+                     " are kept: await some of them, then make the others");
 }
 
 void held_lease::granted(const lease_granted& m) {
@@ -251,6 +255,7 @@ void held_lease::submit(node& n) {
   if (!over_.empty()) throw std::runtime_error(over_);
   call& c = calls_[request];
   c = {&n, name.module, name.offset, std::vector<std::byte>(bytes.begin(), bytes.end()), link_ != nullptr};
+  kept_bytes_ += size_of(c);
   if (!link_) return;
   if (c.module != modules_.front()) {
     link_->send_with([&](batch_writer& to) { write(to, request, c); });
@@ -273,7 +278,7 @@ void held_lease::drop(std::uint64_t request, const node* of) noexcept {
     const auto at = calls_.find(request);
     if (at == calls_.end() || (of && at->second.node != of)) return;
     if (at->second.sent) to = link_;
-    calls_.erase(at);
+    erase(at);
   }
   if (!to) return;
   lease_cancel m{};
@@ -308,7 +313,7 @@ void held_lease::ended(const lease_result& m) {
     const auto at = calls_.find(m.request);
     if (at == calls_.end()) return;  // it was cancelled
     if (detail::take_reference(*at->second.node)) n = at->second.node;
-    calls_.erase(at);
+    erase(at);
   }
   if (!n) return;
   switch (static_cast<call_end>(m.end)) {
@@ -346,7 +351,7 @@ held_lease::departure held_lease::leave_worker(const std::string& why) {
       continue;
     }
     if (detail::take_reference(*c.node)) d.failed.push_back(c.node);
-    at = calls_.erase(at);
+    at = erase(at);
   }
   return d;
 }
@@ -406,6 +411,7 @@ void held_lease::over(const std::string& why) {
     for (const auto& [request, c] : calls_)
       if (detail::take_reference(*c.node)) all.push_back(c.node);
     calls_.clear();
+    kept_bytes_ = 0;
   }
   ready_.set();
   if (link) link->close(bye_code::finished, "the lease has ended");
@@ -425,6 +431,7 @@ void held_lease::close() noexcept {
     for (const auto& [request, c] : calls_)
       if (detail::take_reference(*c.node)) all.push_back(c.node);
     calls_.clear();
+    kept_bytes_ = 0;
   }
   if (link) link->close(bye_code::finished, "the lease has ended");
   desk_->release(id);

@@ -23,6 +23,9 @@ class held_lease;
 struct held_lease_limits {
   /// Of the function and its arguments, encoded.
   std::size_t call_bytes = std::size_t{32} << 20;
+  /// Of all calls that have not ended: fewer than session_options::held_bytes, so that a worker that takes them
+  /// slowly is no link lost.
+  std::size_t kept_bytes = std::size_t{128} << 20;
   /// Workers that cannot be reached, or break off, one after the other, with no call between that ended.
   unsigned lost = 8;
 };
@@ -38,6 +41,7 @@ class lease_desk : public std::enable_shared_from_this<lease_desk> {
     std::shared_ptr<peer_link> scheduler;
     peer_id self;
     client_options memory;
+    held_lease_limits limits;
   };
   explicit lease_desk(place where) : where_(std::move(where)) {}
 
@@ -63,14 +67,15 @@ class lease_desk : public std::enable_shared_from_this<lease_desk> {
 
 /// A lease that a client holds, or waits for, and its calls.
 ///
-/// A call is kept, encoded, from its submission until its end is told. While there is a worker it is sent at once;
+/// A call is kept, encoded, from its submission until its end is told; beyond held_lease_limits::kept_bytes check()
+/// throws weft::overloaded. While there is a worker it is sent at once;
 /// when the worker is lost all that have not ended wait for the next, and are sent again in their order. Each time
 /// that a worker is named or lost begins a new `turn_`: what is still said by or of an older one is passed over.
 ///
 /// Locks. `lock_` is for the calls and the link, and is held for short: the engine is told of ends without it.
 class held_lease final : public std::enable_shared_from_this<held_lease> {
  public:
-  held_lease(std::shared_ptr<lease_desk> desk, detail::lease_terms terms, const held_lease_limits& limits = {});
+  held_lease(std::shared_ptr<lease_desk> desk, detail::lease_terms terms, const held_lease_limits& limits);
   void attach(detail::engine& e) noexcept { engine_ = &e; }
   void ask();
 
@@ -111,6 +116,12 @@ class held_lease final : public std::enable_shared_from_this<held_lease> {
   void depart(departure d) noexcept;
   void fail(const std::vector<detail::node*>& all, const std::string& type, const std::string& why) noexcept;
   void write(batch_writer& to, std::uint64_t request, const call& c);
+  /// What a call takes in a session, about; and no more than it takes here.
+  static std::size_t size_of(const call& c) noexcept { return c.bytes.size() + 64; }
+  std::map<std::uint64_t, call>::iterator erase(std::map<std::uint64_t, call>::iterator at) {
+    kept_bytes_ -= size_of(at->second);
+    return calls_.erase(at);
+  }
 
   const std::shared_ptr<lease_desk> desk_;
   const held_lease_limits limits_;
@@ -125,6 +136,7 @@ class held_lease final : public std::enable_shared_from_this<held_lease> {
   std::shared_ptr<peer_link> link_;
   std::vector<std::uint64_t> modules_;   // keys, by the link's numbers
   std::map<std::uint64_t, call> calls_;  // by request
+  std::size_t kept_bytes_ = 0;           // of them
   std::string over_;                     // why; empty: it is not
 };
 

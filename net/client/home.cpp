@@ -22,6 +22,8 @@ namespace {
 constexpr std::uint32_t most_options = 1024;
 /// Bytes of messages that are not left to gather more.
 constexpr std::size_t much_output = std::size_t{64} << 10;
+/// Of those that wait for the link: they lie in pieces of this size.
+constexpr std::size_t waiting_piece = std::size_t{1} << 20;
 
 std::unique_ptr<detail::remote_failure> because(std::string function, std::string type, std::string what,
                                                 std::vector<std::string> path) {
@@ -35,7 +37,8 @@ client_home::client_home(peer_id self, std::unique_ptr<client_links> links, cons
     : self_(self),
       links_(std::move(links)),
       most_message_(limits.message),
-      core_(self, static_cast<client_host&>(*this), limits) {
+      core_(self, static_cast<client_host&>(*this), limits),
+      most_waiting_(limits.waiting_bytes) {
   modules_.push_back(detail::program_module().key());
 }
 
@@ -44,9 +47,27 @@ client_home::~client_home() = default;
 // ---- submission --------------------------------------------------------------------------------------------------
 
 void client_home::check() const {
-  if (!is_lost_.load(std::memory_order_acquire)) return;
+  if (!trouble_.load(std::memory_order_acquire)) return;
   std::lock_guard guard(lock_);
-  throw std::runtime_error(lost_);
+  if (!lost_.empty()) throw std::runtime_error(lost_);
+  if (too_much_waits())
+    throw overloaded("weft: " + std::to_string(waiting_bytes_) +
+                     " bytes of tasks wait for the scheduler, which takes them more slowly than they are submitted, "
+                     "or is away; at most " +
+                     std::to_string(most_waiting_) +
+                     " may (client_options.most_unsent): await some of what was submitted, then submit the rest");
+}
+
+void client_home::check_lost() const {
+  if (!trouble_.load(std::memory_order_acquire)) return;
+  std::lock_guard guard(lock_);
+  if (!lost_.empty()) throw std::runtime_error(lost_);
+}
+
+void client_home::limit_waiting(std::uint64_t bytes) {
+  std::lock_guard guard(lock_);
+  most_waiting_ = bytes;
+  note_trouble();
 }
 
 /// A message that is too large would end the session, and with it the tasks of others.
@@ -116,7 +137,7 @@ void client_home::submit(node& n) {
     call_.clear();
     how.encode(n, call_);
     check_size(n);
-    check();
+    check_lost();
     n.number = core_.submitted() + 1;  // which none but who submits changes
   } catch (...) {
     announce();
@@ -146,10 +167,29 @@ void client_home::submit(node& n) {
   links_->send_now();
 }
 
-void client_home::take_output(time_ns now, batch_writer& into) {
+bool client_home::take_output(time_ns now, batch_writer& into, std::size_t room) {
   std::lock_guard guard(lock_);
   core_.tick(now);
-  into.append(core_.out());
+  batch_writer& out = core_.out();
+  if (waiting_.empty() && out.size() <= room) {
+    into.append(out);
+    return false;
+  }
+  const bool was_too_much = too_much_waits();
+  if (!out.empty()) {
+    waiting_bytes_ += out.size();
+    if (waiting_.empty() || waiting_.back().size() >= waiting_piece) waiting_.emplace_back();
+    waiting_.back().append(out);
+  }
+  while (!waiting_.empty() && room != 0) {
+    const std::size_t bytes = waiting_.front().size();
+    into.append(waiting_.front());
+    waiting_.pop_front();
+    waiting_bytes_ -= bytes;
+    room -= std::min(room, bytes);
+  }
+  if (too_much_waits() != was_too_much) note_trouble();
+  return !waiting_.empty();
 }
 
 void client_home::cancel(std::uint64_t number) noexcept {
@@ -325,7 +365,9 @@ void client_home::lost(const std::string& why) {
     std::lock_guard guard(lock_);
     if (!lost_.empty()) return;
     lost_ = why;
-    is_lost_.store(true, std::memory_order_release);
+    waiting_.clear();
+    waiting_bytes_ = 0;
+    note_trouble();
     asked.swap(questions_);
     entries_.for_each([&](entry& e) {
       if (e.awaited) waiting.push_back(std::exchange(e.awaited, nullptr));

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -51,6 +52,10 @@ class client_links {
 /// What the scheduler says of a node may cross with its release: then the node is not in the table any more, or has
 /// no references left, and nothing happens.
 ///
+/// What the link to the scheduler has no room for waits here, in its order, messages of control among it: a
+/// submission never waits for the link, and the link's own limits are not reached. Beyond
+/// client_limits::waiting_bytes of it check() throws weft::overloaded; a graph that was begun goes in whole.
+///
 /// Locks. `lock_` is for the table and the output, and is held for short. What the engine is told (ends, restarts) it
 /// is told without it, by the one thread that handles the scheduler's messages, since a node's end may release
 /// others.
@@ -65,8 +70,11 @@ class client_home final : public detail::remote_home, private client_host {
   void receive(time_ns now, batch_reader& batch);
   /// The cluster is gone: whatever has not ended fails, and so does what is submitted from now on.
   void lost(const std::string& why);
-  /// Moves the messages for the scheduler to where they are sent from.
-  void take_output(time_ns now, batch_writer& into);
+  /// Moves the messages for the scheduler to where they are sent from, as far as there is room, in bytes; a little
+  /// more may come. True: others wait.
+  bool take_output(time_ns now, batch_writer& into, std::size_t room);
+  /// How many bytes may wait before nothing more is accepted.
+  void limit_waiting(std::uint64_t bytes);
 
   // Values from workers.
   /// When it does not land, a tick is due.
@@ -108,6 +116,9 @@ class client_home final : public detail::remote_home, private client_host {
   void check_size(const detail::node& n) const;
   std::uint32_t module_index(std::uint64_t key);
   std::uint32_t options_index(const detail::task_details* d);
+  void check_lost() const;
+  bool too_much_waits() const noexcept { return waiting_bytes_ > most_waiting_; }
+  void note_trouble() noexcept { trouble_.store(!lost_.empty() || too_much_waits(), std::memory_order_release); }
 
   // What is told to the engine, without the lock.
   struct news {
@@ -151,7 +162,9 @@ class client_home final : public detail::remote_home, private client_host {
   std::uint64_t fetches_ = 0;  // their order
   bool closed_ = false;
   std::string lost_;                  // why the cluster is gone; empty: it is there
-  std::atomic<bool> is_lost_{false};  // the same, without the lock
+  std::deque<batch_writer> waiting_;  // for room in the link
+  std::uint64_t waiting_bytes_ = 0, most_waiting_;
+  std::atomic<bool> trouble_{false};  // it is lost, or too much waits: without the lock
   std::vector<news> news_;
   std::unordered_map<std::uint64_t, std::shared_ptr<question>> questions_;
   std::vector<std::shared_ptr<question>> answered_;  // and not told yet

@@ -18,6 +18,9 @@ namespace weft::net {
 
 namespace {
 
+/// What may wait for the scheduler where nobody says: this part of the budget, and so many bytes at least.
+constexpr std::uint64_t unsent_share = 4, least_unsent = std::uint64_t{16} << 20;
+
 /// The I/O of a client: its link to the scheduler, and those to the workers that have values. The home and the engine
 /// own each other's life; this lives as long as its links do, and forgets the home when the client ends.
 ///
@@ -108,6 +111,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
   static client begin(const std::shared_ptr<client_session>& self, const greeting& own, peer_id id);
   void send();
   static task<> send_later(std::shared_ptr<client_session> self);
+  static task<> send_rest(std::shared_ptr<client_session> self);
   static task<> keep_time(std::shared_ptr<client_session> self);
 
   pool& pool_;
@@ -117,7 +121,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
   std::shared_ptr<peer_link> scheduler_;
   std::shared_ptr<exchange> exchange_;
   std::shared_ptr<lease_desk> desk_;
-  std::atomic<bool> sending_{false};
+  std::atomic<bool> sending_{false}, waiting_{false};  // send_later(), send_rest() is under way
   event time_;
   bool over_ = false, shared_ = false;
   std::mutex program_lock_;           // of what follows
@@ -188,14 +192,16 @@ client client_session::share(std::shared_ptr<client_session> self, const greetin
 
 client client_session::begin(const std::shared_ptr<client_session>& self, const greeting& own, peer_id id) {
   client_session& s = *self;
-  s.desk_ = std::make_shared<lease_desk>(
-      lease_desk::place{s.pool_, s.options_.who, own, s.options_.link, s.scheduler_, id, s.options_.memory});
+  s.desk_ = std::make_shared<lease_desk>(lease_desk::place{s.pool_, s.options_.who, own, s.options_.link,
+                                                           s.scheduler_, id, s.options_.memory, s.options_.leases});
   client_limits limits;
   limits.message = s.options_.link.session.frames.message;
   auto home = std::make_unique<client_home>(id, std::make_unique<session_links>(self), limits);
   client_home& at = *home;
   client c(s.pool_, s.options_.memory, std::move(home));
   at.attach(*c.get_engine());
+  at.limit_waiting(s.options_.memory.most_unsent ? s.options_.memory.most_unsent
+                                                 : std::max(least_unsent, c.memory().budget / unsent_share));
   {
     std::lock_guard guard(s.open_lock_);
     s.home_ = &at;
@@ -299,7 +305,19 @@ task<> client_session::send_later(std::shared_ptr<client_session> self) {
 }
 
 void client_session::send() {
-  with_home([&](client_home& h) { scheduler_->send_with([&](batch_writer& to) { h.take_output(now(), to); }); });
+  bool more = false;
+  with_home([&](client_home& h) {
+    scheduler_->send_in_room([&](batch_writer& to, std::size_t room) { more = h.take_output(now(), to, room); });
+  });
+  if (more && !waiting_.exchange(true, std::memory_order_acq_rel))
+    pool_.spawn(send_rest(shared_from_this()), priority::interactive);
+}
+
+/// What the link had no room for. Whoever finds after the store that more waits begins another.
+task<> client_session::send_rest(std::shared_ptr<client_session> self) {
+  co_await self->scheduler_->wait_for_room();
+  self->waiting_.store(false, std::memory_order_release);
+  self->send();
 }
 
 task<> client_session::keep_time(std::shared_ptr<client_session> self) {
@@ -344,7 +362,7 @@ class nested_client final : public submitter {
  public:
   explicit nested_client(submitter_place w)
       : session_(std::make_shared<client_session>(
-            w.threads, client_session_options{{}, w.who, {}, w.link, std::move(w.memory)})),
+            w.threads, client_session_options{{}, w.who, {}, w.link, std::move(w.memory), {}})),
         client_(client_session::share(session_, w.own, std::move(w.scheduler), w.self)) {}
   detail::engine& engine() override { return *client_.get_engine(); }
   void received(std::span<const std::byte> messages) override { session_->received(messages, nullptr); }

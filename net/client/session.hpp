@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 
+#include "client/held_lease.hpp"
 #include "client/home.hpp"
 #include "transport/link.hpp"
 #include "weft/client.hpp"
@@ -20,6 +21,7 @@ struct client_session_options {
   std::string name;
   link_options link;
   client_options memory;
+  held_lease_limits leases;
 };
 
 /// The client of a worker's tasks: a submitter like others, by the worker's own session.

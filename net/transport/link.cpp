@@ -51,6 +51,16 @@ bool peer_link::full() {
   return session_.full();
 }
 
+task<> peer_link::wait_for_room() {
+  {
+    std::lock_guard guard(mutex_);
+    if (over_ || !session_.full()) co_return;
+    room_wanted_ = true;
+    room_.reset();
+  }
+  co_await room_.wait();
+}
+
 bool peer_link::connected() {
   std::lock_guard guard(mutex_);
   return stream_ != nullptr;
@@ -173,6 +183,7 @@ task<> peer_link::serve(made m, bool again) {
     std::lock_guard guard(mutex_);
     session_.connected(m.received, c.traits(m.capabilities));
     session_.tick(now());
+    tell_room();  // the other side may have had it all
     stream_ = &c.bytes();
     writing_ = direct_ = handed_ = interrupted_ = false;
     failure_ = nullptr;
@@ -257,6 +268,7 @@ void peer_link::end(const std::string& reason, bool in_order) {
   {
     std::lock_guard guard(mutex_);
     if (std::exchange(over_, true)) return;
+    tell_room();
     arrival_.reset();
   }
   if (forget_) forget_(hub_.get(), session_id_);

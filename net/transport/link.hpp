@@ -115,6 +115,16 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
     wake(guard);
     return true;
   }
+  /// The same of what can wait: `f(batch_writer&, room)` is told how many bytes there is room for until the link is
+  /// full, and keeps the rest. See wait_for_room().
+  template <class F>
+  bool send_in_room(F f) {
+    std::unique_lock guard(mutex_);
+    if (over_ || closing_) return false;
+    f(session_.out(), session_.room());
+    wake(guard);
+    return true;
+  }
   /// A value: its header, and then its attachments as the stream `header.request`, in chunks, each from offset 0 on.
   /// They are written from where they are; `keep` holds them until then. Values of one request go one after the
   /// other. When the connection breaks the rest of them is dropped, and the peer asks again.
@@ -129,6 +139,8 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   std::size_t unsent_bytes();
   /// So much is gathered (session_options::full_bytes) that what can wait should.
   bool full();
+  /// Until it is not full, or the session is over. One caller at a time.
+  task<> wait_for_room();
   bool connected();
   const link_peer& peer() const noexcept { return peer_; }
   pool& where() const noexcept { return pool_; }
@@ -151,6 +163,11 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   bool fill();
   void written(std::size_t bytes, time_ns waited, std::vector<std::shared_ptr<const void>>& released);
   void look_at_time();
+  void tell_room() noexcept {
+    if (!room_wanted_ || (session_.full() && !over_)) return;
+    room_wanted_ = false;
+    room_.set();
+  }
 
   task<> read_loop(framed_stream& in);
   task<> write_loop(framed_stream& to);
@@ -197,6 +214,7 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   std::vector<std::shared_ptr<const void>> owners_;  // of what output_ sends the last of
   stream* stream_ = nullptr;
   bool writing_ = false, direct_ = false, handed_ = false;
+  bool room_wanted_ = false;  // wait_for_room() waits
   bool interrupted_ = false;  // since a connection has broken: no other yet
   bool closing_ = false, over_ = false, in_order_ = false;
   bye_code bye_ = bye_code::finished;
@@ -204,7 +222,7 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   std::string why_;             // the last connection has ended, or close() was called
   time_ns tick_at_ = 0, close_by_ = session::never;
   std::unique_ptr<arrival> arrival_;
-  event work_, tick_, direct_done_, arrived_;
+  event work_, tick_, room_, direct_done_, arrived_;
   stop_source ending_;  // of waiting for a connection
 };
 

@@ -109,6 +109,7 @@ void peer_link::written(std::size_t bytes, time_ns waited, std::vector<std::shar
   session_.wrote(bytes, waited);
   if (waited > 0) session_.heard();  // it has taken some meanwhile: else the kernel here would not have taken all
   writing_ = false;
+  tell_room();
   std::swap(released, owners_);
 }
 

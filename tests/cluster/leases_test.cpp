@@ -241,6 +241,29 @@ TEST_CASE("a call that nobody awaits any more is stopped", "[lease]") {
   CHECK(p.run(call_add(l)) == 3);
 }
 
+TEST_CASE("calls that have not ended have their limit", "[lease]") {
+  gated g;
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  net::client_session_options o;
+  o.scheduler = cluster.where;
+  o.leases.kept_bytes = 10'000;
+  client c = p.run(net::connect_client(p, std::move(o)));
+  weft::lease l = p.run(c.lease());
+  std::vector<future<int>> calls;
+  calls.push_back(l.call(waits_for_gate, 0));
+  const auto flood = [&] {
+    for (int i = 1; i < 1'000; ++i) calls.push_back(l.call(counted, i));
+  };
+  CHECK_THROWS_AS(flood(), overloaded);
+  CHECK(calls.size() < 500);
+  CHECK_THROWS_WITH(l.call(counted, 1), Catch::Contains("calls of a lease that have not ended take") &&
+                                            Catch::Contains("at most 10000 are kept: await some"));
+  g.mine.set();
+  for (std::size_t i = 0; i < calls.size(); ++i) CHECK(p.run(value_of(std::move(calls[i]))) == static_cast<int>(i));
+  CHECK(p.run(call_add(l)) == 3);
+}
+
 TEST_CASE("the end of a lease cancels its calls, and frees the slot", "[lease]") {
   gated g;
   in_process_cluster cluster(1);

@@ -67,6 +67,16 @@ task<std::string> refusal_of(F call) {
 
 }  // namespace
 
+TEST_CASE("a worker that no list could name does not begin", "[cluster][placement]") {
+  pool p({.threads = 1});
+  for (const char* name : {"my worker", "a\tb", "bell\a"}) {
+    net::worker_options o;
+    o.name = name;
+    CHECK_THROWS_WITH(p.run(net::worker::run(net::worker::make(p, std::move(o)))),
+                      Catch::StartsWith("weft: a worker cannot be called '"));
+  }
+}
+
 TEST_CASE("tasks run on the workers that are named", "[cluster][placement]") {
   in_process_cluster cluster(3);
   pool p({.threads = 1});

@@ -298,6 +298,51 @@ TEST_CASE("a peer that stands still for a while has all messages in the end", "[
   CHECK_FALSE(m.left->full());
 }
 
+TEST_CASE("who waits for room goes on when the peer has read, or is gone", "[transport][link]") {
+  const bool gone = GENERATE(false, true);
+  const std::vector<task_id> many = up_to(10'000);
+  link_options o;
+  o.session.full_bytes = std::size_t{1} << 20;
+  standing_still reader;
+  linked::meeting m("tcp", o);
+  reader.stand_in_for(*m.far);
+  m.meet();
+  reader.begin(*m.left);
+  std::size_t sent = 1;
+  bool took = true;
+  while (took) {
+    REQUIRE(m.left->send_in_room([&](batch_writer& to, std::size_t room) {
+      CHECK(room <= o.session.full_bytes);
+      took = room != 0;
+      if (took) to.add(numbers(many));
+    }));
+    sent += took ? many.size() : 0;
+    REQUIRE(sent < (std::size_t{1} << 28));
+  }
+  CHECK(m.left->full());
+  std::latch has_room{1};
+  const auto wait = [](std::shared_ptr<peer_link> l, std::latch& there) -> weft::task<> {
+    co_await l->wait_for_room();
+    there.count_down();
+  };
+  m.pool.spawn(wait(m.left, has_room));
+  CHECK_FALSE(has_room.try_wait());
+  if (gone) m.right->close(bye_code::failed, "the test wants so");
+  if (!gone) reader.go_on.count_down();
+  has_room.wait();
+  if (gone) {
+    CHECK_FALSE(m.left->send_in_room([](batch_writer&, std::size_t) {}));
+    reader.go_on.count_down();
+  } else {
+    CHECK_FALSE(m.left->full());
+    CHECK(m.far->wait([&] { return m.far->got.size() == sent; }));
+  }
+  // Where there is room nobody waits.
+  std::latch at_once{1};
+  m.pool.spawn(wait(m.left, at_once));
+  at_once.wait();
+}
+
 TEST_CASE("a handler that throws ends the session, and the reason is told", "[transport][link]") {
   linked::meeting m("tcp");
   m.meet();
