@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/cluster_view.hpp"
 #include "script.hpp"
 
 namespace {
@@ -168,6 +169,12 @@ TEST_CASE("workers on their way out do not count in the target", "[scheduler]") 
   CHECK(counts.workers == 2);
   CHECK(counts.leaving == 1);
   CHECK(counts.leaving_slots == 1);
+  cluster_view shown;
+  shown.counts = counts;
+  shown.target = s.core.target();
+  CHECK(describe(shown, false).find("1 clients, 1 workers with 1 slots (" + std::to_string(shown.target) +
+                                    " wanted), 1 more on their way out; ") == 0);
+  CHECK(describe(shown, true).find("\"slots\":1,\"leaving\":1,") != std::string::npos);
   s.core.retire(s.now, w);
   s.options(c, 1, "", "v w");
   s.submit(c, {.options = 1});
