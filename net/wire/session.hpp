@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -84,8 +85,10 @@ class session {
   /// Gathered, and not yet handed out: who sees it grow holds back.
   std::size_t unsent_bytes() const noexcept { return out_.size() + unsent_; }
   bool full() const noexcept { return unsent_bytes() > options_.full_bytes; }
-  /// Bytes that may be gathered before it is full.
-  std::size_t room() const noexcept { return full() ? 0 : options_.full_bytes - unsent_bytes(); }
+  /// Bytes that may be gathered before it is full, and 0 when it is: never 0 otherwise.
+  std::size_t room() const noexcept {
+    return full() ? 0 : std::max(std::size_t{1}, options_.full_bytes - unsent_bytes());
+  }
   /// Handed out on this connection, and not acknowledged.
   std::size_t unacknowledged_bytes() const noexcept { return held_ - unsent_; }
 

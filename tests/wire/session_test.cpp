@@ -375,12 +375,30 @@ TEST_CASE("a session is full when much waits, and not any more when it has gone"
   o.full_bytes = 10'000;
   session s(o);
   s.connected(0, {});
+  CHECK(s.room() == 10'000);
   gather(s, 9'000);
   CHECK_FALSE(s.full());
+  CHECK(s.room() == 10'000 - s.unsent_bytes());
   gather(s, 9'000);
   CHECK(s.full());
+  CHECK(s.room() == 0);
   write_all(s);
   CHECK_FALSE(s.full());
+
+  // Who waits until there is room must find some, down to the last byte.
+  session_options narrow;
+  narrow.full_bytes = 0;
+  session one(narrow);
+  one.connected(0, {});
+  CHECK(one.room() == 1);
+  gather(one, 100);
+  CHECK(one.room() == 0);
+  narrow.full_bytes = one.unsent_bytes();
+  session exact(narrow);
+  exact.connected(0, {});
+  gather(exact, 100);
+  CHECK_FALSE(exact.full());
+  CHECK(exact.room() == 1);
 }
 
 TEST_CASE("a peer that speaks and does not read is lost, once too much waits for it") {
