@@ -215,7 +215,7 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
     }
     if (h.session != 0) {
       const std::shared_ptr<peer_link> l = find(h.session, who);
-      if (!l || !l->arrive(std::move(a)))
+      if (!l || !l->arrive(a))
         co_await turn_away(to, refusal::session, "the session to resume is not known here (any more)");
       co_return;
     }
@@ -233,7 +233,7 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
           to, refusal::full,
           "there are " + std::to_string(options_.most_sessions) + " sessions already (hub_options::most_sessions)");
     handler_->begun(l);
-    l->arrive(std::move(a));
+    l->arrive(a);
     pool_.spawn(l->run_listening(l), priority::interactive);
   }
 

@@ -394,7 +394,7 @@ task<> peer_link::run_connecting([[maybe_unused]] std::shared_ptr<peer_link> sel
 
 // ---- being connected to ------------------------------------------------------------------------------------------
 
-bool peer_link::arrive(std::unique_ptr<arrival> a) {
+bool peer_link::arrive(std::unique_ptr<arrival>& a) {
   std::lock_guard guard(mutex_);
   if (over_ || closing_) return false;
   arrival_ = std::move(a);

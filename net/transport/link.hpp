@@ -187,8 +187,8 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   task<> run_connecting(std::shared_ptr<peer_link> self, made first);
   task<> run_listening(std::shared_ptr<peer_link> self);
   task<made> await_arrival();
-  /// Of a listening link; false: the session is over.
-  bool arrive(std::unique_ptr<arrival> a);
+  /// Of a listening link. Takes the connection, or leaves it when the session is over: then false.
+  bool arrive(std::unique_ptr<arrival>& a);
   void end(const std::string& reason, bool in_order);
   time_ns now() const noexcept;
 

@@ -165,3 +165,21 @@ TEST_CASE("a session is not resumed by somebody else", "[transport][hub]") {
   CHECK(m.far->wait([&] { return m.far->got.size() == 1; }));
   CHECK(m.near->interruptions == 0);
 }
+
+TEST_CASE("a session that is being closed is not resumed, and who tries reads so", "[transport][hub]") {
+  const auto transport = GENERATE("inproc", "tcp");
+  linked::meeting m(transport);
+  struct peer {
+    static weft::task<std::unique_ptr<framed_stream>> greets(weft::pool& p, address a, std::uint64_t of) {
+      const greeting says = linked::says(peer_role::worker, "worker-1");
+      auto s = std::make_unique<framed_stream>(co_await connect_to(p, a, {}, connected::limit), frame_limits());
+      static_cast<void>(co_await say_hello(*s, says, of, 0));
+      co_return s;
+    }
+  };
+  // It is told bye, and does not hang up.
+  const auto first = m.pool.run(peer::greets(m.pool, m.at, 0));
+  const auto there = m.door->wait_for_link();
+  there->close(bye_code::finished, "done");
+  CHECK_THAT(refusal_of([&] { m.pool.run(peer::greets(m.pool, m.at, there->id())); }), Contains("not known here"));
+}
