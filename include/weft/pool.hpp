@@ -14,6 +14,7 @@
 namespace weft {
 
 class pool;
+class simulation;
 
 namespace detail {
 
@@ -127,6 +128,8 @@ class pool {
   detail::pool_core& core() const noexcept { return *core_; }
 
  private:
+  friend class simulation;
+  explicit pool(detail::pool_core* stepped) noexcept : core_(stepped) {}
   std::unique_ptr<detail::pool_core, detail::core_deleter> core_;
 };
 

@@ -466,10 +466,10 @@ node* engine::execute(node& n) noexcept {
   if (n.retries == 0 && !n.type->repeatable) n.consumed = true;
   if (n.tracked) [[unlikely]] {
     tracker_->began(n);
-    const std::uint64_t began = ticks();
+    const std::uint64_t began = pool_.ticks();
     const run_result how = n.type->run(n, n.retries == 0, error);
     if (how == run_result::suspended) return nullptr;
-    const std::uint64_t ran = ticks() - began;
+    const std::uint64_t ran = pool_.ticks() - began;
     pool_.spend_turn(ran);  // what is told of it should not wait for another long one
     return end(n, how, std::move(error), nullptr, ran);
   }

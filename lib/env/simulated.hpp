@@ -25,6 +25,7 @@ class simulated_environment final : public environment {
   std::chrono::nanoseconds elapsed() const noexcept { return elapsed_; }
   /// To a time in nanoseconds of this clock; the past is ignored.
   void advance_to(std::int64_t ns) noexcept;
+  void pass(std::int64_t ns) noexcept { elapsed_ += std::chrono::nanoseconds(ns); }
 
  private:
   static constexpr std::chrono::hours origin{1};  // so that times before the beginning are representable

@@ -20,6 +20,16 @@ void core_deleter::operator()(pool_core* core) const noexcept { delete core; }
 
 namespace {
 
+void refuse_waiting(const pool_core* core, const char* what, const char* instead = "") {
+  if (current_pool() == core)
+    throw misuse(std::string("weft: pool.") + what +
+                 " was called on a worker of the same pool, which would wait for itself" + instead);
+  if (core->stepped())
+    throw misuse(std::string("weft: pool.") + what +
+                 " was called on a pool of a simulation, whose workers take steps within simulation.run only" +
+                 instead);
+}
+
 void begin_root(pool_core& pool, promise_base& p, void* frame, completion& end) {
   p.on_finished = &end;
   p.end = ending::call;
@@ -57,10 +67,7 @@ constinit detached_end let_go;
 }  // namespace
 
 void run_root(pool_core& pool, promise_base& p, void* frame) {
-  if (current_pool() == &pool)
-    throw misuse(
-        "weft: pool.run was called on a worker of the same pool, which would wait for itself: "
-        "co_await the task instead");
+  refuse_waiting(&pool, "run", ": co_await the task instead");
   blocked_caller caller;
   begin_root(pool, p, frame, caller);
   while (caller.ended.load(std::memory_order_seq_cst) == 0) real_memory::futex_wait(caller.ended, 0);
@@ -136,33 +143,25 @@ stop_on_interrupt::~stop_on_interrupt() {
 pool::pool(pool_options options) : core_(new detail::pool_core(options)) {}
 
 pool::~pool() {
-  core_->wait_drained(detail::timer_queue::never);
+  if (!core_->stepped()) core_->wait_drained(detail::timer_queue::never);
   core_->say_unfetched_error();
 }
 
-namespace {
-void refuse_on_worker(const detail::pool_core* core, const char* what) {
-  if (detail::current_pool() == core)
-    throw misuse(std::string("weft: pool.") + what +
-                 " was called on a worker of the same pool, which would wait for itself");
-}
-}  // namespace
-
 void pool::drain() {
-  refuse_on_worker(core_.get(), "drain");
+  detail::refuse_waiting(core_.get(), "drain");
   core_->wait_drained(detail::timer_queue::never);
   if (std::exception_ptr error = core_->take_error()) std::rethrow_exception(error);
 }
 
 void pool::cancel() {
-  refuse_on_worker(core_.get(), "cancel");
+  detail::refuse_waiting(core_.get(), "cancel");
   core_->refuse_spawns();
   core_->stop().request_stop();
   drain();
 }
 
 bool pool::drain_for(std::chrono::nanoseconds time) {
-  refuse_on_worker(core_.get(), "drain_for");
+  detail::refuse_waiting(core_.get(), "drain_for");
   core_->refuse_spawns();
   const auto now = core_->env().now();
   const bool drained = core_->wait_drained(

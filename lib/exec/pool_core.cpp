@@ -64,7 +64,7 @@ pool_core::pool_core(const pool_options& options, bool stepped)
   if (!enable_asymmetric_fences())
     log_once("membarrier", "the system refuses membarrier: each fork pays for a full memory fence");
   may_spin_ = options_.idle == idle_mode::latency && cpu_quota() >= options_.threads && !stepped_;
-  ticks_per_us_ = stepped_ ? 1 : ticks_per_microsecond();
+  ticks_per_us_ = stepped_ ? 1000 : ticks_per_microsecond();
   poller_ = std::make_unique<poller>();
   for (unsigned i = 0; i < options_.threads; ++i) workers_.push_back(std::make_unique<worker>(*this, i));
   if (stepped_) return;
@@ -109,6 +109,7 @@ bool pool_core::drained() const noexcept {
 }
 
 bool pool_core::wait_drained(std::int64_t until_ns) {
+  if (stepped_) return drained();
   draining_.fetch_add(1, std::memory_order_seq_cst);
   real_memory::heavy_barrier();
   bool in_time = true;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "env/poller.hpp"
+#include "env/ticks.hpp"
 #include "exec/deque.hpp"
 #include "exec/injection_queue.hpp"
 #include "exec/parking.hpp"
@@ -126,6 +127,9 @@ class pool_core {
 
   // ---- time and events ---------------------------------------------------------------------------------
   environment& env() noexcept { return env_; }
+  /// The cheap clock of intervals. In a simulation a look at it takes a while, which the seed decides: so what runs
+  /// between two looks seems to take time, now less than a microsecond, now many.
+  std::uint64_t ticks() noexcept { return stepped_ ? stepped_ticks() : detail::ticks(); }
   std::uint64_t ticks_per_us() const noexcept { return ticks_per_us_; }
   std::int64_t now_ns() noexcept { return env_.now().time_since_epoch().count(); }
   bool add_timer(timer& t);
@@ -168,6 +172,7 @@ class pool_core {
 
  private:
   void run(worker& w);
+  std::uint64_t stepped_ticks() noexcept;
   void* next(worker& w) noexcept;
   void* take_injected(worker& w, priority band) noexcept;
   void* steal(worker& w, priority band, bool& lost) noexcept;
@@ -203,6 +208,7 @@ class pool_core {
   const bool stepped_;
   bool may_spin_ = false;
   std::uint64_t ticks_per_us_ = 1;
+  std::uint64_t looks_took_ = 0;  // at the clock of intervals, of a simulation
 
   // Workers of the reserve sleep apart: they take interactive items only, so that a producer of others must neither
   // wake them nor rely on one that searches.

@@ -1,6 +1,9 @@
 #include "weft/simulation.hpp"
 
+#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "env/simulated.hpp"
 #include "exec/pool_core.hpp"
@@ -30,8 +33,27 @@ struct root_end : detail::completion {
 }  // namespace
 
 struct simulation::state {
-  state(std::uint64_t s, options o)
-      : seed(s), limit(o.step_limit), env(s), pool(simulated_options(o.workers, env), true) {}
+  state(std::uint64_t s, options o) : seed(s), limits(o), env(s) {}
+
+  weft::pool& add(std::unique_ptr<weft::pool> p) {
+    members.push_back({std::move(p), false});
+    lined_up = false;
+    return *members.back().pool;
+  }
+
+  /// Who takes turns: the workers of the pools that are not paused.
+  void line_up() {
+    turns.clear();
+    for (std::size_t m = 0; m < members.size(); ++m)
+      for (unsigned w = 0; !members[m].paused && w < members[m].pool->size(); ++w)
+        turns.push_back({&members[m].pool->core(), w, m << 16 | w});
+  }
+
+  void pause(const weft::pool& p, bool paused) {
+    for (member& m : members)
+      if (m.pool.get() == &p) m.paused = paused;
+    lined_up = false;
+  }
 
   void mix(std::uint64_t v) noexcept {
     hash ^= v + 0x9e3779b97f4a7c15u + (hash << 6) + (hash >> 2);
@@ -39,53 +61,94 @@ struct simulation::state {
     hash ^= hash >> 32;
   }
 
-  /// Lets every worker try, in random order beginning with a random one; false when none found anything.
+  /// Lets every worker try, in an order beginning with a random one; false when none found anything.
   bool step() {
-    const unsigned n = pool.size();
-    const unsigned first = static_cast<unsigned>(env.random() % n);
-    for (unsigned k = 0; k < n; ++k) {
-      const unsigned w = (first + k) % n;
-      if (pool.step(w)) {
-        mix(w);
-        mix(static_cast<std::uint64_t>(env.elapsed().count()));
-        ++steps;
-        return true;
-      }
+    if (!std::exchange(lined_up, true)) line_up();
+    const std::size_t n = turns.size();
+    std::size_t next = static_cast<std::size_t>(env.random() % n);
+    for (std::size_t k = 0; k < n; ++k, next = next + 1 == n ? 0 : next + 1) {
+      const turn t = turns[next];
+      if (!t.core->step(t.worker)) continue;
+      if (limits.longest_step.count() > 0)
+        env.pass(static_cast<std::int64_t>(env.random() % static_cast<std::uint64_t>(limits.longest_step.count())));
+      mix(t.name);
+      mix(static_cast<std::uint64_t>(env.elapsed().count()));
+      ++steps;
+      return true;
     }
     return false;
   }
 
+  bool drained() const {
+    return std::ranges::all_of(members, [](const member& m) { return m.pool->core().wait_drained(0); });
+  }
+  std::int64_t next_timer() const {
+    std::int64_t next = detail::timer_queue::never;
+    for (const member& m : members)
+      if (!m.paused) next = std::min(next, m.pool->core().next_timer());
+    return next;
+  }
+  std::exception_ptr take_error() {
+    std::exception_ptr first;
+    for (const member& m : members)
+      if (std::exception_ptr error = m.pool->core().take_error(); !first) first = std::move(error);
+    return first;
+  }
+
+  struct member {
+    std::unique_ptr<weft::pool> pool;
+    bool paused;
+  };
+  struct turn {
+    detail::pool_core* core;
+    unsigned worker;
+    std::uint64_t name;
+  };
   const std::uint64_t seed;
-  const std::uint64_t limit;
+  const options limits;
   detail::simulated_environment env;
-  detail::pool_core pool;
+  std::vector<member> members;
+  std::vector<turn> turns;
+  bool lined_up = false;
   std::uint64_t hash = 0xcbf29ce484222325u;
   std::uint64_t steps = 0;
 };
 
-simulation::simulation(std::uint64_t seed, options o) : state_(std::make_unique<state>(seed, o)) {}
+simulation::simulation(std::uint64_t seed, options o) : state_(std::make_unique<state>(seed, o)) {
+  add_pool(o.workers);
+}
 simulation::~simulation() = default;
+
+weft::pool& simulation::add_pool(unsigned workers) {
+  auto core = std::make_unique<detail::pool_core>(simulated_options(workers, state_->env), true);
+  return state_->add(std::unique_ptr<weft::pool>(new weft::pool(core.release())));
+}
+weft::pool& simulation::pool() const noexcept { return *state_->members.front().pool; }
+void simulation::pause(weft::pool& p) { state_->pause(p, true); }
+void simulation::go_on(weft::pool& p) { state_->pause(p, false); }
 
 void simulation::run_root(detail::promise_base& p, void* frame) {
   state& s = *state_;
   root_end end;
   p.on_finished = &end;
   p.end = detail::ending::call;
-  p.stop = &s.pool.stop();
-  s.pool.spawn_root(frame, p.band, s.pool.options().max_waiting);
+  p.stop = &core().stop();
+  core().spawn_root(frame, p.band, core().options().max_waiting);
   const auto who = [&s] { return "weft: simulation with seed " + std::to_string(s.seed); };
-  while (!s.pool.wait_drained(0)) {
+  for (;;) {
     if (s.step()) {
-      if (s.steps > s.limit) throw misuse(who() + " has not ended after " + std::to_string(s.steps) + " steps");
+      if (s.steps > s.limits.step_limit)
+        throw misuse(who() + " has not ended after " + std::to_string(s.steps) + " steps");
       continue;
     }
-    const std::int64_t next = s.pool.next_timer();
+    if (s.drained()) break;
+    const std::int64_t next = s.next_timer();
     if (next == detail::timer_queue::never)
       throw misuse(who() + " is deadlocked after " + std::to_string(s.steps) +
                    " steps: tasks are left, and wait for what no timer brings");
     s.env.advance_to(next);
   }
-  if (std::exception_ptr error = s.pool.take_error()) std::rethrow_exception(error);
+  if (std::exception_ptr error = s.take_error()) std::rethrow_exception(error);
 }
 
 void simulation::measure_memory_by(std::function<std::uint64_t()> gauge) { state_->env.gauge = std::move(gauge); }
@@ -93,7 +156,7 @@ std::uint64_t simulation::seed() const noexcept { return state_->seed; }
 std::chrono::nanoseconds simulation::elapsed() const noexcept { return state_->env.elapsed(); }
 std::uint64_t simulation::hash() const noexcept { return state_->hash; }
 std::uint64_t simulation::steps() const noexcept { return state_->steps; }
-detail::pool_core& simulation::core() const noexcept { return state_->pool; }
+detail::pool_core& simulation::core() const noexcept { return pool().core(); }
 std::uint64_t simulation::random() noexcept { return state_->env.random(); }
 
 }  // namespace weft

@@ -70,6 +70,11 @@ bool pool_core::step(unsigned i) {
   return frame != nullptr;
 }
 
+std::uint64_t pool_core::stepped_ticks() noexcept {
+  looks_took_ += std::uint64_t{1} << env_.random() % 16;
+  return static_cast<std::uint64_t>(now_ns()) + looks_took_;
+}
+
 // ---- what to run next ----------------------------------------------------------------------------------
 
 void* pool_core::take_injected(worker& w, priority band) noexcept {
