@@ -220,6 +220,10 @@ task<std::unique_ptr<stream>> dial(pool& p, const address& a, const security& wh
 }
 
 task<std::unique_ptr<stream>> dial_any(pool& p, const address& a, const security& who) {
+  if (a.kind == address_kind::in_process) {
+    const auto network = in_process_network_of(p);
+    co_return co_await network->connect(a);
+  }
   if (a.kind == address_kind::unix_socket) {
     std::vector<unix_stream::endpoint> one{endpoint_of(a)};
     co_return co_await dial<unix_stream>(p, a, who, std::move(one));
@@ -247,7 +251,6 @@ std::string seconds(std::chrono::nanoseconds t) {
 }  // namespace
 
 task<std::unique_ptr<stream>> connect_to(pool& p, address a, security who, std::chrono::nanoseconds limit) {
-  if (a.kind == address_kind::in_process) co_return connect_in_process(a);
   if (a.has_port() && a.port == 0)
     throw transport_error(to_string(a) + " has port 0, which only a listener may have: name the port it listens on",
                           std::make_error_code(std::errc::invalid_argument));
@@ -386,7 +389,7 @@ class socket_listener final : public listener {
 std::unique_ptr<listener> listen_on(pool& p, const address& a, const security& who) {
   switch (a.kind) {
     case address_kind::in_process:
-      return listen_in_process(a);
+      return in_process_network_of(p)->listen(a);
     case address_kind::unix_socket:
       return std::make_unique<socket_listener<unix_stream>>(p, a, who, endpoint_of(a));
     default:

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "exec/pool_core.hpp"
 #include "weft/sync.hpp"
 
 namespace weft::net {
@@ -250,24 +251,45 @@ std::pair<std::unique_ptr<stream>, std::unique_ptr<stream>> make_in_process_pair
   return {std::make_unique<in_process_stream>(ways, 0, name), std::make_unique<in_process_stream>(ways, 1, name)};
 }
 
-std::unique_ptr<stream> connect_in_process(const address& a) {
-  auto [mine, theirs] = make_in_process_pair(to_string(a));
-  std::lock_guard guard(names::all().mutex);
-  const auto at = names::all().listeners.find(a.host);
-  if (at == names::all().listeners.end())
-    throw transport_error("nobody listens at " + to_string(a) + " in this process",
-                          std::make_error_code(std::errc::connection_refused));
-  at->second->enter(std::move(theirs));
-  return std::move(mine);
+// ---- what a pool reaches -----------------------------------------------------------------------------------------
+
+namespace {
+
+class own_names final : public in_process_network {
+ public:
+  task<std::unique_ptr<stream>> connect(address a) override {
+    auto [mine, theirs] = make_in_process_pair(to_string(a));
+    std::lock_guard guard(names::all().mutex);
+    const auto at = names::all().listeners.find(a.host);
+    if (at == names::all().listeners.end())
+      throw transport_error("nobody listens at " + to_string(a) + " in this process",
+                            std::make_error_code(std::errc::connection_refused));
+    at->second->enter(std::move(theirs));
+    co_return std::move(mine);
+  }
+  std::unique_ptr<listener> listen(const address& a) override {
+    auto l = std::make_unique<in_process_listener>(a);
+    std::lock_guard guard(names::all().mutex);
+    if (!names::all().listeners.try_emplace(a.host, l.get()).second)
+      throw transport_error("somebody listens at " + to_string(a) + " already",
+                            std::make_error_code(std::errc::address_in_use));
+    return l;
+  }
+};
+
+constexpr char network_key = 0;
+
+}  // namespace
+
+std::shared_ptr<in_process_network> in_process_network_of(pool& p) {
+  return std::static_pointer_cast<in_process_network>(
+      p.core().service(&network_key, [](weft::detail::pool_core&) -> std::shared_ptr<void> {
+        return std::shared_ptr<in_process_network>(std::make_shared<own_names>());
+      }));
 }
 
-std::unique_ptr<listener> listen_in_process(const address& a) {
-  auto l = std::make_unique<in_process_listener>(a);
-  std::lock_guard guard(names::all().mutex);
-  if (!names::all().listeners.try_emplace(a.host, l.get()).second)
-    throw transport_error("somebody listens at " + to_string(a) + " already",
-                          std::make_error_code(std::errc::address_in_use));
-  return l;
+void give_network(pool& p, std::shared_ptr<in_process_network> n) {
+  p.core().adopt_service(&network_key, std::move(n));
 }
 
 }  // namespace weft::net

@@ -1,10 +1,10 @@
 #include "transport/link.hpp"
-#include "transport/own_user.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "exec/pool_core.hpp"
 #include "transport/link_state.hpp"
 #include "transport/own_user.hpp"
 #include "transport/socket.hpp"
@@ -351,7 +351,7 @@ task<peer_link::made> peer_link::make_connection_within(std::chrono::nanoseconds
     }
     const auto shorter = static_cast<std::uint64_t>(std::max<std::int64_t>(1, pause.count() / 2));
     const std::chrono::nanoseconds rest =
-        pause - std::chrono::nanoseconds(static_cast<std::int64_t>(real_environment().random() % shorter));
+        pause - std::chrono::nanoseconds(static_cast<std::int64_t>(pool_.core().env().random() % shorter));
     if (now() + rest.count() >= give_up) std::rethrow_exception(failure);
     co_await sleep_for(rest);
     pause = std::min(2 * pause, options_.longest_pause);

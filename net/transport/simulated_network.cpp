@@ -103,6 +103,10 @@ simulated_network::half* simulated_network::look(simulated_end end) noexcept {
 }
 
 bool simulated_network::knows(simulated_end end) const noexcept { return look(end) != nullptr; }
+bool simulated_network::refused(simulated_end end) const noexcept {
+  const half* h = look(end);
+  return h && h->refused;
+}
 void simulated_network::set_tag(simulated_end end, std::uint64_t tag) {
   if (half* h = look(end)) h->tag = tag;
 }
@@ -121,8 +125,10 @@ time_ns simulated_network::latency(simulated_node a, simulated_node b) noexcept 
 
 bool simulated_network::blocked(simulated_node from, simulated_node to) const noexcept {
   for (const wall& w : walls_) {
-    if (!w.stands || w.side[from] == w.side[to]) continue;
-    if (w.both || w.side[from] != 0) return true;
+    // Who has come since is with most.
+    const auto side = [&w](simulated_node n) { return n < w.side.size() ? w.side[n] : std::uint8_t{0}; };
+    if (!w.stands || side(from) == side(to)) continue;
+    if (w.both || side(from) != 0) return true;
   }
   return false;
 }
@@ -174,6 +180,7 @@ void simulated_network::arrive_at(std::size_t from) {
     return lose(from, true);
   }
   if (!n.listens || n.refuses) {
+    mine.refused = true;
     theirs.at = state::closed;
     return lose(from, true);
   }
@@ -324,8 +331,8 @@ void simulated_network::close(simulated_end end) {
   const bool was_open = h->at == state::open && !h->hole;
   h->at = state::closed;
   h->hole = true;
-  if (was_open && other.at == state::open)
-    push(index ^ 1, 0);
+  if (was_open && (other.at == state::open || (other.at == state::connecting && other.host)))
+    push(index ^ 1, 0);  // who is accepted, and does not know it yet, learns that it was in vain
   else if (other.at == state::connecting && other.host == nullptr)
     other.at = state::closed;
   free_pair(index);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -52,6 +53,8 @@ class simulated_time {
   void at(time_ns when, target& to, std::uint8_t what, std::uint64_t argument = 0);
   /// Goes to the next event; false if there is none.
   bool step();
+  /// For who has a clock besides: it is so late by now, and what was due has been stepped.
+  void pass_to(time_ns when) noexcept { now_ = std::max(now_, when); }
   time_ns now() const noexcept { return now_; }
   /// When the next event is due; `never` if there is none.
   static constexpr time_ns never = INT64_MAX;
@@ -89,8 +92,8 @@ class simulated_host {
   virtual void readable(simulated_end end) = 0;
   /// send() has not taken everything, and now takes some.
   virtual void writable(simulated_end end) = 0;
-  /// The connection could not be made, has broken, or the peer has closed it (after all that was sent has come).
-  /// What is available() still is; close() it then.
+  /// The connection could not be made (see refused()), has broken, or the peer has closed it (after all that was sent
+  /// has come). What is available() still is; close() it then.
   virtual void broken(simulated_end end) = 0;
 
  protected:
@@ -137,6 +140,8 @@ class simulated_network final : simulated_time::target {
   void set_tag(simulated_end end, std::uint64_t tag);
   std::uint64_t tag(simulated_end end) const;
   bool knows(simulated_end end) const noexcept;
+  /// Of an end that broke before it was connected: the other process was reached, and does not listen.
+  bool refused(simulated_end end) const noexcept;
 
   // ---- faults ----
   /// A process has died: its connections are gone, and it hears nothing of them. `silent`: so has its host; the peers
@@ -171,6 +176,7 @@ class simulated_network final : simulated_time::target {
   struct half {
     state at = state::free;
     bool hole = false;   // nothing gets in or out any more
+    bool refused = false;
     bool told = false;   // broken, or about to be
     bool waits = false;  // for writable()
     bool armed = false;  // a delivery to this end is

@@ -7,7 +7,7 @@
 #include "engine/engine.hpp"
 #include "engine/failure.hpp"
 #include "engine/rank.hpp"
-#include "env/ticks.hpp"
+#include "exec/pool_core.hpp"
 #include "object/functions.hpp"
 #include "object/modules.hpp"
 #include "weft/errors.hpp"
@@ -212,7 +212,7 @@ void lease_server::lease::ended(node& n, std::uint64_t ran) noexcept {
     function_count& c = of_.count_of(was->module, was->offset);
     ++(end == call_end::value ? c.done : end == call_end::failed ? c.failed : c.cancelled);
     if (end == call_end::value) {
-      c.nanoseconds += ran * 1000 / detail::ticks_per_microsecond();
+      c.nanoseconds += ran * 1000 / of_.pool_.core().ticks_per_us();
       c.bytes += m.value.size();
     }
   }

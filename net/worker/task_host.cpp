@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/failure.hpp"
-#include "env/ticks.hpp"
+#include "exec/pool_core.hpp"
 #include "object/functions.hpp"
 #include "object/modules.hpp"
 #include "weft/detail/task_details.hpp"
@@ -68,7 +68,7 @@ task_host::task_host(detail::engine& e, std::function<void()> wake, std::functio
     : engine_(e),
       wake_(std::move(wake)),
       now_(std::move(now)),
-      gather_ticks_(gather_us * detail::ticks_per_microsecond()) {
+      gather_ticks_(gather_us * e.pool().ticks_per_us()) {
   engine_.track_by(this);
   engine_.tell_rests(this);
   engine_.fetch_from(this);
@@ -250,7 +250,8 @@ void task_host::ended(node& n, std::uint64_t ran) noexcept {
     const bool alone = ran == 0;
     if (!alone) short_ends_ = ran < gather_ticks_ ? short_ends_ + 1 : 0;
     if (!alone) short_function_ = short_ends_ != 0 ? function_of(n) : nullptr;
-    const bool near = !alone && short_ends_ > short_ends_first && detail::ticks() - passed_at_ <= gather_ticks_;
+    const bool near =
+        !alone && short_ends_ > short_ends_first && engine_.pool().ticks() - passed_at_ <= gather_ticks_;
     wake = !near && !std::exchange(woken_, true);
   }
   if (wake) wake_();
@@ -278,7 +279,7 @@ bool task_host::pass_on(worker_core& core) {
       std::lock_guard guard(events_lock_);
       passing_.swap(events_);
       untold_ = woken_ = false;
-      if (!passing_.empty()) passed_at_ = detail::ticks();
+      if (!passing_.empty()) passed_at_ = engine_.pool().ticks();
     }
     if (passing_.empty()) return any;
     any = true;
@@ -340,7 +341,7 @@ void task_host::tell_end(worker_core& core, const record& r, node& n, std::uint6
       }
     }
     const auto message = result_.message();
-    core.done(id, attempt, bytes, ran * 1000 / detail::ticks_per_microsecond(),
+    core.done(id, attempt, bytes, ran * 1000 / engine_.pool().ticks_per_us(),
               message.size() <= most_inline ? message : std::span<const std::byte>());
     return;
   }
