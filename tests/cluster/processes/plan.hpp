@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cluster/processes/network.hpp"
+#include "scheduler/options.hpp"
+#include "transport/link.hpp"
+
+namespace weft::net::processes {
+
+/// What may go wrong in a run, each now and then until quiet_at.
+enum class fault_kind : std::uint8_t {
+  cut,           // both sides learn
+  cut_one,       // one side learns
+  cut_silently,  // none does, until it has waited too long
+  partition,     // a process from the others
+  one_way,       // nothing gets out of it, what goes in does
+  clog,          // what is sent between two processes arrives much later
+  slow_reader,
+  pause,           // a process takes no steps for a while
+  crash,           // a worker; another begins
+  crash_silently,  // with its host: nobody is told
+  stop,            // a worker leaves as its process is told to end
+  retire,          // a worker asks to be let go in order
+};
+inline constexpr std::size_t fault_kinds = 12;
+std::string_view name_of(fault_kind k) noexcept;
+
+/// What the clients' programs do.
+struct program_options {
+  std::uint32_t tasks = 30;  // of each client
+  std::uint32_t most_words = 1000;
+  std::chrono::microseconds longest_run{1000};
+  bool failures = false, submitters = false, cancels = false, layers = false;
+  std::uint32_t calls = 0;  // under leases, of each client
+};
+
+/// A run, to the last detail but the chance within it: what a seed stands for.
+struct plan {
+  std::uint64_t seed = 0;
+  std::uint32_t workers = 2, clients = 1;
+  unsigned most_threads = 2;
+  std::uint32_t faults = 0;    // a set of kinds, as bits
+  std::uint32_t how_many = 0;  // faults
+  time_ns quiet_at = 0;        // no fault begins later, and all end then
+  std::chrono::nanoseconds longest_step{0};
+  bool traced = false;  // says on standard error what goes wrong, and who ends
+  program_options program;
+  stream_network::options network;
+  link_options link;
+  scheduler_options scheduler;
+};
+
+plan plan_of(std::uint64_t seed);
+std::string describe(const plan& p);
+
+}  // namespace weft::net::processes

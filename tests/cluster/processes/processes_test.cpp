@@ -1,0 +1,59 @@
+// Whole processes in one thread and in virtual time. WEFT_SEED=n runs one world, WEFT_SEEDS=count many; WEFT_TRACE=1
+// says what goes wrong in them, and when.
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "cluster/processes/world.hpp"
+#include "support/seeds.hpp"
+
+namespace weft::net::processes {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+#else
+constexpr bool sanitized = false;
+#endif
+
+}  // namespace
+
+TEST_CASE("whole processes under faults", "[seeds]") {
+  const auto begin = std::chrono::steady_clock::now();
+  double virtual_seconds = 0;
+  std::uint64_t worlds = 0, steps = 0, values = 0, calls = 0, faults = 0;
+  unsigned failures = 0;
+  for (const std::uint64_t seed : test::seed_range(sanitized ? 20 : 200)) {
+    plan p = plan_of(seed);
+    p.traced = std::getenv("WEFT_TRACE") != nullptr;
+    const outcome o = run(p);
+    ++worlds;
+    steps += o.steps, values += o.values, calls += o.calls, faults += o.faults;
+    virtual_seconds += static_cast<double>(o.virtual_time) / 1e9;
+    if (seed % 20 == 0) {
+      const outcome again = run(p);
+      INFO("seed " << seed << " does not replay");
+      CHECK(again.digest == o.digest);
+    }
+    if (o.wrong.empty()) continue;
+    FAIL_CHECK("seed " << seed << " (to run it again: WEFT_SEED=" << seed << "): " << o.wrong << "\n  "
+                       << describe(p));
+    if (++failures == 10) break;
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::printf(
+      "%llu worlds of whole processes, %llu steps, %llu values, %llu calls, %llu faults: %.0f s of theirs in "
+      "%.1f s\n",
+      static_cast<unsigned long long>(worlds), static_cast<unsigned long long>(steps),
+      static_cast<unsigned long long>(values), static_cast<unsigned long long>(calls),
+      static_cast<unsigned long long>(faults), virtual_seconds, seconds);
+}
+
+}  // namespace weft::net::processes

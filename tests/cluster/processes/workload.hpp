@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cluster/processes/plan.hpp"
+#include "weft/weft.hpp"
+
+namespace weft::net::processes {
+
+/// What a client's program has found.
+struct findings {
+  std::string wrong;  // the first that was not as it should be; empty: all is well
+  std::uint64_t values = 0, failures = 0, cancelled = 0, calls = 0, lost_calls = 0;
+};
+
+/// A client's program: random graphs of tasks, each of which gives a hash of what it takes, so that there is one
+/// right answer; calls under a lease beside them. Ends when all that it has kept has ended, and was looked at.
+task<> run_program(const client& c, const plan& p, std::uint64_t seed, findings& found);
+
+}  // namespace weft::net::processes

@@ -1,0 +1,308 @@
+#include "cluster/processes/world.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "client/session.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::net::processes {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+simulation::options simulation_of(const plan& p) {
+  simulation::options o;
+  o.workers = 1;
+  o.longest_step = p.longest_step;
+  o.step_limit = 20'000'000;
+  return o;
+}
+
+}  // namespace
+
+world::world(const plan& p)
+    : plan_(p), simulation_(p.seed, simulation_of(p)), network_(simulation_, p.seed, p.network), dice_(p.seed + 7) {}
+
+world::~world() = default;
+
+void world::note(const std::string& what) const {
+  if (!plan_.traced) return;
+  std::fprintf(stderr, "%12.6f s  %s\n", static_cast<double>(simulation_.elapsed().count()) / 1e9, what.c_str());
+}
+
+// ---- processes ---------------------------------------------------------------------------------------------------
+
+template <class P>
+P& world::begin(std::vector<std::unique_ptr<P>>& all, const std::string& name, unsigned threads) {
+  all.push_back(std::make_unique<P>());
+  P& p = *all.back();
+  p.name = name;
+  p.threads = &simulation_.add_pool(threads);
+  p.node = network_.add(*p.threads, name);
+  return p;
+}
+
+void world::add_worker() {
+  worker_process& w = begin(workers_, "worker-" + std::to_string(workers_.size() + 1),
+                            static_cast<unsigned>(1 + dice_.below(plan_.most_threads)));
+  worker_options o;
+  o.scheduler = stream_network::place("scheduler");
+  o.listen = stream_network::place(w.name);
+  o.name = w.name;
+  o.submit_by = make_nested_client;
+  o.memory.memory_budget = std::uint64_t{256} << 20;
+  o.link = plan_.link;
+  w.it = worker::make(*w.threads, std::move(o));
+  w.threads->spawn(run_worker(*this, w));
+}
+
+task<> world::run_worker(world& of, worker_process& w) {
+  std::string why;
+  try {
+    why = co_await worker::run(w.it);
+  } catch (const std::exception& e) { why = e.what(); }
+  w.over = true;
+  of.note(w.name + " is over: " + why);
+  if (!w.told) of.wrong(w.name + " has ended: " + why);
+  of.changed_.set();
+}
+
+void world::add_client() {
+  client_process& c = begin(clients_, "client-" + std::to_string(clients_.size() + 1), 1 + dice_.one_in(2));
+  c.threads->spawn(run_client(*this, c));
+}
+
+task<> world::run_client(world& of, client_process& c) {
+  client_session_options o;
+  o.scheduler = stream_network::place("scheduler");
+  o.name = c.name;
+  o.link = of.plan_.link;
+  o.memory.memory_budget = std::uint64_t{256} << 20;
+  std::string failed;
+  try {
+    const client mine = co_await connect_client(*c.threads, std::move(o));
+    co_await run_program(mine, of.plan_, of.plan_.seed * 1000 + c.node, c.found);
+  } catch (const std::exception& e) { failed = e.what(); }
+  if (!failed.empty()) of.wrong(c.name + " has failed: " + failed);
+  if (!c.found.wrong.empty()) of.wrong(c.name + ": " + c.found.wrong);
+  c.over = true;
+  of.note(c.name + " is over");
+  of.changed_.set();
+}
+
+task<> world::run_scheduler(world& of) {
+  co_await scheduler_server::run(of.scheduler_);
+  of.scheduler_over_ = true;
+  of.changed_.set();
+}
+
+// ---- faults ------------------------------------------------------------------------------------------------------
+
+world::process& world::any_process() {
+  std::vector<process*> all{scheduler_process_.front().get()};
+  for (const auto& w : workers_)
+    if (!w->dead && !w->over) all.push_back(w.get());
+  for (const auto& c : clients_) all.push_back(c.get());
+  return *all[static_cast<std::size_t>(dice_.below(all.size()))];
+}
+
+world::worker_process* world::any_worker() {
+  std::vector<worker_process*> all;
+  for (const auto& w : workers_)
+    if (!w->dead && !w->told && !w->over) all.push_back(w.get());
+  return all.empty() ? nullptr : all[static_cast<std::size_t>(dice_.below(all.size()))];
+}
+
+void world::crash(worker_process& w, bool silent) {
+  note(w.name + " crashes");
+  w.dead = w.told = true;
+  network_.crash(w.node, silent);
+  simulation_.pause(*w.threads);
+}
+
+task<> world::pause(process& p, std::chrono::nanoseconds lasts) {
+  if (p.pauses++ == 0) simulation_.pause(*p.threads);
+  co_await sleep_for(lasts);
+  if (--p.pauses == 0 && !p.dead) simulation_.go_on(*p.threads);
+}
+
+task<> world::fault(fault_kind kind, time_ns lasts) {
+  const std::chrono::nanoseconds time(lasts);
+  simulated_network& n = network_.faults();
+  process &a = any_process(), &b = any_process();
+  note(std::string(name_of(kind)) + " " + a.name + ", " + b.name + " for " + std::to_string(lasts / 1'000'000) +
+       " ms");
+  switch (kind) {
+    case fault_kind::cut:
+    case fault_kind::cut_one:
+    case fault_kind::cut_silently:
+      n.cut(a.node, b.node, dice_(), kind != fault_kind::cut_silently, kind == fault_kind::cut);
+      network_.look();
+      break;
+    case fault_kind::partition:
+    case fault_kind::one_way: {
+      std::vector<std::uint8_t> side(a.node + 1);
+      side[a.node] = 1;
+      const std::uint32_t wall = n.partition(std::move(side), kind == fault_kind::partition);
+      co_await sleep_for(time);
+      network_.faults().heal(wall);
+      break;
+    }
+    case fault_kind::clog:
+      n.clog(a.node, b.node, simulation_.elapsed().count() + lasts);
+      break;
+    case fault_kind::slow_reader:
+      n.slow_reader(a.node, static_cast<std::size_t>(dice_.between(1000, 20'000)),
+                    static_cast<time_ns>(dice_.between(10'000, 10'000'000)));
+      co_await sleep_for(time);
+      network_.faults().slow_reader(a.node, 0, 0);
+      break;
+    case fault_kind::pause:
+      co_await pause(a, time);
+      break;
+    case fault_kind::crash:
+    case fault_kind::crash_silently:
+      if (worker_process* w = any_worker()) {
+        crash(*w, kind == fault_kind::crash_silently);
+        co_await sleep_for(time);
+        add_worker();
+      }
+      break;
+    case fault_kind::stop:
+    case fault_kind::retire:
+      if (worker_process* w = any_worker()) {
+        w->told = true;
+        if (kind == fault_kind::stop)
+          w->it->stop("it was told so");
+        else
+          w->it->retire();
+        add_worker();
+      }
+      break;
+  }
+  --faults_under_way_;
+  changed_.set();
+}
+
+task<> world::make_faults() {
+  std::vector<fault_kind> kinds;
+  for (std::size_t k = 0; k < fault_kinds; ++k)
+    if (plan_.faults >> k & 1) kinds.push_back(static_cast<fault_kind>(k));
+  std::vector<time_ns> times;
+  for (std::uint32_t i = 0; i < plan_.how_many; ++i)
+    times.push_back(static_cast<time_ns>(dice_.below(static_cast<std::uint64_t>(plan_.quiet_at))));
+  std::ranges::sort(times);
+  for (const time_ns at : times) {
+    const time_ns now = simulation_.elapsed().count();
+    if (at > now) co_await sleep_for(std::chrono::nanoseconds(at - now));
+    const time_ns left = std::max<time_ns>(1, plan_.quiet_at - simulation_.elapsed().count());
+    const fault_kind kind = kinds[static_cast<std::size_t>(dice_.below(kinds.size()))];
+    ++faults_;
+    ++faults_under_way_;
+    simulation_.pool().spawn(fault(kind, static_cast<time_ns>(dice_.below(static_cast<std::uint64_t>(left)) + 1)));
+  }
+  const auto all_over = [this] { return faults_under_way_ == 0; };
+  co_await until(all_over);
+}
+
+// ---- a life ------------------------------------------------------------------------------------------------------
+
+template <class Condition>
+task<> world::until(Condition met) {
+  while (!met()) {
+    changed_.reset();
+    try {
+      co_await timeout(50ms, changed_.wait());
+    } catch (const timed_out&) {}
+  }
+}
+
+template <class Condition>
+task<bool> world::within(std::chrono::seconds limit, Condition met) {
+  try {
+    co_await timeout(limit, until(met));
+  } catch (const timed_out&) { co_return false; }
+  co_return true;
+}
+
+task<> world::live() {
+  simulation_.pool().spawn(network_.carry());
+  process& s = begin(scheduler_process_, "scheduler", 1);
+  server_options o;
+  o.listen.push_back(stream_network::place("scheduler"));
+  o.core = plan_.scheduler;
+  o.link = plan_.link;
+  scheduler_ = scheduler_server::make(*s.threads, std::move(o));
+  scheduler_->start();
+  s.threads->spawn(run_scheduler(*this));
+  for (std::uint32_t i = 0; i < plan_.workers; ++i) add_worker();
+  for (std::uint32_t i = 0; i < plan_.clients; ++i) add_client();
+  if (plan_.how_many) co_await make_faults();
+  const auto clients_over = [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->over; }); };
+  const bool in_time = co_await within(300s, clients_over);
+  if (!in_time) {
+    std::string who;
+    for (const auto& c : clients_)
+      if (!c->over) who += " " + c->name;
+    wrong("not over 300 s after the last fault:" + who);
+  }
+  const auto nothing_left = [this] {
+    const scheduler_statistics has = scheduler_->statistics();
+    return has.clients + has.tasks + has.leases == 0;
+  };
+  if (in_time) {
+    const bool empty = co_await within(60s, nothing_left);
+    const scheduler_statistics has = scheduler_->statistics();
+    if (!empty)
+      wrong("the scheduler still has " + std::to_string(has.clients) + " clients, " + std::to_string(has.tasks) +
+            " tasks, " + std::to_string(has.leases) + " leases");
+  }
+  co_await end();
+}
+
+task<> world::end() {
+  ending_ = true;
+  note("the world ends");
+  for (const auto& w : workers_) {
+    w->told = true;
+    w->it->stop("the world ends");
+    // Who was dead finds that nobody can be reached any more, and gives its memory back.
+    if (std::exchange(w->dead, false)) simulation_.go_on(*w->threads);
+  }
+  const auto workers_over = [this] { return std::ranges::all_of(workers_, [](const auto& w) { return w->over; }); };
+  const bool workers_ended = co_await within(60s, workers_over);
+  if (!workers_ended) wrong("workers do not end");
+  scheduler_->stop("the world ends");
+  const auto over = [this] { return scheduler_over_; };
+  const bool scheduler_ended = co_await within(60s, over);
+  if (!scheduler_ended) wrong("the scheduler does not end");
+  // What links still have to say.
+  co_await sleep_for(20s);
+  for (const auto& w : workers_) w->it.reset();
+  scheduler_.reset();
+  network_.stop();
+}
+
+outcome world::run() {
+  outcome o;
+  try {
+    simulation_.run(live());
+  } catch (const std::exception& e) { wrong(e.what()); }
+  o.wrong = wrong_;
+  o.digest = mix(simulation_.hash(), network_.digest());
+  o.steps = simulation_.steps();
+  o.faults = faults_;
+  o.virtual_time = simulation_.elapsed().count();
+  for (const auto& c : clients_) o.values += c->found.values, o.calls += c->found.calls;
+  return o;
+}
+
+outcome run(const plan& p) {
+  world w(p);
+  return w.run();
+}
+
+}  // namespace weft::net::processes

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/processes/network.hpp"
+#include "cluster/processes/plan.hpp"
+#include "cluster/processes/workload.hpp"
+#include "scheduler/server.hpp"
+#include "weft/simulation.hpp"
+#include "worker/worker.hpp"
+
+namespace weft::net::processes {
+
+struct outcome {
+  std::string wrong;  // empty: all is well
+  std::uint64_t digest = 0, steps = 0, values = 0, calls = 0, faults = 0;
+  time_ns virtual_time = 0;
+};
+
+/// A scheduler, workers and clients as they are, engines, links and all, each on a pool of its own, which is its
+/// process: in one thread and in virtual time, over a simulated network.
+///
+/// Every value that a client looks at is the right one, and every failure was planned. When the faults have ended
+/// everything ends, in bounded time; nobody but who was told to has left by then, and the scheduler has nothing left.
+class world {
+ public:
+  explicit world(const plan& p);
+  ~world();
+
+  /// Runs it to its end.
+  outcome run();
+
+ private:
+  struct process {
+    pool* threads = nullptr;
+    simulated_node node = 0;
+    std::string name;
+    std::uint32_t pauses = 0;  // under way
+    bool dead = false;
+  };
+  struct worker_process : process {
+    std::shared_ptr<worker> it;
+    bool told = false;  // to end
+    bool over = false;
+  };
+  struct client_process : process {
+    findings found;
+    bool over = false;
+  };
+
+  template <class P>
+  P& begin(std::vector<std::unique_ptr<P>>& all, const std::string& name, unsigned threads);
+  void add_worker();
+  void add_client();
+  task<> live();
+  task<> end();
+  static task<> run_worker(world& of, worker_process& w);
+  static task<> run_client(world& of, client_process& c);
+  static task<> run_scheduler(world& of);
+  task<> make_faults();
+  task<> fault(fault_kind kind, time_ns lasts);
+  task<> pause(process& p, std::chrono::nanoseconds lasts);
+  void crash(worker_process& w, bool silent);
+  process& any_process();
+  worker_process* any_worker();
+  template <class Condition>
+  task<> until(Condition met);
+  template <class Condition>
+  task<bool> within(std::chrono::seconds limit, Condition met);
+  void note(const std::string& what) const;
+  void wrong(const std::string& what) {
+    note("WRONG: " + what);
+    if (wrong_.empty()) wrong_ = what;
+  }
+
+  const plan plan_;
+  simulation simulation_;
+  stream_network network_;
+  simulated_random dice_;
+  std::vector<std::unique_ptr<process>> scheduler_process_;
+  std::shared_ptr<scheduler_server> scheduler_;
+  std::vector<std::unique_ptr<worker_process>> workers_;
+  std::vector<std::unique_ptr<client_process>> clients_;
+  std::string wrong_;
+  event changed_;  // for a moment: something has ended
+  std::uint64_t faults_ = 0, faults_under_way_ = 0;
+  bool scheduler_over_ = false, ending_ = false;
+};
+
+outcome run(const plan& p);
+
+}  // namespace weft::net::processes
