@@ -50,6 +50,8 @@ class simulation {
   /// What is scheduled there meanwhile waits. Not of pool().
   void pause(weft::pool& p);
   void go_on(weft::pool& p);
+  /// For a task: the worker that runs it takes no other step for so long, as if the task had computed meanwhile.
+  void keep_busy(std::chrono::nanoseconds time);
 
   /// What the process takes in memory, as clients see it that are made afterwards (client_options.thresholds); the
   /// function throws nothing. Without one nobody knows, and they do not ask.

@@ -23,6 +23,7 @@ class simulated_environment final : public environment {
   std::function<std::uint64_t()> gauge;  // throws nothing
 
   std::chrono::nanoseconds elapsed() const noexcept { return elapsed_; }
+  std::int64_t now_ns() const noexcept { return (origin + elapsed_).count(); }
   /// To a time in nanoseconds of this clock; the past is ignored.
   void advance_to(std::int64_t ns) noexcept;
   void pass(std::int64_t ns) noexcept { elapsed_ += std::chrono::nanoseconds(ns); }

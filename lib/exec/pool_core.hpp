@@ -128,8 +128,10 @@ class pool_core {
   // ---- time and events ---------------------------------------------------------------------------------
   environment& env() noexcept { return env_; }
   /// The cheap clock of intervals. In a simulation a look at it takes a while, which the seed decides: so what runs
-  /// between two looks seems to take time, now less than a microsecond, now many.
+  /// between two looks seems to take time, now less than a microsecond, now many; and more where it says so by
+  /// spend().
   std::uint64_t ticks() noexcept { return stepped_ ? stepped_ticks() : detail::ticks(); }
+  void spend(std::chrono::nanoseconds time) noexcept { intervals_ += static_cast<std::uint64_t>(time.count()); }
   std::uint64_t ticks_per_us() const noexcept { return ticks_per_us_; }
   std::int64_t now_ns() noexcept { return env_.now().time_since_epoch().count(); }
   bool add_timer(timer& t);
@@ -208,7 +210,7 @@ class pool_core {
   const bool stepped_;
   bool may_spin_ = false;
   std::uint64_t ticks_per_us_ = 1;
-  std::uint64_t looks_took_ = 0;  // at the clock of intervals, of a simulation
+  std::uint64_t intervals_ = 0;  // of a simulation: what its clock of intervals is ahead
 
   // Workers of the reserve sleep apart: they take interactive items only, so that a producer of others must neither
   // wake them nor rely on one that searches.

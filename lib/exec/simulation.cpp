@@ -36,7 +36,8 @@ struct simulation::state {
   state(std::uint64_t s, options o) : seed(s), limits(o), env(s) {}
 
   weft::pool& add(std::unique_ptr<weft::pool> p) {
-    members.push_back({std::move(p), false});
+    members.push_back({std::move(p), false, {}});
+    members.back().busy_until.resize(members.back().pool->size());
     lined_up = false;
     return *members.back().pool;
   }
@@ -45,8 +46,7 @@ struct simulation::state {
   void line_up() {
     turns.clear();
     for (std::size_t m = 0; m < members.size(); ++m)
-      for (unsigned w = 0; !members[m].paused && w < members[m].pool->size(); ++w)
-        turns.push_back({&members[m].pool->core(), w, m << 16 | w});
+      for (unsigned w = 0; !members[m].paused && w < members[m].pool->size(); ++w) turns.push_back({m, w});
   }
 
   void pause(const weft::pool& p, bool paused) {
@@ -67,11 +67,11 @@ struct simulation::state {
     const std::size_t n = turns.size();
     std::size_t next = static_cast<std::size_t>(env.random() % n);
     for (std::size_t k = 0; k < n; ++k, next = next + 1 == n ? 0 : next + 1) {
-      const turn t = turns[next];
-      if (!t.core->step(t.worker)) continue;
+      at = turns[next];
+      if (busy_until(at) > env.elapsed() || !members[at.member].pool->core().step(at.worker)) continue;
       if (limits.longest_step.count() > 0)
         env.pass(static_cast<std::int64_t>(env.random() % static_cast<std::uint64_t>(limits.longest_step.count())));
-      mix(t.name);
+      mix(at.member << 16 | at.worker);
       mix(static_cast<std::uint64_t>(env.elapsed().count()));
       ++steps;
       return true;
@@ -82,10 +82,20 @@ struct simulation::state {
   bool drained() const {
     return std::ranges::all_of(members, [](const member& m) { return m.pool->core().wait_drained(0); });
   }
-  std::int64_t next_timer() const {
+  /// When there may be something to do again: a worker has computed its task, or a timer is due where one is free.
+  std::int64_t next_time() const {
+    const std::int64_t now = env.now_ns();
     std::int64_t next = detail::timer_queue::never;
-    for (const member& m : members)
-      if (!m.paused) next = std::min(next, m.pool->core().next_timer());
+    for (const member& m : members) {
+      bool any_free = false;
+      for (const std::chrono::nanoseconds until : m.busy_until) {
+        if (until <= env.elapsed())
+          any_free = true;
+        else if (!m.paused)
+          next = std::min(next, now + (until - env.elapsed()).count());
+      }
+      if (any_free && !m.paused) next = std::min(next, m.pool->core().next_timer());
+    }
     return next;
   }
   std::exception_ptr take_error() {
@@ -98,17 +108,19 @@ struct simulation::state {
   struct member {
     std::unique_ptr<weft::pool> pool;
     bool paused;
+    std::vector<std::chrono::nanoseconds> busy_until;  // by worker
   };
   struct turn {
-    detail::pool_core* core;
+    std::size_t member;
     unsigned worker;
-    std::uint64_t name;
   };
+  std::chrono::nanoseconds& busy_until(turn t) noexcept { return members[t.member].busy_until[t.worker]; }
   const std::uint64_t seed;
   const options limits;
   detail::simulated_environment env;
   std::vector<member> members;
   std::vector<turn> turns;
+  turn at{};  // whose turn it is
   bool lined_up = false;
   std::uint64_t hash = 0xcbf29ce484222325u;
   std::uint64_t steps = 0;
@@ -127,6 +139,14 @@ weft::pool& simulation::pool() const noexcept { return *state_->members.front().
 void simulation::pause(weft::pool& p) { state_->pause(p, true); }
 void simulation::go_on(weft::pool& p) { state_->pause(p, false); }
 
+void simulation::keep_busy(std::chrono::nanoseconds time) {
+  detail::pool_core* const core = detail::current_pool();
+  if (!core) throw misuse("weft: simulation.keep_busy was called outside its run");
+  core->spend(time);
+  std::chrono::nanoseconds& until = state_->busy_until(state_->at);
+  until = std::max(until, state_->env.elapsed()) + time;
+}
+
 void simulation::run_root(detail::promise_base& p, void* frame) {
   state& s = *state_;
   root_end end;
@@ -142,7 +162,7 @@ void simulation::run_root(detail::promise_base& p, void* frame) {
       continue;
     }
     if (s.drained()) break;
-    const std::int64_t next = s.next_timer();
+    const std::int64_t next = s.next_time();
     if (next == detail::timer_queue::never)
       throw misuse(who() + " is deadlocked after " + std::to_string(s.steps) +
                    " steps: tasks are left, and wait for what no timer brings");

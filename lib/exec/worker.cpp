@@ -71,8 +71,8 @@ bool pool_core::step(unsigned i) {
 }
 
 std::uint64_t pool_core::stepped_ticks() noexcept {
-  looks_took_ += std::uint64_t{1} << env_.random() % 16;
-  return static_cast<std::uint64_t>(now_ns()) + looks_took_;
+  intervals_ += std::uint64_t{1} << env_.random() % 16;
+  return static_cast<std::uint64_t>(now_ns()) + intervals_;
 }
 
 // ---- what to run next ----------------------------------------------------------------------------------
