@@ -18,4 +18,13 @@ struct findings {
 /// right answer; calls under a lease beside them. Ends when all that it has kept has ended, and was looked at.
 task<> run_program(const client& c, const plan& p, std::uint64_t seed, findings& found);
 
+/// Where the tasks of all programs compute, as long as this lives: one at a time.
+class computing {
+ public:
+  explicit computing(simulation& where) noexcept;
+  ~computing();
+  computing(const computing&) = delete;
+  computing& operator=(const computing&) = delete;
+};
+
 }  // namespace weft::net::processes

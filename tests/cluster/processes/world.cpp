@@ -288,6 +288,7 @@ task<> world::end() {
 
 outcome world::run() {
   outcome o;
+  const computing here(simulation_);
   try {
     simulation_.run(live());
   } catch (const std::exception& e) { wrong(e.what()); }
