@@ -315,6 +315,26 @@ void client_home::answered(const cluster_state& what) {
   questions_.erase(at);
 }
 
+/// A value was lost while it was read, and was made again: it comes along with the end, and not as an answer. What
+/// has begun to come all the same is waited for (see cut_off). False: nobody reads it.
+bool client_home::give_reading(const news& n) {
+  value_arrival* waits = nullptr;
+  {
+    std::lock_guard guard(lock_);
+    entry* e = entries_.find(n.node->number);
+    if (!e || !e->awaited) return false;
+    if (e->landing) return true;
+    waits = std::exchange(e->awaited, nullptr);
+  }
+  try {
+    decoder d(n.value);
+    detail::engine::restore_value(*n.node, d);
+    d.finish();
+  } catch (...) { waits->error = std::current_exception(); }
+  waits->done.set();
+  return true;
+}
+
 void client_home::fail_reading(const node& n, std::exception_ptr why) {
   value_arrival* waits = nullptr;
   {
@@ -328,6 +348,7 @@ void client_home::tell(std::vector<news>& all) {
   for (news& n : all) {
     switch (n.kind) {
       case news::what::done:
+        if (n.has_value && give_reading(n)) break;
         if (n.has_value || n.node->type->value->schema() == 0) {
           decoder d(n.value);
           engine_->remote_done(*n.node, n.bytes, &d);
@@ -458,7 +479,11 @@ void client_home::cut_off(value_landing where) {
   abandon_value(*where.node);
   {
     std::lock_guard guard(lock_);
-    if (entry* e = entries_.find(where.node->number)) e->landing = false;
+    entry* e = entries_.find(where.node->number);
+    if (!e) return;
+    e->landing = false;
+    // The task may have ended again meanwhile, by a value that was not taken.
+    if (e->awaited) core_.read(id_of(where.node->number), fetches_++);
   }
 }
 

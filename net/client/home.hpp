@@ -132,6 +132,7 @@ class client_home final : public detail::remote_home, private client_host {
   void add_news(std::uint64_t number, news n);
   void add_news(std::uint64_t number, news::what kind) { add_news(number, {kind, nullptr, 0, false, {}, nullptr}); }
   void tell(std::vector<news>& all);
+  bool give_reading(const news& n);
   void fail_reading(const detail::node& n, std::exception_ptr why);
 
   // client_host: called by the core, under the lock.

@@ -207,6 +207,38 @@ TEST_CASE("a client's reading ends by the answer that is awaited", "[client_home
   CHECK(r.sum == 10'000);
 }
 
+TEST_CASE("a reading ends when the value that was lost comes along with the task's next end", "[client_home]") {
+  cluster s;
+  auto f = s.client.submit(make, std::size_t{10'000});
+  const task_id id = make_task_id(self, 1);
+  s.finished(id);
+  reading r(s, f);
+  const std::uint64_t before = s.request();
+  weft::encoder e, along(weft::encoder::buffers::copied);
+  const numbers sent = make(10'000);
+  weft::encode(e, sent);
+  weft::encode(along, sent);
+  const bool lands = GENERATE(false, true);
+  value_landing where;
+  if (lands) {
+    where = s.home.land(0, s.header(before, id, e));
+    REQUIRE(where.wanted);
+  }
+  s.hear_of<task_restarted>(id);
+  s.hear(task_finished{{id, 80'000, the_scheduler, has_value}, along.message()});
+  if (lands) {  // and is cut off: it is asked for again
+    s.home.cut_off(std::move(where));
+    s.finished(id);
+    const std::uint64_t again = s.request();
+    where = s.home.land(0, s.header(again, id, e));
+    REQUIRE(where.wanted);
+    answer(where, e);
+    s.home.landed(again, id, std::move(where));
+  }
+  CHECK(r.end().empty());
+  CHECK(r.sum == 10'000);
+}
+
 TEST_CASE("questions about the cluster are answered, or end with it", "[client_home]") {
   cluster s;
   const auto first = s.home.ask({}), second = s.home.ask("alice");
