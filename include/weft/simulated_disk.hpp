@@ -30,9 +30,10 @@ class simulated_disk {
     std::uint32_t flips_per_million = 0, torn_per_million = 0;
   };
 
-  /// Becomes the disk of the simulation, which may have one (weft::misuse otherwise).
+  /// Becomes the disk of the simulation, or of one of its pools, each of which may have one (weft::misuse otherwise).
   explicit simulated_disk(simulation& s) : simulated_disk(s, options{}) {}
-  simulated_disk(simulation& s, options o);
+  simulated_disk(simulation& s, options o) : simulated_disk(s, s.pool(), o) {}
+  simulated_disk(simulation& s, pool& p, options o);
   ~simulated_disk();
   simulated_disk(const simulated_disk&) = delete;
   simulated_disk& operator=(const simulated_disk&) = delete;

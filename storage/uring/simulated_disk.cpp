@@ -19,17 +19,17 @@ using detail::file_request;
 /// Everything runs on the one thread of the simulation, so nothing here is locked.
 class simulated_disk::service final : public detail::file_service {
  public:
-  service(simulation& s, options o) : simulation_(s), options_(o) {}
+  service(simulation& s, detail::pool_core& p, options o) : simulation_(s), pool_(p), options_(o) {}
 
   bool start(file_request& r) override {
     if (!detail::claim(r, this)) return true;
     auto* p = new pending(*this, r);
     const auto half = std::max<std::int64_t>(1, options_.latency.count() / 2);
     const auto delay = half + static_cast<std::int64_t>(simulation_.random() % static_cast<std::uint64_t>(3 * half));
-    p->due.deadline = simulation_.core().env().now() + std::chrono::nanoseconds(delay);
+    p->due.deadline = pool_.env().now() + std::chrono::nanoseconds(delay);
     p->due.frame = static_cast<detail::work_item*>(p);
     r.owner.store(p, std::memory_order_relaxed);
-    simulation_.core().add_timer(p->due);
+    pool_.add_timer(p->due);
     return false;
   }
 
@@ -37,7 +37,7 @@ class simulated_disk::service final : public detail::file_service {
     void* where = detail::stop_before_start(r);
     if (!where) return;
     auto* p = static_cast<pending*>(where);
-    if (!simulation_.core().cancel_timer(p->due)) return;  // it is being done
+    if (!pool_.cancel_timer(p->due)) return;  // it is being done
     delete p;
     r.stop_wanted = true;
     r.result = -ECANCELED;
@@ -216,13 +216,15 @@ class simulated_disk::service final : public detail::file_service {
   }
 
   simulation& simulation_;
+  detail::pool_core& pool_;
   options options_;
   std::map<int, handle> handles_;
   int last_handle_ = 2;
 };
 
-simulated_disk::simulated_disk(simulation& s, options o) : service_(std::make_shared<service>(s, o)) {
-  detail::adopt_file_service(s.core(), service_);
+simulated_disk::simulated_disk(simulation& s, pool& p, options o)
+    : service_(std::make_shared<service>(s, p.core(), o)) {
+  detail::adopt_file_service(p.core(), service_);
 }
 simulated_disk::~simulated_disk() = default;
 
