@@ -6,9 +6,9 @@ namespace weft::net::processes {
 
 namespace {
 
-constexpr std::string_view names[fault_kinds] = {"cut",     "cut_one",        "cut_silently", "partition",
-                                                 "one_way", "clog",           "slow_reader",  "pause",
-                                                 "crash",   "crash_silently", "stop",         "retire"};
+constexpr std::string_view names[fault_kinds] = {
+    "cut",   "cut_one", "cut_silently",   "partition", "one_way", "clog",        "slow_reader",
+    "pause", "crash",   "crash_silently", "stop",      "retire",  "client_dies", "disk_errors"};
 constexpr time_ns ms = 1'000'000;
 
 }  // namespace
@@ -31,6 +31,8 @@ plan plan_of(std::uint64_t seed) {
   p.program.submitters = r.one_in(3);
   p.program.cancels = r.one_in(3);
   p.program.layers = r.one_in(3);
+  p.program.replicas = r.one_in(4);
+  p.memory = std::uint64_t{1} << (r.one_in(3) ? 20 : 28);
   if (r.one_in(3)) p.program.calls = static_cast<std::uint32_t>(r.between(1, 40));
 
   simulated_network_options& n = p.network.network;
@@ -71,12 +73,13 @@ std::string describe(const plan& p) {
   for (const auto& [on, what] :
        {std::pair(p.program.failures, ", failures"), std::pair(p.program.submitters, ", submitters"),
         std::pair(p.program.cancels, ", cancels"), std::pair(p.program.layers, ", layers"),
-        std::pair(p.program.calls != 0, ", leases")})
+        std::pair(p.program.replicas, ", replicas"), std::pair(p.program.calls != 0, ", leases"),
+        std::pair(p.memory < (1u << 28), ", little memory")})
     if (on) text += what;
   if (p.faults)
     text += "; " + std::to_string(p.how_many) + " faults until " + std::to_string(p.quiet_at / ms) + " ms:";
   for (std::size_t k = 0; k < fault_kinds; ++k)
-    if (p.faults >> k & 1) text += " " + std::string(names[k]);
+    if (p.has(static_cast<fault_kind>(k))) text += " " + std::string(names[k]);
   return text;
 }
 

@@ -23,8 +23,10 @@ enum class fault_kind : std::uint8_t {
   crash_silently,  // with its host: nobody is told
   stop,            // a worker leaves as its process is told to end
   retire,          // a worker asks to be let go in order
+  client_dies,
+  disk_errors,  // of a worker
 };
-inline constexpr std::size_t fault_kinds = 12;
+inline constexpr std::size_t fault_kinds = 14;
 std::string_view name_of(fault_kind k) noexcept;
 
 /// What the clients' programs do.
@@ -32,7 +34,7 @@ struct program_options {
   std::uint32_t tasks = 30;  // of each client
   std::uint32_t most_words = 1000;
   std::chrono::microseconds longest_run{1000};
-  bool failures = false, submitters = false, cancels = false, layers = false;
+  bool failures = false, submitters = false, cancels = false, layers = false, replicas = false;
   std::uint32_t calls = 0;  // under leases, of each client
 };
 
@@ -41,6 +43,7 @@ struct plan {
   std::uint64_t seed = 0;
   std::uint32_t workers = 2, clients = 1;
   unsigned most_threads = 2;
+  std::uint64_t memory = 0;    // of a worker, for values: what is more is on its disk
   std::uint32_t faults = 0;    // a set of kinds, as bits
   std::uint32_t how_many = 0;  // faults
   time_ns quiet_at = 0;        // no fault begins later, and all end then
@@ -50,6 +53,8 @@ struct plan {
   stream_network::options network;
   link_options link;
   scheduler_options scheduler;
+
+  bool has(fault_kind k) const noexcept { return (faults >> static_cast<unsigned>(k) & 1) != 0; }
 };
 
 plan plan_of(std::uint64_t seed);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@ enum class behaviour : std::uint8_t {
   plain,
   waits,    // a coroutine that sleeps
   fails,    // each time
+  flaky,    // the first time
   submits,  // as many tasks as it has children, and awaits them
 };
 
@@ -31,7 +33,7 @@ struct order {
   std::uint64_t token = 0;  // another for each task
   std::uint32_t words = 0;  // of the result
   std::uint32_t run_us = 0;
-  std::uint32_t children = 0;
+  std::uint32_t children = 0, depth = 0;
 };
 
 /// What a task gives: a hash of what it took, and words that are made from it.
@@ -41,10 +43,13 @@ struct answer {
 };
 
 /// A task is a function, which knows nothing but its arguments.
-simulation* computes_in = nullptr;
+struct surroundings {
+  simulation* time = nullptr;
+  std::set<std::uint64_t> failed_once;  // tokens
+} here;
 
 void compute(const order& o) {
-  if (o.run_us != 0 && computes_in) computes_in->keep_busy(std::chrono::microseconds(o.run_us));
+  if (o.run_us != 0 && here.time) here.time->keep_busy(std::chrono::microseconds(o.run_us));
 }
 
 std::uint64_t word(std::uint64_t hash, std::size_t i) { return hash * 0x9e3779b97f4a7c15u + i; }
@@ -63,12 +68,23 @@ bool is_whole(const answer& a) {
   return true;
 }
 
-std::uint64_t child_token(std::uint64_t token, std::uint32_t i) { return mix(token, i + 1); }
+order child_of(const order& o, std::uint32_t i) {
+  order part;
+  part.token = mix(o.token, i + 1);
+  part.words = o.words;
+  part.run_us = o.run_us / 4;
+  part.depth = o.depth - 1;
+  part.children = part.depth == 0 ? 0 : o.children;
+  return part;
+}
 
-/// The hash that the task has to give.
+/// The hash that the task has to give, but for what it takes.
 std::uint64_t begin_hash(const order& o) { return mix(o.token, 7); }
 std::uint64_t end_hash(std::uint64_t hash, const order& o) {
-  for (std::uint32_t i = 0; i < o.children; ++i) hash = mix(hash, mix(child_token(o.token, i), 7));
+  for (std::uint32_t i = 0; i < o.children; ++i) {
+    const order part = child_of(o, i);
+    hash = mix(hash, end_hash(begin_hash(part), part));
+  }
   return hash;
 }
 
@@ -83,11 +99,11 @@ std::uint64_t take(const order& o, values<answer> in) {
 
 answer plain(order o, values<answer> in) {
   compute(o);
-  return make(end_hash(take(o, in), o), o.words);
+  return make(take(o, in), o.words);
 }
 answer alone(order o) {
   compute(o);
-  return make(end_hash(begin_hash(o), o), o.words);
+  return make(begin_hash(o), o.words);
 }
 task<answer> waits(order o, values<answer> in) {
   const std::uint64_t hash = take(o, in);
@@ -95,15 +111,16 @@ task<answer> waits(order o, values<answer> in) {
   co_return make(hash, o.words);
 }
 answer fails(order, values<answer>) { throw std::runtime_error("as planned"); }
-task<answer> submits(client& c, order o, values<answer> in) {
-  std::uint64_t hash = take(o, in);
+answer flaky(order o, values<answer> in) {
+  if (here.failed_once.insert(o.token).second) throw std::runtime_error("for the first time");
+  return plain(o, in);
+}
+task<answer> submits_alone(client& c, order o);
+task<answer> submit_children(client& c, order o, std::uint64_t hash) {
   std::vector<future<answer>> children;
   for (std::uint32_t i = 0; i < o.children; ++i) {
-    order part;
-    part.token = child_token(o.token, i);
-    part.words = o.words;
-    part.run_us = o.run_us / 4;
-    children.push_back(c.submit(alone, part));
+    const order part = child_of(o, i);
+    children.push_back(part.depth == 0 ? c.submit(alone, part) : c.submit(submits_alone, part));
   }
   for (future<answer>& f : children) {
     const answer a = co_await std::move(f);
@@ -111,6 +128,11 @@ task<answer> submits(client& c, order o, values<answer> in) {
     hash = mix(hash, a.hash);
   }
   co_return make(hash, o.words);
+}
+task<answer> submits_alone(client& c, order o) { co_return co_await submit_children(c, o, begin_hash(o)); }
+task<answer> submits(client& c, order o, values<answer> in) {
+  const std::uint64_t hash = take(o, in);
+  co_return co_await submit_children(c, o, hash);
 }
 
 // ---- a program ---------------------------------------------------------------------------------------------------
@@ -125,7 +147,12 @@ struct planned {
 class program {
  public:
   program(const client& c, const plan& p, std::uint64_t seed, findings& found)
-      : client_(c), options_(p.program), any_fault_(p.faults != 0), dice_(seed), found_(found) {}
+      : client_(c),
+        options_(p.program),
+        any_fault_(p.faults != 0),
+        disks_fail_(p.has(fault_kind::disk_errors)),
+        dice_(seed),
+        found_(found) {}
 
   task<> submit_graphs();
   task<> call_by_lease();
@@ -142,7 +169,7 @@ class program {
 
   client client_;
   const program_options options_;
-  const bool any_fault_;
+  const bool any_fault_, disks_fail_;
   simulated_random dice_;
   findings& found_;
   std::vector<planned> tasks_;
@@ -161,6 +188,11 @@ void program::submit_one() {
   order o = any_order();
   planned t;
   t.hash = begin_hash(o);
+  if (dice_.one_in(12)) {
+    t.result = client_.scatter(make(*t.hash, o.words));
+    tasks_.push_back(std::move(t));
+    return;
+  }
   std::vector<future<answer>> inputs;
   // Mostly of late ones: so chains grow.
   for (std::uint64_t k = tasks_.empty() ? 0 : dice_.below(4); k > 0; --k) {
@@ -174,10 +206,11 @@ void program::submit_one() {
   auto does = behaviour::plain;
   if (dice_.one_in(5)) does = behaviour::waits;
   if (options_.failures && dice_.one_in(20)) does = behaviour::fails;
+  if (options_.failures && dice_.one_in(20)) does = behaviour::flaky;
   if (options_.submitters && dice_.one_in(10)) does = behaviour::submits;
   task_options how;
   how.priority = static_cast<int>(dice_.below(3));
-  how.retries = static_cast<unsigned>(dice_.below(2));
+  how.retries = does == behaviour::flaky ? 1 : static_cast<unsigned>(dice_.below(2));
   const client with = client_.with(how);
   switch (does) {
     case behaviour::plain:
@@ -190,7 +223,11 @@ void program::submit_one() {
       t.result = with.submit(fails, o, inputs);
       t.hash = std::nullopt;
       break;
+    case behaviour::flaky:
+      t.result = with.submit(flaky, o, inputs);
+      break;
     case behaviour::submits:
+      o.depth = static_cast<std::uint32_t>(1 + dice_.below(2));
       o.children = static_cast<std::uint32_t>(dice_.below(5));
       if (t.hash) t.hash = end_hash(*t.hash, o);
       t.result = with.submit(submits, o, inputs);
@@ -207,6 +244,11 @@ task<> program::submit_graphs() {
       if (t.result.valid()) t.result.cancel();
       // What depends on it may be cancelled too, and so may what it depends on.
       for (planned& all : tasks_) all.may_be_cancelled = true;
+    }
+    if (options_.replicas) {
+      const planned& t = tasks_[static_cast<std::size_t>(dice_.below(tasks_.size()))];
+      if (t.result.valid()) client_.replicate(t.result, static_cast<unsigned>(1 + dice_.below(3)));
+      if (dice_.one_in(4)) client_.rebalance();
     }
     if (dice_.one_in(4)) co_await look_at(static_cast<std::size_t>(dice_.below(tasks_.size())));
     if (dice_.one_in(4)) tasks_[static_cast<std::size_t>(dice_.below(tasks_.size()))].result = {};
@@ -240,6 +282,8 @@ task<> program::look_at(std::size_t i) {
   } else if (was_cancelled) {
     ++found_.cancelled;
     if (!may_be_cancelled) wrong(name + " was cancelled, by nobody");
+  } else if (disks_fail_ && failed.find("/disk/") != std::string::npos) {
+    ++found_.failures;  // a value could not be written: nobody but the caller can help
   } else {
     ++found_.failures;
     if (hash || failed.find("as planned") == std::string::npos) wrong(name + " has failed: " + failed);
@@ -314,8 +358,8 @@ task<> carefully(task<> t, const char* what, findings& found) {
 
 }  // namespace
 
-computing::computing(simulation& where) noexcept { computes_in = &where; }
-computing::~computing() { computes_in = nullptr; }
+computing::computing(simulation& where) noexcept { here.time = &where; }
+computing::~computing() { here = {}; }
 
 task<> run_program(const client& c, const plan& p, std::uint64_t seed, findings& found) {
   program graphs(c, p, seed, found), calls(c, p, seed + 1, found), of_layers(c, p, seed + 2, found);

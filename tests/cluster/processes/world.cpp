@@ -53,8 +53,10 @@ void world::add_worker() {
   o.listen = stream_network::place(w.name);
   o.name = w.name;
   o.submit_by = make_nested_client;
-  o.memory.memory_budget = std::uint64_t{256} << 20;
+  o.memory.memory_budget = plan_.memory;
+  o.memory.spill_directory = "/disk";
   o.link = plan_.link;
+  w.disk = std::make_unique<simulated_disk>(simulation_, *w.threads, simulated_disk::options());
   w.it = worker::make(*w.threads, std::move(o));
   w.threads->spawn(run_worker(*this, w));
 }
@@ -86,8 +88,8 @@ task<> world::run_client(world& of, client_process& c) {
     const client mine = co_await connect_client(*c.threads, std::move(o));
     co_await run_program(mine, of.plan_, of.plan_.seed * 1000 + c.node, c.found);
   } catch (const std::exception& e) { failed = e.what(); }
-  if (!failed.empty()) of.wrong(c.name + " has failed: " + failed);
-  if (!c.found.wrong.empty()) of.wrong(c.name + ": " + c.found.wrong);
+  if (failed.empty() && !c.found.wrong.empty()) failed = c.found.wrong;
+  if (!failed.empty() && !c.died) of.wrong(c.name + ": " + failed);
   c.over = true;
   of.note(c.name + " is over");
   of.changed_.set();
@@ -105,7 +107,8 @@ world::process& world::any_process() {
   std::vector<process*> all{scheduler_process_.front().get()};
   for (const auto& w : workers_)
     if (!w->dead && !w->over) all.push_back(w.get());
-  for (const auto& c : clients_) all.push_back(c.get());
+  for (const auto& c : clients_)
+    if (!c->dead) all.push_back(c.get());
   return *all[static_cast<std::size_t>(dice_.below(all.size()))];
 }
 
@@ -116,11 +119,18 @@ world::worker_process* world::any_worker() {
   return all.empty() ? nullptr : all[static_cast<std::size_t>(dice_.below(all.size()))];
 }
 
-void world::crash(worker_process& w, bool silent) {
-  note(w.name + " crashes");
-  w.dead = w.told = true;
-  network_.crash(w.node, silent);
-  simulation_.pause(*w.threads);
+world::client_process* world::any_client() {
+  std::vector<client_process*> all;
+  for (const auto& c : clients_)
+    if (!c->dead && !c->over) all.push_back(c.get());
+  return all.empty() ? nullptr : all[static_cast<std::size_t>(dice_.below(all.size()))];
+}
+
+void world::crash(process& p, bool silent) {
+  note(p.name + " crashes");
+  p.dead = true;
+  network_.crash(p.node, silent);
+  simulation_.pause(*p.threads);
 }
 
 task<> world::pause(process& p, std::chrono::nanoseconds lasts) {
@@ -166,6 +176,7 @@ task<> world::fault(fault_kind kind, time_ns lasts) {
     case fault_kind::crash:
     case fault_kind::crash_silently:
       if (worker_process* w = any_worker()) {
+        w->told = true;
         crash(*w, kind == fault_kind::crash_silently);
         co_await sleep_for(time);
         add_worker();
@@ -182,6 +193,22 @@ task<> world::fault(fault_kind kind, time_ns lasts) {
         add_worker();
       }
       break;
+    case fault_kind::client_dies:
+      if (client_process* c = any_client()) {
+        c->died = true;
+        crash(*c, dice_.one_in(2));
+      }
+      break;
+    case fault_kind::disk_errors:
+      if (worker_process* w = any_worker()) {
+        simulated_disk::options bad;
+        bad.errors_per_million = bad.short_per_million = 200'000;
+        bad.flips_per_million = bad.torn_per_million = 50'000;
+        w->disk->set(bad);
+        co_await sleep_for(time);
+        w->disk->set({});
+      }
+      break;
   }
   --faults_under_way_;
   changed_.set();
@@ -190,7 +217,7 @@ task<> world::fault(fault_kind kind, time_ns lasts) {
 task<> world::make_faults() {
   std::vector<fault_kind> kinds;
   for (std::size_t k = 0; k < fault_kinds; ++k)
-    if (plan_.faults >> k & 1) kinds.push_back(static_cast<fault_kind>(k));
+    if (const auto kind = static_cast<fault_kind>(k); plan_.has(kind)) kinds.push_back(kind);
   std::vector<time_ns> times;
   for (std::uint32_t i = 0; i < plan_.how_many; ++i)
     times.push_back(static_cast<time_ns>(dice_.below(static_cast<std::uint64_t>(plan_.quiet_at))));
@@ -200,7 +227,7 @@ task<> world::make_faults() {
     if (at > now) co_await sleep_for(std::chrono::nanoseconds(at - now));
     const time_ns left = std::max<time_ns>(1, plan_.quiet_at - simulation_.elapsed().count());
     const fault_kind kind = kinds[static_cast<std::size_t>(dice_.below(kinds.size()))];
-    ++faults_;
+    ++outcome_.faults;
     ++faults_under_way_;
     simulation_.pool().spawn(fault(kind, static_cast<time_ns>(dice_.below(static_cast<std::uint64_t>(left)) + 1)));
   }
@@ -241,12 +268,14 @@ task<> world::live() {
   for (std::uint32_t i = 0; i < plan_.workers; ++i) add_worker();
   for (std::uint32_t i = 0; i < plan_.clients; ++i) add_client();
   if (plan_.how_many) co_await make_faults();
-  const auto clients_over = [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->over; }); };
+  const auto clients_over = [this] {
+    return std::ranges::all_of(clients_, [](const auto& c) { return c->over || c->dead; });
+  };
   const bool in_time = co_await within(300s, clients_over);
   if (!in_time) {
     std::string who;
     for (const auto& c : clients_)
-      if (!c->over) who += " " + c->name;
+      if (!c->over && !c->dead) who += " " + c->name;
     wrong("not over 300 s after the last fault:" + who);
   }
   const auto nothing_left = [this] {
@@ -256,6 +285,7 @@ task<> world::live() {
   if (in_time) {
     const bool empty = co_await within(60s, nothing_left);
     const scheduler_statistics has = scheduler_->statistics();
+    outcome_.restarted = has.restarted, outcome_.stolen = has.stolen, outcome_.copies = has.copies;
     if (!empty)
       wrong("the scheduler still has " + std::to_string(has.clients) + " clients, " + std::to_string(has.tasks) +
             " tasks, " + std::to_string(has.leases) + " leases");
@@ -272,6 +302,11 @@ task<> world::end() {
     // Who was dead finds that nobody can be reached any more, and gives its memory back.
     if (std::exchange(w->dead, false)) simulation_.go_on(*w->threads);
   }
+  for (const auto& c : clients_)
+    if (std::exchange(c->dead, false)) simulation_.go_on(*c->threads);
+  const auto clients_over = [this] { return std::ranges::all_of(clients_, [](const auto& c) { return c->over; }); };
+  const bool clients_ended = co_await within(120s, clients_over);
+  if (!clients_ended) wrong("clients do not end");
   const auto workers_over = [this] { return std::ranges::all_of(workers_, [](const auto& w) { return w->over; }); };
   const bool workers_ended = co_await within(60s, workers_over);
   if (!workers_ended) wrong("workers do not end");
@@ -287,15 +322,14 @@ task<> world::end() {
 }
 
 outcome world::run() {
-  outcome o;
   const computing here(simulation_);
   try {
     simulation_.run(live());
   } catch (const std::exception& e) { wrong(e.what()); }
+  outcome& o = outcome_;
   o.wrong = wrong_;
   o.digest = mix(simulation_.hash(), network_.digest());
   o.steps = simulation_.steps();
-  o.faults = faults_;
   o.virtual_time = simulation_.elapsed().count();
   for (const auto& c : clients_) o.values += c->found.values, o.calls += c->found.calls;
   return o;

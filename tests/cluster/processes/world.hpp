@@ -9,6 +9,7 @@
 #include "cluster/processes/plan.hpp"
 #include "cluster/processes/workload.hpp"
 #include "scheduler/server.hpp"
+#include "weft/simulated_disk.hpp"
 #include "weft/simulation.hpp"
 #include "worker/worker.hpp"
 
@@ -17,6 +18,7 @@ namespace weft::net::processes {
 struct outcome {
   std::string wrong;  // empty: all is well
   std::uint64_t digest = 0, steps = 0, values = 0, calls = 0, faults = 0;
+  std::uint64_t restarted = 0, stolen = 0, copies = 0;
   time_ns virtual_time = 0;
 };
 
@@ -43,11 +45,13 @@ class world {
   };
   struct worker_process : process {
     std::shared_ptr<worker> it;
+    std::unique_ptr<simulated_disk> disk;
     bool told = false;  // to end
     bool over = false;
   };
   struct client_process : process {
     findings found;
+    bool died = false;  // what it finds counts for nothing
     bool over = false;
   };
 
@@ -63,7 +67,8 @@ class world {
   task<> make_faults();
   task<> fault(fault_kind kind, time_ns lasts);
   task<> pause(process& p, std::chrono::nanoseconds lasts);
-  void crash(worker_process& w, bool silent);
+  void crash(process& p, bool silent);
+  client_process* any_client();
   process& any_process();
   worker_process* any_worker();
   template <class Condition>
@@ -85,8 +90,9 @@ class world {
   std::vector<std::unique_ptr<worker_process>> workers_;
   std::vector<std::unique_ptr<client_process>> clients_;
   std::string wrong_;
+  outcome outcome_;
   event changed_;  // for a moment: something has ended
-  std::uint64_t faults_ = 0, faults_under_way_ = 0;
+  std::uint64_t faults_under_way_ = 0;
   bool scheduler_over_ = false, ending_ = false;
 };
 
