@@ -79,9 +79,10 @@ void engine::drop(node& n, std::uint64_t what) noexcept {
   if (references(n.counts.fetch_sub(what, std::memory_order_acq_rel)) == references(what)) destroy(n);
 }
 
+/// A node with whose value the store is at work keeps its home: the store holds that too, and may ask it for the
+/// value, or to make it again, before it learns that nobody wants it any more.
 void engine::destroy(node& n) noexcept {
   graveyard& g = this_graveyard();
-  if (!n.remote) n.home = nullptr;
   n.rank = reinterpret_cast<std::uintptr_t>(std::exchange(g.first, &n));
   if (g.digging) return;
   g.digging = true;
@@ -98,7 +99,6 @@ void engine::destroy(node& n) noexcept {
     engine* const keeps = dead->remote ? dead->home : nullptr;
     if (keeps) {
       dead->remote = false;  // once: let_value_go may bring it here again
-      dead->home = nullptr;
       keeps->release_remote(*dead);
     }
     const auto let_go = [](engine* e) noexcept {

@@ -360,7 +360,7 @@ void task_host::tell_end(worker_core& core, const record& r, node& n, std::uint6
 /// A load of the store: it ends when the value has come, or never will.
 task<> task_host::fetch(node& n) {
   value_arrival here;
-  n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
+  if (!detail::take_reference(n)) throw cancelled();  // it is about to go
   note({event::what::needed, &n, n.number, 0, &here});
   co_await here.done.wait();
   if (here.error) std::rethrow_exception(here.error);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/simulation.hpp"
 #include "weft/weft.hpp"
 
 namespace {
@@ -237,6 +238,50 @@ TEST_CASE("a reading ends when the value that was lost comes along with the task
   }
   CHECK(r.end().empty());
   CHECK(r.sum == 10'000);
+}
+
+TEST_CASE("a value that nobody wants any more may be let go before its reading has begun", "[client_home]") {
+  std::size_t stopped = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    INFO("seed " << seed);
+    weft::simulation s(seed);
+    const auto reads = [](weft::stop_source stop, weft::future<numbers> f) -> weft::task<bool> {
+      struct reading {
+        static weft::task<> of(weft::future<numbers> g) { static_cast<void>(co_await std::move(g)); }
+      };
+      bool ended = false;
+      try {
+        co_await weft::with_stop(stop, reading::of(std::move(f)));
+      } catch (const weft::cancelled&) { ended = true; }
+      co_return ended;
+    };
+    const auto test = [&]() -> weft::task<> {
+      seen there;
+      auto made = std::make_unique<client_home>(self, std::make_unique<links>(there));
+      client_home& home = *made;
+      const weft::client c(s.pool(), {.memory_budget = std::uint64_t{64} << 20}, std::move(made));
+      home.attach(*c.get_engine());
+      const auto hear = [&home](const auto& m) {
+        batch_writer in;
+        in.add(m);
+        batch_reader reader(in.bytes());
+        home.receive(0, reader);
+      };
+      hear(peer_info{{holder, static_cast<std::uint8_t>(peer_role::worker), {}}, {}, {}});
+      auto f = c.submit(make, std::size_t{10'000});
+      hear(task_finished{{make_task_id(self, 1), 80'000, holder, 0}, {}});
+      weft::stop_source stop;
+      const auto stops = [&stop, &s]() -> weft::task<> {
+        for (std::uint64_t n = s.random() % 4; n > 0; --n) co_await weft::yield();
+        stop.request_stop();
+      };
+      auto both = weft::all(reads(stop, std::move(f)), stops());
+      const auto results = co_await std::move(both);
+      stopped += results.first;
+    };
+    s.run(test());
+  }
+  CHECK(stopped == 200);
 }
 
 TEST_CASE("questions about the cluster are answered, or end with it", "[client_home]") {
