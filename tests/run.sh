@@ -7,7 +7,8 @@ preset=${1:-release}
 . tests/support/packages.sh
 
 need="g++ cmake ninja-build catch2 libasio-dev libboost1.81-dev libssl-dev libtomlplusplus-dev liburing-dev libzstd-dev libxxhash-dev zlib1g-dev
-  libxtensor-dev libopenblas-dev libsimdjson-dev libblosc-dev python3-numpy python3-zarr dataset-fashion-mnist"
+  libxtensor-dev libopenblas-dev libsimdjson-dev libblosc-dev libhdf5-dev python3-numpy python3-zarr
+  python3-h5py dataset-fashion-mnist"
 case $preset in
   clang) need="$need clang-19" ;;
   asan | tsan) need="$need clang-19 libclang-rt-19-dev llvm-19" ;;

@@ -9,6 +9,9 @@
 #include "weft/array/fft.hpp"
 #include "weft/array/files.hpp"
 #include "weft/array/functions.hpp"
+#ifndef WEFT_WITHOUT_HDF5
+#include "weft/array/hdf5.hpp"
+#endif
 #include "weft/array/index.hpp"
 #include "weft/array/join.hpp"
 #ifndef WEFT_WITHOUT_BLAS

@@ -1,8 +1,10 @@
 #include "array/file_chunks.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "array/copy.hpp"
+#include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
 
@@ -33,10 +35,48 @@ std::optional<item_type> item_type_of(element e, bool swapped) {
   }
 }
 
+bool is_number(element e) noexcept {
+  constexpr std::uint32_t sizes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 8, 16};  // in the order of dtype
+  return e.type < dtype::other && e.item == sizes[static_cast<std::size_t>(e.type)];
+}
+
 std::vector<std::size_t> extents_of(const grid& g) {
   std::vector<std::size_t> extents;
   for (std::uint32_t a = 0; a < g.rank; ++a) extents.push_back(static_cast<std::size_t>(g.axes[a].extent));
   return extents;
+}
+
+weft::shape extents_from(std::span<const std::size_t> sizes) {
+  weft::shape s = weft::shape::of_rank(sizes.size());
+  for (std::size_t a = 0; a < s.size(); ++a) s[a] = static_cast<std::int64_t>(sizes[a]);
+  return s;
+}
+
+grid grid_of_stored(const weft::shape& whole, const weft::shape& stored, const std::string& name, const creation& how,
+                    std::size_t item) {
+  make_grid(whole, how.chunk, how.bytes, item);  // which knows what is impossible
+  weft::shape chunk = how.chunk;
+  for (std::size_t a = 0; a < chunk.size(); ++a) {
+    if (chunk[a] == 0) chunk[a] = stored[a];
+    if (chunk[a] != -1 && chunk[a] < whole[a] && chunk[a] % stored[a] != 0)
+      throw misuse("weft: " + name + " is stored in chunks of " + weft::to_string(stored) +
+                   ", and is read in chunks of " + weft::to_string(how.chunk) +
+                   ": read multiples of those that are stored, and use rechunk for other ones");
+  }
+  return make_grid(whole, chunk, how.bytes, item);
+}
+
+weft::shape multiple_of_stored(const weft::shape& whole, const weft::shape& stored, std::int64_t bytes,
+                               std::size_t item) {
+  auto own = static_cast<std::int64_t>(item);
+  for (const std::int64_t n : stored) own *= n;
+  weft::shape chunk = stored;
+  for (std::size_t a = chunk.size(); a-- > 0;) {
+    const std::int64_t times = std::max<std::int64_t>(bytes / own, 1);
+    chunk[a] = std::min(std::max(whole[a], stored[a]), stored[a] * times);
+    own = own / stored[a] * chunk[a];
+  }
+  return chunk;
 }
 
 coordinates place_in_box(std::size_t j, const weft::shape& first, const weft::shape& counts) noexcept {

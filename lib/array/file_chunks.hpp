@@ -3,9 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "array/item_type.hpp"
+#include "weft/array/create.hpp"
 #include "weft/detail/array/block.hpp"
 #include "weft/detail/array/grid.hpp"
 
@@ -15,7 +18,20 @@ namespace weft::detail::arrays {
 /// Nothing for elements that are no numbers.
 std::optional<item_type> item_type_of(element e, bool swapped);
 
+/// Whether it is one, of the size that it has.
+bool is_number(element e) noexcept;
+
 std::vector<std::size_t> extents_of(const grid& g);
+weft::shape extents_from(std::span<const std::size_t> sizes);
+
+/// How an array that is stored in chunks is cut where how.chunk says it: 0 for the stored ones' extent. Throws misuse
+/// where those are no multiples of the stored ones.
+grid grid_of_stored(const weft::shape& whole, const weft::shape& stored, const std::string& name, const creation& how,
+                    std::size_t item);
+/// As many stored chunks together as so many bytes hold, one at least: along the last axes first, and not beyond the
+/// end of an axis.
+weft::shape multiple_of_stored(const weft::shape& whole, const weft::shape& stored, std::int64_t bytes,
+                               std::size_t item);
 
 /// The place of task j among all chunks, where tasks are numbered in a box of them.
 coordinates place_in_box(std::size_t j, const weft::shape& first, const weft::shape& counts) noexcept;

@@ -100,19 +100,28 @@ task<> write_npy(array_ref x, std::string path) {
   co_await write_to_file(std::move(x), std::move(path), std::move(h), &create_npy);
 }
 
+task<> write_chunks(array_ref x, npy_place where) {
+  const box all = box::all_of(x->chunks);
+  where.first = all.first;
+  where.counts = all.counts;
+  const layer<> writes = layer_of(x->chunks.tasks(), write_npy_task{shared<npy_place>(std::move(where))},
+                                  weft::from(layer_of_blocks(*x), one_to_one{}));
+  const client& c = x->owner;
+  co_await c.run(writes);
+}
+
 task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&)) {
   const std::string unfinished = std::filesystem::absolute(path).string() + ".unfinished";
   std::exception_ptr failure;
   try {
     file f = co_await create(unfinished, h);
     co_await f.close();
-    const box all = box::all_of(x->chunks);
-    npy_place where{unfinished,    x->chunks, all.first,       all.counts,
-                    h.data_offset, x->of,     h.fortran_order, h.type.swapped};
-    const layer<> writes = layer_of(x->chunks.tasks(), write_npy_task{shared<npy_place>(std::move(where))},
-                                    weft::from(layer_of_blocks(*x), one_to_one{}));
-    const client& c = x->owner;
-    co_await c.run(writes);
+    npy_place where{unfinished, x->chunks};
+    where.offset = h.data_offset;
+    where.of = x->of;
+    where.fortran_order = h.fortran_order;
+    where.swapped = h.type.swapped;
+    co_await write_chunks(x, std::move(where));
     std::filesystem::rename(unfinished, path);
   } catch (...) { failure = std::current_exception(); }
   if (!failure) co_return;
@@ -140,8 +149,7 @@ npy_place weft_decode(decoder& d, std::type_identity<npy_place>) {
   p.fortran_order = weft::decode<bool>(d);
   p.swapped = weft::decode<bool>(d);
   if (!is_box_of(p.chunks, p.first, p.counts)) d.fail("an array's file", "its box is not in its chunks");
-  if (p.of.type >= dtype::other || p.of.item < 1 || p.of.item > 16)
-    d.fail("an array's file", "its elements are no numbers");
+  if (!is_number(p.of)) d.fail("an array's file", "its elements are no numbers");
   if (!bytes_of(extents_of(p.chunks), p.of.item) || p.offset >> 62 != 0) d.fail("an array's file", "it is too large");
   return p;
 }

@@ -38,6 +38,8 @@ struct write_npy_task {
 
 /// The array in such a place, whose box of chunks does not count.
 array_ref array_in_file(client c, npy_place where);
+/// Computes x and writes it to such a place, of all chunks, in a file that is there.
+task<> write_chunks(array_ref x, npy_place where);
 /// Computes x and writes it to a file that `create` makes, which sets h.data_offset, under another name until it is
 /// whole. The header's shape and type are x's.
 task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&));

@@ -37,26 +37,11 @@ struct zarr_node final : layered_node {
   const zarr_place where;
 };
 
-weft::shape extents_from(std::span<const std::size_t> sizes) {
-  weft::shape s = weft::shape::of_rank(sizes.size());
-  for (std::size_t a = 0; a < s.size(); ++a) s[a] = static_cast<std::int64_t>(sizes[a]);
-  return s;
-}
-
 /// The store's chunks, or multiples of them.
 grid grid_to_read(const zarr_array& z, const std::string& path, const creation& how) {
   const weft::shape whole = extents_from(z.shape), stored = extents_from(z.chunk);
   if (how.chunk.size() == 0) return make_grid(whole, stored, how.bytes, z.type.size);
-  const grid g = make_grid(whole, how.chunk, how.bytes, z.type.size);  // which knows what is impossible
-  weft::shape chunk = how.chunk;
-  for (std::size_t a = 0; a < chunk.size(); ++a) {
-    if (chunk[a] == 0) chunk[a] = stored[a];
-    if (chunk[a] != -1 && chunk[a] < whole[a] && chunk[a] % stored[a] != 0)
-      throw misuse("weft: " + path + " is stored in chunks of " + weft::to_string(stored) +
-                   ", and is read in chunks of " + weft::to_string(how.chunk) +
-                   ": read multiples of the store's, and use rechunk for other ones");
-  }
-  return make_grid(g.whole(), chunk, how.bytes, z.type.size);
+  return grid_of_stored(whole, stored, path, how, z.type.size);
 }
 
 zarr_codec codec_of(const zarr_options& how) {
@@ -114,15 +99,8 @@ weft::shape chunk_to_write(const grid& x, const weft::shape& stored, std::size_t
   const auto bytes_in = [item](const weft::shape& s) {
     return std::accumulate(s.begin(), s.end(), static_cast<std::int64_t>(item), std::multiplies<>());
   };
-  std::int64_t bytes = bytes_in(stored);
-  const std::int64_t most = std::max({bytes_in(x.largest()), bytes, creation().bytes});
-  weft::shape chunk = stored;
-  for (std::size_t a = chunk.size(); a-- > 0;) {
-    const std::int64_t extent = std::max(x.axes[a].extent, stored[a]);
-    chunk[a] = std::min(extent, stored[a] * (most / bytes));
-    bytes = bytes / stored[a] * chunk[a];
-  }
-  return chunk;
+  const std::int64_t most = std::max({bytes_in(x.largest()), bytes_in(stored), creation().bytes});
+  return multiple_of_stored(x.whole(), stored, most, item);
 }
 
 task<block> read_zarr_part(shared<zarr_place> where, std::size_t j) {

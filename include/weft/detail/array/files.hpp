@@ -8,6 +8,7 @@
 #include "weft/task.hpp"
 
 namespace weft {
+struct hdf5_options;
 struct raw_layout;
 struct zarr_options;
 }  // namespace weft
@@ -25,5 +26,9 @@ task<> write_raw(array_ref x, std::string path, raw_layout layout);
 // lib/array/zarr_store.cpp
 task<array_ref> open_zarr_store(client c, std::string path, element e, std::size_t rank, creation how);
 task<> write_zarr_store(array_ref x, std::string path, zarr_options how);
+
+// lib/array/hdf5_array.cpp
+task<array_ref> open_hdf5(client c, std::string path, std::string dataset, element e, std::size_t rank, creation how);
+task<> write_hdf5(array_ref x, std::string path, std::string dataset, hdf5_options how);
 
 }  // namespace weft::detail::arrays

@@ -1,0 +1,60 @@
+#pragma once
+
+#ifdef WEFT_WITHOUT_HDF5
+#error "weft: this build has no HDF5: install libhdf5-dev, and build weft with -DWEFT_HDF5=ON"
+#endif
+
+#include <cstddef>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "weft/array/array.hpp"
+#include "weft/array/create.hpp"
+#include "weft/detail/array/files.hpp"
+#include "weft/task.hpp"
+
+/// Arrays in HDF5's files, which hold many of them, datasets, in groups like folders: `/run/7/pressure`. On a cluster
+/// the workers read and write them, so that the path must be one of a file system that all have.
+namespace weft {
+
+/// How a dataset is written.
+struct hdf5_options {
+  bool overwrite = false;  // replaces a dataset that is there
+};
+static_assert(std::is_trivially_destructible_v<hdf5_options>, "g++ 12 destroys it twice in a co_await expression");
+
+/// A dataset, of which the description alone is read here; a task reads its chunk when it is needed:
+/// `const auto x = co_await weft::from_hdf5<double, 2>(c, "x.h5", "run/pressure");` Where the dataset is in chunks
+/// the array's are made of whole ones, as many as how.bytes holds, along the last axes first; or where how.chunk says
+/// so, multiples of these: -1 for a whole axis, 0 for the dataset's. Bools are what h5py makes of them, enumerations
+/// of FALSE and TRUE, and complex numbers compounds of r and i.
+///
+/// HDF5's library serves one thread at a time. Elements that lie in one piece are read without it. Of chunks without
+/// filters, or with deflate and shuffle, it fetches the bytes, and tasks make elements of them side by side; by other
+/// filters it makes them itself, one task after the other.
+///
+/// Throws misuse when its elements are not T, its rank is not N, or the chunks are no multiples; std::runtime_error
+/// for files that are no HDF5 files, datasets that are not there, elements that are no numbers and filters that the
+/// library has not got; and what files throw.
+template <class T, std::size_t N = dynamic_rank>
+task<array<T, N>> from_hdf5(client c, std::string path, std::string dataset, creation how = {}) {
+  co_return array<T, N>(co_await detail::arrays::open_hdf5(std::move(c), std::move(path), std::move(dataset),
+                                                           detail::arrays::element_of<T>, N, how));
+}
+
+/// Computes x and writes it as a dataset, in one piece: each task writes its chunk and lets it go, so that x may be
+/// larger than the memory. A file that is there keeps all else that it has; where there is none it is made, as are
+/// the groups that the name has. Until all of it is written the dataset is `<name>.unfinished`, with dots between
+/// groups; where this fails it is taken away again, and with it a file that has nothing else.
+///
+/// Throws misuse for elements that are no numbers and names that are none; std::runtime_error when there is something
+/// of that name, of which `overwrite` replaces a dataset and nothing else, or the file is no HDF5 file or open
+/// elsewhere; and what files throw. The room of what is replaced stays in the file until h5repack copies it. Progress
+/// as for to_npy.
+template <array_like X>
+task<> to_hdf5(const X& x, std::string path, std::string dataset, hdf5_options how = {}) {
+  return detail::arrays::write_hdf5(x.node(), std::move(path), std::move(dataset), how);
+}
+
+}  // namespace weft

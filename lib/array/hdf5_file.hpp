@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "array/item_type.hpp"
+
+/// Files of many arrays by the HDF group's library ("HDF5 file format specification", version 2.0), which one thread
+/// may call at a time: each function here waits for the others, and blocks. All of them throw std::runtime_error with
+/// what HDF5 says, and name the file and the dataset.
+namespace weft::detail::arrays {
+
+/// What a chunk goes through when it is written, in this order.
+enum class hdf5_filter : std::uint8_t { shuffle, deflate };
+
+/// What a file says of one of its arrays, a dataset.
+struct hdf5_dataset {
+  item_type type = {};
+  std::vector<std::size_t> shape = {};
+  /// Extents of its chunks; none where it is not in chunks.
+  std::vector<std::size_t> chunk = {};
+  /// Whether what is stored of a chunk can be made elements here, by what follows; the library reads others.
+  bool plain_chunks = false;
+  std::vector<hdf5_filter> filters = {};
+  /// Where the elements begin in the file, row-major and in one piece; none where they do not.
+  std::optional<std::uint64_t> offset = {};
+};
+
+/// Throws where there is no such dataset, and for elements that are no numbers, which it names. A bool is what h5py
+/// makes of one, an enumeration of FALSE and TRUE; a complex number a compound of r and i.
+hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset);
+
+/// A chunk as it is stored, and what of it belongs to a box.
+struct hdf5_chunk {
+  std::vector<std::byte> stored = {};
+  std::uint32_t skipped = 0;              // a bit for each filter that it has not been through
+  std::vector<std::size_t> begin = {};    // of the part, in the chunk
+  std::vector<std::size_t> place = {};    // in the box
+  std::vector<std::size_t> extents = {};  // of the part
+};
+/// What is still to be done after a box has been read.
+struct hdf5_rest {
+  hdf5_dataset of = {};
+  std::vector<hdf5_chunk> chunks = {};
+};
+/// Reads a box of a dataset of that type and shape to memory, row-major: elements in the machine's order of bytes,
+/// bools as they are in the file. Plain chunks come as they are stored, for decode_hdf5_chunk, which takes longer and
+/// needs no library; those that nobody has written have the fill value. Throws where the dataset is another one now.
+hdf5_rest read_hdf5_box(const std::string& path, const std::string& dataset, const item_type& type,
+                        std::span<const std::size_t> shape, std::span<const std::size_t> first,
+                        std::span<const std::size_t> extents, std::byte* to);
+/// Puts its part of a box of these extents there. Blocks nobody. Throws std::runtime_error, which has `name`, for a
+/// chunk that is damaged.
+void decode_hdf5_chunk(const hdf5_dataset& d, hdf5_chunk c, std::span<const std::size_t> extents, std::byte* to,
+                       const std::string& name);
+
+/// A dataset as it is made: elsewhere in the file until it is whole.
+struct hdf5_room {
+  std::uint64_t offset = 0;  // of its elements, which are in one piece
+  bool new_file = false;
+};
+/// Makes room for a dataset of that type and shape, whose elements anybody may write then; makes the file where there
+/// is none. Throws where there is a dataset of that name and `overwrite` is not set, for another thing of that name,
+/// and for a file that is no HDF5 file.
+hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
+                         std::span<const std::size_t> shape, bool overwrite);
+/// Gives it its name, with the groups that this names. Throws as make_hdf5_room.
+void put_hdf5_in_place(const std::string& path, const std::string& dataset, bool overwrite);
+/// Takes it away again, and a new file with it where nothing else is in it.
+void give_up_hdf5_room(const std::string& path, const std::string& dataset, bool new_file);
+
+}  // namespace weft::detail::arrays

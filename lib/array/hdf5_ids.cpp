@@ -1,0 +1,128 @@
+#include "array/hdf5_ids.hpp"
+
+#include <bit>
+#include <stdexcept>
+
+namespace weft::detail::arrays {
+
+namespace {
+
+constinit std::mutex one_at_a_time;
+
+herr_t take_first(unsigned n, const H5E_error2_t* e, void* to) {
+  if (n == 0 && e->desc) *static_cast<std::string*>(to) = e->desc;
+  return 0;
+}
+
+hid_t native(item_type::kind k, std::size_t size) {
+  switch (k) {
+    case item_type::kind::integer:
+      return size == 1   ? H5T_NATIVE_INT8
+             : size == 2 ? H5T_NATIVE_INT16
+             : size == 4 ? H5T_NATIVE_INT32
+             : size == 8 ? H5T_NATIVE_INT64
+                         : H5I_INVALID_HID;
+    case item_type::kind::natural:
+      return size == 1   ? H5T_NATIVE_UINT8
+             : size == 2 ? H5T_NATIVE_UINT16
+             : size == 4 ? H5T_NATIVE_UINT32
+             : size == 8 ? H5T_NATIVE_UINT64
+                         : H5I_INVALID_HID;
+    case item_type::kind::real:
+      return size == 4 ? H5T_NATIVE_FLOAT : size == 8 ? H5T_NATIVE_DOUBLE : H5I_INVALID_HID;
+    case item_type::kind::boolean:
+    case item_type::kind::complex:
+      break;
+  }
+  return H5I_INVALID_HID;
+}
+
+hdf5_id made(hid_t id) {
+  if (id < 0) throw_hdf5("a type of HDF5 cannot be made");
+  return hdf5_id(id, &H5Tclose);
+}
+
+hdf5_id make_number(item_type::kind k, std::size_t size, bool swapped) {
+  hdf5_id t = made(H5Tcopy(native(k, size)));
+  constexpr H5T_order_t other = std::endian::native == std::endian::little ? H5T_ORDER_BE : H5T_ORDER_LE;
+  if (swapped && H5Tset_order(t.get(), other) < 0) throw_hdf5("an order of bytes of HDF5 cannot be had");
+  return t;
+}
+
+std::string what_they_are(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER:
+      return "integers of a kind that C++ has not";
+    case H5T_FLOAT:
+      return "floating-point numbers of " + std::to_string(H5Tget_size(type)) +
+             " bytes of a kind that is not float or double";
+    case H5T_STRING:
+      return "strings";
+    case H5T_COMPOUND:
+      return "records";
+    case H5T_ENUM:
+      return "an enumeration";
+    case H5T_ARRAY:
+      return "arrays";
+    case H5T_VLEN:
+      return "lists";
+    case H5T_REFERENCE:
+      return "references";
+    default:
+      return "bits";
+  }
+}
+
+}  // namespace
+
+hdf5_session::hdf5_session() : lock_(one_at_a_time) {
+  H5Eget_auto2(H5E_DEFAULT, &printer_, &data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+hdf5_session::~hdf5_session() {
+  H5Eclear2(H5E_DEFAULT);  // a thread's last errors would keep the library from closing at the program's end
+  H5Eset_auto2(H5E_DEFAULT, printer_, data_);
+}
+
+void throw_hdf5(const std::string& what) {
+  std::string reason;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, &take_first, &reason);
+  throw std::runtime_error("weft: " + what + (reason.empty() ? "" : ": HDF5 says: " + reason));
+}
+
+hdf5_id make_hdf5_type(const item_type& t) {
+  using kind = item_type::kind;
+  if (t.of == kind::boolean) {
+    const hdf5_id base = make_number(kind::integer, 1, false);
+    hdf5_id type = made(H5Tenum_create(base.get()));
+    const signed char no = 0, yes = 1;
+    if (H5Tenum_insert(type.get(), "FALSE", &no) < 0 || H5Tenum_insert(type.get(), "TRUE", &yes) < 0)
+      throw_hdf5("an enumeration of HDF5 cannot be made");
+    return type;
+  }
+  if (t.of != kind::complex) return make_number(t.of, t.size, t.swapped);
+  const hdf5_id part = make_number(kind::real, t.size / 2, t.swapped);
+  hdf5_id type = made(H5Tcreate(H5T_COMPOUND, t.size));
+  if (H5Tinsert(type.get(), "r", 0, part.get()) < 0 || H5Tinsert(type.get(), "i", t.size / 2, part.get()) < 0)
+    throw_hdf5("a complex number of HDF5 cannot be made");
+  return type;
+}
+
+item_type item_type_of_hdf5(hid_t type, const std::string& name) {
+  using kind = item_type::kind;
+  constexpr item_type known[] = {{kind::boolean, 1}, {kind::integer, 1}, {kind::integer, 2}, {kind::integer, 4},
+                                 {kind::integer, 8}, {kind::natural, 1}, {kind::natural, 2}, {kind::natural, 4},
+                                 {kind::natural, 8}, {kind::real, 4},    {kind::real, 8},    {kind::complex, 8},
+                                 {kind::complex, 16}};
+  for (item_type t : known) {
+    if (t.size != H5Tget_size(type)) continue;
+    for (const bool swapped : {false, true}) {
+      if (swapped && t.size == 1) continue;
+      t.swapped = swapped;
+      if (H5Tequal(make_hdf5_type(t).get(), type) > 0) return t;
+    }
+  }
+  throw std::runtime_error("weft: the elements of " + name + " are no numbers, but " + what_they_are(type));
+}
+
+}  // namespace weft::detail::arrays

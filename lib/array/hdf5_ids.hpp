@@ -1,0 +1,61 @@
+#pragma once
+
+#include <hdf5.h>
+
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "array/item_type.hpp"
+
+/// HDF5's library from C++: its lock, its errors and its handles.
+namespace weft::detail::arrays {
+
+/// While it lives, its thread alone calls HDF5, which prints nothing by itself.
+class hdf5_session {
+ public:
+  hdf5_session();
+  hdf5_session(const hdf5_session&) = delete;
+  hdf5_session& operator=(const hdf5_session&) = delete;
+  ~hdf5_session();
+
+ private:
+  std::unique_lock<std::mutex> lock_;
+  H5E_auto2_t printer_ = nullptr;
+  void* data_ = nullptr;
+};
+
+/// Throws std::runtime_error: `weft: <what>`, and what HDF5 has said last.
+[[noreturn]] void throw_hdf5(const std::string& what);
+
+/// A handle, closed at the end.
+class hdf5_id {
+ public:
+  using closer = herr_t (*)(hid_t);
+  hdf5_id() noexcept = default;
+  hdf5_id(hid_t id, closer c) noexcept : id_(id), close_(c) {}
+  hdf5_id(hdf5_id&& o) noexcept : id_(std::exchange(o.id_, H5I_INVALID_HID)), close_(o.close_) {}
+  hdf5_id& operator=(hdf5_id o) noexcept {
+    std::swap(id_, o.id_);
+    std::swap(close_, o.close_);
+    return *this;
+  }
+  ~hdf5_id() {
+    if (id_ >= 0) close_(id_);
+  }
+  explicit operator bool() const noexcept { return id_ >= 0; }
+  hid_t get() const noexcept { return id_; }
+  /// Closes it now, since that may fail. True: it has been.
+  bool close() noexcept { return close_(std::exchange(id_, H5I_INVALID_HID)) >= 0; }
+
+ private:
+  hid_t id_ = H5I_INVALID_HID;
+  closer close_ = nullptr;
+};
+
+/// The type of a dataset's elements, as h5py has them.
+hdf5_id make_hdf5_type(const item_type& t);
+/// Which numbers those of a type are. Throws std::runtime_error, which says what they are, for no numbers.
+item_type item_type_of_hdf5(hid_t type, const std::string& name);
+
+}  // namespace weft::detail::arrays
