@@ -2,6 +2,9 @@
 
 /// Parallel arrays, as NumPy and Dask have them. Needs weft::array, and xtensor. docs/arrays.md is about them.
 #include "weft/array/count.hpp"
+#ifndef WEFT_WITHOUT_BLAS
+#include "weft/array/covariance.hpp"
+#endif
 #include "weft/array/create.hpp"
 #include "weft/array/cumulative.hpp"
 #include "weft/array/difference.hpp"

@@ -116,6 +116,15 @@ void check_length(std::int64_t n) {
     throw misuse("weft: " + std::to_string(n) + " counts: give 1 or more, and 2^27 at most");
 }
 
+void check_axes(std::size_t axes, std::size_t bins) {
+  if (axes < 1 || axes > most_axes)
+    throw misuse("weft: a histogram of points with " + std::string(axes > most_axes ? "more than 8" : "no") +
+                 " coordinates: it has one axis for each, up to 8");
+  if (axes != bins)
+    throw misuse("weft: a histogram of points with " + std::to_string(axes) + " coordinates, and bins of " +
+                 std::to_string(bins) + ": give bins for each");
+}
+
 std::vector<double> bin_edges(std::int64_t n, double first, double last) {
   check_length(n);
   if (!(first < last) || !std::isfinite(last - first))

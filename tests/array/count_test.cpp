@@ -117,6 +117,17 @@ TEST_CASE("counts that cannot be are refused, and elements that have none found"
                     Contains("do not broadcast"));
   CHECK_THROWS_WITH(weft::searchsorted(std::vector<double>{1, 0}, x), Contains("not sorted"));
   CHECK_THROWS_AS(weft::digitize(x, std::vector<double>{1, 0}), weft::misuse);
+  const auto points = weft::reshape<2>(x, {5, 2});
+  CHECK_THROWS_WITH(weft::histogramdd(points, std::vector<weft::bins>(3)), Contains("2 coordinates, and bins of 3"));
+  CHECK_THROWS_WITH(weft::histogramdd(weft::zeros<double, 2>(at.client, {5, 9}), std::vector<weft::bins>(9)),
+                    Contains("more than 8"));
+  CHECK_THROWS_WITH(weft::histogramdd(std::vector<weft::array<double, 1>>{}, std::vector<weft::bins>{}),
+                    Contains("with no coordinates"));
+  CHECK_THROWS_WITH(weft::histogramdd(points, std::vector<weft::bins>(2, {.count = 1 << 20})), Contains("2^27"));
+  CHECK_THROWS_WITH(
+      weft::histogramdd(weft::zeros<double, 2>(at.client, {5, 8}), std::vector<weft::bins>(8, {.count = 1 << 16})),
+      Contains("4294967296 counts"));
+  CHECK_THROWS_WITH(weft::histogramdd(points, std::vector<std::vector<double>>{{0, 1}, {1}}), Contains("1 edges"));
   const auto i = weft::astype<std::int32_t>(x);
   CHECK_THROWS_AS(weft::bincount(i, 0), weft::misuse);
   CHECK_THROWS_WITH(at(weft::bincount(i, 7)), Contains("bincount of 7 numbers has found 7"));

@@ -175,3 +175,25 @@ TEST_CASE("products that do not fit are refused with both shapes") {
   CHECK_THROWS_WITH(weft::matmul(a, weft::zeros<double, 2>(other.client, {4, 3})),
                     Catch::Contains("different clients"));
 }
+
+TEST_CASE("covariances of too few observations, and of variables that do not fit") {
+  place at(1);
+  using Catch::Contains;
+  const auto x = whole_numbers<double, 2>(at.client, {3, 4}, {2, 2});
+  const auto one = weft::cov(x(weft::slice(), weft::slice(0, 1)));
+  CHECK(at(weft::count_nonzero(weft::isfinite(one))) == 0);
+  CHECK(at(weft::count_nonzero(weft::isfinite(weft::cov(x, {.lessened = 7})))) == 0);
+  CHECK(at(weft::cov(x(weft::slice(), weft::slice(0, 1)), {.lessened = 0})(1, 2)) == 0);
+  // It varies with itself alike, whatever rounding makes of it.
+  const auto y = arrays::matrix<float>(at.client, 40, 7, {9, 3});
+  const xt::xtensor<double, 2> r = at(weft::corrcoef(y));
+  for (std::size_t i = 0; i < 40; ++i)
+    for (std::size_t j = 0; j < 40; ++j) {
+      REQUIRE(std::abs(r(i, j)) <= 1);
+      if (i == j) REQUIRE(r(i, j) > 1 - 1e-12);
+    }
+  CHECK(at(weft::corrcoef(x(0))) == Approx(1));
+  CHECK_THROWS_WITH(weft::cov(x, weft::zeros<double, 2>(at.client, {3, 5})), Contains("(3, 5)"));
+  CHECK_THROWS_AS(weft::cov(x, weft::zeros<double, 1>(at.client, {5})), weft::misuse);
+  CHECK_THROWS_AS(weft::corrcoef(x, x, {.by_columns = true})(0, 8), weft::misuse);
+}

@@ -34,6 +34,11 @@ struct histogram2d_parts {
   array<T, 2> counts;
   std::vector<double> first_edges, second_edges;
 };
+template <class T>
+struct histogramdd_parts {
+  array<T> counts;
+  std::vector<std::vector<double>> edges;  // along each axis
+};
 /// The different elements of an array, in order, and how often each is there.
 template <class T>
 struct unique_parts {
@@ -110,6 +115,52 @@ histogram2d_parts<count_t<W...>> histogram2d_by(find_bin f, find_bin g, const X&
   return {reshape<2>(counts_of<false>(numbers, n * m, weights...), {n, m}), *f.edges, *g.edges};
 }
 
+/// Coordinate d of all points is axes[d], and its bins are those of finders[d].
+template <class T, std::size_t N, class... W>
+histogramdd_parts<count_t<W...>> histogramdd_by(const std::vector<array<T, N>>& axes,
+                                                const std::vector<find_bin>& finders, const W&... weights) {
+  static_assert(checked_numbers<array<T, N>>());
+  check_axes(axes.size(), finders.size());
+  histogramdd_parts<count_t<W...>> h{array<count_t<W...>>(axes.front().node()), {}};
+  weft::shape extents = weft::shape::of_rank(axes.size());
+  std::int64_t all = 1;
+  for (std::size_t d = 0; d < axes.size(); ++d) {
+    check_length(all *= extents[d] = bins_of(finders[d]));
+    h.edges.push_back(*finders[d].edges);
+  }
+  array<std::int64_t, N> numbers = arrays::apply_to(finders[0], axes[0]);
+  for (std::size_t d = 1; d < axes.size(); ++d)
+    numbers = arrays::apply_to(join_bins{extents[d]}, numbers, arrays::apply_to(finders[d], axes[d]));
+  h.counts = reshape(counts_of<false>(numbers, all, weights...), extents);
+  return h;
+}
+/// The columns of an array of two axes.
+template <class X>
+auto columns_of(const X& points) {
+  constexpr bool rows = X::rank == 2;
+  static_assert(rows,
+                "weft: the points of a histogram are the rows of an array of two axes, or a std::vector of arrays");
+  const array<typename X::value_type, 2> whole(points.node());
+  std::vector<array<typename X::value_type, 1>> columns;
+  for (std::int64_t d = 0; d < points.shape()[1] && columns.size() <= most_axes; ++d)
+    columns.push_back(whole(slice(), d));
+  return columns;
+}
+/// How a histogram's bins are said: bins, or edges.
+template <class B>
+std::vector<find_bin> finders_of(const std::vector<B>& each) {
+  std::vector<find_bin> found;
+  for (const B& b : each) found.push_back(finder_of(b));
+  return found;
+}
+
+/// The widths of bins along one axis of a histogram's counts.
+template <std::size_t N, class T>
+auto widths_along(const array<T, N>& counts, std::size_t axis, const std::vector<double>& edges) {
+  const auto place = index_array<N>(counts.owner(), counts.chunks(), axis);
+  return arrays::apply_to(width_of_bin{shared<std::vector<double>>(edges)}, place);
+}
+
 template <class T>
 task<unique_parts<T>> collect_unique(array_ref all) {
   std::vector<future<block>> parts = start(*all);
@@ -154,13 +205,36 @@ auto histogram2d(const X& x, const Y& y, const E& first, const G& second, const 
   using namespace detail::arrays;
   return histogram2d_by(finder_of(first), finder_of(second), x, y, weights...);
 }
+/// Of points with any number of coordinates, up to eight: the rows of an array of two axes, or a std::vector with an
+/// array for each coordinate. The counts have an axis for each. `each` says the bins of each coordinate, a
+/// std::vector of weft::bins or of edges. Weights, of points, are an array of one axis for rows.
+template <array_like X, class B, array_like... W>
+auto histogramdd(const X& points, const std::vector<B>& each, const W&... weights) {
+  using namespace detail::arrays;
+  return histogramdd_by(columns_of(points), finders_of(each), weights...);
+}
+template <class T, std::size_t N, class B, array_like... W>
+auto histogramdd(const std::vector<array<T, N>>& coordinates, const std::vector<B>& each, const W&... weights) {
+  using namespace detail::arrays;
+  return histogramdd_by(coordinates, finders_of(each), weights...);
+}
 /// The density of a histogram, whose integral over the bins is 1.
 template <class T>
 array<double, 1> density(const histogram_parts<T>& h) {
+  return h.counts / detail::arrays::widths_along(h.counts, 0, h.edges) / sum(h.counts);
+}
+template <class T>
+array<double, 2> density(const histogram2d_parts<T>& h) {
   using namespace detail::arrays;
-  const auto place = index_array<1>(h.counts.owner(), h.counts.chunks(), 0);
-  return h.counts / detail::arrays::apply_to(width_of_bin{shared<std::vector<double>>(h.edges)}, place) /
+  return h.counts / widths_along(h.counts, 0, h.first_edges) / widths_along(h.counts, 1, h.second_edges) /
          sum(h.counts);
+}
+template <class T>
+array<double> density(const histogramdd_parts<T>& h) {
+  array<double> per_volume = astype<double>(h.counts);
+  for (std::size_t d = 0; d < h.edges.size(); ++d)
+    per_volume = per_volume / detail::arrays::widths_along(h.counts, d, h.edges[d]);
+  return per_volume / sum(h.counts);
 }
 
 /// How often each number from 0 to n - 1 is there, or what the weights of its elements come to. The elements are

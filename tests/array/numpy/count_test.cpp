@@ -44,6 +44,19 @@ TEST_CASE("elements are counted as NumPy counts them, in all chunks") {
             .counts,
         true);
   check(at, "histogram2d_weights", weft::histogram2d(x, z, edges, ends, x).counts);
+  check(at, "histogram2d_density", weft::density(weft::histogram2d(x, z, edges, ends)));
+  const weft::array<double, 2> points = weft::reshape<2>(x, {23 * 17, 5})(weft::slice(), weft::slice(0, 3));
+  const auto h = weft::histogramdd(points, std::vector<weft::bins>{{4, -0.5, 0.5}, {3, -0.4, 0.3}, {5, 0, 0.4}});
+  check(at, "histogramdd", h.counts, true);
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    check(at, "histogramdd_edges_" + std::to_string(axis), weft::from_array(at.client, h.edges[axis]), true);
+  const std::vector<std::vector<double>> each{edges, ends, edges};
+  const weft::array<double, 1> first = points(weft::slice(), 0);
+  check(at, "histogramdd_weights", weft::histogramdd(points, each, first * first).counts);
+  check(at, "histogramdd_density", weft::density(weft::histogramdd(points, each)));
+  const weft::array<double, 3> planes = weft::broadcast_to<3>(plane, {23, 17, 5});
+  check(at, "histogramdd_arrays",
+        weft::histogramdd(std::vector{x, planes}, std::vector<std::vector<double>>{edges, edges}).counts, true);
   check(at, "bincount", weft::bincount(i % 40, 50), true);
   check(at, "bincount_weights", weft::bincount(i % 40, 50, x));
 }

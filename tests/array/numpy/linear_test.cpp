@@ -40,6 +40,39 @@ TEST_CASE("products are what NumPy's are, in all chunks") {
   check(at, "einsum_float", weft::einsum("ij,ij->i", i(2), i(3)), true);
 }
 
+TEST_CASE("covariances are what NumPy's are, in all chunks") {
+  weft::blas_threads(1);
+  const weft::shape chunk = GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5}, weft::shape{5, 1, 5});
+  arrays::place at;
+  const reference::data d(at, chunk);
+  const auto& [x, f, i, b, z, row, plane] = d;
+  check(at, "cov", weft::cov(plane));
+  check(at, "cov_columns", weft::cov(plane, {.by_columns = true}));
+  check(at, "cov_all", weft::cov(plane, {.lessened = 0}));
+  check(at, "cov_int", weft::cov(i(0)));
+  check(at, "cov_float", weft::cov(f(weft::slice(), 1)));
+  check(at, "cov_both", weft::cov(plane, weft::square(weft::flip(plane, 0))));
+  check(at, "cov_both_columns", weft::cov(plane, weft::square(plane(weft::slice(), 0)), {.by_columns = true}));
+  const auto one = x(weft::slice(), 1, 2);
+  const auto two = weft::square(x(weft::slice(), 2, 2));
+  check(at, "cov_vector", weft::cov(one));
+  check(at, "cov_vector", weft::cov(one, {.by_columns = true}));
+  check(at, "cov_vectors", weft::cov(one, two));
+  check(at, "cov_vectors", weft::cov(one, two, {.by_columns = true}));
+  check(at, "corrcoef", weft::corrcoef(plane));
+  check(at, "corrcoef", weft::corrcoef(plane, {.lessened = 0}));
+  check(at, "corrcoef_columns", weft::corrcoef(plane, {.by_columns = true}));
+  check(at, "corrcoef_both", weft::corrcoef(plane, x(0)));
+  check(at, "corrcoef_vector", weft::corrcoef(row));
+  check(at, "corrcoef_still", weft::corrcoef(weft::stack(0, row, row * 0.0 + 1.0, row)));
+  const auto waves = weft::map_elements([](double re, double im) { return std::complex<double>(re, im); },
+                                        x(weft::slice(), weft::slice(), 0), x(weft::slice(), weft::slice(), 1));
+  check(at, "cov_complex_real", weft::real(weft::cov(waves)));
+  check(at, "cov_complex_imaginary", weft::imag(weft::cov(waves)));
+  check(at, "corrcoef_complex_real", weft::real(weft::corrcoef(waves)));
+  check(at, "corrcoef_complex_imaginary", weft::imag(weft::corrcoef(waves)));
+}
+
 TEST_CASE("factorisations are what NumPy's are, in all chunks") {
   weft::blas_threads(1);
   const weft::shape chunk = GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5}, weft::shape{5, 1, 5});

@@ -144,6 +144,15 @@ hist("weights", x, 10, (-0.5, 0.5), weights=np.broadcast_to(plane, shape))
 hist("weights_density", x, edges, weights=x * x, density=True)
 put("histogram2d", np.histogram2d(x.ravel(), (x * x).ravel(), (5, 8), ((-0.5, 0.5), (0, 0.2)))[0])
 put("histogram2d_weights", np.histogram2d(x.ravel(), z.ravel(), (edges, edges[1:]), weights=x.ravel())[0])
+put("histogram2d_density", np.histogram2d(x.ravel(), z.ravel(), (edges, edges[1:]), density=True)[0])
+points = x.reshape(-1, 5)[:, :3]
+sizes, ranges = (4, 3, 5), ((-0.5, 0.5), (-0.4, 0.3), (0, 0.4))
+put("histogramdd", np.histogramdd(points, sizes, ranges)[0])
+put("histogramdd_weights", np.histogramdd(points, (edges, edges[1:], edges), weights=points[:, 0] ** 2)[0])
+put("histogramdd_density", np.histogramdd(points, (edges, edges[1:], edges), density=True)[0])
+for d, e in enumerate(np.histogramdd(points, sizes, ranges)[1]):
+    put(f"histogramdd_edges_{d}", e)
+put("histogramdd_arrays", np.histogramdd([x.ravel(), np.broadcast_to(plane, shape).ravel()], (edges, edges))[0])
 put("bincount", np.bincount((i % 40).ravel(), minlength=50))
 put("bincount_weights", np.bincount((i % 40).ravel(), x.ravel(), 50))
 for name, v in (("x", x), ("nan", z), ("int", i // 100)):
@@ -202,6 +211,26 @@ put("einsum_rest_broadcast", np.einsum("a...,...->...a", x, plane))
 put("einsum_one", np.einsum("aij,aj->ai", x[:, :, :1], x[:, 2]))
 put("einsum_all", np.einsum("aij,aij->", x, x))
 put("einsum_float", np.einsum("ij,ij->i", i[2], i[3]))
+
+# Covariances.
+put("cov", np.cov(plane))
+put("cov_columns", np.cov(plane, rowvar=False))
+put("cov_all", np.cov(plane, ddof=0))
+put("cov_int", np.cov(i[0]))
+put("cov_float", np.cov(f[:, 1]))
+put("cov_both", np.cov(plane, plane[::-1] ** 2))
+put("cov_both_columns", np.cov(plane, plane[:, 0] ** 2, rowvar=False))
+put("cov_vector", np.cov(x[:, 1, 2]))
+put("cov_vectors", np.cov(x[:, 1, 2], x[:, 2, 2] ** 2))
+put("corrcoef", np.corrcoef(plane))
+put("corrcoef_columns", np.corrcoef(plane, rowvar=False))
+put("corrcoef_both", np.corrcoef(plane, x[0]))
+put("corrcoef_vector", np.corrcoef(row))
+put("corrcoef_still", np.corrcoef([row, row * 0 + 1, row]))
+waves = x[:, :, 0] + 1j * x[:, :, 1]
+for name, value in (("cov", np.cov(waves)), ("corrcoef", np.corrcoef(waves))):
+    put(name + "_complex_real", value.real)
+    put(name + "_complex_imaginary", value.imag)
 
 # Factorisations.
 tall = x[:, :, 1]

@@ -169,6 +169,8 @@ array_ref make_counts(array_ref numbers, std::int64_t n, bool weighted, bool str
 std::vector<double> bin_edges(std::int64_t n, double first, double last);
 void check_edges(const std::vector<double>& edges);
 void check_length(std::int64_t n);
+/// That there is an axis, and bins for each.
+void check_axes(std::size_t axes, std::size_t bins);
 void check_sorted(const char* what, bool sorted);
 
 }  // namespace weft::detail::arrays
