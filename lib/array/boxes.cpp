@@ -189,3 +189,4 @@ boxes grouped(const box& from, const coordinates& groups, box& tasks) {
 }
 
 }  // namespace weft::detail::arrays
+    tasks.first[a] = groups[a] == 1 ? from.first[a] : 0;

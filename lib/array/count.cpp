@@ -61,6 +61,7 @@ class count_digest final : public digest {
     weft::encode(e, strict_);
   }
   const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("count"); }
 
  private:
   static std::int64_t number_of(std::int64_t i) { return i; }

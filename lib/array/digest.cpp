@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "array/layered.hpp"
+#include "array/names.hpp"
 #include "array/plan.hpp"
 
 namespace weft::detail::arrays {
@@ -14,21 +15,27 @@ namespace {
 struct digest_task {
   any_code<digest> what;
   bool last = false;
+  box of;
   block operator()(std::size_t, values<block> x) const {
     if (x.size() != 1) throw std::logic_error("weft: a task that sums up one chunk was given another number of them");
     block d = what->of_chunk(x[0]);
     return last ? what->finish(std::move(d)) : std::move(d);
   }
+  std::string task_name() const { return name_of_code(*what); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, of.first, of.counts); }
 };
 struct merge_task {
   any_code<digest> what;
   bool last = false;
+  box of;  // of groups of chunks
   block operator()(std::size_t, values<block> parts) const {
     if (parts.empty())
       throw std::logic_error("weft: a task that merges what chunks were summed up to was given none");
     block d = what->merge(parts);
     return last ? what->finish(std::move(d)) : std::move(d);
   }
+  std::string task_name() const { return name_of_code(*what) + (last ? "-aggregate" : "-partial"); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, of.first, of.counts); }
 };
 
 struct digest_node final : layered_node {
@@ -39,13 +46,13 @@ struct digest_node final : layered_node {
   layer<block> lay(const box& wanted, std::span<const layer<block>> in, std::span<const box> from) const override {
     box b = digested(wanted);
     bool last = one_is_left(b, axes);
-    layer<block> l = layer_of(b.tasks(), digest_task{what, last}, in[0], moved(b, from[0], {}));
+    layer<block> l = layer_of(b.tasks(), digest_task{what, last, b}, in[0], moved(b, from[0], {}));
     while (!last) {
       box merged;
       const boxes groups = grouped(b, group_sizes(b, axes), merged);
       b = merged;
       last = one_is_left(b, axes);
-      l = layer_of(b.tasks(), merge_task{what, last}, std::move(l), groups);
+      l = layer_of(b.tasks(), merge_task{what, last, b}, std::move(l), groups);
     }
     return l;
   }

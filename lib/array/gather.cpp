@@ -12,18 +12,19 @@ namespace weft::detail::arrays {
 namespace {
 
 struct gather_node final : layered_node {
-  gather_node(client c, element e, const grid& g, std::vector<operand> o, std::vector<reading> w,
+  gather_node(gathering p, client c, element e, const grid& g, std::vector<operand> o, std::vector<reading> w,
               std::vector<std::byte> f)
-      : layered_node(std::move(c), e, g, std::move(o)), what(std::move(w)), fill(std::move(f)) {}
+      : layered_node(std::move(c), e, g, std::move(o)), purpose(p), what(std::move(w)), fill(std::move(f)) {}
 
   box reads(std::size_t o, const box& of_tasks) const override { return box_read(what[o], chunks, of_tasks); }
   layer<block> lay(const box& tasks, std::span<const layer<block>> in, std::span<const box> from) const override {
     std::vector<needs> how;
     for (std::size_t i = 0; i < in.size(); ++i) how.push_back(needs_of(what[i], chunks, tasks, from[i]));
-    const shared<gather_plan> plan(gather_plan{chunks, tasks.first, tasks.counts, what, fill, of});
+    const shared<gather_plan> plan(gather_plan{chunks, tasks.first, tasks.counts, what, fill, of, -1, purpose});
     return layer_with(tasks.tasks(), gather_task{plan}, in, std::span<const needs>(how));
   }
 
+  const gathering purpose;
   const std::vector<reading> what;
   const std::vector<std::byte> fill;
 };
@@ -79,9 +80,14 @@ reading reading_of(const operand& o, const grid& whole) {
   return reading_of(o.map, o.node->chunks, o.node->of.item, whole);
 }
 
-array_ref make_gather(client c, element e, const grid& chunks, std::vector<operand> operands,
+std::string to_string(gathering g) {
+  static constexpr const char* names[] = {"copy", "rechunk", "concatenate", "pad", "take", "assign"};
+  return names[static_cast<std::size_t>(g)];
+}
+
+array_ref make_gather(gathering purpose, client c, element e, const grid& chunks, std::vector<operand> operands,
                       std::vector<reading> what, std::vector<std::byte> fill) {
-  return std::make_shared<const gather_node>(std::move(c), e, chunks, std::move(operands), std::move(what),
+  return std::make_shared<const gather_node>(purpose, std::move(c), e, chunks, std::move(operands), std::move(what),
                                              std::move(fill));
 }
 
@@ -93,6 +99,7 @@ void weft_encode(encoder& e, const gather_plan& p) {
   weft::encode(e, p.fill);
   weft::encode(e, p.of);
   weft::encode(e, p.listed);
+  weft::encode(e, p.purpose);
 }
 gather_plan weft_decode(decoder& d, std::type_identity<gather_plan>) {
   gather_plan p{weft::decode<grid>(d)};
@@ -102,6 +109,7 @@ gather_plan weft_decode(decoder& d, std::type_identity<gather_plan>) {
   p.fill = weft::decode<std::vector<std::byte>>(d);
   p.of = weft::decode<element>(d);
   p.listed = weft::decode<std::int32_t>(d);
+  p.purpose = weft::decode<gathering>(d);
   const auto demand = [&](bool right, const char* why) {
     if (!right) d.fail("an array's gather", why);
   };

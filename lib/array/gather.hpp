@@ -3,13 +3,19 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "array/names.hpp"
 #include "array/nodes.hpp"
 #include "array/reading.hpp"
 
 /// Arrays that are put together from boxes of others: chunks cut anew, joined, padded, rolled, taken by lists.
 namespace weft::detail::arrays {
+
+/// What a gather is for: its tasks are called so.
+enum class gathering : std::uint8_t { copy, rechunk, concatenate, pad, take, assign };
+std::string to_string(gathering g);
 
 struct gather_plan {
   grid chunks;
@@ -20,10 +26,11 @@ struct gather_plan {
   /// Where it is not -1, the indices along this axis are those of a list, of which a task takes its own as the input
   /// after the others; the only reading's segments along it are not used.
   std::int32_t listed = -1;
+  gathering purpose = gathering::copy;
 };
 void weft_encode(encoder& e, const gather_plan& p);
 gather_plan weft_decode(decoder& d, std::type_identity<gather_plan>);
-constexpr std::string_view weft_schema(std::type_identity<gather_plan>) { return "weft array gather 1"; }
+constexpr std::string_view weft_schema(std::type_identity<gather_plan>) { return "weft array gather 2"; }
 
 block gather_chunk(const gather_plan& p, std::size_t j, inputs in);
 
@@ -34,10 +41,12 @@ struct gather_task {
     const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
     return gather_chunk(*what, j, {all.data(), sizeof...(In)});
   }
+  std::string task_name() const { return to_string(what->purpose); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, what->first, what->counts); }
 };
 
 /// Gathers of up to most_inputs readings. `fill` as in the plan. Each reading's map and source are of the operand.
-array_ref make_gather(client c, element e, const grid& chunks, std::vector<operand> operands,
+array_ref make_gather(gathering purpose, client c, element e, const grid& chunks, std::vector<operand> operands,
                       std::vector<reading> what, std::vector<std::byte> fill = {});
 /// An operand as a part of a gather over `whole`, whose axes are the operand's.
 reading reading_of(const operand& o, const grid& whole);

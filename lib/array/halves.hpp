@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "weft/detail/array/grid.hpp"
@@ -26,3 +28,5 @@ struct half_task {
 };
 
 }  // namespace weft::detail::arrays
+  std::string task_name() const { return "merge-sorted"; }
+  std::string task_subject(std::size_t) const { return {}; }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "array/boxes.hpp"
+#include "array/names.hpp"
 #include "weft/task.hpp"
 
 namespace weft::detail::arrays {
@@ -25,6 +26,8 @@ task<block> read_hdf5_part(shared<hdf5_place> where, std::size_t j);
 struct read_hdf5_task {
   shared<hdf5_place> where;
   task<block> operator()(std::size_t j) const { return read_hdf5_part(where, j); }
+  std::string task_name() const { return "read-hdf5"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
 };
 
 }  // namespace weft::detail::arrays

@@ -68,7 +68,7 @@ array_ref concatenate_some(std::vector<array_ref> all, std::size_t axis) {
     operands.push_back(std::move(o));
     what.push_back(std::move(r));
   }
-  return make_gather(std::move(c), e, chunks, std::move(operands), std::move(what));
+  return make_gather(gathering::concatenate, std::move(c), e, chunks, std::move(operands), std::move(what));
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <vector>
 
+#include "array/names.hpp"
 #include "array/nodes.hpp"
 #include "array/reading.hpp"
 #include "weft/detail/array/block_function.hpp"
@@ -34,6 +36,8 @@ struct mapped_task {
     const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
     return map_chunk(*what, j, {all.data(), sizeof...(In)});
   }
+  std::string task_name() const { return "map-" + name_of_code(*what->function); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, what->first, what->counts); }
 };
 
 /// The plan's box is not used. Throws misuse for more than most_inputs operands.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "array/boxes.hpp"
+#include "array/names.hpp"
 #include "array/npy.hpp"
 #include "weft/task.hpp"
 
@@ -30,10 +31,14 @@ task<> write_npy_chunk(shared<npy_place> where, std::size_t j, const block& b);
 struct read_npy_task {
   shared<npy_place> where;
   task<block> operator()(std::size_t j) const { return read_npy_chunk(where, j); }
+  std::string task_name() const { return "read-file"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
 };
 struct write_npy_task {
   shared<npy_place> where;
   task<> operator()(std::size_t j, const block& b) const { return write_npy_chunk(where, j, b); }
+  std::string task_name() const { return "write-file"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
 };
 
 /// The array in such a place, whose box of chunks does not count.

@@ -44,7 +44,7 @@ array_ref one_gather(array_ref x, const grid& chunks, std::vector<std::vector<se
   operand o = settled(std::move(x), identity_map(chunks.rank));
   reading r = reading_of(o, chunks);
   r.axes = std::move(axes);
-  return make_gather(std::move(c), e, chunks, {std::move(o)}, {std::move(r)}, std::move(fill));
+  return make_gather(gathering::pad, std::move(c), e, chunks, {std::move(o)}, {std::move(r)}, std::move(fill));
 }
 
 std::vector<std::vector<segment>> whole_axes(const grid& g) { return reading_of(identity_map(g.rank), g, 1, g).axes; }

@@ -68,6 +68,7 @@ class sample_digest final : public digest {
   }
   void encode(encoder& e) const override { weft::encode(e, q_); }
   const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("sample"); }
 
  private:
   static constexpr std::size_t most_samples = 4096;

@@ -43,6 +43,7 @@ class random_kernel final : public kernel {
 
  private:
   void write(const random_stream& s, std::uint64_t first, std::span<T> out) const {
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("random"); }
     if constexpr (std::is_integral_v<T>) {
       std::uint64_t some[256];
       for (std::size_t i = 0; i < out.size(); i += std::size(some)) {

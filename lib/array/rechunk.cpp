@@ -41,12 +41,12 @@ cut cut_of(const axis_chunks& sizes) {
   return c;
 }
 
-array_ref gathered(array_ref x, const grid& chunks) {
+array_ref gathered(array_ref x, const grid& chunks, gathering purpose) {
   client c = x->owner;
   const element e = x->of;
   operand o = settled(std::move(x), identity_map(chunks.rank));
   reading r = reading_of(o, chunks);
-  return make_gather(std::move(c), e, chunks, {std::move(o)}, {std::move(r)});
+  return make_gather(purpose, std::move(c), e, chunks, {std::move(o)}, {std::move(r)});
 }
 
 }  // namespace
@@ -54,18 +54,18 @@ array_ref gathered(array_ref x, const grid& chunks) {
 array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes) {
   const grid wanted = make_grid(x->chunks.whole(), chunk, bytes, x->of.item);
   if (wanted == x->chunks) return x;
-  if (wanted.whole().count() == 0) return gathered(std::move(x), wanted);
+  if (wanted.whole().count() == 0) return gathered(std::move(x), wanted, gathering::rechunk);
   for (const chunking& step : plan_rechunk(chunks_of(x->chunks), chunks_of(wanted), x->of.item)) {
     grid between = wanted;
     for (std::uint32_t a = 0; a < wanted.rank; ++a) between.axes[a] = cut_of(step[a]);
-    x = gathered(std::move(x), between);
+    x = gathered(std::move(x), between, gathering::rechunk);
   }
-  return x->chunks == wanted ? x : gathered(std::move(x), wanted);
+  return x->chunks == wanted ? x : gathered(std::move(x), wanted, gathering::rechunk);
 }
 
 array_ref copied(array_ref x) {
   const grid chunks = x->chunks;
-  return gathered(std::move(x), chunks);
+  return gathered(std::move(x), chunks, gathering::copy);
 }
 
 }  // namespace weft::detail::arrays

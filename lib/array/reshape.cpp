@@ -271,7 +271,7 @@ array_ref reshaped(array_ref x, const weft::shape& wanted) {
   const element e = x->of;
   if (from.count() == 0) {
     constexpr std::int64_t chunk_bytes = std::int64_t{8} << 20;
-    return make_gather(std::move(c), e, make_grid(to, {}, chunk_bytes, e.item), {}, {});
+    return make_gather(gathering::copy, std::move(c), e, make_grid(to, {}, chunk_bytes, e.item), {}, {});
   }
   const grid chunks = chunks_for(groups_of(from, to), x->chunks, to);
   return std::make_shared<const reshape_node>(

@@ -3,8 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "array/names.hpp"
 #include "array/reading.hpp"
 
 /// Arrays of the same elements, row-major, with other axes.
@@ -44,6 +46,8 @@ block reshape_chunk(const reshape_plan& p, std::size_t j, values<block> in);
 struct reshape_task {
   shared<reshape_plan> what;
   block operator()(std::size_t j, values<block> in) const { return reshape_chunk(*what, j, in); }
+  std::string task_name() const { return "reshape"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, what->first, what->counts); }
 };
 
 }  // namespace weft::detail::arrays

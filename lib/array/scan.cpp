@@ -8,6 +8,7 @@
 #include "array/layered.hpp"
 #include "array/lines.hpp"
 #include "weft/detail/array/scanners.hpp"
+#include "array/names.hpp"
 
 namespace weft::detail::arrays {
 
@@ -17,6 +18,7 @@ struct total_task {
   any_code<scanner> what;
   std::uint32_t axis = 0;
   block operator()(std::size_t, values<block> in) const {
+  box chunks;
     const block& x = in[0];
     const lines l = lines_of(x.extents(), axis);
     weft::shape extents = x.extents();
@@ -29,11 +31,14 @@ struct total_task {
   }
 };
 
+  std::string task_name() const { return name_of_code(*what) + "-total"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
 /// What all chunks up to this one come to.
 struct carry_task {
   any_code<scanner> what;
   block operator()(std::size_t, values<block> before, values<block> own) const {
     const block& last = own[0];
+  box chunks;
     if (last.of().item != what->size() || (!before.empty() && before[0].extents() != last.extents()))
       throw std::logic_error("weft: a scan was given accumulators of another shape than its own");
     const block& first = before.empty() ? last : before[0];
@@ -45,12 +50,15 @@ struct carry_task {
 };
 
 struct scan_task {
+  std::string task_name() const { return name_of_code(*what) + "-carry"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
   any_code<scanner> what;
   std::uint32_t axis = 0;
   element of = {};
   block operator()(std::size_t, values<block> in, values<block> before) const {
     const block& x = in[0];
     const lines l = lines_of(x.extents(), axis);
+  box chunks;
     block result(of, x.extents());
     block nothing;
     if (before.empty()) {
@@ -73,6 +81,8 @@ struct scan_task {
 /// Tasks of a box of chunks, row-major: each takes the one before it along an axis.
 struct before_along {
   static constexpr bool only_earlier = true;
+  std::string task_name() const { return "cumulative-" + name_of_code(*what); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
   std::size_t count = 1, stride = 1;
   intervals of(std::size_t j) const noexcept {
     return j / stride % count == 0 ? intervals() : interval{j - stride, j - stride};
@@ -92,13 +102,13 @@ struct scan_node final : layered_node {
     const std::size_t n = all.tasks();
     std::size_t stride = 1;
     for (std::size_t a = axis + 1; a < chunks.rank; ++a) stride *= static_cast<std::size_t>(all.counts[a]);
-    const layer<block> totals = layer_of(n, total_task{what, axis}, in[0], moved(all, from[0], {}));
+    const layer<block> totals = layer_of(n, total_task{what, axis, all}, in[0], moved(all, from[0], {}));
     const layer<block> carried =
-        layer_over_time(n, carry_task{what}, before_along{static_cast<std::size_t>(all.counts[axis]), stride},
+        layer_over_time(n, carry_task{what, all}, before_along{static_cast<std::size_t>(all.counts[axis]), stride},
                         weft::from(totals, one_to_one{}));
     coordinates back{};
     back[axis] = -1;
-    return layer_of(wanted.tasks(), scan_task{what, axis, of}, weft::from(in[0], moved(wanted, from[0], {})),
+    return layer_of(wanted.tasks(), scan_task{what, axis, of, wanted}, weft::from(in[0], moved(wanted, from[0], {})),
                     weft::from(carried, moved(wanted, all, back)));
   }
   std::size_t tasks(const box& made) const noexcept override { return made.tasks() + 2 * up_to(made).tasks(); }

@@ -16,6 +16,7 @@
 #include "array/layered.hpp"
 #include "array/lines.hpp"
 #include "array/reading.hpp"
+#include "array/names.hpp"
 #include "weft/detail/array/gathers.hpp"
 #include "weft/detail/array/orders.hpp"
 
@@ -109,6 +110,7 @@ network network_of(std::int64_t n, std::int64_t wanted, std::int64_t wanted_coun
 /// The same for each line: `to` tasks that take of `from`.
 struct in_each_line {
   shared<needs_table> line;
+  box chunks;
   std::size_t from = 1, to = 1;
   intervals of(std::size_t j) const {
     intervals found;
@@ -120,6 +122,8 @@ struct in_each_line {
 };
 
 struct sort_task {
+  std::string task_name() const { return name_of_code(*what); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
   any_code<order> what;
   block operator()(std::size_t, values<block> in) const {
     const block& x = in[0];
@@ -142,7 +146,7 @@ struct sort_node final : layered_node {
   layer<block> lay(const box& wanted, std::span<const layer<block>> in, std::span<const box> from) const override {
     const box all = whole_lines(wanted);
     const std::size_t end = chunks.rank - 1, n = static_cast<std::size_t>(all.counts[end]), count = all.tasks() / n;
-    const layer<block> runs = layer_of(all.tasks(), sort_task{what}, in[0], moved(all, from[0], {}));
+    const layer<block> runs = layer_of(all.tasks(), sort_task{what, all}, in[0], moved(all, from[0], {}));
     if (n == 1) return runs;
     const grid line{1, {chunks.axes[end]}};
     network net = network_of(all.counts[end], wanted.first[end], wanted.counts[end]);

@@ -22,7 +22,7 @@ layer<block> combined(layer<block> l, box b, reduction how) {
     box tasks;
     const boxes groups = grouped(b, group_sizes(b, how.axes), tasks);
     how.last = one_is_left(tasks, how.axes);
-    l = layer_of(tasks.tasks(), combine_task{how}, std::move(l), groups);
+    l = layer_of(tasks.tasks(), combine_task{how, tasks}, std::move(l), groups);
     if (how.last) return l;
     b = tasks;
   }

@@ -24,8 +24,14 @@ struct take_node final : layered_node {
   layer<block> lay(const box& tasks, std::span<const layer<block>> in, std::span<const box> from) const override {
     reading read = what;
     read.axes[axis] = {};
-    const shared<gather_plan> plan(
-        gather_plan{chunks, tasks.first, tasks.counts, {std::move(read)}, {}, of, static_cast<std::int32_t>(axis)});
+    const shared<gather_plan> plan(gather_plan{chunks,
+                                               tasks.first,
+                                               tasks.counts,
+                                               {std::move(read)},
+                                               {},
+                                               of,
+                                               static_cast<std::int32_t>(axis),
+                                               gathering::take});
     needs_table own;
     coordinates counts{};
     for (std::size_t a = 0; a < chunks.rank; ++a) counts[a] = tasks.counts[a];
@@ -60,7 +66,8 @@ array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t alo
   operand o = settled(std::move(x), identity_map(chunks.rank));
   reading r = reading_of(o, chunks);
   r.axes[axis] = segments_of(indices);
-  if (r.axes[axis].size() <= most_runs) return make_gather(std::move(c), e, chunks, {std::move(o)}, {std::move(r)});
+  if (r.axes[axis].size() <= most_runs)
+    return make_gather(gathering::take, std::move(c), e, chunks, {std::move(o)}, {std::move(r)});
   std::vector<future<block>> lists;
   for (std::int64_t i = 0; i < chunks.axes[axis].count(); ++i) {
     block list(element_of<std::int64_t>, {chunks.axes[axis].size(i)});
@@ -123,7 +130,8 @@ array_ref assigned(array_ref x, std::span<const index_item> where, array_ref val
   operand base = settled(std::move(x), identity_map(whole.rank)), part = settled(std::move(value), map);
   reading under = reading_of(base, whole), over = reading_of(part, whole);
   over.axes = std::move(axes);
-  return make_gather(std::move(c), e, whole, {std::move(base), std::move(part)}, {std::move(under), std::move(over)});
+  return make_gather(gathering::assign, std::move(c), e, whole, {std::move(base), std::move(part)},
+                     {std::move(under), std::move(over)});
 }
 
 void check_mask(const grid& x, const grid& mask) {

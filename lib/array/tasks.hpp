@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <string>
+
+#include "array/names.hpp"
 #include "array/program.hpp"
 
 namespace weft::detail::arrays {
@@ -28,6 +31,8 @@ struct program_task {
     const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
     return evaluate_chunk(*what, j, {all.data(), sizeof...(In)});
   }
+  std::string task_name() const { return name_of_program(*what); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, what->first, what->counts); }
 };
 
 struct reduce_task {
@@ -38,11 +43,16 @@ struct reduce_task {
     const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
     return reduce_chunk(*what, how, j, {all.data(), sizeof...(In)});
   }
+  std::string task_name() const { return name_of_program(*what, &*how.what); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, what->first, what->counts); }
 };
 
 struct combine_task {
   reduction how;
+  box of;  // of groups of chunks
   block operator()(std::size_t, values<block> parts) const { return combine(how, parts); }
+  std::string task_name() const { return name_of_code(*how.what) + (how.last ? "-aggregate" : "-partial"); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, of.first, of.counts); }
 };
 
 }  // namespace weft::detail::arrays

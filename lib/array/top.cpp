@@ -60,6 +60,7 @@ class top_digest final : public digest {
     weft::encode(e, last_);
   }
   const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("topk"); }
 
  private:
   std::size_t checked_item(const block& x) const {

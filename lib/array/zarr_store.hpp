@@ -4,6 +4,7 @@
 #include <string>
 
 #include "array/boxes.hpp"
+#include "array/names.hpp"
 #include "array/zarr.hpp"
 #include "weft/task.hpp"
 
@@ -35,10 +36,14 @@ task<> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& b);
 struct read_zarr_task {
   shared<zarr_place> where;
   task<block> operator()(std::size_t j) const { return read_zarr_part(where, j); }
+  std::string task_name() const { return "read-zarr"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
 };
 struct write_zarr_task {
   shared<zarr_place> where;
   task<> operator()(std::size_t j, const block& b) const { return write_zarr_part(where, j, b); }
+  std::string task_name() const { return "write-zarr"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
 };
 
 }  // namespace weft::detail::arrays

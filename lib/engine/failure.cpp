@@ -61,7 +61,10 @@ bool engine::has_no_value(node& n, failure*& why) noexcept {
 std::string key_of(const node& n) {
   if (n.details && !n.details->name.empty()) return n.details->name;
   // On a worker the upper bits say who has submitted it.
-  return n.type->function_name(n) + "-" + std::to_string(n.number & ((std::uint64_t{1} << 40) - 1));
+  std::string key = n.type->function_name(n) + "-" + std::to_string(n.number & ((std::uint64_t{1} << 40) - 1));
+  if (n.type->subject)
+    if (const std::string subject = n.type->subject(n); !subject.empty()) key += " of " + subject;
+  return key;
 }
 
 namespace {

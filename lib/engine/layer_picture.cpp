@@ -40,7 +40,10 @@ bool draw_tasks(std::vector<needed_layer>& layers, const std::vector<std::size_t
       if (!d.needed[i]) continue;
       own[i] = next++;
       const node* given = d.spec->given.empty() ? nullptr : d.spec->given[i];
-      into.labels.push_back(given ? key_of(*given) : name + " " + std::to_string(i));
+      const std::string subject = given ? std::string() : d.spec->subject_of(i);
+      into.labels.push_back(given             ? key_of(*given)
+                            : subject.empty() ? name + " " + std::to_string(i)
+                                              : name + " of " + subject);
       into.states.push_back(given ? state_of(*given) : task_state::waiting);
       // As layer_run::rank has it: by their place in their layer, and of those later layers first.
       const std::size_t reached = d.from.empty() ? 0 : 1;

@@ -120,8 +120,16 @@ class layer_call final : public layer_spec {
   std::string function_name() const override {
     if constexpr (is_function_pointer<F>)
       return name_of_function(reinterpret_cast<const void*>(function_));
+    else if constexpr (names_tasks<F>)
+      return function_.task_name();
     else
-      return std::string(type_name<F>());
+      return std::string(function_type_name<F>());
+  }
+  std::string subject_of([[maybe_unused]] std::size_t i) const override {
+    if constexpr (names_tasks<F>)
+      return function_.task_subject(i);
+    else
+      return {};
   }
 
  private:
@@ -203,7 +211,8 @@ class layer_call final : public layer_spec {
       .result_bytes = foretells_bytes<F> ? &layer_call::result_bytes : nullptr,
       .function = is_function_pointer<F> ? &layer_call::function_address : nullptr,
       .closed = &layer_node_closed,
-      .uses = &layer_node_uses};
+      .uses = &layer_node_uses,
+      .subject = [](const node& n) { return place_of(n).seat->spec->subject_of(place_of(n).index); }};
 
   [[no_unique_address]] const F function_;
   std::tuple<layer_argument<A>...> arguments_;

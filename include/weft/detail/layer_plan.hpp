@@ -89,6 +89,8 @@ struct layer_spec {
   /// Frees one that nobody has seen.
   virtual void discard(node& n) const noexcept = 0;
   virtual std::string function_name() const = 0;
+  /// What task i is at work on; empty where the function does not say it.
+  virtual std::string subject_of(std::size_t) const { return {}; }
 
   std::atomic<std::uint32_t> references{1};
   const std::size_t count;
@@ -230,6 +232,13 @@ struct layer_argument<own_input<T, D>> {
 template <class F>
 concept foretells_bytes = requires(const F& f, std::size_t i) {
   { f.result_bytes(i) } noexcept -> std::same_as<std::uint64_t>;
+};
+
+/// A layer's function that says what its tasks do, and each to what.
+template <class F>
+concept names_tasks = requires(const F& f, std::size_t i) {
+  { f.task_name() } -> std::convertible_to<std::string>;
+  { f.task_subject(i) } -> std::convertible_to<std::string>;
 };
 
 /// How a layer's function is called; `result` is nothing where it cannot be.

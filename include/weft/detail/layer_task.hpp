@@ -185,7 +185,15 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
     if constexpr (is_function_pointer<F>)
       return name_of_function(function_address(n));
     else
-      return std::string(type_name<F>());
+      return std::string(function_type_name<F>());
+  }
+  static std::string subject([[maybe_unused]] const node& n) {
+    if constexpr (names_tasks<F>) {
+      const auto& self = static_cast<const layer_task&>(n);
+      return self.function_.task_subject(self.index_);
+    } else {
+      return {};
+    }
   }
 
   static inline const portable_entry entry{&layer_task::make};
@@ -194,6 +202,8 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   static constexpr node_type type{.run = &layer_task::run,
                                   .end_arguments = [](node&) noexcept {},
                                   .release = &layer_task::release,
+    else if constexpr (names_tasks<F>)
+      return static_cast<const layer_task&>(n).function_.task_name();
                                   .stop = how::waits ? &layer_task::stop : nullptr,
                                   .settle = how::waits ? &layer_task::settle : nullptr,
                                   .function_name = &layer_task::function_name,
@@ -201,7 +211,8 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
                                   .repeatable = true,
                                   .result_bytes = foretells_bytes<F> ? &layer_task::result_bytes : nullptr,
                                   .function = is_function_pointer<F> ? &layer_task::function_address : nullptr,
-                                  .portable = [](const node&) noexcept { return &portable; }};
+                                  .portable = [](const node&) noexcept { return &portable; },
+                                  .subject = &layer_task::subject};
 
   [[no_unique_address]] std::conditional_t<how::waits, coroutine_part<T>, no_part> part;
   std::uint32_t index_;

@@ -84,6 +84,7 @@ struct node_type {
   node* (*closed)(node&, node* best) noexcept = nullptr;
   void (*uses)(const node&, std::vector<std::uint64_t>& ranks) = nullptr;  // of the tasks that will take its value
 };
+  std::string (*subject)(const node&) = nullptr;  // what of a whole it is at work on; null: nobody has said
 
 /// A task of the engine, from its submission on, and then its result: what a future refers to.
 ///

@@ -91,5 +91,26 @@ constexpr std::string_view type_name() noexcept {
   name.remove_prefix(name.find("T = ") + 4);
   return name.substr(0, name.find_first_of(";]"));
 }
+/// Without what it stands in, and its template arguments; `lambda` for one.
+constexpr std::string_view short_name(std::string_view name) noexcept {
+  if (name.find("lambda") != std::string_view::npos) return "lambda";
+  if (name.ends_with('>')) {
+    std::size_t at = name.size(), open = 0;
+    do {
+      --at;
+      if (name[at] == '>') ++open;
+      if (name[at] == '<') --open;
+    } while (at != 0 && open != 0);
+    name = name.substr(0, at);
+  }
+  const std::size_t colons = name.rfind("::");
+  return colons == std::string_view::npos ? name : name.substr(colons + 2);
+}
+/// What errors call a function object: as its type is spelt, but for our own ones, whose names are enough.
+template <class F>
+constexpr std::string_view function_type_name() noexcept {
+  constexpr std::string_view name = type_name<F>();
+  return name.starts_with("weft::detail::") ? short_name(name) : name;
+}
 
 }  // namespace weft::detail

@@ -130,6 +130,9 @@ class block_code final : public block_function {
 
   [[no_unique_address]] F f_;
 };
+  void describe(std::vector<std::string_view>& operations) const override {
+    operations.push_back(operation_name<F>());
+  }
 
 /// Checks F, and gives its code.
 template <class F, class... X>

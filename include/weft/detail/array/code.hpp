@@ -5,8 +5,10 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "weft/codec.hpp"
+#include "weft/detail/signature.hpp"
 
 namespace weft::detail::arrays {
 
@@ -34,7 +36,18 @@ class code {
   /// What it was made with: constants.
   virtual void encode(encoder& e) const = 0;
   virtual const code_entry& entry() const noexcept = 0;
+  /// Adds the names of what it does, in order: for errors and pictures.
+  virtual void describe(std::vector<std::string_view>& operations) const = 0;
 };
+
+/// The name of an operation: what it says itself, as `static constexpr const char* name`, or that of its type.
+template <class Op>
+constexpr std::string_view operation_name() noexcept {
+  if constexpr (requires { requires std::is_same_v<decltype(Op::name), const char* const>; })
+    return Op::name;
+  else
+    return short_name(type_name<Op>());
+}
 
 /// A run of elements: those of each operand, and of the result, lie one after the other.
 struct strip {

@@ -144,6 +144,7 @@ class unique_digest final : public digest {
   block finish(block all) const override { return all; }
   void encode(encoder&) const override {}
   const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("unique"); }
 
  private:
   static std::vector<entry_type> list_of(const block& b) {

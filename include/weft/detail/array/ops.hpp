@@ -345,8 +345,9 @@ struct is_finite {
 };
 
 /// Of the standard library, on real numbers (and complex ones, where it has them).
-#define WEFT_DETAIL_FUNCTION(name, function)                                   \
-  struct name {                                                                \
+#define WEFT_DETAIL_FUNCTION(type, function)                                   \
+  struct type {                                                                \
+    static constexpr const char* name = #function;                             \
     template <class A>                                                         \
     auto operator()(A a) const {                                               \
       return static_cast<real_t<A>>(std::function(static_cast<real_t<A>>(a))); \
@@ -376,8 +377,9 @@ WEFT_DETAIL_FUNCTION(area_tangent, atanh)
 #undef WEFT_DETAIL_FUNCTION
 
 /// To whole numbers; integers are ones. Of complex numbers, which have no order, only the nearest ones are.
-#define WEFT_DETAIL_ROUNDING(name, function)                                                                \
-  struct name {                                                                                             \
+#define WEFT_DETAIL_ROUNDING(type, function)                                                                \
+  struct type {                                                                                             \
+    static constexpr const char* name = #function;                                                          \
     template <class A>                                                                                      \
     constexpr A operator()(A a) const {                                                                     \
       constexpr bool real = !is_complex<A>;                                                                 \

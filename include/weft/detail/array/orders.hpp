@@ -82,6 +82,7 @@ class order_code final : public order {
   }
   void encode(encoder&) const override {}
   const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("sort"); }
 
  private:
   static void one_after_other(T* to, std::size_t k, bool last, const T* a, std::size_t n, const T* b, std::size_t m) {

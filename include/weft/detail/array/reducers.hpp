@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "weft/detail/array/code.hpp"
 #include "weft/detail/array/ops.hpp"
@@ -22,6 +24,7 @@
 ///     void merge(accumulator&, const accumulator& after) const;
 ///     result finish(const accumulator&) const;
 ///     accumulator fold(const T* x, std::size_t n) const;  // optional: of up to 1,024 elements
+///     static constexpr const char* name = "sum";  // optional: as errors call it, else its type's name
 ///     static constexpr bool adds = true;  // optional: add() is an addition, for which there are loops (sums.hpp)
 namespace weft::detail::arrays {
 
@@ -38,6 +41,7 @@ using wide_t =
 
 template <class T>
 struct sum_of {
+  static constexpr const char* name = "sum";
   static constexpr bool adds = true;
   using result = sum_t<T>;
   using accumulator = wide_t<T>;
@@ -48,6 +52,7 @@ struct sum_of {
 };
 template <class T>
 struct product_of {
+  static constexpr const char* name = "prod";
   using result = sum_t<T>;
   using accumulator = wide_t<T>;
   constexpr accumulator start() const { return accumulator(1); }
@@ -59,6 +64,7 @@ struct product_of {
 /// The sum by the number of elements, which the shape says.
 template <class T>
 struct mean_of {
+  static constexpr const char* name = "mean";
   static constexpr bool adds = true;
   using result = real_t<T>;
   using accumulator = wide_t<real_t<T>>;
@@ -73,6 +79,7 @@ struct mean_of {
 /// Without NaNs: they are counted.
 template <class T>
 struct nan_mean_of {
+  static constexpr const char* name = "nanmean";
   using result = real_t<T>;
   using sum = wide_t<real_t<T>>;
   struct accumulator {
@@ -98,6 +105,7 @@ struct nan_mean_of {
 /// formulae and a pairwise algorithm for computing sample variances, 1979). `Root`: the standard deviation.
 template <class T, bool Skip, bool Root>
 struct variance_of {
+  static constexpr const char* name = Skip ? (Root ? "nanstd" : "nanvar") : Root ? "std" : "var";
   using result = real_t<T>;
   struct accumulator {
     double count, mean, squares;
@@ -159,6 +167,7 @@ constexpr T worst() {
 /// NaN where there is one, as NumPy has it.
 template <class T, bool Largest>
 struct extreme_of {
+  static constexpr const char* name = Largest ? "max" : "min";
   using result = T;
   using accumulator = T;
   constexpr accumulator start() const { return worst<T, Largest>(); }
@@ -172,6 +181,7 @@ struct extreme_of {
 /// Without NaNs, unless there is nothing else.
 template <class T, bool Largest>
 struct nan_extreme_of {
+  static constexpr const char* name = Largest ? "nanmax" : "nanmin";
   using result = T;
   struct accumulator {
     T value;
@@ -195,6 +205,7 @@ struct nan_extreme_of {
 
 template <class T, bool All>
 struct truth_of {
+  static constexpr const char* name = All ? "all" : "any";
   using result = bool;
   using accumulator = bool;
   constexpr accumulator start() const { return All; }
@@ -221,6 +232,7 @@ struct place_element {
 /// The first place of the best element, and of a NaN where there is one (Skip: only where there is nothing else).
 template <class T, bool Largest, bool Skip>
 struct best_place {
+  static constexpr const char* name = Skip ? (Largest ? "nanargmax" : "nanargmin") : Largest ? "argmax" : "argmin";
   using result = std::int64_t;
   using accumulator = placed<T>;
   static constexpr std::int64_t none = std::numeric_limits<std::int64_t>::max();
@@ -286,6 +298,9 @@ class reducer_loops : public Base {
   void encode(encoder& e) const override { weft::encode(e, how_); }
 
  protected:
+  void describe(std::vector<std::string_view>& operations) const override {
+    operations.push_back(operation_name<R>());
+  }
   const R& how() const noexcept { return how_; }
 
  private:

@@ -5,9 +5,12 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <span>
+#include <string_view>
 
 #include "weft/detail/array/code.hpp"
 
+#include <vector>
 namespace weft::detail::arrays {
 
 // What is done to one element: a tree of these, all of them encodable. Leaves are numbered.
@@ -56,6 +59,17 @@ constexpr auto shifted(const call<Op, A...>& t) {
 template <class Tree, class... In>
 using tree_value = std::remove_cvref_t<decltype(arrays::evaluate(
     std::declval<const Tree&>(), std::declval<const std::tuple<const In*...>&>(), std::size_t{}))>;
+/// The operations in the order in which they are done.
+template <std::size_t I>
+void describe_tree(const input<I>&, std::vector<std::string_view>&) {}
+template <class T>
+void describe_tree(const constant<T>&, std::vector<std::string_view>&) {}
+template <class Op, class... A>
+void describe_tree(const call<Op, A...>& t, std::vector<std::string_view>& operations) {
+  std::apply([&](const A&... a) { (arrays::describe_tree(a, operations), ...); }, t.arguments);
+  operations.push_back(operation_name<Op>());
+}
+
 
 /// The loop over a tree: one pass, as the compiler vectorises it.
 template <class Tree, class... In>
@@ -74,6 +88,7 @@ class tree_kernel final : public kernel {
     const std::tuple<const In*...> in{reinterpret_cast<const In*>(s.in[I])...};
     out* __restrict to = reinterpret_cast<out*>(s.out);
     const Tree tree = tree_;
+  void describe(std::vector<std::string_view>& operations) const override { describe_tree(tree_, operations); }
     for (std::size_t i = 0, n = s.count; i < n; ++i) to[i] = arrays::evaluate(tree, in, i);
   }
   static std::shared_ptr<const code> make(decoder& d) {
