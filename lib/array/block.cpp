@@ -83,6 +83,14 @@ depot& let_go() {
 
 }  // namespace
 
+bool is_number(element e) noexcept {
+  constexpr std::uint32_t sizes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 8, 16};  // in the order of dtype
+  return e.type < dtype::other && e.item == sizes[static_cast<std::size_t>(e.type)];
+}
+bool is_possible(element e) noexcept {
+  return e.type == dtype::other ? e.item >= 1 && e.item <= most_item : is_number(e);
+}
+
 block::block(element of, const weft::shape& extents) : extents_(extents), of_(of) {
   std::size_t n = of.item;
   for (const std::int64_t x : extents)
@@ -114,16 +122,22 @@ block weft_decode(decoder& d, std::type_identity<block>) {
   const auto type = weft::decode<dtype>(d);
   const std::uint64_t item = d.take_count("an element's size");
   const auto extents = weft::decode<weft::shape>(d);
-  if (type > dtype::other) d.fail("a chunk", "its element type is unknown");
-  if (item == 0 || item > most_item) d.fail("a chunk", "its elements have an impossible size");
+  if (item > most_item || !is_possible({type, static_cast<std::uint32_t>(item)}))
+    d.fail("a chunk", "its elements have an unknown type, or an impossible size");
   std::uint64_t expected = item;
   for (const std::int64_t x : extents)
     if (__builtin_mul_overflow(expected, static_cast<std::uint64_t>(x), &expected))
       d.fail("a chunk", "its extents are too large");
   if (d.attachment_size("a chunk") != expected) d.fail("a chunk", "its buffer has another size than its extents");
   block b({type, static_cast<std::uint32_t>(item)}, extents);
+  const bool here = d.attachment_data() != nullptr;
   d.attachment(b.bytes());
+  if (here) weft_received(b);  // else it is told when they have come
   return b;
+}
+void weft_received(block& b) noexcept {
+  if (b.of().type != dtype::boolean) return;
+  for (std::byte& x : b.bytes()) x = static_cast<std::byte>(x != std::byte{0});
 }
 
 }  // namespace weft::detail::arrays

@@ -47,6 +47,31 @@ void invert(box_axis& x) {
     }
 }
 
+void put_ranges(encoder& e, const std::vector<chunk_range>& all) {
+  e.put_count(all.size());
+  for (const chunk_range& r : all) {  // an empty one as none
+    e.put_count(static_cast<std::uint64_t>(r.first));
+    e.put_count(static_cast<std::uint64_t>(r.last < r.first ? 0 : r.last - r.first + 1));
+  }
+}
+/// So many ranges, of chunks or tasks below `end`.
+std::vector<chunk_range> take_ranges(decoder& d, std::int64_t wanted, std::int64_t end) {
+  constexpr const char* what = "which chunks tasks take";
+  const std::uint64_t n = d.take_count(what);
+  if (n != static_cast<std::uint64_t>(wanted) || n > d.left() / 2) d.fail(what, "they are those of other tasks");
+  std::vector<chunk_range> all;
+  all.reserve(static_cast<std::size_t>(n));
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const std::uint64_t first = d.take_count(what), count = d.take_count(what);
+    const auto last = static_cast<std::uint64_t>(end);
+    if (first > last || count > last - first) d.fail(what, "there are no such chunks");
+    all.push_back(count == 0
+                      ? chunk_range{0, -1}
+                      : chunk_range{static_cast<std::int64_t>(first), static_cast<std::int64_t>(first + count) - 1});
+  }
+  return all;
+}
+
 /// Whether two axes of the source move along one of the tasks, as those of a diagonal do: chunks that are beside the
 /// places where both are together have no reader then.
 bool is_diagonal(const box_table& t) {
@@ -80,6 +105,49 @@ bool is_box_of(const grid& g, const weft::shape& first, const weft::shape& count
   for (std::size_t a = 0; a < g.rank; ++a)
     if (counts[a] < 1 || first[a] < 0 || first[a] > g.axes[a].count() - counts[a]) return false;
   return true;
+}
+
+void weft_encode(encoder& e, const box_table& t) {
+  e.put_count(t.rank);
+  for (std::size_t a = 0; a < t.rank; ++a) e.put_count(static_cast<std::uint64_t>(t.counts[a]));
+  e.put_count(t.axes.size());
+  for (const box_axis& x : t.axes) {
+    e.put_count(static_cast<std::uint64_t>(x.count));
+    e.put_count(static_cast<std::uint64_t>(x.axis + 1));
+    put_ranges(e, x.of);
+    put_ranges(e, x.readers);
+  }
+  weft::encode(e, t.complete);
+}
+box_table weft_decode(decoder& d, std::type_identity<box_table>) {
+  constexpr const char* what = "which chunks tasks take";
+  constexpr std::uint64_t most = std::uint64_t{1} << 32;  // tasks of a layer
+  box_table t;
+  const auto take_counts = [&](std::uint64_t& all) {
+    const std::uint64_t n = d.take_count(what);
+    if (n < 1 || n > most || (all *= n) > most) d.fail(what, "their numbers are impossible");
+    return static_cast<std::int64_t>(n);
+  };
+  const std::uint64_t rank = d.take_count(what);
+  if (rank > most_axes) d.fail(what, "the tasks have more than 8 axes");
+  t.rank = static_cast<std::uint32_t>(rank);
+  std::uint64_t tasks = 1, chunks = 1;
+  for (std::size_t a = 0; a < t.rank; ++a) t.counts[a] = take_counts(tasks);
+  const std::uint64_t axes = d.take_count(what);
+  if (axes > most_axes) d.fail(what, "the chunks have more than 8 axes");
+  for (std::uint64_t s = 0; s < axes; ++s) {
+    box_axis x;
+    x.count = take_counts(chunks);
+    const std::uint64_t axis = d.take_count(what);
+    if (axis > t.rank) d.fail(what, "the tasks have no such axis");
+    x.axis = static_cast<std::int32_t>(axis) - 1;
+    const std::int64_t along = x.axis < 0 ? 1 : t.counts[static_cast<std::size_t>(x.axis)];
+    x.of = take_ranges(d, along, x.count);
+    x.readers = take_ranges(d, x.axis < 0 ? 0 : x.count, along);
+    t.axes.push_back(std::move(x));
+  }
+  t.complete = weft::decode<bool>(d);
+  return t;
 }
 
 intervals boxes::of(std::size_t j) const {
@@ -180,6 +248,7 @@ boxes grouped(const box& from, const coordinates& groups, box& tasks) {
     const std::int64_t n = from.counts[a];
     box_axis x{n, static_cast<std::int32_t>(a), {}, {}};
     for (std::int64_t c = 0; c < n; c += groups[a]) x.of.push_back({c, std::min(n, c + groups[a]) - 1});
+    tasks.first[a] = groups[a] == 1 ? from.first[a] : 0;
     tasks.counts[a] = t.counts[a] = static_cast<std::int64_t>(x.of.size());
     invert(x);
     t.axes.push_back(std::move(x));
@@ -189,4 +258,3 @@ boxes grouped(const box& from, const coordinates& groups, box& tasks) {
 }
 
 }  // namespace weft::detail::arrays
-    tasks.first[a] = groups[a] == 1 ? from.first[a] : 0;

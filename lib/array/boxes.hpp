@@ -35,6 +35,10 @@ struct box_table {
   bool complete = false;  // every chunk of the source's box is read
 };
 
+void weft_encode(encoder& e, const box_table& t);
+box_table weft_decode(decoder& d, std::type_identity<box_table>);
+constexpr std::string_view weft_schema(std::type_identity<box_table>) { return "weft array boxes 1"; }
+
 /// Each task of a box takes a box of another layer's.
 struct boxes {
   shared<box_table> table;

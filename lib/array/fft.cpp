@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "array/fft_plan.hpp"
+#include "array/given.hpp"
 #include "array/layered.hpp"
 #include "weft/errors.hpp"
 
@@ -44,6 +45,8 @@ void write(block& b, std::size_t i, fft_plan::number x) {
   }
 }
 
+bool is_transformed(element e) noexcept { return is_number(e) && e.type >= dtype::f32; }
+
 struct transform {
   std::uint32_t axis = 0;
   fourier how = fourier::forward;
@@ -52,6 +55,9 @@ struct transform {
   element of = {};
 
   block operator()(std::size_t, const block& x) const {
+    demand_given(how <= fourier::inverse_real && is_transformed(x.of()) && is_transformed(of) &&
+                     axis < x.extents().size() && length >= 1 && count >= 0 && count <= length,
+                 "another transform than one of its chunk");
     weft::shape extents = x.extents();
     const auto read_count = static_cast<std::size_t>(extents[axis]), n = static_cast<std::size_t>(length);
     std::size_t outer = 1, inner = 1;

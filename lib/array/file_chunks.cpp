@@ -35,11 +35,6 @@ std::optional<item_type> item_type_of(element e, bool swapped) {
   }
 }
 
-bool is_number(element e) noexcept {
-  constexpr std::uint32_t sizes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 8, 16};  // in the order of dtype
-  return e.type < dtype::other && e.item == sizes[static_cast<std::size_t>(e.type)];
-}
-
 std::vector<std::size_t> extents_of(const grid& g) {
   std::vector<std::size_t> extents;
   for (std::uint32_t a = 0; a < g.rank; ++a) extents.push_back(static_cast<std::size_t>(g.axes[a].extent));

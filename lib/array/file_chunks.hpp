@@ -18,9 +18,6 @@ namespace weft::detail::arrays {
 /// Nothing for elements that are no numbers.
 std::optional<item_type> item_type_of(element e, bool swapped);
 
-/// Whether it is one, of the size that it has.
-bool is_number(element e) noexcept;
-
 std::vector<std::size_t> extents_of(const grid& g);
 weft::shape extents_from(std::span<const std::size_t> sizes);
 

@@ -113,9 +113,9 @@ gather_plan weft_decode(decoder& d, std::type_identity<gather_plan>) {
   const auto demand = [&](bool right, const char* why) {
     if (!right) d.fail("an array's gather", why);
   };
-  constexpr std::uint32_t most_item = 4096;
   const std::size_t rank = p.chunks.rank;
-  demand(p.of.item >= 1 && p.of.item <= most_item, "its elements have an impossible size");
+  demand(is_possible(p.of), "its elements have an impossible size");
+  demand(p.purpose <= gathering::assign, "nobody knows what it is for");
   demand(p.fill.empty() || p.fill.size() == p.of.item, "what it is filled with has another size");
   demand(is_box_of(p.chunks, p.first, p.counts), "its box is not in its chunks");
   demand(p.what.size() <= most_inputs && p.listed >= -1 && p.listed < static_cast<std::int32_t>(rank),

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "array/boxes.hpp"
+#include "array/given.hpp"
 #include "array/layered.hpp"
 #include "weft/array/index.hpp"
 #include "weft/detail/array/linear.hpp"

@@ -10,6 +10,7 @@
 
 #include "array/blas.hpp"
 #include "array/copy.hpp"
+#include "array/given.hpp"
 
 namespace weft::detail::arrays {
 
@@ -122,6 +123,21 @@ void multiply_all(const matrix_sizes& n, const matrices& a, const matrices& b, b
                     out + i * n.rows * n.columns);
 }
 
+/// Whether each label that an operand has to have stands there once, and no other.
+bool is_contraction(const contraction& c) {
+  if (!is_number(c.of) || c.batch > most_axes || c.rows > most_axes || c.columns > most_axes ||
+      c.summed > most_axes || c.rank() > most_axes)
+    return false;
+  for (const bool is_left : {true, false}) {
+    std::vector<std::uint32_t> own = is_left ? c.left : c.right, wanted = order_of(c, is_left, false);
+    if (own.size() > most_axes) return false;
+    std::sort(own.begin(), own.end());
+    std::sort(wanted.begin(), wanted.end());
+    if (own != wanted) return false;
+  }
+  return true;
+}
+
 /// Calls f with a number of the elements' type.
 template <class F>
 void with_number(element e, F f) {
@@ -173,9 +189,13 @@ T added(T a, T b) {
 block contract_blocks(const contraction& c, const block* before, values<block> left, values<block> right) {
   if (left.size() != right.size() || left.empty())
     throw std::logic_error("weft: a product was given unlike numbers of blocks");
+  demand_given(is_contraction(c), "a product whose labels do not fit");
   std::vector<std::byte> left_room, right_room;
   block result;
   for (std::size_t p = 0; p < left.size(); ++p) {
+    demand_given(left[p].of().item == c.of.item && left[p].extents().size() == c.left.size() &&
+                     right[p].of().item == c.of.item && right[p].extents().size() == c.right.size(),
+                 "other blocks than its product takes");
     std::vector<std::int64_t> extents(c.rank() + c.summed, 1);
     for (std::size_t a = 0; a < c.left.size(); ++a) extents[c.left[a]] = left[p].extents()[a];
     for (std::size_t a = 0; a < c.right.size(); ++a) {
@@ -198,6 +218,14 @@ block contract_blocks(const contraction& c, const block* before, values<block> l
       for (std::uint32_t l = 0; l < c.rank(); ++l) whole[l] = extents[l];
       result = block(c.of, whole);
       if (result.count() == 0) return result;
+    } else {
+      for (std::uint32_t l = 0; l < c.rank(); ++l)
+        demand_given(extents[l] == result.extents()[l], "blocks of products of unlike shapes");
+    }
+    if (p == 0) {
+      const weft::shape& whole = result.extents();
+      demand_given(!before || (before->of().item == c.of.item && before->extents() == whole),
+                   "a block of another shape to add to");
       if (before)
         std::memcpy(result.bytes().data(), before->bytes().data(), result.bytes().size());
       else
@@ -212,6 +240,7 @@ block contract_blocks(const contraction& c, const block* before, values<block> l
 }
 
 block add_blocks(values<block> parts) {
+  demand_given(!parts.empty(), "no blocks to add");
   block sum(parts[0].of(), parts[0].extents());
   if (sum.count() == 0) return sum;
   std::memcpy(sum.bytes().data(), parts[0].bytes().data(), sum.bytes().size());
@@ -219,7 +248,8 @@ block add_blocks(values<block> parts) {
     using T = decltype(zero);
     T* const to = sum.template data<T>();
     for (std::size_t p = 1; p < parts.size(); ++p) {
-      if (parts[p].extents() != sum.extents()) throw std::logic_error("weft: a sum of blocks of unlike shapes");
+      if (parts[p].extents() != sum.extents() || parts[p].of().item != sum.of().item)
+        throw std::logic_error("weft: a sum of blocks of unlike shapes");
       const T* const x = parts[p].template data<T>();
       for (std::size_t i = 0, n = sum.count(); i < n; ++i) to[i] = added(to[i], x[i]);
     }

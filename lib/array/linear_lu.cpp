@@ -61,20 +61,34 @@ struct later {
   intervals dependents(std::size_t i) const noexcept { return i != 0 ? interval{0, i - 1} : intervals(); }
 };
 
-/// Rows of a column change places as column k's pivots say, from row `first` on.
+/// Of the `rows` rows of a column some change places as column k's pivots say, from row `first` on.
 template <class T, class P>
-void interchange(T* column, std::int64_t first, const P* pivots, std::int64_t count, std::int64_t pivot_step) {
-  for (std::int64_t r = 0; r < count; ++r)
-    std::swap(column[first + r], column[static_cast<std::int64_t>(pivots[r * pivot_step])]);
+void interchange(T* column, std::int64_t rows, std::int64_t first, const P* pivots, std::int64_t count,
+                 std::int64_t pivot_step) {
+  demand_given(first >= 0 && first <= rows && count <= rows - first, "more pivots than rows");
+  for (std::int64_t r = 0; r < count; ++r) {
+    const P at = pivots[r * pivot_step];
+    demand_given(at >= 0 && at < static_cast<P>(rows), "the pivot of a row that there is not");
+    std::swap(column[first + r], column[static_cast<std::int64_t>(at)]);
+  }
+}
+/// An array of int64, as pivots are.
+void check_pivots(const block& p) {
+  demand_given(p.of().type == dtype::i64 && p.extents().size() == 1, "pivots that are none");
 }
 
 struct lu_column {
   cut tile;
   block operator()(std::size_t task, values<block> own, values<block> a) const {
+    demand_cut(tile);
     const auto n = static_cast<std::size_t>(tile.count());
     const std::size_t k = task / n, j = task % n;
+    demand_given(k < n && own.size() + a.size() == (j == k ? 1u : 2u) && a.size() == (k == 0 ? 1u : 0u),
+                 "other columns than it takes");
     const block& before = k == 0 ? a[0] : own[0];
-    const std::int64_t rows = tile.extent, width = before.extents()[0], lead = rows + 1;
+    const std::int64_t rows = tile.extent, lead = rows + 1;
+    demand_given(before.extents().size() == 2 && before.extents()[1] >= rows, "a column of fewer rows");
+    const std::int64_t width = before.extents()[0];
     block column(before.of(), {width, lead});
     with_real(before.of(), [&](auto zero) {
       using T = decltype(zero);
@@ -107,8 +121,11 @@ struct lu_column {
   template <class T>
   static void reduce(T* to, const block& panel, std::int64_t first, std::int64_t rows, std::int64_t width) {
     const std::int64_t lead = rows + 1, depth = panel.extents()[0], below = rows - first - depth;
+    demand_given(panel.of().item == sizeof(T), "a panel of other elements");
+    demand_matrix(panel, depth, lead);
+    demand_given(below >= 0, "a panel of more columns than it has");
     const T* const l = panel.data<T>();
-    for (std::int64_t c = 0; c < width; ++c) interchange(to + c * lead, first, l + rows, depth, lead);
+    for (std::int64_t c = 0; c < width; ++c) interchange(to + c * lead, rows, first, l + rows, depth, lead);
     const auto ld = static_cast<blas::index>(lead), m = static_cast<blas::index>(depth),
                n = static_cast<blas::index>(width);
     blas::solve_triangular<T>(true, false, false, true, m, n, T(1), l + first, ld, to + first, ld);
@@ -121,6 +138,7 @@ struct lu_column {
 /// The rows that column k's rows changed places with.
 struct lu_pivots {
   block operator()(std::size_t, const block& column) const {
+    demand_given(column.extents().size() == 2 && column.extents()[1] >= 1, "a column that is none");
     const std::int64_t width = column.extents()[0], lead = column.extents()[1];
     block pivots(element_of<std::int64_t>, weft::shape(width));
     with_real(column.of(), [&](auto zero) {
@@ -136,6 +154,12 @@ struct lu_pivots {
 struct lu_result {
   cut tile;
   block operator()(std::size_t j, values<block> columns, values<block> pivots) const {
+    demand_cut(tile);
+    demand_given(columns.size() == 1 && columns[0].extents().size() == 2 && columns[0].extents()[1] >= 1,
+                 "a column that is none");
+    demand_given(j < (std::size_t{1} << 32) && static_cast<std::int64_t>(j + pivots.size()) < tile.count(),
+                 "more pivots than there are columns");
+    for (const block& p : pivots) check_pivots(p);
     const block& column = columns[0];
     const std::int64_t width = column.extents()[0], lead = column.extents()[1], rows = lead - 1;
     block result(column.of(), {width, rows});
@@ -145,7 +169,7 @@ struct lu_result {
         T* const to = result.template data<T>() + c * rows;
         std::copy_n(column.data<T>() + c * lead, rows, to);
         for (std::size_t p = 0; p < pivots.size(); ++p)
-          interchange(to, tile.first(static_cast<std::int64_t>(j + 1 + p)), pivots[p].data<std::int64_t>(),
+          interchange(to, rows, tile.first(static_cast<std::int64_t>(j + 1 + p)), pivots[p].data<std::int64_t>(),
                       pivots[p].extents()[0], 1);
       }
     });
@@ -156,12 +180,14 @@ struct lu_result {
 struct permutation {
   std::int64_t rows = 0;
   block operator()(std::size_t, values<block> pivots) const {
+    demand_given(rows >= 0, "a number of rows that is none");
     block all(element_of<std::int64_t>, weft::shape(rows));
     auto* const to = all.data<std::int64_t>();
     std::iota(to, to + rows, 0);
     std::int64_t first = 0;
     for (const block& p : pivots) {
-      interchange(to, first, p.data<std::int64_t>(), p.extents()[0], 1);
+      check_pivots(p);
+      interchange(to, rows, first, p.data<std::int64_t>(), p.extents()[0], 1);
       first += p.extents()[0];
     }
     return all;
@@ -171,12 +197,19 @@ struct permutation {
 /// Rows of a column of b in the order of the permutation.
 struct permute_rows {
   block operator()(std::size_t, values<block> b, values<block> order) const {
+    demand_given(b.size() == 1 && b[0].extents().size() == 2, "a column that is none");
+    demand_given(order.size() == 1, "no permutation");
+    check_pivots(order[0]);
     const block& from = b[0];
+    const std::int64_t rows = from.extents()[0];
+    demand_given(static_cast<std::int64_t>(order[0].count()) == rows, "a permutation of other rows");
     block to(from.of(), from.extents());
     const std::size_t row = static_cast<std::size_t>(from.extents()[1]) * from.of().item;
     const auto* at = order[0].data<std::int64_t>();
-    for (std::size_t r = 0; r < order[0].count() && row != 0; ++r)
+    for (std::size_t r = 0; r < order[0].count() && row != 0; ++r) {
+      demand_given(at[r] >= 0 && at[r] < rows, "a permutation of other rows");
       std::memcpy(to.bytes().data() + r * row, from.bytes().data() + static_cast<std::size_t>(at[r]) * row, row);
+    }
     return to;
   }
 };

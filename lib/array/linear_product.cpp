@@ -28,6 +28,7 @@ struct contract_first {
 struct contract_more {
   shared<contraction> how;
   block operator()(std::size_t, values<block> before, values<block> left, values<block> right) const {
+    demand_given(before.size() == 1, "no block to add to");
     return contract_blocks(*how, &before[0], left, right);
   }
 };

@@ -24,6 +24,10 @@ struct tree_rows {
   cut rows;
   std::int64_t columns = 0;
 
+  void check(std::size_t level) const {
+    demand_cut(rows);
+    demand_given(columns >= 0 && level <= 21, "a tree that is none");  // 8^21 chunks are more than there can be
+  }
   std::int64_t at(std::size_t level, std::size_t j) const {
     if (level == 0) return rows.size(static_cast<std::int64_t>(j));
     auto below = static_cast<std::size_t>(rows.count());
@@ -48,6 +52,7 @@ void factor(block& packed) {
 
 struct factor_chunk {
   block operator()(std::size_t, const block& a) const {
+    demand_matrix(a);
     block packed(a.of(), {a.extents()[0] + 1, a.extents()[1]});
     std::memcpy(packed.bytes().data(), a.bytes().data(), a.bytes().size());
     with_real(a.of(), [&](auto x) { factor<decltype(x)>(packed); });
@@ -55,6 +60,10 @@ struct factor_chunk {
   }
 };
 
+void check_packed(const block& packed) {
+  demand_matrix(packed);
+  demand_given(packed.extents()[0] >= 1, "a block that is no factor");
+}
 std::int64_t kept_rows(const block& packed) { return std::min(packed.extents()[0] - 1, packed.extents()[1]); }
 
 /// R's rows: the upper triangle of the factored block.
@@ -71,8 +80,14 @@ T* take_r(const block& packed, T* to) {
 
 struct factor_children {
   block operator()(std::size_t, values<block> parts) const {
+    demand_given(!parts.empty(), "no factors");
     std::int64_t rows = 0;
-    for (const block& p : parts) rows += kept_rows(p);
+    for (const block& p : parts) {
+      check_packed(p);
+      demand_alike(p, parts[0]);
+      demand_given(p.extents()[1] == parts[0].extents()[1], "factors of unlike numbers of columns");
+      rows += kept_rows(p);
+    }
     block packed(parts[0].of(), {rows + 1, parts[0].extents()[1]});
     with_real(packed.of(), [&](auto x) {
       using T = decltype(x);
@@ -86,6 +101,7 @@ struct factor_children {
 
 struct take_root_r {
   block operator()(std::size_t, const block& root) const {
+    check_packed(root);
     block r(root.of(), {kept_rows(root), root.extents()[1]});
     with_real(r.of(), [&](auto x) { take_r(root, r.data<decltype(x)>()); });
     return r;
@@ -109,6 +125,7 @@ block rows_of_q(const block& packed, const T* from, std::int64_t rows_from, std:
 
 struct root_rows {
   block operator()(std::size_t, const block& root) const {
+    check_packed(root);
     return with_real(root.of(), [&](auto x) {
       using T = decltype(x);
       const std::int64_t k = kept_rows(root);
@@ -123,9 +140,15 @@ struct child_rows {
   tree_rows tree;
   std::size_t level = 0;
   block operator()(std::size_t j, const block& packed, const block& parent) const {
+    tree.check(level);
+    check_packed(packed);
+    demand_matrix(parent);
+    demand_alike(packed, parent);
     std::int64_t before = 0;
     for (std::size_t i = j / fan_in * fan_in; i < j; ++i) before += std::min(tree.at(level, i), tree.columns);
     const std::int64_t k = parent.extents()[1];
+    demand_given(before >= 0 && before <= parent.extents()[0] && kept_rows(packed) <= parent.extents()[0] - before,
+                 "fewer rows than it takes");
     return with_real(packed.of(), [&](auto x) {
       using T = decltype(x);
       return rows_of_q<T>(packed, parent.data<T>() + before * k, kept_rows(packed), k);

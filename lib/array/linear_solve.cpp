@@ -18,12 +18,22 @@ blas::index count_of(std::int64_t n) { return static_cast<blas::index>(n); }
 /// C -= A B' of row-major tiles.
 template <class T>
 void subtract_turned(block& c, const block& a, const block& b) {
+  demand_alike(a, c);
+  demand_alike(b, c);
+  demand_matrix(a);
+  demand_matrix(a, c.extents()[0], a.extents()[1]);
+  demand_matrix(b, c.extents()[1], a.extents()[1]);
   const auto m = count_of(c.extents()[0]), n = count_of(c.extents()[1]), k = count_of(a.extents()[1]);
   blas::multiply<T>(true, false, n, m, k, T(-1), b.data<T>(), k, a.data<T>(), k, T(1), c.data<T>(), n);
 }
 /// C -= A B of row-major tiles.
 template <class T>
 void subtract(block& c, const block& a, const block& b) {
+  demand_alike(a, c);
+  demand_alike(b, c);
+  demand_matrix(a);
+  demand_matrix(a, c.extents()[0], a.extents()[1]);
+  demand_matrix(b, a.extents()[1], c.extents()[1]);
   const auto m = count_of(c.extents()[0]), n = count_of(c.extents()[1]), k = count_of(a.extents()[1]);
   blas::multiply<T>(false, false, n, m, k, T(-1), b.data<T>(), n, a.data<T>(), k, T(1), c.data<T>(), n);
 }
@@ -58,7 +68,11 @@ struct cholesky_order {
 struct cholesky_tile {
   std::size_t n = 0;
   block operator()(std::size_t task, values<block> own, const block& a) const {
+    demand_given(n != 0, "no tiles");
     const std::size_t i = task / n, j = task % n;
+    demand_matrix(a);
+    demand_given(own.size() == (j > i ? 0 : j == i ? j : 2 * j + 1), "other tiles than it takes");
+    if (i == j) demand_matrix(a, a.extents()[0], a.extents()[0]);
     block c = copy_of(a);
     with_real(a.of(), [&](auto x) {
       using T = decltype(x);
@@ -69,7 +83,10 @@ struct cholesky_tile {
         return;
       }
       for (std::size_t k = 0; k < j; ++k) subtract_turned<T>(c, own[k], i == j ? own[k] : own[j + k]);
-      if (i != j) {  // X L' = C, and column by column L X' = C' with L in the upper triangle
+      if (i != j) {
+        demand_alike(own[2 * j], c);
+        demand_matrix(own[2 * j], columns, columns);
+        // X L' = C, and column by column L X' = C' with L in the upper triangle
         blas::solve_triangular<T>(true, true, true, false, count_of(columns), count_of(rows), T(1),
                                   own[2 * j].data<T>(), count_of(columns), to, count_of(columns));
         return;
@@ -114,13 +131,18 @@ struct substitute {
   std::size_t columns = 0;
   bool unit = false;
   block operator()(std::size_t task, values<block> above, values<block> a, values<block> b) const {
+    demand_given(columns != 0, "no columns");
     const std::size_t i = task / columns;
+    demand_given(b.size() == 1 && above.size() == i && a.size() == i + 1, "other tiles than it takes");
+    demand_matrix(b[0]);
     block x = copy_of(b[0]);
     if (x.count() == 0) return x;
     with_real(x.of(), [&](auto zero) {
       using T = decltype(zero);
       for (std::size_t k = 0; k < i; ++k) subtract<T>(x, a[k], above[k]);
       const block& diagonal = a[i];
+      demand_alike(diagonal, x);
+      demand_matrix(diagonal, x.extents()[0], x.extents()[0]);
       const auto n = count_of(diagonal.extents()[0]), width = count_of(x.extents()[1]);
       for (std::int64_t r = 0; !unit && r < n; ++r)
         if (diagonal.data<T>()[r * n + r] == T(0))

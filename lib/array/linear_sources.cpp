@@ -15,6 +15,7 @@ struct ones_task {
   grid chunks;
   element of;
   block operator()(std::size_t j) const {
+    demand_given(is_number(of), "elements that are no numbers");
     block b(of, extents_of(chunks, j));
     const auto fill = [&]<class T>(T one) { std::fill_n(b.data<T>(), b.count(), one); };
     switch (of.type) {

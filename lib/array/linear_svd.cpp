@@ -44,6 +44,7 @@ struct all_parts {
     }
   }
   block operator()(std::size_t, const block& a) const {
+    demand_matrix(a);
     const std::int64_t m = a.extents()[0], n = a.extents()[1], k = std::min(m, n);
     block packed(a.of(), weft::shape(m * k + k + k * n));
     with_real(a.of(), [&](auto x) { fill<decltype(x)>(a, packed); });
@@ -56,6 +57,9 @@ struct take_part {
   weft::shape extents = {};
   block operator()(std::size_t, const block& packed) const {
     block b(packed.of(), extents);
+    demand_given(from >= 0 && static_cast<std::size_t>(from) <= packed.count() &&
+                     b.count() <= packed.count() - static_cast<std::size_t>(from),
+                 "fewer elements than it takes");
     if (b.count() != 0)
       std::memcpy(b.bytes().data(), packed.bytes().data() + static_cast<std::size_t>(from) * b.of().item,
                   b.bytes().size());
@@ -88,12 +92,17 @@ struct normal_rows {
   element of = {};
   std::uint64_t seed = 0;
   block operator()(std::size_t j) const {
+    demand_cut(rows);
     const auto chunk = static_cast<std::int64_t>(j);
+    std::int64_t all = 0;
+    demand_given(
+        is_number(of) && chunk < rows.count() && columns >= 0 && !__builtin_mul_overflow(rows.extent, columns, &all),
+        "rows that there are not");
     block b(of, {rows.size(chunk), columns});
     with_real(of, [&](auto x) {
       using T = decltype(x);
       philox::normal({seed, 0}, static_cast<std::uint64_t>(rows.first(chunk) * columns),
-             std::span<T>(b.data<T>(), b.count()));
+                     std::span<T>(b.data<T>(), b.count()));
     });
     return b;
   }

@@ -156,18 +156,20 @@ mapped_plan weft_decode(decoder& d, std::type_identity<mapped_plan>) {
   const auto demand = [&](bool right, const char* why) {
     if (!right) d.fail("an array's map", why);
   };
-  constexpr std::uint32_t most_item = 4096;
-  demand(p.of.item >= 1 && p.of.item <= most_item, "its elements have an impossible size");
+  demand(is_possible(p.of), "its elements have an impossible size");
   demand(is_box_of(p.tasks, p.first, p.counts), "its box is not in its tasks");
   demand(p.chunks.rank >= p.tasks.rank && p.what.size() <= most_inputs, "its result has too few axes");
   for (std::size_t a = 0; a < p.chunks.rank; ++a)
     demand(p.chunks.axes[a].count() == (a < p.tasks.rank ? p.tasks.axes[a].count() : 1),
            "its result has other chunks than it has tasks");
+  std::vector<chunk_kind> given;
   for (const reading& r : p.what) {
     const char* why = why_wrong(r, p.tasks);
     demand(!why, why);
     demand(p.fill.empty() || p.fill.size() == r.item, "what it is filled with has another size");
+    given.push_back({r.item, r.axes.size()});
   }
+  demand(p.function->takes(given, p.of.item), "its function takes other chunks");
   if (!p.trim) return p;
   demand(p.what.size() == 1 && p.chunks == p.tasks && p.what[0].axes.size() == p.tasks.rank,
          "it has no halo that could be cut off");

@@ -1,6 +1,7 @@
 // Programs as they travel. Who decodes one may trust that its tasks read and write nothing but its inputs and its
 // result, whatever the bytes were: what the kernels do is code of this program.
 #include <algorithm>
+#include <vector>
 
 #include "array/program.hpp"
 
@@ -49,7 +50,7 @@ void check(const program& p, decoder& d) {
   constexpr std::uint32_t most_item = 4096;
   std::int32_t inputs = 0;
   for (const load& l : p.loads) {
-    demand(l.of.item >= 1 && l.of.item <= most_item, "its elements have an impossible size");
+    demand(is_possible(l.of), "its elements have an impossible size");
     if (l.input < 0) {
       demand(l.of.item == sizeof(std::int64_t) && l.steps.size() == rank, "its indices have another rank");
       continue;
@@ -64,7 +65,12 @@ void check(const program& p, decoder& d) {
   for (std::size_t k = 0; k < p.steps.size(); ++k) {
     const step& s = p.steps[k];
     demand(s.item >= 1 && s.item <= most_item && s.arguments.size() <= most_arguments, "a step is impossible");
-    for (const std::int16_t r : s.arguments) demand(is_register(r, k), "a step reads what is not there");
+    std::vector<std::uint32_t> items;
+    for (const std::int16_t r : s.arguments) {
+      demand(is_register(r, k), "a step reads what is not there");
+      items.push_back(item_of(r));
+    }
+    demand(s.what->takes(items, s.item), "a step reads other elements than it takes");
   }
   demand(is_register(p.result, p.steps.size()) && item_of(p.result) == p.of.item, "it has no such result");
   demand(p.steps.empty() ? p.result >= 0 : p.result == -static_cast<std::int16_t>(p.steps.size()),

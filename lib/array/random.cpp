@@ -30,6 +30,9 @@ class random_kernel final : public kernel {
  public:
   explicit random_kernel(const random_numbers& w) : which_(w) {}
 
+  bool takes(std::span<const std::uint32_t> items, std::uint32_t out) const noexcept override {
+    return items.size() == 1 && items[0] == sizeof(std::int64_t) && out == sizeof(T);
+  }
   void run(const strip& s) const override {
     const auto* numbers = reinterpret_cast<const std::int64_t*>(s.in[0]);
     T* out = reinterpret_cast<T*>(s.out);
@@ -40,10 +43,10 @@ class random_kernel final : public kernel {
   }
   void encode(encoder& e) const override { weft::encode(e, which_); }
   const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("random"); }
 
  private:
   void write(const random_stream& s, std::uint64_t first, std::span<T> out) const {
-  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("random"); }
     if constexpr (std::is_integral_v<T>) {
       std::uint64_t some[256];
       for (std::size_t i = 0; i < out.size(); i += std::size(some)) {

@@ -298,6 +298,33 @@ void needs_table::add(const chunk_lists& lists, const box& from) {
   begins.push_back(all.size());
 }
 
+void weft_encode(encoder& e, const needs_table& t) {
+  weft::encode(e, t.begins);
+  e.put_count(t.all.size());
+  for (const interval& i : t.all) {
+    e.put_count(i.first);
+    e.put_count(i.last);
+  }
+}
+needs_table weft_decode(decoder& d, std::type_identity<needs_table>) {
+  constexpr const char* what = "what tasks need";
+  constexpr std::uint64_t most = std::uint64_t{1} << 32;  // tasks of a layer
+  needs_table t;
+  t.begins = weft::decode<std::vector<std::size_t>>(d);
+  const std::uint64_t n = d.take_count(what);
+  if (n > d.left() / 2) d.fail(what, "there are more intervals than bytes for them");
+  t.all.reserve(static_cast<std::size_t>(n));
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const std::uint64_t first = d.take_count(what), last = d.take_count(what);
+    if (first > last || last >= most) d.fail(what, "an interval is impossible");
+    t.all.push_back({static_cast<std::size_t>(first), static_cast<std::size_t>(last)});
+  }
+  if (t.begins.empty() || t.begins.front() != 0 || t.begins.back() != t.all.size() ||
+      !std::is_sorted(t.begins.begin(), t.begins.end()))
+    d.fail(what, "its intervals are those of other tasks");
+  return t;
+}
+
 namespace {
 
 /// The chunks of axis s that each task reads, by its coordinate along the axis on which that depends, counted from

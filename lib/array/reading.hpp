@@ -71,6 +71,9 @@ struct needs_table {
   /// Those of the next task: the chunks listed, in the box `from` of the source.
   void add(const chunk_lists& lists, const box& from);
 };
+void weft_encode(encoder& e, const needs_table& t);
+needs_table weft_decode(decoder& d, std::type_identity<needs_table>);
+constexpr std::string_view weft_schema(std::type_identity<needs_table>) { return "weft array needs 1"; }
 struct needs {
   shared<needs_table> table;
   intervals of(std::size_t j) const {

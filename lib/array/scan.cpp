@@ -5,10 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "array/given.hpp"
 #include "array/layered.hpp"
 #include "array/lines.hpp"
-#include "weft/detail/array/scanners.hpp"
 #include "array/names.hpp"
+#include "weft/detail/array/scanners.hpp"
 
 namespace weft::detail::arrays {
 
@@ -17,8 +18,9 @@ namespace {
 struct total_task {
   any_code<scanner> what;
   std::uint32_t axis = 0;
-  block operator()(std::size_t, values<block> in) const {
   box chunks;
+  block operator()(std::size_t, values<block> in) const {
+    demand_given(in.size() == 1 && in[0].of().item == what->item(), "other elements than its scan takes");
     const block& x = in[0];
     const lines l = lines_of(x.extents(), axis);
     weft::shape extents = x.extents();
@@ -29,16 +31,17 @@ struct total_task {
                   x.bytes().data() + o * l.count * l.inner * x.of().item, l.count, l.inner);
     return sums;
   }
-};
-
   std::string task_name() const { return name_of_code(*what) + "-total"; }
   std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
+};
+
 /// What all chunks up to this one come to.
 struct carry_task {
   any_code<scanner> what;
-  block operator()(std::size_t, values<block> before, values<block> own) const {
-    const block& last = own[0];
   box chunks;
+  block operator()(std::size_t, values<block> before, values<block> own) const {
+    demand_given(own.size() == 1, "no accumulators");
+    const block& last = own[0];
     if (last.of().item != what->size() || (!before.empty() && before[0].extents() != last.extents()))
       throw std::logic_error("weft: a scan was given accumulators of another shape than its own");
     const block& first = before.empty() ? last : before[0];
@@ -47,18 +50,20 @@ struct carry_task {
     if (!before.empty() && sums.count() != 0) what->merge(sums.bytes().data(), last.bytes().data(), sums.count());
     return sums;
   }
+  std::string task_name() const { return name_of_code(*what) + "-carry"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
 };
 
 struct scan_task {
-  std::string task_name() const { return name_of_code(*what) + "-carry"; }
-  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
   any_code<scanner> what;
   std::uint32_t axis = 0;
   element of = {};
+  box chunks;
   block operator()(std::size_t, values<block> in, values<block> before) const {
+    demand_given(in.size() == 1 && in[0].of().item == what->item() && of.item == what->result_item(),
+                 "other elements than its scan takes");
     const block& x = in[0];
     const lines l = lines_of(x.extents(), axis);
-  box chunks;
     block result(of, x.extents());
     block nothing;
     if (before.empty()) {
@@ -76,13 +81,13 @@ struct scan_task {
                  x.bytes().data() + o * l.count * l.inner * x.of().item, l.count, l.inner);
     return result;
   }
+  std::string task_name() const { return "cumulative-" + name_of_code(*what); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
 };
 
 /// Tasks of a box of chunks, row-major: each takes the one before it along an axis.
 struct before_along {
   static constexpr bool only_earlier = true;
-  std::string task_name() const { return "cumulative-" + name_of_code(*what); }
-  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
   std::size_t count = 1, stride = 1;
   intervals of(std::size_t j) const noexcept {
     return j / stride % count == 0 ? intervals() : interval{j - stride, j - stride};

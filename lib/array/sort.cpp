@@ -12,11 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "array/given.hpp"
 #include "array/halves.hpp"
 #include "array/layered.hpp"
 #include "array/lines.hpp"
-#include "array/reading.hpp"
 #include "array/names.hpp"
+#include "array/reading.hpp"
 #include "weft/detail/array/gathers.hpp"
 #include "weft/detail/array/orders.hpp"
 
@@ -107,25 +108,11 @@ network network_of(std::int64_t n, std::int64_t wanted, std::int64_t wanted_coun
   return all;
 }
 
-/// The same for each line: `to` tasks that take of `from`.
-struct in_each_line {
-  shared<needs_table> line;
-  box chunks;
-  std::size_t from = 1, to = 1;
-  intervals of(std::size_t j) const {
-    intervals found;
-    const std::size_t l = j / to, t = j % to;
-    for (std::size_t i = line->begins[t]; i < line->begins[t + 1]; ++i)
-      found.add({l * from + line->all[i].first, l * from + line->all[i].last});
-    return found;
-  }
-};
-
 struct sort_task {
-  std::string task_name() const { return name_of_code(*what); }
-  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
   any_code<order> what;
+  box chunks;
   block operator()(std::size_t, values<block> in) const {
+    demand_given(in.size() == 1, "another number of chunks than one");
     const block& x = in[0];
     const lines l = lines_of(x.extents(), x.extents().size() - 1);
     if (x.of().item != what->item())
@@ -135,6 +122,8 @@ struct sort_task {
     for (std::size_t o = 0; o < l.outer; ++o) what->sort(run.bytes().data() + o * l.count * x.of().item, l.count);
     return run;
   }
+  std::string task_name() const { return name_of_code(*what); }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, chunks.first, chunks.counts); }
 };
 
 /// Along the last axis.
@@ -193,6 +182,28 @@ array_ref cut_for_sorting(array_ref x) {
 }
 
 }  // namespace
+
+intervals in_each_line::of(std::size_t j) const {
+  intervals found;
+  const std::size_t l = j / to, t = j % to;
+  for (std::size_t i = line->begins[t]; i < line->begins[t + 1]; ++i)
+    found.add({l * from + line->all[i].first, l * from + line->all[i].last});
+  return found;
+}
+void weft_encode(encoder& e, const in_each_line& x) {
+  weft::encode(e, x.line);
+  e.put_count(x.from);
+  e.put_count(x.to);
+}
+in_each_line weft_decode(decoder& d, std::type_identity<in_each_line>) {
+  in_each_line x{weft::decode<shared<needs_table>>(d)};
+  x.from = static_cast<std::size_t>(d.take_count("the chunks of a line"));
+  x.to = static_cast<std::size_t>(d.take_count("the tasks of a line"));
+  constexpr std::size_t most = std::size_t{1} << 31;  // so that numbers of tasks do not overflow
+  if (x.from < 1 || x.from > most || x.to < 1 || x.to != x.line->begins.size() - 1)
+    d.fail("what the tasks of a line take", "it is that of other tasks");
+  return x;
+}
 
 block half_task::operator()(std::size_t j, values<block> halves_before, values<block> chunks) const {
   if (halves->empty()) throw std::logic_error("weft: a task that merges two chunks was given none of its halves");

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "array/given.hpp"
+
 namespace weft::detail::arrays {
 
 namespace {
@@ -71,6 +73,7 @@ std::vector<axis_group> groups_of(const weft::shape& extents, std::uint32_t axes
 
 /// Elements of the accumulators; those of reduced axes go where `keep` does not hold them.
 block finish(const reduction& r, const block& accumulators) {
+  demand_given(r.what->result_item() == r.of.item, "a reduction that gives other elements than its own");
   weft::shape extents = weft::shape::of_rank(0);
   std::array<std::int64_t, most_axes> kept{};
   std::size_t rank = 0;
@@ -96,6 +99,7 @@ block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs i
   evaluation e(p, j, in);
   const reducer& how = *r.what;
   const std::size_t size = how.size();
+  demand_given(how.item() == p.of.item, "elements that its reduction does not take");
   if (size > most_accumulator) throw std::logic_error("weft: an accumulator of a reduction has more than 64 bytes");
   weft::shape kept = e.extents();
   for (std::size_t a = 0; a < kept.size(); ++a)
@@ -157,6 +161,7 @@ block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs i
 }
 
 block combine(const reduction& r, values<block> parts) {
+  demand_given(!parts.empty(), "no accumulators");
   const block& first = parts[0];
   block sums(first.of(), first.extents());
   if (first.of().item != r.what->size())

@@ -469,10 +469,9 @@ void client_home::landed(std::uint64_t request, task_id value, value_landing whe
       waits = std::exchange(e->awaited, nullptr);
     }
   }
-  if (waits)
-    waits->done.set();
-  else
-    abandon_value(*where.node);  // it has failed meanwhile
+  if (!waits) return abandon_value(*where.node);  // it has failed meanwhile
+  complete_value(*where.node);
+  waits->done.set();
 }
 
 void client_home::cut_off(value_landing where) {

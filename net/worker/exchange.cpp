@@ -70,6 +70,10 @@ value_landing begin_value(detail::node& n, const value_header& header) {
   return where;
 }
 
+void complete_value(detail::node& n) noexcept {
+  if (n.type->value->received) n.type->value->received(n);
+}
+
 void abandon_value(detail::node& n) noexcept {
   n.type->value->end(n);
   n.has_value = false;

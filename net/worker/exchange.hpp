@@ -50,6 +50,8 @@ struct value_arrival {
 /// attachments go: until these are there it must not be looked at. Throws codec_error, and leaves the node without a
 /// value.
 value_landing begin_value(detail::node& n, const value_header& header);
+/// All attachments are there. The caller knows that the value has not been abandoned.
+void complete_value(detail::node& n) noexcept;
 /// The rest will not come.
 void abandon_value(detail::node& n) noexcept;
 

@@ -407,7 +407,10 @@ value_landing task_host::land(worker_core& core, time_ns now, const value_header
 void task_host::landed(worker_core& core, time_ns now, std::uint64_t request, task_id value,
                        const value_landing& where) {
   record* const r = look(value, where);
-  if (r && core.fetched(request, value, r->bytes)) return arrived(*r);
+  if (r && core.fetched(request, value, r->bytes)) {
+    if (where.node) complete_value(*where.node);
+    return arrived(*r);
+  }
   cut_off(value, where);
   if (!r) core.not_there(now, request, value, true);
 }

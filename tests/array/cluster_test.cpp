@@ -53,6 +53,52 @@ results on_engine(unsigned threads) {
 
 }  // namespace
 
+namespace {
+
+struct refuses {
+  double operator()(double x) const {
+    if (x > 100) throw std::domain_error("too large");
+    return x;
+  }
+};
+weft::detail::arrays::block some_bools(std::size_t n) {
+  weft::detail::arrays::block b(weft::detail::arrays::element_of<bool>, {n});
+  for (std::size_t i = 0; i < n; ++i) b.bytes()[i] = static_cast<std::byte>(i % 4);
+  return b;
+}
+
+}  // namespace
+
+TEST_CASE("a task that fails on a worker is named as it is here") {
+  in_process_cluster cluster(2);
+  weft::pool p({.threads = 1});
+  weft::client c = cluster.connect(p);
+  const auto x = weft::map_elements(refuses{}, weft::arange<double>(c, 0, 120, 1, {.chunk = {40}}));
+  CHECK_THROWS_WITH(p.run(weft::sum(x).compute()), Catch::Contains("refuses-sum-") &&
+                                                       Catch::Contains(" of chunk (2) failed") &&
+                                                       Catch::Contains("too large"));
+}
+
+TEST_CASE("bools that come from a worker are bools, whatever their bytes were") {
+  in_process_cluster cluster(1);
+  weft::pool p({.threads = 1});
+  weft::client c = cluster.connect(p);
+  for (const std::size_t n : {std::size_t{10}, std::size_t{1} << 20}) {  // within the message, and beside it
+    const auto count = [&]() -> weft::task<std::size_t> {
+      const weft::future<weft::detail::arrays::block> made = c.submit(some_bools, n);
+      const weft::detail::arrays::block& b = co_await made;
+      std::size_t ones = 0, others = 0;
+      for (const std::byte e : b.bytes()) {
+        ones += e == std::byte{1};
+        others += e > std::byte{1};
+      }
+      CHECK(others == 0);
+      co_return ones;
+    };
+    CHECK(p.run(count()) == n - (n + 3) / 4);
+  }
+}
+
 TEST_CASE("one thread, many, and a cluster give the same bits") {
   const results one = on_engine(1);
   CHECK(one.rows.size() == 300);

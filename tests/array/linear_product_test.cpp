@@ -1,6 +1,7 @@
 // Products of arrays, beside loops.
 #include <catch2/catch.hpp>
 
+#include "array/linear_kernel.hpp"
 #include "array/matrices.hpp"
 #include "weft/errors.hpp"
 
@@ -196,4 +197,54 @@ TEST_CASE("covariances of too few observations, and of variables that do not fit
   CHECK_THROWS_WITH(weft::cov(x, weft::zeros<double, 2>(at.client, {3, 5})), Contains("(3, 5)"));
   CHECK_THROWS_AS(weft::cov(x, weft::zeros<double, 1>(at.client, {5})), weft::misuse);
   CHECK_THROWS_AS(weft::corrcoef(x, x, {.by_columns = true})(0, 8), weft::misuse);
+}
+
+namespace {
+
+struct contract_given {
+  weft::detail::arrays::shared<weft::detail::arrays::contraction> how;
+  weft::detail::arrays::block operator()(weft::values<weft::detail::arrays::block> left,
+                                         weft::values<weft::detail::arrays::block> right) const {
+    return weft::detail::arrays::contract_blocks(*how, nullptr, left, right);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a product whose labels or blocks are damaged is refused") {
+  using namespace weft::detail::arrays;
+  place at(1);
+  const contraction good{0, 1, 1, 1, {0, 2}, {2, 1}, element_of<double>};
+  const auto made = [&](const contraction& how, element e, const weft::shape& left, const weft::shape& right) {
+    const auto given = [&](const weft::shape& extents) {
+      block b(e, extents);
+      std::fill(b.bytes().begin(), b.bytes().end(), std::byte{0});
+      std::vector<weft::future<block>> one;
+      one.push_back(at.client.scatter(std::move(b)));
+      return one;
+    };
+    const auto count = [](weft::future<block> f) -> weft::task<std::size_t> {
+      const block& b = co_await f;
+      co_return b.count();
+    };
+    const contract_given task{shared<contraction>(how)};
+    return at.pool.run(count(at.client.submit(task, given(left), given(right))));
+  };
+  CHECK(made(good, element_of<double>, {2, 3}, {3, 4}) == 8);
+  const auto refuses = [&](auto change) {
+    contraction bad = good;
+    change(bad);
+    CHECK_THROWS_WITH(made(bad, element_of<double>, {2, 3}, {3, 4}), Catch::Contains("std::logic_error"));
+  };
+  refuses([](contraction& c) { c.left = {0, 7}; });
+  refuses([](contraction& c) { c.left = {0, 0}; });
+  refuses([](contraction& c) { c.right = {2}; });
+  refuses([](contraction& c) { c.right = {0, 1}; });
+  refuses([](contraction& c) { c.of = element_of<float>; });
+  refuses([](contraction& c) { c.of.item = 1; });
+  refuses([](contraction& c) { c.columns = 9; });
+  refuses([](contraction& c) { c.batch = ~0u; });
+  CHECK_THROWS_WITH(made(good, element_of<double>, {2, 3}, {4, 4}), Catch::Contains("std::logic_error"));
+  CHECK_THROWS_WITH(made(good, element_of<double>, {2, 3, 1}, {3, 4}), Catch::Contains("std::logic_error"));
+  CHECK_THROWS_WITH(made(good, element_of<float>, {2, 3}, {3, 4}), Catch::Contains("std::logic_error"));
 }

@@ -3,6 +3,9 @@
 #include <stdexcept>
 
 #include "array/arrays.hpp"
+#include "array/boxes.hpp"
+#include "array/halves.hpp"
+#include "array/nodes.hpp"
 #include "array/program.hpp"
 #include "array/tasks.hpp"
 
@@ -48,6 +51,108 @@ TEST_CASE("a program that bytes have damaged is refused, or reads its inputs alo
   fails([](program& b) { b.result = -1; });
   fails([](program& b) { b.counts = {3, 1}; });
   fails([](program& b) { b.of.item = 4; });
+}
+
+TEST_CASE("a program whose kernels take other elements than they are given is refused") {
+  using namespace weft::detail::arrays;
+  using root = tree_kernel<call<square_root, input<0>>, double>;
+  program p;
+  p.domain = make_grid({6}, {3}, 1000, 8);
+  p.first = {0};
+  p.counts = {2};
+  p.loads.push_back({0, element_of<double>, {}, p.domain});
+  p.loads[0].map.rank = 1;
+  p.loads[0].map.axes[0] = {0, 0, 1};
+  p.steps.push_back({any_code<kernel>(std::make_shared<const root>(call<square_root, input<0>>{})), {0}, 8});
+  p.result = -1;
+  p.of = element_of<double>;
+  CHECK(weft::from_bytes<program>(weft::to_bytes(p)).steps.size() == 1);
+  const auto refuses = [&](auto change) {
+    program bad = p;
+    change(bad);
+    CHECK_THROWS_AS(weft::from_bytes<program>(weft::to_bytes(bad)), weft::codec_error);
+  };
+  refuses([](program& b) { b.loads[0].of = element_of<float>; });
+  refuses([](program& b) { b.steps[0].arguments = {}; });
+  refuses([](program& b) { b.steps[0].arguments = {0, 0}; });
+  refuses([](program& b) {
+    b.steps[0].item = 4;
+    b.of = element_of<float>;
+  });
+  refuses([](program& b) { b.loads[0].of = {weft::dtype::f64, 4}; });
+  // A reduction of other elements than there are.
+  const reduction sums{any_code<reducer>(std::make_shared<const reducer_code<sum_of<float>, float>>(sum_of<float>{})),
+                       1, true, false, element_of<float>};
+  CHECK_THROWS_AS(combine(sums, {}), std::logic_error);
+  program whole = p;
+  whole.loads = {{-1, element_of<std::int64_t>, identity_map(1), whole.domain, 0, {1}}};
+  whole.steps = {};
+  whole.result = 0;
+  whole.of = element_of<std::int64_t>;
+  CHECK_THROWS_WITH(reduce_chunk(whole, sums, 0, {}), Catch::Contains("elements that its reduction does not take"));
+}
+
+TEST_CASE("what tasks take travels, and is refused where it is damaged") {
+  using namespace weft::detail::arrays;
+  box groups;
+  const boxes some = grouped(box{{0, 0}, {7, 5}}, {3, 2}, groups);
+  needs_table t;
+  for (std::int64_t i = 0; i < 4; ++i) t.add({{i, i + 1}, {0, 2}}, box{{0, 0}, {5, 3}});
+  const in_each_line lines{shared<needs_table>(t), 15, 4};
+  const auto same = [](const auto& a, const auto& b, std::size_t tasks) {
+    for (std::size_t j = 0; j < tasks; ++j) {
+      const weft::intervals x = a.of(j), y = b.of(j);
+      REQUIRE(x.size() == y.size());
+      for (std::size_t k = 0; k < x.size(); ++k) CHECK((x[k].first == y[k].first && x[k].last == y[k].last));
+    }
+  };
+  same(some, weft::from_bytes<boxes>(weft::to_bytes(some)), groups.tasks());
+  same(needs{shared<needs_table>(t)}, weft::from_bytes<needs>(weft::to_bytes(needs{shared<needs_table>(t)})), 4);
+  same(lines, weft::from_bytes<in_each_line>(weft::to_bytes(lines)), 12);
+  const auto damage = [](const auto& good_one) {
+    using type = std::remove_cvref_t<decltype(good_one)>;
+    const std::vector<std::byte> good = weft::to_bytes(good_one);
+    std::size_t refused = 0;
+    for (std::size_t i = 8; i < good.size(); ++i)
+      for (unsigned bit = 0; bit < 8; ++bit) {
+        std::vector<std::byte> bad = good;
+        bad[i] ^= std::byte{1} << bit;
+        try {
+          const type damaged = weft::from_bytes<type>(bad);
+          for (std::size_t j = 0; j < 100; ++j)
+            for (const weft::interval& in : damaged.of(j)) CHECK(in.first <= in.last);
+        } catch (const weft::codec_error&) { ++refused; }
+      }
+    CHECK(refused > good.size());
+  };
+  damage(some);
+  damage(needs{shared<needs_table>(t)});
+  damage(lines);
+}
+
+TEST_CASE("bools that bytes have damaged are bools all the same") {
+  using namespace weft::detail::arrays;
+  for (const std::size_t n : {std::size_t{6}, std::size_t{1} << 20}) {
+    block b(element_of<bool>, {n});
+    for (std::size_t i = 0; i < n; ++i) b.bytes()[i] = static_cast<std::byte>(i);
+    const auto is_right = [n](const block& x) {
+      bool right = x.bytes().size() == n;
+      for (std::size_t i = 0; right && i < n; ++i) right = x.bytes()[i] == std::byte{i % 256 != 0};
+      return right;
+    };
+    CHECK(is_right(weft::from_bytes<block>(weft::to_bytes(b))));
+    // Beside the message, and later than it.
+    weft::encoder e;
+    weft::encode(e, b);
+    weft::decoder now(e.message(), e.attachments());
+    CHECK(is_right(weft::decode<block>(now)));
+    weft::decoder later(e.message(), weft::deferred_attachments(e.attachments().empty() ? 0 : n));
+    block received = weft::decode<block>(later);
+    for (std::size_t i = 0; i < later.destinations().size(); ++i)
+      std::copy(e.attachments()[i].begin(), e.attachments()[i].end(), later.destinations()[i].begin());
+    weft_received(received);
+    CHECK(is_right(received));
+  }
 }
 
 TEST_CASE("chunks travel, and damaged ones are refused") {

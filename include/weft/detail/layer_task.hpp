@@ -77,6 +77,14 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
       ++count;
     }
   }
+  /// One where the function takes a value by itself.
+  template <class B>
+  static bool takes_as_many([[maybe_unused]] const std::uint32_t*& count) {
+    if constexpr (layer_argument<B>::links == 0)
+      return true;
+    else
+      return *count++ == 1 || !std::is_reference_v<typename how::template passed<B>>;
+  }
   static node* make(engine& e, decoder& d, input_source& s) {
     F f = decode_callable<F>(d);
     const std::uint64_t index = d.take_count("a task's number");
@@ -93,6 +101,8 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
       own = weft_decode(d, std::type_identity<shares>());
     else if (!shareable || links + 1 != s.left())
       d.fail("a task of a layer", "it has another number of inputs than its arguments want");
+    [[maybe_unused]] const std::uint32_t* each = all.data();
+    if (!(takes_as_many<A>(each) && ...)) d.fail("a task of a layer", "it takes one value, and has another number");
     auto* n = new layer_task(e, std::move(f), static_cast<std::uint32_t>(index), all, std::move(own));
     try {
       [[maybe_unused]] edge* at = n->inputs;
@@ -184,6 +194,8 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   static std::string function_name([[maybe_unused]] const node& n) {
     if constexpr (is_function_pointer<F>)
       return name_of_function(function_address(n));
+    else if constexpr (names_tasks<F>)
+      return static_cast<const layer_task&>(n).function_.task_name();
     else
       return std::string(function_type_name<F>());
   }
@@ -202,8 +214,6 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   static constexpr node_type type{.run = &layer_task::run,
                                   .end_arguments = [](node&) noexcept {},
                                   .release = &layer_task::release,
-    else if constexpr (names_tasks<F>)
-      return static_cast<const layer_task&>(n).function_.task_name();
                                   .stop = how::waits ? &layer_task::stop : nullptr,
                                   .settle = how::waits ? &layer_task::settle : nullptr,
                                   .function_name = &layer_task::function_name,

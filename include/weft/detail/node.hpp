@@ -58,6 +58,7 @@ struct value_type {
   void (*encode)(const node&, encoder&);
   void (*decode)(node&, decoder&);
   std::uint64_t (*schema)() noexcept;
+  void (*received)(node&) noexcept = nullptr;  // after decode, when attachments that were deferred have come
 };
 
 /// What is the same for all nodes of one function.
@@ -83,8 +84,8 @@ struct node_type {
   // After those in the list were told: gives the best of `best` and what became ready.
   node* (*closed)(node&, node* best) noexcept = nullptr;
   void (*uses)(const node&, std::vector<std::uint64_t>& ranks) = nullptr;  // of the tasks that will take its value
-};
   std::string (*subject)(const node&) = nullptr;  // what of a whole it is at work on; null: nobody has said
+};
 
 /// A task of the engine, from its submission on, and then its result: what a future refers to.
 ///
@@ -179,6 +180,15 @@ struct value_node<void> : node {
   using node::node;
 };
 
+/// A type that looks at what has come in its attachments has `void weft_received(T&) noexcept` beside it.
+template <class T>
+constexpr auto receiver_of() noexcept -> void (*)(node&) noexcept {
+  if constexpr (requires(T& x) { weft_received(x); })
+    return [](node& n) noexcept { weft_received(static_cast<value_node<T>&>(n).value); };
+  else
+    return nullptr;
+}
+
 template <class T>
 struct value_functions {
   static T& of(node& n) noexcept { return static_cast<value_node<T>&>(n).value; }
@@ -192,7 +202,8 @@ struct value_functions {
                                    .end = &value_functions::end,
                                    .encode = &value_functions::encode,
                                    .decode = &value_functions::decode,
-                                   .schema = []() noexcept { return schema_hash<T>(); }};
+                                   .schema = []() noexcept { return schema_hash<T>(); },
+                                   .received = receiver_of<T>()};
 };
 template <>
 struct value_functions<void> {

@@ -18,6 +18,10 @@ struct element {
   dtype type = dtype::other;
   std::uint32_t item = 1;  // bytes
 };
+/// Whether its type is known, and its size that of its type; others have 4096 bytes at most.
+bool is_possible(element e) noexcept;
+/// Whether it is a number, of the size that it has.
+bool is_number(element e) noexcept;
 template <class T>
 inline constexpr element element_of{dtype_of<T>, static_cast<std::uint32_t>(sizeof(T))};
 
@@ -62,6 +66,8 @@ static_assert(std::is_nothrow_move_constructible_v<block> && std::is_nothrow_mov
 void weft_encode(encoder& e, const block& b);
 block weft_decode(decoder& d, std::type_identity<block>);
 constexpr std::string_view weft_schema(std::type_identity<block>) { return "weft array block 1"; }
+/// Makes what has come of bools what bools of C++ are, 0 or 1.
+void weft_received(block& b) noexcept;
 inline std::size_t weft_owned_bytes(const block& b) noexcept { return sizeof(block) + b.bytes().size(); }
 
 }  // namespace weft::detail::arrays

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -44,8 +45,15 @@ struct block_call {
   weft::shape extents;
   const chunk_place& place;
 };
+/// What chunks are.
+struct chunk_kind {
+  std::uint32_t item = 1;  // bytes of an element
+  std::size_t rank = 0;
+};
 class block_function : public code {
  public:
+  /// Whether it takes chunks of such kinds, and gives elements of so many bytes.
+  virtual bool takes(std::span<const chunk_kind> in, std::uint32_t out) const noexcept = 0;
   virtual void run(const block_call& c) const = 0;
 };
 
@@ -112,9 +120,19 @@ class block_code final : public block_function {
       std::declval<const F&>(), std::declval<const chunk_place&>(), std::declval<const view<X>&>()...))>>::type>;
 
   explicit block_code(F f) : f_(std::move(f)) {}
+  bool takes(std::span<const chunk_kind> in, std::uint32_t result) const noexcept override {
+    constexpr std::array<chunk_kind, sizeof...(X)> own{chunk_kind{sizeof(typename X::value_type), X::rank}...};
+    const auto fits = [](const chunk_kind& given, const chunk_kind& wanted) {
+      return given.item == wanted.item && (wanted.rank == dynamic_rank || given.rank == wanted.rank);
+    };
+    return result == sizeof(out) && std::equal(in.begin(), in.end(), own.begin(), own.end(), fits);
+  }
   void run(const block_call& c) const override { on_views(c, std::index_sequence_for<X...>{}); }
   void encode(encoder& e) const override { weft::encode(e, f_); }
   const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override {
+    operations.push_back(operation_name<F>());
+  }
 
  private:
   template <std::size_t... I>
@@ -130,9 +148,6 @@ class block_code final : public block_function {
 
   [[no_unique_address]] F f_;
 };
-  void describe(std::vector<std::string_view>& operations) const override {
-    operations.push_back(operation_name<F>());
-  }
 
 /// Checks F, and gives its code.
 template <class F, class... X>

@@ -59,6 +59,8 @@ struct strip {
 /// An operation on elements.
 class kernel : public code {
  public:
+  /// Whether it takes arguments of so many bytes an element, and gives such ones.
+  virtual bool takes(std::span<const std::uint32_t> items, std::uint32_t out) const noexcept = 0;
   virtual void run(const strip& s) const = 0;
 };
 
@@ -66,6 +68,9 @@ class kernel : public code {
 class reducer : public code {
  public:
   virtual std::size_t size() const noexcept = 0;
+  /// Bytes of an element that is gathered, and of one that is made.
+  virtual std::size_t item() const noexcept = 0;
+  virtual std::size_t result_item() const noexcept = 0;
   /// n accumulators of nothing.
   virtual void start(std::byte* to, std::size_t n) const = 0;
   /// One accumulator of n elements, in an order that n alone decides.

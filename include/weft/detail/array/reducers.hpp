@@ -264,6 +264,8 @@ class reducer_loops : public Base {
 
   explicit reducer_loops(R r) : how_(std::move(r)) {}
   std::size_t size() const noexcept override { return sizeof(accumulator); }
+  std::size_t item() const noexcept override { return sizeof(T); }
+  std::size_t result_item() const noexcept override { return sizeof(typename R::result); }
   void start(std::byte* to, std::size_t n) const override {
     auto* a = reinterpret_cast<accumulator*>(to);
     for (std::size_t i = 0; i < n; ++i) a[i] = how_.start();
@@ -296,11 +298,11 @@ class reducer_loops : public Base {
     for (std::size_t i = 0; i < n; ++i) to[i] = how_.finish(a[i]);
   }
   void encode(encoder& e) const override { weft::encode(e, how_); }
-
- protected:
   void describe(std::vector<std::string_view>& operations) const override {
     operations.push_back(operation_name<R>());
   }
+
+ protected:
   const R& how() const noexcept { return how_; }
 
  private:

@@ -1,16 +1,19 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <span>
-#include <string_view>
+#include <vector>
 
 #include "weft/detail/array/code.hpp"
 
-#include <vector>
 namespace weft::detail::arrays {
 
 // What is done to one element: a tree of these, all of them encodable. Leaves are numbered.
@@ -56,9 +59,6 @@ constexpr auto shifted(const call<Op, A...>& t) {
       t.arguments);
 }
 
-template <class Tree, class... In>
-using tree_value = std::remove_cvref_t<decltype(arrays::evaluate(
-    std::declval<const Tree&>(), std::declval<const std::tuple<const In*...>&>(), std::size_t{}))>;
 /// The operations in the order in which they are done.
 template <std::size_t I>
 void describe_tree(const input<I>&, std::vector<std::string_view>&) {}
@@ -70,6 +70,9 @@ void describe_tree(const call<Op, A...>& t, std::vector<std::string_view>& opera
   operations.push_back(operation_name<Op>());
 }
 
+template <class Tree, class... In>
+using tree_value = std::remove_cvref_t<decltype(arrays::evaluate(
+    std::declval<const Tree&>(), std::declval<const std::tuple<const In*...>&>(), std::size_t{}))>;
 
 /// The loop over a tree: one pass, as the compiler vectorises it.
 template <class Tree, class... In>
@@ -78,9 +81,14 @@ class tree_kernel final : public kernel {
   using out = tree_value<Tree, In...>;
 
   explicit tree_kernel(Tree t) : tree_(std::move(t)) {}
+  bool takes(std::span<const std::uint32_t> items, std::uint32_t result) const noexcept override {
+    constexpr std::array<std::uint32_t, sizeof...(In)> own{sizeof(In)...};
+    return result == sizeof(out) && std::equal(items.begin(), items.end(), own.begin(), own.end());
+  }
   void run(const strip& s) const override { loop(s, std::index_sequence_for<In...>{}); }
   void encode(encoder& e) const override { weft::encode(e, tree_); }
   const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override { describe_tree(tree_, operations); }
 
  private:
   template <std::size_t... I>
@@ -88,7 +96,6 @@ class tree_kernel final : public kernel {
     const std::tuple<const In*...> in{reinterpret_cast<const In*>(s.in[I])...};
     out* __restrict to = reinterpret_cast<out*>(s.out);
     const Tree tree = tree_;
-  void describe(std::vector<std::string_view>& operations) const override { describe_tree(tree_, operations); }
     for (std::size_t i = 0, n = s.count; i < n; ++i) to[i] = arrays::evaluate(tree, in, i);
   }
   static std::shared_ptr<const code> make(decoder& d) {
