@@ -10,13 +10,15 @@
 
 namespace weft {
 
-/// Records what the workers of a pool do while it lives: when tasks run, by the names of their coroutines; steals,
-/// sleeps, completions, and operations on files. For Perfetto (ui.perfetto.dev) and chrome://tracing.
+/// Records what the workers of a pool do while it lives: when tasks run, by the names of their coroutines, those of a
+/// client by the names of their functions; steals, sleeps, completions, and operations on files. For Perfetto
+/// (ui.perfetto.dev) and chrome://tracing.
 ///
 /// `weft::trace t(pool); pool.run(work()); t.save("work.json");`
 ///
-/// Each worker keeps its last events in a ring of 24 bytes an event. Cost: about ten nanoseconds an event; nothing at
-/// all while there is no trace. One trace at a time for each pool (weft::misuse otherwise); it ends before its pool.
+/// Each worker keeps its last events in a ring of 24 bytes an event. Cost: about ten nanoseconds an event, and some
+/// tenths of a microsecond for the name of a client's task; nothing at all while there is no trace. One trace at a
+/// time for each pool (weft::misuse otherwise); it ends before its pool.
 class trace {
  public:
   explicit trace(pool& p, std::size_t events_per_worker = std::size_t{1} << 16);

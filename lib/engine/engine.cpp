@@ -8,6 +8,7 @@
 #include "engine/failure.hpp"
 #include "engine/rank.hpp"
 #include "env/ticks.hpp"
+#include "trace/task_names.hpp"
 #include "weft/detail/run_under.hpp"
 #include "weft/errors.hpp"
 
@@ -386,8 +387,19 @@ bool engine::step_aside(runner& r) noexcept {
   return true;
 }
 
+/// The same in a trace, under the name of its function.
+node* engine::execute_traced(node& n, worker& w) noexcept {
+  if (!n.type->function_name) return execute(n);
+  w.note(trace_kind::name_begin, number_of_name(n.type->function_name(n)));
+  node* const next = execute(n);
+  w.note(trace_kind::name_end);
+  return next;
+}
+
 void engine::run(runner& r) noexcept {
   lane& l = own_lane();
+  worker* const own = current_worker();
+  const bool traced = own && own->trace.load(std::memory_order_relaxed);
   node* next = nullptr;
   for (;;) {
     if (excess_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
@@ -411,7 +423,7 @@ void engine::run(runner& r) noexcept {
     }
     if (idle_.load(std::memory_order_relaxed) != 0 && anything_ready()) [[unlikely]]
       wake_runner();  // one wake-up begets the next
-    next = execute(*next);
+    next = traced ? execute_traced(*next, *own) : execute(*next);
     // Going on with what this end made ready is best, unless something of a higher priority waits.
     if (next && (next->rank >> place_bits) > (std::min(l.best.load(std::memory_order_relaxed),
                                                        lanes_.back().best.load(std::memory_order_relaxed)) >>

@@ -223,6 +223,7 @@ class engine {
   void forget_uses(node& n) noexcept;
   void settle(node& n) noexcept;
   node* execute(node& n) noexcept;
+  node* execute_traced(node& n, worker& w) noexcept;
   node* end(node& n, run_result how, std::exception_ptr error, failure* cause = nullptr,
             std::uint64_t ran = 0) noexcept;
   static dependent* close_list(node& n) noexcept;

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "trace/symbols.hpp"
+#include "trace/task_names.hpp"
 
 namespace weft::detail {
 
@@ -81,7 +82,7 @@ void write_chrome_trace(std::ostream& out, const std::vector<thread_trace>& thre
     w.thread_name(t, threads[t].name);
     // A ring keeps the last events: an end without its beginning is dropped, a beginning without an end lasts until
     // the thread's last event.
-    std::optional<trace_event> running, parked;
+    std::optional<trace_event> running, named, parked;
     for (const trace_event& e : threads[t].events) {
       switch (e.kind) {
         case trace_kind::task_begin:
@@ -90,6 +91,13 @@ void write_chrome_trace(std::ostream& out, const std::vector<thread_trace>& thre
         case trace_kind::task_end:
           if (running) w.slice(t, names.name_of(running->payload), running->time, e.time);
           running.reset();
+          break;
+        case trace_kind::name_begin:
+          named = e;
+          break;
+        case trace_kind::name_end:
+          if (named) w.slice(t, name_of_number(named->payload), named->time, e.time);
+          named.reset();
           break;
         case trace_kind::park:
           parked = e;
@@ -115,6 +123,7 @@ void write_chrome_trace(std::ostream& out, const std::vector<thread_trace>& thre
     if (!threads[t].events.empty()) {
       const std::uint64_t last = threads[t].events.back().time;
       if (running) w.slice(t, names.name_of(running->payload), running->time, last);
+      if (named) w.slice(t, name_of_number(named->payload), named->time, last);
       if (parked) w.slice(t, "parked", parked->time, last);
     }
   }

@@ -16,9 +16,11 @@ enum class trace_kind : std::uint8_t {
   steal,  // payload: the victim's index
   park,
   wake,
-  io_begin,  // payload: the request
-  io_end,    // payload: the request
-  events     // the driver has run completions
+  io_begin,    // payload: the request
+  io_end,      // payload: the request
+  events,      // the driver has run completions
+  name_begin,  // within a task_begin, what has a name of its own; payload: its number (task_names.hpp)
+  name_end
 };
 
 struct trace_event {

@@ -14,6 +14,7 @@
 #include "trace/chrome.hpp"
 #include "trace/ring.hpp"
 #include "trace/symbols.hpp"
+#include "trace/task_names.hpp"
 #include "weft/simulated_disk.hpp"
 #include "weft/weft.hpp"
 
@@ -140,6 +141,52 @@ TEST_CASE("a trace of a pool names tasks and threads, and is JSON", "[trace]") {
   CHECK(count(text, "\"parked\"") >= 1);
   CHECK(count(text, "loom\\\"1/1") >= 1);
   CHECK(trace.recorded() > 400);
+}
+
+namespace {
+
+struct named_task {
+  double by;
+  double operator()(std::size_t i) const { return by * static_cast<double>(i); }
+  std::string task_name() const { return "twice-\"as\"-much"; }
+  std::string task_subject(std::size_t i) const { return "part " + std::to_string(i); }
+};
+double plain_task(std::size_t, weft::values<double> parts) {
+  double sum = 0;
+  for (const double p : parts) sum += p;
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a trace names a client's tasks by their functions", "[trace]") {
+  weft::pool pool({.threads = 2});
+  weft::client client(pool);
+  weft::trace trace(pool);
+  const auto parts = weft::layer_of(100, named_task{2});
+  const auto sum = weft::layer_of(1, plain_task, weft::from(parts, weft::every{}));
+  const auto run = [&]() -> weft::task<double> {
+    const double s = co_await client.compute(sum, 0);
+    co_return s;
+  };
+  CHECK(pool.run(run()) == 9900);
+  std::ostringstream out;
+  trace.write(out);
+  CHECK(json_checker(out.str()).whole());
+  CHECK(count(out.str(), "\"name\":\"twice-\\\"as\\\"-much\"") == 100);
+  CHECK(count(out.str(), "plain_task") >= 1);
+  CHECK(count(out.str(), "part ") == 0);  // a name for each function, not for each task
+}
+
+TEST_CASE("names have numbers, the same ones for the same names", "[trace]") {
+  using weft::detail::name_of_number, weft::detail::number_of_name;
+  const std::uint64_t one = number_of_name("of one"), two = number_of_name("of two");
+  CHECK(one != two);
+  CHECK(one != 0);
+  CHECK(number_of_name("of one") == one);
+  CHECK(name_of_number(two) == "of two");
+  CHECK(name_of_number(0) == "a task");
+  CHECK(name_of_number(~std::uint64_t{0}) == "a task");
 }
 
 TEST_CASE("a trace ends, and another begins with nothing of the first", "[trace]") {
