@@ -65,8 +65,8 @@ task<block> read_hdf5_part(shared<hdf5_place> where, std::size_t j) {
                          result.bytes().data());
   };
   co_await blocking(read);
-  for (hdf5_chunk& c : rest.chunks)
-    decode_hdf5_chunk(rest.of, std::move(c), b.extents, result.bytes().data(), name_of(where->path, where->dataset));
+  hdf5_decoder decoder(rest.of, name_of(where->path, where->dataset));
+  for (hdf5_chunk& c : rest.chunks) decoder.decode(std::move(c), b.extents, result.bytes().data());
   make_native(result.bytes(), {type.of, type.size, false});
   co_return result;
 }

@@ -6,7 +6,6 @@
 
 #include "array/copy.hpp"
 #include "array/hdf5_file.hpp"
-#include "weft/detail/unwritten.hpp"
 
 namespace weft::detail::arrays {
 
@@ -29,36 +28,40 @@ bool inflate_whole(std::span<std::byte> to, std::span<const std::byte> from) {
          size == to.size();
 }
 
-[[noreturn]] void throw_damaged(const std::string& name, std::size_t size) {
-  throw std::runtime_error("weft: a chunk of " + name + " is damaged: it does not become " + std::to_string(size) +
-                           " bytes");
-}
-
 }  // namespace
 
-void decode_hdf5_chunk(const hdf5_dataset& d, hdf5_chunk c, std::span<const std::size_t> extents, std::byte* to,
-                       const std::string& name) {
-  const std::size_t size = bytes_of(d.chunk, d.type.size).value();  // less than 4 GiB, as HDF5 has it
-  std::vector<std::byte> chunk = std::move(c.stored), before;
-  for (std::size_t i = d.filters.size(); i-- > 0;) {
+hdf5_decoder::hdf5_decoder(const hdf5_dataset& d, std::string name)
+    : of_(d),
+      name_(std::move(name)),
+      size_(d.plain_chunks ? bytes_of(d.chunk, d.type.size).value() : 0) {}  // less than 4 GiB, as HDF5 has it
+
+void hdf5_decoder::decode(hdf5_chunk c, std::span<const std::size_t> extents, std::byte* to) {
+  std::span<std::byte> chunk = c.stored;
+  bool sound = true;
+  for (std::size_t i = of_.filters.size(), k = 0; sound && i-- > 0;) {
     if (c.skipped >> i & 1) continue;
-    before = std::exchange(chunk, unwritten<std::vector<std::byte>>(size));
-    const bool done =
-        d.filters[i] == hdf5_filter::deflate ? inflate_whole(chunk, before) : unshuffle(chunk, before, d.type.size);
-    if (!done) throw_damaged(name, size);
+    std::unique_ptr<std::byte[]>& room = rooms_[k];
+    if (!room) room = std::make_unique_for_overwrite<std::byte[]>(size_);
+    const std::span<std::byte> into(room.get(), size_);
+    sound =
+        of_.filters[i] == hdf5_filter::deflate ? inflate_whole(into, chunk) : unshuffle(into, chunk, of_.type.size);
+    chunk = into;
+    k ^= 1;
   }
-  if (chunk.size() != size) throw_damaged(name, size);
-  make_native(chunk, d.type);
+  if (!sound || chunk.size() != size_)
+    throw std::runtime_error("weft: a chunk of " + name_ + " is damaged: it does not become " +
+                             std::to_string(size_) + " bytes");
+  make_native(chunk, of_.type);
   const std::size_t rank = extents.size();
   std::vector<std::ptrdiff_t> steps(rank), to_steps(rank);
-  row_major_steps(d.chunk, d.type.size, steps);
-  row_major_steps(extents, d.type.size, to_steps);
+  row_major_steps(of_.chunk, of_.type.size, steps);
+  row_major_steps(extents, of_.type.size, to_steps);
   const std::byte* from = chunk.data();
   for (std::size_t a = 0; a < rank; ++a) {
     from += static_cast<std::ptrdiff_t>(c.begin[a]) * steps[a];
     to += static_cast<std::ptrdiff_t>(c.place[a]) * to_steps[a];
   }
-  copy_box(to, to_steps, from, steps, c.extents, d.type.size);
+  copy_box(to, to_steps, from, steps, c.extents, of_.type.size);
 }
 
 }  // namespace weft::detail::arrays

@@ -40,7 +40,7 @@ hdf5_id opened_dataset(const hdf5_id& file, const std::string& path, const std::
 
 std::vector<std::size_t> sizes_of(std::span<const hsize_t> n) { return {n.begin(), n.end()}; }
 
-/// Whether chunks are made elements by what decode_hdf5_chunk can do. Throws for a filter that HDF5 has not got.
+/// Whether chunks are made elements by what hdf5_decoder can do. Throws for a filter that HDF5 has not got.
 bool is_plain(const hdf5_id& how, const std::string& name, std::vector<hdf5_filter>& filters) {
   bool plain = true;
   const int n = H5Pget_nfilters(how.get());

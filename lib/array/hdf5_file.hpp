@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,15 +49,25 @@ struct hdf5_rest {
   std::vector<hdf5_chunk> chunks = {};
 };
 /// Reads a box of a dataset of that type and shape to memory, row-major: elements in the machine's order of bytes,
-/// bools as they are in the file. Plain chunks come as they are stored, for decode_hdf5_chunk, which takes longer and
+/// bools as they are in the file. Plain chunks come as they are stored, for hdf5_decoder, which takes longer and
 /// needs no library; those that nobody has written have the fill value. Throws where the dataset is another one now.
 hdf5_rest read_hdf5_box(const std::string& path, const std::string& dataset, const item_type& type,
                         std::span<const std::size_t> shape, std::span<const std::size_t> first,
                         std::span<const std::size_t> extents, std::byte* to);
-/// Puts its part of a box of these extents there. Blocks nobody. Throws std::runtime_error, which has `name`, for a
-/// chunk that is damaged.
-void decode_hdf5_chunk(const hdf5_dataset& d, hdf5_chunk c, std::span<const std::size_t> extents, std::byte* to,
-                       const std::string& name);
+/// Makes elements of chunks, one after the other, in memory that it keeps for the next one. Blocks nobody.
+class hdf5_decoder {
+ public:
+  /// `name` is what errors call the dataset.
+  hdf5_decoder(const hdf5_dataset& d, std::string name);
+  /// Puts the chunk's part of a box of these extents there. Throws std::runtime_error for a chunk that is damaged.
+  void decode(hdf5_chunk c, std::span<const std::size_t> extents, std::byte* to);
+
+ private:
+  const hdf5_dataset& of_;
+  const std::string name_;
+  const std::size_t size_;  // of a chunk
+  std::unique_ptr<std::byte[]> rooms_[2];
+};
 
 /// A dataset as it is made: elsewhere in the file until it is whole.
 struct hdf5_room {

@@ -334,18 +334,19 @@ TEST_CASE("damaged files and chunks are refused by those who read them") {
   using namespace weft::detail::arrays;
   hdf5_dataset d{.type = {item_type::kind::integer, 4, true}, .shape = {4, 4}, .chunk = {4, 4}, .plain_chunks = true};
   d.filters = {hdf5_filter::shuffle, hdf5_filter::deflate};
+  hdf5_decoder decoder(d, "x");
   hdf5_chunk chunk;
   chunk.begin = chunk.place = {0, 0};
   chunk.extents = {4, 4};
   std::vector<std::byte> to(64);
   for (const std::size_t n : {0u, 1u, 63u, 64u, 65u, 1000u}) {
     chunk.stored.assign(n, std::byte{1});
-    CHECK_THROWS_WITH(decode_hdf5_chunk(d, chunk, chunk.extents, to.data(), "x"), Contains("chunk of x is damaged"));
+    CHECK_THROWS_WITH(decoder.decode(chunk, chunk.extents, to.data()), Contains("chunk of x is damaged"));
     chunk.skipped = 2;  // not deflated
     if (n == 64)
-      CHECK_NOTHROW(decode_hdf5_chunk(d, chunk, chunk.extents, to.data(), "x"));
+      CHECK_NOTHROW(decoder.decode(chunk, chunk.extents, to.data()));
     else
-      CHECK_THROWS_WITH(decode_hdf5_chunk(d, chunk, chunk.extents, to.data(), "x"), Contains("damaged"));
+      CHECK_THROWS_WITH(decoder.decode(chunk, chunk.extents, to.data()), Contains("damaged"));
     chunk.skipped = 0;
   }
   CHECK(to[0] == std::byte{1});
