@@ -45,6 +45,22 @@ elif what == "sum_residuals":
     def run():
         assert abs((a - a.mean(axis=0)).sum().compute()) < 1
 
+elif what == "rechunk":
+    chunks = da.core.normalize_chunks((n, chunk), (n, n))
+    x = da.map_blocks(lambda block_info=None: block(block_info).astype(np.float32), chunks=chunks, dtype=np.float32)
+    x = x.persist()
+
+    def run():
+        da.store(x.rechunk((chunk, n)), Nowhere(), lock=False)
+
+elif what == "random":
+
+    def run():
+        some = da.random.RandomState(7) if not hasattr(da.random, "default_rng") else da.random.default_rng(7)
+        uniform = some.random if hasattr(some, "random") else some.random_sample
+        x = some.normal(size=(n, n), chunks=(chunk, chunk)) + uniform(size=(n, n), chunks=(chunk, chunk))
+        assert abs(x.sum().compute() / n / n - 0.5) < 0.01
+
 elif what == "map_overlap_sample":
 
     def run():

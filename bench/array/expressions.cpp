@@ -1,16 +1,13 @@
 // array.*: expressions of arrays that are in memory, beside a loop written by hand and beside Dask's threads.
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "../client_place.hpp"
-#include "../harness.hpp"
-#include "weft/array.hpp"
+#include "dask.hpp"
+#include "runs.hpp"
 
 namespace bench {
 namespace {
@@ -28,45 +25,8 @@ struct element {
   }
 };
 
-/// Has all chunks made, and kept.
-template <class T, std::size_t N>
-weft::array<T, N> kept(client_place& here, const weft::array<T, N>& x) {
-  const weft::array<T, N> there = x.persist();
-  here.pool.run(weft::sum(there).compute());
-  return there;
-}
-/// Has all chunks made, and let go one by one.
-template <class X>
-weft::task<> to_nowhere(X x) {
-  co_await weft::detail::arrays::run(*x.node());
-}
-
-/// The peer: `dask_array.py WHAT N CHUNK THREADS`, which prints milliseconds.
-void beside_dask(sides& out, const settings& s, const char* what, std::int64_t n, std::int64_t chunk) {
-  static const bool there =
-      std::system("/usr/bin/python3 -c 'import dask.array' >/dev/null 2>&1") == 0;  // NOLINT: no user input
-  if (!s.peers) return;
-  if (!there) {
-    out.note += "; Dask is not installed (sh bench/peers.sh)";
-    return;
-  }
-  out.peer_name = "dask threads";
-  out.peer = [=, threads = s.threads] {
-    const std::string command = "/usr/bin/python3 '" WEFT_BENCH_SOURCES "/dask_array.py' " + std::string(what) + " " +
-                                std::to_string(n) + " " + std::to_string(chunk) + " " + std::to_string(threads);
-    FILE* script = ::popen(command.c_str(), "r");
-    double ms = 0;
-    const bool read = script && std::fscanf(script, "%lf", &ms) == 1;
-    if (!script || ::pclose(script) != 0 || !read) throw std::runtime_error(command + " failed");
-    return ms;
-  };
-}
-
-template <class F>
-double milliseconds(F run) {
-  const double begin = seconds_now();
-  run();
-  return (seconds_now() - begin) * 1e3;
+std::string dask_call(const char* what, std::int64_t n, std::int64_t chunk) {
+  return "dask_array.py " + std::string(what) + " " + std::to_string(n) + " " + std::to_string(chunk);
 }
 
 /// (a - b) * (a - b) + c / 2, into memory that was used before.
@@ -128,7 +88,7 @@ const registered basic_sum_("array.basic_sum", "ms", "zeros in thin chunks, summ
                                     throw wrong("array.basic_sum: a sum of zeros is not 0");
                                 });
                               };
-                              beside_dask(out, s, "basic_sum", n, chunk);
+                              beside_dask(out, s, dask_call("basic_sum", n, chunk));
                               return out;
                             });
 
@@ -147,7 +107,7 @@ const registered double_diff_(
       sides out;
       out.note = WEFT_BENCH_COMPILER;
       out.weft = [=] { return milliseconds([&] { here->pool.run(to_nowhere(difference)); }); };
-      beside_dask(out, s, "double_diff", n, chunk);
+      beside_dask(out, s, dask_call("double_diff", n, chunk));
       return out;
     });
 
@@ -167,7 +127,7 @@ const registered sum_residuals_("array.sum_residuals", "ms", "sum(a - mean(a, 0)
                                         throw wrong("array.sum_residuals: residuals do not add up to 0");
                                     });
                                   };
-                                  beside_dask(out, s, "sum_residuals", n, chunk);
+                                  beside_dask(out, s, dask_call("sum_residuals", n, chunk));
                                   return out;
                                 });
 
@@ -196,7 +156,7 @@ const registered map_overlap_sample_("array.map_overlap_sample", "ms",
                                              throw wrong("array.map_overlap_sample: a wrong element");
                                          });
                                        };
-                                       beside_dask(out, s, "map_overlap_sample", n, chunk);
+                                       beside_dask(out, s, dask_call("map_overlap_sample", n, chunk));
                                        return out;
                                      });
 

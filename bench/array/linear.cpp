@@ -1,16 +1,13 @@
 // array.matmul and array.svd_compressed, beside OpenBLAS alone and Dask's threads.
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "../client_place.hpp"
-#include "../harness.hpp"
 #include "array/blas.hpp"
-#include "weft/array.hpp"
+#include "dask.hpp"
+#include "runs.hpp"
 
 namespace bench {
 namespace {
@@ -23,21 +20,6 @@ struct scattered {
     return static_cast<float>(static_cast<double>(n >> 40) * 0x1.0p-24 - 0.5);
   }
 };
-
-template <class F>
-double milliseconds(F run) {
-  const double begin = seconds_now();
-  run();
-  return (seconds_now() - begin) * 1e3;
-}
-
-/// Waits for all chunks of an array, which stay.
-template <class T, std::size_t N>
-weft::array<T, N> kept(client_place& here, const weft::array<T, N>& x) {
-  const weft::array<T, N> there = x.persist();
-  here.pool.run(weft::sum(there).compute());
-  return there;
-}
 
 const registered matmul_(
     "array.matmul", "ms",
@@ -106,22 +88,8 @@ const registered svd_compressed_(
           if (!(values(0) > most / 2 && values(0) < most * 1.01)) throw wrong("a singular value that cannot be");
         });
       };
-      if (!s.peers) return out;
-      if (std::system("/usr/bin/python3 -c 'import dask.array' >/dev/null 2>&1") != 0) {
-        out.note = "Dask is not installed (sh bench/peers.sh)";
-        return out;
-      }
-      out.peer_name = "dask threads";
-      out.peer = [=, threads = s.threads] {
-        const std::string command =
-            "OPENBLAS_NUM_THREADS=1 /usr/bin/python3 '" WEFT_BENCH_SOURCES "/dask_linear.py' " + std::to_string(n) +
-            " " + std::to_string(width) + " " + std::to_string(chunk) + " " + std::to_string(threads);
-        FILE* script = ::popen(command.c_str(), "r");
-        double ms = 0;
-        const bool read = script && std::fscanf(script, "%lf", &ms) == 1;
-        if (!script || ::pclose(script) != 0 || !read) throw std::runtime_error(command + " failed");
-        return ms;
-      };
+      beside_dask(out, s,
+                  "dask_linear.py " + std::to_string(n) + " " + std::to_string(width) + " " + std::to_string(chunk));
       return out;
     });
 

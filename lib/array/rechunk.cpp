@@ -5,6 +5,7 @@
 #include "array/gather.hpp"
 #include "array/layered.hpp"
 #include "array/rechunk_plan.hpp"
+#include "engine/budget.hpp"
 #include "weft/detail/array/gathers.hpp"
 
 namespace weft::detail::arrays {
@@ -49,13 +50,29 @@ array_ref gathered(array_ref x, const grid& chunks, gathering purpose) {
   return make_gather(purpose, std::move(c), e, chunks, {std::move(o)}, {std::move(r)});
 }
 
+/// Where the whole array fits in half of the budget, a task may have all of it: each further step is a pass over all
+/// elements. Else tasks that run side by side share the budget with each other, and with what they make.
+rechunk_limits limits_for(const array_node& x) {
+  rechunk_limits l;
+  const std::uint64_t budget = budget_here(*x.owner.get_engine());
+  if (budget == 0) return l;
+  const auto bytes = static_cast<std::uint64_t>(x.chunks.whole().count()) * x.of.item;
+  if (bytes <= budget / 2) {
+    l.input_bytes = std::max<std::size_t>(l.input_bytes, bytes);
+  } else {
+    l.input_bytes = std::min<std::size_t>(l.input_bytes, budget / 4);
+    l.chunk_bytes = std::min<std::size_t>(l.chunk_bytes, budget / 16);
+  }
+  return l;
+}
+
 }  // namespace
 
 array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes) {
   const grid wanted = make_grid(x->chunks.whole(), chunk, bytes, x->of.item);
   if (wanted == x->chunks) return x;
   if (wanted.whole().count() == 0) return gathered(std::move(x), wanted, gathering::rechunk);
-  for (const chunking& step : plan_rechunk(chunks_of(x->chunks), chunks_of(wanted), x->of.item)) {
+  for (const chunking& step : plan_rechunk(chunks_of(x->chunks), chunks_of(wanted), x->of.item, limits_for(*x))) {
     grid between = wanted;
     for (std::uint32_t a = 0; a < wanted.rank; ++a) between.axes[a] = cut_of(step[a]);
     x = gathered(std::move(x), between, gathering::rechunk);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/budget.hpp"
 #include "engine/engine.hpp"
 #include "weft/detail/node_stop.hpp"
 #include "weft/errors.hpp"
@@ -164,6 +165,8 @@ bool engine::can_remake(const node& n) noexcept {
     return n.type->kept_bytes(n) <= std::max<std::uint64_t>(n.stored->bytes() / 64, 256);
   } catch (...) { return false; }  // weft_owned_bytes of a type
 }
+
+std::uint64_t budget_here(engine& e) noexcept { return e.cluster() ? 0 : e.memory().options().budget; }
 
 // ---- coroutines that wait ----------------------------------------------------------------------------------------
 

@@ -106,6 +106,19 @@ TEST_CASE("a rechunk through chunks in between gives the same array") {
   CHECK(weft::rechunk(rows, {.chunk = rows.chunk_shape()}).node() == rows.node());
 }
 
+TEST_CASE("a rechunk is one pass where the budget has room for the array, and else goes through chunks in between") {
+  weft::pool pool({.threads = 2});
+  constexpr std::int64_t n = 1024, width = 64;  // 8 MiB
+  for (const std::uint64_t mib : {64, 8}) {
+    const weft::client c(pool, {.memory_budget = mib << 20});
+    const auto columns = numbers(c, {n, n}, {n, width}).persist();
+    const auto rows = weft::rechunk(columns, {.chunk = {width, n}});
+    CHECK(rows.task_count() == static_cast<std::size_t>(mib == 64 ? n / width : 2 * n / width));
+    CHECK(counts_up(pool.run(rows.compute())));
+    CHECK((c.memory().spilled == 0) == (mib == 64));
+  }
+}
+
 TEST_CASE("a part of what was joined, padded or reshaped computes that part alone") {
   place at(1);
   const auto huge = weft::ones<float, 2>(at.client, {1'000'000, 1'000'000}, {.chunk = {1000, 1000}});
