@@ -83,7 +83,8 @@ class memory_request {
 
  private:
   friend class store;
-  std::uint32_t loading_ = 0;  // inputs that are still on their way
+  std::uint32_t loading_ = 0;   // inputs that are still on their way,
+  std::uint32_t fetching_ = 0;  // of these from other processes
   std::uint64_t charged_ = 0;
   std::uint32_t waits_ = 0;  // for other tasks, at this moment
   bool left_ = false;        // its work is a coroutine that has left its thread
@@ -129,8 +130,9 @@ struct store_counters {
 /// something outside (a timer, a socket). One that waits for another task of the store's owner is not: that task may
 /// have to be granted first. Whether something outside comes about without those who wait here, nobody can know, a
 /// channel may be fed by one of them: so when nothing but such waits has been under way for `patience`, and nothing
-/// has changed meanwhile, one request more is granted, and so on. Hence every request is granted at last, unless
-/// some work never ends.
+/// has changed meanwhile, one request more is granted, and so on. What is brought from another process may have to
+/// wait there until a value of this one has come: where nothing but such transfers is under way, who only reads (a
+/// peer, for one) is granted beyond the budget. Hence every request is granted at last, unless some work never ends.
 ///
 /// Resident memory: where options.resident has a limit, the store looks at what the process takes, when something is
 /// asked for or comes to be, and while requests wait, but seldom. It climbs the ladder of resident_limits, each rung
@@ -240,7 +242,8 @@ class store {
   bool admit(memory_request& r, after& then, bool beyond = false);
   bool grant_first(after& then, bool beyond = false);
   void give_back(memory_request& r) noexcept;
-  bool no_room_to_come() const noexcept;
+  bool only_fetches() const noexcept;
+  bool no_room_to_come(const memory_request& r) const noexcept;
   bool stalled() const noexcept;
   void poll(after& then);
   void run(after& then, bool held);
@@ -266,7 +269,8 @@ class store {
   std::uint64_t changes_ = 0;  // of granted_ and outside_
   std::optional<stop_source> waiting_out_;
   std::uint32_t on_their_way_ = 0;  // requests that wait for loads
-  std::uint32_t loads_ = 0, writers_ = 0;
+  std::uint32_t fetching_ = 0;      // requests that were granted, and wait for values of other processes
+  std::uint32_t loads_ = 0, fetches_ = 0, writers_ = 0;  // fetches_: loads from other processes
   std::uint64_t writing_bytes_ = 0, loading_bytes_ = 0;
   static constexpr std::size_t most_in_batch = 1024;
   std::size_t batch_limit_ = most_in_batch;         // values that are written at once

@@ -44,9 +44,13 @@ bool store::make_room(std::uint64_t need) noexcept {
   return true;
 }
 
+/// Of what was granted nothing goes on but transfers from other processes, which may wait for this one.
+bool store::only_fetches() const noexcept { return fetches_ != 0 && loads_ == fetches_ && granted_ == fetching_; }
+
 /// Nothing brings more room than there is, but the ends of what was granted.
-bool store::no_room_to_come() const noexcept {
-  return writers_ == 0 && loads_ == 0 && (dirty_.empty() || disk_error_) && clean_.empty();
+bool store::no_room_to_come(const memory_request& r) const noexcept {
+  const bool none_on_the_way = loads_ == 0 || (r.lasting && only_fetches());
+  return writers_ == 0 && none_on_the_way && (dirty_.empty() || disk_error_) && clean_.empty();
 }
 
 /// Requests wait, and of what was granted nothing goes on but waits for what is outside.
@@ -95,11 +99,12 @@ bool store::admit(memory_request& r, after& then, bool beyond) {
   if (!r.error) {
     // What is on its way takes room that nothing uses yet.
     const bool too_many =
-        missing != 0 && on_their_way_ != 0 &&
+        missing != 0 && on_their_way_ != 0 && !(r.lasting && only_fetches()) &&
         (on_their_way_ >= options_.ahead || loading_bytes_ + missing > ahead_bytes(budget_, options_.threads));
     const std::uint64_t need = missing + r.reserve;
     bool fits = !busy && !too_many && (need == 0 || make_room(need));
-    if (!fits && !busy && !too_many && no_room_to_come() && (granted_ == 0 || beyond)) {
+    const bool alone = granted_ == 0 || (r.lasting && only_fetches());
+    if (!fits && !busy && !too_many && no_room_to_come(r) && (alone || beyond)) {
       // It will not get better: past the budget, or, where that is the disk's fault, not at all.
       if (disk_error_ && used() + need > budget_)
         r.error = std::exchange(disk_error_, nullptr);  // who comes next tries the disk again
@@ -117,7 +122,7 @@ bool store::admit(memory_request& r, after& then, bool beyond) {
     ++changes_;
   }
   front_ = std::max(front_, r.rank);
-  r.loading_ = 0;
+  r.loading_ = r.fetching_ = 0;
   r.charged_ = 0;
   if (r.error) return true;
   r.charged_ = r.reserve;
@@ -129,13 +134,16 @@ bool store::admit(memory_request& r, after& then, bool beyond) {
       in_memory_ += v.bytes_;
       loading_bytes_ += v.bytes_;
       ++loads_;
+      fetches_ += v.elsewhere_;
       then.loads.push_back(&v);
     }
     if (v.where_ == loading) {
       v.loads_for_.push_back(&r);
       ++r.loading_;
+      r.fetching_ += v.elsewhere_;
     }
   }
+  if (r.fetching_ != 0 && !r.lasting) ++fetching_;
   if (r.loading_ != 0) ++on_their_way_;
   peak_ = std::max(peak_, used());
   return true;
@@ -219,6 +227,7 @@ bool store::withdraw(memory_request& r) noexcept {
     } else if (before == memory_request::state::granted && r.loading_ != 0) {
       for (std::uint32_t i = 0; i < r.count; ++i) std::erase(r.inputs[i]->loads_for_, &r);
       --on_their_way_;
+      if (std::exchange(r.fetching_, 0) != 0 && !r.lasting) --fetching_;
       give_back(r);
     } else {
       if (before != memory_request::state::made) r.state_ = before;  // it has what it asked for

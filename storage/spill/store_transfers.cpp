@@ -185,6 +185,7 @@ task<> store::write_behind() {
 }
 
 task<> store::load(stored_value& v) {
+  const bool fetched = v.elsewhere_;
   std::exception_ptr error;
   bool broken = false, unreadable = false;
   try {
@@ -226,6 +227,7 @@ task<> store::load(stored_value& v) {
       ++count_.remade;
     }
     --loads_;
+    fetches_ -= fetched;
     loading_bytes_ -= v.bytes_;
     if (error) {
       in_memory_ -= v.bytes_;
@@ -243,6 +245,7 @@ task<> store::load(stored_value& v) {
     }
     for (memory_request* r : std::exchange(v.loads_for_, {})) {
       if (error && !r->error) r->error = error;
+      if (fetched && --r->fetching_ == 0 && !r->lasting) --fetching_;
       if (--r->loading_ != 0) continue;
       --on_their_way_;
       then.granted.push_back(r);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -177,6 +178,46 @@ TEST_CASE("a lease is called on while its worker is short of memory, but not whe
     memory.taken = low;
     wait_for_mode(cluster, "worker-0", worker_mode::running);
     CHECK(own.run(call_next(l)) == 2);
+  }
+  own.drain();
+}
+
+namespace {
+
+numbers make_large(double first) {
+  numbers v(32'768);
+  std::iota(v.begin(), v.end(), first);
+  return v;
+}
+double last_of_both(const numbers& a, const numbers& b) { return a.back() * 1'000 + b.back(); }
+
+task<> pair_all(const client& c, int n) {
+  std::vector<future<numbers>> all;
+  for (int i = 0; i < n; ++i) all.push_back(c.submit(make_large, static_cast<double>(i)));
+  std::vector<future<double>> pairs;
+  for (int i = 0; i < n; ++i)
+    for (int k = 1; k < n; k += 2)
+      pairs.push_back(
+          c.submit(last_of_both, all[static_cast<std::size_t>(i)], all[static_cast<std::size_t>((i + k) % n)]));
+  for (int i = 0, at = 0; i < n; ++i)
+    for (int k = 1; k < n; k += 2) {
+      const double got = co_await std::move(pairs[static_cast<std::size_t>(at++)]);
+      CHECK(got == (32'767 + i) * 1'000.0 + 32'767 + (i + k) % n);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("workers with room for two values bring each other what they need from their disks", "[cluster][memory]") {
+  client_options small;
+  small.memory_budget = 2 * 32'768 * sizeof(double) + 1024;
+  small.patience = std::chrono::hours(1);  // nothing may have to wait for that
+  in_process_cluster cluster(0);
+  for (int i = 0; i < 2; ++i) cluster.add_worker(1, small);
+  pool own({.threads = 1});
+  {
+    const client c = cluster.connect(own);
+    own.run(pair_all(c, 16));
   }
   own.drain();
 }

@@ -1,0 +1,116 @@
+// The store by itself: what its owner's tests cannot bring about at will.
+#include "spill/store.hpp"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "weft/weft.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using weft::detail::memory_request;
+using weft::detail::store;
+using weft::detail::store_options;
+using weft::detail::stored_value;
+
+/// Who owns the values: its work runs on a pool.
+struct owner {
+  explicit owner(weft::pool& p) : at(p) {}
+  store::host host() {
+    return {.context = this,
+            .spawn = [](void* of, weft::task<> work) { static_cast<owner*>(of)->at.spawn(std::move(work)); },
+            .hold = [](void*) noexcept { return true; },
+            .let_go = [](void*) noexcept {},
+            .now = [](void*) noexcept { return std::int64_t{0}; },
+            .resident = [](void*) noexcept { return std::uint64_t{0}; },
+            .trim = [](void*) noexcept {}};
+  }
+  weft::pool& at;
+  weft::event may_come;  // what is elsewhere
+};
+
+const stored_value::operations operations{
+    .encode = [](void*, weft::encoder& into) { weft::encode(into, std::string(1000, 'x')); },
+    .drop = [](void*) noexcept {},
+    .restore = [](void*, weft::decoder& from) { static_cast<void>(weft::decode<std::string>(from)); },
+    .remake = [](void*) noexcept { return false; },
+    .let_go = [](void*) noexcept {},
+    .maker = [](const void*) { return std::string("a value"); },
+    .lost = [](void*) noexcept { return false; },
+    .fetch = [](void* of) -> weft::task<> { co_await static_cast<owner*>(of)->may_come.wait(); }};
+
+struct asked : memory_request {
+  asked() {
+    granted = [](memory_request& r) noexcept { static_cast<asked&>(r).there.set(); };
+  }
+  weft::task<> by(store& s) {
+    if (s.ask(*this)) there.set();
+    co_await there.wait();
+  }
+  weft::event there;
+};
+
+constexpr std::uint64_t size = 1000;
+
+/// The peer that has what is elsewhere gives it when it has had what is here.
+weft::task<> exchange(weft::pool& p) {
+  owner of(p);
+  store_options options;
+  options.budget = 2 * size;
+  options.files.directory = std::filesystem::current_path().string();
+  auto* const s = new store(std::move(options), of.host());
+
+  stored_value* here = s->insert(&of, operations, size, nullptr);
+  s->publish(*here, {});
+  asked room;
+  room.reserve = 2 * size;
+  co_await room.by(*s);
+  CHECK(s->counters().in_memory == 0);  // it is on the disk
+  s->finish(room);
+
+  // A task takes all there is for values that come from elsewhere,
+  stored_value* elsewhere = s->insert_elsewhere(&of, operations, 2 * size);
+  s->publish(*elsewhere, {1});
+  asked task;
+  task.rank = 1;
+  task.inputs = &elsewhere;
+  task.count = 1;
+  CHECK_FALSE(s->ask(task));
+  // and a second one waits for room,
+  asked second;
+  second.rank = 2;
+  second.reserve = size;
+  second.produces = true;
+  CHECK_FALSE(s->ask(second));
+  // when a peer asks for what is here.
+  asked peer;
+  peer.inputs = &here;
+  peer.count = 1;
+  peer.lasting = true;
+  co_await weft::timeout(10s, peer.by(*s));
+  CHECK(s->counters().in_memory == 3 * size);
+  CHECK_FALSE(task.there.is_set());
+  CHECK_FALSE(second.there.is_set());  // that is no reason for a task to begin
+  s->finish(peer);
+  of.may_come.set();
+  co_await weft::timeout(10s, task.there.wait());
+  s->finish(task);
+  co_await weft::timeout(10s, second.there.wait());
+  s->finish(second);
+  CHECK(store::erase(here));
+  CHECK(store::erase(elsewhere));
+  CHECK(s->counters().in_memory == 0);
+  s->retire();
+}
+
+}  // namespace
+
+TEST_CASE("a peer has its value while all that goes on here waits for values of peers") {
+  weft::pool p({.threads = 2});
+  p.run(exchange(p));
+}
