@@ -74,6 +74,22 @@ const registered fused_chain_(
       return out;
     });
 
+const registered unfused_chain_(
+    "array.unfused_chain", "ms",
+    "six times rolled by an element, halved and increased: copies and expressions in turn", [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t n = s.size(std::int64_t{1} << 25, std::int64_t{1} << 22);
+      weft::array<double, 1> x = kept(*here, weft::from_function<1>(here->client, {n}, element{}));
+      for (int k = 0; k < 6; ++k) x = weft::array<double, 1>(weft::roll(x, 1, 0) * 0.5 + 1.0);
+      double expected = element{}(7 - 6);
+      for (int k = 0; k < 6; ++k) expected = expected * 0.5 + 1.0;
+      if (here->pool.run(x(7).compute()) != expected) throw wrong("array.unfused_chain: an element is wrong");
+      sides out;
+      out.note = WEFT_BENCH_COMPILER;
+      out.weft = [=] { return milliseconds([&] { here->pool.run(to_nowhere(x)); }); };
+      return out;
+    });
+
 const registered basic_sum_("array.basic_sum", "ms", "zeros in thin chunks, summed along their rows",
                             [](const settings& s) {
                               auto here = std::make_shared<client_place>(s.threads);

@@ -9,6 +9,11 @@
 
 namespace weft {
 
+namespace detail {
+/// Whether the task that has this input may move its value away; then it is counted as the task's own. lib/engine.
+bool take_input(const edge& e) noexcept;
+}  // namespace detail
+
 /// The values of many inputs, without copying them: a parameter of this type takes a vector of futures.
 /// `double total(weft::values<double> parts)`, and `c.submit(total, futures)`. Valid while the task runs.
 template <class T>
@@ -50,6 +55,13 @@ class values {
   std::size_t size() const noexcept { return count_; }
   bool empty() const noexcept { return count_ == 0; }
   const T& operator[](std::size_t i) const noexcept { return value_of(first_[i]); }
+  /// The value of input i to be moved from, or changed, where nobody will look at it any more: no other task takes
+  /// it, no future refers to it, and this task will not be run again, which a failure after this rules out. Else
+  /// null. Asked once for each input, by the task itself; what it leaves is to be destructible and encodable, as a
+  /// moved value is. Values of less than 1 KiB are not given away.
+  T* take(std::size_t i) const noexcept {
+    return detail::take_input(first_[i]) ? &static_cast<detail::value_node<T>*>(first_[i].from)->value : nullptr;
+  }
   iterator begin() const noexcept { return iterator(first_); }
   iterator end() const noexcept { return iterator(first_ + count_); }
 

@@ -36,6 +36,9 @@ block gather_chunk(const gather_plan& p, std::size_t j, inputs in);
 
 struct gather_task {
   shared<gather_plan> what;
+  std::uint64_t result_bytes(std::size_t j) const noexcept {
+    return bytes_of_chunk(what->chunks, what->first, what->counts, j, what->of.item);
+  }
   template <class... In>
   block operator()(std::size_t j, const In&... in) const {
     const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};

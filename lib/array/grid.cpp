@@ -86,6 +86,19 @@ coordinates place_of(std::size_t j, const coordinates& counts, std::size_t rank)
   }
   return at;
 }
+std::uint64_t bytes_of_chunk(const grid& g, const weft::shape& first, const weft::shape& counts, std::size_t j,
+                             std::size_t item, std::uint32_t reduced) noexcept {
+  coordinates n{}, at{};
+  for (std::size_t a = 0; a < counts.size(); ++a) n[a] = counts[a];
+  at = place_of(j, n, counts.size());
+  std::uint64_t bytes = item;
+  for (std::size_t a = 0; a < g.rank; ++a) {
+    if (a < first.size()) at[a] += first[a];
+    const std::int64_t extent = (reduced >> a & 1) != 0 ? 1 : g.axes[a].size(at[a]);
+    bytes *= static_cast<std::uint64_t>(std::max<std::int64_t>(extent, 0));
+  }
+  return bytes;
+}
 std::size_t number_of(const coordinates& at, const coordinates& counts, std::size_t rank) noexcept {
   std::int64_t n = 0;
   for (std::size_t a = 0; a < rank; ++a) n = n * counts[a] + at[a];

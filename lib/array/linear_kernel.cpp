@@ -7,10 +7,12 @@
 #include <cstring>
 #include <stdexcept>
 #include <type_traits>
+#include <utility>
 
 #include "array/blas.hpp"
 #include "array/copy.hpp"
 #include "array/given.hpp"
+#include "array/tasks.hpp"
 
 namespace weft::detail::arrays {
 
@@ -186,7 +188,7 @@ T added(T a, T b) {
 
 }  // namespace
 
-block contract_blocks(const contraction& c, const block* before, values<block> left, values<block> right) {
+block contract_blocks(const contraction& c, block before, values<block> left, values<block> right) {
   if (left.size() != right.size() || left.empty())
     throw std::logic_error("weft: a product was given unlike numbers of blocks");
   demand_given(is_contraction(c), "a product whose labels do not fit");
@@ -216,20 +218,18 @@ block contract_blocks(const contraction& c, const block* before, values<block> l
     if (p == 0) {
       weft::shape whole = weft::shape::of_rank(c.rank());
       for (std::uint32_t l = 0; l < c.rank(); ++l) whole[l] = extents[l];
-      result = block(c.of, whole);
-      if (result.count() == 0) return result;
+      if (before.bytes().empty()) {
+        result = block(c.of, whole);
+        if (result.count() == 0) return result;
+        std::memset(result.bytes().data(), 0, result.bytes().size());
+      } else {
+        if (before.extents() != whole || before.of().item != c.of.item)
+          throw std::logic_error("weft: a product was given a sum of shape " + weft::to_string(before.extents()));
+        result = std::move(before);
+      }
     } else {
       for (std::uint32_t l = 0; l < c.rank(); ++l)
         demand_given(extents[l] == result.extents()[l], "blocks of products of unlike shapes");
-    }
-    if (p == 0) {
-      const weft::shape& whole = result.extents();
-      demand_given(!before || (before->of().item == c.of.item && before->extents() == whole),
-                   "a block of another shape to add to");
-      if (before)
-        std::memcpy(result.bytes().data(), before->bytes().data(), result.bytes().size());
-      else
-        std::memset(result.bytes().data(), 0, result.bytes().size());
     }
     if (n.inner == 0) continue;
     const matrices a = as_matrices(c, true, left[p], left_room);
@@ -241,9 +241,8 @@ block contract_blocks(const contraction& c, const block* before, values<block> l
 
 block add_blocks(values<block> parts) {
   demand_given(!parts.empty(), "no blocks to add");
-  block sum(parts[0].of(), parts[0].extents());
+  block sum = taken_or_copied(parts, 0);
   if (sum.count() == 0) return sum;
-  std::memcpy(sum.bytes().data(), parts[0].bytes().data(), sum.bytes().size());
   with_number(sum.of(), [&](auto zero) {
     using T = decltype(zero);
     T* const to = sum.template data<T>();

@@ -17,8 +17,9 @@ struct contraction {
   std::uint32_t rank() const noexcept { return batch + rows + columns; }
 };
 
-/// The products of left[i] and right[i], added up in their order, and to `before` if there is one.
-block contract_blocks(const contraction& c, const block* before, values<block> left, values<block> right);
+/// The products of left[i] and right[i], added up in their order, and to `before` unless that is empty, whose memory
+/// is the result's then.
+block contract_blocks(const contraction& c, block before, values<block> left, values<block> right);
 /// Blocks of one shape, added up in their order.
 block add_blocks(values<block> parts);
 

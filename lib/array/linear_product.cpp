@@ -7,6 +7,7 @@
 #include "array/linear.hpp"
 #include "array/linear_kernel.hpp"
 #include "array/plan.hpp"
+#include "array/tasks.hpp"
 
 namespace weft::detail::arrays {
 
@@ -22,14 +23,14 @@ constexpr std::int64_t cut_to = 2048;
 struct contract_first {
   shared<contraction> how;
   block operator()(std::size_t, values<block> left, values<block> right) const {
-    return contract_blocks(*how, nullptr, left, right);
+    return contract_blocks(*how, block(), left, right);
   }
 };
 struct contract_more {
   shared<contraction> how;
   block operator()(std::size_t, values<block> before, values<block> left, values<block> right) const {
     demand_given(before.size() == 1, "no block to add to");
-    return contract_blocks(*how, &before[0], left, right);
+    return contract_blocks(*how, taken_or_copied(before, 0), left, right);
   }
 };
 

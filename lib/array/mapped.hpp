@@ -31,6 +31,10 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in);
 
 struct mapped_task {
   shared<mapped_plan> what;
+  /// Tasks and chunks of the result have the same numbers.
+  std::uint64_t result_bytes(std::size_t j) const noexcept {
+    return bytes_of_chunk(what->chunks, what->first, what->counts, j, what->of.item);
+  }
   template <class... In>
   block operator()(std::size_t j, const In&... in) const {
     const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};

@@ -65,6 +65,23 @@ chunk_range chunks_read(const cut& source, const axis_map& map, std::int64_t beg
   return {std::min(a, b), std::max(a, b)};
 }
 
+std::uint64_t bytes_of_chunk(const program& p, std::size_t j) noexcept {
+  return bytes_of_chunk(p.domain, p.first, p.counts, j, p.of.item);
+}
+
+block* reusable_input(const program& p, const weft::shape& extents, inputs in) noexcept {
+  for (const load& l : p.loads) {
+    if (l.input < 0 || l.of.type == dtype::other || l.of.type != p.of.type || l.of.item != p.of.item) continue;
+    const values<block>& of = in[static_cast<std::size_t>(l.input)];
+    bool itself = of.size() == 1 && l.source == p.domain && of[0].extents() == extents;
+    for (std::uint32_t a = 0; itself && a < p.domain.rank; ++a)
+      itself = l.map.axes[a] == axis_map{static_cast<std::int32_t>(a), 0, 1};
+    if (!itself) continue;
+    if (block* own = of.take(0)) return own;
+  }
+  return nullptr;
+}
+
 evaluation::evaluation(const program& p, std::size_t j, inputs in) : program_(p), in_(in) {
   coordinates counts{}, at{};
   const std::size_t rank = p.domain.rank;

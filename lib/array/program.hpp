@@ -66,6 +66,12 @@ chunk_range chunks_read(const cut& source, const axis_map& map, std::int64_t beg
 /// The blocks of each load that has some, in the order of `input`: row-major in the box that the load reads.
 using inputs = std::span<const values<block>>;
 
+/// The bytes of chunk j of a program's box.
+std::uint64_t bytes_of_chunk(const program& p, std::size_t j) noexcept;
+/// A block into which chunk j may be written while it is computed, since nobody else will read it
+/// (weft::values::take), and each of its elements is read for that element of the result alone. Null: there is none.
+block* reusable_input(const program& p, const weft::shape& extents, inputs in) noexcept;
+
 /// One chunk of a program while it is computed.
 ///
 /// The chunk is cut into cells at the boundaries of the chunks that it reads. In a cell every load is one strided

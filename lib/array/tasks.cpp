@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "array/given.hpp"
@@ -88,11 +89,32 @@ block finish(const reduction& r, const block& accumulators) {
 
 }  // namespace
 
+block taken_or_copied(values<block> in, std::size_t i) {
+  if (block* own = in.take(i)) return std::exchange(*own, block());
+  const block& from = in[i];
+  block copy(from.of(), from.extents());
+  std::copy(from.bytes().begin(), from.bytes().end(), copy.bytes().begin());
+  return copy;
+}
+
 block evaluate_chunk(const program& p, std::size_t j, inputs in) {
   evaluation e(p, j, in);
+  if (block* own = reusable_input(p, e.extents(), in)) {
+    try {
+      e.write(own->bytes().data());
+    } catch (...) {
+      *own = block();
+      throw;
+    }
+    return std::exchange(*own, block());
+  }
   block result(p.of, e.extents());
   e.write(result.bytes().data());
   return result;
+}
+
+std::uint64_t bytes_of_reduced(const program& p, const reduction& r, std::size_t j) noexcept {
+  return bytes_of_chunk(p.domain, p.first, p.counts, j, r.last ? r.of.item : r.what->size(), r.axes);
 }
 
 block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs in) {
@@ -162,13 +184,11 @@ block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs i
 
 block combine(const reduction& r, values<block> parts) {
   demand_given(!parts.empty(), "no accumulators");
-  const block& first = parts[0];
-  block sums(first.of(), first.extents());
-  if (first.of().item != r.what->size())
+  if (parts[0].of().item != r.what->size())
     throw std::logic_error("weft: a reduction was given other accumulators than its own");
-  std::copy(first.bytes().begin(), first.bytes().end(), sums.bytes().begin());
+  block sums = taken_or_copied(parts, 0);
   for (std::size_t i = 1; i < parts.size(); ++i) {
-    if (parts[i].extents() != first.extents() || parts[i].of().item != first.of().item)
+    if (parts[i].extents() != sums.extents() || parts[i].of().item != sums.of().item)
       throw std::logic_error("weft: a reduction was given accumulators of unlike shapes");
     if (sums.count() != 0) r.what->merge(sums.bytes().data(), parts[i].bytes().data(), sums.count());
   }

@@ -20,12 +20,19 @@ struct reduction {
   element of = {};    // of the result
 };
 
+/// The bytes of what reduce_chunk gives for chunk j.
+std::uint64_t bytes_of_reduced(const program& p, const reduction& r, std::size_t j) noexcept;
+
 block evaluate_chunk(const program& p, std::size_t j, inputs in);
 block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs in);
 block combine(const reduction& r, values<block> parts);
 
+/// Input i itself where nobody else will read it, else a copy.
+block taken_or_copied(values<block> in, std::size_t i);
+
 struct program_task {
   shared<program> what;
+  std::uint64_t result_bytes(std::size_t j) const noexcept { return bytes_of_chunk(*what, j); }
   template <class... In>
   block operator()(std::size_t j, const In&... in) const {
     const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};
@@ -38,6 +45,7 @@ struct program_task {
 struct reduce_task {
   shared<program> what;
   reduction how;
+  std::uint64_t result_bytes(std::size_t j) const noexcept { return bytes_of_reduced(*what, how, j); }
   template <class... In>
   block operator()(std::size_t j, const In&... in) const {
     const std::array<values<block>, sizeof...(In) + 1> all{in..., values<block>()};

@@ -8,6 +8,7 @@
 #include "engine/engine.hpp"
 #include "weft/detail/node_stop.hpp"
 #include "weft/errors.hpp"
+#include "weft/values.hpp"
 
 namespace weft::detail {
 
@@ -149,6 +150,18 @@ void engine::forget_uses(node& n) noexcept {
   for (std::uint32_t i = 0; i < n.input_count; ++i)
     if (const node* from = n.inputs[i].from)
       if (from->ended() && from->is(node_state::done) && from->stored) store_->drop_use(*from->stored, n.rank);
+}
+
+/// The counts say who might look at the value still, and nobody gets a handle of a node of which there is none. Of a
+/// value that a failed task has given up they say so too. Called by the task that runs.
+bool take_input(const edge& e) noexcept {
+  node& from = *e.from;
+  node* const to = e.to;
+  if (!to || to->retries != 0 || !to->request || !from.stored) return false;
+  if (from.counts.load(std::memory_order_acquire) >> 32 != 1) return false;
+  if (!from.stored->home().take(*from.stored, *to->request)) return false;
+  to->consumed = true;
+  return true;
 }
 
 void engine::finish_request(node_request* r) noexcept {

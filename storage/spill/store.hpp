@@ -177,6 +177,9 @@ class store {
   /// The work of a granted request is over: its inputs may go again, and the room for its result, which insert() has
   /// counted by now, is given back.
   void finish(memory_request& r) noexcept;
+  /// The work of a granted request, which alone reads this value of its own, makes its result of the value's memory:
+  /// from now on this is counted as the room for the result. False: somebody else is at work with the value.
+  bool take(stored_value& v, memory_request& r) noexcept;
   /// The request is not wanted any more, or will not be when it is made. True: it was made, is not granted, and will
   /// not be. It holds nothing then, and finish() does nothing.
   bool withdraw(memory_request& r) noexcept;

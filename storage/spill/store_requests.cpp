@@ -202,6 +202,26 @@ void store::finish(memory_request& r) noexcept {
   if (held) run(then, true);
 }
 
+bool store::take(stored_value& v, memory_request& r) noexcept {
+  after then;
+  bool held = false;
+  {
+    std::lock_guard guard(lock_);
+    if (r.state_ != memory_request::state::granted || v.pins_ != 1 || v.where_ != stored_value::place_of::memory)
+      return false;
+    const std::uint64_t more = v.bytes_ - std::min(v.bytes_, r.charged_);
+    in_memory_ -= v.bytes_;
+    reserved_ += more;
+    r.charged_ += more;
+    v.bytes_ = 0;
+    v.unspillable_ = true;  // there is nothing left to write
+    held = hold();
+    if (held) poll(then);
+  }
+  if (held) run(then, true);
+  return true;
+}
+
 void store::give_back(memory_request& r) noexcept {
   for (std::uint32_t i = 0; i < r.count; ++i) {
     remove_use(*r.inputs[i], r.rank);

@@ -4,6 +4,10 @@
 #include <stdexcept>
 
 #include "array/arrays.hpp"
+#include "array/gather.hpp"
+#include "array/mapped.hpp"
+#include "array/tasks.hpp"
+#include "weft/layer.hpp"
 #include "weft/task_failed.hpp"
 
 using arrays::list_of;
@@ -127,4 +131,59 @@ TEST_CASE("tasks make arrays of their own") {
     CHECK(sum == 999'000);
   };
   at.pool.run(test());
+}
+
+TEST_CASE("chunks that are read for the last time are written over, and those that are kept are not") {
+  weft::pool pool({.threads = 1});
+  constexpr std::int64_t n = 1 << 16, chunks = 8, chunk_bytes = n / chunks * 8;
+  const weft::client c(pool, {.memory_budget = std::uint64_t{1} << 30});
+  const auto x = weft::astype<double>(weft::arange<std::int64_t>(c, 0, n, 1, {.chunk = {n / chunks}}));
+  // A roll has tasks of its own, and so has what reads it.
+  const auto by_one = [](const weft::array<double, 1>& a) {
+    return weft::array<double, 1>(weft::roll(a, 1, 0) * 2.0 + 1.0);
+  };
+  const weft::array<double, 1> kept = by_one(x).persist();
+  const auto twice = pool.run(by_one(by_one(kept)).compute());
+  const auto once = pool.run(kept.compute());
+  std::size_t wrong = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto value = [&](std::int64_t rolled) { return static_cast<double>((i - rolled + 2 * n) % n); };
+    wrong += once(static_cast<std::size_t>(i)) != value(1) * 2 + 1;
+    wrong += twice(static_cast<std::size_t>(i)) != ((value(3) * 2 + 1) * 2 + 1) * 2 + 1;
+  }
+  CHECK(wrong == 0);
+  // The chunks of both are read from either end, while the array is kept.
+  const auto both = pool.run(weft::array<double, 1>(kept + weft::flip(kept, 0)).compute());
+  for (std::size_t i = 0; i < both.size(); ++i) wrong += both(i) != once(i) + once(both.size() - 1 - i);
+  CHECK(wrong == 0);
+  CHECK(c.memory().most_in_memory < static_cast<std::uint64_t>(4 * chunks * chunk_bytes));
+}
+
+TEST_CASE("tasks of arrays ask for the room of their results before they run") {
+  weft::pool pool({.threads = 2});
+  constexpr std::int64_t n = 1 << 18, chunk = 1 << 14;  // 128 KiB a chunk, and 2 MiB in all
+  for (const std::uint64_t budget : {2u, 3u}) {
+    const weft::client c(pool, {.memory_budget = budget * chunk * 8 + 4096});
+    const auto x = weft::astype<double>(weft::arange<std::int64_t>(c, 0, n, 1, {.chunk = {chunk}}));
+    const weft::array<double, 1> kept = weft::array<double, 1>(weft::roll(x, 3, 0) + 1.0).persist();
+    const double sum = pool.run(weft::sum(weft::roll(kept, 5, 0) * 2.0).compute());
+    CHECK(sum == static_cast<double>(n) * static_cast<double>(n - 1) + 2.0 * static_cast<double>(n));
+    CHECK(c.memory().spilled > 0);
+    // A task takes two chunks and makes one; each of two may go beyond the budget, if nothing else can go on.
+    CHECK(c.memory().most_in_memory <= 6 * chunk * 8);
+  }
+}
+
+TEST_CASE("the bytes of a chunk are foretold: of a box of chunks, of fewer axes, and with axes reduced") {
+  namespace own = weft::detail::arrays;
+  using weft::detail::foretells_bytes;
+  static_assert(foretells_bytes<own::program_task> && foretells_bytes<own::reduce_task>);
+  static_assert(foretells_bytes<own::gather_task> && foretells_bytes<own::mapped_task>);
+  const own::grid g = own::make_grid({10, 7}, {4, 3}, 1 << 20, 8);  // 4 4 2 by 3 3 1
+  const std::uint64_t all[] = {96, 96, 32, 96, 96, 32, 48, 48, 16};
+  for (std::size_t j = 0; j < 9; ++j) CHECK(own::bytes_of_chunk(g, {0, 0}, {3, 3}, j, 8) == all[j]);
+  CHECK(own::bytes_of_chunk(g, {1, 1}, {2, 2}, 3, 8) == 2 * 1 * 8);
+  CHECK(own::bytes_of_chunk(g, {0, 0}, {3, 3}, 2, 16, 1) == 1 * 1 * 16);
+  CHECK(own::bytes_of_chunk(g, {0, 0}, {3, 3}, 0, 16, 2) == 4 * 1 * 16);
+  CHECK(own::bytes_of_chunk(g, {2}, {1}, 0, 8) == 2 * 3 * 8);
 }

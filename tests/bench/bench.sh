@@ -25,7 +25,7 @@ grep -q '^cluster\.' "$here/list" &&
          cluster.metg_tcp cluster.metg_tcp_placed cluster.metg_tls cluster.simulated_1000"
 grep -q '^array\.' "$here/list" &&
   names="$names array.fused_chain array.basic_sum array.double_diff array.sum_residuals
-         array.map_overlap_sample array.rechunk array.random"
+         array.map_overlap_sample array.rechunk array.random array.unfused_chain"
 for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not listed"; done
 
 "$bench" --quick --runs 1 --json fork.fib fork.sort >"$here/one.json" || fail "--json failed"

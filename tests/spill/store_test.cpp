@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -113,4 +114,39 @@ weft::task<> exchange(weft::pool& p) {
 TEST_CASE("a peer has its value while all that goes on here waits for values of peers") {
   weft::pool p({.threads = 2});
   p.run(exchange(p));
+}
+
+TEST_CASE("a value that is taken is the room for what is made of it") {
+  weft::pool p({.threads = 2});
+  p.run([](weft::pool& at) -> weft::task<> {
+    owner of(at);
+    store_options options;
+    options.budget = 10 * size;
+    auto* const all = new store(std::move(options), of.host());
+    stored_value* v = all->insert(&of, operations, size, nullptr);
+    CHECK_FALSE(all->take(*v, *std::make_unique<asked>()));  // of nobody who has it
+    all->publish(*v, {1, 2});
+    asked first, second;
+    for (asked* r : {&first, &second}) {
+      r->inputs = &v;
+      r->count = 1;
+      CHECK(all->ask(*r));
+    }
+    CHECK_FALSE(all->take(*v, first));  // of two who have it
+    all->finish(second);
+    CHECK(all->take(*v, first));
+    CHECK(all->counters().in_memory == 0);
+    CHECK(all->counters().reserved == size);
+    stored_value* made = all->insert(&of, operations, size, &first);
+    CHECK(all->counters().in_memory == size);
+    CHECK(all->counters().reserved == 0);
+    CHECK(all->counters().peak == size);
+    all->finish(first);
+    all->publish(*made, {});
+    CHECK(store::erase(v));
+    CHECK(all->counters().in_memory == size);
+    CHECK(store::erase(made));
+    all->retire();
+    co_return;
+  }(p));
 }

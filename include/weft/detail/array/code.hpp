@@ -49,7 +49,8 @@ constexpr std::string_view operation_name() noexcept {
     return short_name(type_name<Op>());
 }
 
-/// A run of elements: those of each operand, and of the result, lie one after the other.
+/// A run of elements: those of each operand, and of the result, lie one after the other. The result may be written
+/// into an operand of the same type.
 struct strip {
   std::size_t count;
   const std::byte* const* in;

@@ -89,6 +89,10 @@ constexpr std::string_view weft_schema(std::type_identity<grid>) { return "weft 
 
 /// Of an array of elements of `item` bytes, in chunks as `creation` has them. Throws misuse, with both named.
 grid make_grid(const weft::shape& whole, const weft::shape& chunk, std::int64_t bytes, std::size_t item);
+/// The bytes of chunk j of a box of chunks, which begins at `first` and has `counts` of them (both may have fewer
+/// axes than the grid: the others have one chunk). Axes whose bits are set in `reduced` have one element.
+std::uint64_t bytes_of_chunk(const grid& g, const weft::shape& first, const weft::shape& counts, std::size_t j,
+                             std::size_t item, std::uint32_t reduced = 0) noexcept;
 /// Throws misuse where a chunk has more than 2 GiB, which are too many to travel.
 void check_chunks(const grid& g, std::size_t item);
 /// g itself, or where its chunks have more than so many bytes, its extents in others that have not.

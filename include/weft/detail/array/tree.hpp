@@ -74,7 +74,13 @@ template <class Tree, class... In>
 using tree_value = std::remove_cvref_t<decltype(arrays::evaluate(
     std::declval<const Tree&>(), std::declval<const std::tuple<const In*...>&>(), std::size_t{}))>;
 
-/// The loop over a tree: one pass, as the compiler vectorises it.
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"  // operations that no vectors have are computed one by one
+#endif
+
+/// The loop over a tree: one pass, as the compiler vectorises it. Element i of the result depends on element i of the
+/// inputs alone, so that it may be written into one of these: what `restrict` would promise is not true then.
 template <class Tree, class... In>
 class tree_kernel final : public kernel {
  public:
@@ -94,8 +100,13 @@ class tree_kernel final : public kernel {
   template <std::size_t... I>
   void loop(const strip& s, std::index_sequence<I...>) const {
     const std::tuple<const In*...> in{reinterpret_cast<const In*>(s.in[I])...};
-    out* __restrict to = reinterpret_cast<out*>(s.out);
+    out* const to = reinterpret_cast<out*>(s.out);
     const Tree tree = tree_;
+#if defined(__clang__)
+#pragma clang loop vectorize(assume_safety)
+#else
+#pragma GCC ivdep
+#endif
     for (std::size_t i = 0, n = s.count; i < n; ++i) to[i] = arrays::evaluate(tree, in, i);
   }
   static std::shared_ptr<const code> make(decoder& d) {
@@ -105,5 +116,9 @@ class tree_kernel final : public kernel {
 
   [[no_unique_address]] Tree tree_;
 };
+
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 }  // namespace weft::detail::arrays
