@@ -30,7 +30,7 @@ TEST_CASE("whole processes under faults", "[seeds]") {
   double virtual_seconds = 0;
   std::uint64_t worlds = 0, steps = 0, values = 0, calls = 0, faults = 0, restarted = 0, stolen = 0, copies = 0;
   unsigned failures = 0;
-  for (const std::uint64_t seed : test::seed_range(sanitized ? 20 : 200)) {
+  for (const std::uint64_t seed : test::seed_range(sanitized ? 100 : 1000)) {
     plan p = plan_of(seed);
     p.traced = std::getenv("WEFT_TRACE") != nullptr;
     const outcome o = run(p);

@@ -189,7 +189,7 @@ task<> world::fault(fault_kind kind, time_ns lasts) {
         if (kind == fault_kind::stop)
           w->it->stop("it was told so");
         else
-          w->it->retire();
+          w->it->retire(), w->retires = true;
         add_worker();
       }
       break;
@@ -286,6 +286,11 @@ task<> world::live() {
     const bool empty = co_await within(60s, nothing_left);
     const scheduler_statistics has = scheduler_->statistics();
     outcome_.restarted = has.restarted, outcome_.stolen = has.stolen, outcome_.copies = has.copies;
+    const auto retired = [this] {
+      return std::ranges::all_of(workers_, [](const auto& w) { return !w->retires || w->over || w->dead; });
+    };
+    const bool let_go = co_await within(60s, retired);
+    if (!let_go) wrong("a worker that has asked to be let go is there still");
     if (!empty)
       wrong("the scheduler still has " + std::to_string(has.clients) + " clients, " + std::to_string(has.tasks) +
             " tasks, " + std::to_string(has.leases) + " leases");
@@ -294,7 +299,6 @@ task<> world::live() {
 }
 
 task<> world::end() {
-  ending_ = true;
   note("the world ends");
   for (const auto& w : workers_) {
     w->told = true;

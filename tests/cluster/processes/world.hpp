@@ -47,6 +47,7 @@ class world {
     std::shared_ptr<worker> it;
     std::unique_ptr<simulated_disk> disk;
     bool told = false;  // to end
+    bool retires = false;
     bool over = false;
   };
   struct client_process : process {
@@ -93,7 +94,7 @@ class world {
   outcome outcome_;
   event changed_;  // for a moment: something has ended
   std::uint64_t faults_under_way_ = 0;
-  bool scheduler_over_ = false, ending_ = false;
+  bool scheduler_over_ = false;
 };
 
 outcome run(const plan& p);
