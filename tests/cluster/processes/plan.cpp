@@ -50,6 +50,13 @@ plan plan_of(std::uint64_t seed) {
   }
   if (r.one_in(4)) p.link.session.frames.chunk = static_cast<std::uint32_t>(r.between(100, 10'000));
 
+  if (r.one_in(4)) p.link.session.full_bytes = static_cast<std::size_t>(r.between(1000, 100'000));
+  if (r.one_in(4)) {
+    p.limits.fetch.batch_values = static_cast<std::uint32_t>(r.between(1, 4));
+    p.limits.fetch.peers = static_cast<std::uint32_t>(r.between(1, 3));
+    p.limits.fetch.bytes = r.between(1000, 1'000'000);
+  }
+
   // One right answer: a task fails for what it does, not for whom it was given to.
   p.scheduler.allowed_losses = 1000;
   p.scheduler.steal_interval = static_cast<time_ns>(r.between(1, 20)) * ms;

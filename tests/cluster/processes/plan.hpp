@@ -6,6 +6,7 @@
 #include "cluster/processes/network.hpp"
 #include "scheduler/options.hpp"
 #include "transport/link.hpp"
+#include "worker/core.hpp"
 
 namespace weft::net::processes {
 
@@ -53,6 +54,7 @@ struct plan {
   stream_network::options network;
   link_options link;
   scheduler_options scheduler;
+  worker_limits limits;
 
   bool has(fault_kind k) const noexcept { return (faults >> static_cast<unsigned>(k) & 1) != 0; }
 };

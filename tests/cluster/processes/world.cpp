@@ -56,6 +56,7 @@ void world::add_worker() {
   o.memory.memory_budget = plan_.memory;
   o.memory.spill_directory = "/disk";
   o.link = plan_.link;
+  o.limits = plan_.limits;
   w.disk = std::make_unique<simulated_disk>(simulation_, *w.threads, simulated_disk::options());
   w.it = worker::make(*w.threads, std::move(o));
   w.threads->spawn(run_worker(*this, w));
