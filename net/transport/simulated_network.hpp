@@ -175,7 +175,7 @@ class simulated_network final : simulated_time::target {
   };
   struct half {
     state at = state::free;
-    bool hole = false;   // nothing gets in or out any more
+    bool hole = false;  // nothing gets in or out any more
     bool refused = false;
     bool told = false;   // broken, or about to be
     bool waits = false;  // for writable()

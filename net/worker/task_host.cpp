@@ -65,10 +65,7 @@ class task_host::inputs_of final : public detail::input_source {
 };
 
 task_host::task_host(detail::engine& e, std::function<void()> wake, std::function<void()> now)
-    : engine_(e),
-      wake_(std::move(wake)),
-      now_(std::move(now)),
-      gather_ticks_(gather_us * e.pool().ticks_per_us()) {
+    : engine_(e), wake_(std::move(wake)), now_(std::move(now)), gather_ticks_(gather_us * e.pool().ticks_per_us()) {
   engine_.track_by(this);
   engine_.tell_rests(this);
   engine_.fetch_from(this);
