@@ -277,6 +277,7 @@ task<> world::live() {
     std::string who;
     for (const auto& c : clients_)
       if (!c->over && !c->dead) who += " " + c->name;
+    note("the scheduler has " + net::describe(scheduler_->look(), true));
     wrong("not over 300 s after the last fault:" + who);
   }
   const auto nothing_left = [this] {
