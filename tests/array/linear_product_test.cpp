@@ -205,7 +205,7 @@ struct contract_given {
   weft::detail::arrays::shared<weft::detail::arrays::contraction> how;
   weft::detail::arrays::block operator()(weft::values<weft::detail::arrays::block> left,
                                          weft::values<weft::detail::arrays::block> right) const {
-    return weft::detail::arrays::contract_blocks(*how, nullptr, left, right);
+    return weft::detail::arrays::contract_blocks(*how, {}, left, right);
   }
 };
 
