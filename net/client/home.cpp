@@ -239,6 +239,7 @@ void client_home::release(node& n) noexcept {
     entry* e = entries_.find(n.number);
     if (!e || e->node != &n) return;  // it was never submitted
     waits = std::exchange(e->awaited, nullptr);
+    gone_.erase(n.number);
     entries_.erase(n.number);
     core_.release(id_of(n.number));
     if (!closed_ && lost_.empty()) links_->has_output();
@@ -339,9 +340,18 @@ void client_home::fail_reading(const node& n, std::exception_ptr why) {
   value_arrival* waits = nullptr;
   {
     std::lock_guard guard(lock_);
-    if (entry* e = entries_.find(n.number)) waits = std::exchange(e->awaited, nullptr);
+    if (entry* e = entries_.find(n.number)) {
+      waits = std::exchange(e->awaited, nullptr);
+      if (!waits && n.is(node_state::done)) gone_.insert_or_assign(n.number, why);
+    }
   }
   if (waits) waits->fail(std::move(why));
+}
+
+/// Its task runs again.
+void client_home::bring_back(const node& n) {
+  std::lock_guard guard(lock_);
+  gone_.erase(n.number);
 }
 
 void client_home::tell(std::vector<news>& all) {
@@ -370,6 +380,7 @@ void client_home::tell(std::vector<news>& all) {
         engine_->remote_cancelled(*n.node);
         break;
       case news::what::restarted:
+        bring_back(*n.node);
         engine_->restart_remote(*n.node);
         break;
     }
@@ -419,6 +430,7 @@ task<> client_home::fetch(node& n) {
     if (!lost_.empty()) throw std::runtime_error(lost_);
     entry* e = entries_.find(n.number);
     if (!e) throw weft::cancelled();
+    if (const auto at = gone_.find(n.number); at != gone_.end()) std::rethrow_exception(at->second);
     e->awaited = &here;
     core_.read(id_of(n.number), fetches_++);
     links_->has_output();  // and a tick, in which fetches begin

@@ -134,6 +134,7 @@ class client_home final : public detail::remote_home, private client_host {
   void tell(std::vector<news>& all);
   bool give_reading(const news& n);
   void fail_reading(const detail::node& n, std::exception_ptr why);
+  void bring_back(const detail::node& n);
 
   // client_host: called by the core, under the lock.
   void peer(const peer_info& p) override { links_->peer(p); }
@@ -165,7 +166,8 @@ class client_home final : public detail::remote_home, private client_host {
   std::string lost_;                  // why the cluster is gone; empty: it is there
   std::deque<batch_writer> waiting_;  // for room in the link
   std::uint64_t waiting_bytes_ = 0, most_waiting_;
-  std::atomic<bool> trouble_{false};  // it is lost, or too much waits: without the lock
+  std::atomic<bool> trouble_{false};                            // it is lost, or too much waits: without the lock
+  std::unordered_map<std::uint64_t, std::exception_ptr> gone_;  // values that there were, and why there are no more
   std::vector<news> news_;
   std::unordered_map<std::uint64_t, std::shared_ptr<question>> questions_;
   std::vector<std::shared_ptr<question>> answered_;  // and not told yet

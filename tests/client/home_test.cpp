@@ -169,6 +169,39 @@ TEST_CASE("a reading ends with the task, when the value was lost and is not made
   s.home.landed(request, id, std::move(where));
 }
 
+TEST_CASE("who reads later learns that a value was lost and is not made again", "[client_home]") {
+  cluster s;
+  auto f = s.client.submit(make, std::size_t{10'000});
+  const task_id id = make_task_id(self, 1);
+  s.finished(id);
+  s.hear_of<task_restarted>(id);
+  SECTION("cancelled") {
+    s.hear_of<task_cancelled>(id);
+    reading r(s, f);
+    CHECK_THAT(r.end(), Catch::Contains("cannot be brought back: weft::cancelled"));
+  }
+  SECTION("failed") {
+    s.hear(task_failed{{id, 0, 0}, "make", "an error", "it cannot be made", {}});
+    reading r(s, f);
+    CHECK_THAT(r.end(), Catch::Contains("it cannot be made"));
+  }
+  SECTION("unless it is made again all the same") {
+    s.hear_of<task_cancelled>(id);
+    s.hear_of<task_restarted>(id);
+    s.finished(id);
+    reading r(s, f);
+    const std::uint64_t request = s.request();
+    weft::encoder e;
+    const numbers sent = make(10'000);
+    weft::encode(e, sent);
+    value_landing where = s.home.land(0, s.header(request, id, e));
+    REQUIRE(where.wanted);
+    answer(where, e);
+    s.home.landed(request, id, std::move(where));
+    CHECK(r.end().empty());
+  }
+}
+
 TEST_CASE("a client's reading ends by the answer that is awaited", "[client_home]") {
   cluster s;
   auto f = s.client.submit(make, std::size_t{10'000});

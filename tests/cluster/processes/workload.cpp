@@ -272,6 +272,8 @@ task<> program::look_at(std::size_t i) {
   } catch (const weft::task_failed& e) { failed = e.what(); } catch (const cancelled&) {
     was_cancelled = true;
   }
+  // There was a value, which was lost, and its task was cancelled before it was made again.
+  was_cancelled = was_cancelled || failed.find("brought back: weft::cancelled") != std::string::npos;
   const bool may_be_cancelled = tasks_[i].may_be_cancelled;
   if (got) {
     ++found_.values;
