@@ -119,7 +119,7 @@ bool peer_link::take_frame(framed_stream& in) {
 }
 
 task<> peer_link::read_loop(framed_stream& in) {
-  bool came = false, batches = false;
+  bool came = false, batches = false, whole = false;
   for (;;) {
     frame_parser::step s = in.next();
     if (s == frame_parser::step::more) {
@@ -127,7 +127,10 @@ task<> peer_link::read_loop(framed_stream& in) {
       {
         // All that has been read is done: now is the time to acknowledge.
         std::unique_lock guard(mutex_);
-        if (std::exchange(came, false)) session_.heard();
+        if (std::exchange(came, false)) {
+          session_.heard();
+          if (!std::exchange(whole, false)) session_.heard_part(now());
+        }
         if (session_.has_output())
           wake(guard);
         else
@@ -143,10 +146,12 @@ task<> peer_link::read_loop(framed_stream& in) {
       came = a.bytes != 0;
       if (s == frame_parser::step::more) continue;
     }
-    if (s == frame_parser::step::header)
+    if (s == frame_parser::step::header) {
       take_header(in);
-    else
+    } else {
+      whole = true;
       batches = take_frame(in) || batches;
+    }
   }
 }
 

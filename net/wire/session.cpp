@@ -180,6 +180,7 @@ frame_header session::header(frame_kind kind) noexcept {
   h.received = received_;
   new_batches_ = new_bytes_ = 0;
   unsaid_since_ = never;
+  said_at_ = std::max(said_at_, now_);
   wants_ack_ = wants_pong_ = false;
   return h;
 }

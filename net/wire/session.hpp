@@ -134,6 +134,13 @@ class session {
     heard_ = true;
     silent_ = false;
   }
+  /// A part of a frame has come. Where the rest takes long the peer learns now and then that what it sends arrives:
+  /// its question whether anybody is here waits behind that frame.
+  void heard_part(time_ns now) noexcept {
+    if (now - said_at_ < options_.ping_after) return;
+    said_at_ = now;
+    wants_ack_ = true;
+  }
   /// The peer owes an acknowledgement, or an answer, and has said nothing for silent_after. Until it says something.
   bool silent() const noexcept { return silent_; }
 
@@ -216,7 +223,7 @@ class session {
   bye_code bye_code_ = bye_code::finished;
   std::string bye_text_, ended_;
   // `never`: the fact has not been seen by a tick.
-  time_ns now_ = 0, heard_at_ = 0, owed_since_ = never, unsaid_since_ = never, pinged_at_ = never;
+  time_ns now_ = 0, said_at_ = 0, heard_at_ = 0, owed_since_ = never, unsaid_since_ = never, pinged_at_ = never;
   time_ns unread_since_ = never;  // more than held_bytes wait
 };
 

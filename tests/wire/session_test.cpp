@@ -269,6 +269,27 @@ TEST_CASE("a peer that owes something is asked, and reported when it stays silen
   CHECK(s.deadline() == 15'001 * ms);
 }
 
+TEST_CASE("who receives a long frame says now and then that it arrives") {
+  const session_options o;
+  session s(o);
+  s.connected(0, {});
+  s.tick(0);
+  const auto says = [&](time_ns at) {
+    s.heard_part(at);
+    if (!s.has_output()) return false;
+    frame_output out;
+    s.write(out);
+    s.wrote(out.bytes());
+    CHECK(out.frames() == 1);
+    return true;
+  };
+  CHECK_FALSE(says(o.ping_after - 1));
+  CHECK(says(o.ping_after));
+  CHECK_FALSE(says(2 * o.ping_after - 1));
+  CHECK(says(2 * o.ping_after));
+  CHECK(2 * o.ping_after < o.silent_after);
+}
+
 TEST_CASE("a peer that owes nothing is asked now and then") {
   session s, t;
   s.connected(0, {});
