@@ -109,7 +109,7 @@ TEST_CASE("a rechunk through chunks in between gives the same array") {
 TEST_CASE("a rechunk is one pass where the budget has room for the array, and else goes through chunks in between") {
   weft::pool pool({.threads = 2});
   constexpr std::int64_t n = 1024, width = 64;  // 8 MiB
-  for (const std::uint64_t mib : {64, 8}) {
+  for (const std::uint64_t mib : {64u, 8u}) {
     const weft::client c(pool, {.memory_budget = mib << 20});
     const auto columns = numbers(c, {n, n}, {n, width}).persist();
     const auto rows = weft::rechunk(columns, {.chunk = {width, n}});
