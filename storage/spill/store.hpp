@@ -85,7 +85,7 @@ class memory_request {
   friend class store;
   std::uint32_t loading_ = 0;   // inputs that are still on their way,
   std::uint32_t fetching_ = 0;  // of these from other processes
-  std::uint64_t charged_ = 0;
+  std::uint64_t charged_ = 0, taken_ = 0;
   std::uint32_t waits_ = 0;  // for other tasks, at this moment
   bool left_ = false;        // its work is a coroutine that has left its thread
   enum class state : std::uint8_t { made, waiting, granted, withdrawn } state_ = state::made;

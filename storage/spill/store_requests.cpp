@@ -45,7 +45,7 @@ bool store::make_room(std::uint64_t need) noexcept {
 }
 
 /// Of what was granted nothing goes on but transfers from other processes, which may wait for this one.
-bool store::only_fetches() const noexcept { return fetches_ != 0 && loads_ == fetches_ && granted_ == fetching_; }
+bool store::only_fetches() const noexcept { return fetching_ != 0 && loads_ == fetches_ && granted_ == fetching_; }
 
 /// Nothing brings more room than there is, but the ends of what was granted.
 bool store::no_room_to_come(const memory_request& r) const noexcept {
@@ -123,7 +123,7 @@ bool store::admit(memory_request& r, after& then, bool beyond) {
   }
   front_ = std::max(front_, r.rank);
   r.loading_ = r.fetching_ = 0;
-  r.charged_ = 0;
+  r.charged_ = r.taken_ = 0;
   if (r.error) return true;
   r.charged_ = r.reserve;
   reserved_ += r.reserve;
@@ -209,7 +209,8 @@ bool store::take(stored_value& v, memory_request& r) noexcept {
     std::lock_guard guard(lock_);
     if (r.state_ != memory_request::state::granted || v.pins_ != 1 || v.where_ != stored_value::place_of::memory)
       return false;
-    const std::uint64_t more = v.bytes_ - std::min(v.bytes_, r.charged_);
+    r.taken_ += v.bytes_;
+    const std::uint64_t more = r.taken_ - std::min(r.taken_, r.charged_);
     in_memory_ -= v.bytes_;
     reserved_ += more;
     r.charged_ += more;

@@ -145,6 +145,22 @@ TEST_CASE("a value that is taken is the room for what is made of it") {
     all->publish(*made, {});
     CHECK(store::erase(v));
     CHECK(all->counters().in_memory == size);
+    // Who takes two has both in memory.
+    stored_value* two[] = {all->insert(&of, operations, size, nullptr), all->insert(&of, operations, size, nullptr)};
+    for (stored_value* one : two) all->publish(*one, {3});
+    asked both;
+    both.inputs = two;
+    both.count = 2;
+    both.reserve = size / 2;
+    CHECK(all->ask(both));
+    CHECK(all->take(*two[0], both));
+    CHECK(all->counters().reserved == size);
+    CHECK(all->take(*two[1], both));
+    CHECK(all->counters().in_memory == size);
+    CHECK(all->counters().reserved == 2 * size);
+    all->finish(both);
+    CHECK(all->counters().reserved == 0);
+    for (stored_value* one : two) CHECK(store::erase(one));
     CHECK(store::erase(made));
     all->retire();
     co_return;
