@@ -51,6 +51,8 @@ bool is_plain(const hdf5_id& how, const std::string& name, std::vector<hdf5_filt
     const H5Z_filter_t filter =
         H5Pget_filter2(how.get(), static_cast<unsigned>(i), &flags, &values, &value, sizeof text, text, &config);
     if (filter < 0) throw_hdf5("the filters of " + name + " cannot be read");
+    // What deflate makes is of any length, and further filters are the library's to undo.
+    if (!filters.empty() && filters.back() == hdf5_filter::deflate) plain = false;
     if (filter == H5Z_FILTER_DEFLATE)
       filters.push_back(hdf5_filter::deflate);
     else if (filter == H5Z_FILTER_SHUFFLE)
@@ -65,7 +67,13 @@ bool is_plain(const hdf5_id& how, const std::string& name, std::vector<hdf5_filt
   return plain && n >= 0 && n <= 32 && H5Pget_chunk_opts(how.get(), &options) >= 0 && options == 0;
 }
 
-hdf5_dataset describe(const hdf5_id& d, const std::string& name) {
+/// Not where its name is a link to another file.
+bool lies_in(const hdf5_id& file, const hdf5_id& d) {
+  H5O_info_t whole, own;
+  return H5Oget_info(file.get(), &whole) >= 0 && H5Oget_info(d.get(), &own) >= 0 && whole.fileno == own.fileno;
+}
+
+hdf5_dataset describe(const hdf5_id& file, const hdf5_id& d, const std::string& name) {
   const hdf5_id type(H5Dget_type(d.get()), &H5Tclose), space(H5Dget_space(d.get()), &H5Sclose),
       how(H5Dget_create_plist(d.get()), &H5Pclose);
   if (!type || !space || !how) throw_hdf5(name + " cannot be read");
@@ -87,7 +95,8 @@ hdf5_dataset describe(const hdf5_id& d, const std::string& name) {
       break;
     case H5D_CONTIGUOUS:
       // Elements that nobody has written are nowhere, and those in other files not here.
-      if (const haddr_t at = H5Dget_offset(d.get()); at != HADDR_UNDEF && H5Pget_external_count(how.get()) == 0)
+      if (const haddr_t at = H5Dget_offset(d.get());
+          at != HADDR_UNDEF && H5Pget_external_count(how.get()) == 0 && lies_in(file, d))
         found.offset = at;
       break;
     default:
@@ -128,7 +137,7 @@ void finish(hdf5_id& file, const std::string& path) {
 hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset) {
   const hdf5_session session;
   const hdf5_id file = opened(path, H5F_ACC_RDONLY);
-  return describe(opened_dataset(file, path, dataset), name_of(path, dataset));
+  return describe(file, opened_dataset(file, path, dataset), name_of(path, dataset));
 }
 
 hdf5_rest read_hdf5_box(const std::string& path, const std::string& dataset, const item_type& type,
@@ -138,7 +147,7 @@ hdf5_rest read_hdf5_box(const std::string& path, const std::string& dataset, con
   const hdf5_session session;
   const hdf5_id file = opened(path, H5F_ACC_RDONLY);
   const hdf5_id d = opened_dataset(file, path, dataset);
-  hdf5_rest rest{describe(d, name)};
+  hdf5_rest rest{describe(file, d, name)};
   const hdf5_dataset& of = rest.of;
   if (!(of.type == type) || !std::equal(of.shape.begin(), of.shape.end(), shape.begin(), shape.end()))
     throw std::runtime_error("weft: " + name +

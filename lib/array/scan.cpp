@@ -40,9 +40,10 @@ struct carry_task {
   any_code<scanner> what;
   box chunks;
   block operator()(std::size_t, values<block> before, values<block> own) const {
-    demand_given(own.size() == 1, "no accumulators");
+    demand_given(own.size() == 1 && before.size() <= 1, "no accumulators");
     const block& last = own[0];
-    if (last.of().item != what->size() || (!before.empty() && before[0].extents() != last.extents()))
+    if (last.of().item != what->size() ||
+        (!before.empty() && (before[0].extents() != last.extents() || before[0].of().item != last.of().item)))
       throw std::logic_error("weft: a scan was given accumulators of another shape than its own");
     const block& first = before.empty() ? last : before[0];
     block sums(last.of(), last.extents());

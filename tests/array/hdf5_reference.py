@@ -64,6 +64,17 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     compact.write(space, space, numpy.arange(4.0))
     f.create_dataset("elsewhere", shape=(6,), dtype="<i4",
                      external=[(os.path.join(folder, "elsewhere.bin"), 0, h5py.h5f.UNLIMITED)])[...] = range(6)
+    with h5py.File(os.path.join(folder, "other.h5"), "w") as other:
+        other["ahead"] = numpy.zeros(1000)
+        other["inside"] = numpy.arange(12.0)
+    f["linked"] = h5py.ExternalLink("other.h5", "/inside")
+    how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    how.set_chunk((500,))
+    how.set_deflate(4)
+    how.set_shuffle()  # behind deflate, whose results have any length
+    space = h5py.h5s.create_simple((1000,))
+    odd = h5py.h5d.create(f.id, b"shuffled_last", h5py.h5t.IEEE_F64LE, space, how)
+    odd.write(space, space, numpy.arange(1000.0) % 7)
     parts = h5py.VirtualLayout(shape=(2, 10, 10), dtype=">i4")
     parts[0] = h5py.VirtualSource(d)
     parts[1] = h5py.VirtualSource(d)

@@ -262,6 +262,10 @@ TEST_CASE("datasets that are nowhere, elsewhere or scattered are read by the lib
   CHECK((at(compact) == xt::arange<double>(4)));
   const auto elsewhere = at.pool.run(weft::from_hdf5<std::int32_t, 1>(c, path, "elsewhere", {.chunk = {4}}));
   CHECK((at(elsewhere) == xt::arange<std::int32_t>(6)));
+  const auto linked = at.pool.run(weft::from_hdf5<double, 1>(c, path, "linked", {.chunk = {5}}));
+  CHECK((at(linked) == xt::arange<double>(12)));
+  const auto shuffled_last = at.pool.run(weft::from_hdf5<double, 1>(c, path, "shuffled_last"));
+  CHECK(at(shuffled_last(999)) == 999 % 7);
   // Chunks that nobody has written are filled.
   const auto some_chunks = at.pool.run(weft::from_hdf5<std::int32_t, 2>(c, path, "some_chunks", {.chunk = {4, 8}}));
   xt::xtensor<std::int32_t, 2> expected = -3 * xt::ones<std::int32_t>({10, 10});
