@@ -95,6 +95,9 @@ void engine::retry(node& last) {
   std::lock_guard one_at_a_time(retries_lock_);
   if (!last.ended() || !last.is(node_state::failed)) return;
   if (remote_) {
+    if (last.number == 0)
+      throw misuse("weft: task " + key_of(last) +
+                   " was not accepted by the cluster, and cannot be run again: submit it");
     restart_remote(last);
     return remote_->retry(last.number);
   }

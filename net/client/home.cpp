@@ -72,7 +72,10 @@ void client_home::limit_waiting(std::uint64_t bytes) {
 
 /// A message that is too large would end the session, and with it the tasks of others.
 void client_home::check_size(const node& n) const {
-  const std::size_t bytes = call_.message().size() + n.input_count * sizeof(task_id) + sizeof(submit_record) + 64;
+  // It goes on to a worker with more about each input, and with small ones themselves.
+  constexpr std::size_t given = std::size_t{64} << 10, rest = 256;
+  const std::size_t bytes =
+      call_.message().size() + n.input_count * sizeof(input_ref) + sizeof(run_record) + given + rest;
   if (bytes <= most_message_) return;
   const std::string limit = std::to_string(call_.message().size()) + " bytes, and at most " +
                             std::to_string(most_message_ - (bytes - call_.message().size()));
@@ -81,6 +84,22 @@ void client_home::check_size(const node& n) const {
                             " can travel with a task: scatter the large ones in parts, or let tasks make them");
   throw std::length_error("weft: a value that is scattered takes " + limit +
                           " can travel through the scheduler: scatter it in parts, or let a task read or make it");
+}
+
+/// What was not taken on has no number that others could name: they fail as it did.
+void client_home::check_inputs(const node& n) {
+  const node* refused = nullptr;
+  {
+    std::lock_guard guard(lock_);
+    for (std::uint32_t i = 0; i < n.input_count && !refused; ++i) {
+      const node& from = *n.inputs[i].from;
+      const entry* e = entries_.find(from.number);
+      if (!e || e->node != &from) refused = &from;
+    }
+  }
+  if (!refused) return;
+  if (refused->ended()) detail::throw_failure(*refused);
+  throw misuse("weft: an input of " + detail::key_of(n) + " is no task of this client");
 }
 
 std::uint32_t client_home::module_index(std::uint64_t key) {
@@ -138,9 +157,11 @@ void client_home::submit(node& n) {
     how.encode(n, call_);
     check_size(n);
     check_lost();
+    check_inputs(n);
     n.number = core_.submitted() + 1;  // which none but who submits changes
   } catch (...) {
     announce();
+    n.number = 0;  // it is no task of the cluster
     throw;
   }
   announce();
@@ -177,9 +198,10 @@ bool client_home::take_output(time_ns now, batch_writer& into, std::size_t room)
   }
   const bool was_too_much = too_much_waits();
   if (!out.empty()) {
-    waiting_bytes_ += out.size();
+    const std::size_t bytes = out.size();
     if (waiting_.empty() || waiting_.back().size() >= waiting_piece) waiting_.emplace_back();
     waiting_.back().append(out);
+    waiting_bytes_ += bytes;
   }
   while (!waiting_.empty() && room != 0) {
     const std::size_t bytes = waiting_.front().size();
@@ -326,6 +348,7 @@ bool client_home::give_reading(const news& n) {
     if (!e || !e->awaited) return false;
     if (e->landing) return true;
     waits = std::exchange(e->awaited, nullptr);
+    core_.unread(id_of(n.node->number));
   }
   try {
     decoder d(n.value);
@@ -342,7 +365,7 @@ void client_home::fail_reading(const node& n, std::exception_ptr why) {
     std::lock_guard guard(lock_);
     if (entry* e = entries_.find(n.number)) {
       waits = std::exchange(e->awaited, nullptr);
-      if (!waits && n.is(node_state::done)) gone_.insert_or_assign(n.number, why);
+      if (n.is(node_state::done)) gone_.insert_or_assign(n.number, why);
     }
   }
   if (waits) waits->fail(std::move(why));

@@ -106,7 +106,7 @@ class exchange::client_link final : public link_handler {
     const auto at = coming_.find(stream);
     if (at == coming_.end()) return {};
     coming& first = at->second.front();
-    if (offset < first.message_bytes) return {};  // it grows with what comes
+    if (!first.message_is_there) return {};  // it grows with what comes
     return first.where.wanted ? first.stream.place(offset - first.message_bytes, bytes) : std::span<std::byte>();
   }
   void chunk(peer_link&, std::uint64_t stream, std::uint64_t offset, std::span<const std::byte> bytes) override {
@@ -116,8 +116,10 @@ class exchange::client_link final : public link_handler {
     if (bytes.size() > first.left)
       throw protocol_error("weft: a chunk of " + std::to_string(bytes.size()) + " bytes of a value came where " +
                            std::to_string(first.left) + " are missing");
-    if (offset < first.message_bytes)
+    if (!first.message_is_there)
       add_to_message(stream, first, offset, bytes);
+    else if (offset < first.message_bytes)
+      throw protocol_error("weft: a part of a value's message came twice");
     else if (first.where.wanted)
       first.stream.arrived(offset - first.message_bytes, bytes);
     first.left -= bytes.size();
@@ -153,6 +155,7 @@ class exchange::client_link final : public link_handler {
     inbound_stream stream;  // of what is wanted
     // Of a value whose encoded message comes first.
     std::uint64_t message_bytes = 0;
+    bool message_is_there = true;
     value_record record{};
     std::vector<std::uint64_t> attachments;
     std::vector<std::byte> message;
@@ -177,6 +180,7 @@ class exchange::client_link final : public link_handler {
       if (!awaited) return;
       c.left += header.message_bytes;
       c.message_bytes = header.message_bytes;
+      c.message_is_there = false;
       c.record = header;
       c.attachments.assign(header.attachments.begin(), header.attachments.end());
       coming_[header.request].push_back(std::move(c));
@@ -209,6 +213,7 @@ class exchange::client_link final : public link_handler {
     whole.message = c.message;
     if (const auto x = of_.lock()) x->with_host([&](exchange_host& h) { c.where = h.land(whole); });
     c.message = {};
+    c.message_is_there = true;
     if (c.where.wanted) c.stream = inbound_stream(c.where.places);
   }
   template <class F>

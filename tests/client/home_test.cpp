@@ -163,6 +163,10 @@ TEST_CASE("a reading ends with the task, when the value was lost and is not made
   SECTION("failed") {
     s.hear(task_failed{{id, 0, 0}, "make", "an error", "it cannot be made", {}});
     CHECK_THAT(r.end(), Catch::Contains("it cannot be made"));
+    if (!lands) {  // and so does who comes later
+      reading later(s, f);
+      CHECK_THAT(later.end(), Catch::Contains("it cannot be made"));
+    }
   }
   if (!lands) return;
   answer(where, e);

@@ -34,6 +34,11 @@ double wrong(const numbers& v, double first) {
   return d;
 }
 
+numbers plus_one(numbers v) {
+  for (double& x : v) ++x;
+  return v;
+}
+
 struct book {
   words text;
   numbers pages;
@@ -97,6 +102,18 @@ TEST_CASE("what is too large to travel with a task is told of, and harms nothing
     CHECK_THAT(of_arguments, Catch::Contains("75497") && Catch::Contains("the arguments of"));
     const double bad = co_await c.submit(wrong, std::move(before), 1.0);
     CHECK(bad == 0);
+    // What takes such a value fails as it does; it has no number of the cluster, which another task has.
+    auto refused = c.submit(plus_one, numbers(beyond));
+    auto between = c.submit(count_from, 7.0, std::size_t{3});
+    std::string of_user;
+    try {
+      const numbers sum = co_await c.submit(plus_one, refused);
+      CHECK(sum.empty());
+    } catch (const task_failed& e) { of_user = e.what(); }
+    CHECK_THAT(of_user, Catch::Contains("75497"));
+    CHECK_THROWS_AS(c.retry(refused), misuse);
+    const numbers sum = co_await c.submit(plus_one, between);
+    CHECK(sum == numbers{8, 9, 10});
   };
   p.run(weft::timeout(limit, test()));
 }
