@@ -4,11 +4,11 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "transport/scratch_directory.hpp"
 #include "weft/weft.hpp"
 
 namespace {
@@ -59,11 +59,11 @@ struct asked : memory_request {
 constexpr std::uint64_t size = 1000;
 
 /// The peer that has what is elsewhere gives it when it has had what is here.
-weft::task<> exchange(weft::pool& p) {
+weft::task<> exchange(weft::pool& p, std::string directory) {
   owner of(p);
   store_options options;
   options.budget = 2 * size;
-  options.files.directory = std::filesystem::current_path().string();
+  options.files.directory = std::move(directory);
   auto* const s = new store(std::move(options), of.host());
 
   stored_value* here = s->insert(&of, operations, size, nullptr);
@@ -113,7 +113,9 @@ weft::task<> exchange(weft::pool& p) {
 
 TEST_CASE("a peer has its value while all that goes on here waits for values of peers") {
   weft::pool p({.threads = 2});
-  p.run(exchange(p));
+  const scratch_directory there;
+  p.run(exchange(p, there.path()));
+  p.drain();
 }
 
 TEST_CASE("a value that is taken is the room for what is made of it") {
