@@ -110,6 +110,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
   static task<> send_program(std::shared_ptr<client_session> self, std::shared_ptr<peer_link> to);
   static client begin(const std::shared_ptr<client_session>& self, const greeting& own, peer_id id);
   void send();
+  void start(task<> work, std::atomic<bool>& begun);
   static task<> send_later(std::shared_ptr<client_session> self);
   static task<> send_rest(std::shared_ptr<client_session> self);
   static task<> keep_time(std::shared_ptr<client_session> self);
@@ -294,8 +295,17 @@ task<cluster_info> client_session::look(std::shared_ptr<client_session> self, st
 /// takes the output after it, by the home's lock, which the caller holds: so a glance is enough.
 void client_session::has_output() {
   if (sending_.load(std::memory_order_relaxed)) return;
-  if (sending_.exchange(true, std::memory_order_acq_rel)) return;
-  pool_.spawn(send_later(shared_from_this()), priority::interactive);
+  if (!sending_.exchange(true, std::memory_order_acq_rel)) start(send_later(shared_from_this()), sending_);
+}
+
+/// What is not begun, since the pool is being ended or takes no more, leaves the way to the next.
+void client_session::start(task<> work, std::atomic<bool>& begun) {
+  try {
+    pool_.spawn(std::move(work), priority::interactive);
+  } catch (...) {
+    begun.store(false, std::memory_order_release);
+    throw;
+  }
 }
 
 task<> client_session::send_later(std::shared_ptr<client_session> self) {
@@ -309,8 +319,7 @@ void client_session::send() {
   with_home([&](client_home& h) {
     scheduler_->send_in_room([&](batch_writer& to, std::size_t room) { more = h.take_output(now(), to, room); });
   });
-  if (more && !waiting_.exchange(true, std::memory_order_acq_rel))
-    pool_.spawn(send_rest(shared_from_this()), priority::interactive);
+  if (more && !waiting_.exchange(true, std::memory_order_acq_rel)) start(send_rest(shared_from_this()), waiting_);
 }
 
 /// What the link had no room for. Whoever finds after the store that more waits begins another.
