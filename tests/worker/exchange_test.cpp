@@ -159,10 +159,10 @@ TEST_CASE("values come over a link that breaks", "[worker]") {
 }
 
 TEST_CASE("who sends another value than its header says is hung up on, and asked again", "[worker]") {
+  const std::vector<std::byte> bytes(100);  // sent from where they are
+  std::atomic<int> lies = 0;
   shop s;
   s.goods.put(90, some(1, 1'000));
-  const std::vector<std::byte> bytes(100);
-  std::atomic<int> lies = 0;
   s.instead = [&](peer_link& to, const get_values& m) {
     value_header h{};
     h.request = m.request;
@@ -204,8 +204,8 @@ TEST_CASE("who sends another value than its header says is hung up on, and asked
 }
 
 TEST_CASE("a long message that is none fails the task that takes the value", "[worker]") {
+  const std::vector<std::byte> bytes(100, std::byte{0xff});  // sent from where they are
   shop s;
-  const std::vector<std::byte> bytes(100, std::byte{0xff});
   s.instead = [&](peer_link& to, const get_values& m) {
     value_header h{};
     h.request = m.request;
