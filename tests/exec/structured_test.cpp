@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/sanitized.hpp"
 #include "weft/simulation.hpp"
 #include "weft/weft.hpp"
 
@@ -15,17 +16,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || !defined(NDEBUG)
-constexpr int scale = 10;  // what is checked is the stack and the memory, which show as well with fewer
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-constexpr int scale = 10;
+#ifdef NDEBUG
+constexpr bool optimised = true;
 #else
-constexpr int scale = 1;
+constexpr bool optimised = false;
 #endif
-#else
-constexpr int scale = 1;
-#endif
+/// What is checked is the stack and the memory, which show as well with fewer.
+constexpr int scale = weft::test::sanitized || !optimised ? 10 : 1;
 
 weft::task<int> value(int v) { co_return v; }
 weft::task<int> later(int v, std::chrono::nanoseconds t = 1us) {

@@ -131,6 +131,14 @@ class shop final : public hub_handler {
   std::shared_ptr<peer_link> link_;
 };
 
+/// The bench fetches from the shop, as peer 2.
+void knows(bench& b, shop& s) {
+  greeting own;
+  own.role = peer_role::worker;
+  b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b);
+  b.links->know(2, to_string(s.open()));
+}
+
 }  // namespace
 
 TEST_CASE("values come over a link that breaks", "[worker]") {
@@ -138,10 +146,7 @@ TEST_CASE("values come over a link that breaks", "[worker]") {
   shop s({.header_message = in_header});
   for (task_id id = 90; id < 94; ++id) s.goods.put(id, some(static_cast<double>(id), large));
   bench b;
-  greeting own;
-  own.role = peer_role::worker;
-  b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b);
-  b.links->know(2, to_string(s.open()));
+  knows(b, s);
   b.run(20, 90, large);
   CHECK(b.result(20) == total(some(90, large)));
 
@@ -193,10 +198,7 @@ TEST_CASE("who sends another value than its header says is hung up on, and asked
     return true;
   };
   bench b;
-  greeting own;
-  own.role = peer_role::worker;
-  b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b);
-  b.links->know(2, to_string(s.open()));
+  knows(b, s);
   b.run(20, 90, 1'000);
   CHECK(b.result(20) == total(some(1, 1'000)));
   CHECK(lies > 4);
@@ -215,10 +217,7 @@ TEST_CASE("a long message that is none fails the task that takes the value", "[w
     return true;
   };
   bench b;
-  greeting own;
-  own.role = peer_role::worker;
-  b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b);
-  b.links->know(2, to_string(s.open()));
+  knows(b, s);
   b.run(20, 90, 1'000);
   CHECK_THAT(b.failure(20), Catch::Contains("weft"));
 }
@@ -229,10 +228,7 @@ TEST_CASE("values come after links that end as soon as they are made", "[worker]
     s.goods.put(90, some(1, 1'000));
     s.closes = 2;
     bench b;
-    greeting own;
-    own.role = peer_role::worker;
-    b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b);
-    b.links->know(2, to_string(s.open()));
+    knows(b, s);
     b.run(20, 90, 1'000);
     CHECK(b.result(20) == total(some(1, 1'000)));
   }

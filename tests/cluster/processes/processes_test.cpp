@@ -6,22 +6,13 @@
 #include <cstdlib>
 
 #include "cluster/processes/world.hpp"
+#include "support/sanitized.hpp"
 #include "support/seeds.hpp"
 
 namespace weft::net::processes {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-#else
-constexpr bool sanitized = false;
-#endif
+using test::sanitized;
 
 }  // namespace
 

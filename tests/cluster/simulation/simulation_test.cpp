@@ -9,6 +9,7 @@
 #include "cluster/simulation/benchmark.hpp"
 #include "cluster/simulation/shrink.hpp"
 #include "cluster/simulation/world.hpp"
+#include "support/sanitized.hpp"
 #include "support/seeds.hpp"
 
 namespace weft::net::simulation {
@@ -52,17 +53,7 @@ void run_seeds(std::uint64_t count, world_size size, const char* what) {
       virtual_seconds / seconds);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-#else
-constexpr bool sanitized = false;
-#endif
+using test::sanitized;
 
 }  // namespace
 
