@@ -86,20 +86,20 @@ void client_home::check_size(const node& n) const {
                           " can travel through the scheduler: scatter it in parts, or let a task read or make it");
 }
 
-/// What was not taken on has no number that others could name: they fail as it did.
-void client_home::check_inputs(const node& n) {
-  const node* refused = nullptr;
-  {
-    std::lock_guard guard(lock_);
-    for (std::uint32_t i = 0; i < n.input_count && !refused; ++i) {
-      const node& from = *n.inputs[i].from;
-      const entry* e = entries_.find(from.number);
-      if (!e || e->node != &from) refused = &from;
+/// Under the lock, into inputs_. What was not taken on has no number that others could name: they fail as it did.
+void client_home::name_inputs(node& n) {
+  inputs_.clear();
+  for (std::uint32_t i = 0; i < n.input_count; ++i) {
+    const node& from = *n.inputs[i].from;
+    const entry* e = entries_.find(from.number);
+    if (e && e->node == &from) {
+      inputs_.push_back(id_of(from.number));
+      continue;
     }
+    n.number = 0;  // nor has this one
+    if (from.ended()) detail::throw_failure(from);
+    throw misuse("weft: an input of " + detail::key_of(n) + " is no task of this client");
   }
-  if (!refused) return;
-  if (refused->ended()) detail::throw_failure(*refused);
-  throw misuse("weft: an input of " + detail::key_of(n) + " is no task of this client");
 }
 
 std::uint32_t client_home::module_index(std::uint64_t key) {
@@ -157,7 +157,6 @@ void client_home::submit(node& n) {
     how.encode(n, call_);
     check_size(n);
     check_lost();
-    check_inputs(n);
     n.number = core_.submitted() + 1;  // which none but who submits changes
   } catch (...) {
     announce();
@@ -167,6 +166,7 @@ void client_home::submit(node& n) {
   announce();
 
   std::unique_lock guard(lock_);
+  name_inputs(n);
   submit_task m{};
   m.function = {name.offset, module_index(name.module), 0};
   m.rank = n.rank;
@@ -175,8 +175,6 @@ void client_home::submit(node& n) {
   m.options = options_index(n.details);
   m.retries = n.retries;
   m.priority = detail::priority_of(n.rank);
-  inputs_.clear();
-  for (std::uint32_t i = 0; i < n.input_count; ++i) inputs_.push_back(id_of(n.inputs[i].from->number));
   m.inputs = inputs_;
   m.call = call_.message();
   core_.submit(m);

@@ -114,7 +114,7 @@ class client_home final : public detail::remote_home, private client_host {
   };
   task_id id_of(std::uint64_t number) const noexcept { return make_task_id(self_, number); }
   void check_size(const detail::node& n) const;
-  void check_inputs(const detail::node& n);
+  void name_inputs(detail::node& n);
   std::uint32_t module_index(std::uint64_t key);
   std::uint32_t options_index(const detail::task_details* d);
   void check_lost() const;
