@@ -35,7 +35,7 @@ class arrivals {
     std::size_t place;
   };
   explicit arrivals(std::vector<node*> nodes)
-      : nodes_(std::move(nodes)), home_(nodes_.empty() ? nullptr : nodes_.front()->home), ended_(0) {}
+      : nodes_(std::move(nodes)), engines_(nodes_.empty() ? nullptr : state_around(*nodes_.front())), ended_(0) {}
   static void on_end(waiter& w) noexcept;
   void arrived(std::size_t place) noexcept;
   void leave() noexcept;
@@ -44,7 +44,7 @@ class arrivals {
   }
 
   std::vector<node*> nodes_;
-  const engine* const home_;  // of the first
+  const stop_state* const engines_;  // around what may have submitted the first
   std::vector<std::unique_ptr<watcher>> watchers_;
   short_lock lock_;
   std::vector<std::size_t> order_;  // places, as they ended; room for all is reserved

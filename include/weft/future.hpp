@@ -32,7 +32,7 @@ class node_wait : public leaf<node_wait>, public waiter {
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> h) {
     return this->begin(h, [this, h] {
-      mark_.set(node_->home, h.promise().stop);
+      mark_.set(state_around(*node_), h.promise().stop);
       if (add_waiter(*node_, *this)) return true;
       return !withdrawn && !read();
     });

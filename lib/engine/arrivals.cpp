@@ -42,7 +42,7 @@ void arrivals::arrived(std::size_t place) noexcept {
 task<std::size_t> arrivals::next() {
   const surroundings::values around = co_await surroundings{};
   node_wait_mark mark;
-  mark.set(home_, around.stop);
+  mark.set(engines_, around.stop);
   co_await ended_.acquire();
   mark.clear();
   std::lock_guard guard(lock_);

@@ -123,7 +123,8 @@ void cascade::give_share_back(node& n) {
 
 // ---- the engine's part -------------------------------------------------------------------------------------------
 
-/// Cancels a node that has not begun, and what only it wanted; asks one that runs to stop. The caller keeps the node.
+/// Cancels a node that has not begun, and what only it wanted; asks one that runs to stop. The caller keeps the node,
+/// and the engine.
 void engine::cancel(node& n, bool asked) noexcept {
   if (remote_) return cancel_remote(n, asked);
   if (!cancel_pending(n, asked) && n.is(node_state::running) && (asked || !n.was_given_up())) ask_to_stop(n);
@@ -135,10 +136,7 @@ bool engine::cancel_pending(node& n, bool asked) noexcept {
   cascade c(*this);
   if (!c.cancel(n)) return false;
   if (asked) n.ask_stop();
-  // The node is not closed yet, so the engine is there; from here on it waits for this call.
-  became_active();
   if (node* next = c.run()) make_ready(*next);
-  became_idle();
   return true;
 }
 

@@ -73,8 +73,10 @@ class engine {
   void check_inputs(const node& n) const;
   /// A node that was made, and cannot be submitted after all.
   void abandon(node& n) noexcept { drop_reference(n); }
-  /// `asked`: by somebody; else nobody wants it any more.
+  /// `asked`: by somebody; else nobody wants it any more. The caller keeps the engine.
   void cancel(node& n, bool asked = true) noexcept;
+  /// The same for who keeps the node alone: its engine may be gone when it has ended.
+  static void cancel_if_pending(node& n, bool asked) noexcept;
   void ask_to_stop(node& n) noexcept;
   /// Runs a failed node, and the failed ones it depends on, again.
   void retry(node& n);
@@ -249,6 +251,8 @@ class engine {
   static void let_value_go(void* owner) noexcept;
   static task<> fetch_value(node& n);
   static const stored_value::operations value_operations;
+  /// Keeps the engine until became_idle(); null, and nothing kept, when the node has ended.
+  static engine* hold_home(node& n) noexcept;
   static void drop(node& n, std::uint64_t what) noexcept;
   static void destroy(node& n) noexcept;
 

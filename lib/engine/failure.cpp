@@ -143,7 +143,7 @@ void throw_failure(const node& n) {
 
 void throw_lost_value(const node& n, const std::exception_ptr& error) {
   throw task_failed("weft: the value of task " + key_of(n) + " cannot be brought back" +
-                        (n.remote ? ": " : " from the disk: ") + say(error),
+                        (n.has(node::remote) ? ": " : " from the disk: ") + say(error),
                     n.type->function_name(n), {key_of(n)}, error);
 }
 

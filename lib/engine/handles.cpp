@@ -60,11 +60,28 @@ void engine::drop_inputs(node& n) noexcept {
     if (node* from = std::exchange(n.inputs[i].from, nullptr)) drop_handle(*from);
 }
 
+/// An engine ends when its last node has: so it is there while one is not closed, and none closes while its list is
+/// locked.
+engine* engine::hold_home(node& n) noexcept {
+  const std::uintptr_t top = lock_dependents(n);
+  if (top == node::closed) return nullptr;
+  n.home->became_active();
+  n.dependents.store(top, std::memory_order_release);
+  return n.home;
+}
+
+void engine::cancel_if_pending(node& n, bool asked) noexcept {
+  engine* const home = hold_home(n);
+  if (!home) return;
+  home->cancel(n, asked);
+  home->became_idle();
+}
+
 /// An engine may be gone when the handle is, but not before the node has ended; then nothing of it is needed.
 void engine::drop_handle(node& n) noexcept {
   if (!n.ended()) {
     // The reference is kept until the node was asked to stop.
-    if (node::wants(n.counts.fetch_sub(node::one_want, std::memory_order_acq_rel)) == 1) n.home->cancel(n, false);
+    if (node::wants(n.counts.fetch_sub(node::one_want, std::memory_order_acq_rel)) == 1) cancel_if_pending(n, false);
     drop(n, node::one_reference);
     return;
   }
@@ -96,11 +113,9 @@ void engine::destroy(node& n) noexcept {
         }
         drop_reference(*from);
       }
-    engine* const keeps = dead->remote ? dead->home : nullptr;
-    if (keeps) {
-      dead->remote = false;  // once: let_value_go may bring it here again
-      keeps->release_remote(*dead);
-    }
+    // Once: let_value_go may bring it here again.
+    engine* const keeps = dead->has(node::remote) && dead->remove(node::remote) ? dead->home : nullptr;
+    if (keeps) keeps->release_remote(*dead);
     const auto let_go = [](engine* e) noexcept {
       if (e) e->became_idle();
     };
@@ -125,9 +140,7 @@ void engine::destroy(node& n) noexcept {
 
 void drop_handle(node& n) noexcept { engine::drop_handle(n); }
 void abandon_node(node& n) noexcept { n.home->abandon(n); }
-void cancel_node(node& n) noexcept {
-  if (!n.ended()) n.home->cancel(n);
-}
+void cancel_node(node& n) noexcept { engine::cancel_if_pending(n, true); }
 /// Against a task that has let go of the value, and is being run again: one of the two comes first.
 bool take_given_up_value(node& n) noexcept {
   std::uint64_t counts = n.counts.load(std::memory_order_acquire);

@@ -183,10 +183,14 @@ std::uint64_t budget_here(engine& e) noexcept { return e.cluster() ? 0 : e.memor
 
 // ---- coroutines that wait ----------------------------------------------------------------------------------------
 
-/// There is a state around. Only compares the address of the engine, which may be gone.
-node_request* begin_node_wait(const engine* home, const stop_state* around) noexcept {
-  const stop_state* const last = &home->works_for().stop();
-  for (const stop_state* above = around->parent(); above != last; above = around->parent()) {
+/// A cluster's task keeps its engine. Of another the address alone is wanted.
+const stop_state* state_around(const node& n) noexcept {
+  return n.has(node::remote) ? &n.home->works_for().stop() : &n.home->stop();
+}
+
+/// There is a state around.
+node_request* begin_node_wait(const stop_state* engines, const stop_state* around) noexcept {
+  for (const stop_state* above = around->parent(); above != engines; above = around->parent()) {
     if (!above) return nullptr;
     around = above;
   }

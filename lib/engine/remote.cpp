@@ -14,7 +14,7 @@ namespace weft::detail {
 /// ended.
 void engine::submit_remote(node& n) {
   became_active();
-  n.remote = true;
+  n.marks.store(node::remote, std::memory_order_relaxed);
   try {
     if (!n.type->portable || !n.type->portable(n))
       throw misuse("weft: " + key_of(n) + " cannot run in another process: submit it to a client of this one");
@@ -38,7 +38,7 @@ void engine::submit_remote(node& n) {
 void engine::share_value(node& n) {
   n.has_value = true;
   became_active();
-  n.remote = true;
+  n.marks.store(node::remote, std::memory_order_relaxed);
   remote_->submit(n);
 }
 

@@ -171,7 +171,7 @@ node* run_layers(engine& e, layer_spec& wanted, const remote_layer_options& how)
 
 void engine::begin_alone(node& n) noexcept {
   became_active();
-  n.remote = true;
+  n.marks.store(node::remote, std::memory_order_relaxed);
 }
 
 void engine::end_alone(node& n, failure* why, bool cancelled) noexcept {

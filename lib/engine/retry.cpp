@@ -30,8 +30,8 @@ class renewed_wants {
   renewed_wants& operator=(const renewed_wants&) = delete;
   ~renewed_wants() {
     for (node* from : wanted_)
-      if (node::wants(from->counts.fetch_sub(node::one_want, std::memory_order_acq_rel)) == 1 && !from->ended())
-        from->home->cancel(*from, false);
+      if (node::wants(from->counts.fetch_sub(node::one_want, std::memory_order_acq_rel)) == 1)
+        engine::cancel_if_pending(*from, false);
   }
 
   void want_inputs(node& n) {

@@ -105,7 +105,9 @@ struct node {
   /// `poisoned`: an input failed or was cancelled, of a layer's task. `inside`: it has ended, and the
   /// engine is not through with it: it waits in queues or in the lists of its inputs still, the last of which drops
   /// the engine's reference. `refused`: it has failed, and `why` is set. `cleaned`: it has nothing more to give back.
-  enum mark : std::uint8_t { poisoned = 1, inside = 2, refused = 4, cleaned = 8 };
+  /// `remote`: a task of a cluster: the engine keeps its books, and another process runs it; its memory keeps the
+  /// engine.
+  enum mark : std::uint8_t { poisoned = 1, inside = 2, refused = 4, cleaned = 8, remote = 16 };
 
   node(const node_type& t, engine& e) noexcept : type(&t), home(&e) {}
   node(const node&) = delete;
@@ -160,7 +162,6 @@ struct node {
   bool holds_resources : 1 = false;
   bool consumed : 1 = false;  // a run has moved its arguments away
   bool tracked : 1 = false;   // the engine's tracker is told of it
-  bool remote : 1 = false;    // a task of a cluster: the engine keeps its books, and another process runs it
   std::uint16_t retries = 0;  // attempts left after the next
 };
 

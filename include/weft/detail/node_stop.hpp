@@ -10,6 +10,9 @@ class engine;
 struct node;
 struct node_request;
 stop_state& stop_of(engine& e) noexcept;
+/// The state around the tasks that may have submitted the node: its engine's, or that of the engine which runs the
+/// task whose client's node it is. To be compared only: the engine may be gone.
+const stop_state* state_around(const node& n) noexcept;
 
 /// The stop state of a node that is a coroutine. It is the only kind of state right below an engine's own, and all
 /// that the coroutine awaits, forks or spawns in a scope has a state below it: so the chain of parents leads from any
@@ -19,9 +22,9 @@ struct node_stop : stop_state {
   node* of = nullptr;
 };
 
-/// The request of the node that the state is below, if it is one of the engine's and has any; and says that it waits
-/// for another task: until the end of that the store does not count on it.
-node_request* begin_node_wait(const engine* home, const stop_state* around) noexcept;
+/// The request of the node whose coroutine the state `around` belongs to, if that is below `engines` and it has any;
+/// and says that it waits for another task: until the end of that the store does not count on it.
+node_request* begin_node_wait(const stop_state* engines, const stop_state* around) noexcept;
 void end_node_wait(node_request& r) noexcept;
 
 /// While it is set, the node whose coroutine waits here is known to wait for another node of its engine.
@@ -30,8 +33,8 @@ class node_wait_mark {
   node_wait_mark() noexcept = default;
   node_wait_mark(const node_wait_mark&) = delete;
   ~node_wait_mark() { clear(); }
-  void set(const engine* home, const stop_state* around) noexcept {
-    if (around && around->parent()) request_ = begin_node_wait(home, around);
+  void set(const stop_state* engines, const stop_state* around) noexcept {
+    if (around && around->parent()) request_ = begin_node_wait(engines, around);
   }
   void clear() noexcept {
     if (request_) [[unlikely]]
