@@ -1,4 +1,5 @@
 // Ends that meet: pools that are stopped, clients that close, futures that are let go, on threads of their own.
+#include <barrier>
 #include <catch2/catch.hpp>
 #include <numeric>
 #include <string>
@@ -171,5 +172,53 @@ TEST_CASE("a client ends while other threads cancel and let go of its futures") 
     gate = {};
     c.reset();
     other.join();
+  }
+}
+
+TEST_CASE("the last task ends, and its client with it, while another thread lets go of it or cancels it") {
+  constexpr int rounds = 3'000;
+  weft::pool pool({.threads = 1});
+  weft::future<int> f;
+  std::barrier both(2);
+  std::thread other([&] {
+    for (int round = 0; round < rounds; ++round) {
+      both.arrive_and_wait();
+      if (round % 2 == 0) f.cancel();
+      f = {};
+      both.arrive_and_wait();
+    }
+  });
+  for (int round = 0; round < rounds; ++round) {
+    auto c = std::make_unique<weft::client>(pool);
+    f = c->submit(inc, round);
+    both.arrive_and_wait();
+    c.reset();
+    both.arrive_and_wait();
+  }
+  other.join();
+}
+
+TEST_CASE(
+    "what awaits values beside others has those in memory when the client is gone, and is told of those on disk") {
+  const bool in_memory = GENERATE(true, false);
+  weft::pool pool({.threads = 2});
+  std::vector<weft::future<block>> blocks;
+  {
+    weft::client c(pool, small_memory(in_memory ? 64 << 20 : 2 << 20));
+    for (std::uint64_t i = 0; i < 6; ++i) blocks.push_back(c.submit(make, i, words));
+    pool.run(wait_for(c, blocks));
+  }
+  const auto read = [](weft::future<block> f) -> weft::task<std::uint64_t> { co_return (co_await f)[0]; };
+  const auto sum_of = [read](std::vector<weft::future<block>> from) -> weft::task<std::uint64_t> {
+    std::vector<weft::task<std::uint64_t>> reads;
+    for (const auto& b : from) reads.push_back(read(b));
+    const std::vector<std::uint64_t> firsts = co_await weft::all(std::move(reads));
+    co_return std::accumulate(firsts.begin(), firsts.end(), std::uint64_t{0});
+  };
+  if (in_memory) {
+    const std::uint64_t firsts = pool.run(sum_of(blocks));
+    CHECK(firsts == 15);
+  } else {
+    CHECK_THROWS_WITH(pool.run(sum_of(blocks)), Catch::Contains("was on the disk when its client ended"));
   }
 }
