@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "cluster/in_process.hpp"
-#include "transport/scratch_directory.hpp"
+#include "support/test_directory.hpp"
 #include "weft/environment.hpp"
 #include "weft/lease.hpp"
 #include "weft/remote_error.hpp"
@@ -255,7 +255,7 @@ TEST_CASE("a value that a worker's disk has lost is made again", "[cluster][memo
   const bool by_a_task = GENERATE(false, true);  // or the client reads it
   doubled = 0;
   constexpr int n = 20;
-  const scratch_directory disk;
+  const test_directory disk;
   in_process_cluster cluster(0);
   client_options o;
   o.memory_budget = std::uint64_t{2} << 20;

@@ -5,29 +5,19 @@
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
+
+#include "support/test_directory.hpp"
 
 namespace {
 
-namespace fs = std::filesystem;
 using weft::detail::cpu_quota;
 
 /// A made-up /sys/fs/cgroup and /proc/self/cgroup.
 struct hierarchy {
-  hierarchy() {
-    std::string pattern = (fs::current_path() / "weft-cgroup-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()));
-    root = pattern;
-  }
-  ~hierarchy() { fs::remove_all(root); }
-  void put(const std::string& file, const std::string& text) const {
-    fs::create_directories((root / file).parent_path());
-    std::ofstream(root / file) << text;
-  }
-  double quota() const { return cpu_quota((root / "sys").string(), (root / "self").string()); }
-  fs::path root;
+  void put(const std::string& file, const std::string& text) const { root.write(file, text); }
+  double quota() const { return cpu_quota(root / "sys", root / "self"); }
+  const test_directory root;
 };
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include "env/process.hpp"
 #include "env/simulated.hpp"
 #include "env/ticks.hpp"
+#include "support/test_directory.hpp"
 #include "weft/environment.hpp"
 #include "weft/errors.hpp"
 
@@ -189,14 +190,11 @@ TEST_CASE("a process can be nice, and is not less nice again") {
 TEST_CASE("the memory a process may use is that of the machine, or what its cgroups allow") {
   const std::uint64_t machine = weft::detail::usable_memory("/nowhere", "/nowhere/at/all");
   CHECK(machine > (64u << 20));
-  const std::filesystem::path root =
-      std::filesystem::temp_directory_path() / ("weft-env-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(root / "outer/inner");
-  std::ofstream(root / "self") << "0::/outer/inner\n";
-  std::ofstream(root / "outer/memory.max") << "123456789\n";
-  std::ofstream(root / "outer/inner/memory.max") << "max\n";
-  CHECK(weft::detail::usable_memory(root, root / "self") == 123456789);
-  std::filesystem::remove_all(root);
+  const test_directory root;
+  const std::string self = root.write("self", "0::/outer/inner\n");
+  root.write("outer/memory.max", "123456789\n");
+  root.write("outer/inner/memory.max", "max\n");
+  CHECK(weft::detail::usable_memory(root.path().string(), self) == 123456789);
 }
 
 TEST_CASE("the resident memory of the process grows with what it touches") {

@@ -5,12 +5,10 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "env/owned_descriptor.hpp"
+#include "support/test_directory.hpp"
 
 using weft::detail::owned_descriptor;
 using weft::detail::socket_end;
@@ -55,17 +53,16 @@ TEST_CASE("the end of a connection has the user who made it, for as long as it i
 }
 
 TEST_CASE("the tables of connections are searched for both ends") {
-  std::string made = (std::filesystem::temp_directory_path() / "weft-proc-XXXXXX").string();
-  REQUIRE(::mkdtemp(made.data()) != nullptr);
+  const test_directory made;
   const std::string head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
   const auto row = [](const char* local, const char* peer, const char* state, unsigned user) {
     return std::string("   0: ") + local + " " + peer + " " + state + " 00000000:00000000 00:00000000 00000000 " +
            std::to_string(user) + " 0 1\n";
   };
   const auto user = [&](const std::string& four, const std::string& six = "") {
-    std::ofstream(made + "/tcp") << head << four;
-    std::ofstream(made + "/tcp6") << head << six;
-    return user_of_socket_in(made, end_at(2, 4096), end_at(1, 8786));
+    made.write("tcp", head + four);
+    made.write("tcp6", head + six);
+    return user_of_socket_in(made.path().string(), end_at(2, 4096), end_at(1, 8786));
   };
   const char *there = "0200007F:1000", *here = "0100007F:2252";
   CHECK(user(row(there, here, "01", 7)) == 7u);
@@ -78,5 +75,4 @@ TEST_CASE("the tables of connections are searched for both ends") {
   CHECK(user(row(here, there, "01", 7)) == std::nullopt);
   CHECK(user(row(there, "00000000:0000", "0A", 7)) == std::nullopt);
   CHECK(user("nonsense\n") == std::nullopt);
-  std::filesystem::remove_all(made);
 }

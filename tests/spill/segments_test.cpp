@@ -21,6 +21,7 @@
 #include "spill/checksum.hpp"
 #include "spill/compressor.hpp"
 #include "spill/scratch.hpp"
+#include "support/test_directory.hpp"
 #include "weft/simulated_disk.hpp"
 #include "weft/weft.hpp"
 
@@ -44,19 +45,6 @@ constexpr std::size_t kib = 1024, mib = 1024 * kib;
 void require(bool right, const char* what) {
   if (!right) throw std::logic_error(what);
 }
-
-/// A folder of its own on a real disk, beside the test program unless it says where.
-struct folder {
-  explicit folder(const std::string& in = std::filesystem::current_path().string()) {
-    std::string pattern = in + "/weft-segments-XXXXXX";
-    if (!::mkdtemp(pattern.data())) throw std::system_error(errno, std::system_category(), "mkdtemp");
-    path = pattern;
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  ~folder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
 
 bytes noise(std::size_t n, std::uint64_t seed) {
   bytes b(n);
@@ -157,9 +145,9 @@ TEST_CASE("records of all sizes come back, from rings, threads and memory file s
       for (const auto compression :
            {spill_compression::off, spill_compression::automatic, spill_compression::always}) {
         for (const bool direct : {true, false}) {
-          const folder here = *where ? folder(where) : folder();
+          const test_directory here(*where ? where : test_directory::beside());
           weft::pool pool({.threads = 2});
-          segment_store s({.directory = here.path, .compression = compression, .direct = direct});
+          segment_store s({.directory = here.path(), .compression = compression, .direct = direct});
           batch plain, squeezed;
           fill(plain, false);
           fill(squeezed, true);
@@ -185,9 +173,9 @@ TEST_CASE("records of all sizes come back, from rings, threads and memory file s
 }
 
 TEST_CASE("a record may be larger than a segment", "[spill]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool pool({.threads = 2});
-  segment_store s({.directory = here.path, .free_segments = 0});
+  segment_store s({.directory = here.path(), .free_segments = 0});
   batch b;
   b.add(noise(70 * mib, 1), 33 * mib + 5);
   pool.run(write_and_check(s, b));
@@ -200,9 +188,9 @@ TEST_CASE("a record may be larger than a segment", "[spill]") {
 }
 
 TEST_CASE("small records lie side by side, and a batch begins at a block", "[spill]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool pool({.threads = 1});
-  segment_store s({.directory = here.path, .segment_bytes = mib, .compression = spill_compression::off});
+  segment_store s({.directory = here.path(), .segment_bytes = mib, .compression = spill_compression::off});
   std::set<std::pair<std::uint32_t, std::uint64_t>> blocks;
   for (int round = 0; round < 3; ++round) {
     batch b;
@@ -221,9 +209,9 @@ TEST_CASE("small records lie side by side, and a batch begins at a block", "[spi
 }
 
 TEST_CASE("released room is used again, whole segments and holes", "[spill]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool pool({.threads = 2});
-  segment_store s({.directory = here.path,
+  segment_store s({.directory = here.path(),
                    .segment_bytes = mib,
                    .chunk_bytes = 64 * kib,
                    .compression = spill_compression::off,
@@ -252,7 +240,7 @@ TEST_CASE("released room is used again, whole segments and holes", "[spill]") {
   pool.run(s.trim());
   CHECK(s.counters().on_disk <= 2 * mib);
   std::uintmax_t in_files = 0;
-  for (const auto& f : std::filesystem::directory_iterator(here.path)) in_files += f.file_size();
+  for (const auto& f : std::filesystem::directory_iterator(here.path())) in_files += f.file_size();
   CHECK(in_files == s.counters().on_disk);
   batch again;
   for (std::size_t k = 0; k < 50; ++k) again.add(noise(100 * kib, k));
@@ -260,9 +248,9 @@ TEST_CASE("released room is used again, whole segments and holes", "[spill]") {
 }
 
 TEST_CASE("the capacity holds, and a batch that does not fit leaves nothing", "[spill]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool pool({.threads = 2});
-  segment_store s({.directory = here.path,
+  segment_store s({.directory = here.path(),
                    .capacity = 3 * mib + 5 * 4096 + 100,
                    .segment_bytes = mib,
                    .chunk_bytes = 64 * kib,
@@ -283,7 +271,7 @@ TEST_CASE("the capacity holds, and a batch that does not fit leaves nothing", "[
   CHECK(s.counters().live_records == kept.size());
   CHECK_THROWS_WITH(
       pool.run(s.write(large.records())),
-      Catch::Contains("spill directory " + here.path + " is full (") && Catch::Contains("spill_capacity"));
+      Catch::Contains("spill directory " + here.path().string() + " is full (") && Catch::Contains("spill_capacity"));
 
   // Every other record: a large one goes into the holes, in parts, and so do small ones.
   for (std::size_t i = 0; i < kept.size(); i += 2) s.release(kept[i].where(0));
@@ -303,8 +291,8 @@ TEST_CASE("the capacity holds, and a batch that does not fit leaves nothing", "[
 TEST_CASE("where no hole is as large as a record it is taken apart", "[spill]") {
   weft::pool pool({.threads = 1});
   for (const auto compression : {spill_compression::off, spill_compression::always}) {
-    const folder here;
-    segment_store s({.directory = here.path, .capacity = 64 * 4096, .compression = compression});
+    const test_directory here(test_directory::beside());
+    segment_store s({.directory = here.path(), .capacity = 64 * 4096, .compression = compression});
     std::vector<batch> singles(64);
     for (std::size_t i = 0; i < singles.size(); ++i) {
       singles[i].add(noise(4096, i));
@@ -508,9 +496,9 @@ TEST_CASE("what a crash of the machine tears is found", "[spill][simulation]") {
 }
 
 TEST_CASE("many tasks write, read and release at once", "[spill]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool pool({.threads = 3});
-  segment_store s({.directory = here.path, .segment_bytes = 4 * mib, .chunk_bytes = 256 * kib, .free_segments = 1});
+  segment_store s({.directory = here.path(), .segment_bytes = 4 * mib, .chunk_bytes = 256 * kib, .free_segments = 1});
   auto works = [&s](std::uint64_t id) -> weft::task<> {
     std::mt19937_64 random(id);
     std::vector<batch> held;
@@ -547,9 +535,9 @@ TEST_CASE("many tasks write, read and release at once", "[spill]") {
 TEST_CASE("stops meet real files", "[spill]") {
   for (const char* service : {"auto", "threads"}) {
     ::setenv("WEFT_FILES", service, 1);
-    const folder here;
+    const test_directory here(test_directory::beside());
     weft::pool pool({.threads = 2});
-    segment_store s({.directory = here.path, .segment_bytes = 4 * mib, .chunk_bytes = 256 * kib});
+    segment_store s({.directory = here.path(), .segment_bytes = 4 * mib, .chunk_bytes = 256 * kib});
     auto works = [&s](std::uint64_t id) -> weft::task<> {
       batch b;
       b.add(noise(3 * mib, id));
@@ -572,9 +560,9 @@ TEST_CASE("stops meet real files", "[spill]") {
 }
 
 TEST_CASE("a store refuses what it does not hold, and options that cannot be", "[spill]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool pool({.threads = 1});
-  segment_store s({.directory = here.path, .chunk_bytes = 64 * kib});
+  segment_store s({.directory = here.path(), .chunk_bytes = 64 * kib});
   batch b;
   b.add(noise(1000, 1));
   b.add(noise(mib, 1));
@@ -595,7 +583,7 @@ TEST_CASE("a store refuses what it does not hold, and options that cannot be", "
   CHECK_THROWS_AS(segment_store({.directory = "x", .segment_bytes = 100}), weft::misuse);
   CHECK_THROWS_AS(segment_store({.directory = "x", .chunk_bytes = 0}), weft::misuse);
   CHECK_THROWS_AS(segment_store({.directory = "x", .depth = 0}), weft::misuse);
-  segment_store missing({.directory = here.path + "/missing"});
+  segment_store missing({.directory = here / "missing"});
   CHECK_THROWS_WITH(pool.run(missing.write(b.records())),
                     Catch::Contains("cannot open") && Catch::Contains("missing"));
 }
@@ -676,7 +664,7 @@ TEST_CASE("decompression is held to the declared size, whatever it is given", "[
 }
 
 TEST_CASE("what a dead process has left is removed, what a live one has is not", "[spill]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   using weft::detail::scratch_directory;
   std::array<int, 2> ready{}, go{};
   REQUIRE((::pipe(ready.data()) == 0 && ::pipe(go.data()) == 0));
@@ -685,10 +673,10 @@ TEST_CASE("what a dead process has left is removed, what a live one has is not",
     if (pid != 0) return pid;
     char c = 'x';
     try {
-      auto* mine = new scratch_directory(here.path);  // never destroyed: as if it was killed
+      auto* mine = new scratch_directory(here.path());  // never destroyed: as if it was killed
       const std::string inner = mine->path() + "/inner";
       std::filesystem::create_directory(inner);
-      std::filesystem::create_symlink(here.path, inner + "/link");
+      std::filesystem::create_symlink(here.path(), inner + "/link");
     } catch (...) { c = 'f'; }
     if (::write(ready[1], &c, 1) != 1 || (lives && ::read(go[0], &c, 1) != 1)) ::_exit(1);
     ::_exit(0);
@@ -699,34 +687,34 @@ TEST_CASE("what a dead process has left is removed, what a live one has is not",
   const pid_t dead = child(false);
   REQUIRE((::read(ready[0], &c, 1) == 1 && c == 'x'));
   REQUIRE(::waitpid(dead, nullptr, 0) == dead);
-  std::filesystem::create_directory(here.path + "/weft-spill-1-unlock");  // died before it had made its lock
-  std::filesystem::create_directory(here.path + "/other");
+  std::filesystem::create_directory(here / "weft-spill-1-unlock");  // died before it had made its lock
+  std::filesystem::create_directory(here / "other");
   const auto of = [&](pid_t pid) {
     int n = 0;
-    for (const auto& e : std::filesystem::directory_iterator(here.path))
+    for (const auto& e : std::filesystem::directory_iterator(here.path()))
       n += e.path().filename().string().rfind("weft-spill-" + std::to_string(pid) + "-", 0) == 0 ? 1 : 0;
     return n;
   };
   CHECK(of(live) == 1);
   CHECK(of(dead) == 1);
   {
-    const scratch_directory first(here.path), second(here.path);  // two of one process do not harm each other
+    const scratch_directory first(here.path()), second(here.path());  // two of one process do not harm each other
     CHECK(first.removed() == 2);
     CHECK(second.removed() == 0);
     CHECK(of(live) == 1);
     CHECK(of(dead) == 0);
     CHECK(of(::getpid()) == 2);
-    CHECK(std::filesystem::exists(here.path + "/other"));
+    CHECK(std::filesystem::exists(here / "other"));
   }
   CHECK(of(::getpid()) == 0);
   REQUIRE(::write(go[1], "x", 1) == 1);
   REQUIRE(::waitpid(live, nullptr, 0) == live);
-  CHECK(scratch_directory(here.path).removed() == 1);
+  CHECK(scratch_directory(here.path()).removed() == 1);
   for (const int fd : {ready[0], ready[1], go[0], go[1]}) ::close(fd);
 }
 
 TEST_CASE("processes that start at once neither meet nor harm each other", "[spill]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   std::vector<pid_t> children;
   for (int i = 0; i < 12; ++i) {
     const pid_t pid = ::fork();
@@ -734,10 +722,10 @@ TEST_CASE("processes that start at once neither meet nor harm each other", "[spi
       bool right = true;
       try {
         for (int round = 0; round < 10; ++round) {
-          auto* mine = new weft::detail::scratch_directory(here.path);
+          auto* mine = new weft::detail::scratch_directory(here.path());
           const std::string file = mine->path() + "/file";
           std::filesystem::create_directory(file);
-          for (int k = 0; k < 3; ++k) weft::detail::scratch_directory other(here.path);
+          for (int k = 0; k < 3; ++k) weft::detail::scratch_directory other(here.path());
           right = right && std::filesystem::exists(file);
           if (round < 9) delete mine;
         }
@@ -751,7 +739,7 @@ TEST_CASE("processes that start at once neither meet nor harm each other", "[spi
     REQUIRE(::waitpid(pid, &status, 0) == pid);
     CHECK(status == 0);
   }
-  { const weft::detail::scratch_directory last(here.path); }
-  for (const auto& e : std::filesystem::directory_iterator(here.path))
+  { const weft::detail::scratch_directory last(here.path()); }
+  for (const auto& e : std::filesystem::directory_iterator(here.path()))
     CHECK(e.path().filename().string().rfind(".lock") != std::string::npos);
 }

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "transport/scratch_directory.hpp"
+#include "support/test_directory.hpp"
 #include "weft/weft.hpp"
 
 namespace {
@@ -113,7 +113,7 @@ weft::task<> exchange(weft::pool& p, std::string directory) {
 
 TEST_CASE("a peer has its value while all that goes on here waits for values of peers") {
   weft::pool p({.threads = 2});
-  const scratch_directory there;
+  const test_directory there;
   p.run(exchange(p, there.path()));
   p.drain();
 }

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/test_directory.hpp"
 #include "weft/simulated_disk.hpp"
 #include "weft/weft.hpp"
 
@@ -40,25 +41,13 @@ void require(bool right) {
   if (!right) throw std::logic_error("a check in a task failed");
 }
 
-/// A folder of its own beside the test program, on a real disk, and gone afterwards.
-struct folder {
-  folder() {
-    std::string pattern = (std::filesystem::current_path() / "weft-file-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::system_error(errno, std::system_category(), "mkdtemp");
-    path = pattern;
-  }
-  ~folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-  std::filesystem::path path;
-};
-
 /// Which service the pools made meanwhile use for their files.
 struct files_through {
   explicit files_through(const char* what) { ::setenv("WEFT_FILES", what, 1); }
   ~files_through() { ::unsetenv("WEFT_FILES"); }
 };
 
-/// What every service must do, in the folder that `prefix` names.
+/// What every service must do, in the directory that `prefix` names.
 weft::task<> round_trip(std::string prefix) {
   const std::string path = prefix + "a";
   {
@@ -160,7 +149,7 @@ weft::task<> many_at_once(std::string path) {
 TEST_CASE("a file is written, read and measured, through rings and through threads", "[file]") {
   for (const char* service : {"auto", "threads"}) {
     const files_through choice(service);
-    const folder here;
+    const test_directory here(test_directory::beside());
     for (const unsigned threads : {1u, 3u}) {
       weft::pool pool({.threads = threads, .max_blocking = 3, .file_depth = 8});
       const std::string prefix = here / std::to_string(threads);
@@ -269,7 +258,7 @@ TEST_CASE("stops meet the simulated disk at every step", "[file][simulation]") {
 }
 
 TEST_CASE("a closed file is closed, whatever stops its task", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   for (const char* service : {"auto", "threads"}) {
     const files_through choice(service);
     weft::pool pool({.threads = 1});
@@ -296,7 +285,7 @@ TEST_CASE("a closed file is closed, whatever stops its task", "[file]") {
 
 TEST_CASE("what waits for a thread is stopped at once, what has begun is awaited", "[file]") {
   const files_through choice("threads");
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool pool({.threads = 2, .max_blocking = 1});
   auto whole = [](std::string path) -> weft::task<int> {
     std::atomic<bool> begun{false}, open{false};
@@ -349,7 +338,7 @@ TEST_CASE("a full device is an error that names the file", "[file]") {
 }
 
 TEST_CASE("direct and registered input and output", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   for (const char* service : {"auto", "threads"}) {
     const files_through choice(service);
     weft::pool pool({.threads = 2});
@@ -390,12 +379,13 @@ TEST_CASE("direct and registered input and output", "[file]") {
       }
       co_return 0;
     };
-    if (pool.run(whole(here / service)) == 1) WARN("not tested: " << here.path << " has no direct input and output");
+    if (pool.run(whole(here / service)) == 1)
+      WARN("not tested: " << here.path() << " has no direct input and output");
   }
 }
 
 TEST_CASE("more registered files and buffers than there are slots", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool pool({.threads = 2});
   auto many = [](std::string path) -> weft::task<> {
     std::vector<weft::registered_buffer> buffers;
@@ -416,7 +406,7 @@ TEST_CASE("more registered files and buffers than there are slots", "[file]") {
 }
 
 TEST_CASE("a registered file that is closed is closed in the kernel too", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   const std::string path = here / "fifo";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -443,7 +433,7 @@ TEST_CASE("a registered file that is closed is closed in the kernel too", "[file
 }
 
 TEST_CASE("a stop ends an operation that would wait for ever", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   const std::string path = here / "fifo";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   weft::pool pool({.threads = 2});
@@ -481,7 +471,7 @@ TEST_CASE("a stop ends an operation that would wait for ever", "[file]") {
 }
 
 TEST_CASE("reads that race with a stop lose nothing", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   for (const char* service : {"auto", "threads"}) {
     const files_through choice(service);
     weft::pool pool({.threads = 2, .file_depth = 2});
@@ -515,7 +505,7 @@ TEST_CASE("reads that race with a stop lose nothing", "[file]") {
 }
 
 TEST_CASE("a task that runs long does not hold up the input of others", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool pool({.threads = 2});
   auto whole = [](std::string path) -> weft::task<int> {
     std::atomic<bool> done{false};
@@ -540,7 +530,7 @@ TEST_CASE("a task that runs long does not hold up the input of others", "[file]"
 }
 
 TEST_CASE("a file of another pool is refused", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   weft::pool one({.threads = 1}), two({.threads = 1});
   auto opens = [](std::string p) -> weft::task<file> {
     co_return co_await file::open(p, {.mode = access::read_write, .create = true});
@@ -553,7 +543,7 @@ TEST_CASE("a file of another pool is refused", "[file]") {
 }
 
 TEST_CASE("a file of a pool that has ended is refused, even if another has taken its place", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   auto opens = [](std::string p) -> weft::task<file> {
     co_return co_await file::open(p, {.mode = access::read_write, .create = true});
   };
@@ -571,7 +561,7 @@ TEST_CASE("a file of a pool that has ended is refused, even if another has taken
 }
 
 TEST_CASE("a file may outlive its pool", "[file]") {
-  const folder here;
+  const test_directory here(test_directory::beside());
   file f;
   {
     weft::pool pool({.threads = 1});

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <streambuf>
 
+#include "support/test_directory.hpp"
 #include "tool/help.hpp"
 #include "tool/tool_support.hpp"
 #include "transport/security.hpp"
@@ -227,8 +228,8 @@ TEST_CASE("failures and what programs give are the exit status", "[tool][command
 }
 
 TEST_CASE("the configuration is printed with its sources", "[tool][command]") {
-  const tool_directory dir;
-  const std::string file = dir.file("w.toml", "[worker]\nthreads = 3\n");
+  const test_directory dir;
+  const std::string file = dir.write("w.toml", "[worker]\nthreads = 3\n");
   const said s = say({"config", "--config", file}, {{"WEFT_CLUSTER", "a:1"}});
   CHECK(s.status == 0);
   CHECK_THAT(s.out, Contains("threads = 3") && Contains("# " + file + ":2:11\n"));
@@ -237,7 +238,7 @@ TEST_CASE("the configuration is printed with its sources", "[tool][command]") {
 }
 
 TEST_CASE("certificates are made, and loaded", "[tool][certs]") {
-  const tool_directory dir;
+  const test_directory dir;
   const fs::path at = dir.path() / "new" / "certs";
   const texts arguments = {"certs",  at.string(), "--host", "node1", "--host=fd00::1",
                            "--days", "30",        "--name", "mine"};
@@ -284,7 +285,7 @@ TEST_CASE("certificates are made, and loaded", "[tool][certs]") {
     CHECK(text_of(at / "worker.pem") == worker);
   }
   SECTION("a broken authority is a failure") {
-    dir.file("new/certs/ca-key.pem", "nonsense");
+    dir.write("new/certs/ca-key.pem", "nonsense");
     const said again = say({"certs", at.string(), "--force"});
     CHECK(again.status == 1);
     CHECK_THAT(again.err, StartsWith("weft: ") && Contains("holds no key"));
@@ -292,7 +293,7 @@ TEST_CASE("certificates are made, and loaded", "[tool][certs]") {
 }
 
 TEST_CASE("certificates of one role, and of bad hosts", "[tool][certs]") {
-  const tool_directory dir;
+  const test_directory dir;
   const fs::path at = dir.path() / "it's here";
   const said one = say({"certs", at.string(), "--role", "client", "--role=client", "--no-programs", "--days=1"});
   CHECK(one.status == 0);
@@ -308,7 +309,7 @@ TEST_CASE("certificates of one role, and of bad hosts", "[tool][certs]") {
   CHECK(bad.status == 1);
   CHECK_THAT(bad.err, Contains("host 'a,URI"));
   CHECK_FALSE(fs::exists(nothing));
-  const std::string file = dir.file("file", "");
+  const std::string file = dir.write("file", "");
   CHECK(say({"certs", file}).err ==
         "weft: " + file + " is a file: give a directory, which is made if it is not there\n");
 }

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "support/test_directory.hpp"
 #include "tool/tool_support.hpp"
 
 using namespace weft::net;
@@ -14,7 +15,7 @@ namespace {
 
 using environment = std::map<std::string, std::string>;
 
-configuration load(const tool_directory& dir, environment variables = {}, std::string file = {}) {
+configuration load(const test_directory& dir, environment variables = {}, std::string file = {}) {
   configuration_places places;
   places.system_file = dir.path() / "etc/weft.toml";
   places.environment = std::move(variables);
@@ -24,21 +25,21 @@ configuration load(const tool_directory& dir, environment variables = {}, std::s
 
 /// What a file of this text is refused with; `FILE` stands for its name.
 std::string file_refusal(const std::string& text) {
-  const tool_directory dir;
-  const std::string file = dir.file("x.toml", text);
+  const test_directory dir;
+  const std::string file = dir.write("x.toml", text);
   std::string said = wrong([&] { load(dir, {}, file); });
   for (std::size_t at; (at = said.find(file)) != std::string::npos;) said.replace(at, file.size(), "FILE");
   return said;
 }
 std::string variable_refusal(const std::string& name, const std::string& value) {
-  const tool_directory dir;
+  const test_directory dir;
   return wrong([&] { load(dir, {{name, value}}); });
 }
 
 }  // namespace
 
 TEST_CASE("without files and variables the defaults stand", "[tool][config]") {
-  const tool_directory dir;
+  const test_directory dir;
   const configuration c = load(dir);
   CHECK(c.scheduler().listen == scheduler_settings().listen);
   CHECK(c.worker().death_timeout == 60s);
@@ -47,17 +48,17 @@ TEST_CASE("without files and variables the defaults stand", "[tool][config]") {
 }
 
 TEST_CASE("each place counts over those before it", "[tool][config]") {
-  const tool_directory dir;
+  const test_directory dir;
   const auto ttl = [&](const configuration& c) { return c.scheduler().worker_ttl; };
   const auto from = [&](const configuration& c) { return c.source(setting_of("scheduler.worker_ttl")); };
   const std::string home = (dir.path() / "home").string(), xdg = (dir.path() / "xdg").string();
   environment variables = {{"HOME", home}};
 
-  const std::string system = dir.file("etc/weft.toml", "[scheduler]\nworker_ttl = \"1s\"\nsaturation = 2\n");
+  const std::string system = dir.write("etc/weft.toml", "[scheduler]\nworker_ttl = \"1s\"\nsaturation = 2\n");
   CHECK(ttl(load(dir, variables)) == 1s);
   CHECK(from(load(dir, variables)) == system + ":2:14");
 
-  const std::string own = dir.file("home/.config/weft/weft.toml", "[scheduler]\nworker_ttl = '2s'");
+  const std::string own = dir.write("home/.config/weft/weft.toml", "[scheduler]\nworker_ttl = '2s'");
   CHECK(ttl(load(dir, variables)) == 2s);
   CHECK(from(load(dir, variables)) == own + ":2:14");
   CHECK(load(dir, variables).scheduler().saturation == 2);
@@ -66,12 +67,12 @@ TEST_CASE("each place counts over those before it", "[tool][config]") {
   CHECK(ttl(load(dir, variables)) == 2s);
   variables["XDG_CONFIG_HOME"] = xdg;
   CHECK(ttl(load(dir, variables)) == 1s);
-  dir.file("xdg/weft/weft.toml", "scheduler.worker_ttl = '3s'");
+  dir.write("xdg/weft/weft.toml", "scheduler.worker_ttl = '3s'");
   CHECK(ttl(load(dir, variables)) == 3s);
 
-  variables["WEFT_CONFIG"] = dir.file("four.toml", "scheduler = {worker_ttl = '4s'}");
+  variables["WEFT_CONFIG"] = dir.write("four.toml", "scheduler = {worker_ttl = '4s'}");
   CHECK(ttl(load(dir, variables)) == 4s);
-  const std::string five = dir.file("five.toml", "[scheduler]\nworker_ttl = '5s'");
+  const std::string five = dir.write("five.toml", "[scheduler]\nworker_ttl = '5s'");
   CHECK(ttl(load(dir, variables, five)) == 5s);  // instead of WEFT_CONFIG's
   CHECK(ttl(load(dir, {{"HOME", home}}, five)) == 5s);
 
@@ -90,7 +91,7 @@ TEST_CASE("each place counts over those before it", "[tool][config]") {
 }
 
 TEST_CASE("every setting has a variable, a flag and a line of the document", "[tool][config]") {
-  const tool_directory dir;
+  const test_directory dir;
   const environment values = {{"WEFT_SCHEDULER_LISTEN", "127.0.0.1:1,[::1]:0"},
                               {"WEFT_SCHEDULER_ADDRESS_FILE", "/run/a"},
                               {"WEFT_SCHEDULER_IDLE_TIMEOUT", "1h"},
@@ -161,7 +162,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
     const std::string text = c.to_toml();
     CHECK_THAT(text, Contains("listen = [\"127.0.0.1:1\", \"[::1]:0\"]"));
     CHECK_THAT(text, Contains("# variable WEFT_WORKER_NANNY"));
-    const configuration again = load(dir, {}, dir.file("printed/weft.toml", text));
+    const configuration again = load(dir, {}, dir.write("printed/weft.toml", text));
     CHECK_THAT(text, Contains("certificates = " + toml_string(fs::absolute("certs").string())));
     const auto bare = [](const std::string& all) {
       std::string lines;
@@ -189,7 +190,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
 }
 
 TEST_CASE("short variables count under the long ones", "[tool][config]") {
-  const tool_directory dir;
+  const test_directory dir;
   environment variables = {{"WEFT_CLUSTER", "a:1"},
                            {"WEFT_CERTIFICATES", "/c"},
                            {"WEFT_MEMORY", "1G"},
@@ -296,8 +297,8 @@ TEST_CASE("mistakes in files are said with their place", "[tool][config]") {
 }
 
 TEST_CASE("what files may say", "[tool][config]") {
-  const tool_directory dir;
-  const auto with = [&](const std::string& text) { return load(dir, {{"HOME", "/h"}}, dir.file("a/x.toml", text)); };
+  const test_directory dir;
+  const auto with = [&](const std::string& text) { return load(dir, {{"HOME", "/h"}}, dir.write("a/x.toml", text)); };
   CHECK(with("[scheduler]\nlisten = 'a:1,b:2'").scheduler().listen == std::vector<std::string>{"a:1", "b:2"});
   CHECK(with("[scheduler]\nidle_timeout = 0").scheduler().idle_timeout == 0s);
   CHECK(with("[worker]\nmemory_limit = 4096").worker().memory_limit == 4096);
@@ -313,7 +314,7 @@ TEST_CASE("what files may say", "[tool][config]") {
 }
 
 TEST_CASE("files that are none are refused", "[tool][config]") {
-  const tool_directory dir;
+  const test_directory dir;
   const std::string missing = (dir.path() / "missing.toml").string(), folder = dir.path().string();
   CHECK(wrong([&] { load(dir, {}, missing); }) ==
         missing + ": cannot be read (No such file or directory): give a file of settings");
@@ -344,6 +345,6 @@ TEST_CASE("mistakes in variables are said with their names", "[tool][config]") {
   for (const char* name : {"WEFT_SCHEDULER_PORT", "WEFT_SCHEDULER_SERVICE_HOST", "WEFT_SCHEDULER_PORT_8786_TCP_ADDR",
                            "WEFT_LOG", "WEFT_FILES", "WEFT_BENCH_DIR", "WEFT_", "XWEFT_THREADS"})
     CHECK(variable_refusal(name, "x").empty());
-  const tool_directory dir;
+  const test_directory dir;
   CHECK(wrong([&] { load(dir, {{"WEFT_THREADS", "a"}, {"WEFT_MEMORY", "b"}}); }).find('\n') != std::string::npos);
 }

@@ -9,8 +9,8 @@
 #include <fstream>
 #include <string>
 
+#include "support/test_directory.hpp"
 #include "transport/openssl.hpp"
-#include "transport/scratch_directory.hpp"
 #include "transport/tls_identity.hpp"
 #include "weft/errors.hpp"
 
@@ -41,7 +41,7 @@ std::string load_refusal(const fs::path& directory, peer_role role = peer_role::
 }  // namespace
 
 TEST_CASE("an authority and the certificates of the roles are made", "[transport][certificates]") {
-  const scratch_directory dir;
+  const test_directory dir;
   certificates_options options;
   options.hosts = {"node7", "10.0.0.7", "fd00::7"};
   options.days = 30;
@@ -82,7 +82,7 @@ TEST_CASE("an authority and the certificates of the roles are made", "[transport
 }
 
 TEST_CASE("a key is written to a new file, and not where a link leads", "[transport][certificates]") {
-  const scratch_directory scratch;
+  const test_directory scratch;
   const fs::path key = scratch.path() / "key.pem", elsewhere = scratch.path() / "elsewhere";
   std::ofstream(elsewhere) << "kept";
   fs::create_symlink(elsewhere, key.string() + ".new" + std::to_string(::getpid()));
@@ -98,7 +98,7 @@ TEST_CASE("a key is written to a new file, and not where a link leads", "[transp
 }
 
 TEST_CASE("an authority whose key is not kept has signed, and signs no more", "[transport][certificates]") {
-  const scratch_directory scratch;
+  const test_directory scratch;
   certificates_options o;
   o.authority_key = false;
   write_certificates(scratch.path() / "certs", o);
@@ -118,14 +118,14 @@ TEST_CASE("what cannot stand in a certificate is refused", "[transport][certific
   CHECK_THAT(issue([](auto& o) { o.hosts = {""}; }), Contains("host ''"));
   CHECK_THAT(issue([](auto& o) { o.rights = {"a b"}; }), Contains("right 'a b'"));
   CHECK_THAT(issue([](auto& o) { o.name = std::string(65, 'x'); }), Contains("64 characters"));
-  const scratch_directory dir;
+  const test_directory dir;
   certificates_options options;
   options.days = 0;
   CHECK_THAT(refusal([&] { write_certificates(dir.path(), options); }), Contains("0 days"));
 }
 
 TEST_CASE("files that are no identity are refused by their names", "[transport][certificates]") {
-  const scratch_directory dir;
+  const test_directory dir;
   CHECK_THAT(load_refusal(dir.path()), Contains("ca.pem") && Contains("weft certs"));
   write_certificates(dir.path(), {});
 

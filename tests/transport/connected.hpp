@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "support/test_directory.hpp"
 #include "transport/connect.hpp"
-#include "transport/scratch_directory.hpp"
 #include "weft/weft.hpp"
 
 /// Two connected streams over each of the transports: what the tests share.
@@ -25,7 +25,7 @@ inline const security& cluster() {
 inline security as(peer_role role) { return cluster().for_role(role); }
 
 /// Where to listen: port 0, or a name of its own.
-inline address place(const std::string& transport, const scratch_directory& dir) {
+inline address place(const std::string& transport, const test_directory& dir) {
   if (transport == "unix") return parse_address("unix:" + (dir.path() / "s").string());
   if (transport == "inproc") return parse_address("inproc://" + dir.path().filename().string());
   return parse_address(transport + "://127.0.0.1:0");
@@ -44,7 +44,7 @@ inline weft::task<> connect_one(weft::pool& p, const address& a, const security&
 }
 
 inline two make(weft::pool& p, const std::string& transport) {
-  const scratch_directory dir;
+  const test_directory dir;
   const auto l = listen_on(p, place(transport, dir), as(peer_role::scheduler));
   const security who = as(peer_role::worker);
   two t;

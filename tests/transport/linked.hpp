@@ -183,7 +183,7 @@ struct meeting {
     return pool.run(peer_link::dial(pool, at, who, says(role, "worker-1"), options, handler));
   }
 
-  scratch_directory dir;
+  test_directory dir;
   weft::pool pool;
   link_options options;
   bool secure;

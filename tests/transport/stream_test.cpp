@@ -194,7 +194,7 @@ TEST_CASE("a name is resolved before it is judged", "[transport][stream]") {
 
 TEST_CASE("where nobody listens is said", "[transport][stream]") {
   weft::pool p({.threads = 1});
-  const scratch_directory dir;
+  const test_directory dir;
   for (const std::string transport : connected::transports) {
     CAPTURE(transport);
     address free = connected::place(transport, dir);
@@ -207,7 +207,7 @@ TEST_CASE("where nobody listens is said", "[transport][stream]") {
 
 TEST_CASE("a listener that is closed says so, and lets its place go", "[transport][stream]") {
   weft::pool p({.threads = 2});
-  const scratch_directory dir;
+  const test_directory dir;
   for (const std::string transport : connected::transports) {
     CAPTURE(transport);
     const auto l = listen_on(p, connected::place(transport, dir), connected::cluster());
@@ -227,7 +227,7 @@ TEST_CASE("a listener that is closed says so, and lets its place go", "[transpor
 TEST_CASE("the file of a Unix socket is private, replaced when it was left behind, and else respected",
           "[transport][stream]") {
   weft::pool p({.threads = 1});
-  const scratch_directory dir;
+  const test_directory dir;
   const address a = connected::place("unix", dir);
   {
     const auto l = listen_on(p, a, {});

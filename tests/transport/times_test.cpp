@@ -181,7 +181,7 @@ weft::task<> drink(stream& s) {
 
 /// The two ends on a pool of one worker each, as two processes would have.
 connected::two make_apart(weft::pool& p, weft::pool& q, const std::string& transport) {
-  const scratch_directory dir;
+  const test_directory dir;
   const auto l = listen_on(q, connected::place(transport, dir), connected::as(peer_role::scheduler));
   const security who = connected::as(peer_role::worker);
   connected::two t;

@@ -150,7 +150,7 @@ TEST_CASE("a connection that is not answered ends in time", "[transport][tls]") 
 
 TEST_CASE("certificates are read again when their files change", "[transport][tls]") {
   weft::pool p({.threads = 2});
-  const scratch_directory dir;
+  const test_directory dir;
   certificates_options options;
   write_certificates(dir.path(), options);
   const security worker = security::from_directory(dir.path(), peer_role::worker);

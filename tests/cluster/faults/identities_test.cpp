@@ -15,7 +15,7 @@ using Catch::Contains;
 
 /// What a command says, and its status, which is not 0.
 std::string refused_command(words command) {
-  const directory here;
+  const test_directory here;
   child_process p = child_process::start(
       {.command = std::move(command), .environment = {}, .output = here / "said", .with_terminal = false});
   wait_until("its end", [&] { return p.status().has_value(); }, here / "said");
@@ -68,7 +68,7 @@ TEST_CASE("a scheduler with TLS lets in only whom its authority vouches for", "[
     CHECK_THAT(refused_command(info_of("tcp://127.0.0.1" + scheduler_port(c))), Contains("weft info: "));
   }
   SECTION("another authority") {
-    const directory other;
+    const test_directory other;
     REQUIRE(weft::detail::output_of({WEFT_COMMAND, "certs", other / "certs"}, ""));
     CHECK_THAT(refused_command(info_of(c.address(), {"--certificates=" + (other / "certs")})),
                Contains("authority") || Contains("certificate"));

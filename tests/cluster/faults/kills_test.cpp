@@ -100,7 +100,7 @@ TEST_CASE("all workers are killed, and others come", "[faults]") {
 }
 
 TEST_CASE("a local cluster starts its workers again", "[faults]") {
-  const directory here;
+  const test_directory here;
   child_process p = child_process::start({.command = {WEFT_PROGRAM, "local", "100", "12500", "4"},
                                           .environment = {},
                                           .output = here / "said",
@@ -112,7 +112,7 @@ TEST_CASE("a local cluster starts its workers again", "[faults]") {
 }
 
 TEST_CASE("a local cluster ends though a worker of it is stopped", "[faults]") {
-  const directory here;
+  const test_directory here;
   child_process p = child_process::start(
       {.command = {WEFT_PROGRAM, "stopped"}, .environment = {}, .output = here / "said", .with_terminal = false});
   wait_until("its end", [&] { return p.status().has_value(); }, here / "said", std::chrono::seconds(60));

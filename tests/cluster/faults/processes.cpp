@@ -30,11 +30,6 @@ std::pair<char, int> state_of(const std::string& process) {
 
 }  // namespace
 
-directory::directory()
-    : path_(weft::detail::make_unique_directory((std::filesystem::temp_directory_path() / "weft-faults-").string())) {
-}
-directory::~directory() { weft::detail::remove_tree(path_); }
-
 std::string read_file(const std::string& path) {
   std::ifstream in(path);
   std::ostringstream all;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "env/child.hpp"
-#include "env/scratch.hpp"
+#include "support/test_directory.hpp"
 
 /// A cluster of real processes, to be treated badly: the command `weft`, and the program of
 /// tests/package/cluster_consumer.
@@ -14,19 +14,6 @@ namespace faults {
 
 using weft::detail::child_process;
 using words = std::vector<std::string>;
-
-/// A directory for one test.
-class directory {
- public:
-  directory();
-  ~directory();
-  directory(const directory&) = delete;
-  directory& operator=(const directory&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 /// All of a file; empty if there is none.
 std::string read_file(const std::string& path);
@@ -63,11 +50,11 @@ class cluster {
 
   const std::string& address() const noexcept { return address_; }
   std::string certificates() const { return tls_ ? place_ / "certificates" : std::string(); }
-  const directory& place() const noexcept { return place_; }
+  const test_directory& place() const noexcept { return place_; }
   child_process scheduler;
 
  private:
-  directory place_;
+  test_directory place_;
   bool tls_;
   std::string address_;
 };

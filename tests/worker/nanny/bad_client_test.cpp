@@ -108,7 +108,7 @@ weft::task<> be_nanny(weft::pool& p, std::string where, std::shared_ptr<slow_nan
 }
 
 struct cluster {
-  directory d;
+  const test_directory d;
   scheduler s;
   process nanny{d,
                 {WEFT_COMMAND, "worker", "--scheduler", s.address, "--program-cache", d / "cache", "--threads", "1"}};
@@ -176,7 +176,7 @@ TEST_CASE("a program whose worker dies before it comes is refused, with its stat
 }
 
 TEST_CASE("when the last nanny that has not refused a program goes, its client is told") {
-  directory d;
+  const test_directory d;
   scheduler s;
   process refuses(
       d, {WEFT_COMMAND, "worker", "--scheduler", s.address, "--program-cache", d / "cache", "--program-limit", "1K"});
@@ -196,7 +196,7 @@ TEST_CASE("when the last nanny that has not refused a program goes, its client i
 }
 
 TEST_CASE("a worker that was asked to end is not killed by the nanny's first signal") {
-  directory d;
+  const test_directory d;
   scheduler s;
   process nanny(d, {WEFT_COMMAND, "worker", "--scheduler", s.address, "--program-cache", d / "cache", "--threads",
                     "1", "--program-idle", "10ms"});

@@ -31,7 +31,7 @@ TEST_CASE("limits are those of the kernel, where it lets us have them") {
     }
     directories = group->directories();
     REQUIRE_FALSE(directories.empty());
-    directory d;
+    const test_directory d;
     REQUIRE(::mkfifo((d / "go").c_str(), 0600) == 0);
     // More than it may: the kernel kills it.
     process eats(d, {"/bin/sh", "-c", "read x <" + (d / "go") + "; a=0123456789abcdef; while :; do a=$a$a; done"});
@@ -53,7 +53,7 @@ TEST_CASE("limits are those of the kernel, where it lets us have them") {
 }
 
 TEST_CASE("version 2 is asked for what it has") {
-  directory d;
+  const test_directory d;
   const std::string root = d / "cgroup", self = d / "self";
   write(self, "0::/scope\n");
   for (const char* group : {"", "/scope"}) {
@@ -76,8 +76,8 @@ TEST_CASE("version 2 is asked for what it has") {
 }
 
 TEST_CASE("without cgroups it is said why") {
-  directory d;
+  const test_directory d;
   std::string why;
-  CHECK_FALSE(cgroup_limits::make({"weft-worker-1", 1 << 20, 0, d.path, d / "none"}, why));
+  CHECK_FALSE(cgroup_limits::make({"weft-worker-1", 1 << 20, 0, d.path().string(), d / "none"}, why));
   CHECK(why == "no cgroup of this process has the controller memory");
 }

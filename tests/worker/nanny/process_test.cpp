@@ -56,7 +56,7 @@ int run_and_end(worker_process_options o, std::function<bool()> ready, std::vect
 }  // namespace
 
 TEST_CASE("a worker that dies is started again, until it ends in order") {
-  directory d;
+  const test_directory d;
   watched w;
   const std::string n = d / "n";
   CHECK(run(w.options("echo x >>" + n + "; [ $(wc -l <" + n + ") = 3 ] || kill -9 $$")) == 0);
@@ -85,7 +85,7 @@ TEST_CASE("a program that is not there is said") {
 }
 
 TEST_CASE("a worker is asked to end, and what does not listen is killed") {
-  directory d;
+  const test_directory d;
   const std::string ready = d / "ready";
   const auto is_ready = [&] { return std::filesystem::exists(ready); };
   watched w;
@@ -115,7 +115,7 @@ TEST_CASE("a worker is asked to end, and what does not listen is killed") {
 }
 
 TEST_CASE("a worker that takes too much memory is killed, and started again") {
-  directory d;
+  const test_directory d;
   watched w;
   const std::string n = d / "n";
   // A variable that doubles; the second life ends at once.
@@ -130,7 +130,7 @@ TEST_CASE("a worker that takes too much memory is killed, and started again") {
 }
 
 TEST_CASE("what a dead worker has spilled is removed") {
-  directory d;
+  const test_directory d;
   watched w;
   const std::string spilled = d / "spill";
   std::filesystem::create_directory(spilled);

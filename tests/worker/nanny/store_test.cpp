@@ -38,7 +38,7 @@ TEST_CASE("a digest is SHA-256") {
 }
 
 TEST_CASE("a file is kept by its digest, and runs") {
-  directory d;
+  const test_directory d;
   program_store s({d / "a/cache"});
   const std::string text = "#!/bin/sh\nexit 5\n";
   const auto f = file_of("program", text);
@@ -67,7 +67,7 @@ TEST_CASE("a file is kept by its digest, and runs") {
 }
 
 TEST_CASE("what is not what it should be is not kept") {
-  directory d;
+  const test_directory d;
   program_store s({d / "cache"});
   const auto f = file_of("program", "right");
   CHECK_THROWS_WITH(s.receive(f)->add(0, bytes_of("wrong")), Catch::Contains("digest"));
@@ -80,7 +80,7 @@ TEST_CASE("what is not what it should be is not kept") {
 }
 
 TEST_CASE("the longest unused makes room") {
-  directory d;
+  const test_directory d;
   program_store s({d / "cache", 10});
   put(s, "a", "aaaa");
   put(s, "b", "bbbb");
@@ -93,7 +93,7 @@ TEST_CASE("the longest unused makes room") {
 }
 
 TEST_CASE("a cache that others can write to is refused") {
-  directory d;
+  const test_directory d;
   const std::string cache = d / "cache";
   std::filesystem::create_directory(cache);
   REQUIRE(::chmod(cache.c_str(), 0777) == 0);
@@ -101,7 +101,7 @@ TEST_CASE("a cache that others can write to is refused") {
 }
 
 TEST_CASE("a full disk is said, and leaves nothing") {
-  directory d;
+  const test_directory d;
   const std::string small = d / "small";
   std::filesystem::create_directory(small);
   if (::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=64k,mode=0700") != 0) {

@@ -15,22 +15,11 @@
 #include <vector>
 
 #include "env/child.hpp"
-#include "env/scratch.hpp"
 #include "scheduler/server.hpp"
+#include "support/test_directory.hpp"
 #include "weft/weft.hpp"
 
 namespace nanny_test {
-
-/// Gone at its end.
-class directory {
- public:
-  directory() : path(weft::detail::make_unique_directory("/tmp/weft-nanny-test-")) {}
-  ~directory() { weft::detail::remove_tree(path); }
-  directory(const directory&) = delete;
-  directory& operator=(const directory&) = delete;
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-  const std::string path;
-};
 
 inline std::string content(const std::string& file) {
   std::ifstream in(file);
@@ -55,7 +44,7 @@ inline bool comes(std::function<bool()> condition) {
 /// A program, and what it says.
 class process {
  public:
-  process(const directory& in, std::vector<std::string> command, std::vector<std::string> environment = {})
+  process(const test_directory& in, std::vector<std::string> command, std::vector<std::string> environment = {})
       : output_(in / ("output-" + std::to_string(++number()))) {
     weft::detail::child_process::options o;
     o.command = std::move(command);

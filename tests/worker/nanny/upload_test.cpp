@@ -23,9 +23,9 @@ std::vector<std::string> client_command(const scheduler& s, std::vector<std::str
   return all;
 }
 
-std::set<std::string> names_in(const directory& d) {
+std::set<std::string> names_in(const test_directory& d) {
   std::set<std::string> names;
-  for (const auto& e : std::filesystem::directory_iterator(d.path)) names.insert(e.path().filename().string());
+  for (const auto& e : std::filesystem::directory_iterator(d.path())) names.insert(e.path().filename().string());
   return names;
 }
 
@@ -34,7 +34,7 @@ constexpr const char* result = "total 500 twice 4";
 }  // namespace
 
 TEST_CASE("a program travels to a worker that has none, once") {
-  directory d;
+  const test_directory d;
   scheduler s;
   process nanny(d, nanny_command(s, d / "cache"));
   process first(d, client_command(s, {"sum"}));
@@ -91,7 +91,7 @@ TEST_CASE("a program travels to a worker that has none, once") {
 }
 
 TEST_CASE("who still looks for the scheduler ends when it is asked") {
-  directory d;
+  const test_directory d;
   const std::string nowhere = "unix:" + (d / "nobody");
   const int signal = GENERATE(SIGINT, SIGTERM);
   std::vector<std::string> command;
@@ -113,7 +113,7 @@ TEST_CASE("who still looks for the scheduler ends when it is asked") {
 }
 
 TEST_CASE("a program's libraries are found before those that the nanny's environment leads to") {
-  directory d;
+  const test_directory d;
   scheduler s;
   process nanny(d, nanny_command(s, d / "cache"), {"LD_LIBRARY_PATH=" + (d / "libraries")});
   process client(d, client_command(s, {"variable", "LD_LIBRARY_PATH"}));
@@ -124,7 +124,7 @@ TEST_CASE("a program's libraries are found before those that the nanny's environ
 }
 
 TEST_CASE("the workers of a program's local cluster have the settings of workers") {
-  directory d;
+  const test_directory d;
   process client(d, {PROGRAM, "--local-cluster=1", "--threads", "3", "command"},
                  {"WEFT_MEMORY=512M", "WEFT_WORKER_RESOURCES=gpu=1", "WEFT_SPILL=" + (d / "spill"),
                   "WEFT_WORKER_SPILL_CAPACITY=1G", "WEFT_WORKER_NICE=6"});
@@ -137,7 +137,7 @@ TEST_CASE("the workers of a program's local cluster have the settings of workers
 }
 
 TEST_CASE("the command runs it all") {
-  directory d;
+  const test_directory d;
   process scheduler_process(d,
                             {WEFT_COMMAND, "scheduler", "--listen", "127.0.0.1:0", "--address-file", d / "address"});
   REQUIRE(comes([&] { return content(d / "address").find('\n') != std::string::npos; }));
@@ -156,7 +156,7 @@ TEST_CASE("the command runs it all") {
 }
 
 TEST_CASE("two programs run at the same time") {
-  directory d;
+  const test_directory d;
   scheduler s;
   process nanny(d, nanny_command(s, d / "cache"));
   process one(d, client_command(s, {"hold", d / "go"}));
@@ -171,7 +171,7 @@ TEST_CASE("two programs run at the same time") {
 }
 
 TEST_CASE("with one place a program makes room for the next when its clients are gone") {
-  directory d;
+  const test_directory d;
   scheduler s;
   process nanny(d, nanny_command(s, d / "cache", {"--programs", "1"}));
   process one(d, client_command(s, {"hold", d / "go"}));
@@ -186,7 +186,7 @@ TEST_CASE("with one place a program makes room for the next when its clients are
 }
 
 TEST_CASE("a worker without clients ends") {
-  directory d;
+  const test_directory d;
   scheduler s;
   process nanny(d, nanny_command(s, d / "cache", {"--program-idle", "10ms"}));
   process one(d, client_command(s, {"sum"}));
@@ -197,7 +197,7 @@ TEST_CASE("a worker without clients ends") {
 }
 
 TEST_CASE("a worker that is killed, or takes too much, is started again, and the task is done") {
-  directory d;
+  const test_directory d;
   scheduler s;
   const std::string how = GENERATE("die", "eat");
   process nanny(d, nanny_command(s, d / "cache", {"--memory-limit", "512M"}));
@@ -210,7 +210,7 @@ TEST_CASE("a worker that is killed, or takes too much, is started again, and the
 }
 
 TEST_CASE("a task that kills its workers fails, and not their program") {
-  directory d;
+  const test_directory d;
   scheduler s;
   process nanny(d, nanny_command(s, d / "cache"));
   process kills(d, client_command(s, {"kill"}));
@@ -224,7 +224,7 @@ TEST_CASE("a task that kills its workers fails, and not their program") {
 }
 
 TEST_CASE("what may not, or cannot, be sent is said to the client") {
-  directory d;
+  const test_directory d;
   weft::net::server_options o;
   std::vector<std::string> flags, client_flags;
   std::string expected;
@@ -261,7 +261,7 @@ TEST_CASE("what may not, or cannot, be sent is said to the client") {
 }
 
 TEST_CASE("with certificates that grant it a program travels") {
-  directory d;
+  const test_directory d;
   weft::net::write_certificates(d / "certs", {});
   weft::net::server_options o;
   o.who = weft::net::security::from_directory(d / "certs", weft::net::peer_role::scheduler);
