@@ -219,11 +219,16 @@ class client {
     for (const future<T>& f : futures) co_await detail::node_end(f.need());
   }
 
-  /// Lets a task run to its end though nobody holds its future.
+  /// Lets a task run to its end though nobody holds its future. If it fails then, pool::drain() throws that, as with
+  /// tasks that were spawned.
   template <class T>
   void fire_and_forget(future<T> f) const {
     f.need();
-    detail::keep_until_ended(f.release());
+    detail::keep_until_ended(*engine_, f.release());
+  }
+  template <class T>
+  void fire_and_forget(std::vector<future<T>> futures) const {
+    for (future<T>& f : futures) fire_and_forget(std::move(f));
   }
 
   template <class T>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 namespace weft {
 
@@ -10,10 +11,16 @@ class cancelled : public std::exception {
   const char* what() const noexcept override { return "weft: the task was cancelled"; }
 };
 
-/// Thrown by weft::timeout when its time is over, once the task has ended.
+/// Thrown by weft::timeout when its time is over, once the task has ended; and by who awaits a task that has not
+/// ended within its task_options.time_limit.
 class timed_out : public std::exception {
  public:
-  const char* what() const noexcept override { return "weft: the time limit of weft::timeout is over"; }
+  timed_out() : timed_out("weft: the time limit of weft::timeout is over") {}
+  explicit timed_out(const std::string& what) : text_(what) {}
+  const char* what() const noexcept override { return text_.what(); }
+
+ private:
+  std::runtime_error text_;  // is copied without an exception
 };
 
 /// Thrown by spawn when as many tasks wait from outside as the pool's options allow (max_waiting), and by a client

@@ -7,7 +7,8 @@
 
 namespace weft {
 
-/// How many tasks of a client there have been so far; what ended includes what failed and was cancelled.
+/// How many tasks of a client there have been so far; what ended includes what failed and was cancelled. All tasks of
+/// layers that a computation needs count from its beginning, though each is made when its turn comes.
 struct task_totals {
   std::uint64_t submitted = 0, ended = 0, failed = 0, cancelled = 0;
 };

@@ -17,6 +17,9 @@ namespace detail {
 pool_options options_of_program(pool_options given);
 /// Says on standard error what ended the program, and gives its exit status.
 int say_end(const char* program, const std::exception_ptr& error) noexcept;
+/// Runs the program on the pool, and gives its exit status; says that it was interrupted, if that is what cancelled
+/// it.
+int run_to_end(pool& p, const char* program, task<int> t);
 
 template <class F>
 int run_program(std::span<char*> arguments, F& f, pool_options workers, client_options memory) {
@@ -30,12 +33,15 @@ int run_program(std::span<char*> arguments, F& f, pool_options workers, client_o
     else
       return f(c);
   }();
-  if constexpr (std::is_same_v<decltype(program), task<int>>) {
-    return p.run(std::move(program));
-  } else {
-    p.run(std::move(program));
-    return 0;
-  }
+  const auto with_status = [](auto t) -> task<int> {
+    if constexpr (std::is_same_v<decltype(t), task<int>>) {
+      co_return co_await std::move(t);
+    } else {
+      co_await std::move(t);
+      co_return 0;
+    }
+  };
+  return run_to_end(p, arguments.empty() ? "weft" : arguments.front(), with_status(std::move(program)));
 }
 
 }  // namespace detail

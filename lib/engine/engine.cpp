@@ -29,6 +29,11 @@ engine::runner::runner(engine& e) noexcept : work_item{}, of(e) {
   destroy = [](work_item*) {};
 }
 
+engine::last_item::last_item(engine& e) noexcept : work_item{}, of(e) {
+  resume = [](work_item* w) { static_cast<last_item*>(w)->of.end(); };
+  destroy = [](work_item*) {};
+}
+
 store::host engine::host_of(engine& e) noexcept {
   return {.context = &e,
           .spawn = [](void* of, task<> t) { static_cast<engine*>(of)->run_work(std::move(t)); },
@@ -110,22 +115,34 @@ void engine::close() noexcept {
     remote_->close();
     return became_idle();
   }
+  if (pool_.stepped()) return became_idle();
+  if (current_pool() == &pool_) {
+    pool_.root_began();
+    is_root_ = true;
+    return became_idle();
+  }
   std::atomic<std::uint32_t> over{0};
-  const bool waits = current_pool() != &pool_ && !pool_.stepped();
-  if (waits) closer_ = &over;
+  closer_ = &over;
   became_idle();
-  if (!waits) return;
   while (over.load(std::memory_order_acquire) == 0) real_memory::futex_wait(over, 0);
 }
 
+/// A thread of another's may be the last, which kept the engine while it cancelled a node: a root ends on a worker.
 void engine::became_idle() noexcept {
   if (active_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  std::atomic<std::uint32_t>* closer = closer_;
+  if (is_root_ && current_pool() != &pool_) return schedule(pool_, static_cast<work_item*>(&last_), band_);
+  end();
+}
+
+void engine::end() noexcept {
+  std::atomic<std::uint32_t>* const closer = closer_;
+  pool_core* const pool = is_root_ ? &pool_ : nullptr;
   delete this;
   if (closer) {
     closer->store(1, std::memory_order_release);
     real_memory::futex_wake(*closer, 1);  // the closer may be gone: then this wakes nobody
   }
+  if (pool) pool->root_ended(nullptr);
 }
 
 engine::lane& engine::own_lane() noexcept {
@@ -133,12 +150,12 @@ engine::lane& engine::own_lane() noexcept {
   return lanes_[w && &w->pool == &pool_ ? w->index : pool_.size()];
 }
 
-/// Counts one up. A worker alone writes its lane's numbers; those of the lane for outsiders have many writers.
-void engine::note(std::atomic<std::uint64_t>& number) noexcept {
+/// Counts up. A worker alone writes its lane's numbers; those of the lane for outsiders have many writers.
+void engine::note(std::atomic<std::uint64_t>& number, std::uint64_t more) noexcept {
   if (current_pool() == &pool_)
-    number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    number.store(number.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
   else
-    number.fetch_add(1, std::memory_order_relaxed);
+    number.fetch_add(more, std::memory_order_relaxed);
 }
 
 task_totals engine::count() const noexcept {
@@ -162,7 +179,11 @@ void engine::submit(node& n) {
 }
 
 void engine::announce(node& n) {
-  note(own_lane().submitted);
+  announce_many(1);
+  introduce(n);
+}
+
+void engine::introduce(node& n) {
   tell(n, task_event::step::submitted);
   if (n.details) [[unlikely]]
     begin_limits(n);
@@ -179,11 +200,11 @@ void engine::link(node& n) {
     node& from = *e.from;
     e.to = &n;
     std::uintptr_t top = from.dependents.load(std::memory_order_acquire);
-    for (;;) {
+    for (int round = 0;;) {
       if (top == node::closed) {
         if (!from.is(node_state::done)) [[unlikely]] {
           if (!refused && !(refused = has_no_value(from, why))) {  // it is being run again just now
-            real_memory::pause();
+            real_memory::relax(round++);
             top = from.dependents.load(std::memory_order_acquire);
             continue;
           }
@@ -194,7 +215,7 @@ void engine::link(node& n) {
         break;
       }
       if (top & node::locked) {
-        real_memory::pause();
+        real_memory::relax(round++);
         top = from.dependents.load(std::memory_order_acquire);
         continue;
       }
@@ -443,7 +464,7 @@ void engine::run(runner& r) noexcept {
 /// Runs a node that is ready. Returns one to go on with, if its end made any ready.
 node* engine::execute(node& n) noexcept {
   const bool sound = !n.has(node::poisoned);
-  const bool stops = stop_.stop_requested();
+  const bool stops = is_over(n);
   if (!stops && n.details && sound && !n.holds_resources && n.is(node_state::pending) &&
       !n.details->resources.empty())
     if (!resources_.take(n)) return nullptr;
@@ -500,6 +521,10 @@ void engine::ended_later(node& n, run_result how, std::exception_ptr error) noex
 
 node* engine::end(node& n, run_result how, std::exception_ptr error, failure* cause, std::uint64_t ran) noexcept {
   lane& l = own_lane();
+  if (how == run_result::value && n.details && n.timed_out()) [[unlikely]] {  // it could not be stopped, and is late
+    n.type->value->end(n);
+    how = run_result::error;
+  }
   node_request* const request = std::exchange(n.request, nullptr);
   if (n.holds_resources) give_back_resources(n);
   if (how == run_result::value) [[likely]] {
@@ -557,9 +582,9 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
 /// Takes the list of those who wait; who comes later finds that it has ended.
 dependent* engine::close_list(node& n) noexcept {
   std::uintptr_t top = n.dependents.load(std::memory_order_acquire);
-  for (;;) {
+  for (int round = 0;;) {
     if (top & node::locked) {
-      real_memory::pause();
+      real_memory::relax(round++);
       top = n.dependents.load(std::memory_order_acquire);
     } else if (n.dependents.compare_exchange_weak(top, node::closed, std::memory_order_acq_rel,
                                                   std::memory_order_acquire)) {

@@ -168,6 +168,9 @@ class engine {
   void end_alone(node& n, failure* why, bool cancelled) noexcept;
   /// Counts a task that is submitted, and tells who observes.
   void announce(node& n);
+  /// So many that will be introduced one by one.
+  void announce_many(std::uint64_t tasks) noexcept { note(own_lane().submitted, tasks); }
+  void introduce(node& n);
   /// A failed one is run again.
   void restart_remote(node& n) noexcept;
   static void drop_reference(node& n) noexcept;
@@ -195,16 +198,23 @@ class engine {
     engine& of;
     runner* next_idle = nullptr;
   };
+  /// Ends the engine on a worker of its pool.
+  struct last_item : work_item {
+    explicit last_item(engine& e) noexcept;
+    engine& of;
+  };
 
   ~engine();
   static store::host host_of(engine& e) noexcept;
   void submit_remote(node& n);
   bool claim_remote(node& n) noexcept;
+  /// Whether it is not to be run any more: the client has ended, or nobody wants what it is a part of.
+  bool is_over(const node& n) noexcept { return stop_.stop_requested() || (n.type->given_up && n.type->given_up(n)); }
   void end_remote(node& n, node_state how) noexcept;
   void cancel_remote(node& n, bool wanted) noexcept;
   void release_remote(node& n) noexcept;
   lane& own_lane() noexcept;
-  void note(std::atomic<std::uint64_t>& number) noexcept;
+  void note(std::atomic<std::uint64_t>& number, std::uint64_t more = 1) noexcept;
   void make_ready(node& n);
   void push(lane& l, node& n) noexcept;
   void wake_runner();
@@ -218,6 +228,7 @@ class engine {
   bool anything_ready() const noexcept;
   void became_active() noexcept { active_.fetch_add(1, std::memory_order_relaxed); }
   void became_idle() noexcept;
+  void end() noexcept;
 
   void link(node& n);
   bool cancel_pending(node& n, bool asked) noexcept;
@@ -290,6 +301,8 @@ class engine {
   // The owner, the active runners and the coroutines that wait: who brings it to zero ends the engine.
   alignas(64) std::atomic<std::uint32_t> active_{1};
   std::atomic<std::uint32_t>* closer_ = nullptr;  // who waits for that
+  bool is_root_ = false;                          // nobody does: the pool waits for it as for a root
+  last_item last_{*this};
 };
 
 }  // namespace weft::detail

@@ -118,10 +118,31 @@ remote_failure describe_failure(const node& n) {
   return d;
 }
 
+namespace {
+
+/// Of an await that was not cancelled itself.
+class task_cancelled final : public cancelled {
+ public:
+  explicit task_cancelled(const std::string& key) : text_("weft: task " + key + " was cancelled") {}
+  const char* what() const noexcept override { return text_.what(); }
+
+ private:
+  std::runtime_error text_;
+};
+
+std::string seconds_text(std::chrono::nanoseconds time) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g s", std::chrono::duration<double>(time).count());
+  return text;
+}
+
+}  // namespace
+
 void throw_failure(const node& n) {
   if (!n.is(node_state::failed)) {
-    if (n.timed_out()) throw timed_out();
-    throw_cancelled();
+    if (!n.timed_out()) throw task_cancelled(key_of(n));
+    const std::string limit = n.details ? " of " + seconds_text(n.details->time_limit) : std::string();
+    throw timed_out("weft: task " + key_of(n) + " has not ended within its time limit" + limit);
   }
   const failure* f = nullptr;
   std::vector<std::string> path = path_to(n, f);

@@ -20,10 +20,10 @@ struct graveyard {
 
 std::uintptr_t lock_dependents(node& n) noexcept {
   std::uintptr_t top = n.dependents.load(std::memory_order_acquire);
-  for (;;) {
+  for (int round = 0;;) {
     if (top == node::closed) return top;
     if (top & node::locked) {
-      real_memory::pause();
+      real_memory::relax(round++);
       top = n.dependents.load(std::memory_order_acquire);
     } else if (n.dependents.compare_exchange_weak(top, top | node::locked, std::memory_order_acq_rel,
                                                   std::memory_order_acquire)) {
@@ -154,22 +154,30 @@ void retry_node(engine& e, node& n) {
   if (n.home != &e) throw misuse("weft: task " + key_of(n) + " belongs to another client, which must run it again");
   e.retry(n);
 }
-void keep_until_ended(node* n) {
+void keep_until_ended(engine& e, node* n) {
   struct keeper : waiter {
     explicit keeper(node& k) noexcept
         : waiter([](waiter& w) noexcept {
             auto& self = static_cast<keeper&>(w);
-            engine::drop_handle(self.kept);
+            let_go(*self.kept.home, self.kept);
             delete &self;
           }),
           kept(k) {}
+    static void let_go(engine& of, node& k) noexcept {
+      if (k.is(node_state::failed) && node::wants(k.counts.load(std::memory_order_relaxed)) == 1) {
+        try {
+          throw_failure(k);
+        } catch (...) { of.pool().report_error(std::current_exception()); }
+      }
+      engine::drop_handle(k);
+    }
     node& kept;
   };
   auto k = std::make_unique<keeper>(*n);
   if (add_waiter(*n, *k))
     static_cast<void>(k.release());
   else
-    drop_handle(*n);
+    keeper::let_go(e, *n);
 }
 stop_state& stop_of(engine& e) noexcept { return e.stop(); }
 priority band_of(engine& e) noexcept { return e.band(); }

@@ -106,6 +106,7 @@ void layer_run::prepare() {
     if (how_.details->has_limits()) limits_ = renamed(how_.details, {});
   }
   std::size_t pages = 0;
+  std::uint64_t tasks = 0;
   for (const auto& p : parts_) {
     p->first_number = number;
     number += p->count();
@@ -120,8 +121,13 @@ void layer_run::prepare() {
     }
     const std::size_t own_pages = (p->count() + page_slots - 1) / page_slots;
     p->pages = std::make_unique<std::atomic<slot_page*>[]>(own_pages);
-    for (std::size_t k = 0; k < own_pages; ++k) pages += p->needed.count(k * page_slots, page_slots) != 0;
+    for (std::size_t k = 0; k < own_pages; ++k) {
+      const std::size_t needed = p->needed.count(k * page_slots, page_slots);
+      pages += needed != 0;
+      tasks += needed;
+    }
   }
+  engine_.announce_many(tasks);
   pages_left_.store(pages, std::memory_order_relaxed);
   if (pages != 0) hold();
 }
@@ -151,7 +157,7 @@ void layer_run::discard(const layer_part& p, node& n) noexcept {
 }
 
 /// Before it can run.
-void layer_run::announce(node& n) { engine_.announce(n); }
+void layer_run::introduce(node& n) { engine_.introduce(n); }
 
 /// All inputs have ended, and have a share for each edge.
 void layer_run::fill(layer_part& p, std::size_t j, node& n) noexcept {
@@ -169,7 +175,7 @@ node& layer_run::make_filled(layer_part& p, std::size_t j, std::size_t inputs, b
   n.marks.store(poison ? node::poisoned : 0, std::memory_order_relaxed);
   n.waits_for.store(0, std::memory_order_relaxed);
   fill(p, j, n);
-  announce(n);
+  introduce(n);
   p.slot_of(j).store(slot::of(n), std::memory_order_release);
   return n;
 }
@@ -220,7 +226,7 @@ node& layer_run::collect(layer_part& p, std::size_t i) {
     n->waits_for.store(static_cast<std::uint32_t>(inputs) + 1, std::memory_order_relaxed);
     if (!at.compare_exchange_weak(s, slot::of(*n), std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     if (inputs == 0) return *n;  // the cursor will come to it
-    announce(*n);
+    introduce(*n);
     if (s & slot::poisoned) n->add(node::poisoned);
     const auto done = static_cast<std::uint32_t>(1 + (s == 0 ? 0 : inputs - slot::left(s)));
     if (n->waits_for.fetch_sub(done, std::memory_order_acq_rel) == done) {
@@ -247,7 +253,7 @@ node& layer_run::root(layer_part& p, std::size_t i) {
   } else {
     n = &slot::node_in(s);
   }
-  announce(*n);
+  introduce(*n);
   return *n;
 }
 

@@ -9,6 +9,15 @@
 
 namespace weft::detail {
 
+namespace {
+
+template <class Amounts>
+void take_from(Amounts& from, const resource_amounts& wanted) {
+  for (const auto& [name, amount] : wanted) from.find(name)->second -= amount;
+}
+
+}  // namespace
+
 void resource_pool::check(const resource_amounts& wanted) const {
   for (const auto& [name, amount] : wanted) {
     const auto at = there_.find(name);
@@ -20,17 +29,35 @@ void resource_pool::check(const resource_amounts& wanted) const {
   }
 }
 
-bool resource_pool::try_take(const resource_amounts& wanted) {
-  const bool enough = std::all_of(wanted.begin(), wanted.end(),
-                                  [&](const auto& w) { return free_.find(w.first)->second >= w.second; });
-  if (!enough) return false;
-  for (const auto& [name, amount] : wanted) free_.find(name)->second -= amount;
+bool resource_pool::enough(const amounts& of, const resource_amounts& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&](const auto& w) { return of.find(w.first)->second >= w.second; });
+}
+
+bool resource_pool::may_pass(std::uint64_t rank, const resource_amounts& wanted) const {
+  const bool nobody_waits = std::all_of(wanted.begin(), wanted.end(), [&](const auto& w) {
+    const auto at = wanted_.find(w.first);
+    return at == wanted_.end() || at->second == 0;
+  });
+  if (nobody_waits) return true;
+  amounts left = free_;
+  for (const node* other : waiting_) {
+    if (other->rank > rank) break;
+    if (!other->is(node_state::pending)) continue;
+    take_from(left, other->details->resources);
+    if (!enough(left, wanted)) return false;
+  }
   return true;
 }
 
 bool resource_pool::take(node& n) {
+  const resource_amounts& wanted = n.details->resources;
   std::lock_guard guard(lock_);
-  if (try_take(n.details->resources)) return n.holds_resources = true;
+  if (enough(free_, wanted) && may_pass(n.rank, wanted)) {
+    take_from(free_, wanted);
+    return n.holds_resources = true;
+  }
+  for (const auto& [name, amount] : wanted) wanted_[name] += amount;
   const auto behind = std::upper_bound(waiting_.begin(), waiting_.end(), n.rank,
                                        [](std::uint64_t rank, const node* other) { return rank < other->rank; });
   waiting_.insert(behind, &n);
@@ -41,13 +68,19 @@ std::vector<node*> resource_pool::give_back(node& n) {
   std::vector<node*> ready;
   std::lock_guard guard(lock_);
   for (const auto& [name, amount] : n.details->resources) free_.find(name)->second += amount;
+  amounts left = free_;  // by those that wait still
   std::erase_if(waiting_, [&](node* other) {
+    const resource_amounts& wanted = other->details->resources;
     // One that was cancelled meanwhile need not have them: it only has to leave.
-    const bool has = other->is(node_state::pending) && try_take(other->details->resources);
-    const bool goes = has || !other->is(node_state::pending);
+    const bool waits = other->is(node_state::pending);
+    const bool has = waits && enough(left, wanted);
+    if (has) take_from(free_, wanted);
+    if (waits) take_from(left, wanted);
+    if (waits && !has) return false;
     other->holds_resources = has;
-    if (goes) ready.push_back(other);
-    return goes;
+    for (const auto& [name, amount] : wanted) wanted_[name] -= amount;
+    ready.push_back(other);
+    return true;
   });
   return ready;
 }

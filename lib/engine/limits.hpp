@@ -14,7 +14,8 @@
 namespace weft::detail {
 
 /// Abstract resources, of which tasks take some while they run: an amount for each name. Tasks that lack one wait in
-/// the order of their ranks; one that wants less than the first of those that wait goes before it.
+/// the order of their ranks. What is free is kept for those that wait, the first of them first: so one that wants
+/// much is not passed by ever more that want little, and has to wait for those only that run.
 class resource_pool {
  public:
   explicit resource_pool(const resource_amounts& there) : there_(there.begin(), there.end()), free_(there_) {}
@@ -27,11 +28,14 @@ class resource_pool {
   std::vector<node*> give_back(node& n);
 
  private:
-  bool try_take(const resource_amounts& wanted);
+  using amounts = std::map<std::string, std::int64_t, std::less<>>;
+  static bool enough(const amounts& of, const resource_amounts& wanted);
+  /// Whether it can be had without those that wait before this rank.
+  bool may_pass(std::uint64_t rank, const resource_amounts& wanted) const;
 
   std::mutex lock_;
-  const std::map<std::string, std::int64_t, std::less<>> there_;
-  std::map<std::string, std::int64_t, std::less<>> free_;
+  const amounts there_;
+  amounts free_, wanted_;       // wanted: by all that wait
   std::vector<node*> waiting_;  // by rank
 };
 

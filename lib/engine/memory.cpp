@@ -135,7 +135,8 @@ bool engine::ask_memory(node& n) {
       own.home->memory_granted(own);
     };
     made->over = [](const memory_request& asked) noexcept {
-      return !static_cast<const node_request&>(asked).of.is(node_state::pending);
+      const node& own = static_cast<const node_request&>(asked).of;
+      return !own.is(node_state::pending) || own.home->is_over(own);
     };
     r = n.request = made.release();
     became_active();  // until it is granted: nothing else may be under way here

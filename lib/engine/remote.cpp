@@ -102,7 +102,7 @@ void engine::remote_failed(node& n, remote_failure why) noexcept {
   if (!claim_remote(n)) return;
   auto* f = new failure;
   f->error = why.type == "weft::timed_out"
-                 ? std::make_exception_ptr(timed_out())
+                 ? std::make_exception_ptr(timed_out(why.text))
                  : std::make_exception_ptr(remote_error(std::move(why.type), std::move(why.text)));
   f->function = std::move(why.function);
   f->key = key_of(n);

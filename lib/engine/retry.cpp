@@ -113,7 +113,10 @@ void engine::retry(node& last) {
   for (node* n : again) {
     failure* why = nullptr;
     const bool inside = n->remove(node::inside);
-    if (inside) announce(*n);
+    if (inside) {
+      announce_many(1);
+      tell(*n, task_event::step::submitted);
+    }
     {
       std::lock_guard guard(failures_lock_);
       if (n->is(node_state::failed)) {
@@ -129,7 +132,10 @@ void engine::retry(node& last) {
       if (inside) n->state.store(node_state::again, std::memory_order_release);
     }
     drop_failure(why);
-    if (!inside) left.push_back(n);
+    if (!inside)
+      left.push_back(n);
+    else if (n->details)
+      begin_limits(*n);  // not before: a limit that is over finds it closed, and lets it be
   }
   for (node* n : left) submit(*n);
 }

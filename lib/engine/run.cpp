@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/config.hpp"
+#include "exec/pool_core.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail {
@@ -19,12 +20,19 @@ pool_options options_of_program(pool_options o) {
   return o;
 }
 
+int run_to_end(pool& p, const char* program, task<int> t) {
+  try {
+    return p.run(std::move(t));
+  } catch (const cancelled&) {
+    if (!p.core().stop().stop_requested()) throw;
+    std::fprintf(stderr, "%s: interrupted\n", program);
+    return 130;
+  }
+}
+
 int say_end(const char* program, const std::exception_ptr& error) noexcept {
   try {
     std::rethrow_exception(error);
-  } catch (const cancelled&) {
-    std::fprintf(stderr, "%s: interrupted\n", program);
-    return 130;
   } catch (const std::exception& e) { std::fprintf(stderr, "%s: %s\n", program, e.what()); } catch (...) {
     std::fprintf(stderr, "%s: an exception of unknown type\n", program);
   }

@@ -33,10 +33,16 @@ void progress_bar::show(std::uint64_t done, std::uint64_t whole) {
   state& s = *state_;
   if (s.silent || whole == 0) return;
   const std::uint64_t steps = s.bar ? 40 : 4;
+  const bool complete = done >= whole;
   const auto part = static_cast<double>(std::min(done, whole)) / static_cast<double>(whole);
   const auto step = static_cast<std::uint64_t>(part * static_cast<double>(steps));
   std::lock_guard guard(s.lock);
-  // The whole may grow while tasks submit more: a bar may go back, lines do not.
+  // The whole may grow while tasks submit more: a bar may go back, lines do not. After what was complete all begins
+  // anew.
+  if (s.finished && !complete) {
+    s.finished = s.drawn = false;
+    s.shown = 0;
+  }
   if (s.finished || (s.bar ? step == s.shown && s.drawn : step <= s.shown)) return;
   s.shown = step;
   if (s.bar) {

@@ -119,17 +119,17 @@ int detail::run_main(int argc, char** argv, const main_program& f) {
       local_cluster cluster(o);
       settings.scheduler = cluster.where().address;
       settings.security = {cluster.where().certificates, false};
-      const int status = p.run(run_on(p, settings, f, flags.rest));
+      const int status = detail::run_to_end(p, argv[0], run_on(p, settings, f, flags.rest));
       p.drain_for(say_goodbye_within);
       return status;
     }
     if (!settings.scheduler.empty()) {
-      const int status = p.run(run_on(p, settings, f, flags.rest));
+      const int status = detail::run_to_end(p, argv[0], run_on(p, settings, f, flags.rest));
       p.drain_for(say_goodbye_within);
       return status;
     }
     client c(p);
-    return p.run(run_here(c, f, flags.rest));
+    return detail::run_to_end(p, argv[0], run_here(c, f, flags.rest));
   } catch (const net::wrong_use& e) {
     std::cerr << argv[0] << ": " << e.what() << '\n';
     return 2;

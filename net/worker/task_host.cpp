@@ -181,6 +181,7 @@ void task_host::submit(const run_task& task) {
     if (counted) work_->leave();  // the engine has not taken it
     record& failed = *look(task.id);
     if (node* n = std::exchange(failed.node, nullptr)) {
+      n->tracked = false;  // that it goes is no end of a task
       engine_.abandon(*n);
       detail::drop_handle(*n);
     }

@@ -211,6 +211,38 @@ TEST_CASE("the last task ends, and its client with it, while another thread canc
   other.join();
 }
 
+TEST_CASE("a pool waits for a client that another thread keeps at work when the pool's last task has ended") {
+  constexpr int rounds = 300;
+  weft::future<int> f;
+  std::barrier both(2);
+  std::thread other([&] {
+    for (int round = 0; round < rounds; ++round) {
+      both.arrive_and_wait();
+      may_end.store(true, std::memory_order_relaxed);
+      while (!f.done()) f.cancel();
+      f = {};
+      both.arrive_and_wait();
+    }
+  });
+  for (int round = 0; round < rounds; ++round) {
+    may_end.store(false, std::memory_order_relaxed);
+    {
+      weft::pool pool({.threads = 2});
+      // The client ends on a worker, where nobody may wait for it.
+      const auto program = [&](weft::pool& p) -> weft::task<> {
+        weft::client c(p);
+        f = c.submit(wait_to_end, round);
+        while (f.status() == weft::task_status::pending) std::this_thread::yield();
+        both.arrive_and_wait();
+        co_return;
+      };
+      pool.run(program(pool));
+    }
+    both.arrive_and_wait();
+  }
+  other.join();
+}
+
 TEST_CASE("of values awaited together those in memory outlive their client, and those on the disk are told of") {
   const bool in_memory = GENERATE(true, false);
   weft::pool pool({.threads = 2});

@@ -1,6 +1,7 @@
 // Futures and tasks on one machine: what a call may be, how it ends, and in which order tasks run.
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <numeric>
 #include <ranges>
@@ -252,6 +253,25 @@ TEST_CASE("a task that nobody wants any more is not begun, nor what only it want
   CHECK(ran == 2);
 }
 
+TEST_CASE("a failure that nobody can learn of otherwise comes out of the pool's drain") {
+  const auto fails = [](int x) -> int { throw std::runtime_error("number " + std::to_string(x)); };
+  weft::pool pool({.threads = 1});
+  weft::client c(pool);
+  {
+    auto heard = c.submit(fails, 1);
+    c.fire_and_forget(heard);
+    const auto wait = [](weft::client& of, std::vector<weft::future<int>> f) -> weft::task<> {
+      co_await of.wait(std::move(f));
+    };
+    pool.run(wait(c, {heard}));
+    pool.drain();
+  }
+  c.fire_and_forget(c.submit(fails, 2));
+  CHECK_THROWS_WITH(pool.drain(), Catch::Contains("failed: std::runtime_error: number 2"));
+  c.fire_and_forget(c.submit(inc, 1));
+  pool.drain();
+}
+
 TEST_CASE("waiting for a future may be given up") {
   on_client(2, [](weft::client& c) -> weft::task<> {
     auto endless = c.submit([]() -> weft::task<int> {
@@ -355,4 +375,27 @@ TEST_CASE("a million tasks in a chain end, fail, and are let go without a deep s
     CHECK(links == n);
     CHECK(what.size() < 1000);
   });
+}
+
+TEST_CASE("a program that awaits what it has cancelled itself is not taken for one that was interrupted") {
+  char name[] = "program";
+  char* arguments[] = {name, nullptr};
+  const auto awaits_cancelled = [](weft::client& c) -> weft::task<> {
+    auto endless = c.submit([]() -> weft::task<int> {
+      co_await weft::sleep_for(24h);
+      co_return 1;
+    });
+    endless.cancel();
+    static_cast<void>(co_await endless);
+  };
+  CHECK(weft::run(1, arguments, awaits_cancelled) == 1);
+  const auto interrupts = [](weft::client& c) -> weft::task<> {
+    auto endless = c.submit([]() -> weft::task<int> {
+      co_await weft::sleep_for(24h);
+      co_return 1;
+    });
+    std::raise(SIGINT);
+    static_cast<void>(co_await endless);
+  };
+  CHECK(weft::run(1, arguments, interrupts) == 130);
 }

@@ -396,6 +396,32 @@ TEST_CASE("a task that is cancelled while it waits for memory brings nothing bac
   s.run(program(s));
 }
 
+TEST_CASE("a layer that nobody wants any more brings nothing back from the disk") {
+  weft::simulation s(8);
+  weft::simulated_disk disk(s);
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client_options options;
+    options.memory_budget = 64 << 10;
+    options.spill_directory = "/spill";
+    weft::client c(sim, options);
+    std::vector<weft::future<block>> blocks;
+    for (std::uint64_t i = 0; i < 16; ++i) blocks.push_back(c.submit(make, i, 5000));
+    co_await c.wait(blocks);
+    weft::future<std::uint64_t> held = c.submit(hold, blocks[0], std::chrono::milliseconds(500));
+    co_await weft::sleep_for(100ms);
+    const auto sum_at = [](std::size_t, const block& b) { return sum(b); };
+    auto sums = c.compute(weft::layer_of(blocks.size(), sum_at, weft::layer_of(blocks), weft::one_to_one{}));
+    co_await weft::sleep_for(100ms);
+    const std::uint64_t reloaded = c.memory().reloaded;
+    sums.clear();
+    const std::uint64_t kept = co_await held;
+    CHECK(kept == sum(make(0, 5000)));
+    co_await weft::sleep_for(100ms);
+    CHECK(c.memory().reloaded == reloaded);
+  };
+  s.run(program(s));
+}
+
 TEST_CASE("random graphs larger than memory, in many orders", "[seeds]") {
   std::uint64_t total = 0;
   for (const std::uint64_t seed : weft::test::seed_range(500)) {

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "weft/as_completed.hpp"
@@ -62,6 +63,44 @@ TEST_CASE("tasks take resources while they run, and wait for them") {
   s.run(program(s));
   CHECK(most == 2);
   CHECK(s.elapsed() >= 5ms);
+}
+
+namespace {
+std::vector<int> begun;
+weft::task<int> notes_and_sleeps(int name, int ms) {
+  begun.push_back(name);
+  co_await weft::sleep_for(std::chrono::milliseconds(ms));
+  co_return name;
+}
+}  // namespace
+
+TEST_CASE("a task that wants much of a resource is not passed by those that want little of it") {
+  begun.clear();
+  weft::simulation s(1, {.workers = 4});
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client_options options;
+    options.resources = "gpu=2 tape=1";
+    weft::client c(sim, options);
+    const weft::client one = c.with({.resources = "gpu=1"}), two = c.with({.resources = "gpu=2"});
+    std::vector<weft::future<int>> all;
+    all.push_back(one.submit(notes_and_sleeps, 1, 10));
+    co_await weft::sleep_for(1ms);
+    all.push_back(two.submit(notes_and_sleeps, 2, 10));
+    co_await weft::sleep_for(1ms);
+    for (int i = 3; i < 20; ++i) all.push_back(one.submit(notes_and_sleeps, i, 10));
+    // What those that wait do not want may be had by others, and what is cancelled gives way.
+    all.push_back(c.with({.resources = "tape"}).submit(notes_and_sleeps, 20, 1));
+    all.push_back(two.submit(notes_and_sleeps, 21, 1));
+    co_await weft::sleep_for(1ms);
+    all.back().cancel();
+    all.pop_back();
+    all.push_back(c.with({.priority = 1, .resources = "gpu=2"}).submit(notes_and_sleeps, 22, 10));
+    co_await c.wait(all);
+  };
+  s.run(program(s));
+  REQUIRE(begun.size() == 21);
+  CHECK(std::vector<int>(begun.begin(), begun.begin() + 4) == std::vector<int>{1, 20, 22, 2});
+  CHECK(s.elapsed() == 10ms + 20ms + 9 * 10ms);
 }
 
 TEST_CASE("amounts of resources that have no exact fraction add up to the whole") {
@@ -125,6 +164,43 @@ TEST_CASE("a limit of time cancels a task that waits or has not begun") {
   };
   s.run(program(s));
   CHECK(s.elapsed() < 10ms);
+}
+
+namespace {
+std::atomic<bool> limit_over;
+std::vector<int> ends_late(std::size_t n) {
+  while (!limit_over.load()) std::this_thread::yield();
+  return std::vector<int>(n, 1);
+}
+}  // namespace
+
+TEST_CASE("a function that cannot be stopped and ends after its limit has timed out") {
+  limit_over = false;
+  weft::pool pool({.threads = 2});
+  weft::client c(pool);
+  auto late = c.with({.name = "late", .time_limit = 1ms}).submit(ends_late, 100'000);
+  const auto program = [](weft::future<std::vector<int>> f) -> weft::task<std::string> {
+    while (f.status() != weft::task_status::running) co_await weft::checkpoint();
+    co_await weft::sleep_for(5ms);
+    limit_over = true;
+    std::string what;
+    try {
+      static_cast<void>(co_await f);
+    } catch (const weft::timed_out& e) { what = e.what(); }
+    co_return what;
+  };
+  CHECK(pool.run(program(late)) == "weft: task late has not ended within its time limit of 0.001 s");
+  CHECK(c.memory().in_memory == 0);
+  CHECK(c.totals().cancelled == 1);
+}
+
+TEST_CASE("who awaits a cancelled task is told which it was") {
+  weft::pool pool({.threads = 1});
+  weft::client c(pool);
+  auto endless = c.with({.name = "endless"}).submit(sleeps, 86'400'000);
+  endless.cancel();
+  const auto value_of = [](weft::future<int> f) -> weft::task<int> { co_return co_await f; };
+  CHECK_THROWS_WITH(pool.run(value_of(endless)), "weft: task endless was cancelled");
 }
 
 namespace {

@@ -178,10 +178,6 @@ class layer_call final : public layer_spec {
   }
   static run_result run(node& n, bool, std::exception_ptr& error) noexcept {
     const layer_place& place = place_of(n);
-    if (place.seat->over->load(std::memory_order_relaxed) && !place.told) {
-      n.ask_stop();
-      return run_result::error;
-    }
     const auto& self = static_cast<const layer_call&>(*place.seat->spec);
     try {
       if constexpr (how::waits) {
@@ -212,7 +208,8 @@ class layer_call final : public layer_spec {
       .function = is_function_pointer<F> ? &layer_call::function_address : nullptr,
       .closed = &layer_node_closed,
       .uses = &layer_node_uses,
-      .subject = [](const node& n) { return place_of(n).seat->spec->subject_of(place_of(n).index); }};
+      .subject = [](const node& n) { return place_of(n).seat->spec->subject_of(place_of(n).index); },
+      .given_up = &layer_node_given_up};
 
   [[no_unique_address]] const F function_;
   std::tuple<layer_argument<A>...> arguments_;

@@ -119,6 +119,12 @@ static_assert(sizeof(layer_place) == 16, "a node behind it is as aligned as a fr
 inline layer_place& place_of(node& n) noexcept { return reinterpret_cast<layer_place*>(&n)[-1]; }
 inline const layer_place& place_of(const node& n) noexcept { return reinterpret_cast<const layer_place*>(&n)[-1]; }
 
+/// One that is run again after its end was told is wanted for itself.
+inline bool layer_node_given_up(const node& n) noexcept {
+  const layer_place& place = place_of(n);
+  return place.seat->over->load(std::memory_order_relaxed) && !place.told;
+}
+
 // What the engine does for them (lib/engine/layer.cpp); the functions of node_type.
 node* layer_node_closed(node& n, node* best) noexcept;
 void layer_node_uses(const node& n, std::vector<std::uint64_t>& ranks);

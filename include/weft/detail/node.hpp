@@ -85,6 +85,8 @@ struct node_type {
   node* (*closed)(node&, node* best) noexcept = nullptr;
   void (*uses)(const node&, std::vector<std::uint64_t>& ranks) = nullptr;  // of the tasks that will take its value
   std::string (*subject)(const node&) = nullptr;  // what of a whole it is at work on; null: nobody has said
+  // Of a layer's tasks: whether nobody wants the computation any more that it is a part of.
+  bool (*given_up)(const node&) noexcept = nullptr;
 };
 
 /// A task of the engine, from its submission on, and then its result: what a future refers to.
@@ -284,8 +286,9 @@ void cancel_node(node& n) noexcept;
 void retry_node(engine& e, node& n);
 [[noreturn]] void throw_empty_future();
 [[noreturn]] void throw_lost_value(const node& n, const std::exception_ptr& error);
-/// Takes the caller's handle over, and lets go of it when the node has ended.
-void keep_until_ended(node* n);
+/// Takes the caller's handle over, and lets go of it when the node has ended. A failure of which nobody else can
+/// learn comes out of the pool's drain().
+void keep_until_ended(engine& e, node* n);
 std::string key_of(const node& n);
 [[noreturn]] void throw_shared_value();
 std::string readable_type(const char* mangled);
