@@ -460,9 +460,23 @@ task<> client_home::fetch(node& n) {
   if (here.error) std::rethrow_exception(here.error);
 }
 
-bool client_home::under_way(std::uint64_t request) const {
+expected_value client_home::expected(std::uint64_t request, task_id value) const {
   std::lock_guard guard(lock_);
-  return core_.fetches().under_way(request);
+  return expected_by(core_.fetches(), request, value);
+}
+
+void client_home::refuse(time_ns now, std::uint64_t request, task_id value, std::exception_ptr why) {
+  value_arrival* waits = nullptr;
+  {
+    std::lock_guard guard(lock_);
+    if (!core_.fetches().expects(request, value)) return;
+    entry* e = entries_.find(number_of(value));
+    const bool landing = e && e->landing;  // another answer may not have been cut off yet
+    if (e && !landing) waits = std::exchange(e->awaited, nullptr);
+    if (waits) core_.unread(value);
+    core_.not_there(now, request, value, landing);
+  }
+  if (waits) waits->fail(std::move(why));
 }
 
 value_landing client_home::land(time_ns now, const value_header& header) {
@@ -477,17 +491,13 @@ value_landing client_home::land(time_ns now, const value_header& header) {
     return where;
   }
   node* const n = e->node;
+  std::exception_ptr failed;
   try {
     where = begin_value(*n, header);
     e->landing = true;
-    guard.unlock();
-  } catch (...) {
-    value_arrival& waits = *std::exchange(e->awaited, nullptr);
-    core_.unread(header.id);
-    core_.not_there(now, header.request, header.id, false);
-    guard.unlock();  // the node may go, and be released
-    waits.fail(std::current_exception());
-  }
+  } catch (...) { failed = std::current_exception(); }
+  guard.unlock();  // the node may go, and be released
+  if (failed) refuse(now, header.request, header.id, failed);
   detail::engine::drop_reference(*n);
   return where;
 }

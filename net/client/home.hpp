@@ -77,8 +77,9 @@ class client_home final : public detail::remote_home, private client_host {
   void limit_waiting(std::uint64_t bytes);
 
   // Values from workers.
-  /// When it does not land, a tick is due.
-  bool under_way(std::uint64_t request) const;
+  expected_value expected(std::uint64_t request, task_id value) const;
+  /// It is not taken: who waits for it fails. A tick is due, as when a value does not land.
+  void refuse(time_ns now, std::uint64_t request, task_id value, std::exception_ptr why);
   value_landing land(time_ns now, const value_header& header);
   void landed(std::uint64_t request, task_id value, value_landing where);
   void cut_off(value_landing where);

@@ -53,10 +53,14 @@ class client_session final : public std::enable_shared_from_this<client_session>
 
   // exchange_host
   outgoing_value find(task_id) override { return {}; }
-  bool under_way(std::uint64_t request) override {
-    bool is = false;
-    with_home([&](client_home& h) { is = h.under_way(request); });
-    return is;
+  expected_value expected(std::uint64_t request, task_id value) override {
+    expected_value of;
+    with_home([&](client_home& h) { of = h.expected(request, value); });
+    return of;
+  }
+  void refuse(std::uint64_t request, task_id value, std::exception_ptr why) override {
+    with_home([&](client_home& h) { h.refuse(now(), request, value, why); });
+    tick();
   }
   value_landing land(const value_header& header) override {
     value_landing where;

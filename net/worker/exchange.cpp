@@ -50,6 +50,10 @@ struct departing_copy {
 
 }  // namespace
 
+expected_value expected_by(const fetcher& f, std::uint64_t request, task_id value) noexcept {
+  return {f.under_way(request), f.expects(request, value), f.bytes_of(value)};
+}
+
 value_landing begin_value(detail::node& n, const value_header& header) {
   if (header.schema != 0 && header.schema != n.type->value->schema())
     throw codec_error("weft: a value that came from a peer is of another type than its task's function gives");
@@ -174,17 +178,25 @@ class exchange::client_link final : public link_handler {
     if (header.message_bytes != 0) {
       if (!header.message.empty())
         throw protocol_error("weft: a value came with a part of its message, and another part is to follow");
-      if (header.message_bytes > ~header.bytes) throw protocol_error("weft: a value is larger than any can be");
-      bool awaited = false;
-      x.with_host([&](exchange_host& h) { awaited = h.under_way(header.request); });
-      if (!awaited) return;
       c.left += header.message_bytes;
+    }
+    const std::uint64_t message = header.message_bytes + header.message.size();
+    if (message > ~header.bytes) throw protocol_error("weft: a value is larger than any can be");
+    // What nobody counts as too much is not looked up: most values are small.
+    if (header.message_bytes != 0 || header.bytes + message > x.limits_.surplus_bytes) {
+      expected_value of;
+      x.with_host([&](exchange_host& h) { of = h.expected(header.request, header.id); });
+      if (!of.request) return;
+      if (!of.value || is_too_large(x, header, header.bytes + message, of.bytes))
+        return add(x, header.request, std::move(c));
+    }
+    if (header.message_bytes != 0) {
+      forget_messages(x);
       c.message_bytes = header.message_bytes;
       c.message_is_there = false;
       c.record = header;
       c.attachments.assign(header.attachments.begin(), header.attachments.end());
-      coming_[header.request].push_back(std::move(c));
-      return;
+      return add(x, header.request, std::move(c));
     }
     x.with_host([&](exchange_host& h) { c.where = h.land(header); });
     if (header.bytes == 0) {
@@ -195,7 +207,41 @@ class exchange::client_link final : public link_handler {
     // An answer to what was asked before a break may come without its chunks, which nobody would wait out.
     if (c.where.over) return;
     if (c.where.wanted) c.stream = inbound_stream(c.where.places);
-    coming_[header.request].push_back(std::move(c));
+    add(x, header.request, std::move(c));
+  }
+  /// Its chunks are to come. One that does not land is gone over.
+  void add(const exchange& x, std::uint64_t request, coming c) {
+    if (c.left == 0) return;
+    auto& values = coming_[request];
+    if (values.size() >= x.limits_.coming_values)
+      throw protocol_error("weft: " + std::to_string(values.size()) +
+                           " values of one request have been begun, and none of them has come");
+    values.push_back(std::move(c));
+  }
+  /// Then it is refused.
+  static bool is_too_large(exchange& x, const value_record& of, std::uint64_t bytes, std::uint64_t expected) {
+    const std::uint64_t surplus = x.limits_.surplus_bytes;
+    if (bytes <= surplus || (bytes - surplus + 1) / 2 <= expected) return false;
+    const auto why = std::make_exception_ptr(
+        codec_error("weft: a value that is said to have " + std::to_string(expected) + " bytes comes as " +
+                    std::to_string(bytes) + ", and no more than twice as many and " + std::to_string(surplus) +
+                    " are taken: either its type does not count what it owns (give it a weft_owned_bytes), or the "
+                    "peer that sends it is wrong"));
+    x.with_host([&](exchange_host& h) { h.refuse(of.request, of.id, why); });
+    return true;
+  }
+  /// Lets go of parts of messages for which nobody waits any more: their rest may never come.
+  void forget_messages(exchange& x) {
+    for (auto& [request, values] : coming_)
+      for (coming& c : values) {
+        if (c.message_is_there) continue;
+        expected_value of;
+        x.with_host([&](exchange_host& h) { of = h.expected(request, c.id); });
+        if (of.value) continue;
+        c.message = {};
+        c.message_bytes = 0;
+        c.message_is_there = true;
+      }
   }
   /// Memory is taken as bytes come, so that nobody has it taken by a number.
   void add_to_message(std::uint64_t request, coming& c, std::uint64_t offset, std::span<const std::byte> bytes) {

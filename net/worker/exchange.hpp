@@ -17,6 +17,7 @@
 #include "weft/detail/node.hpp"
 #include "weft/sync.hpp"
 #include "wire/messages.hpp"
+#include "worker/fetcher.hpp"
 
 namespace weft::net {
 
@@ -35,6 +36,16 @@ struct value_landing {
   std::shared_ptr<const void> keep;          // holds these, and tells this landing from others of the same value
   detail::node* node = nullptr;              // that it goes into, of which `keep` is a reference; null: into bytes
 };
+
+/// What is known, where it is asked for, of a value that begins to come.
+struct expected_value {
+  bool request = false;     // something of its request is still awaited
+  bool value = false;       // it is
+  std::uint64_t bytes = 0;  // that it is said to take; of one that is awaited
+};
+
+/// As the asker's fetcher knows it.
+expected_value expected_by(const fetcher& f, std::uint64_t request, task_id value) noexcept;
 
 /// Somebody waits for a value of a peer.
 struct value_arrival {
@@ -59,8 +70,9 @@ void abandon_value(detail::node& n) noexcept;
 class exchange_host {
  public:
   virtual outgoing_value find(task_id value) = 0;
-  /// Whether anything that a request may still bring is awaited.
-  virtual bool under_way(std::uint64_t request) = 0;
+  virtual expected_value expected(std::uint64_t request, task_id value) = 0;
+  /// A value that is awaited is not taken: who waits for it fails with that.
+  virtual void refuse(std::uint64_t request, task_id value, std::exception_ptr why) = 0;
   /// A value begins to come, in answer to its request, which may be over. If it is awaited and does not land that
   /// counts as a refusal, and must be seen to by the host: no other answer follows.
   virtual value_landing land(const value_header& header) = 0;
@@ -88,6 +100,11 @@ struct exchange_limits {
   std::uint64_t outgoing_bytes = std::uint64_t{256} << 20;
   /// The encoded message of a value that is longer travels as its attachments do, in chunks.
   std::size_t header_message = std::size_t{1} << 20;
+  /// A value may take twice the bytes that it is said to have, encoded and with its attachments, and so many more:
+  /// for types that do not count what they own (weft_owned_bytes). What is larger is refused before it has come.
+  std::uint64_t surplus_bytes = std::uint64_t{64} << 20;
+  /// Values of one request whose chunks have not come. More than anybody asks for at a time.
+  std::size_t coming_values = std::size_t{1} << 16;
 };
 
 /// Values between this process and the others: asks peers for them, over links that it dials when they are first

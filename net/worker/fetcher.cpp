@@ -247,6 +247,11 @@ bool fetcher::expects(std::uint64_t number, task_id id) const noexcept {
   return place != id_table::none && values_[place].request == number && number != 0 && !values_[place].abandoned;
 }
 
+std::uint64_t fetcher::bytes_of(task_id id) const noexcept {
+  const std::uint32_t place = value_places_.find(id);
+  return place == id_table::none ? 0 : values_[place].bytes;
+}
+
 void fetcher::end_request(request& r) {
   peers_[r.peer].asked = false;
   if (&r != &requests_.back()) r = std::move(requests_.back());

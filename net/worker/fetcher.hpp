@@ -81,6 +81,8 @@ class fetcher {
   bool under_way(std::uint64_t request) const noexcept;
   /// Whether that value is. Then each answer must be told: by arrived() or refused().
   bool expects(std::uint64_t request, task_id value) const noexcept;
+  /// Of a value that is known: what it is said to take.
+  std::uint64_t bytes_of(task_id value) const noexcept;
   /// A value has come: true if it is still known (it is forgotten from here on: the caller has it).
   bool arrived(std::uint64_t request, task_id value);
   /// The peer does not have it, or (busy) does not send it now.

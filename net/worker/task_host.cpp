@@ -377,18 +377,10 @@ value_landing task_host::land(worker_core& core, time_ns now, const value_header
     try {
       where = begin_value(*r->node, header);
       r->landing = where.keep.get();
-    } catch (...) {
-      std::exchange(r->awaited, nullptr)->fail(std::current_exception());
-      core.need_not(header.id);
-      core.not_there(now, header.request, header.id, false);
-    }
+    } catch (...) { refuse(core, now, header.request, header.id, std::current_exception()); }
     return where;
   }
   // No task has asked for it: its type is not known.
-  const std::uint64_t most = 2 * r->bytes + (std::uint64_t{1} << 20);
-  if (header.bytes + header.message.size() > most)
-    throw protocol_error("weft: a value of " + std::to_string(r->bytes) + " bytes came as " +
-                         std::to_string(header.bytes + header.message.size()));
   r->copy = std::make_shared<std::vector<std::vector<std::byte>>>();
   r->copy->emplace_back(header.message.begin(), header.message.end());
   for (const std::uint64_t size : header.attachments) {
@@ -400,6 +392,16 @@ value_landing task_host::land(worker_core& core, time_ns now, const value_header
   where.keep = r->copy;
   r->landing = where.keep.get();
   return where;
+}
+
+void task_host::refuse(worker_core& core, time_ns now, std::uint64_t request, task_id value, std::exception_ptr why) {
+  if (!core.fetches().expects(request, value)) return;
+  record* const r = look(value);
+  if (r && !r->landing && r->awaited) {
+    std::exchange(r->awaited, nullptr)->fail(std::move(why));
+    core.need_not(value);
+  }
+  core.not_there(now, request, value, r && r->landing);
 }
 
 void task_host::landed(worker_core& core, time_ns now, std::uint64_t request, task_id value,

@@ -301,9 +301,16 @@ outgoing_value worker::find(task_id value) {
   return tasks_->find(value);
 }
 
-bool worker::under_way(std::uint64_t request) {
+expected_value worker::expected(std::uint64_t request, task_id value) {
   std::lock_guard guard(lock_);
-  return core_ && core_->fetches().under_way(request);
+  return core_ ? expected_by(core_->fetches(), request, value) : expected_value();
+}
+
+void worker::refuse(std::uint64_t request, task_id value, std::exception_ptr why) {
+  std::lock_guard guard(lock_);
+  if (!core_) return;
+  tasks_->refuse(*core_, now(), request, value, std::move(why));
+  drive();
 }
 
 value_landing worker::land(const value_header& header) {

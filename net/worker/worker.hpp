@@ -100,7 +100,8 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
 
   // exchange_host
   outgoing_value find(task_id value) override;
-  bool under_way(std::uint64_t request) override;
+  expected_value expected(std::uint64_t request, task_id value) override;
+  void refuse(std::uint64_t request, task_id value, std::exception_ptr why) override;
   value_landing land(const value_header& header) override;
   void landed(std::uint64_t request, task_id value, value_landing where) override;
   void cut_off(task_id value, value_landing where) override;

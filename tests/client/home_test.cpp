@@ -245,6 +245,46 @@ TEST_CASE("a client's reading ends by the answer that is awaited", "[client_home
   CHECK(r.sum == 10'000);
 }
 
+TEST_CASE("a reading fails by the answer that is refused, and no other", "[client_home]") {
+  cluster s;
+  auto f = s.client.submit(make, std::size_t{10'000});
+  const task_id id = make_task_id(self, 1);
+  s.finished(id);
+  reading r(s, f);
+  const std::uint64_t before = s.request();
+  const auto why = std::make_exception_ptr(weft::codec_error("it is too large"));
+  const expected_value of = s.home.expected(before, id);
+  CHECK(of.request);
+  CHECK(of.value);
+  CHECK(of.bytes == 80'000);
+  CHECK_FALSE(s.home.expected(before + 1, id).request);
+  CHECK_FALSE(s.home.expected(before, id + 1).value);
+  SECTION("that is awaited") {
+    s.home.refuse(0, before, id, why);
+    CHECK_THAT(r.end(), Catch::Contains("it is too large"));
+    CHECK_FALSE(s.home.expected(before, id).value);
+  }
+  SECTION("not one to a request that is over") {
+    s.home.peer_lost(0, holder);
+    s.finished(id);
+    const std::uint64_t request = s.request();
+    s.home.refuse(0, before, id, why);
+    weft::encoder e;
+    const numbers sent = make(10'000);
+    weft::encode(e, sent);
+    value_landing where = s.home.land(0, s.header(request, id, e));
+    REQUIRE(where.wanted);
+    s.home.refuse(0, request, id, why);  // it is landing, by another answer
+    s.home.cut_off(std::move(where));
+    const std::uint64_t again = s.request();
+    where = s.home.land(0, s.header(again, id, e));
+    REQUIRE(where.wanted);
+    answer(where, e);
+    s.home.landed(again, id, std::move(where));
+    CHECK(r.end().empty());
+  }
+}
+
 TEST_CASE("a reading ends when the value that was lost comes along with the task's next end", "[client_home]") {
   cluster s;
   auto f = s.client.submit(make, std::size_t{10'000});

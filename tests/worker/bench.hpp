@@ -123,6 +123,7 @@ class bench final : public worker_host, public exchange_host {
     std::lock_guard guard(lock_);
     return missed_;
   }
+  std::size_t missed_so_far() const { return missed_; }  // for wait()
 
   // The peers, by hand.
   /// Waits until something is asked for.
@@ -217,10 +218,11 @@ class bench final : public worker_host, public exchange_host {
 
   // exchange_host
   outgoing_value find(task_id) override { return {}; }
-  bool under_way(std::uint64_t request) override {
-    bool is = false;
-    locked([&] { is = core.fetches().under_way(request); });
-    return is;
+  expected_value expected(std::uint64_t request, task_id value) override {
+    return locked([&] { return expected_by(core.fetches(), request, value); });
+  }
+  void refuse(std::uint64_t request, task_id value, std::exception_ptr why) override {
+    locked([&] { tasks.refuse(core, time_, request, value, std::move(why)); });
   }
   value_landing land(const value_header& header) override {
     if (on_land) on_land();

@@ -38,7 +38,8 @@ class shelf final : public exchange_host {
     const auto at = values_.find(id);
     return at == values_.end() ? outgoing_value() : at->second;
   }
-  bool under_way(std::uint64_t) override { return false; }
+  expected_value expected(std::uint64_t, task_id) override { return {}; }
+  void refuse(std::uint64_t, task_id, std::exception_ptr) override {}
   value_landing land(const value_header&) override { return {}; }
   void landed(std::uint64_t, task_id, value_landing) override {}
   void cut_off(task_id, value_landing) override {}
@@ -85,6 +86,7 @@ class shop final : public hub_handler {
   }
   void begun(std::shared_ptr<peer_link> l) override {
     std::lock_guard guard(lock_);
+    ++links;
     if (closes-- > 0) return l->close(bye_code::finished, "the shop is closed");
     link_ = std::move(l);
   }
@@ -96,6 +98,7 @@ class shop final : public hub_handler {
   /// Answers instead of the exchange, while it gives true.
   std::function<bool(peer_link&, const get_values&)> instead;
   int cuts = 0;
+  int links = 0;   // that were made
   int closes = 0;  // how many of the next links
   std::size_t full_bytes = session_options().full_bytes;
   std::atomic<int> answered{0};  // batches of requests
@@ -132,10 +135,10 @@ class shop final : public hub_handler {
 };
 
 /// The bench fetches from the shop, as peer 2.
-void knows(bench& b, shop& s) {
+void knows(bench& b, shop& s, const exchange_limits& limits = {}) {
   greeting own;
   own.role = peer_role::worker;
-  b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b);
+  b.links = std::make_shared<exchange>(b.threads, security(), own, link_options(), b, limits);
   b.links->know(2, to_string(s.open()));
 }
 
@@ -220,6 +223,99 @@ TEST_CASE("a long message that is none fails the task that takes the value", "[w
   knows(b, s);
   b.run(20, 90, 1'000);
   CHECK_THAT(b.failure(20), Catch::Contains("weft"));
+}
+
+TEST_CASE("a value that comes as more than it is said to take is refused, and the session goes on", "[worker]") {
+  const std::size_t in_header = GENERATE(std::size_t{1} << 20, 0u);
+  const numbers value = some(3, 2'000);
+  weft::encoder e;
+  weft::encode(e, value);
+  const std::size_t message = e.message().size();
+  shop s({.header_message = in_header});
+  s.goods.put(90, value);
+  s.goods.put(91, some(1, 1'000));
+  bench b;
+  SECTION("one byte less than too much") {
+    knows(b, s, {.surplus_bytes = message});
+    b.run(20, 90, 1'000);
+    CHECK(b.result(20) == total(value));
+  }
+  SECTION("one byte too much, for a task") {
+    knows(b, s, {.surplus_bytes = message - 1});
+    b.run(20, 90, 1'000);
+    const std::string why = b.failure(20);
+    CHECK_THAT(why, Catch::Contains("is said to have 8000 bytes comes as " + std::to_string(16'000 + message)));
+    CHECK_THAT(why, Catch::Contains("weft_owned_bytes"));
+    b.run(21, 91, 1'000);
+    CHECK(b.result(21) == total(some(1, 1'000)));
+  }
+  SECTION("one byte too much, for a copy") {
+    s.goods.put(90, some(3, 20'000));
+    knows(b, s, {.surplus_bytes = message - 1});
+    b.copy(90);
+    const bool said = b.wait([&] { return b.missed_so_far() > 0; });
+    CHECK(said);
+    b.run(21, 91, 1'000);
+    CHECK(b.result(21) == total(some(1, 1'000)));
+  }
+  CHECK(s.links == 1);
+}
+
+TEST_CASE("who begins more values than were asked for is hung up on", "[worker]") {
+  const std::vector<std::byte> bytes(100);
+  shop s;
+  s.goods.put(90, some(1, 1'000));
+  std::atomic<int> asked = 0;
+  s.instead = [&](peer_link& to, const get_values& m) {
+    if (asked++ > 0) return false;
+    const std::uint64_t size = 100;
+    for (int i = 0; i < 100; ++i) {
+      value_header h{};
+      h.request = m.request;
+      h.id = static_cast<task_id>(1'000 + i);
+      h.bytes = size;
+      h.attachments = {&size, 1};
+      to.send(h);  // its chunks never come
+    }
+    return true;
+  };
+  bench b;
+  knows(b, s, {.coming_values = 99});
+  b.run(20, 90, 1'000);
+  CHECK(b.result(20) == total(some(1, 1'000)));
+  CHECK(b.missed() == 1);
+}
+
+TEST_CASE("a message that was begun, and for which nobody waits any more, is gone over", "[worker]") {
+  const std::vector<std::byte> half(500);
+  shop s({.header_message = 0});
+  s.goods.put(90, some(1, 1'000));
+  std::atomic<int> asked = 0;
+  std::uint64_t old = 0;
+  value_header h{};
+  h.id = 90;
+  h.message_bytes = 1'000;
+  s.instead = [&](peer_link& to, const get_values& m) {
+    const int before = asked++;
+    if (before == 0) {
+      h.request = old = m.request;
+      to.send_value(h, {half}, nullptr);
+    } else if (before == 1) {
+      h.request = m.request;
+      to.send_value(h, {}, nullptr);  // lets go of the other
+      h.request = old;
+      to.send_value(h, {half}, nullptr);  // the other's rest
+    } else {
+      return false;
+    }
+    to.send(value_missing{{m.request, 90, 0, 0}});
+    return true;
+  };
+  bench b;
+  knows(b, s);
+  b.run(20, 90, 1'000);
+  CHECK(b.result(20) == total(some(1, 1'000)));
+  CHECK(s.links == 1);
 }
 
 TEST_CASE("values come after links that end as soon as they are made", "[worker]") {
