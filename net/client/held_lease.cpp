@@ -161,6 +161,13 @@ void held_lease::check() const {
     throw overloaded("weft: the " + std::to_string(calls_.size()) + " calls of a lease that have not ended take " +
                      std::to_string(kept_bytes_) + " bytes; at most " + std::to_string(limits_.kept_bytes) +
                      " are kept: await some of them, then make the others");
+  if (kept_bytes_ + cancelled_bytes_ <= limits_.kept_bytes) return;
+  cancelled_bytes_ = link_ ? link_->unsent_bytes() : 0;
+  if (cancelled_bytes_ > limits_.kept_bytes)
+    throw overloaded("weft: " + std::to_string(cancelled_bytes_) +
+                     " bytes of calls of a lease, and of those that were cancelled, wait to be sent to " + worker_ +
+                     "; at most " + std::to_string(limits_.kept_bytes) +
+                     " may: await some of the calls, then make the others");
 }
 
 void held_lease::granted(const lease_granted& m) {
@@ -196,6 +203,7 @@ void held_lease::connected(std::uint64_t turn, std::shared_ptr<peer_link> made) 
     std::lock_guard guard(lock_);
     if (over_.empty() && turn == turn_) {
       link_ = made;
+      cancelled_bytes_ = 0;
       modules_.assign(1, detail::program_module().key());
       made->send_with([&](batch_writer& to) {
         lease_claim m{};
@@ -278,6 +286,7 @@ void held_lease::drop(std::uint64_t request, const node* of) noexcept {
     const auto at = calls_.find(request);
     if (at == calls_.end() || (of && at->second.node != of)) return;
     if (at->second.sent) to = link_;
+    if (to) cancelled_bytes_ += size_of(at->second) + size_of({});
     erase(at);
   }
   if (!to) return;

@@ -23,8 +23,8 @@ class held_lease;
 struct held_lease_limits {
   /// Of the function and its arguments, encoded.
   std::size_t call_bytes = std::size_t{32} << 20;
-  /// Of all calls that have not ended: fewer than session_options::held_bytes, so that a worker that takes them
-  /// slowly is no link lost.
+  /// Of all calls that have not ended, and of what the link has not sent: fewer than session_options::held_bytes, so
+  /// that a worker that takes them slowly is no link lost.
   std::size_t kept_bytes = std::size_t{128} << 20;
   /// Workers that cannot be reached, or break off, one after the other, with no call between that ended.
   unsigned lost = 8;
@@ -67,10 +67,13 @@ class lease_desk : public std::enable_shared_from_this<lease_desk> {
 
 /// A lease that a client holds, or waits for, and its calls.
 ///
-/// A call is kept, encoded, from its submission until its end is told; beyond held_lease_limits::kept_bytes check()
-/// throws weft::overloaded. While there is a worker it is sent at once;
+/// A call is kept, encoded, from its submission until its end is told. While there is a worker it is sent at once;
 /// when the worker is lost all that have not ended wait for the next, and are sent again in their order. Each time
 /// that a worker is named or lost begins a new `turn_`: what is still said by or of an older one is passed over.
+///
+/// Beyond held_lease_limits::kept_bytes check() throws weft::overloaded: of calls that are kept, or of what lies in
+/// the link, calls among it that have been cancelled since. What the link has not sent is at most kept_bytes_ +
+/// cancelled_bytes_: where these are few it is not asked.
 ///
 /// Locks. `lock_` is for the calls and the link, and is held for short: the engine is told of ends without it.
 class held_lease final : public std::enable_shared_from_this<held_lease> {
@@ -134,10 +137,11 @@ class held_lease final : public std::enable_shared_from_this<held_lease> {
   unsigned lost_in_a_row_ = 0;
   std::string worker_;
   std::shared_ptr<peer_link> link_;
-  std::vector<std::uint64_t> modules_;   // keys, by the link's numbers
-  std::map<std::uint64_t, call> calls_;  // by request
-  std::size_t kept_bytes_ = 0;           // of them
-  std::string over_;                     // why; empty: it is not
+  std::vector<std::uint64_t> modules_;       // keys, by the link's numbers
+  std::map<std::uint64_t, call> calls_;      // by request
+  std::size_t kept_bytes_ = 0;               // of them
+  mutable std::size_t cancelled_bytes_ = 0;  // of others, that the link may not have sent
+  std::string over_;                         // why; empty: it is not
 };
 
 }  // namespace weft::net

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <numeric>
 #include <optional>
@@ -238,6 +239,45 @@ TEST_CASE("a call that nobody awaits any more is stopped", "[lease]") {
   f.cancel();
   wait_until_stopped(2);
   CHECK(f.status() == task_status::cancelled);
+  CHECK(p.run(call_add(l)) == 3);
+}
+
+TEST_CASE("calls that are cancelled before they are sent have their limit too", "[lease]") {
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  net::client_session_options o;
+  o.scheduler = cluster.where;
+  o.leases.kept_bytes = 100'000;
+  o.link.session.window_bytes = 10'000;
+  client c = p.run(net::connect_client(p, std::move(o)));
+  weft::lease l = p.run(c.lease());
+  std::promise<void> go_on;
+  const auto stand_still = [](std::shared_future<void> until) -> task<> {
+    until.wait();
+    co_return;
+  };
+  cluster.workers[0].pool->spawn(stand_still(go_on.get_future().share()));
+  const auto flood = [&]() -> task<std::string> {
+    std::vector<future<int>> kept;
+    std::string refused;
+    for (int i = 0; i < 1'000'000 && refused.empty(); ++i) {
+      try {
+        auto f = l.call(add, i, 1);
+        if (i % 50 == 0)
+          kept.push_back(std::move(f));
+        else
+          f.cancel();
+      } catch (const overloaded& e) { refused = e.what(); }
+    }
+    go_on.set_value();
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const int sum = co_await kept[i];
+      CHECK(sum == 50 * static_cast<int>(i) + 1);
+    }
+    co_return refused;
+  };
+  const std::string refused = p.run(flood());
+  CHECK_THAT(refused, Catch::Contains("that were cancelled, wait to be sent to worker-0"));
   CHECK(p.run(call_add(l)) == 3);
 }
 
