@@ -9,6 +9,7 @@
 
 #include "env/memory.hpp"
 #include "exec/pool_core.hpp"
+#include "exec/spawn_part.hpp"
 #include "weft/detail/run_under.hpp"
 #include "weft/errors.hpp"
 
@@ -30,11 +31,11 @@ void refuse_waiting(const pool_core* core, const char* what, const char* instead
                  instead);
 }
 
-void begin_root(pool_core& pool, promise_base& p, void* frame, completion& end) {
+void begin_root(pool_core& pool, promise_base& p, void* frame, completion& end, std::size_t limit) {
   p.on_finished = &end;
   p.end = ending::call;
   p.stop = &pool.stop();
-  if (!pool.spawn_root(frame, p.band, pool.options().max_waiting))
+  if (!pool.spawn_root(frame, p.band, limit))
     throw overloaded("weft: " + std::to_string(pool.options().max_waiting) +
                      " tasks wait to begin, as many as pool_options.max_waiting allows: spawn more slowly, or "
                      "raise it");
@@ -69,11 +70,20 @@ constinit detached_end let_go;
 void run_root(pool_core& pool, promise_base& p, void* frame) {
   refuse_waiting(&pool, "run", ": co_await the task instead");
   blocked_caller caller;
-  begin_root(pool, p, frame, caller);
+  begin_root(pool, p, frame, caller, pool.options().max_waiting);
   while (caller.ended.load(std::memory_order_seq_cst) == 0) real_memory::futex_wait(caller.ended, 0);
 }
 
-void spawn_detached(pool_core& pool, promise_base& p, void* frame) { begin_root(pool, p, frame, let_go); }
+void spawn_detached(pool_core& pool, promise_base& p, void* frame) {
+  begin_root(pool, p, frame, let_go, pool.options().max_waiting);
+}
+
+void spawn_part(pool_core& pool, task<> t, priority band) {
+  promise<void>& p = t.promise();
+  p.band = band;
+  begin_root(pool, p, t.handle().address(), let_go, pool_core::no_limit);
+  static_cast<void>(t.release());
+}
 
 }  // namespace detail
 

@@ -9,6 +9,7 @@
 #include "client/program_source.hpp"
 #include "env/process.hpp"
 #include "exec/pool_core.hpp"
+#include "exec/spawn_part.hpp"
 #include "object/modules.hpp"
 #include "weft/blocking.hpp"
 #include "weft/sleep.hpp"
@@ -302,10 +303,11 @@ void client_session::has_output() {
   if (!sending_.exchange(true, std::memory_order_acq_rel)) start(send_later(shared_from_this()), sending_);
 }
 
-/// What is not begun, since the pool is being ended or takes no more, leaves the way to the next.
+/// It belongs to what was submitted, which the pool has taken: so it is begun however much waits there. Where memory
+/// is short it leaves the way to the next.
 void client_session::start(task<> work, std::atomic<bool>& begun) {
   try {
-    pool_.spawn(std::move(work), priority::interactive);
+    detail::spawn_part(pool_.core(), std::move(work), priority::interactive);
   } catch (...) {
     begun.store(false, std::memory_order_release);
     throw;

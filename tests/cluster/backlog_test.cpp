@@ -52,4 +52,32 @@ TEST_CASE("a scheduler that stands still is not lost, and nothing that was submi
   CHECK(accepted > 10'000);
 }
 
+weft::task<int> value_of(weft::future<int> f) { co_return co_await std::move(f); }
+
+TEST_CASE("what a client says is sent, however much waits on its pool", "[cluster]") {
+  in_process_cluster cluster(1);
+  weft::pool p({.threads = 1, .max_waiting = 2});
+  weft::client c = cluster.connect(p);
+  std::promise<void> stands, go_on, gone_on;
+  const auto stand = [](std::promise<void>& begun, std::shared_future<void> until) -> weft::task<> {
+    begun.set_value();
+    until.wait();
+    co_return;
+  };
+  const auto set = [](std::promise<void>* what) -> weft::task<> {
+    if (what) what->set_value();
+    co_return;
+  };
+  p.spawn(stand(stands, go_on.get_future().share()));
+  stands.get_future().wait();
+  p.spawn(set(nullptr), weft::priority::interactive);
+  p.spawn(set(&gone_on), weft::priority::interactive);
+  CHECK_THROWS_AS(p.spawn(set(nullptr), weft::priority::interactive), weft::overloaded);
+  auto f = c.submit(twice, 21);
+  c.submit(twice, 22).cancel();
+  go_on.set_value();
+  gone_on.get_future().wait();
+  CHECK(p.run(value_of(std::move(f))) == 42);
+}
+
 }  // namespace
