@@ -32,7 +32,7 @@ plan plan_of(std::uint64_t seed) {
   p.program.cancels = r.one_in(3);
   p.program.layers = r.one_in(3);
   p.program.replicas = r.one_in(4);
-  p.memory = std::uint64_t{1} << (r.one_in(3) ? 20 : 28);
+  if (r.one_in(3)) p.memory = std::uint64_t{1} << 20;
   if (r.one_in(3)) p.program.calls = static_cast<std::uint32_t>(r.between(1, 40));
 
   simulated_network_options& n = p.network.network;
@@ -66,11 +66,18 @@ plan plan_of(std::uint64_t seed) {
   if (r.one_in(4)) p.scheduler.pipeline = static_cast<time_ns>(r.below(50)) * ms;
   if (r.one_in(4)) p.scheduler.overload = static_cast<time_ns>(r.below(10)) * ms;
 
+  std::vector<fault_kind> kinds;
   for (std::size_t k = 0; k < fault_kinds; ++k)
-    if (r.one_in(4)) p.faults |= 1u << k;
-  if (r.one_in(6)) p.faults = 0;
-  p.how_many = p.faults ? static_cast<std::uint32_t>(r.between(1, 12)) : 0;
-  p.quiet_at = p.faults ? static_cast<time_ns>(r.between(20, r.one_in(3) ? 5000 : 500)) * ms : 0;
+    if (r.one_in(4)) kinds.push_back(static_cast<fault_kind>(k));
+  if (kinds.empty() || r.one_in(6)) return p;
+  p.quiet_at = static_cast<time_ns>(r.between(20, r.one_in(3) ? 5000 : 500)) * ms;
+  for (std::uint64_t left = r.between(1, 12); left > 0; --left) {
+    fault f{kinds[static_cast<std::size_t>(r.below(kinds.size()))], 0, 0, r()};
+    f.at = static_cast<time_ns>(r.below(static_cast<std::uint64_t>(p.quiet_at)));
+    f.lasts = static_cast<time_ns>(r.between(1, static_cast<std::uint64_t>(p.quiet_at - f.at)));
+    p.faults.push_back(f);
+  }
+  std::ranges::sort(p.faults, {}, &fault::at);
   return p;
 }
 
@@ -81,12 +88,11 @@ std::string describe(const plan& p) {
        {std::pair(p.program.failures, ", failures"), std::pair(p.program.submitters, ", submitters"),
         std::pair(p.program.cancels, ", cancels"), std::pair(p.program.layers, ", layers"),
         std::pair(p.program.replicas, ", replicas"), std::pair(p.program.calls != 0, ", leases"),
-        std::pair(p.memory < (1u << 28), ", little memory")})
+        std::pair(p.memory < plan::much_memory, ", little memory")})
     if (on) text += what;
-  if (p.faults)
-    text += "; " + std::to_string(p.how_many) + " faults until " + std::to_string(p.quiet_at / ms) + " ms:";
-  for (std::size_t k = 0; k < fault_kinds; ++k)
-    if (p.has(static_cast<fault_kind>(k))) text += " " + std::string(names[k]);
+  for (const fault& f : p.faults)
+    text += "\n    " + std::to_string(f.at / ms) + " ms: " + std::string(name_of(f.kind)) + " for " +
+            std::to_string(f.lasts / ms) + " ms";
   return text;
 }
 

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cluster/processes/network.hpp"
 #include "scheduler/options.hpp"
@@ -10,7 +14,7 @@
 
 namespace weft::net::processes {
 
-/// What may go wrong in a run, each now and then until quiet_at.
+/// What may go wrong in a run.
 enum class fault_kind : std::uint8_t {
   cut,           // both sides learn
   cut_one,       // one side learns
@@ -30,6 +34,13 @@ enum class fault_kind : std::uint8_t {
 inline constexpr std::size_t fault_kinds = 14;
 std::string_view name_of(fault_kind k) noexcept;
 
+struct fault {
+  fault_kind kind;
+  time_ns at, lasts;
+  std::uint64_t chance;  // whom it befalls, and how: of its own, so that one may be taken away from among others
+  bool operator==(const fault&) const = default;
+};
+
 /// What the clients' programs do.
 struct program_options {
   std::uint32_t tasks = 30;  // of each client
@@ -39,24 +50,28 @@ struct program_options {
   std::uint32_t calls = 0;  // under leases, of each client
 };
 
-/// A run, to the last detail but the chance within it: what a seed stands for.
+/// A run, to the last detail: what a seed stands for, and what shrinking makes smaller.
 struct plan {
   std::uint64_t seed = 0;
+  std::uint32_t chance = 0;  // the order in which things happen, and how long they take on their way
   std::uint32_t workers = 2, clients = 1;
   unsigned most_threads = 2;
-  std::uint64_t memory = 0;    // of a worker, for values: what is more is on its disk
-  std::uint32_t faults = 0;    // a set of kinds, as bits
-  std::uint32_t how_many = 0;  // faults
-  time_ns quiet_at = 0;        // no fault begins later, and all end then
+  std::uint64_t memory = much_memory;  // of a worker, for values: what is more is on its disk
+  std::vector<fault> faults;           // in the order of their times
+  time_ns quiet_at = 0;                // no fault begins later, and all end then
   std::chrono::nanoseconds longest_step{0};
-  bool traced = false;  // says on standard error what goes wrong, and who ends
+  bool traced = false;                  // says on standard error what goes wrong, and who ends
+  std::optional<fault_kind> forbidden;  // that there is none counts as an invariant: for tests of tests
   program_options program;
   stream_network::options network;
   link_options link;
   scheduler_options scheduler;
   worker_limits limits;
 
-  bool has(fault_kind k) const noexcept { return (faults >> static_cast<unsigned>(k) & 1) != 0; }
+  bool has(fault_kind k) const noexcept {
+    return std::any_of(faults.begin(), faults.end(), [k](const fault& f) { return f.kind == k; });
+  }
+  static constexpr std::uint64_t much_memory = std::uint64_t{1} << 28;
 };
 
 plan plan_of(std::uint64_t seed);

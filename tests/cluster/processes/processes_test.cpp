@@ -1,10 +1,10 @@
 // Whole processes in one thread and in virtual time. WEFT_SEED=n runs one world, WEFT_SEEDS=count many; WEFT_TRACE=1
-// says what goes wrong in them, and when.
+// says what goes wrong in them, and when. A failing seed is made smaller, and says how to run it again.
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 
+#include "cluster/processes/shrink.hpp"
 #include "cluster/processes/world.hpp"
 #include "support/sanitized.hpp"
 #include "support/seeds.hpp"
@@ -22,8 +22,7 @@ TEST_CASE("whole processes under faults", "[seeds]") {
   std::uint64_t worlds = 0, steps = 0, values = 0, calls = 0, faults = 0, restarted = 0, stolen = 0, copies = 0;
   unsigned failures = 0;
   for (const std::uint64_t seed : test::seed_range(sanitized ? 100 : 1000)) {
-    plan p = plan_of(seed);
-    p.traced = std::getenv("WEFT_TRACE") != nullptr;
+    const plan p = plan_from_environment(seed);
     const outcome o = run(p);
     ++worlds;
     steps += o.steps, values += o.values, calls += o.calls, faults += o.faults;
@@ -35,9 +34,11 @@ TEST_CASE("whole processes under faults", "[seeds]") {
       CHECK(again.digest == o.digest);
     }
     if (o.wrong.empty()) continue;
-    FAIL_CHECK("seed " << seed << " (to run it again: WEFT_SEED=" << seed << "): " << o.wrong << "\n  "
-                       << describe(p));
-    if (++failures == 10) break;
+    const plan small = environment_has_plan() ? p : shrink(p);
+    FAIL_CHECK("seed " << seed << ": " << o.wrong << "\n  " << describe(p) << "\nto run it again:\n  "
+                       << replay_command(plan_of(seed), p) << "\nthe smallest that fails:\n  "
+                       << replay_command(plan_of(seed), small) << "\n  " << describe(small));
+    if (++failures == 5) break;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const auto n = [](std::uint64_t x) { return static_cast<unsigned long long>(x); };
@@ -46,6 +47,32 @@ TEST_CASE("whole processes under faults", "[seeds]") {
       "%llu stolen, %llu copies: %.0f s of theirs in %.1f s\n",
       n(worlds), n(steps), n(values), n(calls), n(faults), n(restarted), n(stolen), n(copies), virtual_seconds,
       seconds);
+}
+
+TEST_CASE("a world that fails shrinks to what it fails by", "[shrink]") {
+  // One of those in which much happens, and a worker crashes.
+  plan whole;
+  for (std::uint64_t seed = 1; whole.seed == 0; ++seed)
+    if (const plan p = plan_of(seed); p.has(fault_kind::crash) && p.faults.size() > 8 && p.program.submitters &&
+                                      p.program.layers && p.program.calls > 0 && p.workers > 2)
+      whole = p;
+  whole.forbidden = fault_kind::crash;
+  const plan small = shrink(whole);
+  INFO(replay_command(whole, small) << "\n  " << describe(small));
+  REQUIRE(small.faults.size() == 1);
+  CHECK(small.faults.front().kind == fault_kind::crash);
+  CHECK(small.program.tasks == 1);
+  CHECK(small.program.calls == 0);
+  CHECK(small.workers == 1);
+  CHECK(small.clients == 1);
+  CHECK_FALSE(small.program.submitters);
+  CHECK_FALSE(small.program.layers);
+  CHECK(run(small).wrong == "there is a crash, which is forbidden");
+  CHECK(run(small).digest == run(small).digest);
+  // What there is besides is no failure.
+  whole.forbidden.reset();
+  CHECK(run(whole).wrong.empty());
+  CHECK(shrink(whole).faults == whole.faults);
 }
 
 }  // namespace weft::net::processes

@@ -149,7 +149,7 @@ class program {
   program(const client& c, const plan& p, std::uint64_t seed, findings& found)
       : client_(c),
         options_(p.program),
-        any_fault_(p.faults != 0),
+        any_fault_(!p.faults.empty()),
         disks_fail_(p.has(fault_kind::disk_errors)),
         dice_(seed),
         found_(found) {}

@@ -21,10 +21,13 @@ simulation::options simulation_of(const plan& p) {
   return o;
 }
 
+/// Of all chance in the run but what programs do, and the faults.
+std::uint64_t chance_of(const plan& p) { return p.chance == 0 ? p.seed : mix(p.seed, p.chance); }
+
 }  // namespace
 
 world::world(const plan& p)
-    : plan_(p), simulation_(p.seed, simulation_of(p)), network_(simulation_, p.seed, p.network), dice_(p.seed + 7) {}
+    : plan_(p), simulation_(chance_of(p), simulation_of(p)), network_(simulation_, chance_of(p), p.network) {}
 
 world::~world() = default;
 
@@ -46,8 +49,9 @@ P& world::begin(std::vector<std::unique_ptr<P>>& all, const std::string& name, u
 }
 
 void world::add_worker() {
+  simulated_random dice(mix(plan_.seed, workers_.size() + 1));
   worker_process& w = begin(workers_, "worker-" + std::to_string(workers_.size() + 1),
-                            static_cast<unsigned>(1 + dice_.below(plan_.most_threads)));
+                            static_cast<unsigned>(1 + dice.below(plan_.most_threads)));
   worker_options o;
   o.scheduler = stream_network::place("scheduler");
   o.listen = stream_network::place(w.name);
@@ -74,7 +78,8 @@ task<> world::run_worker(world& of, worker_process& w) {
 }
 
 void world::add_client() {
-  client_process& c = begin(clients_, "client-" + std::to_string(clients_.size() + 1), 1 + dice_.one_in(2));
+  simulated_random dice(mix(plan_.seed + 1, clients_.size() + 1));
+  client_process& c = begin(clients_, "client-" + std::to_string(clients_.size() + 1), 1 + dice.one_in(2));
   c.threads->spawn(run_client(*this, c));
 }
 
@@ -104,27 +109,27 @@ task<> world::run_scheduler(world& of) {
 
 // ---- faults ------------------------------------------------------------------------------------------------------
 
-world::process& world::any_process() {
+world::process& world::any_process(simulated_random& dice) {
   std::vector<process*> all{scheduler_process_.front().get()};
   for (const auto& w : workers_)
     if (!w->dead && !w->over) all.push_back(w.get());
   for (const auto& c : clients_)
     if (!c->dead) all.push_back(c.get());
-  return *all[static_cast<std::size_t>(dice_.below(all.size()))];
+  return *all[static_cast<std::size_t>(dice.below(all.size()))];
 }
 
-world::worker_process* world::any_worker() {
+world::worker_process* world::any_worker(simulated_random& dice) {
   std::vector<worker_process*> all;
   for (const auto& w : workers_)
     if (!w->dead && !w->told && !w->over) all.push_back(w.get());
-  return all.empty() ? nullptr : all[static_cast<std::size_t>(dice_.below(all.size()))];
+  return all.empty() ? nullptr : all[static_cast<std::size_t>(dice.below(all.size()))];
 }
 
-world::client_process* world::any_client() {
+world::client_process* world::any_client(simulated_random& dice) {
   std::vector<client_process*> all;
   for (const auto& c : clients_)
     if (!c->dead && !c->over) all.push_back(c.get());
-  return all.empty() ? nullptr : all[static_cast<std::size_t>(dice_.below(all.size()))];
+  return all.empty() ? nullptr : all[static_cast<std::size_t>(dice.below(all.size()))];
 }
 
 void world::crash(process& p, bool silent) {
@@ -140,17 +145,20 @@ task<> world::pause(process& p, std::chrono::nanoseconds lasts) {
   if (--p.pauses == 0 && !p.dead) simulation_.go_on(*p.threads);
 }
 
-task<> world::fault(fault_kind kind, time_ns lasts) {
+task<> world::befall(fault f) {
+  const auto [kind, at, lasts, chance] = f;
   const std::chrono::nanoseconds time(lasts);
+  simulated_random dice(chance);
   simulated_network& n = network_.faults();
-  process &a = any_process(), &b = any_process();
+  process &a = any_process(dice), &b = any_process(dice);
   note(std::string(name_of(kind)) + " " + a.name + ", " + b.name + " for " + std::to_string(lasts / 1'000'000) +
        " ms");
+  if (plan_.forbidden == kind) wrong("there is a " + std::string(name_of(kind)) + ", which is forbidden");
   switch (kind) {
     case fault_kind::cut:
     case fault_kind::cut_one:
     case fault_kind::cut_silently:
-      n.cut(a.node, b.node, dice_(), kind != fault_kind::cut_silently, kind == fault_kind::cut);
+      n.cut(a.node, b.node, dice(), kind != fault_kind::cut_silently, kind == fault_kind::cut);
       network_.look();
       break;
     case fault_kind::partition:
@@ -166,8 +174,8 @@ task<> world::fault(fault_kind kind, time_ns lasts) {
       n.clog(a.node, b.node, simulation_.elapsed().count() + lasts);
       break;
     case fault_kind::slow_reader:
-      n.slow_reader(a.node, static_cast<std::size_t>(dice_.between(1000, 20'000)),
-                    static_cast<time_ns>(dice_.between(10'000, 10'000'000)));
+      n.slow_reader(a.node, static_cast<std::size_t>(dice.between(1000, 20'000)),
+                    static_cast<time_ns>(dice.between(10'000, 10'000'000)));
       co_await sleep_for(time);
       network_.faults().slow_reader(a.node, 0, 0);
       break;
@@ -176,7 +184,7 @@ task<> world::fault(fault_kind kind, time_ns lasts) {
       break;
     case fault_kind::crash:
     case fault_kind::crash_silently:
-      if (worker_process* w = any_worker()) {
+      if (worker_process* w = any_worker(dice)) {
         w->told = true;
         crash(*w, kind == fault_kind::crash_silently);
         co_await sleep_for(time);
@@ -185,7 +193,7 @@ task<> world::fault(fault_kind kind, time_ns lasts) {
       break;
     case fault_kind::stop:
     case fault_kind::retire:
-      if (worker_process* w = any_worker()) {
+      if (worker_process* w = any_worker(dice)) {
         w->told = true;
         if (kind == fault_kind::stop)
           w->it->stop("it was told so");
@@ -195,13 +203,13 @@ task<> world::fault(fault_kind kind, time_ns lasts) {
       }
       break;
     case fault_kind::client_dies:
-      if (client_process* c = any_client()) {
+      if (client_process* c = any_client(dice)) {
         c->died = true;
-        crash(*c, dice_.one_in(2));
+        crash(*c, dice.one_in(2));
       }
       break;
     case fault_kind::disk_errors:
-      if (worker_process* w = any_worker()) {
+      if (worker_process* w = any_worker(dice)) {
         simulated_disk::options bad;
         bad.errors_per_million = bad.short_per_million = 200'000;
         bad.flips_per_million = bad.torn_per_million = 50'000;
@@ -216,21 +224,12 @@ task<> world::fault(fault_kind kind, time_ns lasts) {
 }
 
 task<> world::make_faults() {
-  std::vector<fault_kind> kinds;
-  for (std::size_t k = 0; k < fault_kinds; ++k)
-    if (const auto kind = static_cast<fault_kind>(k); plan_.has(kind)) kinds.push_back(kind);
-  std::vector<time_ns> times;
-  for (std::uint32_t i = 0; i < plan_.how_many; ++i)
-    times.push_back(static_cast<time_ns>(dice_.below(static_cast<std::uint64_t>(plan_.quiet_at))));
-  std::ranges::sort(times);
-  for (const time_ns at : times) {
+  for (const fault& f : plan_.faults) {
     const time_ns now = simulation_.elapsed().count();
-    if (at > now) co_await sleep_for(std::chrono::nanoseconds(at - now));
-    const time_ns left = std::max<time_ns>(1, plan_.quiet_at - simulation_.elapsed().count());
-    const fault_kind kind = kinds[static_cast<std::size_t>(dice_.below(kinds.size()))];
+    if (f.at > now) co_await sleep_for(std::chrono::nanoseconds(f.at - now));
     ++outcome_.faults;
     ++faults_under_way_;
-    simulation_.pool().spawn(fault(kind, static_cast<time_ns>(dice_.below(static_cast<std::uint64_t>(left)) + 1)));
+    simulation_.pool().spawn(befall(f));
   }
   const auto all_over = [this] { return faults_under_way_ == 0; };
   co_await until(all_over);
@@ -268,7 +267,7 @@ task<> world::live() {
   s.threads->spawn(run_scheduler(*this));
   for (std::uint32_t i = 0; i < plan_.workers; ++i) add_worker();
   for (std::uint32_t i = 0; i < plan_.clients; ++i) add_client();
-  if (plan_.how_many) co_await make_faults();
+  if (!plan_.faults.empty()) co_await make_faults();
   const auto clients_over = [this] {
     return std::ranges::all_of(clients_, [](const auto& c) { return c->over || c->dead; });
   };

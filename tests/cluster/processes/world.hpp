@@ -66,12 +66,12 @@ class world {
   static task<> run_client(world& of, client_process& c);
   static task<> run_scheduler(world& of);
   task<> make_faults();
-  task<> fault(fault_kind kind, time_ns lasts);
+  task<> befall(fault f);
   task<> pause(process& p, std::chrono::nanoseconds lasts);
   void crash(process& p, bool silent);
-  client_process* any_client();
-  process& any_process();
-  worker_process* any_worker();
+  client_process* any_client(simulated_random& dice);
+  process& any_process(simulated_random& dice);
+  worker_process* any_worker(simulated_random& dice);
   template <class Condition>
   task<> until(Condition met);
   template <class Condition>
@@ -85,7 +85,6 @@ class world {
   const plan plan_;
   simulation simulation_;
   stream_network network_;
-  simulated_random dice_;
   std::vector<std::unique_ptr<process>> scheduler_process_;
   std::shared_ptr<scheduler_server> scheduler_;
   std::vector<std::unique_ptr<worker_process>> workers_;

@@ -41,6 +41,7 @@ struct fault {
   fault_kind kind;
   time_ns at, lasts;
   std::uint64_t a, b;
+  bool operator==(const fault&) const = default;
 };
 
 /// A run, to the last detail but the chance within it: what a seed stands for, and what shrinking makes smaller.

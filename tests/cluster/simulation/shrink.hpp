@@ -6,9 +6,8 @@
 
 namespace weft::net::simulation {
 
-/// The smallest plan near this one that still fails: fewer faults first, by halves and then one by one, then fewer
-/// tasks, workers and clients, and what programs do not need to do. At most so many runs.
-plan shrink(const plan& failing, unsigned most_runs = 300);
+/// The smallest plan near this one that still fails: see test::shrink.
+plan shrink(const plan& failing);
 
 /// The plan of a seed, as the environment changes it: WEFT_FAULTS (numbers, or `none`), WEFT_TASKS, WEFT_WORKERS,
 /// WEFT_CLIENTS, WEFT_WITHOUT (letters, as replay_command writes them), WEFT_TRACE.
