@@ -261,7 +261,7 @@ stream_network::~stream_network() = default;
 simulated_node stream_network::add(pool& p, const std::string& name) {
   const simulated_node n = network_.add_node();
   processes_.push_back(std::make_shared<process>(*this, n, name));
-  names_.emplace(name, n);
+  names_.insert_or_assign(name, n);
   give_network(p, processes_.back());
   return n;
 }

@@ -31,7 +31,7 @@ class stream_network final {
   stream_network(const stream_network&) = delete;
   stream_network& operator=(const stream_network&) = delete;
 
-  /// The process of that pool, which listens under that name.
+  /// The process of that pool, which listens under that name, and takes it from who had it before.
   simulated_node add(pool& p, const std::string& name);
   static address place(const std::string& name) { return {address_kind::in_process, name, 0}; }
 

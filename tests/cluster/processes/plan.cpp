@@ -7,8 +7,9 @@ namespace weft::net::processes {
 namespace {
 
 constexpr std::string_view names[fault_kinds] = {
-    "cut",   "cut_one", "cut_silently",   "partition", "one_way", "clog",        "slow_reader",
-    "pause", "crash",   "crash_silently", "stop",      "retire",  "client_dies", "disk_errors"};
+    "cut",         "cut_one",     "cut_silently",   "partition",      "one_way", "clog",
+    "slow_reader", "pause",       "crash",          "crash_silently", "stop",    "retire",
+    "client_dies", "disk_errors", "scheduler_dies", "scheduler_stops"};
 constexpr time_ns ms = 1'000'000;
 
 }  // namespace
@@ -21,7 +22,7 @@ plan plan_of(std::uint64_t seed) {
   p.seed = seed;
   p.workers = static_cast<std::uint32_t>(1 + r.below(4));
   p.clients = r.one_in(3) ? 2 : 1;
-  p.most_threads = static_cast<unsigned>(1 + r.below(3));
+  p.most_threads = static_cast<std::uint32_t>(1 + r.below(3));
   p.longest_step = std::chrono::nanoseconds(r.one_in(3) ? 0 : static_cast<std::int64_t>(r.below(20'000)));
 
   p.program.tasks = static_cast<std::uint32_t>(r.between(1, r.one_in(4) ? 120 : 40));
@@ -34,6 +35,8 @@ plan plan_of(std::uint64_t seed) {
   p.program.replicas = r.one_in(4);
   if (r.one_in(3)) p.memory = std::uint64_t{1} << 20;
   if (r.one_in(3)) p.program.calls = static_cast<std::uint32_t>(r.between(1, 40));
+  p.program.slots = static_cast<std::uint32_t>(r.between(1, p.most_threads));
+  p.program.deadlines = r.one_in(3);
 
   simulated_network_options& n = p.network.network;
   n.latency = static_cast<time_ns>(r.between(10'000, 1'000'000));
@@ -87,8 +90,8 @@ std::string describe(const plan& p) {
   for (const auto& [on, what] :
        {std::pair(p.program.failures, ", failures"), std::pair(p.program.submitters, ", submitters"),
         std::pair(p.program.cancels, ", cancels"), std::pair(p.program.layers, ", layers"),
-        std::pair(p.program.replicas, ", replicas"), std::pair(p.program.calls != 0, ", leases"),
-        std::pair(p.memory < plan::much_memory, ", little memory")})
+        std::pair(p.program.replicas, ", replicas"), std::pair(p.program.deadlines, ", deadlines"),
+        std::pair(p.program.calls != 0, ", leases"), std::pair(p.memory < plan::much_memory, ", little memory")})
     if (on) text += what;
   for (const fault& f : p.faults)
     text += "\n    " + std::to_string(f.at / ms) + " ms: " + std::string(name_of(f.kind)) + " for " +

@@ -29,9 +29,11 @@ enum class fault_kind : std::uint8_t {
   stop,            // a worker leaves as its process is told to end
   retire,          // a worker asks to be let go in order
   client_dies,
-  disk_errors,  // of a worker
+  disk_errors,      // of a worker
+  scheduler_dies,   // or its host, and all that it knew; another begins where it was, with nothing
+  scheduler_stops,  // in order, as its process is told to end; and another begins
 };
-inline constexpr std::size_t fault_kinds = 14;
+inline constexpr std::size_t fault_kinds = 16;
 std::string_view name_of(fault_kind k) noexcept;
 
 struct fault {
@@ -46,8 +48,9 @@ struct program_options {
   std::uint32_t tasks = 30;  // of each client
   std::uint32_t most_words = 1000;
   std::chrono::microseconds longest_run{1000};
-  bool failures = false, submitters = false, cancels = false, layers = false, replicas = false;
+  bool failures = false, submitters = false, cancels = false, layers = false, replicas = false, deadlines = false;
   std::uint32_t calls = 0;  // under leases, of each client
+  std::uint32_t slots = 1;  // of a lease, at most: so many has each worker
 };
 
 /// A run, to the last detail: what a seed stands for, and what shrinking makes smaller.
@@ -55,7 +58,7 @@ struct plan {
   std::uint64_t seed = 0;
   std::uint32_t chance = 0;  // the order in which things happen, and how long they take on their way
   std::uint32_t workers = 2, clients = 1;
-  unsigned most_threads = 2;
+  std::uint32_t most_threads = 2;
   std::uint64_t memory = much_memory;  // of a worker, for values: what is more is on its disk
   std::vector<fault> faults;           // in the order of their times
   time_ns quiet_at = 0;                // no fault begins later, and all end then
@@ -70,6 +73,9 @@ struct plan {
 
   bool has(fault_kind k) const noexcept {
     return std::any_of(faults.begin(), faults.end(), [k](const fault& f) { return f.kind == k; });
+  }
+  bool loses_scheduler() const noexcept {
+    return has(fault_kind::scheduler_dies) || has(fault_kind::scheduler_stops);
   }
   static constexpr std::uint64_t much_memory = std::uint64_t{1} << 28;
 };

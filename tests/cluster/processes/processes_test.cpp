@@ -19,7 +19,8 @@ using test::sanitized;
 TEST_CASE("whole processes under faults", "[seeds]") {
   const auto begin = std::chrono::steady_clock::now();
   double virtual_seconds = 0;
-  std::uint64_t worlds = 0, steps = 0, values = 0, calls = 0, faults = 0, restarted = 0, stolen = 0, copies = 0;
+  std::uint64_t worlds = 0, steps = 0, values = 0, calls = 0, faults = 0, restarted = 0, stolen = 0, copies = 0,
+                late = 0, lost_clusters = 0;
   unsigned failures = 0;
   for (const std::uint64_t seed : test::seed_range(sanitized ? 100 : 1000)) {
     const plan p = plan_from_environment(seed);
@@ -27,6 +28,7 @@ TEST_CASE("whole processes under faults", "[seeds]") {
     ++worlds;
     steps += o.steps, values += o.values, calls += o.calls, faults += o.faults;
     restarted += o.restarted, stolen += o.stolen, copies += o.copies;
+    late += o.late, lost_clusters += o.lost_clusters;
     virtual_seconds += static_cast<double>(o.virtual_time) / 1e9;
     if (seed % 20 == 0) {
       const outcome again = run(p);
@@ -43,10 +45,32 @@ TEST_CASE("whole processes under faults", "[seeds]") {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const auto n = [](std::uint64_t x) { return static_cast<unsigned long long>(x); };
   std::printf(
-      "%llu worlds of whole processes, %llu steps, %llu values, %llu calls, %llu faults, %llu tasks restarted, "
-      "%llu stolen, %llu copies: %.0f s of theirs in %.1f s\n",
-      n(worlds), n(steps), n(values), n(calls), n(faults), n(restarted), n(stolen), n(copies), virtual_seconds,
-      seconds);
+      "%llu worlds of whole processes, %llu steps, %llu values, %llu calls, %llu late tasks, %llu faults, %llu "
+      "clusters lost, %llu tasks restarted, %llu stolen, %llu copies: %.0f s of theirs in %.1f s\n",
+      n(worlds), n(steps), n(values), n(calls), n(late), n(faults), n(lost_clusters), n(restarted), n(stolen),
+      n(copies), virtual_seconds, seconds);
+}
+
+TEST_CASE("who loses the scheduler is told so, and finds the next one", "[scheduler]") {
+  plan p;
+  p.seed = 11;
+  p.workers = 3;
+  p.clients = 2;
+  p.program.tasks = 60;
+  p.program.longest_run = std::chrono::milliseconds(20);
+  p.program.submitters = p.program.layers = true;
+  p.program.calls = 40;
+  p.quiet_at = 1'000'000'000;
+  const fault_kind kind = GENERATE(fault_kind::scheduler_dies, fault_kind::scheduler_stops);
+  const time_ns away = GENERATE(1, 1'000'000'000, 100'000'000'000);  // the last is longer than anybody tries
+  for (std::uint64_t chance = 1; chance <= 3; ++chance) {
+    p.faults.assign(1, {kind, 40'000'000, away, chance});
+    const outcome o = run(p);
+    INFO(name_of(kind) << " for " << away << " ns, " << chance);
+    CHECK(o.wrong == "");
+    CHECK(o.lost_clusters == p.clients);
+    CHECK(o.values > 0);
+  }
 }
 
 TEST_CASE("a world that fails shrinks to what it fails by", "[shrink]") {

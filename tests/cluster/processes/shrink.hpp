@@ -10,7 +10,8 @@ namespace weft::net::processes {
 plan shrink(const plan& failing);
 
 /// The plan of a seed, as the environment changes it: WEFT_FAULTS (numbers, or `none`), WEFT_TASKS, WEFT_CALLS,
-/// WEFT_WORKERS, WEFT_CLIENTS, WEFT_CHANCE, WEFT_WITHOUT (letters, as replay_command writes them), WEFT_TRACE.
+/// WEFT_SLOTS, WEFT_WORKERS, WEFT_CLIENTS, WEFT_CHANCE, WEFT_WITHOUT (letters, as replay_command writes them),
+/// WEFT_TRACE.
 plan plan_from_environment(std::uint64_t seed);
 /// Whether it says more than which seeds to run.
 bool environment_has_plan();

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 enum class behaviour : std::uint8_t {
   plain,
   waits,    // a coroutine that sleeps
+  lasts,    // the same, beyond any time limit
   fails,    // each time
   flaky,    // the first time
   submits,  // as many tasks as it has children, and awaits them
@@ -110,6 +111,10 @@ task<answer> waits(order o, values<answer> in) {
   co_await sleep_for(std::chrono::microseconds(o.run_us));
   co_return make(hash, o.words);
 }
+task<answer> lasts(order, values<answer>) {
+  co_await sleep_for(24h);
+  throw std::logic_error("a task has outlasted its time limit");
+}
 answer fails(order, values<answer>) { throw std::runtime_error("as planned"); }
 answer flaky(order o, values<answer> in) {
   if (here.failed_once.insert(o.token).second) throw std::runtime_error("for the first time");
@@ -141,7 +146,7 @@ task<answer> submits(client& c, order o, values<answer> in) {
 struct planned {
   future<answer> result;
   std::optional<std::uint64_t> hash;
-  bool may_be_cancelled = false;
+  bool may_be_cancelled = false, may_be_late = false;
 };
 
 class program {
@@ -201,6 +206,7 @@ void program::submit_one() {
     if (!from.result.valid()) continue;
     inputs.push_back(from.result);
     t.may_be_cancelled = t.may_be_cancelled || from.may_be_cancelled;
+    t.may_be_late = t.may_be_late || from.may_be_late;
     t.hash = t.hash && from.hash ? std::optional(mix(*t.hash, *from.hash)) : std::nullopt;
   }
   auto does = behaviour::plain;
@@ -211,6 +217,11 @@ void program::submit_one() {
   task_options how;
   how.priority = static_cast<int>(dice_.below(3));
   how.retries = does == behaviour::flaky ? 1 : static_cast<unsigned>(dice_.below(2));
+  if (options_.deadlines && dice_.one_in(6)) {
+    how.time_limit = std::chrono::microseconds(dice_.between(1, 50'000));
+    t.may_be_late = true;
+    if (dice_.one_in(3)) does = behaviour::lasts;
+  }
   const client with = client_.with(how);
   switch (does) {
     case behaviour::plain:
@@ -218,6 +229,10 @@ void program::submit_one() {
       break;
     case behaviour::waits:
       t.result = with.submit(waits, o, inputs);
+      break;
+    case behaviour::lasts:
+      t.result = with.submit(lasts, o, inputs);
+      t.hash = std::nullopt;
       break;
     case behaviour::fails:
       t.result = with.submit(fails, o, inputs);
@@ -265,25 +280,31 @@ task<> program::look_at(std::size_t i) {
   const std::optional<std::uint64_t> hash = tasks_[i].hash;
   const std::string name = "task " + std::to_string(i + 1);
   std::string failed;
-  bool was_cancelled = false;
+  bool was_cancelled = false, was_late = false;
   std::optional<answer> got;
   try {
     got = co_await result;
   } catch (const weft::task_failed& e) { failed = e.what(); } catch (const cancelled&) {
     was_cancelled = true;
-  }
+  } catch (const timed_out&) { was_late = true; }
   // There was a value, which was lost, and its task was cancelled before it was made again.
   was_cancelled = was_cancelled || failed.find("brought back: weft::cancelled") != std::string::npos;
-  const bool may_be_cancelled = tasks_[i].may_be_cancelled;
+  was_late = was_late || failed.find("brought back: weft::timed_out") != std::string::npos;
+  const bool may_be_late = tasks_[i].may_be_late, may_be_cancelled = tasks_[i].may_be_cancelled || may_be_late;
   if (got) {
     ++found_.values;
     if (!hash)
       wrong(name + " has given a value, and should have failed");
     else if (got->hash != *hash || !is_whole(*got))
       wrong(name + " has given another value than it should");
+  } else if (is_loss_of_cluster(failed)) {
+    found_.cluster_lost = true;
   } else if (was_cancelled) {
     ++found_.cancelled;
     if (!may_be_cancelled) wrong(name + " was cancelled, by nobody");
+  } else if (was_late) {
+    ++found_.late;
+    if (!may_be_late) wrong(name + " was late, and has no time limit");
   } else if (disks_fail_ && failed.find("/disk/") != std::string::npos) {
     ++found_.failures;  // a value could not be written: nobody but the caller can help
   } else {
@@ -326,6 +347,8 @@ task<> program::look_at_call(future<answer> f, std::uint64_t hash, bool once) {
   if (got) {
     ++found_.calls;
     if (got->hash != hash || !is_whole(*got)) wrong("a call under a lease has given another value than it should");
+  } else if (is_loss_of_cluster(failed)) {
+    found_.cluster_lost = true;
   } else {
     ++found_.lost_calls;
     if (!once || !any_fault_ || type != "weft::lost") wrong("a call under a lease has failed: " + failed);
@@ -335,6 +358,7 @@ task<> program::look_at_call(future<answer> f, std::uint64_t hash, bool once) {
 task<> program::call_by_lease() {
   for (std::uint32_t left = options_.calls; left > 0;) {
     lease_options how;
+    how.slots = static_cast<unsigned>(dice_.between(1, options_.slots));
     how.once = dice_.one_in(4);
     const lease l = co_await client_.lease(how);
     for (std::uint64_t n = 1 + dice_.below(10); n > 0 && left > 0;) {
@@ -355,10 +379,17 @@ task<> carefully(task<> t, const char* what, findings& found) {
   try {
     co_await std::move(t);
   } catch (const std::exception& e) { failed = std::string(what) + ": " + e.what(); }
-  if (!failed.empty() && found.wrong.empty()) found.wrong = failed;
+  if (is_loss_of_cluster(failed))
+    found.cluster_lost = true;
+  else if (!failed.empty() && found.wrong.empty())
+    found.wrong = failed;
 }
 
 }  // namespace
+
+bool is_loss_of_cluster(std::string_view what) noexcept {
+  return what.find("weft: the cluster is gone: ") != std::string_view::npos;
+}
 
 computing::computing(simulation& where) noexcept { here.time = &where; }
 computing::~computing() { here = {}; }

@@ -48,10 +48,23 @@ P& world::begin(std::vector<std::unique_ptr<P>>& all, const std::string& name, u
   return p;
 }
 
+void world::add_scheduler() {
+  scheduler_process& s = begin(schedulers_, "scheduler", 1);
+  server_options o;
+  o.listen.push_back(stream_network::place(s.name));
+  o.core = plan_.scheduler;
+  o.link = plan_.link;
+  s.it = scheduler_server::make(*s.threads, std::move(o));
+  s.it->start();
+  s.threads->spawn(run_scheduler(*this, s));
+}
+
 void world::add_worker() {
   simulated_random dice(mix(plan_.seed, workers_.size() + 1));
+  const std::uint32_t least = plan_.program.slots, most = std::max(least, plan_.most_threads);
   worker_process& w = begin(workers_, "worker-" + std::to_string(workers_.size() + 1),
-                            static_cast<unsigned>(1 + dice.below(plan_.most_threads)));
+                            static_cast<unsigned>(dice.between(least, most)));
+  w.scheduler = schedulers_.size();
   worker_options o;
   o.scheduler = stream_network::place("scheduler");
   o.listen = stream_network::place(w.name);
@@ -73,8 +86,14 @@ task<> world::run_worker(world& of, worker_process& w) {
   } catch (const std::exception& e) { why = e.what(); }
   w.over = true;
   of.note(w.name + " is over: " + why);
-  if (!w.told) of.wrong(w.name + " has ended: " + why);
   of.changed_.set();
+  if (w.told) co_return;
+  if (!of.is_lost(w.scheduler)) {
+    of.wrong(w.name + " has ended: " + why);
+    co_return;
+  }
+  // As a nanny starts the next.
+  of.add_worker();
 }
 
 void world::add_client() {
@@ -84,33 +103,53 @@ void world::add_client() {
 }
 
 task<> world::run_client(world& of, client_process& c) {
+  for (bool again = true; again;) again = co_await run_life(of, c);
+  c.over = true;
+  of.note(c.name + " is over");
+  of.changed_.set();
+}
+
+/// True: it has lost its cluster, and looks for another.
+task<bool> world::run_life(world& of, client_process& c) {
+  const std::size_t scheduler = of.schedulers_.size();
   client_session_options o;
   o.scheduler = stream_network::place("scheduler");
   o.name = c.name;
   o.link = of.plan_.link;
   o.memory.memory_budget = std::uint64_t{256} << 20;
   std::string failed;
+  bool connected = false;
+  c.found.cluster_lost = false;
   try {
     const client mine = co_await connect_client(*c.threads, std::move(o));
-    co_await run_program(mine, of.plan_, of.plan_.seed * 1000 + c.node, c.found);
+    connected = true;
+    co_await run_program(mine, of.plan_, of.plan_.seed * 1000 + 100 * c.lives++ + c.node, c.found);
   } catch (const std::exception& e) { failed = e.what(); }
+  if (c.died) co_return false;
+  if (!connected && of.is_lost(scheduler)) {
+    of.note(c.name + " finds no cluster: " + failed);
+    co_return true;
+  }
   if (failed.empty() && !c.found.wrong.empty()) failed = c.found.wrong;
-  if (!failed.empty() && !c.died) of.wrong(c.name + ": " + failed);
-  c.over = true;
-  of.note(c.name + " is over");
-  of.changed_.set();
+  const bool lost = c.found.cluster_lost;
+  if (lost) of.note(c.name + " has lost its cluster");
+  if (failed.empty() && lost && !of.is_lost(scheduler)) failed = "the cluster is said to be gone, and is there";
+  if (!failed.empty()) of.wrong(c.name + ": " + failed);
+  of.outcome_.lost_clusters += lost;
+  co_return failed.empty() && lost;
 }
 
-task<> world::run_scheduler(world& of) {
-  co_await scheduler_server::run(of.scheduler_);
-  of.scheduler_over_ = true;
+task<> world::run_scheduler(world& of, scheduler_process& s) {
+  co_await scheduler_server::run(s.it);
+  s.over = true;
+  of.note("a scheduler is over");
   of.changed_.set();
 }
 
 // ---- faults ------------------------------------------------------------------------------------------------------
 
 world::process& world::any_process(simulated_random& dice) {
-  std::vector<process*> all{scheduler_process_.front().get()};
+  std::vector<process*> all{schedulers_.back().get()};
   for (const auto& w : workers_)
     if (!w->dead && !w->over) all.push_back(w.get());
   for (const auto& c : clients_)
@@ -143,6 +182,18 @@ task<> world::pause(process& p, std::chrono::nanoseconds lasts) {
   if (p.pauses++ == 0) simulation_.pause(*p.threads);
   co_await sleep_for(lasts);
   if (--p.pauses == 0 && !p.dead) simulation_.go_on(*p.threads);
+}
+
+task<> world::lose_scheduler(bool dies, bool silent, std::chrono::nanoseconds until_next) {
+  if (std::exchange(scheduler_leaves_, true)) co_return;
+  scheduler_process& s = *schedulers_.back();
+  if (dies)
+    crash(s, silent);
+  else
+    s.it->stop("it was told so");
+  co_await sleep_for(until_next);
+  add_scheduler();
+  scheduler_leaves_ = false;
 }
 
 task<> world::befall(fault f) {
@@ -218,6 +269,11 @@ task<> world::befall(fault f) {
         w->disk->set({});
       }
       break;
+    case fault_kind::scheduler_dies:
+    case fault_kind::scheduler_stops:
+      // Now and then longer than anybody waits for it.
+      co_await lose_scheduler(kind == fault_kind::scheduler_dies, dice.one_in(2), dice.one_in(3) ? 50 * time : time);
+      break;
   }
   --faults_under_way_;
   changed_.set();
@@ -257,14 +313,7 @@ task<bool> world::within(std::chrono::seconds limit, Condition met) {
 
 task<> world::live() {
   simulation_.pool().spawn(network_.carry());
-  process& s = begin(scheduler_process_, "scheduler", 1);
-  server_options o;
-  o.listen.push_back(stream_network::place("scheduler"));
-  o.core = plan_.scheduler;
-  o.link = plan_.link;
-  scheduler_ = scheduler_server::make(*s.threads, std::move(o));
-  scheduler_->start();
-  s.threads->spawn(run_scheduler(*this));
+  add_scheduler();
   for (std::uint32_t i = 0; i < plan_.workers; ++i) add_worker();
   for (std::uint32_t i = 0; i < plan_.clients; ++i) add_client();
   if (!plan_.faults.empty()) co_await make_faults();
@@ -276,16 +325,16 @@ task<> world::live() {
     std::string who;
     for (const auto& c : clients_)
       if (!c->over && !c->dead) who += " " + c->name;
-    note("the scheduler has " + net::describe(scheduler_->look(), true));
+    note("the scheduler has " + net::describe(schedulers_.back()->it->look(), true));
     wrong("not over 300 s after the last fault:" + who);
   }
   const auto nothing_left = [this] {
-    const scheduler_statistics has = scheduler_->statistics();
+    const scheduler_statistics has = schedulers_.back()->it->statistics();
     return has.clients + has.tasks + has.leases == 0;
   };
   if (in_time) {
     const bool empty = co_await within(60s, nothing_left);
-    const scheduler_statistics has = scheduler_->statistics();
+    const scheduler_statistics has = schedulers_.back()->it->statistics();
     outcome_.restarted = has.restarted, outcome_.stolen = has.stolen, outcome_.copies = has.copies;
     const auto retired = [this] {
       return std::ranges::all_of(workers_, [](const auto& w) { return !w->retires || w->over || w->dead; });
@@ -315,14 +364,17 @@ task<> world::end() {
   const auto workers_over = [this] { return std::ranges::all_of(workers_, [](const auto& w) { return w->over; }); };
   const bool workers_ended = co_await within(60s, workers_over);
   if (!workers_ended) wrong("workers do not end");
-  scheduler_->stop("the world ends");
-  const auto over = [this] { return scheduler_over_; };
-  const bool scheduler_ended = co_await within(60s, over);
-  if (!scheduler_ended) wrong("the scheduler does not end");
+  for (const auto& s : schedulers_) {
+    s->it->stop("the world ends");
+    if (std::exchange(s->dead, false)) simulation_.go_on(*s->threads);
+  }
+  const auto over = [this] { return std::ranges::all_of(schedulers_, [](const auto& s) { return s->over; }); };
+  const bool schedulers_ended = co_await within(60s, over);
+  if (!schedulers_ended) wrong("a scheduler does not end");
   // What links still have to say.
   co_await sleep_for(20s);
   for (const auto& w : workers_) w->it.reset();
-  scheduler_.reset();
+  for (const auto& s : schedulers_) s->it.reset();
   network_.stop();
 }
 
@@ -336,7 +388,7 @@ outcome world::run() {
   o.digest = mix(simulation_.hash(), network_.digest());
   o.steps = simulation_.steps();
   o.virtual_time = simulation_.elapsed().count();
-  for (const auto& c : clients_) o.values += c->found.values, o.calls += c->found.calls;
+  for (const auto& c : clients_) o.values += c->found.values, o.calls += c->found.calls, o.late += c->found.late;
   return o;
 }
 

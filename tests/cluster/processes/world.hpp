@@ -18,7 +18,7 @@ namespace weft::net::processes {
 struct outcome {
   std::string wrong;  // empty: all is well
   std::uint64_t digest = 0, steps = 0, values = 0, calls = 0, faults = 0;
-  std::uint64_t restarted = 0, stolen = 0, copies = 0;
+  std::uint64_t restarted = 0, stolen = 0, copies = 0, late = 0, lost_clusters = 0;
   time_ns virtual_time = 0;
 };
 
@@ -43,33 +43,44 @@ class world {
     std::uint32_t pauses = 0;  // under way
     bool dead = false;
   };
+  struct scheduler_process : process {
+    std::shared_ptr<scheduler_server> it;
+    bool over = false;
+  };
   struct worker_process : process {
     std::shared_ptr<worker> it;
     std::unique_ptr<simulated_disk> disk;
-    bool told = false;  // to end
+    std::size_t scheduler = 0;  // the one that was there when it began
+    bool told = false;          // to end
     bool retires = false;
     bool over = false;
   };
   struct client_process : process {
     findings found;
+    unsigned lives = 0;
     bool died = false;  // what it finds counts for nothing
     bool over = false;
   };
 
   template <class P>
   P& begin(std::vector<std::unique_ptr<P>>& all, const std::string& name, unsigned threads);
+  void add_scheduler();
   void add_worker();
   void add_client();
+  /// Whether that scheduler, by its number, is gone or about to go.
+  bool is_lost(std::size_t scheduler) const noexcept { return scheduler < schedulers_.size() || scheduler_leaves_; }
   task<> live();
   task<> end();
   static task<> run_worker(world& of, worker_process& w);
   static task<> run_client(world& of, client_process& c);
-  static task<> run_scheduler(world& of);
+  static task<bool> run_life(world& of, client_process& c);
+  static task<> run_scheduler(world& of, scheduler_process& s);
   task<> make_faults();
   task<> befall(fault f);
   task<> pause(process& p, std::chrono::nanoseconds lasts);
   void crash(process& p, bool silent);
   client_process* any_client(simulated_random& dice);
+  task<> lose_scheduler(bool dies, bool silent, std::chrono::nanoseconds until_next);
   process& any_process(simulated_random& dice);
   worker_process* any_worker(simulated_random& dice);
   template <class Condition>
@@ -85,15 +96,14 @@ class world {
   const plan plan_;
   simulation simulation_;
   stream_network network_;
-  std::vector<std::unique_ptr<process>> scheduler_process_;
-  std::shared_ptr<scheduler_server> scheduler_;
+  std::vector<std::unique_ptr<scheduler_process>> schedulers_;  // one after the other
   std::vector<std::unique_ptr<worker_process>> workers_;
   std::vector<std::unique_ptr<client_process>> clients_;
   std::string wrong_;
   outcome outcome_;
   event changed_;  // for a moment: something has ended
   std::uint64_t faults_under_way_ = 0;
-  bool scheduler_over_ = false;
+  bool scheduler_leaves_ = false;  // and the next has not begun
 };
 
 outcome run(const plan& p);
