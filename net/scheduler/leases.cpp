@@ -169,9 +169,10 @@ void scheduler_core::open_when_empty(lease& l) {
   for (slot t = w.head; t != no_task; t = tasks_[t].next) all.push_back(t);
   for (const slot t : all) {
     task_record& r = tasks_[t];
+    if (r.state != task_state::assigned) continue;  // it was ahead of one before it
     if (r.has(mark_ahead)) {
       take_back(t);
-      scratch_.clear();  // what is ahead of it is in `all` too
+      take_back_dependents(t);  // other workers have some of these
     } else if (!r.has(mark_retracting) && r.aux != kept_by_worker) {
       if (!peers_[w.peer]->has_lists()) with_lists_.push_back(w.peer);
       peers_[w.peer]->retracts.push_back({r.id, r.attempt, 0});

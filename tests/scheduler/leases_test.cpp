@@ -88,6 +88,24 @@ TEST_CASE("a worker whose slots are all leased is emptied first", "[scheduler]")
   CHECK(s.core.state_of(after) == task_state::assigned);
 }
 
+TEST_CASE("a worker that is emptied takes back what others have ahead of its tasks", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker(2), x = s.worker(1);
+  const task_id known = s.submit(c);
+  s.done(w, known);
+  CHECK(s.heard(w) == lines{"run 1/1"});
+  const task_id a = s.submit(c), b = s.submit(c);  // known, and small
+  s.submit(c);
+  const task_id t = s.submit(c, {.inputs = {a}}), d = s.submit(c, {.inputs = {t, b}});
+  CHECK(s.heard(w) == lines{"run 2/1", "run 4/1", "run 5/1 2@0", "push 5 to 3"});
+  CHECK(s.heard(x) == lines{"run 3/1", "run 6/1 5@2? 3@0"});
+  request(s, c, 1, 2);
+  CHECK(s.heard(w) == lines{"stop 5/1", "retract 2/1 4/1"});
+  CHECK(s.heard(x) == lines{"stop 6/1"});
+  CHECK(s.core.state_of(t) == task_state::waiting);
+  CHECK(s.core.state_of(d) == task_state::waiting);
+}
+
 TEST_CASE("a coroutine that waits does not keep the slots of its worker from a lease", "[scheduler]") {
   script s;
   const peer_id c = s.client(), w = s.worker(1);
