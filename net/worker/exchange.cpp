@@ -18,34 +18,28 @@ class value_look : public detail::node_wait {
   void await_resume() { this->finish(); }
 };
 
-/// A value on its way out: it stays in memory, and where it is, until the link has let go of this.
+/// A value on its way out: it stays in memory, and where it is, until the link has let go of this. From leave() on
+/// its bytes are counted.
 struct departing {
-  departing(detail::node& n, std::shared_ptr<std::atomic<std::uint64_t>> c)
-      : of(n), look(std::in_place, n), count(std::move(c)) {}
+  departing(outgoing_value v, std::shared_ptr<std::atomic<std::uint64_t>> c)
+      : value(std::move(v)), count(std::move(c)) {
+    if (value.node) look.emplace(*value.node);
+  }
   departing(const departing&) = delete;
   ~departing() {
     count->fetch_sub(bytes, std::memory_order_relaxed);
     look.reset();
-    detail::drop_handle(of);
+    if (value.node) detail::drop_handle(*value.node);
   }
-  detail::node& of;
-  std::optional<value_look> look;
-  encoder message;
+  void leave(std::uint64_t all) noexcept {
+    bytes = all;
+    count->fetch_add(all, std::memory_order_relaxed);
+  }
+  outgoing_value value;
+  std::optional<value_look> look;  // of a node
+  encoder message;                 // of a node
   std::uint64_t bytes = 0;
   std::shared_ptr<std::atomic<std::uint64_t>> count;
-};
-
-/// The same for bytes as they came.
-struct departing_copy {
-  departing_copy(std::shared_ptr<const void> b, std::shared_ptr<std::atomic<std::uint64_t>> c, std::uint64_t n)
-      : keep(std::move(b)), count(std::move(c)), bytes(n) {
-    count->fetch_add(bytes, std::memory_order_relaxed);
-  }
-  departing_copy(const departing_copy&) = delete;
-  ~departing_copy() { count->fetch_sub(bytes, std::memory_order_relaxed); }
-  std::shared_ptr<const void> keep;
-  std::shared_ptr<std::atomic<std::uint64_t>> count;
-  std::uint64_t bytes;
 };
 
 }  // namespace
@@ -471,53 +465,49 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
   header.request = request;
   header.id = id;
   header.schema = value.schema;
-  std::vector<std::uint64_t> sizes;
-  std::vector<buffer> attachments;
-  const auto lay_out = [&](buffer message) {
-    for (const buffer& a : attachments) {
-      sizes.push_back(a.size());
-      header.bytes += a.size();
-    }
-    header.attachments = sizes;
-    if (message.size() <= self->limits_.header_message) {
-      header.message = message;
-    } else {
-      header.message_bytes = message.size();
-      attachments.insert(attachments.begin(), message);
-    }
-  };
   // Those asked for by one message are looked for one after another, and each adds to what waits.
   const auto busy = [&] {
     const bool full = to->full();
     if (full) to->send(value_missing{{request, id, 1, 0}});
     return full;
   };
-  if (value.copy) {
+  auto leaving = std::make_shared<departing>(std::move(value), self->outgoing_);
+  buffer message;
+  std::vector<buffer> attachments;
+  if (const auto& copy = leaving->value.copy) {
     if (busy()) co_return;
-    for (std::size_t i = 1; i < value.copy->size(); ++i) attachments.emplace_back((*value.copy)[i]);
-    lay_out(value.copy->front());
-    to->send_value(
-        header, std::move(attachments),
-        std::make_shared<departing_copy>(value.copy, self->outgoing_, header.bytes + header.message_bytes));
-    co_return;
+    message = copy->front();
+    attachments.assign(copy->begin() + 1, copy->end());
+  } else {
+    bool there = false;
+    try {
+      co_await std::move(*leaving->look);
+      if (busy()) co_return;
+      const detail::node& n = *leaving->value.node;
+      n.type->value->encode(n, leaving->message);
+      there = true;
+    } catch (const std::exception&) {}  // lost, or no longer there: the peer looks elsewhere
+    if (!there) {
+      to->send(value_missing{{request, id, 0, 0}});
+      co_return;
+    }
+    const auto attached = leaving->message.attachments();
+    message = leaving->message.message();
+    attachments.assign(attached.begin(), attached.end());
   }
-  auto leaving = std::make_shared<departing>(*value.node, self->outgoing_);
-  bool there = false;
-  try {
-    co_await std::move(*leaving->look);
-    if (busy()) co_return;
-    value.node->type->value->encode(*value.node, leaving->message);
-    there = true;
-  } catch (const std::exception&) {}  // lost, or no longer there: the peer looks elsewhere
-  if (!there) {
-    to->send(value_missing{{request, id, 0, 0}});
-    co_return;
+  std::vector<std::uint64_t> sizes;
+  for (const buffer& a : attachments) {
+    sizes.push_back(a.size());
+    header.bytes += a.size();
   }
-  const auto attached = leaving->message.attachments();
-  attachments.assign(attached.begin(), attached.end());
-  lay_out(leaving->message.message());
-  leaving->bytes = header.bytes + header.message_bytes;
-  self->outgoing_->fetch_add(leaving->bytes, std::memory_order_relaxed);
+  header.attachments = sizes;
+  if (message.size() <= self->limits_.header_message) {
+    header.message = message;
+  } else {
+    header.message_bytes = message.size();
+    attachments.insert(attachments.begin(), message);
+  }
+  leaving->leave(header.bytes + header.message_bytes);
   to->send_value(header, std::move(attachments), leaving);
 }
 
