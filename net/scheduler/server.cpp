@@ -478,4 +478,9 @@ std::size_t scheduler_server::nannies() const {
   return router_.nannies();
 }
 
+void scheduler_server::check_invariants() const {
+  std::lock_guard guard(lock_);
+  for (const auto& [program, p] : parts_) p->core.check_invariants();
+}
+
 }  // namespace weft::net

@@ -58,6 +58,8 @@ class scheduler_server : public std::enable_shared_from_this<scheduler_server> {
   std::uint64_t program_bytes() const;
   /// That are there now.
   std::size_t nannies() const;
+  /// Of all cores: throws std::logic_error. Costs a look at everything; for tests.
+  void check_invariants() const;
 
  private:
   class peer_session;

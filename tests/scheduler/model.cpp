@@ -1,6 +1,8 @@
 #include "model.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 namespace weft::test::scheduling {
 
@@ -58,8 +60,12 @@ void world::lose(peer_id p, bool expected) {
 }
 
 void world::check() {
-  core_.check_invariants();
   ++steps_;
+  try {
+    core_.check_invariants();
+  } catch (const std::logic_error& e) {
+    throw std::logic_error(std::string(e.what()) + ", after step " + std::to_string(steps_));
+  }
 }
 
 void world::collect() {

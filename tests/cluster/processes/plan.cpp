@@ -78,6 +78,8 @@ plan plan_of(std::uint64_t seed) {
     fault f{kinds[static_cast<std::size_t>(r.below(kinds.size()))], 0, 0, r()};
     f.at = static_cast<time_ns>(r.below(static_cast<std::uint64_t>(p.quiet_at)));
     f.lasts = static_cast<time_ns>(r.between(1, static_cast<std::uint64_t>(p.quiet_at - f.at)));
+    const bool of_scheduler = f.kind == fault_kind::scheduler_dies || f.kind == fault_kind::scheduler_stops;
+    if (of_scheduler && r.one_in(3)) f.lasts *= 50;  // now and then longer than anybody waits for it
     p.faults.push_back(f);
   }
   std::ranges::sort(p.faults, {}, &fault::at);

@@ -61,7 +61,7 @@ struct plan {
   std::uint32_t most_threads = 2;
   std::uint64_t memory = much_memory;  // of a worker, for values: what is more is on its disk
   std::vector<fault> faults;           // in the order of their times
-  time_ns quiet_at = 0;                // no fault begins later, and all end then
+  time_ns quiet_at = 0;                // no fault begins later, and all but the lack of a scheduler end then
   std::chrono::nanoseconds longest_step{0};
   bool traced = false;                  // says on standard error what goes wrong, and who ends
   std::optional<fault_kind> forbidden;  // that there is none counts as an invariant: for tests of tests

@@ -62,7 +62,8 @@ TEST_CASE("who loses the scheduler is told so, and finds the next one", "[schedu
   p.program.calls = 40;
   p.quiet_at = 1'000'000'000;
   const fault_kind kind = GENERATE(fault_kind::scheduler_dies, fault_kind::scheduler_stops);
-  const time_ns away = GENERATE(1, 1'000'000'000, 100'000'000'000);  // the last is longer than anybody tries
+  const time_ns away = GENERATE(time_ns{1}, time_ns{1'000'000'000},
+                                time_ns{100'000'000'000});  // the last is longer than anybody tries
   for (std::uint64_t chance = 1; chance <= 3; ++chance) {
     p.faults.assign(1, {kind, 40'000'000, away, chance});
     const outcome o = run(p);
@@ -91,7 +92,8 @@ TEST_CASE("a world that fails shrinks to what it fails by", "[shrink]") {
   CHECK(small.clients == 1);
   CHECK_FALSE(small.program.submitters);
   CHECK_FALSE(small.program.layers);
-  CHECK(run(small).wrong == "there is a crash, which is forbidden");
+  CHECK_THAT(run(small).wrong, Catch::StartsWith("there is a crash, which is forbidden\n  (of seed " +
+                                                 std::to_string(whole.seed) + ", in step "));
   CHECK(run(small).digest == run(small).digest);
   // What there is besides is no failure.
   whole.forbidden.reset();

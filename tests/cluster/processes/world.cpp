@@ -36,6 +36,13 @@ void world::note(const std::string& what) const {
   std::fprintf(stderr, "%12.6f s  %s\n", static_cast<double>(simulation_.elapsed().count()) / 1e9, what.c_str());
 }
 
+void world::wrong(const std::string& what) {
+  note("WRONG: " + what);
+  if (!wrong_.empty()) return;
+  wrong_ = what + "\n  (of seed " + std::to_string(plan_.seed) + ", in step " + std::to_string(simulation_.steps()) +
+           ", " + std::to_string(simulation_.elapsed().count()) + " ns)";
+}
+
 // ---- processes ---------------------------------------------------------------------------------------------------
 
 template <class P>
@@ -271,8 +278,7 @@ task<> world::befall(fault f) {
       break;
     case fault_kind::scheduler_dies:
     case fault_kind::scheduler_stops:
-      // Now and then longer than anybody waits for it.
-      co_await lose_scheduler(kind == fault_kind::scheduler_dies, dice.one_in(2), dice.one_in(3) ? 50 * time : time);
+      co_await lose_scheduler(kind == fault_kind::scheduler_dies, dice.one_in(2), time);
       break;
   }
   --faults_under_way_;
@@ -311,8 +317,28 @@ task<bool> world::within(std::chrono::seconds limit, Condition met) {
   co_return true;
 }
 
+/// Looks often while there are faults, and at first; then less and less often, to the end.
+task<> world::watch() {
+  constexpr std::chrono::nanoseconds first = 1ms, last = 1s;
+  std::chrono::nanoseconds pause = first;
+  for (;;) {
+    try {
+      co_await timeout(pause, watched_enough_.wait());
+      co_return;
+    } catch (const timed_out&) {}
+    pause = faults_under_way_ != 0 ? first * 5 : std::min(pause * 5 / 4, last);
+    try {
+      for (const auto& s : schedulers_) s->it->check_invariants();
+    } catch (const std::logic_error& e) {
+      wrong(e.what());
+      co_return;
+    }
+  }
+}
+
 task<> world::live() {
   simulation_.pool().spawn(network_.carry());
+  simulation_.pool().spawn(watch());
   add_scheduler();
   for (std::uint32_t i = 0; i < plan_.workers; ++i) add_worker();
   for (std::uint32_t i = 0; i < plan_.clients; ++i) add_client();
@@ -371,6 +397,7 @@ task<> world::end() {
   const auto over = [this] { return std::ranges::all_of(schedulers_, [](const auto& s) { return s->over; }); };
   const bool schedulers_ended = co_await within(60s, over);
   if (!schedulers_ended) wrong("a scheduler does not end");
+  watched_enough_.set();
   // What links still have to say.
   co_await sleep_for(20s);
   for (const auto& w : workers_) w->it.reset();

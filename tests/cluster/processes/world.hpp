@@ -25,7 +25,8 @@ struct outcome {
 /// A scheduler, workers and clients as they are, engines, links and all, each on a pool of its own, which is its
 /// process: in one thread and in virtual time, over a simulated network.
 ///
-/// Every value that a client looks at is the right one, and every failure was planned. When the faults have ended
+/// While it runs: the invariants of the scheduler's cores. Every value that a client looks at is the right one, and
+/// every failure was planned. When the faults have ended
 /// everything ends, in bounded time; nobody but who was told to has left by then, and the scheduler has nothing left.
 class world {
  public:
@@ -70,6 +71,7 @@ class world {
   /// Whether that scheduler, by its number, is gone or about to go.
   bool is_lost(std::size_t scheduler) const noexcept { return scheduler < schedulers_.size() || scheduler_leaves_; }
   task<> live();
+  task<> watch();
   task<> end();
   static task<> run_worker(world& of, worker_process& w);
   static task<> run_client(world& of, client_process& c);
@@ -88,10 +90,7 @@ class world {
   template <class Condition>
   task<bool> within(std::chrono::seconds limit, Condition met);
   void note(const std::string& what) const;
-  void wrong(const std::string& what) {
-    note("WRONG: " + what);
-    if (wrong_.empty()) wrong_ = what;
-  }
+  void wrong(const std::string& what);
 
   const plan plan_;
   simulation simulation_;
@@ -103,6 +102,7 @@ class world {
   outcome outcome_;
   event changed_;  // for a moment: something has ended
   std::uint64_t faults_under_way_ = 0;
+  event watched_enough_;
   bool scheduler_leaves_ = false;  // and the next has not begun
 };
 

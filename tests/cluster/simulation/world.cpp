@@ -283,7 +283,11 @@ outcome world::run() {
     }
     scheduler_->core().check_invariants();
     parts_.net.check_invariants();
-  } catch (const std::exception& e) { o.wrong = e.what(); }
+  } catch (const std::exception& e) {
+    o.wrong = e.what();
+    o.wrong +=
+        "\n  (of seed " + std::to_string(plan_.seed) + ", in step " + std::to_string(parts_.time.steps()) + ")";
+  }
   o.digest = parts_.time.digest();
   o.steps = parts_.time.steps();
   o.virtual_time = parts_.time.now();
