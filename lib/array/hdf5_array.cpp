@@ -5,16 +5,19 @@
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "array/file_chunks.hpp"
 #include "array/hdf5_file.hpp"
+#include "array/hdf5_room.hpp"
 #include "array/layered.hpp"
 #include "array/npy_array.hpp"
 #include "weft/array/hdf5.hpp"
 #include "weft/blocking.hpp"
 #include "weft/errors.hpp"
+#include "weft/stop.hpp"
 
 namespace weft::detail::arrays {
 
@@ -51,6 +54,70 @@ void check_name(const std::string& path, const std::string& dataset) {
     throw misuse("weft: '" + dataset + "' is no name of a dataset of " + path + ": give one, with '/' behind groups");
 }
 
+/// Elements that are in one piece: without the library, but where the file was written to since it was opened. None
+/// where they are not in one piece any more.
+task<std::optional<std::uint64_t>> find_offset(const hdf5_place& where, const item_type& type) {
+  const auto look = [&]() -> std::optional<std::uint64_t> {
+    if (!where.offset || version_of_hdf5(where.path) == where.version) return where.offset;
+    return look_up_again(where.path, where.dataset, type, extents_of(where.chunks)).offset;
+  };
+  co_return co_await blocking(look);
+}
+
+task<> read_in_one_piece(const hdf5_place& where, std::uint64_t offset, const item_type& type, const chunk_box& b,
+                         block& to) {
+  npy_header h;
+  h.type = type;
+  h.shape = extents_of(where.chunks);
+  h.data_offset = offset;
+  file f = co_await file::open(where.path);
+  co_await read_npy_box(f, h, b.first, b.extents, to.bytes().data(), b.steps);
+}
+
+/// Room on the disk for so many bytes more, which HDF5 takes for what it makes next.
+task<> reserve(const std::string& path, std::uint64_t bytes) {
+  constexpr std::uint64_t metadata = 64 << 10;
+  file f = co_await file::open(path, {.mode = access::write});
+  const std::uint64_t end = co_await f.size();
+  std::exception_ptr failure;
+  try {
+    co_await f.allocate(end, bytes + metadata);
+  } catch (const std::system_error& e) {
+    if (e.code() != std::errc::operation_not_supported) failure = std::current_exception();
+  }
+  // A file system that promises nothing is taken at its word; what it gave of too much it has back.
+  co_await f.truncate(failure ? end : end + bytes + metadata);
+  if (failure) std::rethrow_exception(failure);
+}
+
+task<> give_up(const std::string& path, const std::string& dataset, const hdf5_room& room) {
+  const auto take_away = [&] {
+    try {
+      give_up_hdf5_room(path, dataset, room);
+    } catch (const std::runtime_error&) {}  // that it cannot be removed is less than what has happened
+  };
+  co_await blocking(take_away);
+}
+
+task<hdf5_room> make_room(const std::string& path, const std::string& dataset, const npy_header& h, bool overwrite) {
+  const std::uint64_t mark = number_of_writing() | 1;  // 0 is none
+  const auto find = [&] { return find_hdf5_room(path, dataset, overwrite, mark); };
+  hdf5_room room = co_await blocking(find);
+  std::exception_ptr failure;
+  try {
+    co_await reserve(path, bytes_of(h.shape, h.type.size).value());
+    const auto make = [&] { make_hdf5_room(path, dataset, h.type, h.shape, room); };
+    co_await blocking(make);
+  } catch (...) { failure = std::current_exception(); }
+  if (!failure) co_return room;
+  co_await give_up(path, dataset, room);
+  std::rethrow_exception(failure);
+}
+task<> finish(const std::string& path, const std::string& dataset, const hdf5_room& room, bool overwrite) {
+  const auto put = [&] { put_hdf5_in_place(path, dataset, room, overwrite); };
+  co_await blocking(put);
+}
+
 }  // namespace
 
 task<block> read_hdf5_part(shared<hdf5_place> where, std::size_t j) {
@@ -59,6 +126,11 @@ task<block> read_hdf5_part(shared<hdf5_place> where, std::size_t j) {
   block result(where->of, where->chunks.chunk(at));
   if (result.count() == 0) co_return result;
   const item_type type = item_type_of(where->of, where->swapped).value();
+  const std::optional<std::uint64_t> offset = co_await find_offset(*where, type);
+  if (offset) {
+    co_await read_in_one_piece(*where, *offset, type, b, result);
+    co_return result;
+  }
   hdf5_rest rest;
   const auto read = [&] {
     rest = read_hdf5_box(where->path, where->dataset, type, extents_of(where->chunks), b.first, b.extents,
@@ -88,17 +160,11 @@ task<array_ref> open_hdf5(client c, std::string path, std::string dataset, eleme
   if (rank != dynamic_rank && rank != d.shape.size())
     throw misuse("weft: " + name + " has " + std::to_string(d.shape.size()) + " axes, of shape " +
                  weft::to_string(extents_from(d.shape)) + ", and is read as an array of " + std::to_string(rank));
-  const grid chunks = grid_of_dataset(d, name, how);
-  if (d.offset) {  // as in a file that has nothing else
-    npy_place where{path, chunks};
-    where.offset = *d.offset;
-    where.of = e;
-    where.swapped = d.type.swapped;
-    co_return array_in_file(std::move(c), std::move(where));
-  }
-  hdf5_place where{.path = path, .dataset = dataset, .chunks = chunks};
+  hdf5_place where{.path = path, .dataset = dataset, .chunks = grid_of_dataset(d, name, how)};
   where.of = e;
   where.swapped = d.type.swapped;
+  where.offset = d.offset;
+  where.version = d.version;
   co_return std::make_shared<const hdf5_node>(std::move(c), std::move(where));
 }
 
@@ -106,22 +172,27 @@ task<> write_hdf5(array_ref x, std::string path, std::string dataset, hdf5_optio
   check_name(path, dataset);
   path = std::filesystem::absolute(path).string();
   const npy_header h = header_for(*x, path);
-  const auto make_room = [&] { return make_hdf5_room(path, dataset, h.type, h.shape, how.overwrite); };
-  const hdf5_room room = co_await blocking(make_room);
-  std::exception_ptr failure;
+  // No stop ends what is done to the file itself: it has been done, or not.
+  task<hdf5_room> making = make_room(path, dataset, h, how.overwrite);
+  const hdf5_room room = co_await shield(std::move(making));
+  npy_place where{path, x->chunks};
+  where.offset = room.offset;
+  where.of = x->of;
+  writing_end end;
   try {
-    npy_place where{path, x->chunks};
-    where.offset = room.offset;
-    where.of = x->of;
-    co_await write_chunks(x, std::move(where));
-    const auto finish = [&] { put_hdf5_in_place(path, dataset, how.overwrite); };
-    co_await blocking(finish);
-  } catch (...) { failure = std::current_exception(); }
-  if (!failure) co_return;
-  try {
-    give_up_hdf5_room(path, dataset, room.new_file);
-  } catch (const std::runtime_error&) {}  // that it cannot be removed is less than what has happened
-  std::rethrow_exception(failure);
+    end = co_await write_chunks(x, std::move(where));
+    if (!end.failure) {
+      task<> finishing = finish(path, dataset, room, how.overwrite);
+      co_await shield(std::move(finishing));
+    }
+  } catch (...) { end.failure = std::current_exception(); }
+  if (!end.failure) co_return;
+  // Where somebody may still write the room stays his, under the name that tells so.
+  if (end.certain) {
+    task<> giving_up = give_up(path, dataset, room);
+    co_await shield(std::move(giving_up));
+  }
+  std::rethrow_exception(end.failure);
 }
 
 void weft_encode(encoder& e, const hdf5_place& p) {
@@ -132,6 +203,8 @@ void weft_encode(encoder& e, const hdf5_place& p) {
   weft::encode(e, p.counts);
   weft::encode(e, p.of);
   weft::encode(e, p.swapped);
+  weft::encode(e, p.offset);
+  weft::encode(e, p.version);
 }
 hdf5_place weft_decode(decoder& d, std::type_identity<hdf5_place>) {
   constexpr const char* what = "an array's HDF5 file";
@@ -140,9 +213,12 @@ hdf5_place weft_decode(decoder& d, std::type_identity<hdf5_place>) {
   p.counts = weft::decode<weft::shape>(d);
   p.of = weft::decode<element>(d);
   p.swapped = weft::decode<bool>(d);
+  p.offset = weft::decode<std::optional<std::uint64_t>>(d);
+  p.version = weft::decode<hdf5_version>(d);
   if (!is_box_of(p.chunks, p.first, p.counts)) d.fail(what, "its box is not in its chunks");
   if (!is_number(p.of)) d.fail(what, "its elements are no numbers");
   if (!bytes_of(extents_of(p.chunks), p.of.item)) d.fail(what, "it is too large");
+  if (p.offset.value_or(0) >> 62 != 0) d.fail(what, "it is too large");
   return p;
 }
 

@@ -12,28 +12,10 @@ namespace weft::detail::arrays {
 
 namespace {
 
-std::string name_of(const std::string& path, const std::string& dataset) {
-  return "dataset " + dataset + " of " + path;
-}
-
-hdf5_id opened(const std::string& path, unsigned mode) {
-  hdf5_id f(H5Fopen(path.c_str(), mode, H5P_DEFAULT), &H5Fclose);
-  if (f) return f;
-  const std::string what =
-      path + " cannot be opened as an HDF5 file" + (mode == H5F_ACC_RDONLY ? "" : " that is written to");
-  throw_hdf5(what);
-}
-
-/// An object of any kind; none where there is none of that name.
-hdf5_id find_object(const hdf5_id& file, const std::string& name) {
-  return hdf5_id(H5Oopen(file.get(), name.c_str(), H5P_DEFAULT), &H5Oclose);
-}
-bool is_dataset(const hdf5_id& object) { return H5Iget_type(object.get()) == H5I_DATASET; }
-
 hdf5_id opened_dataset(const hdf5_id& file, const std::string& path, const std::string& dataset) {
-  hdf5_id d = find_object(file, dataset);
+  hdf5_id d = find_hdf5_object(file, dataset);
   if (!d) throw_hdf5(path + " has no dataset " + dataset);
-  if (!is_dataset(d))
+  if (H5Iget_type(d.get()) != H5I_DATASET)
     throw std::runtime_error("weft: " + dataset + " of " + path + " is no dataset, but a group or a type");
   return d;
 }
@@ -105,53 +87,46 @@ hdf5_dataset describe(const hdf5_id& file, const hdf5_id& d, const std::string& 
   return found;
 }
 
-/// In the root, so that no group has to be made before it is known what for.
-std::string unfinished_name(std::string dataset) {
-  dataset.erase(0, dataset.find_first_not_of('/'));
-  std::replace(dataset.begin(), dataset.end(), '/', '.');
-  return dataset + ".unfinished";
-}
-
-/// Throws where the dataset's name is not free, or what has it is not to be replaced. True: there is a dataset.
-bool is_replaced(const hdf5_id& file, const std::string& path, const std::string& dataset, bool overwrite) {
-  const hdf5_id there = find_object(file, dataset);
-  if (!there) return false;
-  if (!is_dataset(there))
-    throw std::runtime_error("weft: " + dataset + " of " + path +
-                             " is there, and is no dataset: it is not overwritten, choose another name");
-  if (!overwrite)
-    throw std::runtime_error("weft: " + name_of(path, dataset) +
-                             " is there already: choose another name, or set .overwrite to replace it");
-  return true;
-}
-
-void remove(const hdf5_id& file, const std::string& path, const std::string& name) {
-  if (H5Ldelete(file.get(), name.c_str(), H5P_DEFAULT) < 0) throw_hdf5(name_of(path, name) + " cannot be removed");
-}
-void finish(hdf5_id& file, const std::string& path) {
-  if (!file.close()) throw_hdf5(path + " cannot be written");
+void check_same(const hdf5_dataset& d, const item_type& type, std::span<const std::size_t> shape,
+                const std::string& name) {
+  if (d.type == type && std::equal(d.shape.begin(), d.shape.end(), shape.begin(), shape.end())) return;
+  throw std::runtime_error("weft: " + name +
+                           " has another type or shape than when it was opened: it was written anew");
 }
 
 }  // namespace
 
+hdf5_version version_of_hdf5(const std::string& path) {
+  return {std::filesystem::file_size(path),
+          static_cast<std::int64_t>(std::filesystem::last_write_time(path).time_since_epoch().count())};
+}
+
 hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset) {
   const hdf5_session session;
-  const hdf5_id file = opened(path, H5F_ACC_RDONLY);
-  return describe(file, opened_dataset(file, path, dataset), name_of(path, dataset));
+  const hdf5_version version = version_of_hdf5(path);  // before, so that a change while it is read is one
+  const hdf5_id file = open_hdf5_file(path, H5F_ACC_RDONLY);
+  hdf5_dataset d = describe(file, opened_dataset(file, path, dataset), name_of_hdf5(path, dataset));
+  d.version = version;
+  return d;
+}
+
+hdf5_dataset look_up_again(const std::string& path, const std::string& dataset, const item_type& type,
+                           std::span<const std::size_t> shape) {
+  hdf5_dataset d = look_up_hdf5(path, dataset);
+  check_same(d, type, shape, name_of_hdf5(path, dataset));
+  return d;
 }
 
 hdf5_rest read_hdf5_box(const std::string& path, const std::string& dataset, const item_type& type,
                         std::span<const std::size_t> shape, std::span<const std::size_t> first,
                         std::span<const std::size_t> extents, std::byte* to) {
-  const std::string name = name_of(path, dataset);
+  const std::string name = name_of_hdf5(path, dataset);
   const hdf5_session session;
-  const hdf5_id file = opened(path, H5F_ACC_RDONLY);
+  const hdf5_id file = open_hdf5_file(path, H5F_ACC_RDONLY);
   const hdf5_id d = opened_dataset(file, path, dataset);
   hdf5_rest rest{describe(file, d, name)};
   const hdf5_dataset& of = rest.of;
-  if (!(of.type == type) || !std::equal(of.shape.begin(), of.shape.end(), shape.begin(), shape.end()))
-    throw std::runtime_error("weft: " + name +
-                             " has another type or shape than when it was opened: it was written anew");
+  check_same(of, type, shape, name);
   const hdf5_id in_memory = make_hdf5_type({type.of, type.size, false}), there(H5Dget_space(d.get()), &H5Sclose);
   const std::size_t rank = extents.size();
   const auto counts = [](std::span<const std::size_t> n) { return std::vector<hsize_t>(n.begin(), n.end()); };
@@ -207,71 +182,6 @@ hdf5_rest read_hdf5_box(const std::string& path, const std::string& dataset, con
     }
     if (a == std::size_t(-1)) return rest;  // counted past the outermost axis
   }
-}
-
-hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
-                         std::span<const std::size_t> shape, bool overwrite) {
-  const hdf5_session session;
-  hdf5_room room;
-  hdf5_id file;
-  if (!std::filesystem::exists(path)) {
-    file = hdf5_id(H5Fcreate(path.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT), &H5Fclose);
-    if (!file) throw_hdf5(path + " cannot be made");
-    room.new_file = true;
-  } else {
-    file = opened(path, H5F_ACC_RDWR);
-  }
-  is_replaced(file, path, dataset, overwrite);
-  const std::string name = unfinished_name(dataset);
-  if (H5Lexists(file.get(), name.c_str(), H5P_DEFAULT) > 0) remove(file, path, name);  // a rest of one that was ended
-  const std::vector<hsize_t> extents(shape.begin(), shape.end());
-  const hdf5_id element = make_hdf5_type(type),
-                space(extents.empty() ? H5Screate(H5S_SCALAR)
-                                      : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
-                      &H5Sclose),
-                how(H5Pcreate(H5P_DATASET_CREATE), &H5Pclose);
-  {
-    const bool described = space && how && H5Pset_layout(how.get(), H5D_CONTIGUOUS) >= 0 &&
-                           H5Pset_alloc_time(how.get(), H5D_ALLOC_TIME_EARLY) >= 0 &&
-                           H5Pset_fill_time(how.get(), H5D_FILL_TIME_NEVER) >= 0;
-    const hdf5_id made(described ? H5Dcreate2(file.get(), name.c_str(), element.get(), space.get(), H5P_DEFAULT,
-                                              how.get(), H5P_DEFAULT)
-                                 : H5I_INVALID_HID,
-                       &H5Dclose);
-    if (!made) throw_hdf5(name_of(path, dataset) + " cannot be made");
-    // An array of nothing is nowhere.
-    if (const haddr_t at = H5Dget_offset(made.get()); at != HADDR_UNDEF) room.offset = at;
-  }
-  finish(file, path);
-  return room;
-}
-
-void put_hdf5_in_place(const std::string& path, const std::string& dataset, bool overwrite) {
-  const hdf5_session session;
-  hdf5_id file = opened(path, H5F_ACC_RDWR);
-  if (is_replaced(file, path, dataset, overwrite)) remove(file, path, dataset);
-  {
-    const hdf5_id links(H5Pcreate(H5P_LINK_CREATE), &H5Pclose);
-    if (!links || H5Pset_create_intermediate_group(links.get(), 1) < 0 ||
-        H5Lmove(file.get(), unfinished_name(dataset).c_str(), file.get(), dataset.c_str(), links.get(), H5P_DEFAULT) <
-            0)
-      throw_hdf5(name_of(path, dataset) + " cannot be given its name");
-  }
-  finish(file, path);
-}
-
-void give_up_hdf5_room(const std::string& path, const std::string& dataset, bool new_file) {
-  const hdf5_session session;
-  bool empty = false;
-  {
-    hdf5_id file = opened(path, H5F_ACC_RDWR);
-    const std::string name = unfinished_name(dataset);
-    if (H5Lexists(file.get(), name.c_str(), H5P_DEFAULT) > 0) remove(file, path, name);
-    H5G_info_t root{};
-    empty = H5Gget_info(file.get(), &root) >= 0 && root.nlinks == 0;
-    finish(file, path);
-  }
-  if (empty && new_file) std::filesystem::remove(path);
 }
 
 }  // namespace weft::detail::arrays

@@ -18,6 +18,15 @@ namespace weft::detail::arrays {
 /// What a chunk goes through when it is written, in this order.
 enum class hdf5_filter : std::uint8_t { shuffle, deflate };
 
+/// Tells whether a file is as it was: whoever writes to it changes these.
+struct hdf5_version {
+  std::uint64_t size = 0;
+  std::int64_t written = 0;  // when
+  friend bool operator==(const hdf5_version&, const hdf5_version&) = default;
+};
+/// Throws std::system_error where there is no such file.
+hdf5_version version_of_hdf5(const std::string& path);
+
 /// What a file says of one of its arrays, a dataset.
 struct hdf5_dataset {
   item_type type = {};
@@ -29,11 +38,15 @@ struct hdf5_dataset {
   std::vector<hdf5_filter> filters = {};
   /// Where the elements begin in the file, row-major and in one piece; none where they do not.
   std::optional<std::uint64_t> offset = {};
+  hdf5_version version = {};
 };
 
 /// Throws where there is no such dataset, and for elements that are no numbers, which it names. A bool is what h5py
 /// makes of one, an enumeration of FALSE and TRUE; a complex number a compound of r and i.
 hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset);
+/// The same for one that was of that type and shape. Throws where it is another one now.
+hdf5_dataset look_up_again(const std::string& path, const std::string& dataset, const item_type& type,
+                           std::span<const std::size_t> shape);
 
 /// A chunk as it is stored, and what of it belongs to a box.
 struct hdf5_chunk {
@@ -68,20 +81,5 @@ class hdf5_decoder {
   const std::size_t size_;  // of a chunk
   std::unique_ptr<std::byte[]> rooms_[2];
 };
-
-/// A dataset as it is made: elsewhere in the file until it is whole.
-struct hdf5_room {
-  std::uint64_t offset = 0;  // of its elements, which are in one piece
-  bool new_file = false;
-};
-/// Makes room for a dataset of that type and shape, whose elements anybody may write then; makes the file where there
-/// is none. Throws where there is a dataset of that name and `overwrite` is not set, for another thing of that name,
-/// and for a file that is no HDF5 file.
-hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
-                         std::span<const std::size_t> shape, bool overwrite);
-/// Gives it its name, with the groups that this names. Throws as make_hdf5_room.
-void put_hdf5_in_place(const std::string& path, const std::string& dataset, bool overwrite);
-/// Takes it away again, and a new file with it where nothing else is in it.
-void give_up_hdf5_room(const std::string& path, const std::string& dataset, bool new_file);
 
 }  // namespace weft::detail::arrays

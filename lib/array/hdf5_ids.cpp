@@ -90,6 +90,22 @@ void throw_hdf5(const std::string& what) {
   throw std::runtime_error("weft: " + what + (reason.empty() ? "" : ": HDF5 says: " + reason));
 }
 
+std::string name_of_hdf5(const std::string& path, const std::string& dataset) {
+  return "dataset " + dataset + " of " + path;
+}
+
+hdf5_id open_hdf5_file(const std::string& path, unsigned mode) {
+  hdf5_id f(H5Fopen(path.c_str(), mode, H5P_DEFAULT), &H5Fclose);
+  if (f) return f;
+  const std::string what =
+      path + " cannot be opened as an HDF5 file" + (mode == H5F_ACC_RDONLY ? "" : " that is written to");
+  throw_hdf5(what);
+}
+
+hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name) {
+  return hdf5_id(H5Oopen(file.get(), name.c_str(), H5P_DEFAULT), &H5Oclose);
+}
+
 hdf5_id make_hdf5_type(const item_type& t) {
   using kind = item_type::kind;
   if (t.of == kind::boolean) {

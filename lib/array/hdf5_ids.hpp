@@ -53,6 +53,13 @@ class hdf5_id {
   closer close_ = nullptr;
 };
 
+/// What errors call a dataset.
+std::string name_of_hdf5(const std::string& path, const std::string& dataset);
+/// A file, by H5F_ACC_RDONLY or H5F_ACC_RDWR.
+hdf5_id open_hdf5_file(const std::string& path, unsigned mode);
+/// An object of any kind; none where there is none of that name.
+hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name);
+
 /// The type of a dataset's elements, as h5py has them.
 hdf5_id make_hdf5_type(const item_type& t);
 /// Which numbers those of a type are. Throws std::runtime_error, which says what they are, for no numbers.

@@ -56,6 +56,7 @@ task<> write_npy_chunk(shared<npy_place> where, std::size_t j, const block& from
   const chunk_box b = box_of(where->chunks, at, where->of.item);
   check_own(from, where->of, where->chunks.chunk(at));
   if (from.count() == 0) co_return;
+  const writing here(where->writing);
   const npy_header h = header_of(*where);
   file f = co_await file::open(where->path, {.mode = access::write});
   co_await write_npy_box(f, h, b.first, b.extents, from.bytes().data(), b.steps);
@@ -100,14 +101,14 @@ task<> write_npy(array_ref x, std::string path) {
   co_await write_to_file(std::move(x), std::move(path), std::move(h), &create_npy);
 }
 
-task<> write_chunks(array_ref x, npy_place where) {
+task<writing_end> write_chunks(array_ref x, npy_place where) {
   const box all = box::all_of(x->chunks);
+  const std::uint64_t number = where.writing = number_of_writing();
   where.first = all.first;
   where.counts = all.counts;
-  const layer<> writes = layer_of(x->chunks.tasks(), write_npy_task{shared<npy_place>(std::move(where))},
-                                  weft::from(layer_of_blocks(*x), one_to_one{}));
-  const client& c = x->owner;
-  co_await c.run(writes);
+  layer<> writes = layer_of(x->chunks.tasks(), write_npy_task{shared<npy_place>(std::move(where))},
+                            weft::from(layer_of_blocks(*x), one_to_one{}));
+  co_return co_await run_writers(x->owner, std::move(writes), number);
 }
 
 task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&)) {
@@ -121,7 +122,8 @@ task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*c
     where.of = x->of;
     where.fortran_order = h.fortran_order;
     where.swapped = h.type.swapped;
-    co_await write_chunks(x, std::move(where));
+    const writing_end end = co_await write_chunks(x, std::move(where));
+    if (end.failure) std::rethrow_exception(end.failure);
     std::filesystem::rename(unfinished, path);
   } catch (...) { failure = std::current_exception(); }
   if (!failure) co_return;
@@ -139,6 +141,7 @@ void weft_encode(encoder& e, const npy_place& p) {
   weft::encode(e, p.of);
   weft::encode(e, p.fortran_order);
   weft::encode(e, p.swapped);
+  weft::encode(e, p.writing);
 }
 npy_place weft_decode(decoder& d, std::type_identity<npy_place>) {
   npy_place p{weft::decode<std::string>(d), weft::decode<grid>(d)};
@@ -148,6 +151,7 @@ npy_place weft_decode(decoder& d, std::type_identity<npy_place>) {
   p.of = weft::decode<element>(d);
   p.fortran_order = weft::decode<bool>(d);
   p.swapped = weft::decode<bool>(d);
+  p.writing = weft::decode<std::uint64_t>(d);
   if (!is_box_of(p.chunks, p.first, p.counts)) d.fail("an array's file", "its box is not in its chunks");
   if (!is_number(p.of)) d.fail("an array's file", "its elements are no numbers");
   if (!bytes_of(extents_of(p.chunks), p.of.item) || p.offset >> 62 != 0) d.fail("an array's file", "it is too large");

@@ -7,6 +7,7 @@
 #include "array/boxes.hpp"
 #include "array/names.hpp"
 #include "array/npy.hpp"
+#include "array/writers.hpp"
 #include "weft/task.hpp"
 
 namespace weft::detail::arrays {
@@ -19,10 +20,11 @@ struct npy_place {
   std::uint64_t offset = 0;             // of the first element
   element of = {};
   bool fortran_order = false, swapped = false;
+  std::uint64_t writing = 0;  // the number of the tasks that write it
 };
 void weft_encode(encoder& e, const npy_place& p);
 npy_place weft_decode(decoder& d, std::type_identity<npy_place>);
-constexpr std::string_view weft_schema(std::type_identity<npy_place>) { return "weft array npy 1"; }
+constexpr std::string_view weft_schema(std::type_identity<npy_place>) { return "weft array npy 2"; }
 
 task<block> read_npy_chunk(shared<npy_place> where, std::size_t j);
 /// b must live until it is written.
@@ -43,8 +45,8 @@ struct write_npy_task {
 
 /// The array in such a place, whose box of chunks does not count.
 array_ref array_in_file(client c, npy_place where);
-/// Computes x and writes it to such a place, of all chunks, in a file that is there.
-task<> write_chunks(array_ref x, npy_place where);
+/// Computes x and writes it to such a place, of all chunks, in a file that is there. Nobody writes there afterwards.
+task<writing_end> write_chunks(array_ref x, npy_place where);
 /// Computes x and writes it to a file that `create` makes, which sets h.data_offset, under another name until it is
 /// whole. The header's shape and type are x's.
 task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&));

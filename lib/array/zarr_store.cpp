@@ -13,11 +13,13 @@
 
 #include "array/file_chunks.hpp"
 #include "array/layered.hpp"
+#include "array/writers.hpp"
 #include "array/zarr_folder.hpp"
 #include "weft/array/zarr.hpp"
 #include "weft/blocking.hpp"
 #include "weft/detail/array/gathers.hpp"
 #include "weft/errors.hpp"
+#include "weft/stop.hpp"
 
 namespace weft::detail::arrays {
 
@@ -82,6 +84,11 @@ bool is_cut_there(const cut& c, std::int64_t chunk) {
   return c.count() <= 2 || c.chunk % chunk == 0;
 }
 
+task<> finish(fs::path folder, bool overwrite) {
+  const auto put = [&] { put_in_place(folder, overwrite); };
+  co_await blocking(put);
+}
+
 /// x in chunks that are made of whole ones of the store: x itself where it has such.
 array_ref in_chunks_of(array_ref x, const zarr_array& z) {
   const grid& g = x->chunks;
@@ -117,6 +124,7 @@ task<> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& fro
   const chunk_box b = box_of(where->chunks, at, where->of.item);
   check_own(from, where->of, where->chunks.chunk(at));
   if (from.count() == 0) co_return;
+  const writing here(where->writing);
   const zarr_array& z = where->store;
   const std::size_t rank = z.chunk.size();
   std::vector<std::size_t> place(rank);
@@ -171,15 +179,16 @@ task<> write_zarr_store(array_ref x, std::string path, zarr_options how) {
   where.first = all.first;
   where.counts = all.counts;
   where.of = x->of;
+  const std::uint64_t number = where.writing = number_of_writing();
   std::exception_ptr failure;
   try {
     co_await create_zarr(where.path, where.store);
-    const layer<> writes = layer_of(x->chunks.tasks(), write_zarr_task{shared<zarr_place>(std::move(where))},
-                                    weft::from(layer_of_blocks(*x), one_to_one{}));
-    const client& c = x->owner;
-    co_await c.run(writes);
-    const auto finish = [&] { put_in_place(folder, how.overwrite); };
-    co_await blocking(finish);
+    layer<> writes = layer_of(x->chunks.tasks(), write_zarr_task{shared<zarr_place>(std::move(where))},
+                              weft::from(layer_of_blocks(*x), one_to_one{}));
+    const writing_end end = co_await run_writers(x->owner, std::move(writes), number);
+    if (end.failure) std::rethrow_exception(end.failure);
+    task<> finishing = finish(folder, how.overwrite);
+    co_await shield(std::move(finishing));  // it is in place or not, and no stop says otherwise
   } catch (...) { failure = std::current_exception(); }
   if (!failure) co_return;
   try {
@@ -196,6 +205,7 @@ void weft_encode(encoder& e, const zarr_place& p) {
   weft::encode(e, p.first);
   weft::encode(e, p.counts);
   weft::encode(e, p.of);
+  weft::encode(e, p.writing);
 }
 zarr_place weft_decode(decoder& d, std::type_identity<zarr_place>) {
   constexpr const char* what = "an array's Zarr store";
@@ -209,6 +219,7 @@ zarr_place weft_decode(decoder& d, std::type_identity<zarr_place>) {
   p.first = weft::decode<weft::shape>(d);
   p.counts = weft::decode<weft::shape>(d);
   p.of = weft::decode<element>(d);
+  p.writing = weft::decode<std::uint64_t>(d);
   if (p.store.fill && p.store.fill->size() != p.store.type.size) d.fail(what, "its fill value is no element");
   if (p.of.item != p.store.type.size || extents_of(p.chunks) != p.store.shape)
     d.fail(what, "its chunks are those of another array");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "array/boxes.hpp"
@@ -18,11 +19,12 @@ struct zarr_place {
   grid chunks = {};
   weft::shape first = {}, counts = {};  // the box of chunks that are made
   element of = {};
+  std::uint64_t writing = 0;  // the number of the tasks that write it
 };
 /// The metadata travel as their text, so that what reads files checks what comes from elsewhere.
 void weft_encode(encoder& e, const zarr_place& p);
 zarr_place weft_decode(decoder& d, std::type_identity<zarr_place>);
-constexpr std::string_view weft_schema(std::type_identity<zarr_place>) { return "weft array zarr 1"; }
+constexpr std::string_view weft_schema(std::type_identity<zarr_place>) { return "weft array zarr 2"; }
 
 /// The chunk that an array is brought into before it is written, where its own do not fit the store's: multiples of
 /// these along the last axes first, or whole axes, of no more bytes than the array's largest chunk, the store's or

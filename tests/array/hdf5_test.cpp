@@ -1,14 +1,19 @@
 // Datasets of HDF5 files as arrays, and arrays as datasets.
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 #include <complex>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "array/arrays.hpp"
 #include "array/files.hpp"
 #include "array/hdf5_array.hpp"
 #include "array/hdf5_file.hpp"
+#include "array/hdf5_room.hpp"
 #include "weft/errors.hpp"
 #include "weft/progress.hpp"
 
@@ -96,7 +101,7 @@ TEST_CASE("what is written to an HDF5 file is read from it, in any chunks") {
   const auto complex =
       weft::array<std::complex<float>, 1>(weft::astype<std::complex<float>>(weft::arange<float>(c, 9)));
   CHECK((at(again(complex, "run/complex")) == at(complex)));
-  CHECK_THROWS_WITH((at.pool.run(weft::from_hdf5<double, 2>(c, path, "run.7.x.unfinished"))),
+  CHECK_THROWS_WITH((at.pool.run(weft::from_hdf5<double, 2>(c, path, "run%2F7%2Fx.unfinished"))),
                     Contains("has no dataset"));
 }
 
@@ -151,7 +156,8 @@ TEST_CASE("what fails leaves no dataset, and no file of its own") {
   // What a program that was ended has left is no hindrance.
   using namespace weft::detail::arrays;
   const std::size_t extents[] = {1000};
-  make_hdf5_room(path, "y", item_type{item_type::kind::real, 8}, extents, false);
+  hdf5_room left = find_hdf5_room(path, "y", false, 7);
+  make_hdf5_room(path, "y", item_type{item_type::kind::real, 8}, extents, left);
   at.pool.run(weft::to_hdf5(weft::ones<double>(c, {4}), path, "y"));
   const auto y = at.pool.run(weft::from_hdf5<double, 1>(c, path, "y"));
   CHECK(at(weft::sum(y)) == 4);
@@ -370,6 +376,106 @@ TEST_CASE("a dataset that was written anew after it was opened is not taken for 
   const auto x = at.pool.run(weft::from_hdf5<std::int32_t, 2>(c, path, "some_chunks"));
   at.pool.run(weft::to_hdf5(weft::ones<std::int32_t, 2>(c, {3, 3}), path, "some_chunks", {.overwrite = true}));
   CHECK_THROWS_WITH(at(x), Contains("some_chunks") && Contains("written anew"));
+}
+
+TEST_CASE("a dataset in one piece is found again where its file was written to after it was opened") {
+  const weft::test::scratch_folder folder;
+  place at(1);
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.h5";
+  at.pool.run(weft::to_hdf5(weft::full<double, 1>(c, {50}, 1.0), path, "x"));
+  const auto x = at.pool.run(weft::from_hdf5<double, 1>(c, path, "x", {.chunk = {10}}));
+  at.pool.run(weft::to_hdf5(weft::full<double, 1>(c, {70}, 2.0), path, "other"));
+  CHECK(at(weft::sum(x)) == 50);
+  // In another place of the file.
+  at.pool.run(weft::to_hdf5(weft::full<double, 1>(c, {50}, 3.0), path, "x", {.overwrite = true}));
+  CHECK(at(weft::sum(x)) == 150);
+  // Another one, and a file that is another one.
+  at.pool.run(weft::to_hdf5(weft::full<double, 1>(c, {51}, 3.0), path, "x", {.overwrite = true}));
+  CHECK_THROWS_WITH(at(x), Contains("dataset x of " + path) && Contains("written anew"));
+  fs::remove(path);
+  CHECK_THROWS_WITH(at(x), Contains("x.h5"));
+  at.pool.run(weft::to_hdf5(weft::full<double, 1>(c, {60}, 3.0), path, "y"));
+  CHECK_THROWS_WITH(at(x), Contains(path + " has no dataset x"));
+}
+
+TEST_CASE("datasets have unfinished names of their own, and nothing of a user's is taken for one") {
+  using namespace weft::detail::arrays;
+  CHECK(unfinished_name("a/b") == "a%2Fb.unfinished");
+  CHECK(unfinished_name("/a//./b") == unfinished_name("a/b"));
+  for (const char* other : {"a.b", "a%2Fb", "ab", "a/b.", "a/b/c", "a/.b", "a%252Fb"})
+    CHECK(unfinished_name(other) != unfinished_name("a/b"));
+  const weft::test::scratch_folder folder;
+  place at;
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.h5";
+  // Both at once, while the tasks of both write.
+  const auto both = [&]() -> weft::task<> {
+    auto one = weft::to_hdf5(some(c, {7, 20}), path, "a/b");
+    auto two = weft::to_hdf5(some(c, {9, 9}) + 1.0, path, "a.b");
+    co_await weft::all(std::move(one), std::move(two));
+  };
+  at.pool.run(both());
+  const auto one = at.pool.run(weft::from_hdf5<double, 2>(c, path, "a/b"));
+  const auto two = at.pool.run(weft::from_hdf5<double, 2>(c, path, "a.b"));
+  CHECK((at(one) == at(some(c, {60, 47}))));
+  CHECK((at(two) == at(some(c, {60, 47}) + 1.0)));
+  // A user's own.
+  at.pool.run(weft::to_hdf5(weft::ones<double>(c, {3}), path, "x.unfinished"));
+  CHECK_THROWS_WITH(at.pool.run(weft::to_hdf5(weft::ones<double>(c, {4}), path, "x")),
+                    Contains("x.unfinished of " + path) && Contains("rename"));
+  const auto own = at.pool.run(weft::from_hdf5<double, 1>(c, path, "x.unfinished"));
+  CHECK(at(weft::sum(own)) == 3);
+  // Somebody else's, who has taken the place of one's own.
+  const std::size_t extents[] = {10};
+  const item_type real{item_type::kind::real, 8};
+  hdf5_room first = find_hdf5_room(path, "z", false, 7), second = find_hdf5_room(path, "z", false, 8);
+  make_hdf5_room(path, "z", real, extents, first);
+  make_hdf5_room(path, "z", real, extents, second);
+  CHECK_THROWS_WITH(put_hdf5_in_place(path, "z", first, false), Contains("was removed or written anew"));
+  give_up_hdf5_room(path, "z", first);
+  put_hdf5_in_place(path, "z", second, false);
+  CHECK_NOTHROW(at.pool.run(weft::from_hdf5<double, 1>(c, path, "z")));
+}
+
+TEST_CASE("a new file goes where there is no room for it") {
+  // Files of this process may have so many bytes, as if the disk were full then.
+  struct file_limit {
+    explicit file_limit(rlim_t bytes) {
+      ::getrlimit(RLIMIT_FSIZE, &before);
+      rlimit now = before;
+      now.rlim_cur = bytes;
+      ::setrlimit(RLIMIT_FSIZE, &now);
+    }
+    ~file_limit() { ::setrlimit(RLIMIT_FSIZE, &before); }
+    rlimit before{};
+  };
+  const auto on_limit = std::signal(SIGXFSZ, SIG_IGN);
+  const weft::test::scratch_folder folder;
+  place at(1);
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.h5";
+  static constexpr rlim_t limit = 4 << 20;
+  {
+    const file_limit full(limit);
+    CHECK_THROWS_AS(at.pool.run(weft::to_hdf5(weft::ones<double>(c, {1 << 20}), path, "x")), std::runtime_error);
+    CHECK_FALSE(fs::exists(path));
+  }
+  // It is full when the chunks are written.
+  static std::optional<file_limit> full;
+  const auto fills = weft::map_blocks(
+      [](const weft::chunk_place&, const auto& a) {
+        if (!full) full.emplace(limit);
+        return a * 1.0;
+      },
+      weft::arange<double>(c, 0, 1 << 20, 1, {.chunk = {1 << 17}}));
+  CHECK_THROWS_AS(at.pool.run(weft::to_hdf5(fills, path, "x")), std::runtime_error);
+  CHECK_FALSE(fs::exists(path));
+  full.reset();
+  at.pool.run(weft::to_hdf5(weft::ones<double>(c, {1 << 20}), path, "x"));
+  const auto x = at.pool.run(weft::from_hdf5<double, 1>(c, path, "x"));
+  CHECK(at(weft::sum(x)) == 1 << 20);
+  std::signal(SIGXFSZ, on_limit);
 }
 
 TEST_CASE("where an array is in an HDF5 file is looked at when it has travelled") {

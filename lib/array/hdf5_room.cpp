@@ -1,0 +1,177 @@
+#include "array/hdf5_room.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
+#include <vector>
+
+#include "array/hdf5_ids.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+constexpr const char* mark_name = "weft.unfinished";
+
+bool is_dataset(const hdf5_id& object) { return H5Iget_type(object.get()) == H5I_DATASET; }
+
+/// Throws where the dataset's name is not free, or what has it is not to be replaced. True: there is a dataset.
+bool is_replaced(const hdf5_id& file, const std::string& path, const std::string& dataset, bool overwrite) {
+  const hdf5_id there = find_hdf5_object(file, dataset);
+  if (!there) return false;
+  if (!is_dataset(there))
+    throw std::runtime_error("weft: " + dataset + " of " + path +
+                             " is there, and is no dataset: it is not overwritten, choose another name");
+  if (!overwrite)
+    throw std::runtime_error("weft: " + name_of_hdf5(path, dataset) +
+                             " is there already: choose another name, or set .overwrite to replace it");
+  return true;
+}
+
+bool is_there(const hdf5_id& file, const std::string& name) {
+  return H5Lexists(file.get(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+void put_mark(const hdf5_id& dataset, std::uint64_t mark, const std::string& name) {
+  const hdf5_id space(H5Screate(H5S_SCALAR), &H5Sclose);
+  const hdf5_id a(H5Acreate2(dataset.get(), mark_name, H5T_NATIVE_UINT64, space.get(), H5P_DEFAULT, H5P_DEFAULT),
+                  &H5Aclose);
+  if (!a || H5Awrite(a.get(), H5T_NATIVE_UINT64, &mark) < 0) throw_hdf5(name + " cannot be marked as unfinished");
+}
+/// Null where there is no such dataset, or nobody has marked it.
+std::uint64_t mark_of(const hdf5_id& file, const std::string& name) {
+  std::uint64_t mark = 0;
+  if (!is_there(file, name)) return 0;
+  const hdf5_id there = find_hdf5_object(file, name);  // none where it is a link to nothing
+  if (!there || !is_dataset(there) || H5Aexists(there.get(), mark_name) <= 0) return 0;
+  const hdf5_id a(H5Aopen(there.get(), mark_name, H5P_DEFAULT), &H5Aclose);
+  return a && H5Aread(a.get(), H5T_NATIVE_UINT64, &mark) >= 0 ? mark : 0;
+}
+
+void remove(const hdf5_id& file, const std::string& path, const std::string& name) {
+  if (H5Ldelete(file.get(), name.c_str(), H5P_DEFAULT) < 0)
+    throw_hdf5(name_of_hdf5(path, name) + " cannot be removed");
+}
+void finish(hdf5_id& file, const std::string& path) {
+  if (!file.close()) throw_hdf5(path + " cannot be written");
+}
+
+/// Throws where the room is not what make_hdf5_room has made.
+void check_own(const hdf5_id& file, const std::string& path, const std::string& dataset, const hdf5_room& room) {
+  const std::string name = unfinished_name(dataset);
+  if (mark_of(file, name) != room.mark)
+    throw std::runtime_error("weft: " + name_of_hdf5(path, name) + " was removed or written anew while " +
+                             name_of_hdf5(path, dataset) + " was written to it: let one program write it at a time");
+}
+
+/// Whether a program that was ended has left the dataset unfinished. Throws where something else has that name.
+bool has_left(const hdf5_id& file, const std::string& path, const std::string& dataset) {
+  const std::string name = unfinished_name(dataset);
+  if (!is_there(file, name)) return false;
+  if (mark_of(file, name) != 0) return true;
+  throw std::runtime_error("weft: " + name + " of " + path + " is there, and nothing that was left unfinished: " +
+                           dataset + " needs this name while it is written, rename what is there");
+}
+
+void make_dataset(const hdf5_id& file, const std::string& path, const std::string& dataset, const item_type& type,
+                  std::span<const std::size_t> shape, hdf5_room& room) {
+  const std::vector<hsize_t> extents(shape.begin(), shape.end());
+  const hdf5_id element = make_hdf5_type(type),
+                space(extents.empty() ? H5Screate(H5S_SCALAR)
+                                      : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
+                      &H5Sclose),
+                how(H5Pcreate(H5P_DATASET_CREATE), &H5Pclose);
+  const bool described = space && how && H5Pset_layout(how.get(), H5D_CONTIGUOUS) >= 0 &&
+                         H5Pset_alloc_time(how.get(), H5D_ALLOC_TIME_EARLY) >= 0 &&
+                         H5Pset_fill_time(how.get(), H5D_FILL_TIME_NEVER) >= 0;
+  const hdf5_id made(described ? H5Dcreate2(file.get(), unfinished_name(dataset).c_str(), element.get(), space.get(),
+                                            H5P_DEFAULT, how.get(), H5P_DEFAULT)
+                               : H5I_INVALID_HID,
+                     &H5Dclose);
+  if (!made) throw_hdf5(name_of_hdf5(path, dataset) + " cannot be made");
+  put_mark(made, room.mark, name_of_hdf5(path, dataset));
+  // An array of nothing is nowhere.
+  if (const haddr_t at = H5Dget_offset(made.get()); at != HADDR_UNDEF) room.offset = at;
+}
+
+}  // namespace
+
+/// In the root, so that no group has to be made before it is known what for. What HDF5 takes for the same name, with
+/// more slashes or a dot between them, is one.
+std::string unfinished_name(const std::string& dataset) {
+  std::string name;
+  for (std::size_t at = 0; at < dataset.size();) {
+    const std::size_t end = std::min(dataset.find('/', at), dataset.size());
+    const std::string part = dataset.substr(at, end - at);
+    at = end + 1;
+    if (part.empty() || part == ".") continue;
+    if (!name.empty()) name += "%2F";
+    for (const char c : part) name += c == '%' ? std::string("%25") : std::string(1, c);
+  }
+  return name + ".unfinished";
+}
+
+hdf5_room find_hdf5_room(const std::string& path, const std::string& dataset, bool overwrite, std::uint64_t mark) {
+  const hdf5_session session;
+  const hdf5_room room{.mark = mark, .new_file = !std::filesystem::exists(path)};
+  hdf5_id file;
+  if (room.new_file) {
+    file = hdf5_id(H5Fcreate(path.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT), &H5Fclose);
+    if (!file) throw_hdf5(path + " cannot be made");
+  } else {
+    file = open_hdf5_file(path, H5F_ACC_RDWR);
+    is_replaced(file, path, dataset, overwrite);
+    has_left(file, path, dataset);
+  }
+  finish(file, path);
+  return room;
+}
+
+void make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
+                    std::span<const std::size_t> shape, hdf5_room& room) {
+  const hdf5_session session;
+  hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
+  if (has_left(file, path, dataset)) remove(file, path, unfinished_name(dataset));
+  make_dataset(file, path, dataset, type, shape, room);
+  finish(file, path);
+}
+
+void put_hdf5_in_place(const std::string& path, const std::string& dataset, const hdf5_room& room, bool overwrite) {
+  const hdf5_session session;
+  hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
+  check_own(file, path, dataset, room);
+  if (is_replaced(file, path, dataset, overwrite)) remove(file, path, dataset);
+  const std::string name = unfinished_name(dataset);
+  {
+    const hdf5_id made = find_hdf5_object(file, name), links(H5Pcreate(H5P_LINK_CREATE), &H5Pclose);
+    if (!links || H5Pset_create_intermediate_group(links.get(), 1) < 0 ||
+        H5Lmove(file.get(), name.c_str(), file.get(), dataset.c_str(), links.get(), H5P_DEFAULT) < 0 ||
+        H5Adelete(made.get(), mark_name) < 0)
+      throw_hdf5(name_of_hdf5(path, dataset) + " cannot be given its name");
+  }
+  finish(file, path);
+}
+
+void give_up_hdf5_room(const std::string& path, const std::string& dataset, const hdf5_room& room) {
+  const hdf5_session session;
+  const std::string name = unfinished_name(dataset);
+  const auto is_own = [&](const hdf5_id& file) { return mark_of(file, name) == room.mark; };
+  if (room.new_file) {
+    bool alone = false;
+    {
+      const hdf5_id file = open_hdf5_file(path, H5F_ACC_RDONLY);
+      H5G_info_t root{};
+      alone = H5Gget_info(file.get(), &root) >= 0 && root.nlinks == (is_own(file) ? 1 : 0);
+    }
+    if (alone) {
+      std::filesystem::remove(path);
+      return;
+    }
+  }
+  hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
+  if (is_own(file)) remove(file, path, name);
+  finish(file, path);
+}
+
+}  // namespace weft::detail::arrays

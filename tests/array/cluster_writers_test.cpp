@@ -1,0 +1,51 @@
+// Calls that write arrays on a cluster, and are stopped while its workers write.
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "array/arrays.hpp"
+#include "array/files.hpp"
+#include "array/held_writes.hpp"
+#include "cluster/in_process.hpp"
+#include "weft/checkpoint.hpp"
+#include "weft/errors.hpp"
+
+TEST_CASE("a call that is stopped ends when no worker writes for it any more") {
+  const weft::test::scratch_folder folder;
+  in_process_cluster cluster(2);
+  const auto first = weft::test::held_writes::in(*cluster.workers[0].pool, 80);
+  const auto second = weft::test::held_writes::in(*cluster.workers[1].pool, 80);
+  weft::pool p({.threads = 1});
+  const weft::client c = cluster.connect(p);
+  const auto x = weft::arange<double>(c, 0, 80, 1, {.chunk = {10}});
+  bool let_go = false, ended = false, too_early = false;
+  const weft::stop_source stop;
+  const auto call = [&]() -> weft::task<> {
+    weft::task<> writing = weft::with_stop(stop, weft::to_npy(x, folder / "x.npy"));
+    try {
+      co_await std::move(writing);
+      FAIL("it was not stopped");
+    } catch (const weft::cancelled&) { too_early = !let_go; }
+    ended = true;
+  };
+  const auto around = [&]() -> weft::task<> {
+    while (!first->begun.is_set() && !second->begun.is_set()) co_await weft::yield();
+    stop.request_stop();
+    while (c.totals().cancelled == 0) co_await weft::yield();
+    for (int i = 0; i < 1000; ++i) co_await weft::yield();
+    let_go = true;
+    while (!ended) {
+      first->let_go();
+      second->let_go();
+      co_await weft::yield();
+    }
+  };
+  const auto both = [&]() -> weft::task<> { co_await weft::all(call(), around()); };
+  p.run(both());
+  CHECK_FALSE(too_early);
+  CHECK(std::filesystem::is_empty(folder.path));
+  // The workers go on.
+  p.run(weft::to_npy(weft::arange<double>(c, 0, 30, 1, {.chunk = {15}}), folder / "y.npy"));
+  const auto y = p.run(weft::from_npy<double, 1>(c, folder / "y.npy"));
+  const double sum = p.run(weft::sum(y).compute());
+  CHECK(sum == 29 * 15);
+}

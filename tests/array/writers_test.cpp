@@ -1,0 +1,101 @@
+// Calls that write arrays, and are stopped while their tasks write.
+#include "array/writers.hpp"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "array/arrays.hpp"
+#include "array/files.hpp"
+#include "array/held_writes.hpp"
+#include "weft/checkpoint.hpp"
+#include "weft/errors.hpp"
+
+using arrays::place;
+
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::int64_t chunk = 10;
+constexpr std::uint64_t chunk_bytes = chunk * sizeof(double);
+
+weft::array<double, 1> some(const weft::client& c) {
+  return weft::arange<double>(c, 0, 4 * chunk, 1, {.chunk = {chunk}});
+}
+
+/// Stops the call when a task of its writes, and lets that write end later.
+template <class Write>
+void check_stopped(weft::pool& p, const weft::client& c, weft::test::held_writes& writes, Write write) {
+  std::atomic<bool> let_go{false}, ended{false}, too_early{false};
+  const weft::stop_source stop;
+  const auto call = [&]() -> weft::task<> {
+    weft::task<> writing = weft::with_stop(stop, write(some(c)));
+    try {
+      co_await std::move(writing);
+      FAIL("it was not stopped");
+    } catch (const weft::cancelled&) { too_early = !let_go; }
+    ended = true;
+  };
+  const auto around = [&]() -> weft::task<> {
+    co_await writes.begun.wait();
+    stop.request_stop();
+    while (c.totals().cancelled == 0) co_await weft::yield();
+    for (int i = 0; i < 1000; ++i) co_await weft::yield();  // a call that does not wait has time to end
+    let_go = true;
+    while (!ended) {
+      writes.let_go();
+      co_await weft::yield();
+    }
+  };
+  const auto both = [&]() -> weft::task<> { co_await weft::all(call(), around()); };
+  p.run(both());
+  CHECK_FALSE(too_early.load());
+}
+
+template <class Write>
+void check_stopped_here(Write write) {
+  place at;
+  const auto writes = weft::test::held_writes::in(at.pool, chunk_bytes);
+  check_stopped(at.pool, at.client, *writes, write);
+}
+
+}  // namespace
+
+TEST_CASE("a call that is stopped ends when none of its tasks writes any more") {
+  const weft::test::scratch_folder folder;
+  check_stopped_here([&](const auto& x) { return weft::to_npy(x, folder / "x.npy"); });
+  check_stopped_here([&](const auto& x) { return weft::to_raw(x, folder / "x.bin"); });
+  check_stopped_here([&](const auto& x) {
+    return weft::to_zarr(x, folder / "x.zarr", {.compression = weft::zarr_compression::off});
+  });
+  CHECK(fs::is_empty(folder.path));
+}
+
+#ifndef WEFT_WITHOUT_HDF5
+TEST_CASE("a dataset whose writing is stopped is taken away when none of its tasks writes any more") {
+  const weft::test::scratch_folder folder;
+  const std::string path = folder / "x.h5";
+  check_stopped_here([&](const auto& x) { return weft::to_hdf5(x, path, "a/x"); });
+  CHECK_FALSE(fs::exists(path));
+  place at;
+  at.pool.run(weft::to_hdf5(some(at.client) + 1.0, path, "before"));
+  check_stopped_here([&](const auto& x) { return weft::to_hdf5(x, path, "a/x"); });
+  at.pool.run(weft::to_hdf5(some(at.client) + 2.0, path, "a/x"));  // perhaps in the same room
+  for (const auto& [name, first] : {std::pair<const char*, double>{"before", 1.0}, {"a/x", 2.0}}) {
+    const auto x = at.pool.run(weft::from_hdf5<double, 1>(at.client, path, name));
+    CHECK((at(x) == xt::arange<double>(4 * chunk) + first));
+  }
+}
+#endif
+
+TEST_CASE("a task that comes when its call has ended does not write") {
+  using namespace weft::detail::arrays;
+  place at(1);
+  const std::uint64_t number = number_of_writing(), other = number_of_writing();
+  CHECK(number != other);
+  { const writing before(number); }
+  at.pool.run(end_writing_here(number));
+  CHECK_THROWS_AS(writing(number), weft::cancelled);
+  CHECK_NOTHROW(writing(other));
+}
