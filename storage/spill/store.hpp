@@ -132,7 +132,8 @@ struct store_counters {
 /// channel may be fed by one of them: so when nothing but such waits has been under way for `patience`, and nothing
 /// has changed meanwhile, one request more is granted, and so on. What is brought from another process may have to
 /// wait there until a value of this one has come: where nothing but such transfers is under way, who only reads (a
-/// peer, for one) is granted beyond the budget. Hence every request is granted at last, unless some work never ends.
+/// peer, for one) is granted beyond the budget; where they are beside waits for what is outside, they count as such
+/// waits. Hence every request is granted at last, unless some work never ends.
 ///
 /// Resident memory: where options.resident has a limit, the store looks at what the process takes, when something is
 /// asked for or comes to be, and while requests wait, but seldom. It climbs the ladder of resident_limits, each rung
@@ -246,7 +247,8 @@ class store {
   bool grant_first(after& then, bool beyond = false);
   void give_back(memory_request& r) noexcept;
   bool only_fetches() const noexcept;
-  bool no_room_to_come(const memory_request& r) const noexcept;
+  bool goes_past_fetches(const memory_request& r, bool beyond) const noexcept;
+  bool no_room_to_come(const memory_request& r, bool beyond) const noexcept;
   bool stalled() const noexcept;
   void poll(after& then);
   void run(after& then, bool held);

@@ -48,13 +48,21 @@ bool store::make_room(std::uint64_t need) noexcept {
 bool store::only_fetches() const noexcept { return fetching_ != 0 && loads_ == fetches_ && granted_ == fetching_; }
 
 /// Nothing brings more room than there is, but the ends of what was granted.
-bool store::no_room_to_come(const memory_request& r) const noexcept {
-  const bool none_on_the_way = loads_ == 0 || (r.lasting && only_fetches());
+bool store::no_room_to_come(const memory_request& r, bool beyond) const noexcept {
+  const bool none_on_the_way = loads_ == 0 || goes_past_fetches(r, beyond);
   return writers_ == 0 && none_on_the_way && (dirty_.empty() || disk_error_) && clean_.empty();
 }
 
-/// Requests wait, and of what was granted nothing goes on but waits for what is outside.
-bool store::stalled() const noexcept { return !waiting_.empty() && granted_ != 0 && granted_ == outside_; }
+/// Requests wait, and of what was granted nothing goes on but waits for what is outside, and beside these perhaps
+/// transfers from other processes, which may wait for this one.
+bool store::stalled() const noexcept {
+  return !waiting_.empty() && outside_ != 0 && granted_ == outside_ + (loads_ == fetches_ ? fetching_ : 0);
+}
+
+/// Whether it is granted though values are on their way, since these may wait for it.
+bool store::goes_past_fetches(const memory_request& r, bool beyond) const noexcept {
+  return (r.lasting && only_fetches()) || (beyond && loads_ == fetches_);
+}
 
 /// What it takes, as far as it is known, and what its end gives back. A value that is being written is to leave: to
 /// let those go first that keep it cost half a hundredth more transfers.
@@ -99,12 +107,12 @@ bool store::admit(memory_request& r, after& then, bool beyond) {
   if (!r.error) {
     // What is on its way takes room that nothing uses yet.
     const bool too_many =
-        missing != 0 && on_their_way_ != 0 && !(r.lasting && only_fetches()) &&
+        missing != 0 && on_their_way_ != 0 && !goes_past_fetches(r, beyond) &&
         (on_their_way_ >= options_.ahead || loading_bytes_ + missing > ahead_bytes(budget_, options_.threads));
     const std::uint64_t need = missing + r.reserve;
     bool fits = !busy && !too_many && (need == 0 || make_room(need));
     const bool alone = granted_ == 0 || (r.lasting && only_fetches());
-    if (!fits && !busy && !too_many && no_room_to_come(r) && (alone || beyond)) {
+    if (!fits && !busy && !too_many && no_room_to_come(r, beyond) && (alone || beyond)) {
       // It will not get better: past the budget, or, where that is the disk's fault, not at all.
       if (disk_error_ && used() + need > budget_)
         r.error = std::exchange(disk_error_, nullptr);  // who comes next tries the disk again

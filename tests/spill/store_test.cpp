@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "support/test_directory.hpp"
+#include "weft/simulated_disk.hpp"
 #include "weft/weft.hpp"
 
 namespace {
@@ -109,7 +110,77 @@ weft::task<> exchange(weft::pool& p, std::string directory) {
   s->retire();
 }
 
+/// The same while a task here waits for what is outside, and holds memory meanwhile: nobody knows whether that comes
+/// about without the peer.
+weft::task<> exchange_beside_outside(weft::pool& p) {
+  owner of(p);
+  store_options options;
+  options.budget = 4 * size;
+  options.patience = 5s;
+  options.own_directory = false;
+  options.files.directory = "/spill";
+  options.files.segment_bytes = 256 << 10;
+  options.files.chunk_bytes = 16 << 10;
+  auto* const s = new store(std::move(options), of.host());
+
+  stored_value* here = s->insert(&of, operations, size, nullptr);
+  s->publish(*here, {});
+  asked room;
+  room.reserve = 4 * size;
+  co_await room.by(*s);
+  s->finish(room);
+
+  asked outside;  // a coroutine that waits for a socket
+  outside.rank = 1;
+  outside.reserve = 2 * size;
+  outside.produces = true;
+  CHECK(s->ask(outside));
+  s->left(outside);
+  stored_value* elsewhere = s->insert_elsewhere(&of, operations, 2 * size);
+  s->publish(*elsewhere, {2});
+  asked task;  // waits for the peer, which waits for what is here
+  task.rank = 2;
+  task.inputs = &elsewhere;
+  task.count = 1;
+  CHECK_FALSE(s->ask(task));
+  asked peer;
+  peer.inputs = &here;
+  peer.count = 1;
+  peer.lasting = true;
+  CHECK_FALSE(s->ask(peer));
+  asked last;
+  last.rank = 3;
+  last.reserve = size;
+  CHECK_FALSE(s->ask(last));
+
+  co_await weft::timeout(4s, weft::sleep_for(3s));
+  CHECK_FALSE(peer.there.is_set());  // there is patience
+  co_await weft::timeout(1min, peer.there.wait());
+  CHECK(s->counters().in_memory == 3 * size);
+  CHECK_FALSE(task.there.is_set());
+  s->finish(peer);
+  of.may_come.set();
+  co_await weft::timeout(1min, task.there.wait());
+  s->finish(task);
+  s->finish(outside);
+  co_await weft::timeout(1min, last.there.wait());
+  s->finish(last);
+  CHECK(store::erase(here));
+  CHECK(store::erase(elsewhere));
+  CHECK(s->counters().in_memory == 0);
+  s->retire();
+}
+
 }  // namespace
+
+TEST_CASE("a peer has its value while some wait for values of peers and all others for what is outside") {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    INFO("seed " << seed);
+    weft::simulation s(seed);
+    const weft::simulated_disk disk(s);
+    s.run(exchange_beside_outside(s.pool()));
+  }
+}
 
 TEST_CASE("a peer has its value while all that goes on here waits for values of peers") {
   weft::pool p({.threads = 2});
