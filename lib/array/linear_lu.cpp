@@ -92,6 +92,7 @@ struct lu_column {
     block column(before.of(), {width, lead});
     with_real(before.of(), [&](auto zero) {
       using T = decltype(zero);
+      if (k == 0) demand_finite<T>("lu", before);
       T* const to = column.template data<T>();
       const std::int64_t own_lead = before.extents()[1];
       for (std::int64_t c = 0; c < width; ++c) {

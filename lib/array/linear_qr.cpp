@@ -11,33 +11,13 @@
 
 #include "array/blas.hpp"
 #include "array/linear.hpp"
+#include "array/tree_rows.hpp"
 
 namespace weft::detail::arrays {
 
 namespace {
 
-/// Children of a node of the tree.
-constexpr std::size_t fan_in = 8;
-
-/// The rows of what each task of a level factors: at level 0 those of a chunk, above the R's of its children.
-struct tree_rows {
-  cut rows;
-  std::int64_t columns = 0;
-
-  void check(std::size_t level) const {
-    demand_cut(rows);
-    demand_given(columns >= 0 && level <= 21, "a tree that is none");  // 8^21 chunks are more than there can be
-  }
-  std::int64_t at(std::size_t level, std::size_t j) const {
-    if (level == 0) return rows.size(static_cast<std::int64_t>(j));
-    auto below = static_cast<std::size_t>(rows.count());
-    for (std::size_t l = 1; l < level; ++l) below = (below + fan_in - 1) / fan_in;
-    std::int64_t n = 0;
-    for (std::size_t i = j * fan_in; i < std::min(below, (j + 1) * fan_in); ++i)
-      n += std::min(at(level - 1, i), columns);
-    return n;
-  }
-};
+constexpr std::size_t fan_in = tree_rows::fan_in;
 
 /// A factored block: its rows, and below them tau.
 template <class T>
@@ -55,7 +35,10 @@ struct factor_chunk {
     demand_matrix(a);
     block packed(a.of(), {a.extents()[0] + 1, a.extents()[1]});
     std::memcpy(packed.bytes().data(), a.bytes().data(), a.bytes().size());
-    with_real(a.of(), [&](auto x) { factor<decltype(x)>(packed); });
+    with_real(a.of(), [&](auto x) {
+      demand_finite<decltype(x)>("a QR factorisation", a);
+      factor<decltype(x)>(packed);
+    });
     return packed;
   }
 };
@@ -140,12 +123,10 @@ struct child_rows {
   tree_rows tree;
   std::size_t level = 0;
   block operator()(std::size_t j, const block& packed, const block& parent) const {
-    tree.check(level);
     check_packed(packed);
     demand_matrix(parent);
     demand_alike(packed, parent);
-    std::int64_t before = 0;
-    for (std::size_t i = j / fan_in * fan_in; i < j; ++i) before += std::min(tree.at(level, i), tree.columns);
+    const std::int64_t before = tree.before(level, j);
     const std::int64_t k = parent.extents()[1];
     demand_given(before >= 0 && before <= parent.extents()[0] && kept_rows(packed) <= parent.extents()[0] - before,
                  "fewer rows than it takes");

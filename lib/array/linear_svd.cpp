@@ -25,8 +25,7 @@ struct all_parts {
     const auto count = static_cast<std::size_t>(m * n);
     // Row by row A is LAPACK's A' = V S U', whose results are row by row V' and U.
     std::vector<T> copy(a.data<T>(), a.data<T>() + count);
-    if (std::any_of(copy.begin(), copy.end(), [](T x) { return !std::isfinite(x); }))
-      throw std::domain_error("weft: svd of an array with elements that are NaN or infinite");
+    demand_finite<T>("svd", a);
     T* const u = packed.data<T>();
     T* const s = u + m * k;
     if (k == 0) return;

@@ -1,10 +1,14 @@
 // Factorisations: what they are for, over random shapes and chunks.
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <vector>
 
 #include "array/blas.hpp"
 #include "array/matrices.hpp"
+#include "array/tree_rows.hpp"
 #include "weft/errors.hpp"
 
 using arrays::distance;
@@ -124,6 +128,62 @@ TEST_CASE("SVD: u s vt is the matrix, of tall and of wide ones") {
   }
   const auto nan = weft::where(matrix(at.client, 9, 3, {4, 3}) > 0.2, std::nan(""), 1.0);
   CHECK_THROWS_WITH(at(weft::svd(nan).s), Catch::Contains("NaN"));
+}
+
+TEST_CASE("elements that are no numbers are refused where a factorisation finds them") {
+  weft::blas_threads(1);
+  place at;
+  for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    const auto tall = weft::assign(matrix(at.client, 40, 3, {7, 3}), weft::region(23, 1), bad);
+    const auto square = weft::assign(matrix(at.client, 9, 9, {4, 4}), weft::region(7, 2), bad);
+    CHECK_THROWS_WITH(at(weft::qr(tall).r),
+                      Catch::Contains("QR factorisation") && Catch::Contains("NaN or infinite"));
+    CHECK_THROWS_WITH(at(weft::svd_compressed(tall, 2).s), Catch::Contains("NaN or infinite"));
+    CHECK_THROWS_WITH(at(weft::lu(square).u), Catch::Contains("lu of an array") && Catch::Contains("NaN"));
+    CHECK_THROWS_WITH(at(weft::inv(square)), Catch::Contains("NaN or infinite"));
+  }
+}
+
+TEST_CASE("the rows of a tree are counted without going through it") {
+  using namespace weft::detail::arrays;
+  // As the tasks have them: each chunk's rows, and then those of the R's of eight children.
+  const auto counted = [](const tree_rows& tree, std::size_t level) {
+    std::vector<std::int64_t> rows;
+    for (std::int64_t i = 0; i < tree.rows.count(); ++i) rows.push_back(tree.rows.size(i));
+    for (std::size_t l = 0; l < level; ++l) {
+      std::vector<std::int64_t> above((rows.size() + 7) / 8, 0);
+      for (std::size_t i = 0; i < rows.size(); ++i) above[i / 8] += std::min(rows[i], tree.columns);
+      rows = above;
+    }
+    return rows;
+  };
+  for (std::int64_t i = 0; i < 400; ++i) {
+    const std::int64_t chunk = arrays::some_number(i, 1, 9), lead = arrays::some_number(i + 1000, 1, chunk);
+    const tree_rows tree{{arrays::some_number(i + 2000, 0, 3000), chunk, lead}, arrays::some_number(i + 3000, 0, 20)};
+    CAPTURE(tree.rows.extent, chunk, lead, tree.columns);
+    for (std::size_t level = 0; level < 5; ++level) {
+      const std::vector<std::int64_t> expected = counted(tree, level);
+      const tree_rows::level_rows is = tree.of(level);
+      REQUIRE(is.count == static_cast<std::int64_t>(expected.size()));
+      std::int64_t before = 0;
+      for (std::size_t j = 0; j < expected.size(); ++j) {
+        REQUIRE(is.at(static_cast<std::int64_t>(j)) == expected[j]);
+        if (j % 8 == 0) before = 0;
+        REQUIRE(tree.before(level, j) == before);
+        before += std::min(expected[j], tree.columns);
+      }
+      REQUIRE_THROWS_AS(tree.before(level, expected.size()), std::logic_error);
+    }
+  }
+  // What a damaged message may say.
+  constexpr std::int64_t most = std::int64_t{1} << 62;
+  const tree_rows vast{{most, 1, 1}, most};
+  CHECK(vast.of(20).first == std::int64_t{1} << 60);
+  CHECK(vast.of(21).first == most);
+  CHECK(tree_rows{{most, most, most}, most}.of(21).first == most);
+  CHECK_THROWS_AS(vast.of(22), std::logic_error);
+  CHECK_THROWS_AS((tree_rows{{10, 1, 2}, 1}.of(0)), std::logic_error);
+  CHECK_THROWS_AS((tree_rows{{10, 1, 1}, -1}.of(0)), std::logic_error);
 }
 
 TEST_CASE("a compressed SVD finds what a low rank hides") {
