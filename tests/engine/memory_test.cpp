@@ -438,7 +438,7 @@ TEST_CASE("random graphs larger than memory, in many orders", "[seeds]") {
 }
 
 TEST_CASE("random graphs larger than memory, on a disk that fails, fills up, tears and damages", "[seeds]") {
-  for (const std::uint64_t seed : weft::test::seed_range(1000)) {
+  for (const std::uint64_t seed : weft::test::seed_range(3000)) {
     INFO("seed " << seed << " (replay: WEFT_SEED=" << seed << ")");
     std::uint64_t hash = 0, again = 0, spilled = 0;
     run_seed(seed, true, hash, spilled);
