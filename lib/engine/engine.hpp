@@ -243,6 +243,7 @@ class engine {
   node* close_node(node& n) noexcept;
   void begin_limits(node& n);
   void end_limits(node& n) noexcept;
+  void renew_limits(node& n);
   task<> watch_deadline(node& n, stop_source ended);
   void give_back_resources(node& n);
   void tell(const node& n, task_event::step what) noexcept {

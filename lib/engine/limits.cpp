@@ -16,6 +16,8 @@ void take_from(Amounts& from, const resource_amounts& wanted) {
   for (const auto& [name, amount] : wanted) from.find(name)->second -= amount;
 }
 
+bool is_coroutine(const node& n) noexcept { return n.type->stop != nullptr; }
+
 }  // namespace
 
 void resource_pool::check(const resource_amounts& wanted) const {
@@ -35,6 +37,7 @@ bool resource_pool::enough(const amounts& of, const resource_amounts& wanted) {
 }
 
 bool resource_pool::may_pass(std::uint64_t rank, const resource_amounts& wanted) const {
+  if (coroutines_ != 0) return true;
   const bool nobody_waits = std::all_of(wanted.begin(), wanted.end(), [&](const auto& w) {
     const auto at = wanted_.find(w.first);
     return at == wanted_.end() || at->second == 0;
@@ -50,12 +53,18 @@ bool resource_pool::may_pass(std::uint64_t rank, const resource_amounts& wanted)
   return true;
 }
 
+void resource_pool::give(node& n) {
+  take_from(free_, n.details->resources);
+  coroutines_ += is_coroutine(n);
+  n.holds_resources = true;
+}
+
 bool resource_pool::take(node& n) {
   const resource_amounts& wanted = n.details->resources;
   std::lock_guard guard(lock_);
   if (enough(free_, wanted) && may_pass(n.rank, wanted)) {
-    take_from(free_, wanted);
-    return n.holds_resources = true;
+    give(n);
+    return true;
   }
   for (const auto& [name, amount] : wanted) wanted_[name] += amount;
   const auto behind = std::upper_bound(waiting_.begin(), waiting_.end(), n.rank,
@@ -68,16 +77,16 @@ std::vector<node*> resource_pool::give_back(node& n) {
   std::vector<node*> ready;
   std::lock_guard guard(lock_);
   for (const auto& [name, amount] : n.details->resources) free_.find(name)->second += amount;
+  coroutines_ -= is_coroutine(n);
   amounts left = free_;  // by those that wait still
   std::erase_if(waiting_, [&](node* other) {
     const resource_amounts& wanted = other->details->resources;
     // One that was cancelled meanwhile need not have them: it only has to leave.
     const bool waits = other->is(node_state::pending);
-    const bool has = waits && enough(left, wanted);
-    if (has) take_from(free_, wanted);
+    const bool has = waits && enough(coroutines_ != 0 ? free_ : left, wanted);
     if (waits) take_from(left, wanted);
     if (waits && !has) return false;
-    other->holds_resources = has;
+    if (has) give(*other);
     for (const auto& [name, amount] : wanted) wanted_[name] -= amount;
     ready.push_back(other);
     return true;
@@ -97,7 +106,7 @@ void engine::begin_limits(node& n) {
   stop_source ended;
   {
     std::lock_guard guard(deadlines_lock_);
-    deadlines_.emplace(&n, ended);
+    deadlines_.insert_or_assign(&n, ended);
   }
   n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);  // the watcher's
   run_work(watch_deadline(n, std::move(ended)));
@@ -119,9 +128,14 @@ task<> engine::watch_deadline(node& n, stop_source ended) {
   const auto wait = [](std::chrono::nanoseconds limit) -> task<> { co_await sleep_for(limit); };
   bool over = false;
   try {
-    co_await with_stop(std::move(ended), wait(n.details->time_limit));
+    co_await with_stop(ended, wait(n.details->time_limit));
     over = true;
   } catch (const cancelled&) {}
+  {
+    std::lock_guard guard(deadlines_lock_);
+    const auto at = deadlines_.find(&n);
+    if (at != deadlines_.end() && &at->second.state() == &ended.state()) deadlines_.erase(at);
+  }
   if (over && !n.ended()) {
     n.time_out();
     cancel(n);

@@ -89,6 +89,13 @@ std::vector<node*> to_run_again(node& last, renewed_wants& wants) {
 
 }  // namespace
 
+/// Of one that runs again already, and may have ended again. Not before: a limit that is over would find it closed,
+/// and let it be.
+void engine::renew_limits(node& n) {
+  begin_limits(n);
+  if (n.is(node_state::done) || n.is(node_state::failed) || n.is(node_state::cancelled)) end_limits(n);
+}
+
 /// A failed node has kept its function, its arguments and its inputs. One that is waited for still by edges of before
 /// is entered anew by who lets go of it last (see cascade.cpp).
 void engine::retry(node& last) {
@@ -135,7 +142,7 @@ void engine::retry(node& last) {
     if (!inside)
       left.push_back(n);
     else if (n->details)
-      begin_limits(*n);  // not before: a limit that is over finds it closed, and lets it be
+      renew_limits(*n);
   }
   for (node* n : left) submit(*n);
 }

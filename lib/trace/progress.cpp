@@ -16,6 +16,7 @@ struct progress_bar::state {
   std::mutex lock;
   std::uint64_t shown = 0;  // steps
   bool drawn = false, finished = false;
+  std::uint64_t finished_of = 0;
 };
 
 progress_bar::progress_bar(std::string what, style s) : state_(std::make_unique<state>()) {
@@ -33,18 +34,18 @@ void progress_bar::show(std::uint64_t done, std::uint64_t whole) {
   state& s = *state_;
   if (s.silent || whole == 0) return;
   const std::uint64_t steps = s.bar ? 40 : 4;
-  const bool complete = done >= whole;
   const auto part = static_cast<double>(std::min(done, whole)) / static_cast<double>(whole);
   const auto step = static_cast<std::uint64_t>(part * static_cast<double>(steps));
   std::lock_guard guard(s.lock);
   // The whole may grow while tasks submit more: a bar may go back, lines do not. After what was complete all begins
   // anew.
-  if (s.finished && !complete) {
+  if (s.finished && whole > s.finished_of && done < whole) {
     s.finished = s.drawn = false;
     s.shown = 0;
   }
   if (s.finished || (s.bar ? step == s.shown && s.drawn : step <= s.shown)) return;
   s.shown = step;
+  if (step == steps) s.finished_of = whole;
   if (s.bar) {
     std::fprintf(stderr, "\r%s [%s%s] %3.0f %%", s.what.c_str(), std::string(step, '#').c_str(),
                  std::string(steps - step, ' ').c_str(), part * 100);

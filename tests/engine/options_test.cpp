@@ -66,41 +66,76 @@ TEST_CASE("tasks take resources while they run, and wait for them") {
 }
 
 namespace {
+std::mutex begun_lock;
 std::vector<int> begun;
-weft::task<int> notes_and_sleeps(int name, int ms) {
+std::atomic<bool> held;
+int notes(int name) {
+  std::lock_guard guard(begun_lock);
   begun.push_back(name);
-  co_await weft::sleep_for(std::chrono::milliseconds(ms));
-  co_return name;
+  return name;
+}
+int notes_and_holds(int name) {
+  notes(name);
+  while (held.load()) std::this_thread::yield();
+  return name;
+}
+weft::task<int> notes_and_submits(weft::client& c, int name) {
+  notes(name);
+  co_await weft::sleep_for(2ms);
+  co_return co_await c.with({.priority = -2, .resources = "gpu=1"}).submit(notes, name + 1);
 }
 }  // namespace
 
 TEST_CASE("a task that wants much of a resource is not passed by those that want little of it") {
   begun.clear();
-  weft::simulation s(1, {.workers = 4});
-  const auto program = [](weft::simulation& sim) -> weft::task<> {
-    weft::client_options options;
-    options.resources = "gpu=2 tape=1";
-    weft::client c(sim, options);
-    const weft::client one = c.with({.resources = "gpu=1"}), two = c.with({.resources = "gpu=2"});
+  held = true;
+  weft::pool pool({.threads = 2});
+  weft::client_options options;
+  options.resources = "gpu=2 tape=1";
+  weft::client c(pool, options);
+  const auto program = [](weft::client& client) -> weft::task<> {
+    const weft::client one = client.with({.resources = "gpu=1"}), two = client.with({.resources = "gpu=2"});
+    // Of two workers one is held up: what the other has run tells that it has seen what was submitted before.
+    const auto seen = [&client](int name) -> weft::task<> {
+      const int got = co_await client.with({.priority = -1, .resources = "tape"}).submit(notes, name);
+      CHECK(got == name);
+    };
     std::vector<weft::future<int>> all;
-    all.push_back(one.submit(notes_and_sleeps, 1, 10));
-    co_await weft::sleep_for(1ms);
-    all.push_back(two.submit(notes_and_sleeps, 2, 10));
-    co_await weft::sleep_for(1ms);
-    for (int i = 3; i < 20; ++i) all.push_back(one.submit(notes_and_sleeps, i, 10));
-    // What those that wait do not want may be had by others, and what is cancelled gives way.
-    all.push_back(c.with({.resources = "tape"}).submit(notes_and_sleeps, 20, 1));
-    all.push_back(two.submit(notes_and_sleeps, 21, 1));
-    co_await weft::sleep_for(1ms);
+    all.push_back(one.submit(notes_and_holds, 1));
+    while (all.back().status() != weft::task_status::running) co_await weft::checkpoint();
+    all.push_back(two.submit(notes, 2));
+    co_await seen(10);
+    for (int i = 3; i < 9; ++i) all.push_back(one.submit(notes, i));
+    all.push_back(two.submit(notes, 9));
+    co_await seen(11);
     all.back().cancel();
     all.pop_back();
-    all.push_back(c.with({.priority = 1, .resources = "gpu=2"}).submit(notes_and_sleeps, 22, 10));
-    co_await c.wait(all);
+    all.push_back(client.with({.priority = 1, .resources = "gpu=2"}).submit(notes, 12));
+    co_await seen(13);
+    held = false;
+    co_await client.wait(all);
+  };
+  pool.run(program(c));
+  REQUIRE(begun.size() == 12);
+  CHECK(std::vector<int>(begun.begin(), begun.begin() + 6) == std::vector<int>{1, 10, 11, 13, 12, 2});
+}
+
+TEST_CASE("a coroutine that holds a resource has what it waits for before those that want more") {
+  begun.clear();
+  weft::simulation s(1, {.workers = 2});
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client_options options;
+    options.resources = "gpu=2";
+    weft::client c(sim, options);
+    auto holds = c.with({.resources = "gpu=1"}).submit(notes_and_submits, 1);
+    co_await weft::sleep_for(1ms);
+    auto much = c.with({.resources = "gpu=2"}).submit(notes, 3);
+    const int first = co_await holds, last = co_await much;
+    CHECK(first == 2);
+    CHECK(last == 3);
   };
   s.run(program(s));
-  REQUIRE(begun.size() == 21);
-  CHECK(std::vector<int>(begun.begin(), begun.begin() + 4) == std::vector<int>{1, 20, 22, 2});
-  CHECK(s.elapsed() == 10ms + 20ms + 9 * 10ms);
+  CHECK(begun == std::vector<int>{1, 2, 3});
 }
 
 TEST_CASE("amounts of resources that have no exact fraction add up to the whole") {

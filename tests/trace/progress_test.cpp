@@ -45,6 +45,7 @@ TEST_CASE("progress that was complete begins anew when there is more to do", "[p
           bar.show(600, 1000);
           bar.show(500, 1000);  // another thread was quicker
           bar.show(1000, 1000);
+          bar.show(999, 1000);
         }) == "work: 100 %\nwork: 50 %\nwork: 100 %\n");
 }
 
