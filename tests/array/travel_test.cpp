@@ -1,6 +1,10 @@
 // What arrays send: programs and chunks.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstring>
+#include <initializer_list>
 #include <stdexcept>
+#include <vector>
 
 #include "array/arrays.hpp"
 #include "array/boxes.hpp"
@@ -153,6 +157,49 @@ TEST_CASE("bools that bytes have damaged are bools all the same") {
     weft_received(received);
     CHECK(is_right(received));
   }
+}
+
+TEST_CASE("accumulators of bools that bytes have damaged give bools all the same") {
+  using namespace weft::detail::arrays;
+  // Each byte of an accumulator may be anything; what is made of it is 0 or 1.
+  const auto results = []<class R>(R how, std::initializer_list<std::uint8_t> damaged) {
+    const reducer_code<R, bool> code(how);
+    using accumulator = typename R::accumulator;
+    std::vector<std::uint8_t> made;
+    for (const std::uint8_t byte : damaged) {
+      accumulator a = how.start(), b;
+      std::memset(&b, byte, sizeof b);
+      std::uint8_t out[2] = {7, 7};
+      code.finish(reinterpret_cast<std::byte*>(out), reinterpret_cast<const std::byte*>(&b), 1);
+      code.merge(reinterpret_cast<std::byte*>(&a), reinterpret_cast<const std::byte*>(&b), 1);
+      code.finish(reinterpret_cast<std::byte*>(out + 1), reinterpret_cast<const std::byte*>(&a), 1);
+      made.insert(made.end(), out, out + 2);
+    }
+    return made;
+  };
+  const std::vector<std::uint8_t> truths{0, 0, 1, 1, 1, 1, 1, 1};
+  CHECK(results(truth_of<bool, true>(), {0, 1, 2, 255}) == truths);
+  CHECK(results(truth_of<bool, false>(), {0, 1, 2, 255}) == truths);
+  CHECK(results(extreme_of<bool, true>(), {0, 1, 2, 255}) == truths);
+  CHECK(results(extreme_of<bool, false>(), {0, 1, 2, 255}) == truths);
+  CHECK(results(nan_extreme_of<bool, true>(), {1, 2, 255}) == std::vector<std::uint8_t>(6, 1));
+  // Elements with their places, and with their counts.
+  static_assert(!std::is_same_v<decltype(placed<bool>::value), bool>);
+  static_assert(!std::is_same_v<decltype(counted<bool>::value), bool>);
+  arrays::place at;
+  const auto x =
+      weft::from_function<1>(at.client, {50}, [](std::int64_t i) { return arrays::noise(i) > 0.2; }, {.chunk = {7}});
+  const xt::xtensor<bool, 1> whole = at(x);
+  const xt::xtensor<std::int64_t, 1> order = at(weft::argsort(x));
+  for (std::size_t i = 1; i < 50; ++i) {
+    const auto a = static_cast<std::size_t>(order(i - 1)), b = static_cast<std::size_t>(order(i));
+    CHECK((whole(a) < whole(b) || (whole(a) == whole(b) && a < b)));
+  }
+  const auto u = at.pool.run(weft::unique(x));
+  CHECK((u.values == xt::xtensor<bool, 1>{false, true}));
+  CHECK(u.counts(0) + u.counts(1) == 50);
+  CHECK(at(weft::argmax(x)) ==
+        static_cast<std::int64_t>(std::find(whole.begin(), whole.end(), true) - whole.begin()));
 }
 
 TEST_CASE("chunks travel, and damaged ones are refused") {

@@ -168,7 +168,7 @@ task<unique_parts<T>> collect_unique(array_ref all) {
   unique_parts<T> found{xt::xtensor<T, 1>::from_shape({only.count()}),
                         xt::xtensor<std::int64_t, 1>::from_shape({only.count()})};
   for (std::size_t i = 0; i < only.count(); ++i) {
-    found.values(i) = only.template data<counted<T>>()[i].value;
+    found.values(i) = static_cast<T>(only.template data<counted<T>>()[i].value);
     found.counts(i) = only.template data<counted<T>>()[i].count;
   }
   co_return found;

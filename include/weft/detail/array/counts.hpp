@@ -101,7 +101,7 @@ struct weigh_number {
 /// An element, and how often it is there.
 template <class T>
 struct counted {
-  T value;
+  kept_t<T> value;
   std::int64_t count;
 };
 
@@ -119,7 +119,7 @@ class unique_digest final : public digest {
     sort_run(all.data<T>(), all.count());
     std::vector<entry_type> found;
     for (std::size_t i = 0; i < all.count(); ++i) {
-      const T e = all.data<T>()[i];
+      const kept_t<T> e = all.data<T>()[i];
       if (found.empty() || arrays::before(found.back().value, e)) found.push_back({e, 0});
       ++found.back().count;
     }

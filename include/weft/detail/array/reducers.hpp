@@ -28,6 +28,11 @@
 ///     static constexpr bool adds = true;  // optional: add() is an addition, for which there are loops (sums.hpp)
 namespace weft::detail::arrays {
 
+/// A T in an accumulator, or another element that is no number: these come from elsewhere as they were sent, and what
+/// was damaged may be neither 0 nor 1, which a bool must not be.
+template <class T>
+using kept_t = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+
 /// Integers are added in 64 bits.
 template <class T>
 using sum_t = std::conditional_t<
@@ -169,14 +174,15 @@ template <class T, bool Largest>
 struct extreme_of {
   static constexpr const char* name = Largest ? "max" : "min";
   using result = T;
-  using accumulator = T;
+  using accumulator = kept_t<T>;
   constexpr accumulator start() const { return worst<T, Largest>(); }
   constexpr void add(accumulator& a, T x) const {
-    const bool better = Largest ? x > a : x < a;
-    a = (better || x != x) ? x : a;
+    const accumulator kept = x;
+    const bool better = Largest ? kept > a : kept < a;
+    a = (better || kept != kept) ? kept : a;
   }
-  constexpr void merge(accumulator& a, const accumulator& b) const { add(a, b); }
-  constexpr result finish(const accumulator& a) const { return a; }
+  constexpr void merge(accumulator& a, const accumulator& b) const { add(a, static_cast<T>(b)); }
+  constexpr result finish(const accumulator& a) const { return static_cast<T>(a); }
 };
 /// Without NaNs, unless there is nothing else.
 template <class T, bool Largest>
@@ -184,22 +190,23 @@ struct nan_extreme_of {
   static constexpr const char* name = Largest ? "nanmax" : "nanmin";
   using result = T;
   struct accumulator {
-    T value;
-    bool any;
+    kept_t<T> value;
+    kept_t<bool> any;
   };
   constexpr accumulator start() const { return {worst<T, Largest>(), false}; }
   constexpr void add(accumulator& a, T x) const {
     if (x != x) return;
+    const kept_t<T> kept = x;
     a.any = true;
-    a.value = (Largest ? x > a.value : x < a.value) ? x : a.value;
+    a.value = (Largest ? kept > a.value : kept < a.value) ? kept : a.value;
   }
   constexpr void merge(accumulator& a, const accumulator& b) const {
-    if (b.any) add(a, b.value);
+    if (b.any) add(a, static_cast<T>(b.value));
   }
   constexpr result finish(const accumulator& a) const {
     if constexpr (std::is_floating_point_v<T>)
       if (!a.any) return std::numeric_limits<T>::quiet_NaN();
-    return a.value;
+    return static_cast<T>(a.value);
   }
 };
 
@@ -207,20 +214,23 @@ template <class T, bool All>
 struct truth_of {
   static constexpr const char* name = All ? "all" : "any";
   using result = bool;
-  using accumulator = bool;
+  using accumulator = kept_t<bool>;
   constexpr accumulator start() const { return All; }
   constexpr void add(accumulator& a, T x) const {
-    const bool true_one = x != T{};
-    a = All ? a & true_one : a | true_one;
+    const kept_t<bool> true_one = x != T{};
+    a = static_cast<accumulator>(All ? a & true_one : a | true_one);
   }
-  constexpr void merge(accumulator& a, const accumulator& b) const { a = All ? a & b : a | b; }
-  constexpr result finish(const accumulator& a) const { return a; }
+  constexpr void merge(accumulator& a, const accumulator& b) const {
+    const bool x = a != 0, y = b != 0;
+    a = All ? x & y : x | y;
+  }
+  constexpr result finish(const accumulator& a) const { return a != 0; }
 };
 
 /// An element and its place.
 template <class T>
 struct placed {
-  T value;
+  kept_t<T> value;
   std::int64_t at;
 };
 struct place_element {
