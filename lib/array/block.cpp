@@ -1,9 +1,9 @@
 #include "weft/detail/array/block.hpp"
 
-#include <mutex>
 #include <new>
-#include <vector>
 
+#include "array/depot.hpp"
+#include "env/machine_memory.hpp"
 #include "weft/detail/unwritten.hpp"
 
 namespace weft {
@@ -21,67 +21,22 @@ namespace weft::detail::arrays {
 
 namespace {
 
-constexpr std::align_val_t alignment{64};
 constexpr std::uint64_t most_item = 4096;
-
-/// Buffers that blocks have let go, for new ones of the same size. New memory of some megabytes comes from the kernel
-/// page by page, zeroed, which takes longer than to compute with it; and the chunks of an expression are of one size.
-/// What is here is not counted as anybody's: 64 MiB at most.
-class depot {
- public:
-  static constexpr std::size_t least = std::size_t{64} << 10;  // smaller ones are the heap's business
-  static constexpr std::size_t most_bytes = std::size_t{64} << 20;
-
-  /// Null when there is none of that size; the one that was let go last, since it may be in the cache.
-  std::byte* take(std::size_t size) noexcept {
-    std::lock_guard guard(lock_);
-    for (std::size_t i = kept_.size(); i-- > 0;) {
-      if (kept_[i].size != size) continue;
-      std::byte* const found = kept_[i].buffer;
-      kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(i));
-      bytes_ -= size;
-      return found;
-    }
-    return nullptr;
-  }
-  void give(std::byte* buffer, std::size_t size) noexcept {
-    std::unique_lock guard(lock_);
-    if (size > most_bytes) {
-      guard.unlock();
-      ::operator delete(buffer, alignment);
-      return;
-    }
-    while (bytes_ + size > most_bytes || kept_.size() == kept_.capacity()) {
-      ::operator delete(kept_.front().buffer, alignment);
-      bytes_ -= kept_.front().size;
-      kept_.erase(kept_.begin());
-    }
-    kept_.push_back({buffer, size});
-    bytes_ += size;
-  }
-
- private:
-  struct entry {
-    std::byte* buffer;
-    std::size_t size;
-  };
-  static std::vector<entry> with_room() {
-    std::vector<entry> v;
-    v.reserve(most_bytes / least);
-    return v;
-  }
-  std::mutex lock_;
-  std::vector<entry> kept_ = with_room();
-  std::size_t bytes_ = 0;
-};
 
 /// Never destroyed: blocks may outlive what is.
 depot& let_go() {
-  static auto* const all = new depot;
+  static auto* const all = [] {
+    auto* const made = new depot;
+    static memory_keeper keeper{[]() noexcept { let_go().give_back(); }};
+    add_keeper(keeper);
+    return made;
+  }();
   return *all;
 }
 
 }  // namespace
+
+std::size_t bytes_kept_for_blocks() noexcept { return let_go().bytes(); }
 
 bool is_number(element e) noexcept {
   constexpr std::uint32_t sizes[] = {1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 8, 16};  // in the order of dtype
@@ -97,7 +52,7 @@ block::block(element of, const weft::shape& extents) : extents_(extents), of_(of
     if (__builtin_mul_overflow(n, static_cast<std::size_t>(x), &n)) throw std::bad_array_new_length();
   std::byte* buffer = n < depot::least ? nullptr : let_go().take(n);
   if (!buffer) {
-    buffer = static_cast<std::byte*>(::operator new(n != 0 ? n : 1, alignment));
+    buffer = static_cast<std::byte*>(::operator new(n != 0 ? n : 1, depot::alignment));
     expect_writes({buffer, n});
   }
   buffer_ = std::unique_ptr<std::byte, buffer_release>(buffer, buffer_release{n});
@@ -105,7 +60,7 @@ block::block(element of, const weft::shape& extents) : extents_(extents), of_(of
 
 void buffer_release::operator()(std::byte* p) const noexcept {
   if (size < depot::least)
-    ::operator delete(p, alignment);
+    ::operator delete(p, depot::alignment);
   else
     let_go().give(p, size);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -49,6 +50,18 @@ std::uint64_t resident_memory_of(int process) noexcept {
   return resident_by(name);
 }
 
-void trim_memory() noexcept { ::malloc_trim(0); }
+namespace {
+constinit std::atomic<memory_keeper*> keepers{nullptr};
+}
+
+void add_keeper(memory_keeper& k) noexcept {
+  k.next = keepers.load(std::memory_order_relaxed);
+  while (!keepers.compare_exchange_weak(k.next, &k, std::memory_order_release, std::memory_order_relaxed)) {}
+}
+
+void trim_memory() noexcept {
+  for (const memory_keeper* k = keepers.load(std::memory_order_acquire); k; k = k->next) k->give_back();
+  ::malloc_trim(0);
+}
 
 }  // namespace weft::detail

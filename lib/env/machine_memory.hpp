@@ -15,7 +15,14 @@ std::uint64_t resident_memory() noexcept;
 /// The same of another process.
 std::uint64_t resident_memory_of(int process) noexcept;
 
-/// Gives what the heap has free back to the system, page by page.
+/// Who keeps memory to use it again. It stays for good.
+struct memory_keeper {
+  void (*give_back)() noexcept;  // on any thread
+  memory_keeper* next = nullptr;
+};
+void add_keeper(memory_keeper& k) noexcept;
+
+/// Has all keepers give back what they have, and gives what the heap has free back to the system, page by page.
 void trim_memory() noexcept;
 
 }  // namespace weft::detail
