@@ -12,8 +12,10 @@ std::uint32_t axes_mask(const grid& g, const std::int64_t* named, std::size_t n)
   if (n == 0) return (1u << g.rank) - 1;
   std::uint32_t mask = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const std::uint32_t bit = 1u << checked_axis(named[i], g.rank);
-    if (mask & bit) throw misuse("weft: axis " + std::to_string(named[i]) + " twice in a reduction");
+    const std::uint32_t bit = 1u << checked_axis(named[i], g);
+    if (mask & bit)
+      throw misuse("weft: axis " + std::to_string(named[i]) + " twice in a reduction of an array of shape " +
+                   to_string(g));
     mask |= bit;
   }
   return mask;

@@ -85,6 +85,11 @@ struct transform {
       }
     return result;
   }
+  std::string task_name() const {
+    static constexpr const char* names[] = {"fft", "ifft", "rfft", "irfft"};
+    return how <= fourier::inverse_real ? names[static_cast<std::size_t>(how)] : names[0];
+  }
+  std::string task_subject(std::size_t) const { return {}; }
 
  private:
   /// The second half of the transform of real numbers has the conjugates of the first.
@@ -114,7 +119,7 @@ class transform_recipe final : public layer_recipe {
 
 array_ref make_fft(array_ref x, std::int64_t axis, fourier how, std::int64_t n, element e) {
   grid chunks = x->chunks;
-  const auto a = static_cast<std::uint32_t>(checked_axis(axis, chunks.rank));
+  const auto a = static_cast<std::uint32_t>(checked_axis(axis, chunks));
   const std::int64_t extent = chunks.axes[a].extent;
   if (n < 0) throw misuse("weft: irfft to " + std::to_string(n) + " numbers: give 1 or more, or 0 for 2 (m - 1)");
   const std::int64_t length = how != fourier::inverse_real ? extent : n != 0 ? n : 2 * (extent - 1);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <string>
 #include <vector>
 
 #include "weft/errors.hpp"
@@ -38,9 +40,6 @@ namespace weft::detail::arrays {
 
 namespace {
 
-/// A transfer decodes attachments of up to 4 GiB.
-constexpr double most_chunk_bytes = 2147483648.0;
-
 [[noreturn]] void throw_chunks(const weft::shape& whole, const weft::shape& chunk, const std::string& why) {
   throw misuse("weft: an array of shape " + weft::to_string(whole) + " in chunks of " + weft::to_string(chunk) +
                ": " + why);
@@ -49,8 +48,21 @@ constexpr double most_chunk_bytes = 2147483648.0;
 /// Of the largest chunk; it may be more than any integer.
 double chunk_bytes(const grid& g, std::size_t item) {
   double bytes = static_cast<double>(item);
-  for (std::uint32_t a = 0; a < g.rank; ++a) bytes *= static_cast<double>(g.axes[a].chunk);
+  for (std::uint32_t a = 0; a < g.rank; ++a)
+    bytes *= static_cast<double>(std::clamp<std::int64_t>(g.axes[a].extent, 1, g.axes[a].chunk));
   return bytes;
+}
+/// `2.5 GiB`
+std::string gigabytes(double bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g GiB", bytes / (1 << 30));
+  return text;
+}
+void check_bytes(const weft::shape& whole, std::size_t item) {
+  double bytes = static_cast<double>(item);
+  for (const std::int64_t x : whole) bytes *= static_cast<double>(std::max<std::int64_t>(x, 1));
+  if (bytes >= 0x1p63)
+    throw misuse("weft: an array of shape " + weft::to_string(whole) + " has more than 2^63 bytes");
 }
 
 /// Chunks for the axes that leave it to us: as square as they can be, of at most `elements` with what the others
@@ -165,12 +177,36 @@ grid make_grid(const weft::shape& whole, const weft::shape& chunk, std::int64_t 
 }
 
 void check_chunks(const grid& g, std::size_t item) {
-  if (chunk_bytes(g, item) > most_chunk_bytes)
-    throw_chunks(g.whole(), g.largest(), "a chunk has more than 2 GiB; choose smaller ones");
+  check_bytes(g.whole(), item);
+  const double bytes = chunk_bytes(g, item);
+  if (bytes > static_cast<double>(most_chunk_bytes))
+    throw_chunks(g.whole(), g.largest(),
+                 "a chunk has " + gigabytes(bytes) +
+                     ", which is more than 2 GiB: choose smaller chunks, or rechunk the arrays that it is made of");
+}
+grid in_possible_chunks(const grid& g, std::size_t item) {
+  check_bytes(g.whole(), item);
+  return chunk_bytes(g, item) > static_cast<double>(most_chunk_bytes)
+             ? make_grid(g.whole(), {}, automatic_chunk_bytes, item)
+             : g;
 }
 
 grid within(const grid& g, std::int64_t bytes, std::size_t item) {
   return chunk_bytes(g, item) > static_cast<double>(bytes) ? make_grid(g.whole(), {}, bytes, item) : g;
+}
+
+grid with_extent(const grid& g, std::size_t axis, std::int64_t extent, std::size_t item) {
+  constexpr std::int64_t many_times = 16;
+  const cut& before = g.axes[axis];
+  grid to = g;
+  cut& c = to.axes[axis];
+  c = {extent, before.chunk, before.chunk};
+  if (c.count() / many_times <= before.count()) return to;
+  const auto fitting =
+      static_cast<std::int64_t>(static_cast<double>(automatic_chunk_bytes) / std::max(1.0, chunk_bytes(to, item)));
+  const std::int64_t together = std::min(fitting, c.count() / before.count());
+  if (together > 1) c.chunk = c.lead = std::min(c.chunk * together, extent);
+  return to;
 }
 
 grid broadcast(const grid& a, const grid& b) {
@@ -200,11 +236,22 @@ std::string to_string(const grid& g) {
   return weft::to_string(g.whole()) + (g.rank == 0 ? "" : " in chunks of " + weft::to_string(g.largest()));
 }
 
-std::size_t checked_axis(std::int64_t axis, std::size_t rank) {
-  const auto n = static_cast<std::int64_t>(rank);
+namespace {
+
+std::size_t axis_among(std::int64_t axis, std::int64_t n, const grid& g, const char* what) {
   if (axis < -n || axis >= n)
-    throw misuse("weft: axis " + std::to_string(axis) + " of an array that has " + std::to_string(rank) + " axes");
+    throw misuse(std::string("weft: ") + what + " " + std::to_string(axis) + " of an array of shape " + to_string(g) +
+                 ", which has " + std::to_string(n) + (n == 1 ? " axis" : " axes") +
+                 (n == g.rank ? "" : " with the new one") +
+                 (n == 0 ? "" : ": give one from " + std::to_string(-n) + " to " + std::to_string(n - 1)));
   return static_cast<std::size_t>(axis < 0 ? axis + n : axis);
+}
+
+}  // namespace
+
+std::size_t checked_axis(std::int64_t axis, const grid& g) { return axis_among(axis, g.rank, g, "axis"); }
+std::size_t checked_new_axis(std::int64_t axis, const grid& g) {
+  return axis_among(axis, std::int64_t{g.rank} + 1, g, "a new axis");
 }
 
 void throw_rank(std::size_t wanted, const grid& g) {

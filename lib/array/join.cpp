@@ -76,7 +76,7 @@ array_ref concatenate_some(std::vector<array_ref> all, std::size_t axis) {
 array_ref concatenated(std::vector<array_ref> all, std::int64_t along) {
   check_joined(all, "a concatenation");
   const grid& first = all.front()->chunks;
-  const std::size_t axis = checked_axis(along, first.rank);
+  const std::size_t axis = checked_axis(along, first);
   for (const array_ref& x : all) {
     if (x->chunks.rank != first.rank) throw_unlike(*all.front(), *x, "they have unlike numbers of axes");
     for (std::uint32_t a = 0; a < first.rank; ++a)
@@ -93,7 +93,7 @@ array_ref stacked(std::vector<array_ref> all, std::int64_t along) {
   check_joined(all, "a stack");
   const std::uint32_t rank = all.front()->chunks.rank;
   if (rank == most_axes) throw misuse("weft: a stack of more than 8 axes");
-  const std::size_t axis = checked_axis(along, rank + 1);
+  const std::size_t axis = checked_new_axis(along, all.front()->chunks);
   for (array_ref& x : all) {
     if (x->chunks.whole() != all.front()->chunks.whole())
       throw_unlike(*all.front(), *x, "a stack is of arrays of one shape");

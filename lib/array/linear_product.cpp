@@ -25,6 +25,8 @@ struct contract_first {
   block operator()(std::size_t, values<block> left, values<block> right) const {
     return contract_blocks(*how, block(), left, right);
   }
+  std::string task_name() const { return "product"; }
+  std::string task_subject(std::size_t) const { return {}; }
 };
 struct contract_more {
   shared<contraction> how;
@@ -32,10 +34,14 @@ struct contract_more {
     demand_given(before.size() == 1, "no block to add to");
     return contract_blocks(*how, taken_or_copied(before, 0), left, right);
   }
+  std::string task_name() const { return "product"; }
+  std::string task_subject(std::size_t) const { return {}; }
 };
 
 struct add_up {
   block operator()(std::size_t, values<block> parts) const { return add_blocks(parts); }
+  std::string task_name() const { return "product-sum"; }
+  std::string task_subject(std::size_t) const { return {}; }
 };
 
 /// An operand as it is read: no view, in chunks that fit, with a label for each axis.
@@ -129,11 +135,12 @@ class cuts {
   std::map<int, cut> all_;
 };
 
-/// A chunk of the result is one task: where that is too much, along the longest of its axes it is cut.
-void cut_work(cuts& all, const labels& free, const labels& summed) {
+/// A chunk of the result is one task: where that is too much, or more than a chunk may have, along the longest of its
+/// axes it is cut.
+void cut_work(cuts& all, const labels& free, const labels& summed, std::uint32_t item) {
   labels both = free;
   both.insert(both.end(), summed.begin(), summed.end());
-  while (all.elements(both) > most_work) {
+  while (all.elements(both) > most_work || all.elements(free) * item > static_cast<double>(most_chunk_bytes)) {
     const auto longest =
         std::max_element(free.begin(), free.end(), [&](int x, int y) { return largest(all[x]) < largest(all[y]); });
     if (longest == free.end() || largest(all[*longest]) <= cut_to) return;
@@ -278,7 +285,7 @@ array_ref contract(const char* what, array_ref left, labels of_left, array_ref r
     throw misuse(std::string("weft: ") + what + " of arrays of shapes " + shape_text(*given_a.x) + " and " +
                  shape_text(*given_b.x) + " has " + std::to_string(result.size()) +
                  " axes, of the 8 that it may have");
-  cut_work(all, result, summed);
+  cut_work(all, result, summed, e.item);
 
   contraction how;
   how.batch = static_cast<std::uint32_t>(batch.size());
@@ -316,6 +323,13 @@ array_ref product(array_ref a, array_ref b, element e) {
     of.push_back(rank > 1 ? last : vector);
     return of;
   };
+  // An inner axis of one element is not that of several, as it is in a batch.
+  const std::uint32_t last = n - 1, first = m > 1 ? m - 2 : 0;
+  const std::int64_t columns = a->chunks.axes[last].extent, rows = b->chunks.axes[first].extent;
+  if (columns != rows)
+    throw misuse("weft: matmul of arrays of shapes " + to_string(a->chunks) + " and " + to_string(b->chunks) +
+                 ": they have " + std::to_string(columns) + " and " + std::to_string(rows) +
+                 " elements along what is one axis of both");
   const labels left = name(n, row, inner, inner), right = name(m, inner, column, inner);
   labels out;
   const int axes = static_cast<int>(std::max(n, m)) - 2;
@@ -337,7 +351,7 @@ array_ref tensor_product(array_ref a, array_ref b, std::span<const std::int64_t>
   labels out = of_left;
   out.insert(out.end(), of_right.begin(), of_right.end());
   for (std::size_t i = 0; i < left.size(); ++i) {
-    const std::size_t x = checked_axis(left[i], a->chunks.rank), y = checked_axis(right[i], b->chunks.rank);
+    const std::size_t x = checked_axis(left[i], a->chunks), y = checked_axis(right[i], b->chunks);
     const std::int64_t n = a->chunks.axes[x].extent, m = b->chunks.axes[y].extent;
     if (n != m)
       throw misuse(shapes + ": axis " + std::to_string(x) + " of the first has " + std::to_string(n) +

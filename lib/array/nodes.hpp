@@ -20,6 +20,7 @@ struct operand {
 
 enum class node_kind : std::uint8_t { index, elementwise, view, reduction, stored, layered };
 
+/// Throws misuse for chunks that are too large to be (check_chunks), but of views and indices, which have none.
 class array_node {
  public:
   array_node(const array_node&) = delete;
@@ -34,7 +35,9 @@ class array_node {
 
  protected:
   array_node(node_kind k, client c, element e, const grid& g, std::vector<operand> o)
-      : kind(k), owner(std::move(c)), of(e), chunks(g), operands(std::move(o)) {}
+      : kind(k), owner(std::move(c)), of(e), chunks(g), operands(std::move(o)) {
+    if (k != node_kind::index && k != node_kind::view) check_chunks(g, e.item);
+  }
 };
 
 /// Elements that are linear in their indices.

@@ -1,4 +1,5 @@
 // Elements along an axis in other places, once, several times, or with others beside them.
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -15,27 +16,21 @@ namespace {
 
 std::int64_t modulo(std::int64_t x, std::int64_t n) noexcept { return (x % n + n) % n; }
 
-/// The element that stands x elements from the first, beyond the ends too.
-std::int64_t place_beside(std::int64_t x, std::int64_t n, pad_mode how) noexcept {
-  switch (how) {
-    case pad_mode::wrap:
-      return modulo(x, n);
-    case pad_mode::symmetric: {
-      const std::int64_t at = modulo(x, 2 * n);
-      return at < n ? at : 2 * n - 1 - at;
-    }
-    case pad_mode::reflect: {
-      if (n == 1) return 0;
-      const std::int64_t at = modulo(x, 2 * n - 2);
-      return at < n ? at : 2 * n - 2 - at;
-    }
-    default:
-      return x < 0 ? 0 : n - 1;
+/// Elements beside an axis of n, from number `first` on, beyond the ends: up to `count` that stand in a line.
+segment line_beside(std::int64_t first, std::int64_t count, std::int64_t n, pad_mode how) noexcept {
+  const auto line = [&](std::int64_t most, std::int64_t from, std::int64_t step) {
+    return segment{0, 1, std::min(count, most), from, step};
+  };
+  if (how == pad_mode::edge || n == 1) return line(count, first < 0 ? 0 : n - 1, 0);
+  if (how == pad_mode::wrap) {
+    const std::int64_t at = modulo(first, n);
+    return line(n - at, at, 1);
   }
+  // Forth from 0, and back: each end twice, or with `reflect` the last one where it turns, and the first one then.
+  const std::int64_t once = how == pad_mode::reflect ? 1 : 0, forth = n - once;
+  const std::int64_t at = modulo(first, 2 * forth), left = 2 * forth - at;
+  return at < forth ? line(forth - at, at, 1) : line(left, left - 1 + once, -1);
 }
-
-/// The same chunks for an axis of other extent.
-cut lengthened(const cut& c, std::int64_t extent) noexcept { return {extent, c.chunk, c.chunk}; }
 
 array_ref one_gather(array_ref x, const grid& chunks, std::vector<std::vector<segment>> axes,
                      std::vector<std::byte> fill = {}) {
@@ -55,9 +50,12 @@ std::vector<segment> padded_axis(std::int64_t extent, std::int64_t before, std::
   std::vector<segment> all;
   const auto add = [&](std::int64_t first, std::int64_t n) {
     if (how == pad_mode::constant || n == 0) return;
-    std::vector<std::int64_t> list;
-    for (std::int64_t i = 0; i < n; ++i) list.push_back(place_beside(first + i, extent, how));
-    for (const segment& s : segments_of(list, first + before)) all.push_back(s);
+    for (std::int64_t done = 0; done < n;) {
+      segment s = line_beside(first + done, n - done, extent, how);
+      s.to = first + before + done;
+      done += s.count;
+      all.push_back(s);
+    }
   };
   add(-before, before);
   if (extent != 0) all.push_back({before, 1, extent, 0, 1});
@@ -82,7 +80,7 @@ array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, s
       throw misuse("weft: axis " + std::to_string(a) + " of an array of shape " + weft::to_string(chunks.whole()) +
                    " has no element to pad it with: pad it with a constant");
     axes.push_back(padded_axis(n, w.before, w.after, how));
-    chunks.axes[a] = lengthened(chunks.axes[a], n + w.before + w.after);
+    if (w.before != 0 || w.after != 0) chunks = with_extent(chunks, a, n + w.before + w.after, x->of.item);
   }
   return one_gather(
       std::move(x), chunks, std::move(axes),
@@ -91,7 +89,7 @@ array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, s
 
 array_ref rolled(array_ref x, std::int64_t shift, std::int64_t along) {
   const grid chunks = x->chunks;
-  const std::size_t axis = checked_axis(along, chunks.rank);
+  const std::size_t axis = checked_axis(along, chunks);
   const std::int64_t n = chunks.axes[axis].extent;
   if (n == 0) return x;
   shift = modulo(shift, n);
@@ -116,15 +114,18 @@ array_ref tiled(array_ref x, const weft::shape& times) {
       throw misuse("weft: " + weft::to_string(times) + " tiles of an array of shape " +
                    weft::to_string(chunks.whole()) + ": between 0 and 2^24 along each axis, of 2^63 elements in all");
     axes.emplace_back();
-    for (std::int64_t i = 0; n != 0 && i < reps; ++i) axes.back().push_back({i * n, 1, n, 0, 1});
-    if (reps != 1) chunks.axes[a] = lengthened(chunks.axes[a], extent);
+    if (n == 1 && reps != 0)
+      axes.back().push_back({0, 1, reps, 0, 0});
+    else
+      for (std::int64_t i = 0; n != 0 && i < reps; ++i) axes.back().push_back({i * n, 1, n, 0, 1});
+    if (reps != 1) chunks = with_extent(chunks, a, extent, x->of.item);
   }
   return one_gather(std::move(x), chunks, std::move(axes));
 }
 
 array_ref repeated(array_ref x, std::int64_t times, std::int64_t along) {
   const weft::shape whole = x->chunks.whole();
-  const std::size_t axis = checked_axis(along, whole.size());
+  const std::size_t axis = checked_axis(along, x->chunks);
   std::int64_t extent = 0;
   if (times < 0 || __builtin_mul_overflow(whole[axis], times, &extent))
     throw misuse("weft: each element " + std::to_string(times) + " times, of an array of shape " +

@@ -9,7 +9,7 @@
 namespace weft::detail::arrays {
 
 /// An axis with elements beside it, as segments: none there where they are constant. The extent is not 0 otherwise.
-/// O(before + after).
+/// O(1) for edges, and O((before + after) / extent).
 std::vector<segment> padded_axis(std::int64_t extent, std::int64_t before, std::int64_t after, pad_mode how);
 
 }  // namespace weft::detail::arrays

@@ -134,7 +134,7 @@ struct scan_node final : layered_node {
 
 array_ref make_scan(array_ref x, element e, std::int64_t along, any_code<scanner> what) {
   const grid chunks = x->chunks;
-  const auto axis = static_cast<std::uint32_t>(checked_axis(along, chunks.rank));
+  const auto axis = static_cast<std::uint32_t>(checked_axis(along, chunks));
   client c = x->owner;
   operand o{in_chunks(std::move(x), chunks), identity_map(chunks.rank)};
   return std::make_shared<const scan_node>(std::move(c), e, chunks, std::move(o), axis, std::move(what));

@@ -230,7 +230,7 @@ block half_task::operator()(std::size_t j, values<block> halves_before, values<b
 }
 
 array_ref sorted(array_ref x, std::int64_t along, any_code<order> what) {
-  const std::size_t axis = checked_axis(along, x->chunks.rank);
+  const std::size_t axis = checked_axis(along, x->chunks);
   client c = x->owner;
   const element e = x->of;
   array_ref turned = cut_for_sorting(axis_to_end(std::move(x), axis));

@@ -51,7 +51,7 @@ struct take_node final : layered_node {
 
 array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t along) {
   grid chunks = x->chunks;
-  const std::size_t axis = checked_axis(along, chunks.rank);
+  const std::size_t axis = checked_axis(along, chunks);
   const std::int64_t n = chunks.axes[axis].extent;
   for (std::int64_t& i : indices) {
     if (i < -n || i >= n)
@@ -60,7 +60,7 @@ array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t alo
     if (i < 0) i += n;
   }
   const auto count = static_cast<std::int64_t>(indices.size());
-  chunks.axes[axis] = {count, chunks.axes[axis].chunk, chunks.axes[axis].chunk};
+  chunks = with_extent(chunks, axis, count, x->of.item);
   client c = x->owner;
   const element e = x->of;
   operand o = settled(std::move(x), identity_map(chunks.rank));
@@ -140,7 +140,7 @@ void check_mask(const grid& x, const grid& mask) {
                ": give one of the array's shape, or name the axis of a mask that has one axis");
 }
 void check_mask(const grid& x, const grid& mask, std::int64_t axis) {
-  const std::size_t a = checked_axis(axis, x.rank);
+  const std::size_t a = checked_axis(axis, x);
   if (mask.rank == 1 && mask.axes[0].extent == x.axes[a].extent) return;
   throw misuse("weft: a mask of shape " + to_string(mask) + " for axis " + std::to_string(a) +
                " of an array of shape " + to_string(x) + ": give one of one axis, of as many elements");

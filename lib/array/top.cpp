@@ -88,7 +88,7 @@ class top_digest final : public digest {
 }  // namespace
 
 array_ref topmost(array_ref x, std::int64_t k, std::int64_t along, any_code<order> what) {
-  const std::size_t axis = checked_axis(along, grid_of(*x).rank);
+  const std::size_t axis = checked_axis(along, grid_of(*x));
   const std::int64_t n = grid_of(*x).axes[axis].extent;
   if (k == 0 || k < -n || k > n)
     throw misuse("weft: topk of " + std::to_string(k) + " elements along axis " + std::to_string(axis) +

@@ -12,7 +12,8 @@ namespace weft::detail::arrays {
 
 namespace {
 
-constexpr std::int64_t up(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
+/// a / b rounded up, of numbers above 0 as large as there are.
+constexpr std::int64_t up(std::int64_t a, std::int64_t b) noexcept { return (a - 1) / b + 1; }
 
 /// One chunk is as long as the axis.
 cut normal(cut c) noexcept {
@@ -42,7 +43,8 @@ found_slice find_slice(const slice& s, std::int64_t n) {
   const std::int64_t first = inside(s.first, forward ? 0 : n - 1), last = inside(s.last, forward ? n : -1);
   const std::int64_t length = forward ? last - first : first - last;
   const std::int64_t by = forward ? s.step : s.step == std::numeric_limits<std::int64_t>::min() ? n + 1 : -s.step;
-  return {first, s.step, length <= 0 ? 0 : (length - 1) / by + 1};
+  const std::int64_t count = length <= 0 ? 0 : (length - 1) / by + 1;
+  return {first, count > 1 ? s.step : forward ? 1 : -1, count};  // else it may be too large to count with
 }
 
 namespace {
@@ -120,8 +122,9 @@ array_ref transpose_view(array_ref x, std::span<const std::int64_t> axes) {
   map.rank = from.rank;
   grid to;
   for (const std::int64_t given : axes) {
-    const std::size_t a = checked_axis(given, from.rank);
-    if (map.axes[a].axis >= 0) throw misuse("weft: axis " + std::to_string(a) + " twice in an order of axes");
+    const std::size_t a = checked_axis(given, from);
+    if (map.axes[a].axis >= 0)
+      throw misuse("weft: axis " + std::to_string(a) + " twice in an order of axes, for " + named(*x));
     map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
     add_axis(to, from.axes[a]);
   }
@@ -129,7 +132,7 @@ array_ref transpose_view(array_ref x, std::span<const std::int64_t> axes) {
 }
 
 array_ref flip_view(array_ref x, std::int64_t axis) {
-  const std::size_t a = checked_axis(axis, x->chunks.rank);
+  const std::size_t a = checked_axis(axis, x->chunks);
   grid to = x->chunks;
   view_map map = identity_map(to.rank);
   const std::int64_t n = to.axes[a].extent;
@@ -142,7 +145,10 @@ array_ref flip_view(array_ref x, std::int64_t axis) {
 
 array_ref broadcast_view(array_ref x, const weft::shape& wanted) {
   const grid& from = x->chunks;
-  const auto fail = [&] { throw misuse("weft: " + named(*x) + " does not broadcast to " + weft::to_string(wanted)); };
+  const auto fail = [&] {
+    throw misuse("weft: an array of shape " + to_string(from) + " does not broadcast to " + weft::to_string(wanted) +
+                 ": an axis of one element becomes any other, and new ones stand before the first");
+  };
   if (wanted.size() < from.rank) fail();
   const std::size_t before = wanted.size() - from.rank;
   weft::shape chunk = weft::shape::of_rank(wanted.size());
@@ -151,8 +157,7 @@ array_ref broadcast_view(array_ref x, const weft::shape& wanted) {
     if (own.extent != wanted[a] && own.extent != 1) fail();
     if (own.extent == wanted[a]) chunk[a] = own.chunk;
   }
-  constexpr std::int64_t chunk_bytes = std::int64_t{8} << 20;
-  grid to = make_grid(wanted, chunk, chunk_bytes, x->of.item);
+  grid to = make_grid(wanted, chunk, automatic_chunk_bytes, x->of.item);
   for (std::size_t a = before; a < wanted.size(); ++a)
     if (from.axes[a - before].extent == wanted[a]) to.axes[a] = from.axes[a - before];
   return broadcast_view(std::move(x), to);
@@ -164,7 +169,7 @@ array_ref broadcast_view(array_ref x, const grid& to) {
 
 array_ref expand_view(array_ref x, std::int64_t axis) {
   const grid& from = x->chunks;
-  const std::size_t at = checked_axis(axis, from.rank + 1);
+  const std::size_t at = checked_new_axis(axis, from);
   view_map map;
   map.rank = from.rank;
   grid to;
@@ -195,7 +200,7 @@ array_ref squeezed(array_ref x, std::uint32_t which) {
 }  // namespace
 
 array_ref squeeze_view(array_ref x, std::int64_t axis) {
-  const std::size_t a = checked_axis(axis, x->chunks.rank);
+  const std::size_t a = checked_axis(axis, x->chunks);
   if (x->chunks.axes[a].extent != 1)
     throw misuse("weft: axis " + std::to_string(a) + " has more than one element, of " + named(*x));
   return squeezed(std::move(x), 1u << a);

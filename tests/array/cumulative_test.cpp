@@ -110,6 +110,7 @@ TEST_CASE("cumulative sums of nothing, and along no axis") {
   CHECK(at(weft::cumsum(none, 0)).size() == 0);
   CHECK(at(weft::cumsum(none, 1)).size() == 0);
   CHECK(at(weft::cumsum(none)).size() == 0);
-  CHECK_THROWS_WITH(weft::cumsum(none, 2), "weft: axis 2 of an array that has 2 axes");
+  CHECK_THROWS_WITH(weft::cumsum(none, 2),
+                    Catch::Contains("axis 2 of an array of shape (0, 4)") && Catch::Contains("which has 2 axes"));
   CHECK_THROWS_AS(weft::cumprod(none, -3), weft::misuse);
 }

@@ -140,7 +140,9 @@ TEST_CASE("sorting nothing, and what cannot be sorted") {
   CHECK(at(weft::argsort(none, 1)).size() == 0);
   CHECK(at(weft::topk(none, 2, 1)).size() == 0);
   const auto x = weft::zeros<double, 2>(at.client, {6, 4}, {.chunk = {2, 4}});
-  CHECK_THROWS_WITH(weft::sort(x, 2), "weft: axis 2 of an array that has 2 axes");
+  CHECK_THROWS_WITH(weft::sort(x, 2),
+                    "weft: axis 2 of an array of shape (6, 4) in chunks of (2, 4), which has 2 axes: give one from "
+                    "-2 to 1");
   CHECK_THROWS_WITH(weft::topk(x, 5, 1),
                     Catch::Contains("topk of 5 elements along axis 1") && Catch::Contains("(6, 4)"));
   for (const std::int64_t k : {0, 7, -7}) CHECK_THROWS_AS(weft::argtopk(x, k, 0), weft::misuse);

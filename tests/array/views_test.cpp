@@ -75,7 +75,8 @@ TEST_CASE("views that do not fit are refused as they are made") {
   CHECK_THROWS_WITH(x(slice(0, 5, 0)), Catch::Contains("step 0"));
   CHECK_THROWS_WITH(weft::transpose(x, {0, 0}), Catch::Contains("axis 0 twice"));
   CHECK_THROWS_WITH(weft::transpose(x, {0, 2}), Catch::Contains("axis 2"));
-  CHECK_THROWS_WITH(weft::flip(x, 2), Catch::Contains("axis 2 of an array that has 2 axes"));
+  CHECK_THROWS_WITH(weft::flip(x, 2), Catch::Contains("axis 2 of an array of shape") &&
+                                          Catch::Contains("which has 2 axes: give one from -2 to 1"));
   CHECK_THROWS_WITH(weft::broadcast_to(x, {10, 5}), Catch::Contains("(10, 4) does not broadcast to (10, 5)"));
   CHECK_THROWS_WITH(weft::broadcast_to(x, {4}), Catch::Contains("does not broadcast to (4)"));
   CHECK_THROWS_WITH(weft::squeeze(x, 0), Catch::Contains("more than one element"));

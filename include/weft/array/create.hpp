@@ -16,7 +16,7 @@ struct creation {
   /// Extents of a chunk: one for each axis, or none. 0: weft chooses, -1: the whole axis.
   weft::shape chunk = {};
   /// How large a chunk is that weft chooses.
-  std::int64_t bytes = std::int64_t{8} << 20;
+  std::int64_t bytes = detail::arrays::automatic_chunk_bytes;
 };
 static_assert(std::is_trivially_destructible_v<creation>, "g++ 12 destroys it twice in a co_await expression");
 
@@ -45,6 +45,19 @@ struct from_index {
       return first + static_cast<T>(i) * step;
   }
 };
+/// How many elements `first`, `first + step`, ... there are before `last`: of integers exactly.
+template <class T>
+std::int64_t count_between(T first, T last, T step) {
+  if constexpr (std::is_integral_v<T>) {
+    const bool up = step > 0;
+    if (up ? first >= last : first <= last) return 0;
+    const auto a = static_cast<std::uint64_t>(first), b = static_cast<std::uint64_t>(last),
+               by = static_cast<std::uint64_t>(step);
+    return count_of_steps(up ? b - a : a - b, up ? by : 0 - by);
+  } else {
+    return count_of_steps(static_cast<double>(first), static_cast<double>(last), static_cast<double>(step));
+  }
+}
 struct on_line {
   double first, last;
   std::int64_t steps;
@@ -97,8 +110,7 @@ template <class T>
 array<T, 1> arange(const client& c, T first, T last, T step = T(1), creation how = {}) {
   using namespace detail::arrays;
   if (!(step > T(0) || step < T(0))) throw_creation("an arange of step 0");
-  const std::int64_t n =
-      count_between(static_cast<double>(first), static_cast<double>(last), static_cast<double>(step));
+  const std::int64_t n = count_between(first, last, step);
   const grid chunks = grid_for<T>(weft::shape(n), how);
   return array<T, 1>(apply_to(from_index<T>{first, step}, index_array<1>(c, chunks, 0)).node(true));
 }
@@ -119,7 +131,7 @@ template <std::size_t N = dynamic_rank>
 array<std::int64_t, N> indices(const client& c, const weft::shape& extents, std::int64_t axis, creation how = {}) {
   using namespace detail::arrays;
   const grid chunks = grid_for<std::int64_t>(extents, how);
-  return index_array<N>(c, chunks, checked_axis(axis, chunks.rank));
+  return index_array<N>(c, chunks, checked_axis(axis, chunks));
 }
 
 /// f(i, j, ...) for each element: a lambda without captures, or an aggregate, that takes N indices (std::int64_t). It

@@ -40,7 +40,7 @@ struct step_between {
 template <array_like X>
 auto diff(const X& x, std::int64_t axis = -1, std::int64_t order = 1) {
   using namespace detail::arrays;
-  const std::size_t a = checked_axis(axis, x.chunks().rank);
+  const std::size_t a = checked_axis(axis, x.chunks());
   if (order < 0) throw_differences(order);
   array<typename X::value_type, X::rank> d(x.node());
   for (; order > 0; --order)
@@ -59,7 +59,7 @@ template <array_like X>
 auto gradient(const X& x, std::int64_t axis, double distance = 1, int edge_order = 1) {
   using namespace detail::arrays;
   using T = real_t<typename X::value_type>;
-  const std::size_t a = checked_axis(axis, x.chunks().rank);
+  const std::size_t a = checked_axis(axis, x.chunks());
   const std::int64_t n = x.chunks().axes[a].extent;
   if (edge_order < 1 || edge_order > 2) throw_creation("a gradient's edges of order 1 or 2");
   if (n < edge_order + 1) throw_gradient(x.chunks(), a, edge_order + 1);

@@ -92,8 +92,9 @@ auto join(const Op& op, const P&... parts) {
     using tree = call<Op, std::remove_cvref_t<decltype(arrays::shifted<before[I]>(parts.tree()))>...>;
     return std::apply(
         [&](const auto&... leaf) {
-          return elementwise<tree, std::remove_cvref_t<decltype(leaf)>...>(
-              *owner, chunks, tree{op, {arrays::shifted<before[I]>(parts.tree())...}}, leaf...);
+          using joined = elementwise<tree, std::remove_cvref_t<decltype(leaf)>...>;
+          return joined(*owner, in_possible_chunks(chunks, sizeof(typename joined::value_type)),
+                        tree{op, {arrays::shifted<before[I]>(parts.tree())...}}, leaf...);
         },
         std::tuple_cat(parts.leaves()...));
   }(std::index_sequence_for<P...>{});

@@ -140,8 +140,9 @@ auto triangle(const X& x, bool lower, bool unit) {
 
 }  // namespace detail::arrays
 
-// Factorisations, of float and double, by LAPACK within a task. Errors in the elements (a NaN, a matrix that is not
-// positive definite) are std::domain_error when it is computed.
+// Factorisations, of float and double, by LAPACK within a task. What is singular, or not positive definite, is
+// std::domain_error when it is computed, and so is an svd of elements that are NaN or infinite; of others NaNs come
+// out.
 
 template <class T>
 struct qr_result {

@@ -24,7 +24,7 @@ struct sorted_lines {
   using result = array<real_t<T>, rank>;
 
   sorted_lines(const X& x, std::int64_t along, const char* what)
-      : axis(checked_axis(along, x.chunks().rank)), lines(weft::sort(x, along)) {
+      : axis(checked_axis(along, x.chunks())), lines(weft::sort(x, along)) {
     check_not_empty(x.chunks(), 1u << axis, what);
   }
   result quantile(double q, between how) const {

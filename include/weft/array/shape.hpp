@@ -35,11 +35,11 @@ class shape {
   constexpr std::int64_t operator[](std::size_t a) const noexcept { return extents_[a]; }
   constexpr const std::int64_t* begin() const noexcept { return extents_.data(); }
   constexpr const std::int64_t* end() const noexcept { return extents_.data() + rank_; }
-  /// The number of elements.
+  /// The number of elements, of an array that there can be: it has less than 2^63 bytes.
   constexpr std::int64_t count() const noexcept {
-    std::int64_t n = 1;
-    for (const std::int64_t x : *this) n *= x;
-    return n;
+    std::uint64_t n = 1;
+    for (const std::int64_t x : *this) n *= static_cast<std::uint64_t>(x);
+    return static_cast<std::int64_t>(n);
   }
   friend constexpr bool operator==(const shape& a, const shape& b) noexcept {
     if (a.rank_ != b.rank_) return false;

@@ -26,7 +26,7 @@ struct place_of_element {
 template <class X>
 auto with_places(const X& x, std::int64_t axis) {
   coordinates steps{};
-  steps[checked_axis(axis, x.chunks().rank)] = 1;
+  steps[checked_axis(axis, x.chunks())] = 1;
   const array<std::int64_t, X::rank> at(make_index(x.owner(), x.chunks(), 0, steps));
   return array<placed<typename X::value_type>, X::rank>(arrays::apply_to(place_element{}, x, at));
 }

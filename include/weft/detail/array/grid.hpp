@@ -93,17 +93,30 @@ grid make_grid(const weft::shape& whole, const weft::shape& chunk, std::int64_t 
 /// axes than the grid: the others have one chunk). Axes whose bits are set in `reduced` have one element.
 std::uint64_t bytes_of_chunk(const grid& g, const weft::shape& first, const weft::shape& counts, std::size_t j,
                              std::size_t item, std::uint32_t reduced = 0) noexcept;
-/// Throws misuse where a chunk has more than 2 GiB, which are too many to travel.
+/// A transfer decodes attachments of up to 4 GiB.
+inline constexpr std::int64_t most_chunk_bytes = std::int64_t{2} << 30;
+/// Chunks that weft chooses have so many bytes, where nobody says how many.
+inline constexpr std::int64_t automatic_chunk_bytes = std::int64_t{8} << 20;
+/// Throws misuse where a chunk has more than most_chunk_bytes, or the array more than 2^63: every node of arrays
+/// whose chunks are made is checked so.
 void check_chunks(const grid& g, std::size_t item);
 /// g itself, or where its chunks have more than so many bytes, its extents in others that have not.
 grid within(const grid& g, std::int64_t bytes, std::size_t item);
+/// g itself, or where its chunks have more bytes than a chunk may have, its extents in those that weft chooses: what
+/// broadcasts, and what gets larger elements, becomes so. Throws misuse for more than 2^63 bytes.
+grid in_possible_chunks(const grid& g, std::size_t item);
+/// g with another extent along an axis, in the same chunks; or where there would be many times as many, and smaller
+/// than weft would choose, in chunks of several. The axis may have had none.
+grid with_extent(const grid& g, std::size_t axis, std::int64_t extent, std::size_t item);
 /// What an operation on both has, by NumPy's rules, in the chunks of that which has more of them along an axis.
 /// Throws misuse, with both named.
 grid broadcast(const grid& a, const grid& b);
 /// `(1000, 200) in chunks of (100, 200)`
 std::string to_string(const grid& g);
-/// An axis that counts from the end when it is negative. Throws misuse when there is none.
-std::size_t checked_axis(std::int64_t axis, std::size_t rank);
+/// An axis that counts from the end when it is negative. Throws misuse, with the array's shape, when there is none.
+std::size_t checked_axis(std::int64_t axis, const grid& g);
+/// The same for a new axis of an array, which has one more then.
+std::size_t checked_new_axis(std::int64_t axis, const grid& g);
 [[noreturn]] void throw_rank(std::size_t wanted, const grid& g);
 
 }  // namespace weft::detail::arrays

@@ -60,8 +60,10 @@ array_ref make_stored(client c, element e, const grid& chunks, std::vector<futur
 
 [[noreturn]] void throw_creation(const char* why);
 [[noreturn]] void throw_does_not_fit(const std::string& value, dtype t);
-/// How many elements `first`, `first + step`, ... there are before `last`.
-std::int64_t count_between(double first, double last, double step);
+/// How many elements `first`, `first + step`, ... there are before `last`, and how many steps over a distance above 0
+/// begin in it. Throw misuse where these are too many.
+std::int64_t count_of_steps(double first, double last, double step);
+std::int64_t count_of_steps(std::uint64_t distance, std::uint64_t step);
 /// Bits of the axes; all when none is named. Throws misuse for an axis that is not there, or named twice.
 std::uint32_t axes_mask(const grid& g, const std::int64_t* named, std::size_t n);
 /// The only one of them.
