@@ -10,6 +10,7 @@
 #include "array/boxes.hpp"
 #include "array/given.hpp"
 #include "array/layered.hpp"
+#include "array/names.hpp"
 #include "weft/array/index.hpp"
 #include "weft/detail/array/linear.hpp"
 #include "weft/errors.hpp"
@@ -45,6 +46,12 @@ class recipe_of final : public layer_recipe {
 template <class F>
 std::shared_ptr<const layer_recipe> recipe(std::size_t tasks, F make) {
   return std::make_shared<const recipe_of<F>>(tasks, std::move(make));
+}
+
+/// `chunk (2, 1)`: that of task j of a square of tiles. Nothing where a cut that came from elsewhere is none.
+inline std::string name_of_tile(std::size_t j, const cut& tile) {
+  if (tile.chunk < 1 || tile.lead < 1) return {};
+  return name_of_chunk(j, {0, 0}, {tile.count(), tile.count()});
 }
 
 /// Calls f with a float or a double, as the elements are.

@@ -107,6 +107,8 @@ struct lu_column {
     });
     return column;
   }
+  std::string task_name() const { return "lu-column"; }
+  std::string task_subject(std::size_t task) const { return name_of_tile(task, tile); }
 
  private:
   template <class T>
@@ -149,6 +151,8 @@ struct lu_pivots {
     });
     return pivots;
   }
+  std::string task_name() const { return "lu-pivots"; }
+  std::string task_subject(std::size_t) const { return {}; }
 };
 
 /// A factored column takes part in later interchanges, and its pivots go.
@@ -176,6 +180,8 @@ struct lu_result {
     });
     return result;
   }
+  std::string task_name() const { return "lu"; }
+  std::string task_subject(std::size_t j) const { return "chunk (0, " + std::to_string(j) + ")"; }
 };
 
 struct permutation {
@@ -193,6 +199,8 @@ struct permutation {
     }
     return all;
   }
+  std::string task_name() const { return "lu-order"; }
+  std::string task_subject(std::size_t) const { return {}; }
 };
 
 /// Rows of a column of b in the order of the permutation.
@@ -213,6 +221,8 @@ struct permute_rows {
     }
     return to;
   }
+  std::string task_name() const { return "permute-rows"; }
+  std::string task_subject(std::size_t j) const { return "chunk (0, " + std::to_string(j) + ")"; }
 };
 
 }  // namespace

@@ -97,6 +97,8 @@ struct cholesky_tile {
     });
     return c;
   }
+  std::string task_name() const { return "cholesky"; }
+  std::string task_subject(std::size_t task) const { return name_of_chunk(task, {0, 0}, {n, n}); }
 };
 
 /// Tile (i, c) of X takes those above it.
@@ -151,6 +153,10 @@ struct substitute {
                                 width);
     });
     return x;
+  }
+  std::string task_name() const { return "solve-triangular"; }
+  std::string task_subject(std::size_t task) const {
+    return columns == 0 ? std::string() : name_of_chunk(task, {0, 0}, {task / columns + 1, columns});
   }
 };
 

@@ -37,6 +37,13 @@ struct ones_task {
     }
     return b;
   }
+  std::string task_name() const { return "ones"; }
+  std::string task_subject(std::size_t j) const {
+    const coordinates counts = chunks.counts();
+    weft::shape all = weft::shape::of_rank(chunks.rank);
+    for (std::size_t a = 0; a < chunks.rank; ++a) all[a] = counts[a];
+    return name_of_chunk(j, weft::shape::of_rank(chunks.rank), all);
+  }
 };
 
 }  // namespace

@@ -49,6 +49,8 @@ struct all_parts {
     with_real(a.of(), [&](auto x) { fill<decltype(x)>(a, packed); });
     return packed;
   }
+  std::string task_name() const { return "svd"; }
+  std::string task_subject(std::size_t) const { return {}; }
 };
 
 struct take_part {
@@ -64,6 +66,8 @@ struct take_part {
                   b.bytes().size());
     return b;
   }
+  std::string task_name() const { return "svd-part"; }
+  std::string task_subject(std::size_t) const { return {}; }
 };
 
 /// The parts of a matrix of one chunk.
@@ -104,6 +108,10 @@ struct normal_rows {
                      std::span<T>(b.data<T>(), b.count()));
     });
     return b;
+  }
+  std::string task_name() const { return "random"; }
+  std::string task_subject(std::size_t j) const {
+    return rows.chunk < 1 ? std::string() : name_of_chunk(j, {0, 0}, {rows.count(), 1});
   }
 };
 
