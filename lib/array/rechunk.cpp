@@ -1,6 +1,9 @@
 // The same elements in other chunks.
+#include "array/rechunk.hpp"
+
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "array/gather.hpp"
 #include "array/layered.hpp"
@@ -66,18 +69,32 @@ rechunk_limits limits_for(const array_node& x) {
   return l;
 }
 
+std::vector<chunking> plan_for(const array_node& x, const grid& wanted) {
+  return plan_rechunk(chunks_of(x.chunks), chunks_of(wanted), x.of.item, limits_for(x));
+}
+array_ref by_steps(array_ref x, const grid& wanted, const std::vector<chunking>& steps) {
+  for (const chunking& step : steps) {
+    grid between = wanted;
+    for (std::uint32_t a = 0; a < wanted.rank; ++a) between.axes[a] = cut_of(step[a]);
+    x = gathered(std::move(x), between, gathering::rechunk);
+  }
+  return x->chunks == wanted ? x : gathered(std::move(x), wanted, gathering::rechunk);
+}
+
 }  // namespace
 
 array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes) {
   const grid wanted = make_grid(x->chunks.whole(), chunk, bytes, x->of.item);
   if (wanted == x->chunks) return x;
   if (wanted.whole().count() == 0) return gathered(std::move(x), wanted, gathering::rechunk);
-  for (const chunking& step : plan_rechunk(chunks_of(x->chunks), chunks_of(wanted), x->of.item, limits_for(*x))) {
-    grid between = wanted;
-    for (std::uint32_t a = 0; a < wanted.rank; ++a) between.axes[a] = cut_of(step[a]);
-    x = gathered(std::move(x), between, gathering::rechunk);
-  }
-  return x->chunks == wanted ? x : gathered(std::move(x), wanted, gathering::rechunk);
+  const std::vector<chunking> steps = plan_for(*x, wanted);
+  return by_steps(std::move(x), wanted, steps);
+}
+
+array_ref rechunked_if_scattered(array_ref x, const grid& wanted) {
+  if (wanted == x->chunks) return x;
+  const std::vector<chunking> steps = plan_for(*x, wanted);
+  return steps.size() > 1 ? by_steps(std::move(x), wanted, steps) : x;
 }
 
 array_ref copied(array_ref x) {

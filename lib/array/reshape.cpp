@@ -6,6 +6,7 @@
 
 #include "array/gather.hpp"
 #include "array/layered.hpp"
+#include "array/rechunk.hpp"
 #include "weft/detail/array/gathers.hpp"
 #include "weft/errors.hpp"
 
@@ -155,6 +156,28 @@ grid chunks_for(const std::vector<axis_group>& groups, const grid& from, const w
   return g;
 }
 
+/// How what is reshaped would be cut for each of its chunks to be a range of its group's numbers, as those of the
+/// result are, of about as many elements as now: axes behind become whole, and those before are cut finer.
+grid in_ranges(const std::vector<axis_group>& groups, const grid& from) {
+  grid g = from;
+  for (const axis_group& group : groups) {
+    const std::uint32_t end = group.from + group.from_count;
+    std::int64_t elements = 1;
+    bool cut_behind = false, ranges = true;
+    for (std::uint32_t a = end; a-- > group.from;) {
+      const cut& c = from.axes[a];
+      elements *= std::min(c.chunk, c.extent);
+      ranges = ranges && (!cut_behind || c.chunk == 1);
+      cut_behind = cut_behind || c.count() != 1;
+    }
+    for (std::uint32_t a = end; !ranges && a-- > group.from;) {
+      g.axes[a] = cut_into(from.axes[a].extent, elements);
+      elements = g.axes[a].chunk == from.axes[a].extent ? elements / from.axes[a].extent : 1;
+    }
+  }
+  return g;
+}
+
 /// Whether each chunk is a range of its group's numbers: before an axis that is cut, there is one index a chunk.
 bool are_ranges(const std::vector<axis_group>& groups, const grid& g) noexcept {
   for (const axis_group& group : groups) {
@@ -270,10 +293,11 @@ array_ref reshaped(array_ref x, const weft::shape& wanted) {
   client c = x->owner;
   const element e = x->of;
   if (from.count() == 0) {
-    constexpr std::int64_t chunk_bytes = std::int64_t{8} << 20;
-    return make_gather(gathering::copy, std::move(c), e, make_grid(to, {}, chunk_bytes, e.item), {}, {});
+    return make_gather(gathering::copy, std::move(c), e, make_grid(to, {}, automatic_chunk_bytes, e.item), {}, {});
   }
-  const grid chunks = chunks_for(groups_of(from, to), x->chunks, to);
+  const std::vector<axis_group> groups = groups_of(from, to);
+  x = rechunked_if_scattered(std::move(x), in_ranges(groups, x->chunks));
+  const grid chunks = chunks_for(groups, x->chunks, to);
   return std::make_shared<const reshape_node>(
       std::move(c), e, chunks, settled(std::move(x), identity_map(static_cast<std::uint32_t>(from.size()))), from);
 }

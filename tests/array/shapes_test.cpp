@@ -130,7 +130,7 @@ TEST_CASE("a part of what was joined, padded or reshaped computes that part alon
   const auto flat = weft::ravel(huge);
   CHECK(flat.shape()[0] == 1'000'000'000'000);
   CHECK(at(flat(123'456'789'012)) == 1);
-  CHECK(flat(123'456'789'012).task_count() <= 1002);
+  CHECK(flat(123'456'789'012).task_count() <= 1020);  // a row is in 1,000 chunks, gathered by some tasks
   CHECK(at(weft::take(huge, {999'999, 0}, 0)(1, 999'999)) == 1);
 }
 
