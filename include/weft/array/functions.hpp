@@ -83,22 +83,49 @@ WEFT_DETAIL_BINARY(logical_xor, logical_xor)
 #undef WEFT_DETAIL_UNARY
 #undef WEFT_DETAIL_BINARY
 
-/// Elements of `x` where `condition` holds, else of `y`.
+namespace detail::arrays {
+
+/// A condition's own type is not that of what is chosen.
+template <class C>
+decltype(auto) condition_of(const C& c) {
+  if constexpr (array_like<C>)
+    return expression_of(c);
+  else
+    return scalar_expression<bool>{{c != C{}}};
+}
+/// The element type of the arrays among choices, which alternate with conditions.
+template <class Choice, class... More>
+struct chosen_element {
+  using type = typename common_element<Choice>::type;
+};
+template <class C, class Choice, class... More>
+  requires(sizeof...(More) != 0)
+struct chosen_element<C, Choice, More...> {
+  using type = promote_t<typename common_element<Choice>::type, typename chosen_element<More...>::type>;
+};
+template <class T, class X>
+decltype(auto) choose(const X& otherwise) {
+  return part_of<T>(otherwise);
+}
+template <class T, class C, class X, class... More>
+auto choose(const C& condition, const X& x, const More&... more) {
+  return arrays::join(where{}, condition_of(condition), part_of<T>(x), arrays::choose<T>(more...));
+}
+
+}  // namespace detail::arrays
+
+/// Elements of `x` where `condition` holds, else of `y`. The type is that of x and y, whatever the condition's is.
 template <class C, class X, class Y>
   requires detail::arrays::operands<C, X, Y>
 auto where(const C& condition, const X& x, const Y& y) {
-  return detail::arrays::apply_to(detail::arrays::where{}, condition, x, y);
+  return detail::arrays::choose<typename detail::arrays::chosen_element<C, X, Y>::type>(condition, x, y);
 }
 /// The first of several choices whose condition holds: `select(a, x, b, y, otherwise)` is x where a holds, else y
-/// where b holds.
-template <class X>
-const X& select(const X& otherwise) {
-  return otherwise;
-}
+/// where b holds. The type is that of the choices.
 template <class C, class X, class... More>
   requires(sizeof...(More) % 2 == 1 && array_like<C>)
 auto select(const C& condition, const X& x, const More&... more) {
-  return weft::where(condition, x, weft::select(more...));
+  return detail::arrays::choose<typename detail::arrays::chosen_element<C, X, More...>::type>(condition, x, more...);
 }
 /// To so many decimals, tens with -1: halves go to even numbers. As numpy.round it multiplies, rounds and divides;
 /// tens of integers are exact, and wrap where they do not fit into the type. Both parts of complex numbers.

@@ -191,6 +191,8 @@ auto norm(const X& x, const W&... where) {
 /// The central moment of that order: the mean of (x - mean(x)) to its power. Reads x twice.
 template <array_like X, detail::arrays::reduction_option... W>
 auto moment(const X& x, int order, const W&... where) {
+  constexpr bool real = !detail::is_complex<typename X::value_type>;
+  static_assert(real, "weft: moments are of real numbers");
   const array<typename X::value_type, X::rank> whole(x.node());
   const auto from_mean = astype<double>(whole) - mean(astype<double>(whole), where..., keep_axes);
   return mean(pow(from_mean, static_cast<double>(order)), where...);

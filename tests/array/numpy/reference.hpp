@@ -1,6 +1,7 @@
 // NumPy's results, beside which arrays are held: reference.py writes them before the tests run.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "array/arrays.hpp"
@@ -15,8 +17,9 @@
 namespace reference {
 
 struct result {
+  std::string dtype;
   std::vector<std::int64_t> extents;
-  std::vector<double> elements;
+  std::vector<std::string> elements;  // of complex numbers both parts
 };
 
 inline const result& of(const std::string& name) {
@@ -24,16 +27,16 @@ inline const result& of(const std::string& name) {
     std::map<std::string, result> read;
     std::ifstream file(WEFT_NUMPY_RESULTS);
     std::string key, word;
-    for (std::size_t rank = 0; file >> key >> rank;) {
-      result r;
-      std::size_t n = 1;
+    result r;
+    for (std::size_t rank = 0; file >> key >> r.dtype >> rank; r = {}) {
+      std::size_t n = r.dtype.starts_with("complex") ? 2 : 1;
       for (std::size_t a = 0; a < rank; ++a) {
         std::int64_t extent = 0;
         file >> extent;
         r.extents.push_back(extent);
         n *= static_cast<std::size_t>(extent);
       }
-      for (std::size_t i = 0; i < n && file >> word; ++i) r.elements.push_back(std::strtod(word.c_str(), nullptr));
+      for (std::size_t i = 0; i < n && file >> word; ++i) r.elements.push_back(word);
       read[key] = std::move(r);
     }
     return read;
@@ -43,24 +46,45 @@ inline const result& of(const std::string& name) {
   return at->second;
 }
 
-/// x, computed, is what NumPy has: to the bit where `exactly` is set.
+inline double number_of(const std::string& word) { return std::strtod(word.c_str(), nullptr); }
+
+template <class T>
+bool is_same(T found, const std::string& word, bool exactly) {
+  if constexpr (std::is_integral_v<T>) {
+    return std::to_string(found) == word;
+  } else {
+    const auto a = static_cast<double>(found), b = number_of(word);
+    const double close = sizeof(T) == 4 ? 1e-6 : 1e-11;
+    return a == b || (std::isnan(a) && std::isnan(b)) ||
+           (!exactly && std::abs(a - b) <= close * std::max({std::abs(a), std::abs(b), 1e-3}));
+  }
+}
+
+/// Elements are what NumPy has, and of its type: integers, and all where `exactly` is set, to the bit but for the
+/// sign of zeros.
+template <class T>
+void check_elements(const std::string& name, const T* found, std::size_t n, bool exactly) {
+  using part = typename weft::detail::real_part<T>::type;
+  const result& expected = of(name);
+  CHECK(weft::to_string(weft::dtype_of<T>) == expected.dtype);
+  const auto* parts = reinterpret_cast<const part*>(found);
+  REQUIRE(n * (sizeof(T) / sizeof(part)) == expected.elements.size());
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < expected.elements.size(); ++i)
+    if (!is_same(parts[i], expected.elements[i], exactly) && ++wrong <= 3)
+      FAIL_CHECK("element " << i << " is " << parts[i] << ", and NumPy's is " << expected.elements[i]);
+}
+
+/// x, computed, is what NumPy has.
 template <class X>
 void check(arrays::place& at, const std::string& name, const X& x, bool exactly = false) {
+  using T = typename X::value_type;
   CAPTURE(name);
-  const result& expected = of(name);
   std::vector<std::int64_t> extents;
   for (const std::int64_t e : x.shape()) extents.push_back(e);
-  CHECK(extents == expected.extents);
-  const xt::xarray<typename X::value_type> whole = at(weft::array<typename X::value_type>(x.node()));
-  const std::vector<double> found = arrays::list_of(whole);
-  REQUIRE(found.size() == expected.elements.size());
-  std::size_t wrong = 0;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const double a = found[i], b = expected.elements[i];
-    const bool same = a == b || (std::isnan(a) && std::isnan(b)) ||
-                      (!exactly && std::abs(a - b) <= 1e-11 * std::max({std::abs(a), std::abs(b), 1e-3}));
-    if (!same && ++wrong <= 3) FAIL_CHECK("element " << i << " is " << a << ", and NumPy's is " << b);
-  }
+  CHECK(extents == of(name).extents);
+  const xt::xarray<T> whole = at(weft::array<T>(x.node()));
+  check_elements(name, whole.data(), whole.size(), exactly);
 }
 
 /// The arrays of reference.py.

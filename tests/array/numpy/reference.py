@@ -1,6 +1,7 @@
 """What NumPy makes of the arrays of the tests here: reference.py FILE
 
-One result a line: its name, its rank, its extents, and its elements as hexadecimal numbers.
+One result a line: its name, its dtype, its rank, its extents, and its elements: integers as they are, others as
+hexadecimal numbers, complex ones as two.
 """
 import sys
 import warnings
@@ -128,7 +129,7 @@ put("topk_flat", np.sort(z.ravel())[: -8:-1])
 def hist(name, *args, **how):
     counts, edges = np.histogram(*args, **how)
     put("histogram_" + name, counts)
-    put("edges_" + name, edges)
+    put("edges_" + name, edges.astype(np.float64))  # ours are double, whatever is given
 
 
 edges = [-0.4, -0.1, 0.0, 0.05, 0.3]
@@ -142,17 +143,20 @@ hist("density", x, 10, (-0.3, 0.5), density=True)
 hist("density_edges", x, edges, density=True)
 hist("weights", x, 10, (-0.5, 0.5), weights=np.broadcast_to(plane, shape))
 hist("weights_density", x, edges, weights=x * x, density=True)
-put("histogram2d", np.histogram2d(x.ravel(), (x * x).ravel(), (5, 8), ((-0.5, 0.5), (0, 0.2)))[0])
+# Counts are int64 in ours, as those of histogram are in NumPy.
+counts = np.histogram2d(x.ravel(), (x * x).ravel(), (5, 8), ((-0.5, 0.5), (0, 0.2)))[0]
+put("histogram2d", counts.astype(np.int64))
 put("histogram2d_weights", np.histogram2d(x.ravel(), z.ravel(), (edges, edges[1:]), weights=x.ravel())[0])
 put("histogram2d_density", np.histogram2d(x.ravel(), z.ravel(), (edges, edges[1:]), density=True)[0])
 points = x.reshape(-1, 5)[:, :3]
 sizes, ranges = (4, 3, 5), ((-0.5, 0.5), (-0.4, 0.3), (0, 0.4))
-put("histogramdd", np.histogramdd(points, sizes, ranges)[0])
+put("histogramdd", np.histogramdd(points, sizes, ranges)[0].astype(np.int64))
 put("histogramdd_weights", np.histogramdd(points, (edges, edges[1:], edges), weights=points[:, 0] ** 2)[0])
 put("histogramdd_density", np.histogramdd(points, (edges, edges[1:], edges), density=True)[0])
 for d, e in enumerate(np.histogramdd(points, sizes, ranges)[1]):
     put(f"histogramdd_edges_{d}", e)
-put("histogramdd_arrays", np.histogramdd([x.ravel(), np.broadcast_to(plane, shape).ravel()], (edges, edges))[0])
+counts = np.histogramdd([x.ravel(), np.broadcast_to(plane, shape).ravel()], (edges, edges))[0]
+put("histogramdd_arrays", counts.astype(np.int64))
 put("bincount", np.bincount((i % 40).ravel(), minlength=50))
 put("bincount_weights", np.bincount((i % 40).ravel(), x.ravel(), 50))
 for name, v in (("x", x), ("nan", z), ("int", i // 100)):
@@ -179,7 +183,8 @@ for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
     put("percentile_" + name, np.percentile(x, 30, axis))
     put("nanpercentile_" + name, np.nanpercentile(z, [10, 30], axis))
     for how in ("lower", "higher", "nearest", "midpoint"):
-        put(f"quantile_{how}_{name}", np.quantile(i, some, axis, method=how))
+        # Ours are double: the type does not depend on the method, which is known when the program runs.
+        put(f"quantile_{how}_{name}", np.quantile(i, some, axis, method=how).astype(np.float64))
         put(f"nanquantile_{how}_{name}", np.nanquantile(z, 0.3, axis, method=how))
 
 # Products.
@@ -385,7 +390,7 @@ for axis in range(3):
     put(f"gradient_{axis}", np.gradient(x, 0.5, axis=axis))
     put(f"gradient_int_{axis}", np.gradient(i, axis=axis, edge_order=2))
 put("eye", np.eye(7, 11, -2))
-put("tri", np.tri(9, 5, 1))
+put("tri", np.tri(9, 5, 1, np.int16))
 for k in (-20, -3, 0, 2, 9):
     put(f"tril_{k}", np.tril(x, k))
     put(f"triu_{k}", np.triu(x, k))
@@ -399,8 +404,91 @@ for name, value in zip("abc", np.meshgrid(row, x[:, 0, 0], plane[:, 0])):
 for name, value in zip("abc", np.meshgrid(row, x[:, 0, 0], plane[:, 0], indexing="ij")):
     put("meshgrid_ij_" + name, value)
 
+# Types: what becomes of pairs of them, what operations make of them, and what they do at their ends.
+types = [np.dtype(t) for t in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8", "c8", "c16")]
+for s in types:
+    for t in types:
+        put(f"promoted_{s.name}_{t.name}", np.zeros(1, np.result_type(s, t)))
+    for scalar in (True, 1, 1.0, 1j):
+        put(f"beside_{s.name}_{type(scalar).__name__}", np.zeros(1, s) + scalar)
+
+
+def samples(t):
+    if t.kind == "b":
+        return [False, True]
+    if t.kind in "iu":
+        return [0, 1, 2, 3, 7, 100, np.iinfo(t).max, np.iinfo(t).min, np.iinfo(t).max - 1]
+    return [0.0, -0.0, 0.1, 1.0, -1.0, 2.0, -4.0, 6.0, 0.3, 1e10, -7.5, np.inf, -np.inf, np.nan, 5e-324]
+
+
+operations = {
+    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
+    "floor_divide": np.floor_divide, "remainder": np.remainder, "minimum": np.minimum, "maximum": np.maximum,
+    "less": np.less, "equal": np.equal,
+}  # fmt: skip
+for s in types[:11]:
+    a = np.array(samples(s)).astype(s)
+    put("samples_" + s.name, a)
+    for t in types[:11]:
+        c = np.array(samples(t)).astype(t)
+        for name, operation in operations.items():
+            if name == "subtract" and s.kind == t.kind == "b":
+                continue
+            if name in ("less", "equal") and {s.kind, t.kind} == {"i", "u"}:
+                compare = (lambda p, q: p < q) if name == "less" else (lambda p, q: p == q)
+                value = np.array([[compare(int(p), int(q)) for q in c] for p in a])
+            else:
+                value = operation(a[:, None], c)
+            put(f"{name}_{s.name}_{t.name}", value)
+    if s.kind != "b":
+        put("negate_" + s.name, -a)
+    put("absolute_" + s.name, np.abs(a))
+    put("square_" + s.name, np.square(a))
+    put("reciprocals_" + s.name, np.array(1) / a)
+    line = a if s.kind != "f" else a[2:11]
+    for name in ("sum", "prod", "min", "max", "mean", "var", "std", "any", "all", "argmax", "cumsum", "cumprod", "ptp"):
+        if not (name == "ptp" and s.kind == "b"):
+            put(f"{name}_of_{s.name}", getattr(np, name)(line))
+    put("count_of_" + s.name, np.count_nonzero(line))
+    put("median_of_" + s.name, np.median(line))
+    put("norm_of_" + s.name, np.linalg.norm(line.astype(s if s.kind == "f" else float)))
+    put("where_of_" + s.name, np.where(line, np.float32(2), np.zeros(len(line), np.float32)))
+    put("choice_of_" + s.name, np.where(line > 1, line, np.ones(len(line), np.uint8)))
+    put("diff_of_" + s.name, np.diff(line))
+
+# Quotients and remainders of reals, and variances of what is large, or few.
+numerators = [1.0, 6.0, 0.3, 0.7, -1.0, -4.0, 4.0, 0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, -1e-300, 7.5, 12.0]
+divisors = [0.1, -0.1, 2.0, -2.0, 3.0, 0.0, -0.0, np.inf, -np.inf, np.nan, 1e-300, 0.3, -0.7]
+for t in (np.float32, np.float64):
+    a, c = np.array(numerators, t)[:, None], np.array(divisors, t)
+    put(f"table_floor_divide_{t.__name__}", np.floor_divide(a, c))
+    put(f"table_remainder_{t.__name__}", np.remainder(a, c))
+    put(f"table_floor_divide_signs_{t.__name__}", np.signbit(np.floor_divide(a, c)) & ~np.isnan(np.floor_divide(a, c)))
+    put(f"table_remainder_signs_{t.__name__}", np.signbit(np.remainder(a, c)) & ~np.isnan(np.remainder(a, c)))
+large = np.full((6, 5), 2.0**600)
+infinite = x[0].copy()
+infinite[3, 2] = np.inf
+for d in (0, 1.5, 5, 6, 7, 30):
+    for name in ("var", "std", "nanvar", "nanstd"):
+        put(f"few_{name}_{d}", getattr(np, name)(x[:6, :5, 0], 0, ddof=d))
+        put(f"few_equal_{name}_{d}", getattr(np, name)(large, 0, ddof=d))
+for name in ("var", "std", "nanvar", "nanstd"):
+    put(f"large_{name}", getattr(np, name)(large))
+    put(f"infinite_{name}", getattr(np, name)(infinite, 0))
+
+
+def text_of(e):
+    if isinstance(e, (np.bool_, np.integer)):
+        return str(int(e))
+    return float(e).hex() if np.isfinite(e) else str(float(e))
+
+
 with open(sys.argv[1], "w") as out:
     for name, value in results.items():
-        extents = " ".join(map(str, value.shape))
-        elements = " ".join(float(e).hex() if np.isfinite(e) else str(float(e)) for e in value.astype(np.float64).ravel())
-        out.write(f"{name} {value.ndim} {extents} {elements}\n")
+        words = [str(value.ndim), *map(str, value.shape)]
+        if value.dtype.kind == "c":
+            value = value.view(np.float32 if value.dtype == np.complex64 else np.float64)
+            dtype = "complex" + str(value.itemsize * 16)
+        else:
+            dtype = value.dtype.name
+        out.write(" ".join([name, dtype, *words, *map(text_of, value.ravel())]) + "\n")

@@ -66,14 +66,38 @@ struct divide {
     return static_cast<P>(static_cast<P>(a) / static_cast<P>(b));
   }
 };
+/// Of the operations on integers that bools have too: they are numbers then.
+template <class A, class B>
+using number_t = std::conditional_t<std::is_same_v<promote_t<A, B>, bool>, std::int8_t, promote_t<A, B>>;
+/// x / y towards minus infinity, of reals. x less its remainder is a multiple of y, by which it is divided almost
+/// exactly: x / y itself is rounded, so that 1 / 0.1 is 10, where 0.1, which is a little more than a tenth, is in 1
+/// nine times. As Python and NumPy define it: NaN for infinities by numbers, and zeros have the sign of x / y.
+template <class P>
+P floored_quotient(P x, P y) {
+  if (y == 0) return x / y;
+  const P rest = std::fmod(x, y);
+  P q = (x - rest) / y;
+  if (rest != 0 && (rest < 0) != (y < 0)) q -= 1;
+  if (q == 0) return std::copysign(P{0}, x / y);
+  const P below = std::floor(q);
+  return q - below > P(0.5) ? below + 1 : below;
+}
+/// What that leaves: of the sign of y, zeros too.
+template <class P>
+P floored_remainder(P x, P y) {
+  const P rest = std::fmod(x, y);
+  if (y == 0) return rest;
+  if (rest == 0) return std::copysign(P{0}, y);
+  return (rest < 0) != (y < 0) ? rest + y : rest;
+}
 /// Towards minus infinity; 0 where an integer is divided by 0, as NumPy has it.
 struct floor_divide {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
-    using P = promote_t<A, B>;
+    using P = number_t<A, B>;
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     if constexpr (std::is_floating_point_v<P>) {
-      return static_cast<P>(std::floor(x / y));
+      return floored_quotient(x, y);
     } else if constexpr (std::is_signed_v<P>) {
       if (y == 0) return P{0};
       if (y == -1) return static_cast<P>(wrapping_t<P>{0} - static_cast<wrapping_t<P>>(x));
@@ -88,11 +112,10 @@ struct floor_divide {
 struct remainder {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
-    using P = promote_t<A, B>;
+    using P = number_t<A, B>;
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     if constexpr (std::is_floating_point_v<P>) {
-      const P r = std::fmod(x, y);
-      return r != 0 && (r < 0) != (y < 0) ? static_cast<P>(r + y) : r;
+      return floored_remainder(x, y);
     } else if constexpr (std::is_signed_v<P>) {
       if (y == 0 || y == -1) return P{0};
       const P r = static_cast<P>(x % y);
@@ -105,7 +128,7 @@ struct remainder {
 struct power {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
-    using P = promote_t<A, B>;
+    using P = number_t<A, B>;
     if constexpr (std::is_integral_v<P>) {
       // By squaring, wrapping; a negative exponent gives 0, but for 1 and -1.
       auto x = static_cast<wrapping_t<P>>(a);
@@ -231,6 +254,8 @@ struct bit_not {
 struct negate {
   template <class A>
   constexpr A operator()(A a) const {
+    constexpr bool booleans = std::is_same_v<A, bool>;
+    static_assert(!booleans, "weft: arrays of bool have no sign; use !");
     if constexpr (std::is_integral_v<A>)
       return static_cast<A>(wrapping_t<A>{0} - static_cast<wrapping_t<A>>(a));
     else
@@ -301,7 +326,8 @@ struct cast {
 struct square {
   template <class A>
   constexpr auto operator()(A a) const {
-    return multiply{}(a, a);
+    const auto x = static_cast<number_t<A, A>>(a);
+    return multiply{}(x, x);
   }
 };
 /// |a| squared, as a real number.

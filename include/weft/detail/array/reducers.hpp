@@ -128,6 +128,10 @@ struct variance_of {
   }
   constexpr void merge(accumulator& a, const accumulator& b) const {
     if (b.count == 0) return;
+    if (a.count == 0) {  // below, the square of a mean may be infinite, and 0 times that is NaN
+      a = b;
+      return;
+    }
     const double count = a.count + b.count, by = b.mean - a.mean;
     a.mean += by * (b.count / count);
     a.squares += b.squares + by * by * (a.count * b.count / count);
@@ -147,16 +151,17 @@ struct variance_of {
     constexpr std::size_t lanes = 8;
     double sums[lanes] = {};
     for (std::size_t i = 0; i < n; ++i) {
-      const double from = static_cast<double>(x[i]) - middle;
-      if (Skip && from != from) continue;
+      const double value = static_cast<double>(x[i]), from = value - middle;
+      if (Skip && value != value) continue;
       sums[i % lanes] += from * from;
     }
     const double squares = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
     return {count, middle, squares};
   }
+  /// Of no more elements than ddof: the squares by 0, as NumPy has it, and without NaNs NaN.
   result finish(const accumulator& a) const {
-    const double by = a.count - ddof;
-    const double v = by > 0 ? a.squares / by : std::numeric_limits<double>::quiet_NaN();
+    const double by = std::max(a.count - ddof, 0.0);
+    const double v = Skip && by == 0 ? std::numeric_limits<double>::quiet_NaN() : a.squares / by;
     return static_cast<result>(Root ? std::sqrt(v) : v);
   }
 };
