@@ -165,4 +165,16 @@ auto astype(const X& x) {
   return detail::arrays::apply_to(detail::arrays::cast<T>{}, x);
 }
 
+namespace detail::arrays {
+
+/// x with elements of T.
+template <class T, array_like X>
+array_ref elements_as(const X& x) {
+  if constexpr (std::is_same_v<typename X::value_type, T>)
+    return x.node();
+  else
+    return weft::astype<T>(x).node();
+}
+
+}  // namespace detail::arrays
 }  // namespace weft

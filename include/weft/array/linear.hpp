@@ -15,6 +15,7 @@
 #include "weft/array/create.hpp"
 #include "weft/array/functions.hpp"
 #include "weft/array/reduce.hpp"
+#include "weft/array/reshape.hpp"
 #include "weft/array/views.hpp"
 #include "weft/detail/array/linear.hpp"
 
@@ -22,14 +23,6 @@ namespace weft {
 
 namespace detail::arrays {
 
-/// x with elements of T.
-template <class T, array_like X>
-array_ref elements_as(const X& x) {
-  if constexpr (std::is_same_v<typename X::value_type, T>)
-    return x.node();
-  else
-    return weft::astype<T>(x).node();
-}
 template <class X, class Y>
 using product_t = promote_t<typename X::value_type, typename Y::value_type>;
 
@@ -70,6 +63,11 @@ auto dot(const X& x, const Y& y) {
   constexpr bool few = (X::rank <= 2 || X::rank == dynamic_rank) && (Y::rank <= 2 || Y::rank == dynamic_rank);
   static_assert(few, "weft: dot takes vectors and matrices; beyond these there are matmul and tensordot");
   return matmul(x, y);
+}
+/// The sum of all elements of x, conjugated, times those of y, row-major: one number.
+template <array_like X, array_like Y>
+auto vdot(const X& x, const Y& y) {
+  return matmul(ravel(conj(x)), ravel(y));
 }
 /// The sum over the last `n` axes of x and the first `n` of y.
 template <array_like X, array_like Y>

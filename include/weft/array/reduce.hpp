@@ -198,6 +198,12 @@ auto moment(const X& x, int order, const W&... where) {
   return mean(pow(from_mean, static_cast<double>(order)), where...);
 }
 
+/// Whether isclose() holds of all elements: one bool.
+template <class X, class Y>
+  requires detail::arrays::operands<X, Y>
+auto allclose(const X& x, const Y& y, const tolerance& t = {}) {
+  return all(isclose(x, y, t));
+}
 /// The largest less the smallest.
 template <array_like X, detail::arrays::reduction_option... W>
 auto ptp(const X& x, const W&... where) {

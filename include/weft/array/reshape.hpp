@@ -22,10 +22,15 @@ template <array_like X>
 auto ravel(const X& x) {
   return reshape<1>(x, {-1});
 }
-/// Elements move `shift` places along an axis, and those that leave it come back at the other end.
+/// Elements move `shift` places along an axis, and those that leave it come back at the other end. Without an axis
+/// they move row-major, through two reshapes.
 template <array_like X>
 auto roll(const X& x, std::int64_t shift, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::rolled(x.node(), shift, axis));
+}
+template <array_like X>
+auto roll(const X& x, std::int64_t shift) {
+  return reshape<X::rank>(roll(ravel(x), shift, 0), x.shape());
 }
 /// The array again and again: `times[i]` along axis i, counted from the last axis as shapes that broadcast.
 template <array_like X>

@@ -25,10 +25,24 @@ auto transpose(const X& x, const std::int64_t (&order)[K]) {
   static_assert(all_axes, "weft: transpose takes one number for each axis");
   return array<typename X::value_type, X::rank>(detail::arrays::transpose_view(x.node(), order));
 }
-/// The elements along an axis in reverse order.
+/// Axis `from` becomes axis `to`; the others stay in their order.
+template <array_like X>
+auto moveaxis(const X& x, std::int64_t from, std::int64_t to) {
+  return array<typename X::value_type, X::rank>(detail::arrays::moved_view(x.node(), from, to));
+}
+/// With two axes in each other's place.
+template <array_like X>
+auto swapaxes(const X& x, std::int64_t first, std::int64_t second) {
+  return array<typename X::value_type, X::rank>(detail::arrays::swapped_view(x.node(), first, second));
+}
+/// The elements along an axis in reverse order; without one, along all of them.
 template <array_like X>
 auto flip(const X& x, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::flip_view(x.node(), axis));
+}
+template <array_like X>
+auto flip(const X& x) {
+  return array<typename X::value_type, X::rank>(detail::arrays::flip_view(x.node()));
 }
 /// As if elements stood along the new axes, and along those that have one, again and again.
 template <std::size_t N = dynamic_rank, array_like X>

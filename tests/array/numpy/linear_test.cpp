@@ -1,4 +1,6 @@
 // Products, beside NumPy's.
+#include <complex>
+
 #include "array/numpy/reference.hpp"
 
 using reference::check;
@@ -19,6 +21,11 @@ TEST_CASE("products are what NumPy's are, in all chunks") {
   check(at, "matmul_vector_left", weft::matmul(row, turned));
   check(at, "matmul_int", weft::matmul(i, weft::transpose(i, {0, 2, 1})), true);
   check(at, "dot", weft::dot(row, row));
+  const auto whole = weft::astype<std::complex<double>>(x) +
+                     weft::astype<std::complex<double>>(weft::flip(x, 0)) * std::complex(0.0, 1.0);
+  check(at, "vdot", weft::vdot(whole, x));
+  check(at, "vdot_int", weft::vdot(d.i(0), plane));
+  CHECK_THROWS_AS(weft::vdot(x, plane), weft::misuse);
   check(at, "tensordot", weft::tensordot(x, plane, {1, 2}, {0, 1}));
   check(at, "tensordot_order", weft::tensordot(x, plane, {2}, {-1}));
   check(at, "tensordot_2", weft::tensordot(x, plane, 2));

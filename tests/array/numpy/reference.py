@@ -456,6 +456,27 @@ for s in types[:11]:
     put("choice_of_" + s.name, np.where(line > 1, line, np.ones(len(line), np.uint8)))
     put("diff_of_" + s.name, np.diff(line))
 
+# Arrangements.
+put("swapaxes", np.swapaxes(x, 0, -1))
+put("moveaxis", np.moveaxis(x, 0, 2))
+put("moveaxis_back", np.moveaxis(x, -1, 0))
+put("flip_all", np.flip(x))
+put("roll_all", np.roll(x, 1234))
+put("roll_all_back", np.roll(plane, -7))
+put("hstack", np.hstack([x, i[:, :3]]))
+put("hstack_vectors", np.hstack([row, np.int8(i[0, 0]), 2 * row]))
+put("hstack_numbers", np.hstack([row[0], row[1]]))
+put("vstack", np.vstack([f, i]))
+put("vstack_vectors", np.vstack([row, plane, b[0, 0]]))
+put("dstack", np.dstack([plane, 2 * plane, x[:17, 0, :, None] * np.ones((17, 5, 3))]))
+put("dstack_vectors", np.dstack([row, i[0, 0]]))
+put("concatenate_types", np.concatenate([b, i.astype(np.int8), i.astype(np.uint8)], 1))
+put("stack_types", np.stack([i, f]))
+put("allclose", np.allclose(x, x + 1e-9))
+put("allclose_not", np.allclose(x, row))
+put("vdot", np.vdot(x + 1j * x[::-1], x))
+put("vdot_int", np.vdot(i[0], plane))
+
 # Quotients and remainders of reals, and variances of what is large, or few.
 numerators = [1.0, 6.0, 0.3, 0.7, -1.0, -4.0, 4.0, 0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, -1e-300, 7.5, 12.0]
 divisors = [0.1, -0.1, 2.0, -2.0, 3.0, 0.0, -0.0, np.inf, -np.inf, np.nan, 1e-300, 0.3, -0.7]
@@ -487,7 +508,7 @@ with open(sys.argv[1], "w") as out:
     for name, value in results.items():
         words = [str(value.ndim), *map(str, value.shape)]
         if value.dtype.kind == "c":
-            value = value.view(np.float32 if value.dtype == np.complex64 else np.float64)
+            value = value.ravel().view(np.float32 if value.dtype == np.complex64 else np.float64)
             dtype = "complex" + str(value.itemsize * 16)
         else:
             dtype = value.dtype.name
