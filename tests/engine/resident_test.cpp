@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "env/machine_memory.hpp"
+#include "support/comes.hpp"
 #include "support/seeds.hpp"
 #include "weft/client.hpp"
 #include "weft/simulated_disk.hpp"
@@ -263,7 +264,7 @@ TEST_CASE("above `spill` from the beginning, on a real pool: values go to the di
     }
   };
   pool.run(program(c));
-  CHECK(c.memory().in_memory == 0);
+  CHECK(comes([&] { return c.memory().in_memory == 0; }));
 }
 
 namespace {
