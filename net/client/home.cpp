@@ -469,7 +469,7 @@ void client_home::refuse(time_ns now, std::uint64_t request, task_id value, std:
   value_arrival* waits = nullptr;
   {
     std::lock_guard guard(lock_);
-    if (!core_.fetches().expects(request, value)) return;
+    if (!core_.fetches().expects(request, value)) return core_.not_there(now, request, value, true);
     entry* e = entries_.find(number_of(value));
     const bool landing = e && e->landing;  // another answer may not have been cut off yet
     if (e && !landing) waits = std::exchange(e->awaited, nullptr);
@@ -483,7 +483,10 @@ value_landing client_home::land(time_ns now, const value_header& header) {
   value_landing where;
   std::unique_lock guard(lock_);
   where.over = !core_.fetches().under_way(header.request);
-  if (!core_.fetches().expects(header.request, header.id)) return where;
+  if (!core_.fetches().expects(header.request, header.id)) {
+    core_.not_there(now, header.request, header.id, true);  // it may be abandoned, and this was its answer
+    return where;
+  }
   entry* e = entries_.find(number_of(header.id));
   // Another answer may not have been cut off yet.
   if (!e || !e->awaited || e->landing || !detail::take_reference(*e->node)) {

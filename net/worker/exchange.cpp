@@ -181,8 +181,11 @@ class exchange::client_link final : public link_handler {
       expected_value of;
       x.with_host([&](exchange_host& h) { of = h.expected(header.request, header.id); });
       if (!of.request) return;
-      if (!of.value || is_too_large(x, header, header.bytes + message, of.bytes))
+      if (!of.value) {
+        x.with_host([&](exchange_host& h) { h.not_there(header.request, header.id, true); });
         return add(x, header.request, std::move(c));
+      }
+      if (is_too_large(x, header, header.bytes + message, of.bytes)) return add(x, header.request, std::move(c));
     }
     if (header.message_bytes != 0) {
       forget_messages(x);
@@ -224,7 +227,8 @@ class exchange::client_link final : public link_handler {
     x.with_host([&](exchange_host& h) { h.refuse(of.request, of.id, why); });
     return true;
   }
-  /// Lets go of parts of messages for which nobody waits any more: their rest may never come.
+  /// Lets go of parts of messages for which nobody waits any more: their rest may never come. It is told as a busy
+  /// answer, so that who wants it again meanwhile asks again.
   void forget_messages(exchange& x) {
     for (auto& [request, values] : coming_)
       for (coming& c : values) {
@@ -232,6 +236,7 @@ class exchange::client_link final : public link_handler {
         expected_value of;
         x.with_host([&](exchange_host& h) { of = h.expected(request, c.id); });
         if (of.value) continue;
+        if (of.request) x.with_host([&](exchange_host& h) { h.not_there(request, c.id, true); });
         c.message = {};
         c.message_bytes = 0;
         c.message_is_there = true;

@@ -73,13 +73,14 @@ class exchange_host {
   virtual expected_value expected(std::uint64_t request, task_id value) = 0;
   /// A value that is awaited is not taken: who waits for it fails with that.
   virtual void refuse(std::uint64_t request, task_id value, std::exception_ptr why) = 0;
-  /// A value begins to come, in answer to its request, which may be over. If it is awaited and does not land that
-  /// counts as a refusal, and must be seen to by the host: no other answer follows.
+  /// A value begins to come, in answer to its request, which may be over. If it does not land that counts as a
+  /// refusal, also where nobody awaits it any more, and must be seen to by the host: no other answer follows.
   virtual value_landing land(const value_header& header) = 0;
   /// All of it is there. The landing is that of land().
   virtual void landed(std::uint64_t request, task_id value, value_landing where) = 0;
   /// The rest of it will not come.
   virtual void cut_off(task_id value, value_landing where) = 0;
+  /// The peer does not have it, or (busy) it does not come by this request: it can be asked for again.
   virtual void not_there(std::uint64_t request, task_id value, bool busy) = 0;
   /// A worker has sent a small value that nobody here has asked for.
   virtual void pushed(task_id /*value*/, std::uint64_t /*bytes*/, std::span<const std::byte> /*message*/) {}

@@ -299,7 +299,7 @@ void fetcher::refused(time_ns now, std::uint64_t number, task_id id, bool busy) 
   if (!r || place == id_table::none || values_[place].request != number) return;
   peer& p = peers_[r->peer];
   const peer_id holder = p.id;
-  if (busy) put_off(p, now);
+  if (busy && !values_[place].abandoned) put_off(p, now);
   answered(*r, values_[place]);
   if (values_[place].abandoned)
     erase(place);

@@ -79,13 +79,13 @@ class fetcher {
 
   /// Whether something of a request is still awaited. Numbers never come twice: what is over stays so.
   bool under_way(std::uint64_t request) const noexcept;
-  /// Whether that value is. Then each answer must be told: by arrived() or refused().
+  /// Whether that value is. Each answer must be told, of abandoned values too: by arrived() or refused().
   bool expects(std::uint64_t request, task_id value) const noexcept;
   /// Of a value that is known: what it is said to take.
   std::uint64_t bytes_of(task_id value) const noexcept;
   /// A value has come: true if it is still known (it is forgotten from here on: the caller has it).
   bool arrived(std::uint64_t request, task_id value);
-  /// The peer does not have it, or (busy) does not send it now.
+  /// The peer does not have it, or (busy) does not send it now. One that is abandoned is forgotten.
   void refused(time_ns now, std::uint64_t request, task_id value, bool busy);
 
   void tick(time_ns now);

@@ -367,7 +367,10 @@ task<> task_host::fetch(node& n) {
 value_landing task_host::land(worker_core& core, time_ns now, const value_header& header) {
   value_landing where;
   where.over = !core.fetches().under_way(header.request);
-  if (!core.fetches().expects(header.request, header.id)) return where;
+  if (!core.fetches().expects(header.request, header.id)) {
+    core.not_there(now, header.request, header.id, true);  // it may be abandoned, and this was its answer
+    return where;
+  }
   record* r = look(header.id);
   if (!r || r->attempt != 0 || r->here || r->landing) {  // another answer has not been cut off yet
     core.not_there(now, header.request, header.id, true);
@@ -395,7 +398,7 @@ value_landing task_host::land(worker_core& core, time_ns now, const value_header
 }
 
 void task_host::refuse(worker_core& core, time_ns now, std::uint64_t request, task_id value, std::exception_ptr why) {
-  if (!core.fetches().expects(request, value)) return;
+  if (!core.fetches().expects(request, value)) return core.not_there(now, request, value, true);
   record* const r = look(value);
   if (r && !r->landing && r->awaited) {
     std::exchange(r->awaited, nullptr)->fail(std::move(why));

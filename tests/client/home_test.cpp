@@ -86,6 +86,14 @@ struct cluster {
       heard = there.outputs;
     }
   }
+  int outputs() {
+    std::lock_guard guard(there.lock);
+    return there.outputs;
+  }
+  void wait_for_outputs(int most) {
+    std::unique_lock guard(there.lock);
+    REQUIRE(there.changed.wait_for(guard, std::chrono::seconds(30), [&] { return there.outputs >= most; }));
+  }
   value_header header(std::uint64_t request, task_id id, const weft::encoder& e) {
     value_header h{};
     h.request = request;
@@ -243,6 +251,41 @@ TEST_CASE("a client's reading ends by the answer that is awaited", "[client_home
   }
   CHECK(r.end().empty());
   CHECK(r.sum == 10'000);
+}
+
+TEST_CASE("a reading whose value was lost and made again is not left with an answer that came between",
+          "[client_home]") {
+  cluster s;
+  std::vector<weft::future<numbers>> all;
+  for (task_id n = 1; n <= 3; ++n) {
+    all.push_back(s.client.submit(make, std::size_t{10'000}));
+    s.finished(make_task_id(self, n));
+  }
+  weft::encoder e;
+  const numbers sent = make(10'000);
+  weft::encode(e, sent);
+  const auto give = [&](std::uint64_t request, std::uint64_t n) {
+    const task_id id = make_task_id(self, n);
+    value_landing where = s.home.land(0, s.header(request, id, e));
+    REQUIRE(where.wanted);
+    answer(where, e);
+    s.home.landed(request, id, std::move(where));
+  };
+  reading before(s, all[0]);
+  const std::uint64_t first = s.request();
+  const int outputs = s.outputs();
+  reading r(s, all[1]), other(s, all[2]);
+  s.wait_for_outputs(outputs + 2);
+  give(first, 1);
+  const std::uint64_t both = s.request();
+  s.hear_of<task_restarted>(make_task_id(self, 2));
+  const value_landing late = s.home.land(0, s.header(both, make_task_id(self, 2), e));
+  CHECK_FALSE(late.wanted);
+  CHECK_FALSE(late.over);
+  s.finished(make_task_id(self, 2));
+  give(both, 3);
+  give(s.request(), 2);
+  for (reading* one : {&before, &r, &other}) CHECK(one->end().empty());
 }
 
 TEST_CASE("a reading fails by the answer that is refused, and no other", "[client_home]") {

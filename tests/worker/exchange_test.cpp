@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <future>
 #include <latch>
 #include <thread>
 
@@ -314,6 +315,68 @@ TEST_CASE("a message that was begun, and for which nobody waits any more, is gon
   bench b;
   knows(b, s);
   b.run(20, 90, 1'000);
+  CHECK(b.result(20) == total(some(1, 1'000)));
+  CHECK(s.links == 1);
+}
+
+TEST_CASE("a long value that is gone over, since nobody wants it, is asked for again by who does", "[worker]") {
+  const std::vector<std::byte> half(500);  // sent from where they are
+  shop s({.header_message = 0});
+  s.goods.put(90, some(1, 1'000));
+  struct question {
+    std::shared_ptr<peer_link> from;
+    std::uint64_t request = 0;
+    /// A header that lands nowhere: when it is seen those before it have been.
+    void mark() const {
+      value_header h{};
+      h.request = request;
+      h.id = 99;
+      h.message = small;
+      from->send(h);
+    }
+    void begin(task_id id, const std::vector<std::byte>& part) const {
+      value_header h{};
+      h.request = request;
+      h.id = id;
+      h.message_bytes = 1'000;
+      from->send_value(h, {part}, nullptr);
+    }
+    std::vector<std::byte> small = std::vector<std::byte>(8);
+  };
+  std::promise<question> asked;
+  bool first = true;
+  s.instead = [&](peer_link& to, const get_values& m) {
+    if (!std::exchange(first, false)) return false;
+    const question q{to.shared_from_this(), m.request};
+    q.mark();
+    asked.set_value(q);
+    return true;
+  };
+  std::atomic<int> marks = 0;
+  bench b;
+  b.on_land = [&] { ++marks; };
+  knows(b, s);
+  const auto seen = [&](int n) { return b.wait([&] { return marks == n; }); };
+  b.copy(90);
+  b.copy(91);
+  REQUIRE(seen(1));
+  const question q = asked.get_future().get();
+  SECTION("it begins when nobody wants it") {
+    b.drop_value(90);
+    q.begin(90, half);
+  }
+  SECTION("it has begun, and another long one begins when nobody wants it") {
+    q.begin(90, half);
+    q.mark();
+    REQUIRE(seen(2));
+    marks = 1;
+    b.drop_value(90);
+    q.begin(91, half);
+  }
+  q.mark();
+  REQUIRE(seen(2));
+  b.run(20, 90, 1'000);
+  q.from->send(value_missing{{q.request, 91, 0, 0}});
   CHECK(b.result(20) == total(some(1, 1'000)));
   CHECK(s.links == 1);
 }

@@ -269,6 +269,23 @@ TEST_CASE("what is forgotten on its way is thrown away, or wanted again", "[fetc
   CHECK(l.fetcher.bytes_in_flight() == 0);
 }
 
+TEST_CASE("what is abandoned, and answered, is asked for anew when it is wanted again", "[fetcher]") {
+  links l;
+  l.want(10, 7, 1, {2});
+  l.want(11, 7, 2, {2});
+  CHECK(l.tick() == strings{"2: 10 11"});
+  const std::uint64_t request = l.requests.back();
+  l.fetcher.forget(10);
+  l.fetcher.refused(0, request, 10, GENERATE(false, true));
+  CHECK(l.fetcher.bytes_in_flight() == 7);
+  l.want(10, 7, 1, {2});
+  CHECK(l.tick().empty());  // one request a peer
+  CHECK(l.fetcher.arrived(request, 11));
+  CHECK(l.tick() == strings{"2: 10"});  // at once: nobody was refused anything
+  CHECK(l.fetcher.arrived(l.requests.back(), 10));
+  CHECK(l.fetcher.values() == 0);
+}
+
 TEST_CASE("in a pause only what frees memory comes", "[fetcher]") {
   links l;
   l.want(10, 1, 1, {2});

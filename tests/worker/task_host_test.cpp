@@ -61,6 +61,27 @@ TEST_CASE("a value that is dropped and wanted again before its request has ended
   CHECK(b.result(11) == total(some(2)));
 }
 
+TEST_CASE("a value whose answer came while nobody wanted it is asked for again", "[worker]") {
+  bench b;
+  b.copy(91);
+  b.copy(value);
+  const std::uint64_t both = b.request();
+  b.drop_value(value);
+  SECTION("one that could have landed") {
+    const auto late = b.begin(both, some(1), value);
+    CHECK_FALSE(late.where.wanted);
+    CHECK_FALSE(late.where.over);
+  }
+  SECTION("one that was too large") {
+    b.refuse(both, value, std::make_exception_ptr(weft::codec_error("it is too large")));
+  }
+  b.run(11, value);
+  b.answer(both, some(3), 91);
+  b.answer(b.request(), some(2), value);
+  CHECK(b.result(11) == total(some(2)));
+  CHECK(b.missed() == 0);
+}
+
 TEST_CASE("what is landing when a worker ends stays until the link lets go", "[worker]") {
   const bool for_a_task = GENERATE(true, false);
   arriving left;
