@@ -12,12 +12,14 @@
 #include "weft/errors.hpp"
 #include "weft/stop.hpp"
 #include "weft/sync.hpp"
+#include "weft/timeout.hpp"
 
 namespace weft::detail::arrays {
 
 namespace {
 
 constexpr std::chrono::seconds longest_answer{60};
+constexpr std::chrono::seconds before_looking_again{1};
 constexpr int before_others = 32767;  // the priority of what waits for writers
 
 /// Those of this process.
@@ -69,22 +71,55 @@ all_writers& writers() {
   return *all;
 }
 
+/// A worker that has been asked to end its tasks of a number.
+struct asked_worker {
+  std::string address;
+  future<> answer;
+};
+
+task<> wait_for_all(client c, std::vector<future<>> answers) { co_await c.wait(std::move(answers)); }
+
+/// Waits for answers, for so long at most.
+task<> wait_a_while(client c, const std::vector<asked_worker>& asked) {
+  std::vector<future<>> answers;
+  for (const asked_worker& w : asked) answers.push_back(w.answer);
+  try {
+    co_await timeout(before_looking_again, wait_for_all(std::move(c), std::move(answers)));
+  } catch (const timed_out&) {}  // the caller looks who is there
+}
+
+bool is_over(task_status s) { return s != task_status::pending && s != task_status::running; }
+bool is_listed(const cluster_info& there, const std::string& address) {
+  return std::any_of(there.workers.begin(), there.workers.end(),
+                     [&](const worker_info& w) { return w.address == address; });
+}
+
+/// Whether each worker has ended its tasks of that number. Each answers for itself: no other one may, while it waits
+/// for memory, say, or all its slots are leased. One that the cluster has no more writes nothing more.
+task<bool> have_all_ended(client c, std::uint64_t number) {
+  std::vector<asked_worker> asked;
+  cluster_info there = co_await c.cluster();
+  for (const worker_info& w : there.workers) {
+    const client one = c.with({.priority = before_others, .time_limit = longest_answer, .workers = w.address});
+    asked.push_back({w.address, one.submit(end_writing_task{number})});
+  }
+  for (;;) {
+    co_await wait_a_while(c, asked);
+    std::erase_if(asked, [](const asked_worker& w) { return w.answer.status() == task_status::done; });
+    if (asked.empty()) co_return true;
+    there = co_await c.cluster();
+    std::erase_if(asked, [&](const asked_worker& w) { return !is_listed(there, w.address); });
+    for (const asked_worker& w : asked)
+      if (is_over(w.answer.status())) co_return false;  // it has not answered in time
+  }
+}
+
 /// False: not all workers have answered.
 task<bool> end_writing(client c, std::uint64_t number) {
-  bool certain = true;
+  bool certain = false;
   try {
-    const cluster_info there = co_await c.cluster();
-    std::vector<future<>> answers;
-    for (const worker_info& w : there.workers)
-      answers.push_back(c.with({.priority = before_others,
-                                .time_limit = longest_answer,
-                                .workers = w.address,
-                                .allow_other_workers = true})  // one that is lost writes nothing more
-                            .submit(end_writing_task{number}));
-    co_await c.wait(answers);
-    certain = std::all_of(answers.begin(), answers.end(),
-                          [](const future<>& f) { return f.status() == task_status::done; });
-  } catch (...) { certain = false; }  // the cluster is out of reach
+    certain = co_await have_all_ended(std::move(c), number);
+  } catch (...) {}  // the cluster is out of reach
   co_await end_writing_here(number);
   co_return certain;
 }

@@ -8,6 +8,7 @@
 #include "cluster/in_process.hpp"
 #include "weft/checkpoint.hpp"
 #include "weft/errors.hpp"
+#include "weft/lease.hpp"
 
 TEST_CASE("a call that is stopped ends when no worker writes for it any more") {
   const weft::test::scratch_folder folder;
@@ -48,4 +49,60 @@ TEST_CASE("a call that is stopped ends when no worker writes for it any more") {
   const auto y = p.run(weft::from_npy<double, 1>(c, folder / "y.npy"));
   const double sum = p.run(weft::sum(y).compute());
   CHECK(sum == 29 * 15);
+}
+
+TEST_CASE("no other worker answers for one that writes and may be given nothing just now") {
+  const weft::test::scratch_folder folder;
+  in_process_cluster cluster(0);
+  cluster.add_worker(1, {}, "disk=1");
+  cluster.add_worker();
+  const auto held = weft::test::held_writes::in(*cluster.workers[0].pool, 80);
+  weft::pool p({.threads = 1});
+  const weft::client c = cluster.connect(p), own = c.with({.workers = "worker-0"});
+  const auto x = weft::arange<double>(own, 0, 10, 1, {.chunk = {10}});
+  bool let_go = false, ended = false, too_early = false;
+  weft::event release;
+  const weft::stop_source stop;
+  const auto call = [&]() -> weft::task<> {
+    weft::task<> writing = weft::with_stop(stop, weft::to_npy(x, folder / "x.npy"));
+    try {
+      co_await std::move(writing);
+      FAIL("it was not stopped");
+    } catch (const weft::cancelled&) { too_early = !let_go; }
+    ended = true;
+  };
+  // The worker's one slot is leased as soon as its task has ended, and no task is placed there from now on.
+  const auto lease = [&]() -> weft::task<> {
+    co_await held->begun.wait();
+    const weft::lease l = co_await c.lease({.resources = "disk=1"});
+    co_await release.wait();
+  };
+  const auto is_leased = [](const weft::cluster_info& there) {
+    bool leased = false;
+    for (const weft::worker_info& w : there.workers) leased = leased || (w.name == "worker-0" && w.leased == 1);
+    return leased;
+  };
+  const auto around = [&]() -> weft::task<> {
+    co_await held->begun.wait();
+    for (bool leased = false; !leased;) {
+      const weft::cluster_info there = co_await c.cluster();
+      leased = is_leased(there);
+    }
+    stop.request_stop();
+    while (c.totals().cancelled == 0) co_await weft::yield();
+    for (int i = 0; i < 200; ++i) {  // time for another worker's answer
+      const weft::cluster_info there = co_await c.cluster();
+      if (!is_leased(there)) FAIL("the lease has ended");
+    }
+    let_go = true;
+    release.set();
+    while (!ended) {
+      held->let_go();
+      co_await weft::yield();
+    }
+  };
+  const auto all = [&]() -> weft::task<> { co_await weft::all(call(), lease(), around()); };
+  p.run(all());
+  CHECK_FALSE(too_early);
+  CHECK(std::filesystem::is_empty(folder.path));
 }
