@@ -178,6 +178,7 @@ task<> write_hdf5(array_ref x, std::string path, std::string dataset, hdf5_optio
   npy_place where{path, x->chunks};
   where.offset = room.offset;
   where.of = x->of;
+  where.writing = room.mark;
   writing_end end;
   try {
     end = co_await write_chunks(x, std::move(where));

@@ -10,6 +10,8 @@
 #include "array/file_chunks.hpp"
 #include "array/layered.hpp"
 #include "array/npy.hpp"
+#include "array/unfinished.hpp"
+#include "weft/blocking.hpp"
 #include "weft/detail/array/files.hpp"
 #include "weft/errors.hpp"
 
@@ -103,7 +105,7 @@ task<> write_npy(array_ref x, std::string path) {
 
 task<writing_end> write_chunks(array_ref x, npy_place where) {
   const box all = box::all_of(x->chunks);
-  const std::uint64_t number = where.writing = number_of_writing();
+  const std::uint64_t number = where.writing;
   where.first = all.first;
   where.counts = all.counts;
   layer<> writes = layer_of(x->chunks.tasks(), write_npy_task{shared<npy_place>(std::move(where))},
@@ -112,7 +114,13 @@ task<writing_end> write_chunks(array_ref x, npy_place where) {
 }
 
 task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&)) {
-  const std::string unfinished = std::filesystem::absolute(path).string() + ".unfinished";
+  const std::uint64_t number = number_of_writing();
+  const std::string unfinished = unfinished_beside(path, number);
+  const auto make_place = [&] {
+    std::error_code ignored;  // it is in nobody's way
+    for (const std::filesystem::path& left : all_unfinished_beside(path)) std::filesystem::remove(left, ignored);
+  };
+  co_await blocking(make_place);
   std::exception_ptr failure;
   try {
     file f = co_await create(unfinished, h);
@@ -122,8 +130,10 @@ task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*c
     where.of = x->of;
     where.fortran_order = h.fortran_order;
     where.swapped = h.type.swapped;
+    where.writing = number;
     const writing_end end = co_await write_chunks(x, std::move(where));
     if (end.failure) std::rethrow_exception(end.failure);
+    if (!std::filesystem::exists(unfinished)) throw_taken_away(path, unfinished);
     std::filesystem::rename(unfinished, path);
   } catch (...) { failure = std::current_exception(); }
   if (!failure) co_return;

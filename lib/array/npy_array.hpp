@@ -45,10 +45,12 @@ struct write_npy_task {
 
 /// The array in such a place, whose box of chunks does not count.
 array_ref array_in_file(client c, npy_place where);
-/// Computes x and writes it to such a place, of all chunks, in a file that is there. Nobody writes there afterwards.
+/// Computes x and writes it to such a place, of all chunks, in a file that is there, by tasks of number
+/// where.writing. Nobody writes there afterwards, as far as the end is certain.
 task<writing_end> write_chunks(array_ref x, npy_place where);
-/// Computes x and writes it to a file that `create` makes, which sets h.data_offset, under another name until it is
-/// whole. The header's shape and type are x's.
+/// Computes x and writes it to a file that `create` makes, which sets h.data_offset, under a name of its own until
+/// it is whole. What other calls have left of the file is removed first: one of them that writes yet fails then. The
+/// header's shape and type are x's.
 task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&));
 /// The header of an array, whose order of bytes and of axes is to be set. Throws misuse where elements are no
 /// numbers.

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "array/unfinished.hpp"
 #include "array/zarr.hpp"
 
 namespace weft::detail::arrays {
@@ -100,18 +101,18 @@ bool holds_zarr_array(const fs::path& folder) {
   return is_zarr_array(text);
 }
 
-fs::path unfinished_beside(const fs::path& folder) { return folder.string() + ".unfinished"; }
 fs::path replaced_beside(const fs::path& folder) { return folder.string() + ".replaced"; }
 
 void prepare_place(const fs::path& folder, bool overwrite) {
   is_replaced(folder, overwrite);
-  const fs::path unfinished = unfinished_beside(folder);
-  require_ours(unfinished);
-  remove_store(unfinished);
+  for (const fs::path& left : all_unfinished_beside(folder)) try {
+      if (is_ours(left)) remove_store(left);
+    } catch (const fs::filesystem_error&) {}  // it is in nobody's way, and one who writes there makes further files
 }
 
-void put_in_place(const fs::path& folder, bool overwrite) {
-  const fs::path unfinished = unfinished_beside(folder), before = replaced_beside(folder);
+void put_in_place(const fs::path& unfinished, const fs::path& folder, bool overwrite) {
+  const fs::path before = replaced_beside(folder);
+  if (!holds_zarr_array(unfinished)) throw_taken_away(folder.string(), unfinished.string());
   sweep(unfinished);
   if (!is_replaced(folder, overwrite)) {
     fs::rename(unfinished, folder);

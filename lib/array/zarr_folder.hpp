@@ -18,19 +18,19 @@ std::filesystem::path place_of_store(const std::string& path);
 /// `.zarray`. A group is none, nor is a `zarr.json` that is no JSON.
 bool holds_zarr_array(const std::filesystem::path& folder);
 
-/// What a store has beside its folder while it is written, and while it is replaced.
-std::filesystem::path unfinished_beside(const std::filesystem::path& folder);
+/// What a store has beside its folder while it is replaced. While it is written it is unfinished_beside(folder,
+/// number).
 std::filesystem::path replaced_beside(const std::filesystem::path& folder);
 
-/// Makes room for the unfinished store: removes what writers that were ended left of one. Throws std::runtime_error
-/// when a store cannot come to `folder`: something is there, which is not to be overwritten or is no Zarr array, or
-/// one of the two folders beside it is somebody else's.
+/// Makes room for the unfinished store: removes what other calls left of one, of which one that writes yet fails
+/// then. Throws std::runtime_error when a store cannot come to `folder`: something is there, which is not to be
+/// overwritten or is no Zarr array, or replaced_beside(folder) is somebody else's.
 void prepare_place(const std::filesystem::path& folder, bool overwrite);
 
 /// Puts the unfinished store in its place, without the files of late writers that are not renamed yet, for which all
-/// its names are read. Throws as prepare_place. Between two renames there is no store at the place: the old one is
-/// replaced_beside(folder).
-void put_in_place(const std::filesystem::path& folder, bool overwrite);
+/// its names are read. Throws as prepare_place, and when it is not there any more. Between two renames there is no
+/// store at the place: the old one is replaced_beside(folder).
+void put_in_place(const std::filesystem::path& unfinished, const std::filesystem::path& folder, bool overwrite);
 
 /// Removes a store, its metadata last, so that what is left where this is ended is still known for one.
 void remove_store(const std::filesystem::path& folder);

@@ -13,6 +13,7 @@
 
 #include "array/file_chunks.hpp"
 #include "array/layered.hpp"
+#include "array/unfinished.hpp"
 #include "array/writers.hpp"
 #include "array/zarr_folder.hpp"
 #include "weft/array/zarr.hpp"
@@ -84,8 +85,8 @@ bool is_cut_there(const cut& c, std::int64_t chunk) {
   return c.count() <= 2 || c.chunk % chunk == 0;
 }
 
-task<> finish(fs::path folder, bool overwrite) {
-  const auto put = [&] { put_in_place(folder, overwrite); };
+task<> finish(fs::path unfinished, fs::path folder, bool overwrite) {
+  const auto put = [&] { put_in_place(unfinished, folder, overwrite); };
   co_await blocking(put);
 }
 
@@ -172,14 +173,14 @@ task<> write_zarr_store(array_ref x, std::string path, zarr_options how) {
     return folder;
   };
   const fs::path folder = co_await blocking(prepare);
-  where.path = unfinished_beside(folder).string();
+  const std::uint64_t number = where.writing = number_of_writing();
+  const std::string unfinished = where.path = unfinished_beside(folder, number);
   x = in_chunks_of(std::move(x), where.store);
   const box all = box::all_of(x->chunks);
   where.chunks = x->chunks;
   where.first = all.first;
   where.counts = all.counts;
   where.of = x->of;
-  const std::uint64_t number = where.writing = number_of_writing();
   std::exception_ptr failure;
   try {
     co_await create_zarr(where.path, where.store);
@@ -187,12 +188,12 @@ task<> write_zarr_store(array_ref x, std::string path, zarr_options how) {
                               weft::from(layer_of_blocks(*x), one_to_one{}));
     const writing_end end = co_await run_writers(x->owner, std::move(writes), number);
     if (end.failure) std::rethrow_exception(end.failure);
-    task<> finishing = finish(folder, how.overwrite);
+    task<> finishing = finish(unfinished, folder, how.overwrite);
     co_await shield(std::move(finishing));  // it is in place or not, and no stop says otherwise
   } catch (...) { failure = std::current_exception(); }
   if (!failure) co_return;
   try {
-    remove_store(unfinished_beside(folder));
+    remove_store(unfinished);
   } catch (const fs::filesystem_error&) {}  // that it cannot be removed is less than what has happened
   std::rethrow_exception(failure);
 }

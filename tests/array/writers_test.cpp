@@ -5,10 +5,13 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <vector>
 
 #include "array/arrays.hpp"
 #include "array/files.hpp"
 #include "array/held_writes.hpp"
+#include "array/unfinished.hpp"
 #include "weft/checkpoint.hpp"
 #include "weft/errors.hpp"
 
@@ -70,6 +73,73 @@ TEST_CASE("a call that is stopped ends when none of its tasks writes any more") 
     return weft::to_zarr(x, folder / "x.zarr", {.compression = weft::zarr_compression::off});
   });
   CHECK(fs::is_empty(folder.path));
+}
+
+namespace {
+
+/// While a task of one call writes another call writes to the same place; the first one's write ends later.
+template <class Write>
+void check_late(Write write) {
+  place slow, at;
+  const auto writes = weft::test::held_writes::in(slow.pool, chunk_bytes);
+  std::atomic<bool> ended{false};
+  const auto call = [&]() -> weft::task<> {
+    try {
+      co_await write(some(slow.client) + 100.0);
+      FAIL("its place was another's");
+    } catch (const std::exception& e) { CHECK_THAT(e.what(), Catch::Contains("unfinished")); }
+    ended = true;
+  };
+  slow.pool.spawn(call());
+  const auto wait = [&]() -> weft::task<> { co_await writes->begun.wait(); };
+  slow.pool.run(wait());
+  at.pool.run(write(some(at.client)));
+  const auto let_go = [&]() -> weft::task<> {
+    while (!ended) {
+      writes->let_go();
+      co_await weft::yield();
+    }
+  };
+  slow.pool.run(let_go());
+}
+
+}  // namespace
+
+TEST_CASE("a late task of one call does not write to what another call has made") {
+  const weft::test::scratch_folder folder;
+  const auto expected = xt::arange<double>(4 * chunk);
+  place at;
+  check_late([&](const auto& x) { return weft::to_npy(x, folder / "x.npy"); });
+  const auto npy = at.pool.run(weft::from_npy<double, 1>(at.client, folder / "x.npy"));
+  CHECK((at(npy) == expected));
+  check_late([&](const auto& x) { return weft::to_raw(x, folder / "x.bin"); });
+  const auto raw = at.pool.run(weft::from_raw<double, 1>(at.client, folder / "x.bin", {4 * chunk}));
+  CHECK((at(raw) == expected));
+  check_late([&](const auto& x) {
+    return weft::to_zarr(x, folder / "x.zarr", {.compression = weft::zarr_compression::off, .overwrite = true});
+  });
+  const auto zarr = at.pool.run(weft::from_zarr<double, 1>(at.client, folder / "x.zarr"));
+  CHECK((at(zarr) == expected));
+  CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 3);
+}
+
+TEST_CASE("unfinished files have the number of their call, and others are not taken for them") {
+  using namespace weft::detail::arrays;
+  const weft::test::scratch_folder folder;
+  const std::string path = folder / "x.npy";
+  CHECK(unfinished_beside(path, 0xf1e2) == path + ".000000000000f1e2.unfinished");
+  for (const std::string& other :
+       {path, path + ".unfinished", path + ".f1e2.unfinished", path + ".000000000000F1E2.unfinished",
+        path + "y.000000000000f1e2.unfinished", path + ".000000000000f1e2.unfinished.gz"})
+    std::ofstream(other) << "kept";
+  CHECK(all_unfinished_beside(path).empty());
+  std::ofstream(unfinished_beside(path, 1)) << "left";
+  CHECK(all_unfinished_beside(path) == std::vector<fs::path>{unfinished_beside(path, 1)});
+  CHECK(all_unfinished_beside(folder / "none" + "/x.npy").empty());
+  place at;
+  at.pool.run(weft::to_npy(some(at.client), path));
+  CHECK(all_unfinished_beside(path).empty());
+  CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 6);
 }
 
 #ifndef WEFT_WITHOUT_HDF5

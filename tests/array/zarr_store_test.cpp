@@ -7,6 +7,7 @@
 
 #include "array/arrays.hpp"
 #include "array/files.hpp"
+#include "array/unfinished.hpp"
 #include "array/zarr_store.hpp"
 #include "weft/errors.hpp"
 #include "weft/progress.hpp"
@@ -37,13 +38,16 @@ std::size_t files_in(const std::string& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) n += entry.is_regular_file();
   return n;
 }
+using weft::detail::arrays::all_unfinished_beside;
+using weft::detail::arrays::unfinished_beside;
+
 /// Twice its chunk; beside it the files are made that are there when a task was given to a second worker, and the
 /// first is still at it.
 struct late_writer {
   std::string store;
   template <class A>
   auto operator()(const weft::chunk_place& p, const A& a) const {
-    const std::string late = store + "/c/" + std::to_string(p.chunk[0]);
+    const std::string late = all_unfinished_beside(store).at(0).string() + "/c/" + std::to_string(p.chunk[0]);
     fs::create_directories(fs::path(late).parent_path());
     std::ofstream(late + ".new0") << "half";
     std::ofstream(late + ".new17") << "of it";
@@ -51,7 +55,7 @@ struct late_writer {
   }
 };
 void nothing_is_left(const std::string& path) {
-  CHECK_FALSE(fs::exists(path + ".unfinished"));
+  CHECK(all_unfinished_beside(path).empty());
   CHECK_FALSE(fs::exists(path + ".replaced"));
 }
 
@@ -295,11 +299,13 @@ TEST_CASE("a store that is there is kept, unless it is to be overwritten") {
   const std::string rest = folder / "rest.zarr";
   for (const char* metadata : {".zarray", ".zarray.new0"}) {
     fs::remove_all(rest);
-    fs::create_directory(rest + ".unfinished");
-    std::ofstream(rest + ".unfinished/" + metadata) << "";
-    if (std::string(metadata) == ".zarray") std::ofstream(rest + ".unfinished/9.9") << "of another array";
+    const std::string left = unfinished_beside(rest, 7);
+    fs::create_directory(left);
+    std::ofstream(left + "/" + metadata) << "";
+    if (std::string(metadata) == ".zarray") std::ofstream(left + "/9.9") << "of another array";
     at.pool.run(weft::to_zarr(x, rest));
     CHECK(files_in(rest) == 6);
+    nothing_is_left(rest);
   }
   fs::rename(rest, rest + ".replaced");
   at.pool.run(weft::to_zarr(x * 2.0, rest));  // where the old one may yet be wanted
@@ -337,16 +343,22 @@ TEST_CASE("what is no Zarr array is neither overwritten nor removed") {
   // The folders beside the store.
   const std::string path = folder / "x.zarr";
   at.pool.run(weft::to_zarr(x, path));
-  for (const char* end : {".unfinished", ".replaced"}) {
-    put(path + end + "/notes.txt", "kept");
-    refused(path, std::string("x.zarr") + end + " is there, and is no Zarr array");
-    CHECK(fs::exists(path + end + "/notes.txt"));
-    fs::remove_all(path + end);
-    fs::create_directory_symlink(folder / "shards", path + end);
-    refused(path, std::string("x.zarr") + end + " is there, and is no Zarr array");
-    CHECK(files_in(folder / "shards") == 6);
-    fs::remove(path + end);
-  }
+  put(path + ".replaced/notes.txt", "kept");
+  refused(path, "x.zarr.replaced is there, and is no Zarr array");
+  CHECK(fs::exists(path + ".replaced/notes.txt"));
+  fs::remove_all(path + ".replaced");
+  fs::create_directory_symlink(folder / "shards", path + ".replaced");
+  refused(path, "x.zarr.replaced is there, and is no Zarr array");
+  CHECK(files_in(folder / "shards") == 6);
+  fs::remove(path + ".replaced");
+  // What is called as an unfinished store is, and is none, stays.
+  const std::string notes = unfinished_beside(path, 1), link = unfinished_beside(path, 2);
+  put(notes + "/notes.txt", "kept");
+  fs::create_directory_symlink(folder / "shards", link);
+  at.pool.run(weft::to_zarr(x, path, {.overwrite = true}));
+  CHECK(fs::exists(notes + "/notes.txt"));
+  CHECK(fs::is_symlink(link));
+  CHECK(files_in(folder / "shards") == 6);
   CHECK(files_in(path) == 6);
 }
 
@@ -380,8 +392,7 @@ TEST_CASE("what a late writer has not renamed does not come into the store") {
   const weft::test::scratch_folder folder;
   place at;
   const std::string path = folder / "x.zarr";
-  const auto x =
-      weft::map_blocks(late_writer{path + ".unfinished"}, weft::arange<double>(at.client, 0, 50, 1, {.chunk = {10}}));
+  const auto x = weft::map_blocks(late_writer{path}, weft::arange<double>(at.client, 0, 50, 1, {.chunk = {10}}));
   at.pool.run(weft::to_zarr(x, path, {.version = 3}));
   CHECK(files_in(path) == 6);
   const auto y = at.pool.run(weft::from_zarr<double, 1>(at.client, path));

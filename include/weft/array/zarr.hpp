@@ -45,9 +45,9 @@ task<array<T, N>> from_zarr(client c, std::string path, creation how = {}) {
 
 /// Computes x and writes it to a store: each task writes the store's chunks that are in its own and lets it go, so
 /// that x may be larger than the memory. Where several tasks would write to one chunk of the store, x is rechunked
-/// before, to chunks no larger than x's own, the store's, or 8 MiB. The folder is x.zarr.unfinished until all of it
-/// is written; where this fails, what was there before still is. While the new store takes its place the old one is
-/// x.zarr.replaced, where a program that ends just then leaves it.
+/// before, to chunks no larger than x's own, the store's, or 8 MiB. The folder is x.zarr.<number>.unfinished until
+/// all of it is written; where this fails, what was there before still is. While the new store takes its place the
+/// old one is x.zarr.replaced, where a program that ends just then leaves it.
 ///
 /// Throws misuse for options that the store's version or codec do not know, and std::runtime_error when there is
 /// something at the path already; `overwrite` replaces a Zarr array, which may be the one that x is read from or one
