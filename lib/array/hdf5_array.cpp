@@ -1,11 +1,14 @@
 // Datasets of HDF5 files as arrays, and arrays as datasets.
 #include "array/hdf5_array.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <stdexcept>
-#include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,11 +20,14 @@
 #include "weft/array/hdf5.hpp"
 #include "weft/blocking.hpp"
 #include "weft/errors.hpp"
+#include "weft/sleep.hpp"
 #include "weft/stop.hpp"
 
 namespace weft::detail::arrays {
 
 namespace {
+
+using std::chrono::milliseconds;
 
 struct hdf5_node final : layered_node {
   hdf5_node(client c, hdf5_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
@@ -54,6 +60,23 @@ void check_name(const std::string& path, const std::string& dataset) {
     throw misuse("weft: '" + dataset + "' is no name of a dataset of " + path + ": give one, with '/' behind groups");
 }
 
+/// Calls what opens an HDF5 file, on a thread beside the pool; and again for half a minute where another program has
+/// the file open, which takes milliseconds where that one is weft too.
+template <class F>
+task<std::invoke_result_t<const F&>> when_free(const F& call) {
+  constexpr milliseconds longest = std::chrono::seconds(30), longest_pause{20};
+  milliseconds waited{0};
+  for (milliseconds pause{1};; pause = std::min(2 * pause, longest_pause)) {
+    try {
+      co_return co_await blocking(std::cref(call));
+    } catch (const hdf5_in_use&) {
+      if (waited >= longest) throw;
+    }
+    co_await sleep_for(pause);
+    waited += pause;
+  }
+}
+
 /// Elements that are in one piece: without the library, but where the file was written to since it was opened. None
 /// where they are not in one piece any more.
 task<std::optional<std::uint64_t>> find_offset(const hdf5_place& where, const item_type& type) {
@@ -61,7 +84,7 @@ task<std::optional<std::uint64_t>> find_offset(const hdf5_place& where, const it
     if (!where.offset || version_of_hdf5(where.path) == where.version) return where.offset;
     return look_up_again(where.path, where.dataset, type, extents_of(where.chunks)).offset;
   };
-  co_return co_await blocking(look);
+  co_return co_await when_free(look);
 }
 
 task<> read_in_one_piece(const hdf5_place& where, std::uint64_t offset, const item_type& type, const chunk_box& b,
@@ -74,48 +97,24 @@ task<> read_in_one_piece(const hdf5_place& where, std::uint64_t offset, const it
   co_await read_npy_box(f, h, b.first, b.extents, to.bytes().data(), b.steps);
 }
 
-/// Room on the disk for so many bytes more, which HDF5 takes for what it makes next.
-task<> reserve(const std::string& path, std::uint64_t bytes) {
-  constexpr std::uint64_t metadata = 64 << 10;
-  file f = co_await file::open(path, {.mode = access::write});
-  const std::uint64_t end = co_await f.size();
-  std::exception_ptr failure;
-  try {
-    co_await f.allocate(end, bytes + metadata);
-  } catch (const std::system_error& e) {
-    if (e.code() != std::errc::operation_not_supported) failure = std::current_exception();
-  }
-  // A file system that promises nothing is taken at its word; what it gave of too much it has back.
-  co_await f.truncate(failure ? end : end + bytes + metadata);
-  if (failure) std::rethrow_exception(failure);
-}
-
-task<> give_up(const std::string& path, const std::string& dataset, const hdf5_room& room) {
+task<> give_up(const std::string& path, const std::string& dataset, const hdf5_room& room, bool certain) {
   const auto take_away = [&] {
-    try {
-      give_up_hdf5_room(path, dataset, room);
-    } catch (const std::runtime_error&) {}  // that it cannot be removed is less than what has happened
+    // Where somebody may still write the room stays his: who comes next gets another one.
+    certain ? give_up_hdf5_room(path, dataset, room) : leave_hdf5_room(path, dataset, room);
   };
-  co_await blocking(take_away);
+  try {
+    co_await when_free(take_away);
+  } catch (const std::runtime_error&) {}  // that it cannot be removed is less than what has happened
 }
 
 task<hdf5_room> make_room(const std::string& path, const std::string& dataset, const npy_header& h, bool overwrite) {
   const std::uint64_t mark = number_of_writing() | 1;  // 0 is none
-  const auto find = [&] { return find_hdf5_room(path, dataset, overwrite, mark); };
-  hdf5_room room = co_await blocking(find);
-  std::exception_ptr failure;
-  try {
-    co_await reserve(path, bytes_of(h.shape, h.type.size).value());
-    const auto make = [&] { make_hdf5_room(path, dataset, h.type, h.shape, room); };
-    co_await blocking(make);
-  } catch (...) { failure = std::current_exception(); }
-  if (!failure) co_return room;
-  co_await give_up(path, dataset, room);
-  std::rethrow_exception(failure);
+  const auto make = [&] { return make_hdf5_room(path, dataset, h.type, h.shape, overwrite, mark); };
+  co_return co_await when_free(make);
 }
 task<> finish(const std::string& path, const std::string& dataset, const hdf5_room& room, bool overwrite) {
   const auto put = [&] { put_hdf5_in_place(path, dataset, room, overwrite); };
-  co_await blocking(put);
+  co_await when_free(put);
 }
 
 }  // namespace
@@ -136,7 +135,7 @@ task<block> read_hdf5_part(shared<hdf5_place> where, std::size_t j) {
     rest = read_hdf5_box(where->path, where->dataset, type, extents_of(where->chunks), b.first, b.extents,
                          result.bytes().data());
   };
-  co_await blocking(read);
+  co_await when_free(read);
   hdf5_decoder decoder(rest.of, name_of(where->path, where->dataset));
   for (hdf5_chunk& c : rest.chunks) decoder.decode(std::move(c), b.extents, result.bytes().data());
   make_native(result.bytes(), {type.of, type.size, false});
@@ -149,7 +148,7 @@ task<array_ref> open_hdf5(client c, std::string path, std::string dataset, eleme
   path = std::filesystem::absolute(path).string();
   { const file there = co_await file::open(path); }  // which says what is wrong with a path
   const auto look = [&] { return look_up_hdf5(path, dataset); };
-  const hdf5_dataset d = co_await blocking(look);
+  const hdf5_dataset d = co_await when_free(look);
   const std::string name = name_of(path, dataset);
   const std::optional<item_type> wanted = item_type_of(e, d.type.swapped);
   if (!wanted || !(*wanted == d.type))
@@ -188,11 +187,8 @@ task<> write_hdf5(array_ref x, std::string path, std::string dataset, hdf5_optio
     }
   } catch (...) { end.failure = std::current_exception(); }
   if (!end.failure) co_return;
-  // Where somebody may still write the room stays his, under the name that tells so.
-  if (end.certain) {
-    task<> giving_up = give_up(path, dataset, room);
-    co_await shield(std::move(giving_up));
-  }
+  task<> giving_up = give_up(path, dataset, room, end.certain);
+  co_await shield(std::move(giving_up));
   std::rethrow_exception(end.failure);
 }
 

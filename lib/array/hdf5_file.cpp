@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -94,6 +96,31 @@ void check_same(const hdf5_dataset& d, const item_type& type, std::span<const st
                            " has another type or shape than when it was opened: it was written anew");
 }
 
+/// Datasets as they were seen last: each task that reads a chunk asks, and HDF5 is asked once for each version of a
+/// file, by one of those who wait.
+class seen_datasets {
+ public:
+  hdf5_dataset look_up(const std::string& path, const std::string& dataset) {
+    std::lock_guard guard(lock_);
+    const std::pair key(path, dataset);
+    const auto at = all_.find(key);
+    if (at != all_.end() && at->second.version == version_of_hdf5(path)) return at->second;
+    hdf5_dataset d = look_up_hdf5(path, dataset);
+    if (at == all_.end() && all_.size() == most_seen) all_.clear();
+    return all_[key] = d;
+  }
+
+ private:
+  static constexpr std::size_t most_seen = 1024;
+  std::mutex lock_;
+  std::map<std::pair<std::string, std::string>, hdf5_dataset> all_;
+};
+/// Never destroyed: tasks may outlive what is.
+seen_datasets& seen() {
+  static auto* const all = new seen_datasets;
+  return *all;
+}
+
 }  // namespace
 
 hdf5_version version_of_hdf5(const std::string& path) {
@@ -112,7 +139,7 @@ hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset) {
 
 hdf5_dataset look_up_again(const std::string& path, const std::string& dataset, const item_type& type,
                            std::span<const std::size_t> shape) {
-  hdf5_dataset d = look_up_hdf5(path, dataset);
+  hdf5_dataset d = seen().look_up(path, dataset);
   check_same(d, type, shape, name_of_hdf5(path, dataset));
   return d;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,12 @@
 /// may call at a time: each function here waits for the others, and blocks. All of them throw std::runtime_error with
 /// what HDF5 says, and name the file and the dataset.
 namespace weft::detail::arrays {
+
+/// Another program has the file open, of those that read it or the one that writes: a moment later it may be free.
+class hdf5_in_use : public std::runtime_error {
+ public:
+  explicit hdf5_in_use(const std::string& path);
+};
 
 /// What a chunk goes through when it is written, in this order.
 enum class hdf5_filter : std::uint8_t { shuffle, deflate };
@@ -44,7 +51,8 @@ struct hdf5_dataset {
 /// Throws where there is no such dataset, and for elements that are no numbers, which it names. A bool is what h5py
 /// makes of one, an enumeration of FALSE and TRUE; a complex number a compound of r and i.
 hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset);
-/// The same for one that was of that type and shape. Throws where it is another one now.
+/// The same for one that was of that type and shape, as this process has seen it last where nobody has written to the
+/// file since. Throws where it is another one now.
 hdf5_dataset look_up_again(const std::string& path, const std::string& dataset, const item_type& type,
                            std::span<const std::size_t> shape);
 

@@ -1,7 +1,11 @@
 #include "array/hdf5_ids.hpp"
 
+#include <sys/stat.h>
+
 #include <bit>
+#include <cerrno>
 #include <stdexcept>
+#include <string_view>
 
 namespace weft::detail::arrays {
 
@@ -12,6 +16,22 @@ constinit std::mutex one_at_a_time;
 herr_t take_first(unsigned n, const H5E_error2_t* e, void* to) {
   if (n == 0 && e->desc) *static_cast<std::string*>(to) = e->desc;
   return 0;
+}
+
+/// HDF5 has no number for it: "unable to lock file, errno = 11, ...".
+herr_t look_for_lock(unsigned, const H5E_error2_t* e, void* found) {
+  const std::string_view said(e->desc ? e->desc : "");
+  if (said.starts_with("unable to lock") &&
+      said.find("errno = " + std::to_string(EWOULDBLOCK) + ",") != std::string_view::npos)
+    *static_cast<bool*>(found) = true;
+  return 0;
+}
+
+/// Whether the path leads to the open file yet: whoever had it open before may have removed it.
+bool is_at(const std::string& path, int fd) {
+  struct stat named{}, opened{};
+  return ::stat(path.c_str(), &named) == 0 && ::fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino;
 }
 
 hid_t native(item_type::kind k, std::size_t size) {
@@ -94,12 +114,29 @@ std::string name_of_hdf5(const std::string& path, const std::string& dataset) {
   return "dataset " + dataset + " of " + path;
 }
 
+hdf5_in_use::hdf5_in_use(const std::string& path)
+    : std::runtime_error(
+          "weft: " + path +
+          " is open in another program, which has locked it: close it there, or write to another file") {}
+
 hdf5_id open_hdf5_file(const std::string& path, unsigned mode) {
   hdf5_id f(H5Fopen(path.c_str(), mode, H5P_DEFAULT), &H5Fclose);
-  if (f) return f;
+  if (f) {
+    if (mode != H5F_ACC_RDONLY && !is_at(path, descriptor_of(f, path))) throw hdf5_in_use(path);
+    return f;
+  }
+  bool locked = false;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, &look_for_lock, &locked);
+  if (locked) throw hdf5_in_use(path);
   const std::string what =
       path + " cannot be opened as an HDF5 file" + (mode == H5F_ACC_RDONLY ? "" : " that is written to");
   throw_hdf5(what);
+}
+
+int descriptor_of(const hdf5_id& file, const std::string& path) {
+  void* handle = nullptr;
+  if (H5Fget_vfd_handle(file.get(), H5P_DEFAULT, &handle) < 0 || !handle) throw_hdf5(path + " has no descriptor");
+  return *static_cast<const int*>(handle);
 }
 
 hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name) {

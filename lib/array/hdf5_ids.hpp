@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "array/hdf5_file.hpp"
 #include "array/item_type.hpp"
 
 /// HDF5's library from C++: its lock, its errors and its handles.
@@ -55,8 +56,11 @@ class hdf5_id {
 
 /// What errors call a dataset.
 std::string name_of_hdf5(const std::string& path, const std::string& dataset);
-/// A file, by H5F_ACC_RDONLY or H5F_ACC_RDWR.
+/// A file, by H5F_ACC_RDONLY or H5F_ACC_RDWR. HDF5 locks it against other programs until it is closed: many read it,
+/// or one writes. Throws hdf5_in_use where another has it.
 hdf5_id open_hdf5_file(const std::string& path, unsigned mode);
+/// The descriptor of an open file, which HDF5 keeps.
+int descriptor_of(const hdf5_id& file, const std::string& path);
 /// An object of any kind; none where there is none of that name.
 hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name);
 

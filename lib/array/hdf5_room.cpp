@@ -1,12 +1,18 @@
 #include "array/hdf5_room.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
 
 #include "array/hdf5_ids.hpp"
+#include "array/unfinished.hpp"
 
 namespace weft::detail::arrays {
 
@@ -27,6 +33,42 @@ bool is_replaced(const hdf5_id& file, const std::string& path, const std::string
     throw std::runtime_error("weft: " + name_of_hdf5(path, dataset) +
                              " is there already: choose another name, or set .overwrite to replace it");
   return true;
+}
+
+hdf5_id opened_or_made(const std::string& path, bool& is_new) {
+  is_new = !std::filesystem::exists(path);
+  if (!is_new) return open_hdf5_file(path, H5F_ACC_RDWR);
+  hdf5_id file(H5Fcreate(path.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT), &H5Fclose);
+  if (file) return file;
+  if (std::filesystem::exists(path)) throw hdf5_in_use(path);  // another has made it just now
+  throw_hdf5(path + " cannot be made");
+}
+
+/// Room on the disk for so many bytes more, which HDF5 takes for what it makes next. While the file is open nobody
+/// else extends it.
+void reserve(const hdf5_id& file, const std::string& path, std::uint64_t bytes) {
+  constexpr std::uint64_t metadata = 64 << 10;
+  const int fd = descriptor_of(file, path);
+  struct stat now{};
+  if (::fstat(fd, &now) != 0) throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);
+  const auto more = static_cast<off_t>(bytes + metadata);
+  if (::fallocate(fd, 0, now.st_size, more) == 0) return;
+  // A file system that promises nothing is taken at its word.
+  if (errno == EOPNOTSUPP && ::ftruncate(fd, now.st_size + more) == 0) return;
+  const int error = errno;
+  std::string what = "weft: there is no room for " + std::to_string(bytes) + " bytes more in " + path;
+  // What it gave of too much it has back.
+  if (::ftruncate(fd, now.st_size) != 0) what += ", which has grown and cannot be cut";
+  throw std::system_error(error, std::system_category(), what);
+}
+/// What was reserved and not taken. HDF5 cuts a file at its end only where it has not written up to there itself.
+void give_back_rest(const hdf5_id& file, const std::string& path) {
+  haddr_t end = 0;
+  struct stat now{};
+  const int fd = descriptor_of(file, path);
+  if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fget_eoa(file.get(), &end) < 0 || ::fstat(fd, &now) != 0 ||
+      (static_cast<haddr_t>(now.st_size) > end && ::ftruncate(fd, static_cast<off_t>(end)) != 0))
+    throw_hdf5(path + " cannot be written");
 }
 
 bool is_there(const hdf5_id& file, const std::string& name) {
@@ -53,6 +95,10 @@ void remove(const hdf5_id& file, const std::string& path, const std::string& nam
   if (H5Ldelete(file.get(), name.c_str(), H5P_DEFAULT) < 0)
     throw_hdf5(name_of_hdf5(path, name) + " cannot be removed");
 }
+void rename(const hdf5_id& file, const std::string& path, const std::string& from, const std::string& to) {
+  if (H5Lmove(file.get(), from.c_str(), file.get(), to.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
+    throw_hdf5(name_of_hdf5(path, from) + " cannot be called " + to);
+}
 void finish(hdf5_id& file, const std::string& path) {
   if (!file.close()) throw_hdf5(path + " cannot be written");
 }
@@ -65,11 +111,12 @@ void check_own(const hdf5_id& file, const std::string& path, const std::string& 
                              name_of_hdf5(path, dataset) + " was written to it: let one program write it at a time");
 }
 
-/// Whether a program that was ended has left the dataset unfinished. Throws where something else has that name.
-bool has_left(const hdf5_id& file, const std::string& path, const std::string& dataset) {
+/// The mark of what a program that was ended has left of the dataset, or null. Throws where something else has that
+/// name.
+std::uint64_t mark_of_left(const hdf5_id& file, const std::string& path, const std::string& dataset) {
   const std::string name = unfinished_name(dataset);
-  if (!is_there(file, name)) return false;
-  if (mark_of(file, name) != 0) return true;
+  if (!is_there(file, name)) return 0;
+  if (const std::uint64_t mark = mark_of(file, name); mark != 0) return mark;
   throw std::runtime_error("weft: " + name + " of " + path + " is there, and nothing that was left unfinished: " +
                            dataset + " needs this name while it is written, rename what is there");
 }
@@ -95,11 +142,9 @@ void make_dataset(const hdf5_id& file, const std::string& path, const std::strin
   if (const haddr_t at = H5Dget_offset(made.get()); at != HADDR_UNDEF) room.offset = at;
 }
 
-}  // namespace
-
 /// In the root, so that no group has to be made before it is known what for. What HDF5 takes for the same name, with
 /// more slashes or a dot between them, is one.
-std::string unfinished_name(const std::string& dataset) {
+std::string name_in_root(const std::string& dataset) {
   std::string name;
   for (std::size_t at = 0; at < dataset.size();) {
     const std::size_t end = std::min(dataset.find('/', at), dataset.size());
@@ -109,32 +154,40 @@ std::string unfinished_name(const std::string& dataset) {
     if (!name.empty()) name += "%2F";
     for (const char c : part) name += c == '%' ? std::string("%25") : std::string(1, c);
   }
-  return name + ".unfinished";
+  return name;
 }
 
-hdf5_room find_hdf5_room(const std::string& path, const std::string& dataset, bool overwrite, std::uint64_t mark) {
+}  // namespace
+
+std::string left_name(const std::string& dataset, std::uint64_t mark) {
+  return name_in_root(dataset) + "." + number_in_name(mark) + ".unfinished";
+}
+std::string unfinished_name(const std::string& dataset) { return name_in_root(dataset) + ".unfinished"; }
+
+hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
+                         std::span<const std::size_t> shape, bool overwrite, std::uint64_t mark) {
   const hdf5_session session;
-  const hdf5_room room{.mark = mark, .new_file = !std::filesystem::exists(path)};
-  hdf5_id file;
-  if (room.new_file) {
-    file = hdf5_id(H5Fcreate(path.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT), &H5Fclose);
-    if (!file) throw_hdf5(path + " cannot be made");
-  } else {
-    file = open_hdf5_file(path, H5F_ACC_RDWR);
+  hdf5_room room{.mark = mark};
+  hdf5_id file = opened_or_made(path, room.new_file);
+  try {
     is_replaced(file, path, dataset, overwrite);
-    has_left(file, path, dataset);
+    const std::uint64_t left = mark_of_left(file, path, dataset);
+    reserve(file, path, bytes_of(shape, type.size).value());
+    // Removed first, its room would be the new dataset's.
+    if (left != 0) rename(file, path, unfinished_name(dataset), left_name(dataset, left));
+    make_dataset(file, path, dataset, type, shape, room);
+    if (left != 0) remove(file, path, left_name(dataset, left));
+    give_back_rest(file, path);
+    finish(file, path);
+  } catch (...) {
+    // Before it is closed: another program that waits for it would find it.
+    if (room.new_file) {
+      std::error_code ignored;  // that it cannot be removed is less than what has happened
+      std::filesystem::remove(path, ignored);
+    }
+    throw;
   }
-  finish(file, path);
   return room;
-}
-
-void make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
-                    std::span<const std::size_t> shape, hdf5_room& room) {
-  const hdf5_session session;
-  hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
-  if (has_left(file, path, dataset)) remove(file, path, unfinished_name(dataset));
-  make_dataset(file, path, dataset, type, shape, room);
-  finish(file, path);
 }
 
 void put_hdf5_in_place(const std::string& path, const std::string& dataset, const hdf5_room& room, bool overwrite) {
@@ -156,21 +209,22 @@ void put_hdf5_in_place(const std::string& path, const std::string& dataset, cons
 void give_up_hdf5_room(const std::string& path, const std::string& dataset, const hdf5_room& room) {
   const hdf5_session session;
   const std::string name = unfinished_name(dataset);
-  const auto is_own = [&](const hdf5_id& file) { return mark_of(file, name) == room.mark; };
-  if (room.new_file) {
-    bool alone = false;
-    {
-      const hdf5_id file = open_hdf5_file(path, H5F_ACC_RDONLY);
-      H5G_info_t root{};
-      alone = H5Gget_info(file.get(), &root) >= 0 && root.nlinks == (is_own(file) ? 1 : 0);
-    }
-    if (alone) {
-      std::filesystem::remove(path);
-      return;
-    }
-  }
   hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
-  if (is_own(file)) remove(file, path, name);
+  const bool is_own = mark_of(file, name) == room.mark;
+  H5G_info_t root{};
+  if (room.new_file && H5Gget_info(file.get(), &root) >= 0 && root.nlinks == (is_own ? 1 : 0)) {
+    std::filesystem::remove(path);  // before it is closed: until then no other program has it
+    return;
+  }
+  if (is_own) remove(file, path, name);
+  finish(file, path);
+}
+
+void leave_hdf5_room(const std::string& path, const std::string& dataset, const hdf5_room& room) {
+  const hdf5_session session;
+  hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
+  const std::string name = unfinished_name(dataset);
+  if (mark_of(file, name) == room.mark) rename(file, path, name, left_name(dataset, room.mark));
   finish(file, path);
 }
 

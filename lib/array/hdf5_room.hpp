@@ -7,7 +7,7 @@
 
 #include "array/item_type.hpp"
 
-/// Datasets that are being written. These functions are as those of hdf5_file.hpp.
+/// Datasets that are being written. These functions are as those of hdf5_file.hpp, and throw hdf5_in_use besides.
 namespace weft::detail::arrays {
 
 /// A dataset as it is made: under another name in the root until it is whole, with an attribute that says who made
@@ -19,18 +19,23 @@ struct hdf5_room {
 };
 /// What it is called until then: another name for each dataset, `a%2Fb.unfinished` for `/a/b`.
 std::string unfinished_name(const std::string& dataset);
-/// Makes the file where there is none. Throws where there is a dataset of that name and `overwrite` is not set, for
-/// another thing of that name, for a thing of the unfinished one's name that was not made here, and for a file that
-/// is no HDF5 file.
-hdf5_room find_hdf5_room(const std::string& path, const std::string& dataset, bool overwrite, std::uint64_t mark);
-/// Makes a dataset of that type and shape there, whose elements anybody may write then. What a program that was ended
-/// has left of it is removed. There must be room for it on the disk: HDF5 1.10 does not survive a file that it cannot
-/// extend.
-void make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
-                    std::span<const std::size_t> shape, hdf5_room& room);
-/// Gives it its name, with the groups that this names. Throws as find_hdf5_room, and where it is not there any more.
+/// And where it is left for good: `a%2Fb.00f1e2d3c4b5a697.unfinished`, with its mark.
+std::string left_name(const std::string& dataset, std::uint64_t mark);
+/// Makes a dataset of that type and shape there, whose elements anybody may write then, and the file where there is
+/// none. All of it is done in one opening, so that no other call, nor program, has the file meanwhile. The room on
+/// the disk is reserved first: HDF5 1.10 does not survive a file that it cannot extend. What a program that was ended
+/// has left of the dataset is removed, and its room not used again: somebody may write there yet.
+///
+/// Throws std::system_error where there is no room, and std::runtime_error where there is a dataset of that name and
+/// `overwrite` is not set, for another thing of that name, for a thing of the unfinished one's name that was not made
+/// here, and for a file that is no HDF5 file. A new file is removed then.
+hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
+                         std::span<const std::size_t> shape, bool overwrite, std::uint64_t mark);
+/// Gives it its name, with the groups that this names. Throws as make_hdf5_room, and where it is not there any more.
 void put_hdf5_in_place(const std::string& path, const std::string& dataset, const hdf5_room& room, bool overwrite);
 /// Takes it away again, and a new file with it where nothing else is in it: that needs no room on the disk.
 void give_up_hdf5_room(const std::string& path, const std::string& dataset, const hdf5_room& room);
+/// Gives it a name of its own, left_name(dataset, mark), for good: somebody may write there yet.
+void leave_hdf5_room(const std::string& path, const std::string& dataset, const hdf5_room& room);
 
 }  // namespace weft::detail::arrays

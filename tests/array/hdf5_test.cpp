@@ -14,6 +14,8 @@
 #include "array/hdf5_array.hpp"
 #include "array/hdf5_file.hpp"
 #include "array/hdf5_room.hpp"
+#include "env/scratch.hpp"
+#include "weft/checkpoint.hpp"
 #include "weft/errors.hpp"
 #include "weft/progress.hpp"
 
@@ -156,8 +158,7 @@ TEST_CASE("what fails leaves no dataset, and no file of its own") {
   // What a program that was ended has left is no hindrance.
   using namespace weft::detail::arrays;
   const std::size_t extents[] = {1000};
-  hdf5_room left = find_hdf5_room(path, "y", false, 7);
-  make_hdf5_room(path, "y", item_type{item_type::kind::real, 8}, extents, left);
+  make_hdf5_room(path, "y", item_type{item_type::kind::real, 8}, extents, false, 7);
   at.pool.run(weft::to_hdf5(weft::ones<double>(c, {4}), path, "y"));
   const auto y = at.pool.run(weft::from_hdf5<double, 1>(c, path, "y"));
   CHECK(at(weft::sum(y)) == 4);
@@ -184,6 +185,116 @@ TEST_CASE("datasets of one file may be written at the same time") {
   const auto two = at.pool.run(weft::from_hdf5<double, 2>(c, path, "two"));
   CHECK((at(one) == at(some(c, {60, 47}))));
   CHECK((at(two) == at(some(c, {60, 47}) + 1.0)));
+}
+
+TEST_CASE("calls that extend one file at the same time do not cut off what others add") {
+  const weft::test::scratch_folder folder;
+  place at(4);
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.h5";
+  constexpr int rounds = 5, calls = 8;
+  const auto extent = [](int i) -> std::int64_t { return i % 2 == 0 ? 200'000 : 3; };
+  const auto write = [&](int round, int i) -> weft::task<> {
+    const auto x = weft::full<double, 1>(c, {extent(i)}, 10.0 * round + i, {.chunk = {50'000}});
+    co_await weft::to_hdf5(x, path, std::to_string(round) + "/" + std::to_string(i));
+  };
+  for (int round = 0; round < rounds; ++round) {
+    const auto all = [&]() -> weft::task<> {
+      std::vector<weft::task<>> writes;
+      for (int i = 0; i < calls; ++i) writes.push_back(write(round, i));
+      co_await weft::all(std::move(writes));
+    };
+    at.pool.run(all());
+  }
+  for (int round = 0; round < rounds; ++round)
+    for (int i = 0; i < calls; ++i) {
+      const auto x = at.pool.run(
+          weft::from_hdf5<double, 1>(c, path, std::to_string(round) + "/" + std::to_string(i), {.chunk = {50'000}}));
+      CHECK(at(weft::sum(x)) == static_cast<double>(extent(i)) * (10.0 * round + i));
+    }
+}
+
+TEST_CASE("what finds no room in a file leaves it as it was") {
+  const weft::test::scratch_folder folder;
+  using namespace weft::detail::arrays;
+  place at(1);
+  const std::string path = folder / "x.h5";
+  const item_type real{item_type::kind::real, 8};
+  const std::size_t few[] = {10}, many[] = {std::size_t{1} << 52};
+  const hdf5_room first = make_hdf5_room(path, "a", real, few, false, 7);
+  CHECK(first.new_file);
+  const std::vector<char> before = bytes_of_file(path);
+  CHECK_THROWS_WITH(make_hdf5_room(path, "b", real, many, false, 8), Contains("no room") && Contains(path));
+  CHECK(bytes_of_file(path) == before);
+  CHECK_THROWS_AS(make_hdf5_room(folder / "new.h5", "b", real, many, false, 8), std::system_error);
+  CHECK_FALSE(fs::exists(folder / "new.h5"));
+  // A file that is not one's own alone any more stays.
+  const hdf5_room second = make_hdf5_room(path, "b", real, few, false, 9);
+  CHECK_FALSE(second.new_file);
+  give_up_hdf5_room(path, "a", first);
+  put_hdf5_in_place(path, "b", second, false);
+  CHECK_NOTHROW(look_up_hdf5(path, "b"));
+  CHECK_THROWS_WITH(look_up_hdf5(path, "a.unfinished"), Contains("has no dataset"));
+}
+
+TEST_CASE("the room of a dataset that somebody may still write is nobody else's") {
+  const weft::test::scratch_folder folder;
+  using namespace weft::detail::arrays;
+  const std::string path = folder / "x.h5";
+  const item_type real{item_type::kind::real, 8};
+  const std::size_t extents[] = {1000};
+  const auto apart = [](const hdf5_room& a, const hdf5_room& b) {
+    return a.offset + 8000 <= b.offset || b.offset + 8000 <= a.offset;
+  };
+  // Left by a program that was ended, whose writes may come yet.
+  const hdf5_room first = make_hdf5_room(path, "x", real, extents, false, 7);
+  const hdf5_room second = make_hdf5_room(path, "x", real, extents, false, 8);
+  CHECK(apart(first, second));
+  // Left since a worker did not answer.
+  leave_hdf5_room(path, "x", second);
+  const hdf5_room third = make_hdf5_room(path, "x", real, extents, false, 9);
+  CHECK(apart(second, third));
+  leave_hdf5_room(path, "x", second);  // which is the third's now
+  put_hdf5_in_place(path, "x", third, false);
+  CHECK(look_up_hdf5(path, "x").offset == third.offset);
+  CHECK(look_up_hdf5(path, "x.0000000000000008.unfinished").offset == second.offset);
+  CHECK(left_name("a/x", 8) == "a%2Fx.0000000000000008.unfinished");
+}
+
+TEST_CASE("a file that another program has open is waited for") {
+  const weft::test::scratch_folder folder;
+  using namespace weft::detail::arrays;
+  place at;
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.h5";
+  at.pool.run(weft::to_hdf5(weft::full<double, 1>(c, {50}, 1.0), path, "x"));
+  const auto x = at.pool.run(weft::from_hdf5<double, 1>(c, path, "x", {.chunk = {10}}));
+  // As HDF5 locks a file elsewhere.
+  std::optional<weft::detail::file_lock> elsewhere = weft::detail::file_lock::try_now(path);
+  REQUIRE(elsewhere);
+  CHECK_THROWS_AS(look_up_hdf5(path, "x"), hdf5_in_use);
+  CHECK_THROWS_WITH(look_up_hdf5(path, "x"), Contains(path + " is open in another program") && Contains("close it"));
+  CHECK(at(weft::sum(x)) == 50);
+  const auto let_go = [&]() -> weft::task<> {
+    for (int i = 0; i < 20'000; ++i) co_await weft::yield();  // a call that does not wait fails meanwhile
+    elsewhere.reset();
+  };
+  const auto write = [&]() -> weft::task<> {
+    auto writing = weft::to_hdf5(weft::full<double, 1>(c, {70}, 2.0), path, "other");
+    co_await weft::all(std::move(writing), let_go());
+  };
+  at.pool.run(write());
+  elsewhere = weft::detail::file_lock::try_now(path);
+  REQUIRE(elsewhere);
+  const auto read = [&]() -> weft::task<> {
+    auto reading = weft::sum(x).compute();  // looks first where it is now
+    co_await weft::all(std::move(reading), let_go());
+  };
+  at.pool.run(read());
+  // Which was once for all, until the file is written to again.
+  elsewhere = weft::detail::file_lock::try_now(path);
+  REQUIRE(elsewhere);
+  CHECK(at(weft::sum(x)) == 50);
 }
 
 TEST_CASE("datasets of all layouts that h5py writes are read") {
@@ -429,9 +540,8 @@ TEST_CASE("datasets have unfinished names of their own, and nothing of a user's 
   // Somebody else's, who has taken the place of one's own.
   const std::size_t extents[] = {10};
   const item_type real{item_type::kind::real, 8};
-  hdf5_room first = find_hdf5_room(path, "z", false, 7), second = find_hdf5_room(path, "z", false, 8);
-  make_hdf5_room(path, "z", real, extents, first);
-  make_hdf5_room(path, "z", real, extents, second);
+  const hdf5_room first = make_hdf5_room(path, "z", real, extents, false, 7);
+  const hdf5_room second = make_hdf5_room(path, "z", real, extents, false, 8);
   CHECK_THROWS_WITH(put_hdf5_in_place(path, "z", first, false), Contains("was removed or written anew"));
   give_up_hdf5_room(path, "z", first);
   put_hdf5_in_place(path, "z", second, false);

@@ -46,12 +46,13 @@ task<array<T, N>> from_hdf5(client c, std::string path, std::string dataset, cre
 /// Computes x and writes it as a dataset, in one piece: each task writes its chunk and lets it go, so that x may be
 /// larger than the memory. A file that is there keeps all else that it has; where there is none it is made, as are
 /// the groups that the name has. Until all of it is written the dataset is `<name>.unfinished` in the root, with %2F
-/// between groups and %25 for %; where this fails it is taken away again, and with it a file that has nothing else.
+/// between groups and %25 for %; where this fails it is taken away again, and with it a file that has nothing else;
+/// but where a worker may write yet it stays, as `<name>.<number>.unfinished`.
 ///
 /// Throws misuse for elements that are no numbers and names that are none; std::runtime_error when there is something
-/// of that name, of which `overwrite` replaces a dataset and nothing else, or the file is no HDF5 file or open
-/// elsewhere; std::system_error when there is no room for it; and what files throw. The room of what is replaced
-/// stays in the file until h5repack copies it. Progress as for to_npy.
+/// of that name, of which `overwrite` replaces a dataset and nothing else, or the file is no HDF5 file, or open
+/// elsewhere for half a minute; std::system_error when there is no room for it; and what files throw. The room of
+/// what is replaced stays in the file until h5repack copies it. Progress as for to_npy.
 template <array_like X>
 task<> to_hdf5(const X& x, std::string path, std::string dataset, hdf5_options how = {}) {
   return detail::arrays::write_hdf5(x.node(), std::move(path), std::move(dataset), how);
