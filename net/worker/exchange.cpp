@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/engine.hpp"
+#include "exec/spawn_part.hpp"
 #include "weft/future.hpp"
 
 namespace weft::net {
@@ -349,12 +350,14 @@ void exchange::push(peer_id id, task_id value, std::uint64_t bytes, std::span<co
 void exchange::dial(peer_id id, peer& to) {
   if (std::exchange(to.dialling, true)) return;
   try {
-    pool_.spawn(dial(shared_from_this(), id, parse_address(to.address, who_.bare())));
+    detail::spawn_part(pool_.core(), dial(shared_from_this(), id, parse_address(to.address, who_.bare())),
+                       priority::normal);
   } catch (const std::exception&) {  // an address that is none: as if nobody were there
-    pool_.spawn([](std::shared_ptr<exchange> self, peer_id of) -> task<> {
+    const auto say = [](std::shared_ptr<exchange> self, peer_id of) -> task<> {
       self->failed(of);
       co_return;
-    }(shared_from_this(), id));
+    };
+    detail::spawn_part(pool_.core(), say(shared_from_this(), id), priority::normal);
   }
 }
 
@@ -453,7 +456,8 @@ class exchange::server_link final : public link_handler {
     const bool busy = x.outgoing_->load(std::memory_order_relaxed) > x.limits_.outgoing_bytes || to.full();
     if (!busy) x.with_host([&](exchange_host& h) { v = h.find(id); });
     if (v.node || v.copy)
-      x.pool_.spawn(send(x.shared_from_this(), to.shared_from_this(), request, id, std::move(v)));
+      detail::spawn_part(x.pool_.core(), send(x.shared_from_this(), to.shared_from_this(), request, id, std::move(v)),
+                         priority::normal);
     else
       to.send(value_missing{{request, id, busy ? 1u : 0u, 0}});
   }
