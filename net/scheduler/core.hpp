@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -417,6 +418,7 @@ class scheduler_core {
   void replicate(peer_id p, const replicate_values& m);
   void want_copies(task_id id, std::uint32_t copies);
   void keep_copies(slot t, std::uint32_t copies);
+  void copy_refused(slot t);
   void keep_all_copies();
   void move_values();
   void reduce_copies();
@@ -439,6 +441,7 @@ class scheduler_core {
   void find_values(const std::vector<retirement*>& of);
   void hand_over(retirement& r, std::size_t most);
   bool is_over(retirement::value& v, worker_index from);
+  bool make_elsewhere(slot t, worker_index from);
   void forget_request(retirement::value& v);
 
   scheduler_options options_;
@@ -465,6 +468,7 @@ class scheduler_core {
   std::vector<task_id> surplus_;                 // values that got a second copy
   std::map<task_id, std::uint32_t> keep_;        // how many copies replicate() wants; walked
   std::unordered_map<task_id, peer_id> moving_;  // rebalance(): from where
+  std::unordered_set<task_id> unmovable_;        // a copy was not taken: no more are made of the value as it is
 
   // Work of the event that is being handled. An entry may be out of date: who takes it looks at the state first.
   std::vector<slot> ready_, loose_, handed_, candidates_;

@@ -244,6 +244,7 @@ void scheduler_core::forget(slot t) {
   if (r.has(mark_blamed)) blame_.erase(t);
   if (!keep_.empty()) keep_.erase(r.id);
   if (!moving_.empty()) moving_.erase(r.id);
+  if (!unmovable_.empty()) unmovable_.erase(r.id);
   for (const slot i : tasks_.inputs(t)) loose_.push_back(i);
   if (const std::uint32_t o = tasks_.call(t).options; o != 0) catalogue_.drop(o);
   tasks_.forget(t);

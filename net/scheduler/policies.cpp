@@ -66,8 +66,18 @@ void scheduler_core::ask_for_copy(slot t, worker_index to) {
   tell(p, m);
 }
 
+/// A worker was to have a copy, and has refused what came. Others would too: no more are asked for.
+void scheduler_core::copy_refused(slot t) {
+  if (tasks_[t].state != task_state::memory) return;
+  const task_id id = tasks_[t].id;
+  unmovable_.insert(id);
+  keep_.erase(id);
+  moving_.erase(id);
+}
+
 /// To the worker with the most room that has no copy; gives it, or no_worker_index if there is none.
 worker_index scheduler_core::copy_to_another(slot t) {
+  if (unmovable_.contains(tasks_[t].id)) return no_worker_index;
   const auto all = tasks_.holders(t);
   worker_index best = no_worker_index;
   for (const worker_index w : heap_) {
@@ -202,7 +212,7 @@ void scheduler_core::move_values() {
   for (slot t = 1; t < tasks_.end(); ++t) {
     if (tasks_[t].state != task_state::memory) continue;
     const auto all = tasks_.holders(t);
-    if (all.size() != 1 || all[0].coming()) continue;
+    if (all.size() != 1 || all[0].coming() || unmovable_.contains(tasks_[t].id)) continue;
     const worker_index from = all[0].worker();
     const std::uint64_t bytes = tasks_[t].bytes();
     const bool known = workers_[from].memory != 0;

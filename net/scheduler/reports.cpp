@@ -47,6 +47,7 @@ void scheduler_core::done(worker_index w, const done_task& m) {
   r.state = task_state::memory;
   r.set_bytes(m.bytes);
   tasks_.add_holder(t, w, false);
+  if (!unmovable_.empty()) unmovable_.erase(r.id);
   workers_[w].value_bytes += m.bytes;
   end_needs(t);
   worker_index told = w;
@@ -193,7 +194,7 @@ void scheduler_core::retracted(worker_index w, const retracted_task& m) {
 }
 
 /// A worker could not have a value from where it was told. If it is nowhere else it is made again; where that is not
-/// allowed the worker may try once more.
+/// allowed the worker may try once more. A copy that it did not take is no fault of who has the value.
 void scheduler_core::missing(worker_index w, const missing_value& m) {
   const slot t = tasks_.find(m.id);
   if (t == no_task) return;
@@ -209,6 +210,7 @@ void scheduler_core::missing(worker_index w, const missing_value& m) {
     remove_copy(t, w);
     if (!is_somewhere(t)) lose_value(t, "worker " + workers_[w].name + " misses it");
   }
+  if (m.flags & not_taken) return copy_refused(t);
   if (r.state == task_state::memory) {
     worker_index at = no_worker_index;
     std::size_t others = 0;

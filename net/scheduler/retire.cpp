@@ -131,6 +131,7 @@ bool scheduler_core::is_over(retirement::value& v, worker_index from) {
   if (!over && to != no_worker_index && workers_[to].peer == v.asked) return false;
   forget_request(v);
   if (over) return true;
+  if (unmovable_.contains(v.id)) return make_elsewhere(t, from);
   if (to == no_worker_index) {
     to = copy_to_another(t);
     if (to == no_worker_index) return false;
@@ -142,6 +143,18 @@ bool scheduler_core::is_over(retirement::value& v, worker_index from) {
   v.bytes = tasks_[t].bytes();
   workers_[to].expected += v.bytes;
   return false;
+}
+
+/// What no other worker takes from those that are to go is made again by one that stays. What tasks use where it is
+/// waits for them; what may not run twice holds its worker.
+bool scheduler_core::make_elsewhere(slot t, worker_index from) {
+  if (heap_.empty() || (tasks_[t].flags & task_once) || in_use_at(t, from)) return false;
+  std::vector<worker_index> have;
+  for (const holder h : tasks_.holders(t))
+    if (!h.coming()) have.push_back(h.worker());
+  for (const worker_index w : have) drop_copy(t, w);
+  lose_value(t, "no other worker takes it from worker " + workers_[from].name + ", which is to go");
+  return true;
 }
 
 /// Nobody is to take it over any more.

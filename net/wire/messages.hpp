@@ -310,8 +310,10 @@ struct copy_record {
   task_id id;
   std::uint64_t bytes;
   peer_id worker;
-  std::uint32_t reserved;
+  std::uint32_t flags;  // copy_flags
 };
+/// Of missing_value: a copy came from that worker, which has the value still, and was not taken.
+enum copy_flags : std::uint32_t { not_taken = 1 };
 /// Fetch a value and keep it (copy_value); it is there now (value_at, the answer to missing_value, and to a promise);
 /// send it to that worker as soon as it is made, if it is small (push_value).
 template <message_kind Kind>
@@ -354,7 +356,8 @@ struct done_task : done_record {
 };
 using cancelled_task = attempt_list<message_kind::cancelled_task>;
 
-/// A value could not be had where it should be; the tasks that need it wait for value_at.
+/// A value could not be had where it should be; the tasks that need it wait for value_at. With not_taken nobody
+/// waits.
 using missing_value = place_message<message_kind::missing_value>;
 
 struct retracted_record {

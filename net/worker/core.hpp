@@ -119,6 +119,7 @@ struct worker_limits {
 /// - drop_values, and a value that is still awaited here: only the wish of copy_value ends; tasks here wait on.
 /// - copy_value, and the value's coming: answered by value_added again.
 /// - copy_value, and the loss of the value: missing_value ends the wish for a copy; who needs the value waits on.
+/// - copy_value, and a value that is refused when it comes: missing_value with not_taken ends the wish for copies.
 /// - copy_value, and run_task or a task with that id here: done_task is the answer.
 /// - value_at, and the value's coming, or the end of the tasks that wanted it: nothing.
 /// - set_mode, and run_task under way: given back.
@@ -158,6 +159,9 @@ class worker_core final : private fetch_host {
   /// A value has come (of this many bytes, in memory): true if it is to be given to the engine, as the remote value.
   bool fetched(std::uint64_t request, task_id value, std::uint64_t bytes);
   void not_there(time_ns now, std::uint64_t request, task_id value, bool busy);
+  /// It came, and is refused here. The store has been told, and wants it no longer; if a copy was wanted for its own
+  /// sake the scheduler is told that it cannot be made.
+  void not_taken(std::uint64_t request, task_id value);
   /// The connection broke, and is there again.
   void peer_interrupted(time_ns now, peer_id peer) { fetcher_.peer_interrupted(now, peer); }
   void peer_resumed(peer_id peer) { fetcher_.peer_resumed(peer); }

@@ -1,5 +1,6 @@
 // What the worker's engine and its links to peers tell, and heartbeats.
 #include <algorithm>
+#include <utility>
 
 #include "worker/core.hpp"
 
@@ -105,6 +106,17 @@ bool worker_core::fetched(std::uint64_t request, task_id value, std::uint64_t by
 
 void worker_core::not_there(time_ns now, std::uint64_t request, task_id value, bool busy) {
   fetcher_.refused(now, request, value, busy);
+}
+
+void worker_core::not_taken(std::uint64_t request, task_id value) {
+  const peer_id from = fetcher_.not_taken(request, value);
+  if (from == 0) return;
+  const std::uint32_t place = places_.find(value);
+  entry& e = entries_[place];
+  e.needed = false;
+  if (!std::exchange(e.asked, false)) return;
+  say().add(missing_value{{value, e.bytes, from, net::not_taken}});
+  forget_if_unused(place);
 }
 
 void worker_core::missing(task_id value, std::uint64_t bytes, peer_id last) {

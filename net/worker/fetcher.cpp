@@ -309,6 +309,16 @@ void fetcher::refused(time_ns now, std::uint64_t number, task_id id, bool busy) 
     strike(place, holder);
 }
 
+peer_id fetcher::not_taken(std::uint64_t number, task_id id) {
+  if (!expects(number, id)) return 0;
+  const std::uint32_t place = value_places_.find(id);
+  value& v = values_[place];
+  answered(*find_request(number), v);
+  v.wanted = v.frees = false;
+  if (v.holders.size() > 1) std::erase(v.holders, v.last);
+  return v.last;
+}
+
 void fetcher::tick(time_ns now) {
   ticked_ = now;
   changed_ = false;

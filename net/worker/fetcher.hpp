@@ -79,7 +79,8 @@ class fetcher {
 
   /// Whether something of a request is still awaited. Numbers never come twice: what is over stays so.
   bool under_way(std::uint64_t request) const noexcept;
-  /// Whether that value is. Each answer must be told, of abandoned values too: by arrived() or refused().
+  /// Whether that value is. Each answer must be told, of abandoned values too: by arrived(), refused() or
+  /// not_taken().
   bool expects(std::uint64_t request, task_id value) const noexcept;
   /// Of a value that is known: what it is said to take.
   std::uint64_t bytes_of(task_id value) const noexcept;
@@ -87,6 +88,9 @@ class fetcher {
   bool arrived(std::uint64_t request, task_id value);
   /// The peer does not have it, or (busy) does not send it now. One that is abandoned is forgotten.
   void refused(time_ns now, std::uint64_t request, task_id value, bool busy);
+  /// It came, and is none that can be taken. It is wanted no longer; who wants it all the same gets it from another
+  /// holder, if there is one. Gives who sent it, or 0 if the value is not expected.
+  peer_id not_taken(std::uint64_t request, task_id value);
 
   void tick(time_ns now);
   /// When to tick: 0 when something has changed since, `never` when nothing waits for time to pass.

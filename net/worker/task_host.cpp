@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.hpp"
 #include "engine/failure.hpp"
 #include "exec/pool_core.hpp"
 #include "object/functions.hpp"
@@ -25,6 +26,18 @@ constexpr std::size_t most_text = std::size_t{64} << 10;
 /// tasks that take less gather for so long, once so many of them came one after the other.
 constexpr std::uint64_t gather_us = 60;
 constexpr std::uint32_t short_ends_first = 16;
+
+/// Once: what is wrong with one value of a type is wrong with all.
+void log_refusal(const std::exception_ptr& why) {
+  try {
+    std::rethrow_exception(why);
+  } catch (const std::exception& e) {
+    std::string_view text = e.what();
+    constexpr std::string_view prefix = "weft: ";
+    if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
+    detail::log_once("copy refused", "a copy of a value that was to be kept here is not: " + std::string(text));
+  }
+}
 
 /// Tasks of one function mostly run about as long.
 const void* function_of(const node& n) noexcept { return n.type->function ? n.type->function(n) : n.type; }
@@ -400,11 +413,12 @@ value_landing task_host::land(worker_core& core, time_ns now, const value_header
 void task_host::refuse(worker_core& core, time_ns now, std::uint64_t request, task_id value, std::exception_ptr why) {
   if (!core.fetches().expects(request, value)) return core.not_there(now, request, value, true);
   record* const r = look(value);
-  if (r && !r->landing && r->awaited) {
+  if (!r || r->landing) return core.not_there(now, request, value, true);  // what lands may yet be taken
+  if (r->awaited)
     std::exchange(r->awaited, nullptr)->fail(std::move(why));
-    core.need_not(value);
-  }
-  core.not_there(now, request, value, r && r->landing);
+  else
+    log_refusal(why);
+  core.not_taken(request, value);
 }
 
 void task_host::landed(worker_core& core, time_ns now, std::uint64_t request, task_id value,
@@ -434,7 +448,8 @@ void task_host::cut_off(task_id value, const value_landing& where) {
   if (where.node) abandon_value(*where.node);
 }
 
-/// The first task asks for a copy that came before it.
+/// The first task asks for a copy that came before it. One that cannot be decoded stays: the next task that asks
+/// fails by it too.
 void task_host::decode_copy(record& r) {
   const auto copy = std::exchange(r.copy, nullptr);
   value_arrival& waits = *std::exchange(r.awaited, nullptr);
@@ -444,7 +459,10 @@ void task_host::decode_copy(record& r) {
     std::vector<std::span<const std::byte>> attachments(copy->begin() + 1, copy->end());
     decoder d(copy->front(), attachments);
     detail::engine::restore_value(*r.node, d);
-  } catch (...) { waits.error = std::current_exception(); }
+  } catch (...) {
+    waits.error = std::current_exception();
+    r.copy = copy;
+  }
   waits.done.set();
 }
 

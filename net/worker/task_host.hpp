@@ -58,7 +58,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   /// Where the attachments of a value go. When they are there, landed() is called, or else cut_off(). What the core
   /// awaits, and cannot go anywhere, is told to it as refused.
   value_landing land(worker_core& core, time_ns now, const value_header& header);
-  /// It is not taken: who waits for it fails.
+  /// It is not taken: who waits for it fails. Where it was to be a copy, for nobody who waits, it is logged.
   void refuse(worker_core& core, time_ns now, std::uint64_t request, task_id value, std::exception_ptr why);
   /// Tells the core. A value that was dropped while it came is thrown away; if it is wanted again it is asked for
   /// again.

@@ -242,6 +242,7 @@ void model_worker::step(world& w, random_source& random, bool calm) {
     if (!copy && asked.contains(id)) return false;
     if (!copy) asked.insert(id);
     missing_value m{};
+    if (copy && other && other->values.contains(id)) m.flags = not_taken;
     m.id = id;
     m.bytes = 100;
     m.worker = from;

@@ -108,6 +108,44 @@ TEST_CASE("clients say where values are to be, and let workers go", "[scheduler]
   CHECK_THROWS_AS(s.say(c, question), protocol_error);
 }
 
+TEST_CASE("a copy that is refused where it comes costs no other, and is not asked for again", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker(), w = s.worker(), x = s.worker();
+  const task_id a = s.submit(c);
+  replicate_values wish{};
+  wish.copies = 2;
+  wish.tasks = std::span(&a, 1);
+  s.say(c, wish);
+  s.done(v, a);
+  s.heard(v), s.heard(c);
+  const lines asked = s.heard(w);
+  CHECK(asked == lines{"copy 1@2"});
+  s.missing(w, a, v, not_taken);
+  s.say(c, wish);  // it may wish
+  s.core.rebalance(s.now);
+  s.tick(2 * second);
+  s.tick(4 * second);
+  for (const peer_id p : {c, v, w, x}) CHECK(s.heard(p).empty());
+  CHECK(s.core.state_of(a) == task_state::memory);
+  s.core.check_invariants();
+  SECTION("unless it is made again: that is another") {
+    s.lose(v);
+    CHECK(s.heard(c) == lines{"restarted 1"});
+    const lines ran = s.heard(w);
+    REQUIRE(ran == lines{"run 1/2"});
+    s.done(w, a, 2);
+    CHECK(s.heard(x) == lines{"copy 1@3"});
+    s.missing(x, a, w, not_taken);
+    s.tick(6 * second);
+    CHECK(s.heard(x).empty());
+  }
+  SECTION("nor when it has left, or was lost meanwhile") {
+    s.about<release_tasks>(c, {a});
+    s.missing(w, a, v, not_taken);
+    CHECK(s.heard(v) == lines{"drop 1"});
+  }
+}
+
 TEST_CASE("a copy that a task uses is not surplus", "[scheduler]") {
   script s({.steal_interval = 1000 * second});
   const peer_id c = s.client(), v = s.worker(), w = s.worker();
@@ -172,8 +210,9 @@ TEST_CASE("workers on their way out do not count in the target", "[scheduler]") 
   cluster_view shown;
   shown.counts = counts;
   shown.target = s.core.target();
-  CHECK(describe(shown, false).find("1 clients, 1 workers with 1 slots (" + std::to_string(shown.target) +
-                                    " wanted), 1 more on their way out; ") == 0);
+  CHECK(describe(shown, false)
+            .find("1 clients, 1 workers with 1 slots (" + std::to_string(shown.target) +
+                  " wanted), 1 more on their way out; ") == 0);
   CHECK(describe(shown, true).find("\"slots\":1,\"leaving\":1,") != std::string::npos);
   s.core.retire(s.now, w);
   s.options(c, 1, "", "v w");

@@ -62,6 +62,39 @@ TEST_CASE("a worker retires though a task that was to fetch its value elsewhere 
   CHECK(s.core.take_departures().size() == 1);
 }
 
+TEST_CASE("what no other worker takes from one that retires is made again, unless it may not be", "[scheduler]") {
+  script s;
+  const std::uint32_t once = GENERATE(0u, std::uint32_t{task_once});
+  const peer_id c = s.client(), v = s.worker();
+  const task_id a = s.submit(c, {.flags = task_wanted | once});
+  s.done(v, a);
+  const task_id user = s.submit(c, {.inputs = {a}});
+  const peer_id w = s.worker();
+  s.heard(c), s.heard(v), s.heard(w);
+  s.core.retire(s.now, v);
+  s.tick(s.now + second);
+  CHECK(s.heard(w) == lines{"copy 1@2"});
+  s.missing(w, a, v, not_taken);
+  s.tick(s.now + second);
+  CHECK(s.heard(w).empty());  // a task there takes it
+  CHECK(s.core.state_of(a) == task_state::memory);
+  s.done(v, user);
+  s.tick(s.now + second);
+  const lines asked = s.heard(w);
+  if (once != 0) {
+    CHECK(asked.empty());
+    CHECK(s.core.state_of(a) == task_state::memory);
+    CHECK(s.core.take_departures().empty());
+    return;
+  }
+  CHECK(std::find(asked.begin(), asked.end(), "run 1/2") != asked.end());
+  s.added(w, user);
+  s.done(w, a, 2);
+  s.tick(s.now + second);
+  CHECK(s.core.take_departures().size() == 1);
+  s.core.check_invariants();
+}
+
 TEST_CASE("a retiring worker that is alone keeps its values until another comes", "[scheduler]") {
   script s;
   const peer_id c = s.client(), v = s.worker();

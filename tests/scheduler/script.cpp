@@ -96,10 +96,11 @@ void script::added(peer_id w, task_id id) {
   say(w, m);
 }
 
-void script::missing(peer_id w, task_id id, peer_id from) {
+void script::missing(peer_id w, task_id id, peer_id from, std::uint32_t flags) {
   missing_value m{};
   m.id = id;
   m.worker = from;
+  m.flags = flags;
   say(w, m);
 }
 

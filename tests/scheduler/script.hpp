@@ -70,7 +70,7 @@ struct script {
   void failed(peer_id w, task_id id, std::uint32_t attempt = 1, std::uint32_t flags = 0);
   void retracted(peer_id w, task_id id, std::uint32_t attempt, bool given_back);
   void added(peer_id w, task_id id);
-  void missing(peer_id w, task_id id, peer_id from);
+  void missing(peer_id w, task_id id, peer_id from, std::uint32_t flags = 0);
   void beat(peer_id w, worker_mode mode = worker_mode::running, std::vector<attempt_ref> executing = {});
   template <class List>
   void about(peer_id p, const std::vector<task_id>& ids) {

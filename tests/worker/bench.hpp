@@ -123,7 +123,7 @@ class bench final : public worker_host, public exchange_host {
     std::lock_guard guard(lock_);
     return missed_;
   }
-  std::size_t missed_so_far() const { return missed_; }  // for wait()
+  std::size_t refused_copies() const { return refused_copies_; }  // for wait()
 
   // The peers, by hand.
   /// Waits until something is asked for.
@@ -274,6 +274,10 @@ class bench final : public worker_host, public exchange_host {
         failures_[m.id] = std::string(m.text.begin(), m.text.end());
       } else if (kind == static_cast<std::uint16_t>(message_kind::missing_value)) {
         const auto m = reader.get<missing_value>();
+        if (m.flags & not_taken) {
+          ++refused_copies_;
+          continue;
+        }
         ++missed_;
         deliver(value_at{{m.id, m.bytes, 2, 0}});
         wake();
@@ -300,7 +304,7 @@ class bench final : public worker_host, public exchange_host {
   std::vector<std::uint64_t> requests_;
   std::map<task_id, double> results_;
   std::map<task_id, std::string> failures_;
-  std::size_t missed_ = 0;
+  std::size_t missed_ = 0, refused_copies_ = 0;
 };
 
 }  // namespace weft::net::test

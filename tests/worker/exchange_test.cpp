@@ -254,11 +254,26 @@ TEST_CASE("a value that comes as more than it is said to take is refused, and th
     s.goods.put(90, some(3, 20'000));
     knows(b, s, {.surplus_bytes = message - 1});
     b.copy(90);
-    const bool said = b.wait([&] { return b.missed_so_far() > 0; });
+    const bool said = b.wait([&] { return b.refused_copies() == 1; });
     CHECK(said);
+    CHECK(b.core.empty());
+    b.run(20, 90, 1'000);  // it is there still
+    CHECK_THAT(b.failure(20), Catch::Contains("weft_owned_bytes"));
     b.run(21, 91, 1'000);
     CHECK(b.result(21) == total(some(1, 1'000)));
   }
+  SECTION("one byte too much, for two tasks and a copy") {
+    s.goods.put(90, some(3, 20'000));
+    knows(b, s, {.surplus_bytes = message - 1});
+    b.copy(90);
+    b.run(20, 90, 10'000);
+    b.run(22, 90, 10'000);
+    for (const task_id id : {task_id{20}, task_id{22}})
+      CHECK_THAT(b.failure(id), Catch::Contains("weft_owned_bytes"));
+    const bool said = b.wait([&] { return b.refused_copies() == 1; });
+    CHECK(said);
+  }
+  CHECK(b.missed() == 0);  // the peer has it
   CHECK(s.links == 1);
 }
 

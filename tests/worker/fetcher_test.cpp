@@ -286,6 +286,45 @@ TEST_CASE("what is abandoned, and answered, is asked for anew when it is wanted 
   CHECK(l.fetcher.values() == 0);
 }
 
+TEST_CASE("what is not taken is wanted no longer, and its holder has it all the same", "[fetcher]") {
+  links l;
+  l.want(10, 7, 1, {2});
+  l.want(11, 7, 2, {2});
+  CHECK(l.tick() == strings{"2: 10 11"});
+  const std::uint64_t request = l.requests.back();
+  CHECK(l.fetcher.not_taken(request, 12) == 0);
+  CHECK(l.fetcher.not_taken(request + 1, 10) == 0);
+  SECTION("it is wanted again") {
+    CHECK(l.fetcher.not_taken(request, 10) == 2);
+    CHECK(l.fetcher.not_taken(request, 10) == 0);
+    CHECK(l.fetcher.arrived(request, 11));
+    CHECK(l.tick().empty());
+    l.fetcher.want(10, 1);
+    CHECK(l.tick() == strings{"2: 10"});
+    CHECK(l.fetcher.not_taken(l.requests.back(), 10) == 2);
+  }
+  SECTION("it is wanted again, and another has it") {
+    l.fetcher.add_holder(10, 3);
+    CHECK(l.fetcher.not_taken(request, 10) == 2);
+    l.fetcher.want(10, 1);
+    CHECK(l.tick() == strings{"3: 10"});
+    CHECK(l.fetcher.not_taken(l.requests.back(), 10) == 3);  // the last one stays
+    CHECK(l.fetcher.arrived(request, 11));
+    l.fetcher.want(10, 1);
+    CHECK(l.tick() == strings{"3: 10"});
+    CHECK(l.fetcher.not_taken(l.requests.back(), 10) == 3);
+  }
+  SECTION("it was abandoned") {
+    l.fetcher.forget(10);
+    CHECK(l.fetcher.not_taken(request, 10) == 0);
+    CHECK(l.fetcher.arrived(request, 11));
+    CHECK(l.take() == strings{"give up 2"});
+    CHECK(l.fetcher.values() == 0);
+  }
+  CHECK(l.fetcher.requests() == 0);
+  CHECK(l.fetcher.bytes_in_flight() == 0);
+}
+
 TEST_CASE("in a pause only what frees memory comes", "[fetcher]") {
   links l;
   l.want(10, 1, 1, {2});

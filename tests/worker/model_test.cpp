@@ -256,6 +256,10 @@ struct world {
         case message_kind::missing_value: {
           const auto m = in.get<missing_value>();
           item& t = items[m.id];
+          if (m.flags & not_taken) {
+            t.copying = false;
+            break;
+          }
           t.holders.erase(m.worker);
           if (!needed(m.id) && !t.copying) break;
           if (t.assigned) {
@@ -316,6 +320,8 @@ struct world {
       core.not_there(now, number, id, false);
     } else if (!kind && roll.one_in(4)) {
       core.not_there(now, number, id, true);
+    } else if (!kind && host.known.contains(id) && !host.known[id]->needed && roll.one_in(4)) {
+      core.not_taken(number, id);  // a copy for its own sake: no task waits for it
     } else if (core.fetched(number, id, size_of(id))) {
       must(host.known.contains(id) && host.known[id]->state == node_state::remote, "kept a value that is not remote");
       host.known[id]->state = node_state::value;

@@ -107,7 +107,7 @@ class script final : public worker_host {
         }
         case message_kind::missing_value: {
           const auto m = reader.get<missing_value>();
-          all.push_back("missing" + number(m.id) + number(m.worker));
+          all.push_back("missing" + number(m.id) + number(m.worker) + (m.flags & not_taken ? " not taken" : ""));
           break;
         }
         case message_kind::value_added:

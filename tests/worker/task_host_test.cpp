@@ -109,6 +109,20 @@ TEST_CASE("a value of another type than its task takes fails the task, and not i
   CHECK(b.result(11) == total(some(2)));
 }
 
+TEST_CASE("a copy of another type than the tasks take that come later fails each of them", "[worker]") {
+  bench b;
+  b.copy(value);
+  arriving wrong = b.begin(b.request(), some(1), value, 7);
+  REQUIRE(wrong.where.wanted);  // nobody knows better yet
+  wrong.write();
+  b.end(std::move(wrong));
+  for (const task_id id : {task_id{10}, task_id{11}}) {
+    b.run(id, value);
+    CHECK(b.failure(id).find("another type") != std::string::npos);
+  }
+  CHECK(b.missed() == 0);
+}
+
 TEST_CASE("a coroutine whose time is over is stopped in the engine", "[worker]") {
   bench b;
   b.run_for(fetcher::never, 10, value);

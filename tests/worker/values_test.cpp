@@ -212,6 +212,27 @@ TEST_CASE("copies are made for their own sake", "[worker]") {
     s.drop_these({90});
     CHECK(s.called() == strings{"fetch from 2 90", "give up 2", "drop 90"});
   }
+  SECTION("and are refused when they come") {
+    s.core.tick(1);
+    s.core.not_taken(s.last_request, 90);
+    CHECK(s.said() == strings{"missing 90 2 not taken"});
+    CHECK(s.called() == strings{"fetch from 2 90", "drop 90"});
+    s.core.not_taken(s.last_request, 90);
+    CHECK(s.said().empty());
+  }
+  SECTION("and are refused when they come, for a task too, and another asks again") {
+    s.run(10, 1, {{90, 2}});
+    s.core.need(90, 1);
+    s.core.tick(1);
+    s.core.not_taken(s.last_request, 90);
+    CHECK(s.said() == strings{"missing 90 2 not taken"});
+    s.core.need(90, 1);
+    s.core.tick(2);
+    CHECK(s.called() == strings{"submit 10", "fetch from 2 90", "fetch from 2 90"});
+    s.core.not_taken(s.last_request, 90);
+    CHECK(s.said().empty());  // the task says why
+    s.retract({{10, 1, 0}});
+  }
   SECTION("and wanted by a task meanwhile, which still wants it") {
     s.run(10, 1, {{90, 3}});
     s.core.need(90, 1);
