@@ -1,4 +1,5 @@
 // Calls that write arrays on a cluster, and are stopped while its workers write.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -77,6 +78,8 @@ TEST_CASE("no other worker answers for one that writes and may be given nothing 
     const weft::lease l = co_await c.lease({.resources = "disk=1"});
     co_await release.wait();
   };
+  // The workers are one process here, so that each waits for the writers of all: what tells is who was asked.
+  std::uint32_t asked_of_other = 0;
   const auto is_leased = [](const weft::cluster_info& there) {
     bool leased = false;
     for (const weft::worker_info& w : there.workers) leased = leased || (w.name == "worker-0" && w.leased == 1);
@@ -90,9 +93,11 @@ TEST_CASE("no other worker answers for one that writes and may be given nothing 
     }
     stop.request_stop();
     while (c.totals().cancelled == 0) co_await weft::yield();
-    for (int i = 0; i < 200; ++i) {  // time for another worker's answer
+    for (int i = 0; i < 500 || asked_of_other == 0; ++i) {
       const weft::cluster_info there = co_await c.cluster();
       if (!is_leased(there)) FAIL("the lease has ended");
+      for (const weft::worker_info& w : there.workers)
+        if (w.name == "worker-1") asked_of_other = std::max(asked_of_other, w.tasks);
     }
     let_go = true;
     release.set();
@@ -104,5 +109,6 @@ TEST_CASE("no other worker answers for one that writes and may be given nothing 
   const auto all = [&]() -> weft::task<> { co_await weft::all(call(), lease(), around()); };
   p.run(all());
   CHECK_FALSE(too_early);
+  CHECK(asked_of_other == 1);
   CHECK(std::filesystem::is_empty(folder.path));
 }

@@ -15,7 +15,7 @@
 #include "array/hdf5_file.hpp"
 #include "array/hdf5_room.hpp"
 #include "env/scratch.hpp"
-#include "weft/checkpoint.hpp"
+#include "weft/blocking.hpp"
 #include "weft/errors.hpp"
 #include "weft/progress.hpp"
 
@@ -276,7 +276,17 @@ TEST_CASE("a file that another program has open is waited for") {
   CHECK_THROWS_WITH(look_up_hdf5(path, "x"), Contains(path + " is open in another program") && Contains("close it"));
   CHECK(at(weft::sum(x)) == 50);
   const auto let_go = [&]() -> weft::task<> {
-    for (int i = 0; i < 20'000; ++i) co_await weft::yield();  // a call that does not wait fails meanwhile
+    // A call that does not wait fails meanwhile: HDF5 serves one after the other.
+    const auto is_locked = [&] {
+      try {
+        look_up_hdf5(path, "x");
+      } catch (const hdf5_in_use&) { return true; }
+      return false;
+    };
+    for (int i = 0; i < 100; ++i) {
+      const bool locked = co_await weft::blocking(is_locked);
+      if (!locked) FAIL("the lock has gone");
+    }
     elsewhere.reset();
   };
   const auto write = [&]() -> weft::task<> {
