@@ -14,9 +14,9 @@
 namespace weft::detail {
 
 /// Abstract resources, of which tasks take some while they run: an amount for each name. Tasks that lack one wait in
-/// the order of their ranks. What is free is kept for those that wait, the first of them first: so one that wants much
-/// is not passed by ever more that want little, and has to wait for those only that run. But while a coroutine holds
-/// some, any that finds enough goes on: the coroutine may be waiting for it.
+/// the order of their ranks. What is free is kept for those that wait, the first of them first: so one that wants
+/// much is not passed by ever more that want little, and has to wait for those only that run. But while a coroutine
+/// holds some, any that finds enough goes on: the coroutine may be waiting for it.
 class resource_pool {
  public:
   explicit resource_pool(const resource_amounts& there) : there_(there.begin(), there.end()), free_(there_) {}
