@@ -62,13 +62,15 @@ auto with_real(element e, F f) {
   throw std::logic_error("weft: linear algebra of elements that are neither float nor double");
 }
 
+[[noreturn]] inline void refuse_not_finite(const char* what) {
+  throw std::domain_error("weft: " + std::string(what) + " of an array with elements that are NaN or infinite");
+}
 /// Throws std::domain_error where an element is none that can be computed with: LAPACK would go on, and no element of
 /// the result would be a number.
 template <class T>
 void demand_finite(const char* what, const block& b) {
   const T* const x = b.data<T>();
-  if (std::all_of(x, x + b.count(), [](T e) { return std::isfinite(e); })) return;
-  throw std::domain_error("weft: " + std::string(what) + " of an array with elements that are NaN or infinite");
+  if (!std::all_of(x, x + b.count(), [](T e) { return std::isfinite(e); })) refuse_not_finite(what);
 }
 
 /// An array of ones.

@@ -93,6 +93,9 @@ struct cholesky_tile {
       }
       if (rows != 0 && !blas::factor_cholesky<T>(count_of(rows), to, count_of(columns)))
         throw std::domain_error("weft: cholesky: the matrix is not positive definite");
+      // LAPACK goes on with what is no number, and reads one triangle alone; all of that comes to the diagonal.
+      for (std::int64_t r = 0; r < rows; ++r)
+        if (!std::isfinite(to[r * columns + r])) refuse_not_finite("cholesky");
       for (std::int64_t r = 0; r < rows; ++r) std::fill(to + r * columns + r + 1, to + (r + 1) * columns, T(0));
     });
     return c;

@@ -138,9 +138,8 @@ auto triangle(const X& x, bool lower, bool unit) {
 
 }  // namespace detail::arrays
 
-// Factorisations, of float and double, by LAPACK within a task. What is singular, or not positive definite, is
-// std::domain_error when it is computed, and so is an svd of elements that are NaN or infinite; of others NaNs come
-// out.
+// Factorisations, of float and double, by LAPACK within a task. What is singular, not positive definite, or has
+// elements that are NaN or infinite, is std::domain_error when it is computed.
 
 template <class T>
 struct qr_result {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "weft/array/array.hpp"
+#include "weft/detail/array/arrangements.hpp"
 
 /// Other arrangements of the same elements. They cost nothing, and copy nothing: what reads them reads the array, in
 /// another order. They throw misuse for axes and extents that do not fit.
