@@ -357,7 +357,7 @@ void layer_run::page_released() noexcept {
 
 node* layer_node_closed(node& n, node* best) noexcept {
   layer_place& place = place_of(n);
-  if (std::exchange(place.told, true)) return best;  // it was run again
+  if (std::atomic_ref(place.told).exchange(true, std::memory_order_relaxed)) return best;  // it was run again
   return static_cast<layer_part*>(place.seat)->run.ended(n, best);
 }
 

@@ -1,6 +1,7 @@
 // The store by itself: what its owner's tests cannot bring about at will.
 #include "spill/store.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdint>
@@ -25,14 +26,32 @@ struct owner {
   explicit owner(weft::pool& p) : at(p) {}
   store::host host() {
     return {.context = this,
-            .spawn = [](void* of, weft::task<> work) { static_cast<owner*>(of)->at.spawn(std::move(work)); },
+            .spawn = [](void* of, weft::task<> work) { static_cast<owner*>(of)->begin(std::move(work)); },
             .hold = [](void*) noexcept { return true; },
             .let_go = [](void*) noexcept {},
             .now = [](void*) noexcept { return std::int64_t{0}; },
             .resident = [](void*) noexcept { return std::uint64_t{0}; },
             .trim = [](void*) noexcept {}};
   }
+  void begin(weft::task<> work) {
+    const auto counted = [](std::shared_ptr<works> count, weft::task<> one) -> weft::task<> {
+      co_await std::move(one);
+      if (count->under_way.fetch_sub(1) == 1) count->none.set();
+    };
+    if (all->under_way.fetch_add(1) == 0) all->none.reset();
+    at.spawn(counted(all, std::move(work)));
+  }
+  /// A store goes when nothing is at work for it any more.
+  weft::task<> end(store& s) {
+    while (all->under_way.load() != 0) co_await all->none.wait();
+    s.retire();
+  }
+  struct works {
+    std::atomic<int> under_way{0};
+    weft::event none;
+  };
   weft::pool& at;
+  std::shared_ptr<works> all = std::make_shared<works>();
   weft::event may_come;  // what is elsewhere
 };
 
@@ -107,7 +126,7 @@ weft::task<> exchange(weft::pool& p, std::string directory) {
   CHECK(store::erase(here));
   CHECK(store::erase(elsewhere));
   CHECK(s->counters().in_memory == 0);
-  s->retire();
+  co_await of.end(*s);
 }
 
 /// The same while a task here waits for what is outside, and holds memory meanwhile: nobody knows whether that comes
@@ -168,7 +187,7 @@ weft::task<> exchange_beside_outside(weft::pool& p) {
   CHECK(store::erase(here));
   CHECK(store::erase(elsewhere));
   CHECK(s->counters().in_memory == 0);
-  s->retire();
+  co_await of.end(*s);
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ struct layer_seat {
 struct layer_place {
   layer_seat* seat;
   std::uint32_t index;
-  bool told;  // its dependents have been: a retry need not
+  bool told;  // its dependents have been: a retry need not. Read also while another thread writes it.
 };
 static_assert(sizeof(layer_place) == 16, "a node behind it is as aligned as a frame is");
 
@@ -121,8 +121,9 @@ inline const layer_place& place_of(const node& n) noexcept { return reinterpret_
 
 /// One that is run again after its end was told is wanted for itself.
 inline bool layer_node_given_up(const node& n) noexcept {
-  const layer_place& place = place_of(n);
-  return place.seat->over->load(std::memory_order_relaxed) && !place.told;
+  layer_place& place = place_of(const_cast<node&>(n));  // which an atomic_ref wants
+  return place.seat->over->load(std::memory_order_relaxed) &&
+         !std::atomic_ref(place.told).load(std::memory_order_relaxed);
 }
 
 // What the engine does for them (lib/engine/layer.cpp); the functions of node_type.
