@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/comes.hpp"
+#include "support/sanitized.hpp"
 #include "support/seeds.hpp"
 #include "weft/client.hpp"
 #include "weft/simulated_disk.hpp"
@@ -439,7 +440,7 @@ TEST_CASE("random graphs larger than memory, in many orders", "[seeds]") {
 }
 
 TEST_CASE("random graphs larger than memory, on a disk that fails, fills up, tears and damages", "[seeds]") {
-  for (const std::uint64_t seed : weft::test::seed_range(3000)) {
+  for (const std::uint64_t seed : weft::test::seed_range(weft::test::sanitized ? 500 : 3000)) {
     INFO("seed " << seed << " (replay: WEFT_SEED=" << seed << ")");
     std::uint64_t hash = 0, again = 0, spilled = 0;
     run_seed(seed, true, hash, spilled);
