@@ -296,7 +296,8 @@ array_ref reshaped(array_ref x, const weft::shape& wanted) {
     return make_gather(gathering::copy, std::move(c), e, make_grid(to, {}, automatic_chunk_bytes, e.item), {}, {});
   }
   const std::vector<axis_group> groups = groups_of(from, to);
-  x = rechunked_if_scattered(std::move(x), in_ranges(groups, x->chunks));
+  const grid ranges = in_ranges(groups, x->chunks);
+  x = rechunked_if_scattered(std::move(x), ranges);
   const grid chunks = chunks_for(groups, x->chunks, to);
   return std::make_shared<const reshape_node>(
       std::move(c), e, chunks, settled(std::move(x), identity_map(static_cast<std::uint32_t>(from.size()))), from);
