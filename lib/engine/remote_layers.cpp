@@ -148,9 +148,11 @@ struct all_waits {
   }
   void told() noexcept {
     if (left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    of.end_alone(end, first, cancelled);
+    node& n = end;
+    of.end_alone(n, first, cancelled);
     drop_failure(first);
     delete this;
+    engine::drop_reference(n);
   }
 };
 
@@ -161,6 +163,8 @@ node* run_layers(engine& e, layer_spec& wanted, const remote_layer_options& how)
   e.begin_alone(*end);
   const std::vector<node*> all = submit_layers(e, wanted, 0, wanted.count, how);
   auto* waits = new all_waits(e, *end, all.size() + 1);
+  // Theirs: who holds the future may let go of it.
+  end->counts.fetch_add(node::one_reference, std::memory_order_relaxed);
   for (node* n : all) {
     auto* w = new all_waits::one(*waits, *n);
     if (!add_waiter(*n, *w)) w->told();
