@@ -163,8 +163,9 @@ class engine {
   void remote_cancelled(node& n) noexcept;
   /// Cancelled because its time limit is over.
   void remote_timed_out(node& n) noexcept;
-  /// A node that stands for nothing there: it ends when it is told.
-  void begin_alone(node& n) noexcept;
+  /// From now on its memory keeps the engine.
+  void make_remote(node& n) noexcept;
+  /// Of a node that stands for nothing there.
   void end_alone(node& n, failure* why, bool cancelled) noexcept;
   /// Counts a task that is submitted, and tells who observes.
   void announce(node& n);

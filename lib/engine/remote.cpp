@@ -10,11 +10,15 @@
 
 namespace weft::detail {
 
+void engine::make_remote(node& n) noexcept {
+  became_active();
+  n.marks.store(node::remote, std::memory_order_relaxed);
+}
+
 /// The node's memory keeps the engine, since its end must be told; the engine's reference keeps the node until it has
 /// ended.
 void engine::submit_remote(node& n) {
-  became_active();
-  n.marks.store(node::remote, std::memory_order_relaxed);
+  make_remote(n);
   try {
     if (!n.type->portable || !n.type->portable(n))
       throw misuse("weft: " + key_of(n) + " cannot run in another process: submit it to a client of this one");
@@ -37,8 +41,7 @@ void engine::submit_remote(node& n) {
 
 void engine::share_value(node& n) {
   n.has_value = true;
-  became_active();
-  n.marks.store(node::remote, std::memory_order_relaxed);
+  make_remote(n);
   remote_->submit(n);
 }
 

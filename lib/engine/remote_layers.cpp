@@ -160,7 +160,7 @@ node* run_layers(engine& e, layer_spec& wanted, const remote_layer_options& how)
   auto* end = new end_of_all(e);
   end->number = 0;
   add_handle(*end);
-  e.begin_alone(*end);
+  e.make_remote(*end);
   const std::vector<node*> all = submit_layers(e, wanted, 0, wanted.count, how);
   auto* waits = new all_waits(e, *end, all.size() + 1);
   // Theirs: who holds the future may let go of it.
@@ -171,11 +171,6 @@ node* run_layers(engine& e, layer_spec& wanted, const remote_layer_options& how)
   }
   waits->told();
   return end;
-}
-
-void engine::begin_alone(node& n) noexcept {
-  became_active();
-  n.marks.store(node::remote, std::memory_order_relaxed);
 }
 
 void engine::end_alone(node& n, failure* why, bool cancelled) noexcept {

@@ -15,8 +15,8 @@ struct progress_bar::state {
   std::atomic<std::uint64_t> whole{1}, done{0};
   std::mutex lock;
   std::uint64_t shown = 0;  // steps
-  bool drawn = false, finished = false;
-  std::uint64_t finished_of = 0;
+  bool drawn = false;
+  std::uint64_t finished_of = 0;  // the whole that was complete; 0: none is
 };
 
 progress_bar::progress_bar(std::string what, style s) : state_(std::make_unique<state>()) {
@@ -27,7 +27,7 @@ progress_bar::progress_bar(std::string what, style s) : state_(std::make_unique<
 
 /// Leaves the line, if it is not complete.
 progress_bar::~progress_bar() {
-  if (state_->drawn && !state_->finished) std::fputc('\n', stderr);
+  if (state_->drawn && state_->finished_of == 0) std::fputc('\n', stderr);
 }
 
 void progress_bar::show(std::uint64_t done, std::uint64_t whole) {
@@ -39,22 +39,20 @@ void progress_bar::show(std::uint64_t done, std::uint64_t whole) {
   std::lock_guard guard(s.lock);
   // The whole may grow while tasks submit more: a bar may go back, lines do not. After what was complete all begins
   // anew.
-  if (s.finished && whole > s.finished_of && done < whole) {
-    s.finished = s.drawn = false;
-    s.shown = 0;
+  if (s.finished_of != 0 && whole > s.finished_of && done < whole) {
+    s.drawn = false;
+    s.finished_of = s.shown = 0;
   }
-  if (s.finished || (s.bar ? step == s.shown && s.drawn : step <= s.shown)) return;
+  if (s.finished_of != 0 || (s.bar ? step == s.shown && s.drawn : step <= s.shown)) return;
   s.shown = step;
   if (step == steps) s.finished_of = whole;
   if (s.bar) {
     std::fprintf(stderr, "\r%s [%s%s] %3.0f %%", s.what.c_str(), std::string(step, '#').c_str(),
                  std::string(steps - step, ' ').c_str(), part * 100);
     s.drawn = true;
-    s.finished = step == steps;
-    if (s.finished) std::fputc('\n', stderr);
+    if (step == steps) std::fputc('\n', stderr);
     std::fflush(stderr);
   } else {
-    s.finished = step == steps;
     std::fprintf(stderr, "%s: %llu %%\n", s.what.c_str(), static_cast<unsigned long long>(step * 100 / steps));
   }
 }

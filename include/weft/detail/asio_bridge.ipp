@@ -224,27 +224,26 @@ struct spawned {
     // Until post returns: the handler may be run, and its io_context be over and gone, before that. What is posted
     // counts as work by itself; each copy of a tracked executor, of which post makes several, would count once more.
     const work keep(std::move(self->where));
-    WEFT_ASIO::post(
-        WEFT_ASIO::prefer(keep, WEFT_ASIO::execution::outstanding_work.untracked),
-        [self = std::move(self)]() mutable {
-          WEFT_ASIO::get_associated_cancellation_slot(self->handler).clear();
-          Handler h(std::move(self->handler));
-          result<T> r(std::move(*self->ended));
-          self.reset();
-          if constexpr (std::is_void_v<T>) {
-            h(r.error());
-          } else if (r.ok()) {
-            h(std::exception_ptr(), std::move(*r));
-          } else if constexpr (std::is_default_constructible_v<T>) {
-            h(r.error(), T());
-          } else {
-            static_assert(
-                std::is_invocable_v<Handler&, std::exception_ptr, probe>,
-                "weft: this token's handler takes a value of the task's type even when the task has failed, and "
-                "the type has no default: return std::optional<T> or a type with a default for this token");
-            h(r.error(), no_value{});
-          }
-        });
+    const auto ex = WEFT_ASIO::prefer(keep, WEFT_ASIO::execution::outstanding_work.untracked);
+    WEFT_ASIO::post(ex, [self = std::move(self)]() mutable {
+      WEFT_ASIO::get_associated_cancellation_slot(self->handler).clear();
+      Handler h(std::move(self->handler));
+      result<T> r(std::move(*self->ended));
+      self.reset();
+      if constexpr (std::is_void_v<T>) {
+        h(r.error());
+      } else if (r.ok()) {
+        h(std::exception_ptr(), std::move(*r));
+      } else if constexpr (std::is_default_constructible_v<T>) {
+        h(r.error(), T());
+      } else {
+        static_assert(
+            std::is_invocable_v<Handler&, std::exception_ptr, probe>,
+            "weft: this token's handler takes a value of the task's type even when the task has failed, and "
+            "the type has no default: return std::optional<T> or a type with a default for this token");
+        h(r.error(), no_value{});
+      }
+    });
   }
 
   Handler handler;
