@@ -6,7 +6,7 @@
 #include "cluster/in_process.hpp"
 
 TEST_CASE("HDF5 files are read and written on a cluster") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   in_process_cluster cluster(2);
   weft::pool p({.threads = 1});
   weft::client c = cluster.connect(p);

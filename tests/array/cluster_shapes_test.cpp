@@ -71,7 +71,7 @@ weft::task<results> random_numbers(weft::client& c) {
 }
 
 weft::task<results> files(weft::client& c) {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   const std::string path = folder / "x.npy";
   const auto x = weft::random::uniform<double, 2>(c, {60, 47}, {.chunk = {13, 20}});
   co_await weft::to_npy(x * 2.0, path);

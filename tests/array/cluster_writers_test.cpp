@@ -12,39 +12,32 @@
 #include "weft/lease.hpp"
 
 TEST_CASE("a call that is stopped ends when no worker writes for it any more") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   in_process_cluster cluster(2);
   const auto first = weft::test::held_writes::in(*cluster.workers[0].pool, 80);
   const auto second = weft::test::held_writes::in(*cluster.workers[1].pool, 80);
   weft::pool p({.threads = 1});
   const weft::client c = cluster.connect(p);
   const auto x = weft::arange<double>(c, 0, 80, 1, {.chunk = {10}});
-  bool let_go = false, ended = false, too_early = false;
-  const weft::stop_source stop;
-  const auto call = [&]() -> weft::task<> {
-    weft::task<> writing = weft::with_stop(stop, weft::to_npy(x, folder / "x.npy"));
-    try {
-      co_await std::move(writing);
-      FAIL("it was not stopped");
-    } catch (const weft::cancelled&) { too_early = !let_go; }
-    ended = true;
-  };
+  weft::test::stopped_call call;
   const auto around = [&]() -> weft::task<> {
     while (!first->begun.is_set() && !second->begun.is_set()) co_await weft::yield();
-    stop.request_stop();
+    call.stop.request_stop();
     while (c.totals().cancelled == 0) co_await weft::yield();
     for (int i = 0; i < 1000; ++i) co_await weft::yield();
-    let_go = true;
-    while (!ended) {
+    call.let_go = true;
+    while (!call.ended) {
       first->let_go();
       second->let_go();
       co_await weft::yield();
     }
   };
-  const auto both = [&]() -> weft::task<> { co_await weft::all(call(), around()); };
+  const auto both = [&]() -> weft::task<> {
+    co_await weft::all(call.run(weft::to_npy(x, folder / "x.npy")), around());
+  };
   p.run(both());
-  CHECK_FALSE(too_early);
-  CHECK(std::filesystem::is_empty(folder.path));
+  CHECK_FALSE(call.too_early.load());
+  CHECK(std::filesystem::is_empty(folder.path()));
   // The workers go on.
   p.run(weft::to_npy(weft::arange<double>(c, 0, 30, 1, {.chunk = {15}}), folder / "y.npy"));
   const auto y = p.run(weft::from_npy<double, 1>(c, folder / "y.npy"));
@@ -53,7 +46,7 @@ TEST_CASE("a call that is stopped ends when no worker writes for it any more") {
 }
 
 TEST_CASE("no other worker answers for one that writes and may be given nothing just now") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   in_process_cluster cluster(0);
   cluster.add_worker(1, {}, "disk=1");
   cluster.add_worker();
@@ -61,17 +54,8 @@ TEST_CASE("no other worker answers for one that writes and may be given nothing 
   weft::pool p({.threads = 1});
   const weft::client c = cluster.connect(p), own = c.with({.workers = "worker-0"});
   const auto x = weft::arange<double>(own, 0, 10, 1, {.chunk = {10}});
-  bool let_go = false, ended = false, too_early = false;
+  weft::test::stopped_call call;
   weft::event release;
-  const weft::stop_source stop;
-  const auto call = [&]() -> weft::task<> {
-    weft::task<> writing = weft::with_stop(stop, weft::to_npy(x, folder / "x.npy"));
-    try {
-      co_await std::move(writing);
-      FAIL("it was not stopped");
-    } catch (const weft::cancelled&) { too_early = !let_go; }
-    ended = true;
-  };
   // The worker's one slot is leased as soon as its task has ended, and no task is placed there from now on.
   const auto lease = [&]() -> weft::task<> {
     co_await held->begun.wait();
@@ -91,7 +75,7 @@ TEST_CASE("no other worker answers for one that writes and may be given nothing 
       const weft::cluster_info there = co_await c.cluster();
       leased = is_leased(there);
     }
-    stop.request_stop();
+    call.stop.request_stop();
     while (c.totals().cancelled == 0) co_await weft::yield();
     for (int i = 0; i < 500 || asked_of_other == 0; ++i) {
       const weft::cluster_info there = co_await c.cluster();
@@ -99,16 +83,18 @@ TEST_CASE("no other worker answers for one that writes and may be given nothing 
       for (const weft::worker_info& w : there.workers)
         if (w.name == "worker-1") asked_of_other = std::max(asked_of_other, w.tasks);
     }
-    let_go = true;
+    call.let_go = true;
     release.set();
-    while (!ended) {
+    while (!call.ended) {
       held->let_go();
       co_await weft::yield();
     }
   };
-  const auto all = [&]() -> weft::task<> { co_await weft::all(call(), lease(), around()); };
+  const auto all = [&]() -> weft::task<> {
+    co_await weft::all(call.run(weft::to_npy(x, folder / "x.npy")), lease(), around());
+  };
   p.run(all());
-  CHECK_FALSE(too_early);
+  CHECK_FALSE(call.too_early.load());
   CHECK(asked_of_other == 1);
-  CHECK(std::filesystem::is_empty(folder.path));
+  CHECK(std::filesystem::is_empty(folder.path()));
 }

@@ -1,32 +1,15 @@
 #pragma once
 
-#include <stdlib.h>
-
-#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "array/item_type.hpp"
+#include "support/test_directory.hpp"
 
 namespace weft::test {
-
-/// A folder of its own beside the test program, gone afterwards.
-struct scratch_folder {
-  scratch_folder() {
-    std::string pattern = (std::filesystem::current_path() / "weft-array-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::system_error(errno, std::system_category(), "mkdtemp");
-    path = pattern;
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-  std::filesystem::path path;
-};
 
 /// Where numpy_reference.py has put its files, which ctest tells; empty when there are none.
 inline std::string reference_folder() {

@@ -23,7 +23,7 @@ weft::array<double, 2> some(const weft::client& c, const weft::shape& chunk) {
 }  // namespace
 
 TEST_CASE("what is written to an npy file is read from it, in any chunks") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.npy";
@@ -59,7 +59,7 @@ TEST_CASE("what is written to an npy file is read from it, in any chunks") {
 }
 
 TEST_CASE("a part of a file reads its chunks alone") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const std::string path = folder / "x.npy";
   at.pool.run(weft::to_npy(some(at.client, {10, 10}), path));
@@ -72,7 +72,7 @@ TEST_CASE("a part of a file reads its chunks alone") {
 }
 
 TEST_CASE("files that hold something else are refused") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const weft::client& c = at.client;
   using Catch::Contains;

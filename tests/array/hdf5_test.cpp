@@ -68,7 +68,7 @@ std::vector<char> bytes_of_file(const std::string& path) {
 }  // namespace
 
 TEST_CASE("what is written to an HDF5 file is read from it, in any chunks") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";
@@ -108,7 +108,7 @@ TEST_CASE("what is written to an HDF5 file is read from it, in any chunks") {
 }
 
 TEST_CASE("a dataset that is there is kept, unless it is to be replaced") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";
@@ -138,7 +138,7 @@ TEST_CASE("a dataset that is there is kept, unless it is to be replaced") {
 }
 
 TEST_CASE("what fails leaves no dataset, and no file of its own") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const auto fails = weft::map_blocks(
@@ -171,7 +171,7 @@ TEST_CASE("what fails leaves no dataset, and no file of its own") {
 }
 
 TEST_CASE("datasets of one file may be written at the same time") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";
@@ -188,7 +188,7 @@ TEST_CASE("datasets of one file may be written at the same time") {
 }
 
 TEST_CASE("calls that extend one file at the same time do not cut off what others add") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(4);
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";
@@ -215,7 +215,7 @@ TEST_CASE("calls that extend one file at the same time do not cut off what other
 }
 
 TEST_CASE("what finds no room in a file leaves it as it was") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   using namespace weft::detail::arrays;
   place at(1);
   const std::string path = folder / "x.h5";
@@ -238,7 +238,7 @@ TEST_CASE("what finds no room in a file leaves it as it was") {
 }
 
 TEST_CASE("the room of a dataset that somebody may still write is nobody else's") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   using namespace weft::detail::arrays;
   const std::string path = folder / "x.h5";
   const item_type real{item_type::kind::real, 8};
@@ -262,7 +262,7 @@ TEST_CASE("the room of a dataset that somebody may still write is nobody else's"
 }
 
 TEST_CASE("a file that another program has open is waited for") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   using namespace weft::detail::arrays;
   place at;
   const weft::client& c = at.client;
@@ -406,7 +406,7 @@ TEST_CASE("datasets that are nowhere, elsewhere or scattered are read by the lib
 }
 
 TEST_CASE("datasets that are no arrays of numbers, and files that are no HDF5 files, are refused") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const weft::client& c = at.client;
   CHECK_THROWS_AS(at.pool.run(weft::from_hdf5<double>(c, folder / "none.h5", "x")), std::system_error);
@@ -449,7 +449,7 @@ TEST_CASE("damaged files and chunks are refused by those who read them") {
     WARN(no_reference);
     return;
   }
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";
@@ -489,7 +489,7 @@ TEST_CASE("a dataset that was written anew after it was opened is not taken for 
     WARN(no_reference);
     return;
   }
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";
@@ -500,7 +500,7 @@ TEST_CASE("a dataset that was written anew after it was opened is not taken for 
 }
 
 TEST_CASE("a dataset in one piece is found again where its file was written to after it was opened") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";
@@ -526,7 +526,7 @@ TEST_CASE("datasets have unfinished names of their own, and nothing of a user's 
   CHECK(unfinished_name("/a//./b") == unfinished_name("a/b"));
   for (const char* other : {"a.b", "a%2Fb", "ab", "a/b.", "a/b/c", "a/.b", "a%252Fb"})
     CHECK(unfinished_name(other) != unfinished_name("a/b"));
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";
@@ -571,7 +571,7 @@ TEST_CASE("a new file goes where there is no room for it") {
     rlimit before{};
   };
   const auto on_limit = std::signal(SIGXFSZ, SIG_IGN);
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";

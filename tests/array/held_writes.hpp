@@ -1,6 +1,8 @@
 // A pool's files, whose writes of a certain length wait until the test lets them go on.
 #pragma once
 
+#include <atomic>
+#include <catch2/catch.hpp>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -58,6 +60,21 @@ class held_writes final : public detail::file_service {
   const std::uint64_t length_;
   std::mutex lock_;
   std::vector<detail::file_request*> held_;
+};
+
+/// A call that is stopped while writes are held.
+struct stopped_call {
+  task<> run(task<> writing) {
+    task<> until_stopped = with_stop(stop, std::move(writing));
+    try {
+      co_await std::move(until_stopped);
+      FAIL("it was not stopped");
+    } catch (const cancelled&) { too_early = !let_go; }
+    ended = true;
+  }
+  stop_source stop;
+  std::atomic<bool> let_go{false};  // the writes: the call is to end after that
+  std::atomic<bool> ended{false}, too_early{false};
 };
 
 }  // namespace weft::test

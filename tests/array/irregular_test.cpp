@@ -231,7 +231,7 @@ TEST_CASE("orders, counts and transforms of irregular chunks are those of one ch
 
 TEST_CASE("arrays in irregular chunks are written to files, and read again") {
   for (unsigned seed = 0; seed < rounds / 4; ++seed) {
-    const weft::test::scratch_folder folder;
+    const test_directory folder(test_directory::beside());
     both_ways same(seed);
     CAPTURE(seed);
     weft::pool& p = same.at.pool;

@@ -99,7 +99,7 @@ TEST_CASE("the tasks of arrays have readable names in pictures") {
   says(weft::topk(x, 2, 1), "topk of chunk (");
   says(weft::random::normal(at.client, {5}, {.seed = 1}), "random of chunk (0)");
   says(weft::fft(x, 1), "fft ");
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   at.pool.run(weft::to_npy(x, folder / "x.npy"));
   says(at.pool.run(weft::from_npy<double, 2>(at.client, folder / "x.npy", {.chunk = {3, 10}})),
        "read-file of chunk (1, 2)");

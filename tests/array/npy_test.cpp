@@ -260,7 +260,7 @@ weft::task<> write_whole(std::string path, npy_header& h, const std::vector<std:
 }
 
 TEST_CASE("boxes of a file are read and written in their place, in any order of axes and bytes") {
-  weft::test::scratch_folder folder;
+  test_directory folder(test_directory::beside());
   weft::pool pool({.threads = 2});
   for (const std::uint64_t seed : weft::test::seed_range(150)) {
     std::mt19937_64 random(seed);
@@ -304,7 +304,7 @@ TEST_CASE("boxes of a file are read and written in their place, in any order of 
 }
 
 TEST_CASE("a large array goes through a bounded buffer, and chunks are written at the same time") {
-  weft::test::scratch_folder folder;
+  test_directory folder(test_directory::beside());
   weft::pool pool({.threads = 2});
   npy_header h{.type = *parse_item_type("<i4"), .fortran_order = true, .shape = {1500, 1100}};
   const std::vector<std::byte> all = numbered(h.shape, 4);
@@ -330,7 +330,7 @@ TEST_CASE("a large array goes through a bounded buffer, and chunks are written a
 }
 
 TEST_CASE("boxes outside of the array, and files cut short later, are refused") {
-  weft::test::scratch_folder folder;
+  test_directory folder(test_directory::beside());
   weft::pool pool({.threads = 1});
   npy_header h{.type = *parse_item_type("<f8"), .shape = {10, 10}};
   const std::string path = folder / "a.npy";

@@ -24,7 +24,7 @@ std::vector<unsigned char> bytes_of_file(const std::string& path) {
 }  // namespace
 
 TEST_CASE("bytes are written and read as they are laid out") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.bin";
@@ -46,7 +46,7 @@ TEST_CASE("bytes are written and read as they are laid out") {
 }
 
 TEST_CASE("what is written to a raw file is read from it, in any chunks and layout") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.bin";
@@ -73,7 +73,7 @@ TEST_CASE("what is written to a raw file is read from it, in any chunks and layo
 }
 
 TEST_CASE("bytes that are no bool's are true") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.bin";
@@ -101,7 +101,7 @@ TEST_CASE("bytes that are no bool's are true") {
 }
 
 TEST_CASE("raw files that are too short, and arrays that are impossible, are refused") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const weft::client& c = at.client;
   const std::string path = folder / "x.bin";

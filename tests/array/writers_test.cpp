@@ -30,30 +30,21 @@ weft::array<double, 1> some(const weft::client& c) {
 /// Stops the call when a task of its writes, and lets that write end later.
 template <class Write>
 void check_stopped(weft::pool& p, const weft::client& c, weft::test::held_writes& writes, Write write) {
-  std::atomic<bool> let_go{false}, ended{false}, too_early{false};
-  const weft::stop_source stop;
-  const auto call = [&]() -> weft::task<> {
-    weft::task<> writing = weft::with_stop(stop, write(some(c)));
-    try {
-      co_await std::move(writing);
-      FAIL("it was not stopped");
-    } catch (const weft::cancelled&) { too_early = !let_go; }
-    ended = true;
-  };
+  weft::test::stopped_call call;
   const auto around = [&]() -> weft::task<> {
     co_await writes.begun.wait();
-    stop.request_stop();
+    call.stop.request_stop();
     while (c.totals().cancelled == 0) co_await weft::yield();
     for (int i = 0; i < 1000; ++i) co_await weft::yield();  // a call that does not wait has time to end
-    let_go = true;
-    while (!ended) {
+    call.let_go = true;
+    while (!call.ended) {
       writes.let_go();
       co_await weft::yield();
     }
   };
-  const auto both = [&]() -> weft::task<> { co_await weft::all(call(), around()); };
+  const auto both = [&]() -> weft::task<> { co_await weft::all(call.run(write(some(c))), around()); };
   p.run(both());
-  CHECK_FALSE(too_early.load());
+  CHECK_FALSE(call.too_early.load());
 }
 
 template <class Write>
@@ -66,13 +57,13 @@ void check_stopped_here(Write write) {
 }  // namespace
 
 TEST_CASE("a call that is stopped ends when none of its tasks writes any more") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   check_stopped_here([&](const auto& x) { return weft::to_npy(x, folder / "x.npy"); });
   check_stopped_here([&](const auto& x) { return weft::to_raw(x, folder / "x.bin"); });
   check_stopped_here([&](const auto& x) {
     return weft::to_zarr(x, folder / "x.zarr", {.compression = weft::zarr_compression::off});
   });
-  CHECK(fs::is_empty(folder.path));
+  CHECK(fs::is_empty(folder.path()));
 }
 
 namespace {
@@ -106,7 +97,7 @@ void check_late(Write write) {
 }  // namespace
 
 TEST_CASE("a late task of one call does not write to what another call has made") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   const auto expected = xt::arange<double>(4 * chunk);
   place at;
   check_late([&](const auto& x) { return weft::to_npy(x, folder / "x.npy"); });
@@ -120,12 +111,12 @@ TEST_CASE("a late task of one call does not write to what another call has made"
   });
   const auto zarr = at.pool.run(weft::from_zarr<double, 1>(at.client, folder / "x.zarr"));
   CHECK((at(zarr) == expected));
-  CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 3);
+  CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 3);
 }
 
 TEST_CASE("unfinished files have the number of their call, and others are not taken for them") {
   using namespace weft::detail::arrays;
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   const std::string path = folder / "x.npy";
   CHECK(unfinished_beside(path, 0xf1e2) == path + ".000000000000f1e2.unfinished");
   for (const std::string& other :
@@ -139,12 +130,12 @@ TEST_CASE("unfinished files have the number of their call, and others are not ta
   place at;
   at.pool.run(weft::to_npy(some(at.client), path));
   CHECK(all_unfinished_beside(path).empty());
-  CHECK(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()) == 6);
+  CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 6);
 }
 
 #ifndef WEFT_WITHOUT_HDF5
 TEST_CASE("a dataset whose writing is stopped is taken away when none of its tasks writes any more") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   const std::string path = folder / "x.h5";
   check_stopped_here([&](const auto& x) { return weft::to_hdf5(x, path, "a/x"); });
   CHECK_FALSE(fs::exists(path));

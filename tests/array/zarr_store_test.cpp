@@ -62,7 +62,7 @@ void nothing_is_left(const std::string& path) {
 }  // namespace
 
 TEST_CASE("what is written to a Zarr store is read from it, in either version and every compression") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const auto x = some(c, {13, 20});
@@ -100,7 +100,7 @@ TEST_CASE("what is written to a Zarr store is read from it, in either version an
 }
 
 TEST_CASE("a store has the chunks that are asked for, each written by one task") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   std::size_t number = 0;
@@ -135,7 +135,7 @@ TEST_CASE("a store has the chunks that are asked for, each written by one task")
 }
 
 TEST_CASE("an array that one task cannot hold is rechunked for a store, and written by several") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const auto columns = weft::from_function<2>(  // 12 MB
       at.client, {1000, 1500}, [](std::int64_t i, std::int64_t j) { return noise(i * 1500 + j); },
@@ -176,7 +176,7 @@ TEST_CASE("what is rechunked for a store is no larger than its chunks were, the 
 }
 
 TEST_CASE("a store is read in multiples of its chunks, and a part reads its own alone") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.zarr";
@@ -204,7 +204,7 @@ TEST_CASE("a store is read in multiples of its chunks, and a part reads its own 
 }
 
 TEST_CASE("chunks that are not there have the fill value") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.zarr";
@@ -229,7 +229,7 @@ TEST_CASE("chunks that are not there have the fill value") {
 }
 
 TEST_CASE("a store that is no longer there is not read as its fill value") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   for (const unsigned version : {2u, 3u}) {
     const std::string path = folder / std::to_string(version);
@@ -246,7 +246,7 @@ TEST_CASE("a store that is no longer there is not read as its fill value") {
 }
 
 TEST_CASE("stores that hold something else are refused, with both named") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const weft::client& c = at.client;
   const std::string path = folder / "x.zarr";
@@ -261,7 +261,7 @@ TEST_CASE("stores that hold something else are refused, with both named") {
 }
 
 TEST_CASE("a store that is there is kept, unless it is to be overwritten") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const std::string path = folder / "x.zarr";
@@ -315,7 +315,7 @@ TEST_CASE("a store that is there is kept, unless it is to be overwritten") {
 }
 
 TEST_CASE("what is no Zarr array is neither overwritten nor removed") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const auto x = weft::arange<double>(at.client, 0, 50, 1, {.chunk = {10}});
   const auto refused = [&](const std::string& path, const std::string& why) {
@@ -363,7 +363,7 @@ TEST_CASE("what is no Zarr array is neither overwritten nor removed") {
 }
 
 TEST_CASE("the store that a link leads to is read and replaced, and the link stays") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const weft::client& c = at.client;
   const auto x = weft::arange<double>(c, 0, 50, 1, {.chunk = {10}});
@@ -389,7 +389,7 @@ TEST_CASE("the store that a link leads to is read and replaced, and the link sta
 }
 
 TEST_CASE("what a late writer has not renamed does not come into the store") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at;
   const std::string path = folder / "x.zarr";
   const auto x = weft::map_blocks(late_writer{path}, weft::arange<double>(at.client, 0, 50, 1, {.chunk = {10}}));
@@ -400,7 +400,7 @@ TEST_CASE("what a late writer has not renamed does not come into the store") {
 }
 
 TEST_CASE("stores that cannot be are refused before anything is written") {
-  const weft::test::scratch_folder folder;
+  const test_directory folder(test_directory::beside());
   place at(1);
   const auto x = weft::ones<double, 2>(at.client, {4, 4});
   const auto refused = [&](weft::zarr_options how, const std::string& why) {
@@ -417,7 +417,7 @@ TEST_CASE("stores that cannot be are refused before anything is written") {
   };
   const auto pairs = weft::map_elements([](double e) { return pair{e, e}; }, x);
   CHECK_THROWS_WITH(at.pool.run(weft::to_zarr(pairs, folder / "x")), Contains("no numbers"));
-  CHECK(fs::is_empty(folder.path));
+  CHECK(fs::is_empty(folder.path()));
 }
 
 TEST_CASE("what the tasks of a store are sent is checked") {

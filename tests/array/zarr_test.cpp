@@ -384,7 +384,7 @@ weft::task<std::vector<std::byte>> read_whole(std::string folder, zarr_array& z)
 }
 
 TEST_CASE("arrays are written by chunks and read by boxes") {
-  weft::test::scratch_folder folder;
+  test_directory folder(test_directory::beside());
   weft::pool pool({.threads = 2});
   for (const std::uint64_t seed : weft::test::seed_range(100)) {
     std::mt19937_64 random(seed);
@@ -433,7 +433,7 @@ TEST_CASE("arrays are written by chunks and read by boxes") {
 }
 
 TEST_CASE("chunks that are not there are filled, and what stands over is filled too") {
-  weft::test::scratch_folder folder;
+  test_directory folder(test_directory::beside());
   weft::pool pool({.threads = 1});
   zarr_array z{.version = 3, .type = *parse_item_type(">i4"), .shape = {5}, .chunk = {4}, .order = {0}};
   z.fill = bytes(std::int32_t{-3});
@@ -458,7 +458,7 @@ TEST_CASE("chunks that are not there are filled, and what stands over is filled 
 }
 
 TEST_CASE("a chunk is written to a store that is there, and makes none") {
-  weft::test::scratch_folder folder;
+  test_directory folder(test_directory::beside());
   weft::pool pool({.threads = 1});
   const std::vector<std::byte> one(4);
   const steps by{4, 4, 4};
@@ -481,7 +481,7 @@ TEST_CASE("a chunk is written to a store that is there, and makes none") {
 }
 
 TEST_CASE("bytes that are no bool's are true, in every codec") {
-  weft::test::scratch_folder folder;
+  test_directory folder(test_directory::beside());
   weft::pool pool({.threads = 1});
   zarr_array z{.version = 3, .type = *parse_item_type("|b1"), .shape = {5}, .chunk = {5}, .order = {0}};
   z.fill = bytes(false);
@@ -505,7 +505,7 @@ TEST_CASE("bytes that are no bool's are true, in every codec") {
 }
 
 TEST_CASE("boxes and chunks that are not, and files of the wrong size, are refused") {
-  weft::test::scratch_folder folder;
+  test_directory folder(test_directory::beside());
   weft::pool pool({.threads = 1});
   zarr_array z{.version = 3, .type = *parse_item_type("<i4"), .shape = {5, 5}, .chunk = {4, 4}, .order = {0, 1}};
   const std::string path = folder / "a";

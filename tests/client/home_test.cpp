@@ -139,6 +139,13 @@ struct reading {
   double sum = 0;
 };
 
+/// Its large parts stay where they are.
+weft::encoder encoded(const numbers& value) {
+  weft::encoder e;
+  weft::encode(e, value);
+  return e;
+}
+
 /// A value comes.
 void answer(const value_landing& where, const weft::encoder& e) {
   std::size_t i = 0;
@@ -154,9 +161,8 @@ TEST_CASE("a reading ends with the task, when the value was lost and is not made
   s.finished(id);
   reading r(s, f);
   const std::uint64_t request = s.request();
-  weft::encoder e;
   const numbers sent = make(10'000);
-  weft::encode(e, sent);
+  const weft::encoder e = encoded(sent);
   const bool lands = GENERATE(false, true);
   value_landing where;
   if (lands) {
@@ -203,9 +209,8 @@ TEST_CASE("who reads later learns that a value was lost and is not made again", 
     s.finished(id);
     reading r(s, f);
     const std::uint64_t request = s.request();
-    weft::encoder e;
     const numbers sent = make(10'000);
-    weft::encode(e, sent);
+    const weft::encoder e = encoded(sent);
     value_landing where = s.home.land(0, s.header(request, id, e));
     REQUIRE(where.wanted);
     answer(where, e);
@@ -221,9 +226,8 @@ TEST_CASE("a client's reading ends by the answer that is awaited", "[client_home
   s.finished(id);
   reading r(s, f);
   const std::uint64_t before = s.request();
-  weft::encoder e;
   const numbers sent = make(10'000);
-  weft::encode(e, sent);
+  const weft::encoder e = encoded(sent);
   value_landing first;
   SECTION("not by one to a request that is over") {
     s.home.peer_lost(0, holder);
@@ -261,9 +265,8 @@ TEST_CASE("a reading whose value was lost and made again is not left with an ans
     all.push_back(s.client.submit(make, std::size_t{10'000}));
     s.finished(make_task_id(self, n));
   }
-  weft::encoder e;
   const numbers sent = make(10'000);
-  weft::encode(e, sent);
+  const weft::encoder e = encoded(sent);
   const auto give = [&](std::uint64_t request, std::uint64_t n) {
     const task_id id = make_task_id(self, n);
     value_landing where = s.home.land(0, s.header(request, id, e));
@@ -312,9 +315,8 @@ TEST_CASE("a reading fails by the answer that is refused, and no other", "[clien
     s.finished(id);
     const std::uint64_t request = s.request();
     s.home.refuse(0, before, id, why);
-    weft::encoder e;
     const numbers sent = make(10'000);
-    weft::encode(e, sent);
+    const weft::encoder e = encoded(sent);
     value_landing where = s.home.land(0, s.header(request, id, e));
     REQUIRE(where.wanted);
     s.home.refuse(0, request, id, why);  // it is landing, by another answer

@@ -183,6 +183,19 @@ int wait_to_end(int x) {
   while (!may_end.load(std::memory_order_relaxed)) {}
   return x;
 }
+/// Lets the task end that the future is of when both have come, and meanwhile cancels it, each `every` rounds, and
+/// lets go of it.
+std::thread lets_go_at_end(weft::future<int>& f, std::barrier<>& both, int rounds, int every) {
+  return std::thread([&f, &both, rounds, every] {
+    for (int round = 0; round < rounds; ++round) {
+      both.arrive_and_wait();
+      may_end.store(true, std::memory_order_relaxed);
+      while (round % every == 0 && !f.done()) f.cancel();
+      f = {};
+      both.arrive_and_wait();
+    }
+  });
+}
 }  // namespace
 
 TEST_CASE("the last task ends, and its client with it, while another thread cancels it or lets go of it") {
@@ -190,15 +203,7 @@ TEST_CASE("the last task ends, and its client with it, while another thread canc
   weft::pool pool({.threads = 1});
   weft::future<int> f;
   std::barrier both(2);
-  std::thread other([&] {
-    for (int round = 0; round < rounds; ++round) {
-      both.arrive_and_wait();
-      may_end.store(true, std::memory_order_relaxed);
-      while (round % 2 == 0 && !f.done()) f.cancel();
-      f = {};
-      both.arrive_and_wait();
-    }
-  });
+  std::thread other = lets_go_at_end(f, both, rounds, 2);
   for (int round = 0; round < rounds; ++round) {
     may_end.store(false, std::memory_order_relaxed);
     auto c = std::make_unique<weft::client>(pool);
@@ -215,15 +220,7 @@ TEST_CASE("a pool waits for a client that another thread keeps at work when the 
   constexpr int rounds = 300;
   weft::future<int> f;
   std::barrier both(2);
-  std::thread other([&] {
-    for (int round = 0; round < rounds; ++round) {
-      both.arrive_and_wait();
-      may_end.store(true, std::memory_order_relaxed);
-      while (!f.done()) f.cancel();
-      f = {};
-      both.arrive_and_wait();
-    }
-  });
+  std::thread other = lets_go_at_end(f, both, rounds, 1);
   for (int round = 0; round < rounds; ++round) {
     may_end.store(false, std::memory_order_relaxed);
     {

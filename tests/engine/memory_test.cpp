@@ -372,56 +372,55 @@ TEST_CASE("a value that a stranger's message could not bring comes back from the
   s.run(program(s));
 }
 
-TEST_CASE("a task that is cancelled while it waits for memory brings nothing back from the disk") {
+namespace {
+/// Tasks wait for memory that another holds, and are given up: what is on the disk stays there. `begin(client,
+/// blocks)` gives their futures.
+template <class Begin, class GiveUp>
+void check_nothing_reloaded(Begin begin, GiveUp give_up) {
   weft::simulation s(8);
   weft::simulated_disk disk(s);
-  const auto program = [](weft::simulation& sim) -> weft::task<> {
+  const auto program = [&]() -> weft::task<> {
     weft::client_options options;
     options.memory_budget = 64 << 10;
     options.spill_directory = "/spill";
-    weft::client c(sim, options);
+    weft::client c(s, options);
     std::vector<weft::future<block>> blocks;
     for (std::uint64_t i = 0; i < 16; ++i) blocks.push_back(c.submit(make, i, 5000));
     co_await c.wait(blocks);
     weft::future<std::uint64_t> held = c.submit(hold, blocks[0], std::chrono::milliseconds(500));
     co_await weft::sleep_for(100ms);
-    std::vector<weft::future<std::uint64_t>> sums;
-    for (std::uint64_t i = 1; i < 16; ++i) sums.push_back(c.submit(sum, blocks[i]));
+    std::vector<weft::future<std::uint64_t>> sums = begin(c, blocks);
     co_await weft::sleep_for(100ms);
     const std::uint64_t reloaded = c.memory().reloaded;
-    for (auto& f : sums) f.cancel();
+    give_up(sums);
     const std::uint64_t kept = co_await held;
     CHECK(kept == sum(make(0, 5000)));
     co_await weft::sleep_for(100ms);
     CHECK(c.memory().reloaded == reloaded);
   };
-  s.run(program(s));
+  s.run(program());
+}
+}  // namespace
+
+TEST_CASE("a task that is cancelled while it waits for memory brings nothing back from the disk") {
+  check_nothing_reloaded(
+      [](weft::client& c, const std::vector<weft::future<block>>& blocks) {
+        std::vector<weft::future<std::uint64_t>> sums;
+        for (std::uint64_t i = 1; i < 16; ++i) sums.push_back(c.submit(sum, blocks[i]));
+        return sums;
+      },
+      [](auto& sums) {
+        for (auto& f : sums) f.cancel();
+      });
 }
 
 TEST_CASE("a layer that nobody wants any more brings nothing back from the disk") {
-  weft::simulation s(8);
-  weft::simulated_disk disk(s);
-  const auto program = [](weft::simulation& sim) -> weft::task<> {
-    weft::client_options options;
-    options.memory_budget = 64 << 10;
-    options.spill_directory = "/spill";
-    weft::client c(sim, options);
-    std::vector<weft::future<block>> blocks;
-    for (std::uint64_t i = 0; i < 16; ++i) blocks.push_back(c.submit(make, i, 5000));
-    co_await c.wait(blocks);
-    weft::future<std::uint64_t> held = c.submit(hold, blocks[0], std::chrono::milliseconds(500));
-    co_await weft::sleep_for(100ms);
-    const auto sum_at = [](std::size_t, const block& b) { return sum(b); };
-    auto sums = c.compute(weft::layer_of(blocks.size(), sum_at, weft::layer_of(blocks), weft::one_to_one{}));
-    co_await weft::sleep_for(100ms);
-    const std::uint64_t reloaded = c.memory().reloaded;
-    sums.clear();
-    const std::uint64_t kept = co_await held;
-    CHECK(kept == sum(make(0, 5000)));
-    co_await weft::sleep_for(100ms);
-    CHECK(c.memory().reloaded == reloaded);
-  };
-  s.run(program(s));
+  check_nothing_reloaded(
+      [](weft::client& c, const std::vector<weft::future<block>>& blocks) {
+        const auto sum_at = [](std::size_t, const block& b) { return sum(b); };
+        return c.compute(weft::layer_of(blocks.size(), sum_at, weft::layer_of(blocks), weft::one_to_one{}));
+      },
+      [](auto& sums) { sums.clear(); });
 }
 
 TEST_CASE("random graphs larger than memory, in many orders", "[seeds]") {

@@ -33,6 +33,12 @@ struct plan_parts {
   std::vector<number> chance;
 };
 
+/// What `plan.program` says that it does.
+template <class Plan, auto Is>
+typename plan_parts<Plan>::feature program_does(char letter) {
+  return {letter, [](const Plan& p) -> bool { return p.program.*Is; }, [](Plan& p) { p.program.*Is = false; }};
+}
+
 struct shrink_limits {
   unsigned runs = 300;
   unsigned chances = 3;  // that are tried of each plan

@@ -10,13 +10,7 @@ namespace weft::net::processes {
 namespace {
 
 template <bool program_options::* Is>
-bool does(const plan& p) {
-  return p.program.*Is;
-}
-template <bool program_options::* Is>
-void does_not(plan& p) {
-  p.program.*Is = false;
-}
+constexpr auto program_does = test::program_does<plan, Is>;
 
 bool has_narrow_links(const plan& p) {
   const session_options is = p.link.session, usual;
@@ -33,12 +27,12 @@ const test::plan_parts<plan> parts{
      {"WEFT_SLOTS", [](plan& p) -> std::uint32_t& { return p.program.slots; }, 1},
      {"WEFT_CLIENTS", [](plan& p) -> std::uint32_t& { return p.clients; }, 1},
      {"WEFT_WORKERS", [](plan& p) -> std::uint32_t& { return p.workers; }, 1}},
-    {{'f', does<&program_options::failures>, does_not<&program_options::failures>},
-     {'s', does<&program_options::submitters>, does_not<&program_options::submitters>},
-     {'c', does<&program_options::cancels>, does_not<&program_options::cancels>},
-     {'l', does<&program_options::layers>, does_not<&program_options::layers>},
-     {'d', does<&program_options::deadlines>, does_not<&program_options::deadlines>},
-     {'r', does<&program_options::replicas>, does_not<&program_options::replicas>},
+    {program_does<&program_options::failures>('f'),
+     program_does<&program_options::submitters>('s'),
+     program_does<&program_options::cancels>('c'),
+     program_does<&program_options::layers>('l'),
+     program_does<&program_options::deadlines>('d'),
+     program_does<&program_options::replicas>('r'),
      {'m', has_little_memory, [](plan& p) { p.memory = plan::much_memory; }},
      {'n', has_narrow_links, [](plan& p) { p.link = {}; }},
      {'b', fetches_little, [](plan& p) { p.limits = {}; }},

@@ -10,24 +10,16 @@ namespace weft::net::simulation {
 namespace {
 
 template <bool program_options::* Is>
-bool does(const plan& p) {
-  return p.program.*Is;
-}
-template <bool program_options::* Is>
-void does_not(plan& p) {
-  p.program.*Is = false;
-}
+constexpr auto program_does = test::program_does<plan, Is>;
 
-const test::plan_parts<plan> parts{{{"WEFT_TASKS", [](plan& p) -> std::uint32_t& { return p.tasks; }, 1},
-                                    {"WEFT_CLIENTS", [](plan& p) -> std::uint32_t& { return p.clients; }, 1},
-                                    {"WEFT_WORKERS", [](plan& p) -> std::uint32_t& { return p.workers; }, 1}},
-                                   {{'g', does<&program_options::gpus>, does_not<&program_options::gpus>},
-                                    {'f', does<&program_options::failures>, does_not<&program_options::failures>},
-                                    {'k', does<&program_options::killers>, does_not<&program_options::killers>},
-                                    {'s', does<&program_options::submitters>, does_not<&program_options::submitters>},
-                                    {'c', does<&program_options::cancels>, does_not<&program_options::cancels>},
-                                    {'o', does<&program_options::onces>, does_not<&program_options::onces>}},
-                                   {}};
+const test::plan_parts<plan> parts{
+    {{"WEFT_TASKS", [](plan& p) -> std::uint32_t& { return p.tasks; }, 1},
+     {"WEFT_CLIENTS", [](plan& p) -> std::uint32_t& { return p.clients; }, 1},
+     {"WEFT_WORKERS", [](plan& p) -> std::uint32_t& { return p.workers; }, 1}},
+    {program_does<&program_options::gpus>('g'), program_does<&program_options::failures>('f'),
+     program_does<&program_options::killers>('k'), program_does<&program_options::submitters>('s'),
+     program_does<&program_options::cancels>('c'), program_does<&program_options::onces>('o')},
+    {}};
 
 }  // namespace
 
