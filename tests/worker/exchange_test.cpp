@@ -465,17 +465,17 @@ TEST_CASE("who does not read what it asked for is told to ask again", "[worker]"
     REQUIRE(asked < 1'000);
     ask();
   }
-  for (int i = 0; i < 50; ++i) ask();
-  CHECK(s.link_is_full());
+  // What the sockets take makes room for some more, but not for as many.
+  for (int i = 0; i < 150; ++i) ask();
   reader->go_on.count_down();
   {
     std::unique_lock guard(reader->lock);
     const bool all = reader->changed.wait_for(guard, std::chrono::seconds(60),
                                               [&] { return reader->came.size() + reader->busy.size() == asked; });
     CHECK(all);
-    CHECK(reader->busy.size() >= 50);
     CHECK(reader->missing.empty());
     CHECK(reader->came.size() < 100);
+    CHECK(reader->busy.size() >= 50);
   }
   link->close(bye_code::finished, "the test is over");
   std::unique_lock guard(reader->lock);
