@@ -68,6 +68,48 @@ elif what == "map_overlap_sample":
         y = x.map_overlap(lambda block: block, depth=1, boundary="none")
         assert y[n // 2 : n // 2 + 10, n // 2 : n // 2 + 10].compute().shape == (10, 10)
 
+elif what == "anom_mean":  # n places; `chunk` is the number of groups, as xarray makes them without flox
+
+    def run():
+        x = da.random.random((100 * chunk, n), chunks=(1, n))
+        days = [x[day::chunk] for day in range(chunk)]
+        rest = da.concatenate([day - day.mean(axis=0) for day in days]).mean(axis=0).compute()
+        assert abs(rest[7]) < 1e-12
+
+elif what == "quadratic_mean":
+
+    def run():
+        u, v = (da.random.random((n, 1, 494, 960), chunks=(chunk, 1, -1, -1)) for _ in "uv")
+        uu, vv, uv = da.compute((u**2).mean(axis=0), (v**2).mean(axis=0), (u * v).mean(axis=0))
+        assert abs(uv[0, 3, 5] - 0.25) < 2 / n**0.5
+
+elif what == "vorticity":  # `chunk` levels
+    u, v = (da.random.random((n, n, chunk), chunks=(n, n, 1)) for _ in "uv")
+    dx, dy = (da.random.random((n + 1, n), chunks=(n + 1, n)) for _ in "xy")
+
+    def wrapped(field):
+        wide = da.pad(field, ((0, 1), (0, 0), (0, 0)), mode="wrap")
+        return wide.rechunk({0: n + 1})
+
+    def run():
+        da.store(dx[..., None] * wrapped(u) - dy[..., None] * wrapped(v), Nowhere(), lock=False)
+
+elif what == "dot_product":
+
+    def run():
+        x = da.random.random((n, n), chunks=(chunk, chunk))
+        assert abs((x @ x.T).sum().compute() / n**3 / 0.25 - 1) < 0.01
+
+elif what in ("tiles_to_rows", "adjacent_groups", "heal_oversplit"):
+    shape, made, cut = {
+        "tiles_to_rows": ((n, n), (n // 10, n // 10), (n // 100, n)),
+        "adjacent_groups": ((n, 10, 10000), (100, 2, 5000), (20, 5, 10000)),
+        "heal_oversplit": ((n, n), (250, 250), (1000, 1000)),
+    }[what]
+
+    def run():
+        assert abs(da.random.random(shape, chunks=made).rechunk(cut).mean().compute() - 0.5) < 0.01
+
 else:
     sys.exit("unknown: " + what)
 

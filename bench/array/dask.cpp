@@ -5,32 +5,63 @@
 #include <stdexcept>
 
 namespace bench {
+namespace {
 
-bool dask_arrays_installed() {
-  static const bool there =
-      std::system("/usr/bin/python3 -c 'import dask.array' >/dev/null 2>&1") == 0;  // NOLINT: no user input
-  return there;
+/// Whether Python finds these modules.
+bool installed(const char* modules) {
+  const std::string command = "/usr/bin/python3 -c 'import " + std::string(modules) + "' >/dev/null 2>&1";
+  return std::system(command.c_str()) == 0;  // NOLINT: no user input
 }
 
-double dask_milliseconds(const std::string& script_and_arguments) {
-  // One thread of OpenBLAS a task, as Dask advises and as weft has it.
-  const std::string command =
-      "OPENBLAS_NUM_THREADS=1 /usr/bin/python3 '" WEFT_BENCH_SOURCES "'/" + script_and_arguments;
+/// What a script of bench/ prints. Throws std::runtime_error when it fails.
+double script_milliseconds(const std::string& script_and_arguments, unsigned blas_threads) {
+  const std::string command = "OPENBLAS_NUM_THREADS=" + std::to_string(blas_threads) +
+                              " /usr/bin/python3 '" WEFT_BENCH_SOURCES "'/" + script_and_arguments;
   FILE* script = ::popen(command.c_str(), "r");
   double ms = 0;
   const bool read = script && std::fscanf(script, "%lf", &ms) == 1;
   if (!script || ::pclose(script) != 0 || !read) throw std::runtime_error(command + " failed");
   return ms;
 }
+double dask_milliseconds(const std::string& script_and_arguments, unsigned threads) {
+  // One thread of OpenBLAS a task, as Dask advises and as weft has it.
+  return script_milliseconds(script_and_arguments + " " + std::to_string(threads), 1);
+}
 
-void beside_dask(sides& out, const settings& s, const std::string& script_and_arguments) {
+void add_note(sides& out, std::function<std::string()> says) {
+  out.late_note = [before = out.late_note, note = out.note, says = std::move(says)] {
+    const std::string so_far = before ? before() : note;
+    return so_far + (so_far.empty() ? "" : "; ") + says();
+  };
+}
+void add_milliseconds(sides& out, const std::string& whose, std::function<double()> takes) {
+  add_note(out, [whose, takes = std::move(takes)] {
+    char text[64];
+    std::snprintf(text, sizeof text, "%s: %.0f ms", whose.c_str(), takes());
+    return std::string(text);
+  });
+}
+
+}  // namespace
+
+void beside_dask(sides& out, const settings& s, const std::string& script_and_arguments, const char* modules) {
   if (!s.peers) return;
-  if (!dask_arrays_installed()) {
-    out.note += (out.note.empty() ? "" : "; ") + std::string("Dask is not installed (sh bench/peers.sh)");
-    return;
-  }
+  if (!installed(modules))
+    return add_note(out, [=] { return std::string(modules) + " are not installed (sh bench/peers.sh)"; });
   out.peer_name = "dask threads";
-  out.peer = [call = script_and_arguments + " " + std::to_string(s.threads)] { return dask_milliseconds(call); };
+  out.peer = [=, threads = s.threads] { return dask_milliseconds(script_and_arguments, threads); };
+}
+
+void note_dask(sides& out, const settings& s, const std::string& script_and_arguments) {
+  if (!s.peers || !installed("dask.array")) return;
+  add_milliseconds(out, "Dask's threads",
+                   [=, threads = s.threads] { return dask_milliseconds(script_and_arguments, threads); });
+}
+
+void note_numpy(sides& out, const settings& s, const std::string& script_and_arguments) {
+  if (!s.peers || !installed("numpy")) return;
+  add_milliseconds(out, "NumPy",
+                   [=, threads = s.threads] { return script_milliseconds(script_and_arguments, threads); });
 }
 
 }  // namespace bench

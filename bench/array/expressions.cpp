@@ -25,8 +25,11 @@ struct element {
   }
 };
 
-std::string dask_call(const char* what, std::int64_t n, std::int64_t chunk) {
-  return "dask_array.py " + std::string(what) + " " + std::to_string(n) + " " + std::to_string(chunk);
+/// Measures Dask's threads and NumPy, too, where they are there.
+void beside_python(sides& out, const settings& s, const char* what, std::int64_t n, std::int64_t chunk) {
+  const std::string call = "_array.py " + std::string(what) + " " + std::to_string(n) + " " + std::to_string(chunk);
+  beside_dask(out, s, "dask" + call);
+  note_numpy(out, s, "numpy" + call);
 }
 
 /// (a - b) * (a - b) + c / 2, into memory that was used before.
@@ -71,6 +74,7 @@ const registered fused_chain_(
         keep(by_hand->out[1]);
         return ms;
       };
+      note_numpy(out, s, "numpy_array.py fused_chain " + std::to_string(n) + " 0");
       return out;
     });
 
@@ -104,7 +108,7 @@ const registered basic_sum_("array.basic_sum", "ms", "zeros in thin chunks, summ
                                     throw wrong("array.basic_sum: a sum of zeros is not 0");
                                 });
                               };
-                              beside_dask(out, s, dask_call("basic_sum", n, chunk));
+                              beside_python(out, s, "basic_sum", n, chunk);
                               return out;
                             });
 
@@ -123,7 +127,7 @@ const registered double_diff_(
       sides out;
       out.note = WEFT_BENCH_COMPILER;
       out.weft = [=] { return milliseconds([&] { here->pool.run(to_nowhere(difference)); }); };
-      beside_dask(out, s, dask_call("double_diff", n, chunk));
+      beside_python(out, s, "double_diff", n, chunk);
       return out;
     });
 
@@ -143,7 +147,7 @@ const registered sum_residuals_("array.sum_residuals", "ms", "sum(a - mean(a, 0)
                                         throw wrong("array.sum_residuals: residuals do not add up to 0");
                                     });
                                   };
-                                  beside_dask(out, s, dask_call("sum_residuals", n, chunk));
+                                  beside_python(out, s, "sum_residuals", n, chunk);
                                   return out;
                                 });
 
@@ -154,27 +158,26 @@ struct identity {
   }
 };
 
-const registered map_overlap_sample_("array.map_overlap_sample", "ms",
-                                     "ten by ten elements of a function of 40,000 chunks that overlap",
-                                     [](const settings& s) {
-                                       auto here = std::make_shared<client_place>(s.threads);
-                                       const std::int64_t n = s.size(10'000, 2'000), chunk = 50;
-                                       sides out;
-                                       out.note = WEFT_BENCH_COMPILER;
-                                       out.weft = [=] {
-                                         return milliseconds([&] {
-                                           const auto x = weft::from_function<2>(here->client, {n, n}, element{},
-                                                                                 {.chunk = {chunk, chunk}});
-                                           const auto part = weft::map_overlap(identity{}, x, {.depth = {1, 1}})(
-                                               slice(n / 2, n / 2 + 10), slice(n / 2, n / 2 + 10));
-                                           const auto found = here->pool.run(part.compute());
-                                           if (found(3, 4) != element{}(n / 2 + 3, n / 2 + 4))
-                                             throw wrong("array.map_overlap_sample: a wrong element");
-                                         });
-                                       };
-                                       beside_dask(out, s, dask_call("map_overlap_sample", n, chunk));
-                                       return out;
-                                     });
+const registered map_overlap_sample_(
+    "array.map_overlap_sample", "ms", "ten by ten elements of a function of 40,000 chunks that overlap",
+    [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t n = s.size(10'000, 2'000), chunk = 50;
+      sides out;
+      out.note = WEFT_BENCH_COMPILER;
+      out.weft = [=] {
+        return milliseconds([&] {
+          const auto x = weft::from_function<2>(here->client, {n, n}, element{}, {.chunk = {chunk, chunk}});
+          const auto part =
+              weft::map_overlap(identity{}, x, {.depth = {1, 1}})(slice(n / 2, n / 2 + 10), slice(n / 2, n / 2 + 10));
+          const auto found = here->pool.run(part.compute());
+          if (found(3, 4) != element{}(n / 2 + 3, n / 2 + 4))
+            throw wrong("array.map_overlap_sample: a wrong element");
+        });
+      };
+      beside_dask(out, s, "dask_array.py map_overlap_sample " + std::to_string(n) + " " + std::to_string(chunk));
+      return out;
+    });
 
 }  // namespace
 }  // namespace bench

@@ -1,4 +1,4 @@
-// array.matmul and array.svd_compressed, beside OpenBLAS alone and Dask's threads.
+// array.matmul, dot_product and svd_compressed, beside OpenBLAS alone and Dask's threads.
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -68,6 +68,28 @@ const registered matmul_(
         keep(plain->c[1]);
         return ms;
       };
+      note_numpy(out, s, "numpy_array.py matmul " + std::to_string(n) + " 0");
+      return out;
+    });
+
+const registered dot_product_(
+    "array.dot_product", "ms", "the sum of x times its transpose, of random doubles that are made for it",
+    [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t n = s.size(4000, 1000), chunk = n / 4;
+      sides out;
+      out.weft = [=] {
+        weft::blas_threads(1);
+        return milliseconds([&] {
+          const auto x = weft::random::uniform<double, 2>(here->client, {n, n}, {.seed = 7, .chunk = {chunk, chunk}});
+          const double sum = here->pool.run(weft::sum(weft::matmul(x, weft::transpose(x))).compute());
+          const auto side = static_cast<double>(n);
+          if (!(std::abs(sum / (0.25 * side * side * side) - 1) < 0.01))
+            throw wrong("array.dot_product: a sum that random numbers cannot have");
+        });
+      };
+      beside_dask(out, s, "dask_array.py dot_product " + std::to_string(n) + " " + std::to_string(chunk));
+      note_numpy(out, s, "numpy_array.py dot_product " + std::to_string(n) + " 0");
       return out;
     });
 

@@ -32,6 +32,7 @@ const registered random_("array.random", "ms", "the sum of a square matrix of no
                            };
                            beside_dask(out, s,
                                        "dask_array.py random " + std::to_string(n) + " " + std::to_string(chunk));
+                           note_numpy(out, s, "numpy_array.py random " + std::to_string(n) + " 0");
                            return out;
                          });
 

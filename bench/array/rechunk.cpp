@@ -1,7 +1,6 @@
 // array.rechunk: columns to rows, beside a copy between the same two layouts.
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -80,15 +79,7 @@ const registered rechunk_(
         if (by_hand->at(1, n - 4) != numbered{}(1, n - 4)) throw wrong("the copy by hand put an element elsewhere");
         return ms;
       };
-      if (dask_arrays_installed()) {
-        const std::string call = "dask_array.py rechunk " + std::to_string(n) + " " + std::to_string(width) + " " +
-                                 std::to_string(s.threads);
-        out.late_note = [note = out.note, call] {
-          char text[64];
-          std::snprintf(text, sizeof text, "; Dask's threads: %.0f ms", dask_milliseconds(call));
-          return note + text;
-        };
-      }
+      note_dask(out, s, "dask_array.py rechunk " + std::to_string(n) + " " + std::to_string(width));
       return out;
     });
 

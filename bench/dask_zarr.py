@@ -1,0 +1,20 @@
+#!/usr/bin/python3
+"""The benchmarks of Zarr's stores on Dask's threads: dask_zarr.py WHAT STORE N THREADS prints milliseconds."""
+import sys
+import time
+
+import dask
+import dask.array as da
+
+what, store, n, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+dask.config.set(scheduler="threads", num_workers=threads)
+
+begin = time.perf_counter()
+x = da.from_zarr(store)
+if what == "filter_then_average":
+    assert abs(x[x > n].mean().compute() - 178) < 0.5
+elif what == "access_slices":
+    assert x[:n, :n, :n].compute().shape == (n, n, n)
+else:
+    sys.exit("unknown: " + what)
+print((time.perf_counter() - begin) * 1e3)

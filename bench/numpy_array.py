@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+"""The array benchmarks in NumPy, on one thread but for products: numpy_array.py WHAT N K prints milliseconds, without
+what makes the arrays that are in memory. K is what it is for dask_array.py."""
+import sys
+import time
+
+import numpy as np
+
+what, n, k = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+some = np.random.default_rng(7)
+
+if what == "fused_chain":
+    a, b, c = (np.arange(n, dtype=np.float64) + seed for seed in range(3))
+
+    def run():
+        return (a - b) * (a - b) + c / 2
+
+elif what == "basic_sum":
+
+    def run():
+        assert np.zeros((n, n)).sum(axis=1)[7] == 0
+
+elif what == "double_diff":
+    a, b = some.random((n, n)), some.random((n, n))
+
+    def run():
+        return a[1:, 1:] - b[:-1, :-1]
+
+elif what == "sum_residuals":
+    a = some.integers(0, 1000, (n, n, n))
+
+    def run():
+        assert abs((a - a.mean(axis=0)).sum()) < 1
+
+elif what == "random":
+
+    def run():
+        assert abs((some.normal(size=(n, n)) + some.random((n, n))).sum() / n / n - 0.5) < 0.01
+
+elif what == "matmul":
+    a = some.random((n, n), dtype=np.float32)
+
+    def run():
+        return a @ a
+
+elif what == "dot_product":
+
+    def run():
+        x = some.random((n, n))
+        assert abs((x @ x.T).sum() / n**3 / 0.25 - 1) < 0.01
+
+elif what == "anom_mean":
+
+    def run():
+        x = some.random((100, k, n))
+        assert abs((x - x.mean(axis=0)).mean(axis=(0, 1))[7]) < 1e-12
+
+elif what == "quadratic_mean":
+
+    def run():
+        u, v = some.random((n, 1, 494, 960)), some.random((n, 1, 494, 960))
+        assert abs([(u**2).mean(axis=0), (v**2).mean(axis=0), (u * v).mean(axis=0)][2][0, 3, 5] - 0.25) < 2 / n**0.5
+
+elif what == "vorticity":
+
+    def run():
+        u, v = (np.pad(some.random((n, n, k)), ((0, 1), (0, 0), (0, 0)), mode="wrap") for _ in "uv")
+        dx, dy = some.random((n + 1, n)), some.random((n + 1, n))
+        return dx[..., None] * u - dy[..., None] * v
+
+else:
+    sys.exit("unknown: " + what)
+
+run()
+begin = time.perf_counter()
+run()
+print((time.perf_counter() - begin) * 1e3)
