@@ -2,12 +2,12 @@
 
 #include <sys/epoll.h>
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <mutex>
 #include <vector>
 
+#include "exec/edge.hpp"
 #include "exec/pool_core.hpp"
 #include "weft/sync.hpp"
 
@@ -18,31 +18,21 @@ namespace weft::detail {
 class descriptor_watch final : public poller::watcher {
  public:
   void ready(std::uint32_t events) noexcept override {
+    const bool ended = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR), hung_up = events & (EPOLLHUP | EPOLLERR);
+    if (events & ~std::uint32_t{EPOLLOUT}) readable_.come(ended);
     // Who writes still waits for room when the peer has ended its own side only: it may read on, as slowly as it
     // likes.
-    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) all_read_.store(true, std::memory_order_release);
-    if (events & (EPOLLHUP | EPOLLERR)) hung_up_.store(true, std::memory_order_release);
-    if (events & ~std::uint32_t{EPOLLOUT}) readable_.set();
-    if (events & ~std::uint32_t{EPOLLIN | EPOLLRDHUP}) writable_.set();
+    if (events & ~std::uint32_t{EPOLLIN | EPOLLRDHUP}) writable_.come(hung_up);
   }
   void begin() noexcept {
-    all_read_.store(false, std::memory_order_relaxed);
-    hung_up_.store(false, std::memory_order_relaxed);
-    readable_.reset();
-    writable_.reset();
+    readable_.begin();
+    writable_.begin();
   }
-  task<> readable() { return wait(readable_, all_read_); }
-  task<> writable() { return wait(writable_, hung_up_); }
+  task<> readable() { return readable_.wait(); }
+  task<> writable() { return writable_.wait(); }
 
  private:
-  /// The event is reset before the next try: what comes from then on ends the wait after it.
-  static task<> wait(event& e, const std::atomic<bool>& for_ever) {
-    co_await e.wait();
-    if (!for_ever.load(std::memory_order_acquire)) e.reset();
-  }
-
-  event readable_, writable_;
-  std::atomic<bool> all_read_{false}, hung_up_{false};
+  basic_edge<event> readable_, writable_;
 };
 
 namespace {
