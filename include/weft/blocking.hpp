@@ -13,8 +13,8 @@ namespace weft {
 
 namespace detail {
 
-void run_blocking(pool_core& pool, work_item* item);
-bool withdraw_blocking(pool_core& pool, work_item* item) noexcept;
+bool run_blocking(pool_core& pool, work_item* item, blocking_place& place);
+bool withdraw_blocking(pool_core& pool, work_item* item, blocking_place& place) noexcept;
 
 template <class F>
 class blocking_awaiter : public leaf<blocking_awaiter<F>> {
@@ -28,8 +28,9 @@ class blocking_awaiter : public leaf<blocking_awaiter<F>> {
   bool await_suspend(std::coroutine_handle<Promise> h) {
     call_.self = this;
     return this->begin(h, [this] {
-      run_blocking(this->pool(), &call_);
-      return true;
+      if (run_blocking(this->pool(), &call_, place_)) return true;
+      withdrawn_ = true;  // a stop came first
+      return false;
     });
   }
   result await_resume() {
@@ -40,7 +41,7 @@ class blocking_awaiter : public leaf<blocking_awaiter<F>> {
   }
   /// A call that has begun cannot be stopped from outside: its end is awaited.
   void on_stop() noexcept {
-    if (!withdraw_blocking(this->pool(), &call_)) return;
+    if (!withdraw_blocking(this->pool(), &call_, place_)) return;
     withdrawn_ = true;
     this->resume();
   }
@@ -64,6 +65,7 @@ class blocking_awaiter : public leaf<blocking_awaiter<F>> {
   call call_;
   std::optional<value_or_nothing<result>> value_;
   std::exception_ptr error_;
+  blocking_place place_ = blocking_place::nowhere;
   bool withdrawn_ = false;  // by a stop, before it had a thread
 };
 

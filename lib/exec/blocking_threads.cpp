@@ -16,29 +16,39 @@ blocking_threads::~blocking_threads() {
   for (auto& t : threads_) t->join();
 }
 
-void blocking_threads::submit(work_item* item) {
-  if (inline_) return item->resume(item);
-  std::lock_guard guard(lock_);
-  queue_.push_back(item);
+bool blocking_threads::submit(work_item* item, blocking_place& place) {
+  std::unique_lock guard(lock_);
+  if (place == blocking_place::withdrawn) return false;
+  if (inline_) {
+    place = blocking_place::begun;
+    guard.unlock();
+    item->resume(item);
+    return true;
+  }
+  queue_.push_back({item, &place});
+  place = blocking_place::queued;
   if (queue_.size() > idle_ && threads_.size() < most_) {
     try {
       threads_.push_back(env_.start_thread({name_ + "/blocking", -1}, [this] { run(); }));
     } catch (...) {
       if (threads_.empty()) {  // with no thread at all the call would wait for ever
         queue_.pop_back();
+        place = blocking_place::nowhere;
         throw;
       }
     }
   }
   queued_.notify_one();  // under the lock: once the item is taken the pool may end, and this with it
+  return true;
 }
 
-bool blocking_threads::withdraw(work_item* item) noexcept {
+bool blocking_threads::withdraw(work_item* item, blocking_place& place) noexcept {
   std::lock_guard guard(lock_);
-  const auto at = std::find(queue_.begin(), queue_.end(), item);
-  if (at == queue_.end()) return false;
-  queue_.erase(at);
-  return true;
+  const bool waits = place == blocking_place::queued;
+  if (place == blocking_place::begun) return false;
+  place = blocking_place::withdrawn;
+  if (waits) queue_.erase(std::find_if(queue_.begin(), queue_.end(), [=](const call& c) { return c.item == item; }));
+  return waits;
 }
 
 void blocking_threads::run() {
@@ -48,7 +58,8 @@ void blocking_threads::run() {
     queued_.wait(guard, [this] { return ending_ || !queue_.empty(); });
     --idle_;
     if (queue_.empty()) return;
-    work_item* item = queue_.front();
+    work_item* const item = queue_.front().item;
+    *queue_.front().place = blocking_place::begun;
     queue_.pop_front();
     guard.unlock();
     item->resume(item);
@@ -56,7 +67,11 @@ void blocking_threads::run() {
   }
 }
 
-void run_blocking(pool_core& pool, work_item* item) { pool.blocking().submit(item); }
-bool withdraw_blocking(pool_core& pool, work_item* item) noexcept { return pool.blocking().withdraw(item); }
+bool run_blocking(pool_core& pool, work_item* item, blocking_place& place) {
+  return pool.blocking().submit(item, place);
+}
+bool withdraw_blocking(pool_core& pool, work_item* item, blocking_place& place) noexcept {
+  return pool.blocking().withdraw(item, place);
+}
 
 }  // namespace weft::detail

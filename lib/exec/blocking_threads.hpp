@@ -21,12 +21,17 @@ class blocking_threads {
   /// Waits for the calls that are queued or running.
   ~blocking_threads();
 
-  /// Runs `item` on one of the threads.
-  void submit(work_item* item);
-  /// Takes back what waits for a thread. False when it has begun, or was never submitted.
-  bool withdraw(work_item* item) noexcept;
+  /// Runs `item` on one of the threads. False, and it will not run, when it was withdrawn before.
+  bool submit(work_item* item, blocking_place& place);
+  /// Takes back what waits for a thread, or has not been submitted yet: submit() says so then. True: it waited. False
+  /// too when it has begun.
+  bool withdraw(work_item* item, blocking_place& place) noexcept;
 
  private:
+  struct call {
+    work_item* item;
+    blocking_place* place;
+  };
   void run();
 
   environment& env_;
@@ -35,7 +40,7 @@ class blocking_threads {
   const bool inline_;
   std::mutex lock_;
   std::condition_variable queued_;
-  std::deque<work_item*> queue_;
+  std::deque<call> queue_;
   unsigned idle_ = 0;
   bool ending_ = false;
   std::vector<std::unique_ptr<environment::thread>> threads_;

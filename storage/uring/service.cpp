@@ -95,12 +95,13 @@ class thread_service final : public file_service {
       request.finished(request);
     };
     try {
-      pool_.blocking().submit(&r);
+      if (pool_.blocking().submit(&r, r.place)) return false;
     } catch (...) {
       r.owner.store(nullptr, std::memory_order_relaxed);
       throw;
     }
-    return false;
+    r.result = -ECANCELED;  // a stop came between the claim and this
+    return true;
   }
   void cancel(file_request& r) noexcept override {
     if (!stop_before_start(r)) return;
@@ -109,7 +110,7 @@ class thread_service final : public file_service {
       if (r.in_kernel) return;
       r.stop_wanted = true;
     }
-    if (!pool_.blocking().withdraw(&r)) return;  // it begins just now, and sees the wish
+    if (!pool_.blocking().withdraw(&r, r.place)) return;  // it has not waited: who starts it sees the wish
     r.result = -ECANCELED;
     r.finished(r);
   }

@@ -39,6 +39,7 @@ struct file_request : work_item {
   file_action action;
   bool stop_wanted = false;  // the service's, under its lock
   bool in_kernel = false;    // the service's, under its lock: submitted and not reaped
+  blocking_place place = blocking_place::nowhere;  // where a thread carries it out
   int fd = -1;
   std::int32_t file_slot = -1;    // of a registered file; -1: not registered
   std::int32_t buffer_slot = -1;  // of a registered buffer

@@ -61,6 +61,9 @@ struct work_item {
   void (*destroy)(work_item*);
 };
 
+/// Where a call that blocks is: in the item's owner, under the lock of the threads that it is for.
+enum class blocking_place : unsigned char { nowhere, queued, begun, withdrawn };
+
 /// An entry of a pool's timer queue; it lives in the operation that waits.
 struct timer {
   time_point deadline{};
