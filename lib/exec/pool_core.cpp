@@ -232,23 +232,28 @@ void pool_core::root_began() noexcept {
 
 bool pool_core::spawn_root(void* frame, priority band, std::size_t limit) {
   worker* w = current_worker();
-  if (w && &w->pool == this && !(w->reserved && band != priority::interactive)) {
+  if (w && &w->pool == this) {
+    const bool keeps = !w->reserved || band == priority::interactive;
     root_began();
     if (w->parked) unpark_self(*w);
     if (band == priority::interactive) count_urgent(1);
     try {
-      w->queue(band).push(frame);
+      if (keeps)
+        w->queue(band).push(frame);
+      else
+        injected_[static_cast<std::size_t>(band)].push(frame, [&] { wake_if_needed(band); });
     } catch (...) {  // no memory for the queue
       if (band == priority::interactive) count_urgent(-1);
       w->roots_begun.store(w->roots_begun.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
       throw;
     }
+    if (!keeps) return true;
     wake_if_needed(band);
     if (w->asked_to_share.load(std::memory_order_relaxed)) [[unlikely]]
       share(*w);
     return true;
   }
-  if (limit != no_limit && closed_.load(std::memory_order_seq_cst) && !(w && &w->pool == this))
+  if (limit != no_limit && closed_.load(std::memory_order_seq_cst))
     throw misuse("weft: a task was spawned from outside on a pool that is being ended");
   if (band == priority::interactive) count_urgent(1);
   const auto take_back = [&] {

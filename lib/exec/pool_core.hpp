@@ -186,6 +186,7 @@ class pool_core {
   parking& parking_of(const worker& w) noexcept { return w.reserved ? reserve_parking_ : parking_; }
   std::uint32_t parked_count() const noexcept { return parking_.parked_count() + reserve_parking_.parked_count(); }
   void park(worker& w) noexcept;
+  void renew_watch() noexcept;
   void sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept;
   void nudge() noexcept;
   void interrupt_driver() noexcept;

@@ -287,6 +287,7 @@ void pool_core::park(worker& w) noexcept {
   if (visible_work(w) || quit_.load(std::memory_order_seq_cst)) {
     lot.cancel(s);  // if somebody woke us meanwhile we are searching all the same
     w.parked = false;
+    renew_watch();
     return;
   }
   bool leads = try_lead();
@@ -328,6 +329,11 @@ void pool_core::park(worker& w) noexcept {
     w.parked = false;
     lot.cancel(s);
   }
+  renew_watch();
+}
+
+/// Who goes to work sees to it that somebody watches: who kept watch may have given it up while all were parked.
+void pool_core::renew_watch() noexcept {
   if (!watch_.load(std::memory_order_seq_cst) && parked_count() != 0) nudge();
 }
 

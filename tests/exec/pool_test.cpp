@@ -3,11 +3,14 @@
 #include <signal.h>
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <latch>
 #include <memory>
 #include <numeric>
 #include <stdexcept>
@@ -16,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "exec/blocking_threads.hpp"
 #include "exec/pool_core.hpp"
 #include "support/seeds.hpp"
 #include "weft/simulation.hpp"
@@ -131,6 +135,36 @@ TEST_CASE("only what was spawned from outside counts against max_waiting", "[poo
   CHECK(n.load() == 50);
 }
 
+TEST_CASE("what a worker of the reserve spawns does not come from outside", "[pool]") {
+  weft::pool pool({.threads = 2, .reserve = 1, .max_waiting = 1});
+  std::latch busy(1), end(1);
+  auto holds = [&]() -> weft::task<> {
+    busy.count_down();
+    end.wait();
+    co_return;
+  };
+  pool.spawn(holds());
+  busy.wait();
+  std::atomic<int> n{0};
+  pool.spawn(count(n));  // as many as may wait
+  auto spawns = [&]() -> weft::task<> {
+    for (int i = 0; i < 10; ++i) pool.spawn(count(n));
+    co_return;
+  };
+  std::latch spawned(1);
+  auto urgent = [&]() -> weft::task<> {
+    const auto done = co_await weft::as_result(spawns());
+    CHECK_FALSE(done.error());
+    spawned.count_down();
+  };
+  pool.spawn(urgent(), weft::priority::interactive);
+  spawned.wait();
+  CHECK_THROWS_AS(pool.spawn(count(n)), weft::overloaded);
+  end.count_down();
+  pool.drain();
+  CHECK(n.load() == 11);
+}
+
 TEST_CASE("misuse is said in a sentence", "[pool]") {
   weft::pool pool({.threads = 1});
   auto inside = [](weft::pool& p) -> weft::task<std::string> {
@@ -225,6 +259,53 @@ TEST_CASE("blocking calls run beside the workers", "[pool]") {
     co_return std::accumulate(v.begin(), v.end(), 0) + (threw ? 1 : 0);
   };
   CHECK(pool.run(calls()) == 4951);
+}
+
+TEST_CASE("a stop ends a blocking call that waits for a thread, however early it comes", "[pool]") {
+  struct item : weft::detail::work_item {
+    item() : work_item{[](work_item* w) { static_cast<item*>(w)->ran = true; }, [](work_item*) {}} {}
+    std::atomic<bool> ran{false};
+    weft::detail::blocking_place place = weft::detail::blocking_place::nowhere;
+  };
+  item early, done;
+  {
+    weft::detail::blocking_threads threads(weft::real_environment(), "b", 1, false);
+    CHECK_FALSE(threads.withdraw(&early, early.place));  // before it is submitted
+    CHECK_FALSE(threads.submit(&early, early.place));
+    CHECK(threads.submit(&done, done.place));
+  }
+  CHECK_FALSE(early.ran);
+  CHECK(done.ran);
+  CHECK(done.place == weft::detail::blocking_place::begun);
+
+  // The only thread is taken until all calls are stopped, at any point of their beginning.
+  weft::pool pool({.threads = 1, .max_blocking = 1});
+  std::latch taken(1), end(1);
+  auto holds = [&]() -> weft::task<> {
+    auto f = [&] {
+      taken.count_down();
+      end.wait();
+    };
+    co_await weft::blocking(f);
+  };
+  pool.spawn(holds());
+  taken.wait();
+  for (int i = 0; i < 500; ++i) {
+    weft::stop_source source;
+    std::latch begins(1);
+    auto call = [&]() -> weft::task<> {
+      begins.count_down();
+      auto f = [] {};
+      co_await weft::blocking(f);
+    };
+    std::jthread stops([&] {
+      begins.wait();
+      source.request_stop();
+    });
+    CHECK_THROWS_AS(pool.run(weft::with_stop(source, call())), weft::cancelled);
+  }
+  end.count_down();
+  pool.drain();
 }
 
 TEST_CASE("an idle pool uses no processor time, in either mode once it has stopped spinning", "[pool]") {
@@ -521,7 +602,7 @@ struct program {
     }
   }
   weft::task<long> half(int depth, long seed) {
-    switch (sim.random() % 6) {
+    switch (sim.random() % 12) {
       case 0: {
         const auto w = co_await weft::any(never(), tree(depth, seed), throwing());
         co_return w.value;
@@ -539,9 +620,75 @@ struct program {
         if (r.ok()) throw std::logic_error("a timeout did not fire");
         co_return co_await tree(depth, seed);
       }
+      case 4: {  // a stop does not reach what is shielded
+        bool begun = false;
+        auto shielded = [](program& p, int d, long s, bool& b) -> weft::task<long> {
+          b = true;
+          co_return co_await weft::shield(p.tree(d, s));
+        };
+        auto limited = [&]() -> weft::task<long> {
+          co_return co_await weft::timeout(some_time(), shielded(*this, depth, seed, begun));
+        };
+        auto r = co_await weft::as_result(limited());
+        if (r.ok()) co_return r.value();
+        if (begun) throw std::logic_error("a stop reached what is shielded");
+        co_return co_await tree(depth, seed);
+      }
+      case 5: {  // a stop from beside
+        weft::stop_source source;
+        auto hears = [](weft::task<long> t) -> weft::task<bool> {
+          auto r = co_await weft::as_result(std::move(t));
+          co_return r.was_cancelled();
+        };
+        auto stops = [](std::chrono::nanoseconds after, weft::stop_source s) -> weft::task<> {
+          co_await weft::sleep_for(after);
+          s.request_stop();
+        };
+        auto [heard, none] = co_await weft::all(hears(weft::with_stop(source, never())), stops(some_time(), source));
+        static_cast<void>(none);
+        if (!heard) throw std::logic_error("a stop was not heard");
+        co_return co_await tree(depth, seed);
+      }
+      case 6:
+        co_return co_await stopped_scope(*this, depth, seed);
+      case 7: {
+        auto part = [this, depth](long s) { return tree(depth - 1, s); };
+        if (depth == 0) co_return co_await tree(0, seed);
+        std::vector<long> seeds{2 * seed, 2 * seed + 1};
+        const auto v = co_await weft::map(seeds, part, weft::in_flight(1 + sim.random() % 3));
+        co_return v[0] + v[1];
+      }
+      case 8: {
+        co_await algorithms(seed);
+        co_return co_await tree(depth, seed);
+      }
       default:
         co_return co_await tree(depth, seed);
     }
+  }
+  std::chrono::nanoseconds some_time() { return std::chrono::microseconds(sim.random() % 1000); }
+  /// A scope that stops the children it has left when it has its sum.
+  static weft::task<long> stopped_scope(program& p, int depth, long seed) {
+    auto body = [](weft::nursery& n, program& q, int d, long s) -> weft::task<long> {
+      auto drop = [](weft::task<long> t) -> weft::task<> { co_await std::move(t); };
+      n.spawn(drop(q.never()));
+      const long sum = co_await q.tree(d, s);
+      n.request_stop();
+      co_return sum;
+    };
+    co_return co_await weft::scope(body, std::ref(p), depth, seed);
+  }
+  /// Sorts, adds up and scans some numbers.
+  weft::task<> algorithms(long seed) {
+    std::vector<long> numbers(1 + sim.random() % 50), sums(numbers.size());
+    auto fill = [&](std::size_t from, std::size_t to) {
+      for (std::size_t i = from; i < to; ++i) numbers[i] = (static_cast<long>(i) * 37 + seed) % 11;
+    };
+    co_await weft::for_each(std::size_t{0}, numbers.size(), fill, 1 + sim.random() % 8);
+    const long sum = co_await weft::reduce(numbers, 0L, std::plus<>(), std::identity(), 1 + sim.random() % 8);
+    co_await weft::sort(numbers, std::less<>(), 2 + sim.random() % 8);
+    co_await weft::scan(numbers, sums, std::plus<>(), 1 + sim.random() % 8);
+    if (!std::ranges::is_sorted(numbers) || sums.back() != sum) throw std::logic_error("an algorithm lost a number");
   }
   weft::task<long> failing_all() {
     auto [a, b, c] = co_await weft::all(never(), throwing(), never());

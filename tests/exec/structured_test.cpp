@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "env/machine_memory.hpp"
 #include "support/sanitized.hpp"
 #include "weft/simulation.hpp"
 #include "weft/weft.hpp"
@@ -106,6 +107,36 @@ TEST_CASE("a long loop of awaits, deep nesting and many live tasks need no stack
     co_return v.size();
   };
   CHECK(weft::run(many(1'000'000 / scale)) == 1'000'000 / scale);
+}
+
+TEST_CASE("a task that lives takes a few hundred bytes", "[task]") {
+  constexpr int n = 1'000'000 / scale;
+  weft::pool pool({.threads = 1});
+  std::uint64_t before = 0, after = 0;
+  int done = 0;
+  auto waits = [](weft::event& e, int& count) -> weft::task<> {
+    co_await e.wait();
+    ++count;
+  };
+  auto all_of_them = [&](weft::nursery& scope) -> weft::task<> {
+    weft::event e;
+    scope.spawn(waits(e, done));
+    before = weft::detail::resident_memory();
+    for (int i = 1; i < n; ++i) {
+      scope.spawn(waits(e, done));
+      if (i % 1000 == 0) co_await weft::yield();  // they begin, and wait
+    }
+    co_await weft::yield();
+    after = weft::detail::resident_memory();
+    e.set();
+    while (done < n) co_await weft::yield();
+  };
+  pool.run(weft::scope(all_of_them));
+  CHECK(done == n);
+  const auto each = static_cast<double>(after - before) / n;
+  INFO(each << " bytes a task");
+  if (!weft::test::sanitized) CHECK(each < 400);
+  if (!weft::test::sanitized) CHECK(each > 64);  // they were all there
 }
 
 TEST_CASE("all: results in order, nothing for void", "[all]") {
