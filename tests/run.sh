@@ -16,6 +16,6 @@ esac
 install_packages $need
 
 export TSAN_OPTIONS="${TSAN_OPTIONS-} suppressions=$PWD/tests/support/exceptions.supp"
-[ -f "build/$preset/build.ninja" ] || cmake --preset "$preset"
+[ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" -DWEFT_WERROR=ON
 cmake --build "build/$preset" -j "${JOBS:-$(nproc)}"
 ctest --test-dir "build/$preset" --output-on-failure -j "${JOBS:-$(nproc)}"
