@@ -42,6 +42,10 @@ WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
   void p##ormlq_(const char* side, const char* trans, const int* m, const int* n, const int* k, const T* a,       \
                  const int* lda, const T* tau, T* c, const int* ldc, T* work, const int* lwork, int* info,        \
                  std::size_t, std::size_t);                                                                       \
+  void p##geqrf_(const int* m, const int* n, T* a, const int* lda, T* tau, T* work, const int* lwork, int* info); \
+  void p##ormqr_(const char* side, const char* trans, const int* m, const int* n, const int* k, const T* a,       \
+                 const int* lda, const T* tau, T* c, const int* ldc, T* work, const int* lwork, int* info,        \
+                 std::size_t, std::size_t);                                                                       \
   void p##gesdd_(const char* jobz, const int* m, const int* n, T* a, const int* lda, T* s, T* u, const int* ldu,  \
                  T* vt, const int* ldvt, T* work, const int* lwork, int* iwork, int* info, std::size_t);          \
   void p##potrf_(const char* uplo, const int* n, T* a, const int* lda, int* info, std::size_t);                   \
@@ -160,6 +164,21 @@ WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
     const std::vector<T> own = copy_of(k, n, a, lda);                                                                \
     with_space<T>("ormlq", [&](T* work, int* size, int* info) {                                                      \
       p##ormlq_("R", "N", &m, &n, &k, own.data(), &k, tau, c, &ldc, work, size, info, 1, 1);                         \
+    });                                                                                                              \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  void factor_qr<T>(index m, index n, T * a, index lda, T * tau) {                                                   \
+    say_threads();                                                                                                   \
+    with_space<T>("geqrf",                                                                                           \
+                  [&](T* work, int* size, int* info) { p##geqrf_(&m, &n, a, &lda, tau, work, size, info); });        \
+  }                                                                                                                  \
+  template <>                                                                                                        \
+  void multiply_q_by<T>(bool transposed, index m, index n, index k, const T* a, index lda, const T* tau, T* c,       \
+                        index ldc) {                                                                                 \
+    say_threads();                                                                                                   \
+    const std::vector<T> own = copy_of(m, k, a, lda);                                                                \
+    with_space<T>("ormqr", [&](T* work, int* size, int* info) {                                                      \
+      p##ormqr_("L", transposed ? "T" : "N", &m, &n, &k, own.data(), &m, tau, c, &ldc, work, size, info, 1, 1);      \
     });                                                                                                              \
   }                                                                                                                  \
   template <>                                                                                                        \

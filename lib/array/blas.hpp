@@ -28,6 +28,12 @@ void factor_lq(index m, index n, T* a, index lda, T* tau);
 /// C = C Q, m x n, where Q is that of factor_lq, with k reflectors.
 template <class T>
 void multiply_by_q(index m, index n, index k, const T* a, index lda, const T* tau, T* c, index ldc);
+/// A = Q R in A's place, m x n: R in its upper triangle, and below that the reflectors of Q. tau: min(m, n).
+template <class T>
+void factor_qr(index m, index n, T* a, index lda, T* tau);
+/// C = Q C, or Q' C, m x n, where Q is that of factor_qr, with k reflectors.
+template <class T>
+void multiply_q_by(bool transposed, index m, index n, index k, const T* a, index lda, const T* tau, T* c, index ldc);
 /// A = U S V', m x n; A is overwritten. U is m x min(m, n), vt is min(m, n) x n. False: it did not converge.
 template <class T>
 [[nodiscard]] bool singular_values(index m, index n, T* a, T* s, T* u, T* vt);

@@ -101,6 +101,8 @@ inline void need_fitting(const char* what, const array_node& a, const array_node
     throw misuse("weft: " + std::string(what) + " of arrays of shapes " + shape_text(a) + " and " + shape_text(b) +
                  ": the second has one or two axes, and as many rows as the first");
 }
+/// The QR factorisation by columns of tiles, for matrices that are not tall: lib/array/linear_columns.cpp.
+qr_parts factor_qr_by_columns(array_ref x);
 /// The tiles of a square matrix: its chunks where they are square, and neither small nor large.
 cut tiles_of(const grid& g) noexcept;
 

@@ -10,50 +10,13 @@
 #include <vector>
 
 #include "array/blas.hpp"
+#include "array/column_steps.hpp"
 #include "array/linear.hpp"
 
 namespace weft::detail::arrays {
 
 namespace {
 
-/// Task k * n + j has column j after step k: it takes column j of the step before, and for j > k the factored k.
-struct lu_order {
-  static constexpr bool only_earlier = true;
-  std::size_t n = 0;
-  intervals of(std::size_t task) const noexcept {
-    const std::size_t k = task / n, j = task % n;
-    intervals all;
-    if (j < k) return all;
-    if (k != 0) all.add({task - n, task - n});
-    if (j != k) all.add({k * n + k, k * n + k});
-    return all;
-  }
-  intervals dependents(std::size_t task) const noexcept {
-    const std::size_t k = task / n, j = task % n;
-    intervals all;
-    if (j < k) return all;
-    if (j != k)
-      all.add({task + n, task + n});
-    else if (k + 1 != n)
-      all.add({task + 1, k * n + n - 1});
-    return all;
-  }
-};
-/// At step 0 the columns are A's.
-struct first_step {
-  std::size_t n = 0;
-  intervals of(std::size_t task) const noexcept { return task < n ? interval{task, task} : intervals(); }
-  intervals dependents(std::size_t i) const noexcept { return interval{i, i}; }
-};
-/// Task k takes column k as it was factored.
-struct factored {
-  static constexpr bool single = true;
-  std::size_t n = 0;
-  intervals of(std::size_t k) const noexcept { return interval{k * n + k, k * n + k}; }
-  intervals dependents(std::size_t task) const noexcept {
-    return task / n == task % n ? interval{task / n, task / n} : intervals();
-  }
-};
 /// Task j takes those after it.
 struct later {
   std::size_t n = 0;
@@ -238,7 +201,7 @@ lu_parts factor_lu(array_ref x) {
   const array_ref columns = in_chunks(transposed(std::move(x)), grid_of_axes({tile, one_chunk(tile.extent)}));
   const array_ref steps = make_layered(
       c, e, values_only(n * n), {columns}, recipe(n * (n + 1) / 2, [=](std::span<const layer<block>> in) {
-        return layer_over_time(n * n, lu_column{tile}, lu_order{n}, from(in[0], first_step{n}));
+        return layer_over_time(n * n, lu_column{tile}, column_order{n, n}, from(in[0], first_step{n}));
       }));
   const array_ref pivots = make_layered(
       c, element_of<std::int64_t>, grid_of_axes({tile}), {steps},

@@ -2,6 +2,8 @@
 // tall-and-skinny matrices in MapReduce architectures", IEEE BigData 2013, and Demmel, Grigori, Hoemmen and Langou,
 // "Communication-optimal parallel and sequential QR and LU factorizations", SIAM J. Sci. Comput. 34 (2012).
 //
+// (Matrices that are not tall are factored by columns of tiles: linear_columns.cpp.)
+//
 // Up the tree each task factors what its children left, R under R; down the tree each gives its children the rows of
 // Q's product that belong to them. Blocks are row by row, so LAPACK sees them transposed, and R' Q' is an LQ
 // factorisation.
@@ -150,10 +152,19 @@ array_ref node(const array_ref& like, const grid& chunks, std::vector<array_ref>
   return make_layered(like->owner, like->of, chunks, std::move(operands), recipe(chunks.tasks(), std::move(make)));
 }
 
+/// Whether a tree would have few tasks, or such as take too much: they have four times as many rows as columns.
+bool by_columns(const grid& g, std::size_t item) noexcept {
+  constexpr std::int64_t most_bytes = std::int64_t{512} << 20;
+  const std::int64_t rows = g.axes[0].extent, columns = g.axes[1].extent;
+  return rows != 0 && g.axes[1].count() > 1 &&
+         (rows / 8 < columns || columns > most_bytes / (4 * static_cast<std::int64_t>(item)) / columns);
+}
+
 }  // namespace
 
 qr_parts factor_qr(const char* what, array_ref x) {
   need_matrix(what, *x);
+  if (by_columns(x->chunks, x->of.item)) return factor_qr_by_columns(std::move(x));
   const std::int64_t rows = x->chunks.axes[0].extent, columns = x->chunks.axes[1].extent;
   cut down = x->chunks.axes[0];
   // Chunks of few rows would make a tree of R's that are as large as they are.

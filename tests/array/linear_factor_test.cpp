@@ -107,6 +107,56 @@ TEST_CASE("QR of many chunks is a tree, the same on any number of threads") {
   CHECK(found[0] == found[2]);
 }
 
+TEST_CASE("QR of matrices that are not tall goes by columns of tiles") {
+  weft::blas_threads(1);
+  place at;
+  random_shapes some;
+  for (int round = 0; round < 20; ++round) {
+    const std::int64_t m = some.upto(260), n = 60 + some.upto(200);
+    const weft::shape chunk{some.upto(100), 31 + some.upto(40)};
+    if (m >= 8 * n || n <= chunk[1]) continue;
+    CAPTURE(m, n, weft::to_string(chunk));
+    const auto a = matrix(at.client, m, n, chunk, round);
+    const auto [q, r] = weft::qr(a);
+    CHECK_THAT(weft::to_dot(r), Catch::Contains("qr-column"));
+    const dense whole = at(a), qs = at(q), rs = at(r);
+    REQUIRE(qs.shape()[1] == static_cast<std::size_t>(std::min(m, n)));
+    CHECK(distance(product_of(qs, rs), whole) < 1e-12);
+    CHECK(distance(product_of(turned(qs), qs), identity(qs.shape()[1])) < 1e-13);
+    CHECK(below_diagonal(rs) == 0);
+    CHECK(distance(at(weft::svd(a).s), at(weft::svd(weft::rechunk(a, {.chunk = {-1, -1}})).s)) < 1e-12);
+  }
+  const auto f = matrix<float>(at.client, 150, 140, {70, 40});
+  const auto [q, r] = weft::qr(f);
+  CHECK(distance(at(weft::matmul(q, r)), at(f)) < 1e-5);
+}
+
+TEST_CASE("QR by columns takes singular matrices, refuses what is no number, and is the same on any threads") {
+  weft::blas_threads(1);
+  const auto ones = [](place& at) { return weft::ones<double, 2>(at.client, {130, 120}, {.chunk = {50, 40}}); };
+  const auto none = [](place& at) { return weft::zeros<double, 2>(at.client, {130, 120}, {.chunk = {50, 40}}); };
+  {
+    place at;
+    for (const auto& a : {weft::array<double, 2>(ones(at)), weft::array<double, 2>(none(at))}) {
+      const auto [q, r] = weft::qr(a);
+      const dense qs = at(q);
+      CHECK(distance(product_of(qs, at(r)), dense(at(a))) < 1e-12);
+      CHECK(distance(product_of(turned(qs), qs), identity(120)) < 1e-13);
+    }
+    // In a column that is factored last, so that it has gone through the steps before.
+    const auto bad = weft::assign(ones(at), weft::region(7, 119), std::nan(""));
+    CHECK_THROWS_WITH(at(weft::qr(bad).r), Catch::Contains("NaN or infinite"));
+  }
+  std::vector<std::vector<double>> found;
+  for (const unsigned threads : {1u, 2u, 3u}) {
+    place at(threads);
+    const auto [q, r] = weft::qr(matrix(at.client, 200, 190, {50, 40}));
+    found.push_back(arrays::list_of(dense(at(q))));
+  }
+  CHECK(found[0] == found[1]);
+  CHECK(found[0] == found[2]);
+}
+
 TEST_CASE("SVD: u s vt is the matrix, of tall and of wide ones") {
   weft::blas_threads(1);
   place at;

@@ -13,6 +13,8 @@ TEST_CASE("tasks of linear algebra say what they do") {
   says(weft::matmul(x, x), "product");
   const auto f = weft::lu(x);
   says(f.l, "lu-column of chunk (1, 2)");
+  says(weft::qr(x).r, "qr-column of chunk (1, 2)");
+  says(weft::qr(x).q, "qr-q of chunk (0, 2)");
   says(weft::cholesky(x), "cholesky of chunk (1, 1)");
   says(weft::solve(x, x), "solve-triangular of chunk (");
 }
