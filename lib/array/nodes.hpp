@@ -91,6 +91,16 @@ struct found_slice {
   std::int64_t first, step, count;
 };
 found_slice find_slice(const slice& s, std::int64_t n);
+/// An index along an axis, which counts from the end when it is negative. Throws misuse when there is no such.
+std::int64_t checked_index(std::int64_t i, std::size_t axis, const grid& g);
+
+/// Indices of which each is of an axis, in order, or newaxis: ellipses are slices, numbers and lists are 0 or more.
+struct spelled_indices {
+  std::vector<index_item> items;
+  bool list_first = false;  // numbers stand apart from the list: as in NumPy, its axis is the first of the result
+};
+/// Throws misuse for more indices than axes, and for indices and masks that do not fit.
+spelled_indices spell_out(std::span<const index_item> indices, const grid& g);
 
 /// x in these chunks: x itself where it has them, else a copy.
 array_ref in_chunks(array_ref x, const grid& chunks);

@@ -52,13 +52,7 @@ struct take_node final : layered_node {
 array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t along) {
   grid chunks = x->chunks;
   const std::size_t axis = checked_axis(along, chunks);
-  const std::int64_t n = chunks.axes[axis].extent;
-  for (std::int64_t& i : indices) {
-    if (i < -n || i >= n)
-      throw misuse("weft: index " + std::to_string(i) + " along axis " + std::to_string(axis) +
-                   " of an array of shape " + weft::to_string(chunks.whole()));
-    if (i < 0) i += n;
-  }
+  for (std::int64_t& i : indices) i = checked_index(i, axis, chunks);
   const auto count = static_cast<std::int64_t>(indices.size());
   chunks = with_extent(chunks, axis, count, x->of.item);
   client c = x->owner;
@@ -78,39 +72,71 @@ array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t alo
                                            std::move(lists));
 }
 
+namespace {
+
+/// From place k of a list to the index that is there; of those that go to one index the last.
+std::vector<segment> segments_to(std::span<const std::int64_t> list) {
+  struct move {
+    std::int64_t to, from;
+  };
+  std::vector<move> moves;
+  for (std::size_t k = 0; k < list.size(); ++k) moves.push_back({list[k], static_cast<std::int64_t>(k)});
+  std::sort(moves.begin(), moves.end(),
+            [](const move& a, const move& b) { return a.to != b.to ? a.to < b.to : a.from > b.from; });
+  moves.erase(std::unique(moves.begin(), moves.end(), [](const move& a, const move& b) { return a.to == b.to; }),
+              moves.end());
+  std::vector<segment> found;
+  for (std::size_t i = 0; i < moves.size();) {
+    segment s{moves[i].to, 1, 1, moves[i].from, 1};
+    const auto goes_on = [&](const move& m) {
+      return m.to == s.to + s.to_step * s.count && m.from == s.from + s.from_step * s.count;
+    };
+    if (i + 1 < moves.size()) {
+      s.to_step = moves[i + 1].to - s.to;
+      s.from_step = moves[i + 1].from - s.from;
+    }
+    while (++i < moves.size() && goes_on(moves[i])) ++s.count;
+    found.push_back(s);
+  }
+  return found;
+}
+
+}  // namespace
+
 array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value) {
   const grid whole = x->chunks;
+  const spelled_indices indices = spell_out(where, whole);
   grid region;
   std::array<std::int32_t, most_axes> axis_of{};  // of the whole array, for each axis of the region
   std::vector<std::vector<segment>> axes;
-  for (const index_item& i : where) {
+  std::uint32_t list_at = 0;
+  for (const index_item& i : indices.items) {
     if (i.what == index_item::kind::newaxis) throw misuse("weft: an assignment has no new axes");
     const std::size_t a = axes.size();
-    if (a == whole.rank)
-      throw misuse("weft: more indices than axes, for an array of shape " + weft::to_string(whole.whole()));
-    const std::int64_t n = whole.axes[a].extent;
+    std::vector<segment>& along = axes.emplace_back();
     if (i.what == index_item::kind::number) {
-      if (i.at < -n || i.at >= n)
-        throw misuse("weft: index " + std::to_string(i.at) + " along axis " + std::to_string(a) +
-                     " of an array of shape " + weft::to_string(whole.whole()));
-      axes.push_back({{i.at < 0 ? i.at + n : i.at, 1, 1, 0, 1}});
+      along.push_back({i.at, 1, 1, 0, 1});
       continue;
     }
-    const found_slice s = find_slice(i.range, n);
     axis_of[region.rank] = static_cast<std::int32_t>(a);
-    region.axes[region.rank++] = {s.count, std::max<std::int64_t>(s.count, 1), std::max<std::int64_t>(s.count, 1)};
-    axes.emplace_back();
+    cut& own = region.axes[region.rank++];
+    if (i.what == index_item::kind::list) {
+      list_at = region.rank - 1;
+      own = one_chunk(static_cast<std::int64_t>(i.list.size()));
+      along = segments_to(i.list);
+      continue;
+    }
+    const found_slice s = find_slice(i.range, whole.axes[a].extent);
+    own = one_chunk(s.count);
     if (s.count == 0) continue;
     if (s.step > 0)
-      axes.back().push_back({s.first, s.step, s.count, 0, 1});
+      along.push_back({s.first, s.step, s.count, 0, 1});
     else
-      axes.back().push_back({s.first + s.step * (s.count - 1), -s.step, s.count, s.count - 1, -1});
+      along.push_back({s.first + s.step * (s.count - 1), -s.step, s.count, s.count - 1, -1});
   }
-  for (std::size_t a = axes.size(); a < whole.rank; ++a) {
-    axis_of[region.rank] = static_cast<std::int32_t>(a);
-    region.axes[region.rank++] = whole.axes[a];
-    axes.push_back({});
-    if (whole.axes[a].extent != 0) axes.back().push_back({0, 1, whole.axes[a].extent, 0, 1});
+  if (indices.list_first) {
+    std::rotate(axis_of.begin(), axis_of.begin() + list_at, axis_of.begin() + list_at + 1);
+    std::rotate(region.axes.begin(), region.axes.begin() + list_at, region.axes.begin() + list_at + 1);
   }
   const grid& given = value->chunks;
   bool fits = given.rank <= region.rank;

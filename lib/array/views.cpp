@@ -47,6 +47,14 @@ found_slice find_slice(const slice& s, std::int64_t n) {
   return {first, count > 1 ? s.step : forward ? 1 : -1, count};  // else it may be too large to count with
 }
 
+std::int64_t checked_index(std::int64_t i, std::size_t axis, const grid& g) {
+  const std::int64_t n = g.axes[axis].extent;
+  if (i < -n || i >= n)
+    throw misuse("weft: index " + std::to_string(i) + " along axis " + std::to_string(axis) +
+                 " of an array of shape " + weft::to_string(g.whole()));
+  return i < 0 ? i + n : i;
+}
+
 namespace {
 
 void add_axis(grid& g, const cut& c) {
@@ -72,9 +80,8 @@ array_ref slice_view(array_ref x, std::span<const index_item> indices) {
     if (a == from.rank) throw misuse("weft: more indices than axes, for " + named(*x));
     const cut& axis = from.axes[a];
     if (i.what == index_item::kind::number) {
-      if (i.at < -axis.extent || i.at >= axis.extent)
-        throw misuse("weft: index " + std::to_string(i.at) + " along axis " + std::to_string(a) + " of " + named(*x));
-      map.axes[a++] = {-1, i.at < 0 ? i.at + axis.extent : i.at, 0};
+      map.axes[a] = {-1, checked_index(i.at, a, from), 0};
+      ++a;
       continue;
     }
     const found_slice s = find_slice(i.range, axis.extent);

@@ -55,16 +55,22 @@ class array_operations {
   }
 
   /// A part of it, by an index for each axis: `x(3, weft::slice(10, 20))`. Integers take their axis away,
-  /// weft::newaxis adds one, and axes that have no index are taken as a whole. Costs nothing: whatever reads it reads
-  /// the array, and only chunks that are needed are computed. Throws misuse.
+  /// weft::newaxis adds one, and axes that have no index are taken as a whole: those that weft::ellipsis stands for,
+  /// or the last ones. Costs nothing: whatever reads it reads the array, and only chunks that are needed are
+  /// computed.
+  ///
+  /// One index may be a list (weft::positions, or std::vector or xt::xtensor of integers) or a mask of the axis's
+  /// length (of bool): `x(weft::ellipsis, weft::positions(1, 3), weft::slice(weft::none, weft::none, 2))`. Then tasks
+  /// copy elements, as take() does. Where integers stand apart from the list, with another index between, its axis
+  /// comes first, as in NumPy. Throws misuse.
   template <class... I>
-    requires(is_index<I> && ...)
+    requires((is_index<I> || array_like<I>) && ...)
   auto operator()(const I&... indices) const {
     constexpr bool enough_axes = axes_indexed<I...> <= N;
     static_assert(enough_axes, "weft: more indices than the array has axes");
-    if constexpr (enough_axes) {
+    if constexpr (enough_axes && checked_indices<I...>()) {
       const index_item all[] = {item_of(indices)..., {}};
-      return array<T, rank_indexed<N, I...>>(slice_view(self().node(), {all, sizeof...(I)}));
+      return array<T, rank_indexed<N, I...>>(indexed(self().node(), {all, sizeof...(I)}));
     } else {
       return array<T, N>(self().node());
     }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <span>
 #include <type_traits>
+#include <vector>
 
 #include "weft/detail/array/node.hpp"
 
@@ -25,39 +26,107 @@ struct slice {
 /// An axis of one element more.
 struct newaxis_t {};
 inline constexpr newaxis_t newaxis{};
+/// All axes for which the other indices leave room: Python's `...`.
+struct ellipsis_t {};
+inline constexpr ellipsis_t ellipsis{};
+
+/// A list of indices along an axis: `x(weft::ellipsis, weft::positions(1, 3))`. Negative ones count from the end.
+class positions {
+ public:
+  using value_type = std::int64_t;
+  template <class... I>
+    requires(std::is_integral_v<I> && ...)
+  explicit positions(I... list) : list_{static_cast<std::int64_t>(list)...} {}
+  auto begin() const noexcept { return list_.begin(); }
+  auto end() const noexcept { return list_.end(); }
+
+ private:
+  std::vector<std::int64_t> list_;
+};
 
 namespace detail::arrays {
 
 /// One index of `x(...)`.
 struct index_item {
-  enum class kind : std::uint8_t { slice, number, newaxis } what = kind::slice;
+  enum class kind : std::uint8_t { slice, number, newaxis, ellipsis, list } what = kind::slice;
   weft::slice range = {};
   std::int64_t at = 0;
+  std::vector<std::int64_t> list = {};
+  std::int64_t mask = -1;  // of how many elements the mask was, where the list is what it takes
 };
+/// Indices in a container, or bools: a mask.
 template <class I>
-inline constexpr bool is_index =
-    (std::is_integral_v<I> && !std::is_same_v<I, bool>) || std::is_same_v<I, slice> || std::is_same_v<I, newaxis_t>;
+concept index_list = requires(const I& i) {
+  typename I::value_type;
+  i.begin();
+  i.end();
+} && std::is_integral_v<typename I::value_type>;
+template <class I>
+inline constexpr bool is_number_index = std::is_integral_v<I> && !std::is_same_v<I, bool>;
+template <class I>
+inline constexpr bool is_index = is_number_index<I> || std::is_same_v<I, slice> || std::is_same_v<I, newaxis_t> ||
+                                 std::is_same_v<I, ellipsis_t> || index_list<I>;
+
+/// Throws misuse for a list of indices that has not one axis.
+void check_list(std::size_t axes);
 
 template <class I>
 index_item item_of(const I& i) {
-  if constexpr (std::is_same_v<I, slice>)
-    return {index_item::kind::slice, i, 0};
-  else if constexpr (std::is_same_v<I, newaxis_t>)
-    return {index_item::kind::newaxis, {}, 0};
-  else
-    return {index_item::kind::number, {}, static_cast<std::int64_t>(i)};
+  index_item item;
+  if constexpr (std::is_same_v<I, slice>) {
+    item.range = i;
+  } else if constexpr (std::is_same_v<I, newaxis_t>) {
+    item.what = index_item::kind::newaxis;
+  } else if constexpr (std::is_same_v<I, ellipsis_t>) {
+    item.what = index_item::kind::ellipsis;
+  } else if constexpr (index_list<I>) {
+    if constexpr (requires { i.dimension(); }) check_list(i.dimension());
+    item.what = index_item::kind::list;
+    if constexpr (std::is_same_v<typename I::value_type, bool>) {
+      item.mask = 0;
+      for (const bool taken : i) {
+        if (taken) item.list.push_back(item.mask);
+        ++item.mask;
+      }
+    } else {
+      for (const auto at : i) item.list.push_back(static_cast<std::int64_t>(at));
+    }
+  } else {
+    item.what = index_item::kind::number;
+    item.at = static_cast<std::int64_t>(i);
+  }
+  return item;
+}
+
+template <class... I>
+consteval bool checked_indices() {
+  constexpr bool one_list = (std::size_t{0} + ... + std::size_t{index_list<I>}) <= 1;
+  static_assert(one_list, "weft: an index has one list or mask of positions: take the others one by one");
+  constexpr bool one_ellipsis = (std::size_t{0} + ... + std::size_t{std::is_same_v<I, ellipsis_t>}) <= 1;
+  static_assert(one_ellipsis, "weft: an index has one ellipsis");
+  constexpr bool known = (is_index<I> && ...);
+  static_assert(known,
+                "weft: an index is an integer, a slice, newaxis, ellipsis, or a list or mask that is here; an array "
+                "as a mask is awaited: co_await weft::compress(x, mask, axis)");
+  return one_list && one_ellipsis && known;
 }
 
 /// Axes that indices take of an array, and give. The first is more than it has: it does not compile.
 template <class... I>
-inline constexpr std::size_t axes_indexed = (std::size_t{0} + ... + std::size_t{!std::is_same_v<I, newaxis_t>});
+inline constexpr std::size_t axes_indexed =
+    (std::size_t{0} + ... + std::size_t{!std::is_same_v<I, newaxis_t> && !std::is_same_v<I, ellipsis_t>});
 template <std::size_t N, class... I>
 inline constexpr std::size_t rank_indexed =
     N == dynamic_rank ? dynamic_rank
                       : N + (std::size_t{0} + ... + std::size_t{std::is_same_v<I, newaxis_t>}) -
                             (std::size_t{0} + ... + std::size_t{std::is_integral_v<I>});
 
+/// A part of x by indices of all kinds: a view, or where there is a list, elements taken from one.
+/// lib/array/index.cpp.
+array_ref indexed(array_ref x, std::span<const index_item> indices);
+
 // Views, whose arguments are checked: they throw misuse. lib/array/views.cpp.
+/// By slices, numbers and new axes.
 array_ref slice_view(array_ref x, std::span<const index_item> indices);
 /// An index along one axis, the others as they are.
 array_ref along_view(array_ref x, std::size_t axis, const index_item& at);

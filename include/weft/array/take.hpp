@@ -26,10 +26,12 @@ auto take(const X& x, std::vector<std::int64_t> indices, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::taken(x.node(), std::move(indices), axis));
 }
 
-/// Where an assignment goes: an index for each axis, as in `x(...)`.
+/// Where an assignment goes: an index for each axis, as in `x(...)`, but no new axes. A position that is twice in a
+/// list gets the last of its values.
 template <class... I>
 struct region {
-  constexpr explicit region(const I&... i) : indices{detail::arrays::item_of(i)..., detail::arrays::index_item{}} {}
+  static_assert(detail::arrays::checked_indices<I...>());
+  explicit region(const I&... i) : indices{detail::arrays::item_of(i)..., detail::arrays::index_item{}} {}
   std::array<detail::arrays::index_item, sizeof...(I) + 1> indices;
 };
 
@@ -60,7 +62,7 @@ template <array_like X, class... I, class V>
   requires(array_like<V> || array_scalar<V>)
 auto assign(const X& x, const region<I...>& where, const V& value) {
   using T = typename X::value_type;
-  constexpr bool enough_axes = sizeof...(I) <= X::rank;
+  constexpr bool enough_axes = detail::arrays::axes_indexed<I...> <= X::rank;
   static_assert(enough_axes, "weft: more indices than the array has axes");
   const std::span<const detail::arrays::index_item> indices(where.indices.data(), sizeof...(I));
   if constexpr (array_like<V>) {

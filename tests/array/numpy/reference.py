@@ -52,6 +52,25 @@ put("squeeze", np.squeeze(x[:, 3:4, :], 1))
 put("difference", x[1:, 1:] - x[:-1, :-1])
 put("symmetric", x[:17, :, 0] + x[:17, :, 0].T)
 
+# Lists and masks among other indices.
+put("list_ellipsis", x[..., [1, 3], ::2])
+put("list_ellipsis_last", x[2:9, ..., [4, 0, -1, 0]])
+put("list_first", x[[5, -2, 5, 0], ::-1, 1:])
+put("list_number", x[:, 3, [1, 2]])
+put("list_apart", x[3, :, [1, 2, 0]])
+put("list_apart_ellipsis", x[:, [1, 2], ..., 4])
+put("list_apart_newaxis", x[:, [1, 2, 16], None, 4])
+put("list_newaxis", x[None, ::4, [16, 0], None])
+put("list_empty", x[1:, []])
+put("list_long", x[::5, (np.arange(500) * 7919) % 17, 2])
+put("mask_last", x[..., row > 0])
+put("mask_middle", x[::-3, plane[:, 0] > 0, 1])
+put("mask_none", x[x[:, 0, 0] > 9])
+put("ellipsis", x[..., 2])
+put("ellipsis_middle", x[3, ..., 1:4])
+put("ellipsis_newaxis", x[..., None, 1:4])
+put("ellipsis_of_nothing", x[1, 2:4, ..., 3])
+
 # Reductions.
 for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2), ("02", (0, 2)), ("12", (1, 2))):
     put("sum_" + name, x.sum(axis))
@@ -312,6 +331,21 @@ put("assign_row", y)
 y = x.copy()
 y[20:1:-3] = plane
 put("assign_backwards", y[2:, :, ::2])
+y = x.copy()
+y[..., [3, 0]] = 7
+put("assign_list_scalar", y)
+y = x.copy()
+y[::2, [5, -1, 3, 4, 16], 1:] = plane[:5, :4]  # the last row twice: its last value stays
+put("assign_list", y)
+y = x.copy()
+y[2, :, [4, 1]] = plane[:2, :1] * 3
+put("assign_list_apart", y)
+y = x.copy()
+y[:, plane[:, 0] > 0] = row
+put("assign_mask", y)
+y = x.copy()
+y[(np.arange(40) * 7) % 23] = np.arange(40)[:, None, None]
+put("assign_list_long", y)
 
 # Functions.
 p = np.abs(x) + 0.1

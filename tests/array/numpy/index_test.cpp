@@ -1,0 +1,74 @@
+// Indices of all kinds, beside NumPy's.
+#include "array/numpy/reference.hpp"
+
+using reference::check;
+using weft::ellipsis;
+using weft::newaxis;
+using weft::none;
+using weft::positions;
+using weft::region;
+using weft::slice;
+
+namespace {
+
+weft::shape chunks() {
+  return GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5}, weft::shape{1, 17, 1}, weft::shape{4, 3, 5});
+}
+std::vector<std::int64_t> long_list(std::int64_t n, std::int64_t step, std::int64_t below) {
+  std::vector<std::int64_t> list;
+  for (std::int64_t i = 0; i < n; ++i) list.push_back(i * step % below);
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("lists, masks and ellipses among other indices are NumPy's, in all chunks") {
+  arrays::place at;
+  const reference::data d(at, chunks());
+  const xt::xtensor<bool, 1> of_rows = at(d.row > 0.0), of_columns = at(d.plane(slice(), 0) > 0.0);
+  const xt::xtensor<bool, 1> none_at_all = at(d.x(slice(), 0, 0) > 9.0);
+  const std::vector<bool> columns(of_columns.begin(), of_columns.end());
+  for (const bool kept : {false, true}) {
+    const auto x = kept ? d.x.persist() : d.x;
+    check(at, "list_ellipsis", x(ellipsis, positions(1, 3), slice(none, none, 2)), true);
+    check(at, "list_ellipsis_last", x(slice(2, 9), ellipsis, positions(4, 0, -1, 0)), true);
+    check(at, "list_first", x(positions(5, -2, 5, 0), slice(none, none, -1), slice(1)), true);
+    check(at, "list_number", x(slice(), 3, positions(1, 2)), true);
+    check(at, "list_apart", x(3, slice(), positions(1, 2, 0)), true);
+    check(at, "list_apart_ellipsis", x(slice(), positions(1, 2), ellipsis, 4), true);
+    check(at, "list_apart_newaxis", x(slice(), positions(1, 2, 16), newaxis, 4), true);
+    check(at, "list_newaxis", x(newaxis, slice(none, none, 4), positions(16, 0), newaxis), true);
+    check(at, "list_empty", x(slice(1), positions()), true);
+    check(at, "list_long", x(slice(none, none, 5), long_list(500, 7919, 17), 2), true);
+    check(at, "list_long", x(slice(none, none, 5), xt::xtensor<int, 1>(xt::arange(500) * 7919 % 17), 2), true);
+    check(at, "mask_last", x(ellipsis, of_rows), true);
+    check(at, "mask_middle", x(slice(none, none, -3), columns, 1), true);
+    check(at, "mask_none", x(none_at_all), true);
+    check(at, "ellipsis", x(ellipsis, 2), true);
+    check(at, "ellipsis_middle", x(3, ellipsis, slice(1, 4)), true);
+    check(at, "ellipsis_newaxis", x(ellipsis, newaxis, slice(1, 4)), true);
+    check(at, "ellipsis_of_nothing", x(1, slice(2, 4), ellipsis, 3), true);
+    const weft::array<double> any = x;  // its rank is known when the program runs
+    check(at, "list_apart", any(3, slice(), positions(1, 2, 0)), true);
+    check(at, "ellipsis_middle", any(3, ellipsis, slice(1, 4)), true);
+  }
+}
+
+TEST_CASE("assignments to lists, masks and behind ellipses are NumPy's, in all chunks") {
+  arrays::place at;
+  const reference::data d(at, chunks());
+  const xt::xtensor<bool, 1> columns = at(d.plane(slice(), 0) > 0.0);
+  const auto numbers = weft::reshape<3>(weft::arange<double>(at.client, 40), {40, 1, 1});
+  for (const bool kept : {false, true}) {
+    const auto x = kept ? d.x.persist() : d.x;
+    check(at, "assign_list_scalar", weft::assign(x, region(ellipsis, positions(3, 0)), 7), true);
+    check(at, "assign_list",
+          weft::assign(x, region(slice(none, none, 2), positions(5, -1, 3, 4, 16), slice(1)),
+                       d.plane(slice(none, 5), slice(none, 4))),
+          true);
+    check(at, "assign_list_apart",
+          weft::assign(x, region(2, slice(), positions(4, 1)), d.plane(slice(none, 2), slice(none, 1)) * 3.0), true);
+    check(at, "assign_mask", weft::assign(x, region(slice(), columns), d.row), true);
+    check(at, "assign_list_long", weft::assign(x, region(long_list(40, 7, 23)), numbers), true);
+  }
+}
