@@ -16,6 +16,7 @@
 #include "weft/array/hdf5.hpp"
 #endif
 #include "weft/array/index.hpp"
+#include "weft/array/insert.hpp"
 #include "weft/array/join.hpp"
 #ifndef WEFT_WITHOUT_BLAS
 #include "weft/array/linear.hpp"

@@ -81,7 +81,8 @@ reading reading_of(const operand& o, const grid& whole) {
 }
 
 std::string to_string(gathering g) {
-  static constexpr const char* names[] = {"copy", "rechunk", "concatenate", "pad", "take", "assign"};
+  static constexpr const char* names[] = {"copy", "rechunk", "concatenate", "pad",
+                                          "take", "assign",  "insert",      "erase"};
   return names[static_cast<std::size_t>(g)];
 }
 
@@ -115,7 +116,7 @@ gather_plan weft_decode(decoder& d, std::type_identity<gather_plan>) {
   };
   const std::size_t rank = p.chunks.rank;
   demand(is_possible(p.of), "its elements have an impossible size");
-  demand(p.purpose <= gathering::assign, "nobody knows what it is for");
+  demand(p.purpose <= gathering::erase, "nobody knows what it is for");
   demand(p.fill.empty() || p.fill.size() == p.of.item, "what it is filled with has another size");
   demand(is_box_of(p.chunks, p.first, p.counts), "its box is not in its chunks");
   demand(p.what.size() <= most_inputs && p.listed >= -1 && p.listed < static_cast<std::int32_t>(rank),

@@ -10,11 +10,12 @@
 #include "array/nodes.hpp"
 #include "array/reading.hpp"
 
-/// Arrays that are put together from boxes of others: chunks cut anew, joined, padded, rolled, taken by lists.
+/// Arrays that are put together from boxes of others: chunks cut anew, joined, padded, rolled, taken by lists, put
+/// in.
 namespace weft::detail::arrays {
 
 /// What a gather is for: its tasks are called so.
-enum class gathering : std::uint8_t { copy, rechunk, concatenate, pad, take, assign };
+enum class gathering : std::uint8_t { copy, rechunk, concatenate, pad, take, assign, insert, erase };
 std::string to_string(gathering g);
 
 struct gather_plan {

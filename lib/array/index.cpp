@@ -34,6 +34,12 @@ void check_list(std::size_t axes) {
                  " axes as an index: give one of one axis; by a mask of the array's shape, there is compress");
 }
 
+void check_mask(const index_item& i, std::size_t axis, const grid& g) {
+  if (i.mask >= 0 && i.mask != g.axes[axis].extent)
+    throw misuse("weft: a mask of " + std::to_string(i.mask) + " elements for axis " + std::to_string(axis) +
+                 " of an array of shape " + weft::to_string(g.whole()) + ": give one of as many as it has");
+}
+
 spelled_indices spell_out(std::span<const index_item> indices, const grid& g) {
   const auto used = static_cast<std::size_t>(std::count_if(indices.begin(), indices.end(), [](const index_item& i) {
     return i.what != kind::newaxis && i.what != kind::ellipsis;
@@ -51,9 +57,7 @@ spelled_indices spell_out(std::span<const index_item> indices, const grid& g) {
     index_item& item = found.items.emplace_back(i);
     if (i.what == kind::newaxis) continue;
     if (i.what == kind::number) item.at = checked_index(i.at, a, g);
-    if (i.mask >= 0 && i.mask != g.axes[a].extent)
-      throw misuse("weft: a mask of " + std::to_string(i.mask) + " elements for axis " + std::to_string(a) +
-                   " of an array of shape " + weft::to_string(g.whole()) + ": give one of as many as it has");
+    check_mask(i, a, g);
     for (std::int64_t& at : item.list) at = checked_index(at, a, g);
     ++a;
   }

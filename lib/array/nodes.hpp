@@ -93,6 +93,8 @@ struct found_slice {
 found_slice find_slice(const slice& s, std::int64_t n);
 /// An index along an axis, which counts from the end when it is negative. Throws misuse when there is no such.
 std::int64_t checked_index(std::int64_t i, std::size_t axis, const grid& g);
+/// Throws misuse where the index is a mask of another length than the axis.
+void check_mask(const index_item& i, std::size_t axis, const grid& g);
 
 /// Indices of which each is of an axis, in order, or newaxis: ellipses are slices, numbers and lists are 0 or more.
 struct spelled_indices {

@@ -79,6 +79,32 @@ std::vector<segment> segments_of(std::span<const std::int64_t> indices, std::int
   return found;
 }
 
+std::vector<segment> segments_to(std::span<const std::int64_t> indices) {
+  struct move {
+    std::int64_t to, from;
+  };
+  std::vector<move> moves;
+  for (std::size_t k = 0; k < indices.size(); ++k) moves.push_back({indices[k], static_cast<std::int64_t>(k)});
+  std::sort(moves.begin(), moves.end(),
+            [](const move& a, const move& b) { return a.to != b.to ? a.to < b.to : a.from > b.from; });
+  moves.erase(std::unique(moves.begin(), moves.end(), [](const move& a, const move& b) { return a.to == b.to; }),
+              moves.end());
+  std::vector<segment> found;
+  for (std::size_t i = 0; i < moves.size();) {
+    segment s{moves[i].to, 1, 1, moves[i].from, 1};
+    const auto goes_on = [&](const move& m) {
+      return m.to == s.to + s.to_step * s.count && m.from == s.from + s.from_step * s.count;
+    };
+    if (i + 1 < moves.size()) {
+      s.to_step = moves[i + 1].to - s.to;
+      s.from_step = moves[i + 1].from - s.from;
+    }
+    while (++i < moves.size() && goes_on(moves[i])) ++s.count;
+    found.push_back(s);
+  }
+  return found;
+}
+
 index_range range_of(const window& w, const grid& tasks, const coordinates& at) noexcept {
   if (w.axis < 0) return {0, w.extent};
   const auto t = static_cast<std::size_t>(w.axis);

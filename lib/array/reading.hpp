@@ -20,6 +20,8 @@ struct segment {
 };
 /// Segments of these indices, one after the other from `to` on: neighbours at equal distances are one.
 std::vector<segment> segments_of(std::span<const std::int64_t> indices, std::int64_t to = 0);
+/// Segments of index k to these, for each k; of those that go to one the last. O(n log n).
+std::vector<segment> segments_to(std::span<const std::int64_t> indices);
 
 /// Which indices along an axis of the domain a task reads.
 struct window {

@@ -72,37 +72,6 @@ array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t alo
                                            std::move(lists));
 }
 
-namespace {
-
-/// From place k of a list to the index that is there; of those that go to one index the last.
-std::vector<segment> segments_to(std::span<const std::int64_t> list) {
-  struct move {
-    std::int64_t to, from;
-  };
-  std::vector<move> moves;
-  for (std::size_t k = 0; k < list.size(); ++k) moves.push_back({list[k], static_cast<std::int64_t>(k)});
-  std::sort(moves.begin(), moves.end(),
-            [](const move& a, const move& b) { return a.to != b.to ? a.to < b.to : a.from > b.from; });
-  moves.erase(std::unique(moves.begin(), moves.end(), [](const move& a, const move& b) { return a.to == b.to; }),
-              moves.end());
-  std::vector<segment> found;
-  for (std::size_t i = 0; i < moves.size();) {
-    segment s{moves[i].to, 1, 1, moves[i].from, 1};
-    const auto goes_on = [&](const move& m) {
-      return m.to == s.to + s.to_step * s.count && m.from == s.from + s.from_step * s.count;
-    };
-    if (i + 1 < moves.size()) {
-      s.to_step = moves[i + 1].to - s.to;
-      s.from_step = moves[i + 1].from - s.from;
-    }
-    while (++i < moves.size() && goes_on(moves[i])) ++s.count;
-    found.push_back(s);
-  }
-  return found;
-}
-
-}  // namespace
-
 array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value) {
   const grid whole = x->chunks;
   const spelled_indices indices = spell_out(where, whole);

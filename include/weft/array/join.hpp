@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "weft/array/array.hpp"
@@ -91,6 +94,63 @@ auto vstack(const X& x, const More&... more) {
 template <array_like X, array_like... More>
 auto dstack(const X& x, const More&... more) {
   return detail::arrays::joined_with<3>(detail::arrays::joining::planes, x, more...);
+}
+
+namespace detail::arrays {
+
+/// How many std::vectors are around arrays.
+template <class V>
+inline constexpr std::size_t nesting = 0;
+template <class V>
+inline constexpr std::size_t nesting<std::vector<V>> = nesting<V> + 1;
+
+template <class V>
+struct nested_array {
+  using type = V;
+};
+template <class V>
+struct nested_array<std::vector<V>> : nested_array<V> {};
+
+template <class V>
+std::size_t largest_rank(const V& nested) {
+  if constexpr (array_like<V>) {
+    return nested.chunks().rank;
+  } else {
+    std::size_t n = nesting<V>;
+    for (const auto& part : nested) n = std::max(n, largest_rank(part));
+    return n;
+  }
+}
+/// The innermost arrays are joined along the last axis, what is made of them along that before it, and so on.
+template <class V>
+array_ref joined_blocks(const V& nested, std::size_t rank) {
+  if constexpr (array_like<V>) {
+    array_ref x = nested.node();
+    for (std::size_t n = nested.chunks().rank; n < rank; ++n) x = expand_view(std::move(x), 0);
+    return x;
+  } else {
+    std::vector<array_ref> parts;
+    for (const auto& part : nested) parts.push_back(joined_blocks(part, rank));
+    return concatenated(std::move(parts), -static_cast<std::int64_t>(nesting<V>));
+  }
+}
+
+}  // namespace detail::arrays
+
+/// An array of blocks, by rows, in nested std::vectors of arrays of one type: those within are joined along the last
+/// axis, these along the one before, and so on. Arrays of fewer axes get some of one element first.
+template <class V>
+  requires(detail::arrays::nesting<V> > 0 && array_like<typename detail::arrays::nested_array<V>::type>)
+auto block(const V& nested) {
+  using namespace detail::arrays;
+  using A = typename nested_array<V>::type;
+  constexpr std::size_t n = A::rank == dynamic_rank ? dynamic_rank : std::max(A::rank, nesting<V>);
+  return array<typename A::value_type, n>(joined_blocks(nested, largest_rank(nested)));
+}
+/// `block({{a, b}, {c, d}})`
+template <class T, std::size_t N>
+auto block(std::initializer_list<std::initializer_list<array<T, N>>> rows) {
+  return block(std::vector<std::vector<array<T, N>>>(rows.begin(), rows.end()));
 }
 
 }  // namespace weft

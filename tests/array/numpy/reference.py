@@ -347,6 +347,34 @@ y = x.copy()
 y[(np.arange(40) * 7) % 23] = np.arange(40)[:, None, None]
 put("assign_list_long", y)
 
+# Elements put in, taken out, and blocks.
+put("insert_scalar", np.insert(x, 2, 7.5, 1))
+put("insert_slice", np.insert(x, -1, plane[:, 1:2], 0))
+put("insert_slice_middle", np.insert(x, 17, x[:, 0] * 2, 1))
+put("insert_several", np.insert(x, 3, x[:4], 0))
+put("insert_one_place", np.insert(x, [4], x[..., :3], 2))
+put("insert_list", np.insert(x, [5, 0, -1, 5], plane[:4, None], 0))
+put("insert_list_scalar", np.insert(x, [17, 3, 17, 0], 7, 1))
+put("insert_steps", np.insert(x, slice(None, None, 4), row, 1))
+put("insert_long", np.insert(x, np.arange(100) * 7 % 24, np.arange(100)[:, None, None], 0))
+put("insert_none", np.insert(x, [], 1.0, 0))
+put("insert_flat", np.insert(plane, [0, 85, 7], [1.0, 2.0, 3.0]))
+put("erase_one", np.delete(x, -2, 1))
+put("erase_list", np.delete(x, [5, 0, -1, 5, 6, 7], 0))
+put("erase_slice", np.delete(x, slice(3, 20), 0))
+put("erase_steps", np.delete(x, slice(None, None, -3), 1))
+put("erase_mask", np.delete(x, plane[:, 0] > 0, 1))
+put("erase_all", np.delete(x, slice(None), 2))
+put("erase_none", np.delete(x, slice(5, 5), 0))
+put("erase_flat", np.delete(plane, [84, 3]))
+put("append", np.append(x, x[:, :, :2] * 2, 2))
+put("append_flat", np.append(plane, row))
+put("append_scalar", np.append(i[0], 2.5))
+put("block", np.block([[plane, plane[:, :2]], [row[None, :3], np.ones((1, 4))]]))
+put("block_row", np.block([row, row[1:]]))
+put("block_deep", np.block([[[x], [x[:, :2]]], [[x[:4]], [x[:4, 3:5]]]]))
+put("block_ranks", np.block([[plane], [row]]))
+
 # Functions.
 p = np.abs(x) + 0.1
 for name in "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh".split():

@@ -54,6 +54,8 @@ array_ref tiled(array_ref x, const weft::shape& times);
 array_ref repeated(array_ref x, std::int64_t times, std::int64_t axis);
 array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t axis);
 array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value);
+array_ref inserted(array_ref x, const index_item& before, array_ref values, std::int64_t axis);
+array_ref erased(array_ref x, const index_item& which, std::int64_t axis);
 /// Throws misuse when a mask has not the array's shape, or that of the axis.
 void check_mask(const grid& x, const grid& mask);
 void check_mask(const grid& x, const grid& mask, std::int64_t axis);
