@@ -23,6 +23,7 @@
 #endif
 #include "weft/array/map.hpp"
 #include "weft/array/matrices.hpp"
+#include "weft/array/places.hpp"
 #include "weft/array/quantile.hpp"
 #include "weft/array/random.hpp"
 #include "weft/array/raw.hpp"

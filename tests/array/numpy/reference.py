@@ -375,6 +375,19 @@ put("block_row", np.block([row, row[1:]]))
 put("block_deep", np.block([[[x], [x[:, :2]]], [[x[:4]], [x[:4, 3:5]]]]))
 put("block_ranks", np.block([[plane], [row]]))
 
+# Places of elements.
+for n, m in ((6, 6), (7, 3), (3, 7), (1, 4), (5, 0)):
+    for k in (-9, -3, -1, 0, 1, 2, 9):
+        for name, make in (("tril", np.tril_indices), ("triu", np.triu_indices)):
+            put(f"{name}_{n}_{m}_{k}", np.array(make(n, k, m)))
+numbers = np.abs(i) % (23 * 17 * 5)
+for axis, value in enumerate(np.unravel_index(numbers, shape)):
+    put(f"unravel_{axis}", value)
+places = np.unravel_index(numbers, shape)
+put("ravel", np.ravel_multi_index(places, shape))
+put("ravel_wrap", np.ravel_multi_index((i[:, :, 0], i[:, :, 1] // 9), (23, 17), mode="wrap"))
+put("ravel_clip", np.ravel_multi_index((i[:, :, 0] // 20, i[:, :, 1] // 9), (23, 17), mode="clip"))
+
 # Functions.
 p = np.abs(x) + 0.1
 for name in "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh".split():

@@ -1,0 +1,68 @@
+// Places of elements: large ones, and what is refused.
+#include <catch2/catch.hpp>
+
+#include "array/arrays.hpp"
+#include "weft/errors.hpp"
+
+using arrays::place;
+using weft::slice;
+
+TEST_CASE("the elements of huge triangles are counted exactly") {
+  place at(1);
+  constexpr std::int64_t n = 1'000'000'000;
+  const auto [i, j] = weft::tril_indices(at.client, n, n);
+  CHECK(i.shape() == weft::shape{n / 2 * (n + 1)});
+  // Row r begins at r * (r + 1) / 2.
+  for (const std::int64_t r : {std::int64_t{1}, std::int64_t{94'906'267}, n / 3, n - 1}) {
+    const std::int64_t first = r * (r + 1) / 2;
+    CAPTURE(r);
+    CHECK(at(i(first)) == r);
+    CHECK(at(j(first)) == 0);
+    CHECK(at(i(first - 1)) == r - 1);
+    CHECK(at(j(first - 1)) == r - 1);
+  }
+  const auto [p, q] = weft::triu_indices(at.client, n, n, 1);
+  CHECK(at(p(-1)) == n - 2);
+  CHECK(at(q(-1)) == n - 1);
+  CHECK(at(p(n - 1)) == 1);
+  CHECK(at(q(n - 1)) == 2);
+}
+
+TEST_CASE("triangles give the elements of a matrix, and argmax its place") {
+  place at;
+  const auto x = weft::from_function<2>(at.client, {20, 30},
+                                        [](std::int64_t i, std::int64_t j) { return arrays::noise(i * 30 + j); },
+                                        {.chunk = {7, 9}});
+  const auto [i, j] = weft::tril_indices_from(x, 2);
+  const auto numbers = at(weft::ravel_multi_index(x.shape(), i, j));
+  const auto flat = at(weft::ravel(x));
+  double sum = 0;
+  for (const std::int64_t k : numbers) sum += flat(static_cast<std::size_t>(k));
+  CHECK(sum == Approx(at(weft::sum(weft::tril(x, 2)))));
+  const auto [row, column] = weft::unravel_index<2>(weft::argmax(x), x.shape());
+  const std::int64_t r = at(row), c = at(column);
+  CHECK(at(x(r, c)) == at(weft::max(x)));
+}
+
+TEST_CASE("places that cannot be are refused") {
+  place at(1);
+  const auto x = weft::zeros<std::int64_t, 1>(at.client, {3});
+  using Catch::Contains;
+  CHECK_THROWS_WITH(weft::tril_indices(at.client, -1, 3), Contains("(-1, 3)"));
+  CHECK_THROWS_WITH(weft::triu_indices(at.client, std::int64_t{1} << 40, std::int64_t{1} << 40), Contains("2^63"));
+  CHECK_THROWS_WITH(weft::tril_indices_from(x), Contains("2"));
+  CHECK_THROWS_WITH(weft::unravel_index<2>(x, {3}),
+                    "weft: 2 indices for the elements of an array of shape (3), which has 1 axis");
+  CHECK_THROWS_WITH(weft::ravel_multi_index({3, 4}, x), Contains("1 index") && Contains("(3, 4), which has 2 axes"));
+  CHECK_THROWS_WITH(weft::unravel_index<1>(x, {-3}), Contains("(-3)"));
+  // What is in the elements is known when they are computed.
+  const auto [i, j] = weft::unravel_index<2>(x + std::int64_t{11}, {3, 4});
+  CHECK(at(i)(2) == 2);
+  CHECK(at(j)(2) == 3);
+  const auto [p, q] = weft::unravel_index<2>(x + std::int64_t{12}, {3, 4});
+  CHECK_THROWS_WITH(at(p), Contains("element 12 of an array of shape (3, 4), which has 12"));
+  CHECK_THROWS_WITH(at(q), Contains("element 12"));
+  CHECK_THROWS_WITH(at(weft::ravel_multi_index({3, 4}, x, x - std::int64_t{1})),
+                    Contains("index -1 along axis 1 of an array of shape (3, 4)"));
+  CHECK_THROWS_WITH(at(weft::ravel_multi_index({3, 0}, weft::outside::clip, x, x)), Contains("index 0 along axis 1"));
+}
