@@ -1,6 +1,7 @@
 #pragma once
 
 /// Parallel arrays, as NumPy and Dask have them. Needs weft::array, and xtensor. docs/arrays.md is about them.
+#include "weft/array/along.hpp"
 #include "weft/array/count.hpp"
 #ifndef WEFT_WITHOUT_BLAS
 #include "weft/array/covariance.hpp"
@@ -34,4 +35,5 @@
 #include "weft/array/take.hpp"
 #include "weft/array/together.hpp"
 #include "weft/array/views.hpp"
+#include "weft/array/windows.hpp"
 #include "weft/array/zarr.hpp"

@@ -1,5 +1,7 @@
 // What copies boxes of chunks, on the engine and on a cluster: the same elements.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <xtensor/xmath.hpp>
 
 #include "array/arrays.hpp"
 #include "array/files.hpp"
@@ -31,10 +33,33 @@ weft::task<results> shapes(weft::client& c) {
   const weft::array<double, 1> positive = co_await weft::compress(x, x > 0.0);
   const xt::xtensor<double, 1> some = co_await weft::assign(positive, slice(5, 50, 3), -1.0).compute();
   all.push_back(arrays::list_of(some));
+  const auto listed = x(slice(none, none, 2), weft::positions(40, 3, -1, 3));
+  const auto longer = weft::insert(weft::erase(joined, slice(3, 160, 2), 0), weft::positions(9, 0, 9), 2.0, 0);
+  const xt::xtensor<double, 2> written =
+      co_await weft::assign(longer, weft::region(slice(none, 30), weft::positions(5, 1, 5, 46)), listed).compute();
+  all.push_back(arrays::list_of(written));
+  const auto [i, j] = weft::tril_indices(c, 30, 40, -2, {.chunk = {100}});
+  const xt::xtensor<std::int64_t, 1> numbers = co_await weft::ravel_multi_index({30, 40}, i, j).compute();
+  all.push_back(arrays::list_of(numbers));
   co_return all;
 }
 
 /// What a user writes in his own program: it travels with it.
+struct power_mean {
+  double power;
+  template <class V, class A>
+  xt::xtensor<double, 2> operator()(const V& a, const A& within) const {
+    return xt::mean(xt::pow(a, power), within);
+  }
+};
+struct backwards {
+  template <class V>
+  xt::xtensor<double, 1> operator()(const V& a) const {
+    xt::xtensor<double, 1> r = a;
+    std::reverse(r.begin(), r.end());
+    return r;
+  }
+};
 struct smooth {
   double weight;
   template <class V>
@@ -57,6 +82,12 @@ weft::task<results> maps(weft::client& c) {
       weft::map_blocks([](const auto& a, const auto& b) { return a * b(); }, weft::transpose(x), weft::sum(x));
   const xt::xtensor<double, 2> part = co_await scaled(slice(10, 30), slice(none, none, 7)).compute();
   all.push_back(arrays::list_of(part));
+  const xt::xtensor<double, 2> coarse = co_await weft::coarsen(power_mean{2}, x, {7, 4}, true).compute();
+  all.push_back(arrays::list_of(coarse));
+  const xt::xtensor<double, 3> windows = co_await weft::sliding_window_view(x, 5, 0)(slice(10, 20)).compute();
+  all.push_back(arrays::list_of(windows));
+  const xt::xtensor<double, 2> turned = co_await weft::apply_along_axis(backwards{}, 0, x).compute();
+  all.push_back(arrays::list_of(turned));
   co_return all;
 }
 
@@ -107,6 +138,8 @@ TEST_CASE("arrays in other shapes are the same on a cluster") {
   const results one = on_engine(1, shapes);
   CHECK(one[0].size() == 50 * 50);
   CHECK(one[2].size() == 300 * 47);
+  CHECK(one[4].size() == (180 - 79 + 3) * 47);
+  CHECK(one[5].back() == 29 * 40 + 27);
   CHECK((on_engine(3, shapes) == one));
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   CHECK((on_cluster(kind, shapes) == one));
@@ -116,6 +149,9 @@ TEST_CASE("functions of chunks travel with their program") {
   const results one = on_engine(1, maps);
   CHECK(one[0].size() == 60 * 47);
   CHECK(one[1].size() == 20 * 9);
+  CHECK(one[2].size() == 8 * 11);
+  CHECK(one[3].size() == 10 * 47 * 5);
+  CHECK(one[4].size() == 60 * 47);
   CHECK((on_engine(3, maps) == one));
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   CHECK((on_cluster(kind, maps) == one));

@@ -388,6 +388,29 @@ put("ravel", np.ravel_multi_index(places, shape))
 put("ravel_wrap", np.ravel_multi_index((i[:, :, 0], i[:, :, 1] // 9), (23, 17), mode="wrap"))
 put("ravel_clip", np.ravel_multi_index((i[:, :, 0] // 20, i[:, :, 1] // 9), (23, 17), mode="clip"))
 
+# Windows, and functions along axes.
+sliding = np.lib.stride_tricks.sliding_window_view
+put("windows", sliding(x, 4, 1))
+put("windows_last", sliding(x, 5, -1)[::3])
+put("windows_several", sliding(x, (3, 2), (1, 0)))
+put("windows_twice", sliding(x, (3, 2), (0, 0)))
+put("windows_all", sliding(plane, (17, 2)))
+put("windows_mean", sliding(x, 7, 0).mean(-1))
+put("windows_int", sliding(i, 3, 2))
+put("windows_part", sliding(x, 6, 0)[9:12, 4, :, 2:])
+put("coarsen", x[:22, :15].reshape(11, 2, 5, 3, 5, 1).mean((1, 3, 5)))
+put("coarsen_max", x.reshape(23, 1, 17, 1, 1, 5).max((1, 3, 5)))
+put("coarsen_wide", x[:20].reshape(1, 20, 17, 1, 5, 1).max((1, 3, 5)))
+put("coarsen_int", i[:21, :16].reshape(3, 7, 4, 4, 5, 1).min((1, 3, 5)))
+put("along_scalar", np.apply_along_axis(lambda a: a[0] - a[-1], 1, x))
+put("along_line", np.apply_along_axis(lambda a: a[::-1] * 2, 0, x))
+put("along_longer", np.apply_along_axis(lambda a: np.concatenate([a, a[:2]]), 1, x))
+put("along_type", np.apply_along_axis(lambda a: (a > 0).sum(), 2, x))
+put("along_vector", np.apply_along_axis(lambda a: a[3] * 2, 0, row))
+put("over_axes", np.apply_over_axes(np.sum, x, (0, 2)))
+put("over_axes_int", np.apply_over_axes(np.sum, i, (-1, 1)))
+put("over_axes_same", np.apply_over_axes(np.cumsum, x, (0, 1)))
+
 # Functions.
 p = np.abs(x) + 0.1
 for name in "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh".split():
