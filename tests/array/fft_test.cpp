@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <complex>
 #include <numbers>
+#include <stdexcept>
 
 #include "array/arrays.hpp"
 #include "array/fft_plan.hpp"
@@ -82,7 +83,7 @@ TEST_CASE("transforms along axes of arrays in chunks") {
     }
   const xt::xtensor<double, 3> back = at(weft::irfft(weft::rfft(x, 1), 1));
   for (std::size_t i = 0; i < whole.size(); ++i) CHECK(std::abs(back.data()[i] - whole.data()[i]) < 1e-14);
-  const xt::xtensor<double, 3> odd = at(weft::irfft(weft::rfft(x, 2), 2, 5));
+  const xt::xtensor<double, 3> odd = at(weft::irfft(weft::rfft(x, 2), 2, {.n = 5}));
   for (std::size_t i = 0; i < whole.size(); ++i) CHECK(std::abs(odd.data()[i] - whole.data()[i]) < 1e-14);
   const xt::xtensor<number, 3> all = at(weft::ifftn(weft::fftn(x)));
   for (std::size_t i = 0; i < whole.size(); ++i) CHECK(std::abs(all.data()[i] - whole.data()[i]) < 1e-14);
@@ -98,13 +99,40 @@ TEST_CASE("transforms along axes of arrays in chunks") {
     CHECK(std::abs(near.data()[i] - std::complex<float>(float(whole.data()[i]))) < 1e-6);
 }
 
+TEST_CASE("a shorter transform reads no more than it needs") {
+  place at(1);
+  const auto x = weft::from_function<1>(at.client, {1000},
+                                        [](std::int64_t i) {
+                                          if (i >= 20) throw std::runtime_error("too far");
+                                          return noise(i);
+                                        },
+                                        {.chunk = {10}});
+  CHECK_THROWS_WITH(at(weft::fft(x)), Catch::Contains("too far"));
+  CHECK(at(weft::fft(x, 0, {.n = 15})).size() == 15);
+  CHECK(at(weft::irfft(x, 0, {.n = 38})).size() == 38);  // of the first 20
+}
+
 TEST_CASE("transforms of what is not there are refused") {
   place at(1);
   const auto x = weft::zeros<double, 2>(at.client, {4, 0});
+  const auto y = weft::zeros<double, 2>(at.client, {4, 3});
   CHECK_THROWS_WITH(weft::fft(x),
-                    "weft: a Fourier transform along axis 1 of an array of shape (4, 0): there is nothing "
-                    "to transform");
+                    "weft: fft along axis 1 of an array of shape (4, 0): there is nothing to transform");
   CHECK_THROWS_WITH(weft::fft(x, 2), Catch::Contains("axis 2"));
-  CHECK_THROWS_WITH(weft::irfft(x, 0, -1), Catch::Contains("irfft to -1"));
+  CHECK_THROWS_WITH(weft::irfft(y, 0, {.n = -1}),
+                    "weft: irfft to -1 numbers: give 1 or more, or 0 for as many as there are");
   CHECK_THROWS_WITH(weft::irfft(weft::zeros<double, 1>(at.client, {1})), Catch::Contains("of shape (1)"));
+  CHECK_THROWS_WITH(weft::hfft(weft::zeros<double, 1>(at.client, {1})), Catch::Contains("weft: hfft along axis 0"));
+  CHECK_THROWS_WITH(weft::rfftn(x), Catch::Contains("weft: rfftn along axis 1") && Catch::Contains("(4, 0)"));
+  CHECK_THROWS_WITH(weft::fftn(y, weft::axes(0, 2)), Catch::Contains("axis 2"));
+  CHECK_THROWS_WITH(weft::fftn(y, weft::axes(0, 1), {.n = {3}}),
+                    "weft: fftn along 2 axes with lengths (3): give one for each, or none");
+  CHECK_THROWS_WITH(weft::ifftn(y, {.n = {3, 3, 3}}), Catch::Contains("axis -3"));
+  CHECK_THROWS_WITH(weft::irfft2(y, {.n = {3, -2}}), Catch::Contains("irfft2 to -2 numbers"));
+  CHECK_THROWS_WITH(weft::fft2(weft::zeros<double, 1>(at.client, {3})), Catch::Contains("axis -2"));
+  CHECK_THROWS_WITH(weft::fftn(weft::sum(y)), "weft: fftn along no axis: give one at least");
+  CHECK_THROWS_WITH(weft::fftfreq(at.client, 0), "weft: fftfreq of 0 numbers: give 1 or more");
+  CHECK_THROWS_WITH(weft::rfftfreq(at.client, 4, 0), Catch::Contains("rfftfreq of numbers that are 0 apart"));
+  CHECK_THROWS_WITH(weft::fftshift(y, 2), Catch::Contains("axis 2"));
+  CHECK_THROWS_AS(weft::ifftshift(y, weft::axes(0, 0)), weft::misuse);
 }

@@ -208,7 +208,7 @@ TEST_CASE("orders, counts and transforms of irregular chunks are those of one ch
       same("median", [=](const given& g) { return weft::median(g.k, axis); });
       same("fft", [=](const given& g) { return weft::fft(g.x, axis); });
       same("rfft", [=](const given& g) { return weft::rfft(g.x, axis); });
-      same("irfft", [=](const given& g) { return weft::irfft(weft::rfft(g.x, axis), axis, length); });
+      same("irfft", [=](const given& g) { return weft::irfft(weft::rfft(g.x, axis), axis, {.n = length}); });
     }
     same("sort of a line", [](const given& g) { return weft::sort(g.row); });
     same("sort of chunks in a line", [](const given& g) { return weft::sort(weft::ravel(g.k)); });

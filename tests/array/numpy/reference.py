@@ -287,6 +287,27 @@ for name, value in (
 put("irfft", np.fft.irfft(x, axis=0))
 put("irfft_odd", np.fft.irfft(x, 31, axis=0))
 put("irfft_short", np.fft.irfft(x, 20, axis=0))
+some_x = x[:6]
+wavy = some_x + 1j * some_x[::-1]
+for norm in ("backward", "ortho", "forward"):
+    for n in (None, 1, 8, 17, 31):
+        for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
+            put(f"{name}_{n or 0}_{norm}", getattr(np.fft, name)(some_x, n, 1, norm))
+    for name, v in (("fft", wavy), ("ifft", wavy), ("rfft", some_x), ("irfft", wavy)):
+        put(f"{name}2_{norm}", getattr(np.fft, name + "2")(v, norm=norm))
+        put(f"{name}2_axes_{norm}", getattr(np.fft, name + "2")(v, (20, 6), (1, 0), norm))
+        put(f"{name}n_{norm}", getattr(np.fft, name + "n")(v, norm=norm))
+        put(f"{name}n_axes_{norm}", getattr(np.fft, name + "n")(v, axes=(0, -1), norm=norm))
+        put(f"{name}n_last_{norm}", getattr(np.fft, name + "n")(v, (7, 9), norm=norm))
+put("fftn_int", np.fft.fftn(i))
+put("hfft_complex", np.fft.hfft(wavy, axis=0))
+for n in (1, 2, 7, 10):
+    put(f"fftfreq_{n}", np.fft.fftfreq(n, 0.3))
+    put(f"rfftfreq_{n}", np.fft.rfftfreq(n, 0.3))
+put("fftshift", np.fft.fftshift(x))
+put("fftshift_1", np.fft.fftshift(x, 1))
+put("ifftshift_02", np.fft.ifftshift(x, (0, 2)))
+put("ifftshift", np.fft.ifftshift(x))
 
 # Other shapes.
 put("concatenate_0", np.concatenate([x, x[::-1], x[:4]], 0))
