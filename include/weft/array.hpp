@@ -9,6 +9,7 @@
 #include "weft/array/create.hpp"
 #include "weft/array/cumulative.hpp"
 #include "weft/array/difference.hpp"
+#include "weft/array/distributions.hpp"
 #include "weft/array/elementwise.hpp"
 #include "weft/array/fft.hpp"
 #include "weft/array/files.hpp"

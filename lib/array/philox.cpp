@@ -1,12 +1,10 @@
 #include "array/philox.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "array/clones.hpp"
-
-// Compiled with -ffp-contract=off: with fused multiplications, results would depend on the instruction set.
+#include "array/elementary.hpp"
 
 namespace weft::detail::arrays {
 
@@ -38,15 +36,6 @@ WEFT_CLONES void make_words(batch_words& out, std::uint64_t first_block, std::ui
   }
 }
 
-// ---- functions of doubles that vectorise without conversions between doubles and 64-bit integers ----
-
-#define WEFT_INLINE [[gnu::always_inline]] inline
-
-/// A whole number below 2^52 as a double: the low bits of 2^52 + n.
-WEFT_INLINE double whole(std::uint64_t n) noexcept {
-  return std::bit_cast<double>(n | std::bit_cast<std::uint64_t>(0x1p52)) - 0x1p52;
-}
-
 /// The upper 53 bits of two words, in [0, 1).
 WEFT_INLINE double unit(std::uint32_t low, std::uint32_t high) noexcept {
   return (whole(high) * 0x1p21 + whole(low >> 11)) * 0x1p-53;
@@ -57,68 +46,6 @@ WEFT_INLINE double unit_above_zero(std::uint32_t low, std::uint32_t high) noexce
 }
 /// 32 bits, in (0, 1].
 WEFT_INLINE double unit_above_zero(std::uint32_t word) noexcept { return (whole(word) + 1) * 0x1p-32; }
-
-/// The natural logarithm of x in (0, 1], normal. x = 2^k m with m in [sqrt(1/2), sqrt(2)), and log m is
-/// 2 artanh((m - 1) / (m + 1)): its series has converged to 10^-18 after 11 terms, as |(m - 1) / (m + 1)| < 0.172.
-WEFT_INLINE double logarithm(double x) noexcept {
-  constexpr std::uint64_t least = 0x3FE6A09E00000000;  // a double just below sqrt(1/2)
-  constexpr std::uint64_t one = 0x3FF0000000000000;
-  const std::uint64_t bits = std::bit_cast<std::uint64_t>(x) + (one - least);
-  const double k = whole(bits >> 52) - 1023;
-  const double m = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFF) + least);
-  const double f = m - 1, s = f / (2 + f), z = s * s;
-  double p = 2.0 / 23;
-  p = p * z + 2.0 / 21;
-  p = p * z + 2.0 / 19;
-  p = p * z + 2.0 / 17;
-  p = p * z + 2.0 / 15;
-  p = p * z + 2.0 / 13;
-  p = p * z + 2.0 / 11;
-  p = p * z + 2.0 / 9;
-  p = p * z + 2.0 / 7;
-  p = p * z + 2.0 / 5;
-  p = p * z + 2.0 / 3;
-  // log 2 in two parts, the first of which has so few bits that its product with k is exact.
-  constexpr double log2_high = 0x1.62e42feep-1, log2_low = 0x1.a39ef35793c76p-33;
-  return k * log2_high + (2 * s + (s * z * p + k * log2_low));
-}
-
-struct sine_cosine {
-  double sine, cosine;
-};
-
-/// Of 2 pi u, u in [0, 1]. The angle is taken from the nearest quarter turn, exactly; the series of sine and cosine
-/// have converged to 10^-18 for what is left, at most pi/4.
-WEFT_INLINE sine_cosine turn(double u) noexcept {
-  constexpr double rounding = 0x1.8p52;  // adding it leaves no bits below 1
-  const double t = 4 * u, shifted = t + rounding;
-  const double f = t - (shifted - rounding);
-  const std::uint64_t quarter = std::bit_cast<std::uint64_t>(shifted);  // in its low bits
-  const double x = f * 0x1.921fb54442d18p0, z = x * x;
-  double s = -1.0 / 121645100408832000.0;  // 19!
-  s = s * z + 1.0 / 355687428096000.0;
-  s = s * z - 1.0 / 1307674368000.0;
-  s = s * z + 1.0 / 6227020800.0;
-  s = s * z - 1.0 / 39916800.0;
-  s = s * z + 1.0 / 362880.0;
-  s = s * z - 1.0 / 5040.0;
-  s = s * z + 1.0 / 120.0;
-  s = s * z - 1.0 / 6.0;
-  const double sine = x + x * z * s;
-  double c = -1.0 / 6402373705728000.0;  // 18!
-  c = c * z + 1.0 / 20922789888000.0;
-  c = c * z - 1.0 / 87178291200.0;
-  c = c * z + 1.0 / 479001600.0;
-  c = c * z - 1.0 / 3628800.0;
-  c = c * z + 1.0 / 40320.0;
-  c = c * z - 1.0 / 720.0;
-  c = c * z + 1.0 / 24.0;
-  const double cosine = 1 - (0.5 * z - z * z * c);
-  const std::uint64_t odd = 0 - (quarter & 1), a = std::bit_cast<std::uint64_t>(sine),
-                      b = std::bit_cast<std::uint64_t>(cosine), differ = (a ^ b) & odd;
-  return {std::bit_cast<double>((a ^ differ) ^ ((quarter & 2) << 62)),
-          std::bit_cast<double>((b ^ differ) ^ (((quarter + 1) & 2) << 62))};
-}
 
 // ---- from the words of a batch to its elements, in their order ----
 

@@ -98,6 +98,17 @@ weft::task<results> random_numbers(weft::client& c) {
       weft::random::integers<std::uint8_t, 2>(c, {300, 170}, 1, 7, {.seed = 9, .stream = 1, .chunk = {50, 100}});
   const xt::xtensor<double, 1> rows = co_await weft::sum(weft::astype<double>(x) * n, 1).compute();
   all.push_back(arrays::list_of(rows));
+  const auto g = weft::random::gamma<double, 2>(c, {300, 170}, 0.7, 2, {.seed = 9, .chunk = {70, 64}});
+  const auto b = weft::random::binomial<std::uint8_t, 2>(c, {300, 170}, 200, 0.3, {.seed = 9, .chunk = {70, 64}});
+  const xt::xtensor<double, 1> drawn = co_await weft::sum(g * b, 1).compute();
+  all.push_back(arrays::list_of(drawn));
+  const std::vector<double> p{0.2, 0.5, 0.3};
+  const std::vector<float> values{1.5F, -2, 7};
+  const auto chosen = weft::random::choice<1>(c, {300}, values, p, {.seed = 9, .chunk = {70}});
+  const auto fallen = weft::random::multinomial<2>(c, {300}, 20, p, {.seed = 9, .chunk = {70, 2}});
+  const auto mixed = weft::random::permutation(fallen * weft::expand_dims(chosen, 1), 0, {.seed = 9});
+  const xt::xtensor<double, 2> last = co_await mixed.compute();
+  all.push_back(arrays::list_of(last));
   co_return all;
 }
 

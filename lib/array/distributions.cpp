@@ -1,0 +1,311 @@
+// Random numbers of distributions with parameters, as operations on the numbers of elements.
+#include "weft/detail/array/distributions.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "array/philox.hpp"
+#include "array/runs.hpp"
+#include "array/samplers.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// What a parameter may be. All are finite.
+enum class range : std::uint8_t { unused, any, not_below_0, above_0, probability, above_0_probability };
+struct parameter {
+  const char* name = "";
+  range of = range::unused;
+};
+struct distribution_kind {
+  const char* name;
+  parameter a = {}, b = {}, c = {};
+};
+/// In the order of distribution_name.
+constexpr distribution_kind kinds[] = {
+    {"gamma", {"shape", range::above_0}, {"scale", range::not_below_0}},
+    {"beta", {"a", range::above_0}, {"b", range::above_0}},
+    {"chisquare", {"df", range::above_0}},
+    {"f", {"dfnum", range::above_0}, {"dfden", range::above_0}},
+    {"standard_t", {"df", range::above_0}},
+    {"standard_cauchy"},
+    {"lognormal", {"mean", range::any}, {"sigma", range::not_below_0}},
+    {"laplace", {"loc", range::any}, {"scale", range::not_below_0}},
+    {"logistic", {"loc", range::any}, {"scale", range::not_below_0}},
+    {"gumbel", {"loc", range::any}, {"scale", range::not_below_0}},
+    {"pareto", {"a", range::above_0}},
+    {"weibull", {"a", range::above_0}},
+    {"power", {"a", range::above_0}},
+    {"rayleigh", {"scale", range::not_below_0}},
+    {"triangular", {"left", range::any}, {"mode", range::any}, {"right", range::any}},
+    {"poisson", {"lam", range::not_below_0}},
+    {"binomial", {"n", range::not_below_0}, {"p", range::probability}},
+    {"geometric", {"p", range::above_0_probability}},
+};
+static_assert(std::size(kinds) == static_cast<std::size_t>(distribution_name::geometric) + 1);
+
+bool is_count(distribution_name d) noexcept { return d >= distribution_name::poisson; }
+
+bool lies_in(range r, double x) noexcept {
+  switch (r) {
+    case range::unused:
+      return true;
+    case range::any:
+      return std::isfinite(x);
+    case range::not_below_0:
+      return x >= 0 && std::isfinite(x);
+    case range::above_0:
+      return x > 0 && std::isfinite(x);
+    case range::probability:
+      return x >= 0 && x <= 1;
+    default:
+      return x > 0 && x <= 1;
+  }
+}
+const char* wanted(range r) noexcept {
+  switch (r) {
+    case range::any:
+      return "give a finite number";
+    case range::not_below_0:
+      return "give a finite number, 0 or more";
+    case range::above_0:
+      return "give a finite number above 0";
+    case range::probability:
+      return "give a number from 0 to 1";
+    default:
+      return "give a number above 0, up to 1";
+  }
+}
+
+std::string text_of(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", x);
+  return text;
+}
+
+/// Doubles count up to here.
+constexpr double most_counted = 0x1p52;
+
+/// Above what may be drawn, of counts. Poisson's and binomial numbers are drawn by comparing 52 bits, so that none is
+/// drawn whose probability is much smaller than 2^-52: twelve deviations, and some numbers where the mean is small.
+double largest(const drawn_numbers& w) noexcept {
+  switch (w.of) {
+    case distribution_name::poisson:
+      return w.a + 12 * std::sqrt(w.a) + 40;
+    case distribution_name::binomial:
+      return w.a;
+    default:
+      return w.a < 1 ? 37 / -std::log1p(-w.a) + 1 : 1;
+  }
+}
+
+/// What is wrong with them; nothing: they can be drawn.
+std::string fault_of(const drawn_numbers& w) {
+  if (w.of > distribution_name::geometric) return "there is no such distribution";
+  const distribution_kind& kind = kinds[static_cast<std::size_t>(w.of)];
+  const std::pair<parameter, double> all[] = {{kind.a, w.a}, {kind.b, w.b}, {kind.c, w.c}};
+  for (const auto& [p, value] : all)
+    if (!lies_in(p.of, value))
+      return std::string(kind.name) + " with " + p.name + " " + text_of(value) + ": " + wanted(p.of);
+  if (w.of == distribution_name::triangular && !(w.a <= w.b && w.b <= w.c && w.a < w.c && std::isfinite(w.c - w.a)))
+    return "triangular from " + text_of(w.a) + " over " + text_of(w.b) + " to " + text_of(w.c) +
+           ": give left <= mode <= right, and left < right";
+  if (is_count(w.of) && !(largest(w) <= most_counted))
+    return std::string(kind.name) + " with " + kind.a.name + " " + text_of(w.a) +
+           ": its numbers may be beyond 2^52, up to which they are counted";
+  return {};
+}
+
+template <class T>
+class drawn_kernel final : public kernel {
+ public:
+  explicit drawn_kernel(const drawn_numbers& w) : which_(w) {}
+
+  bool takes(std::span<const std::uint32_t> items, std::uint32_t out) const noexcept override {
+    return items.size() == 1 && items[0] == sizeof(std::int64_t) && out == sizeof(T);
+  }
+  void run(const strip& s) const override {
+    const auto* numbers = reinterpret_cast<const std::int64_t*>(s.in[0]);
+    T* out = reinterpret_cast<T*>(s.out);
+    for_each_run(numbers, s.count, [&](std::uint64_t first, std::size_t at, std::size_t n) {
+      sample(which_, first, std::span<T>(out + at, n));
+    });
+  }
+  void encode(encoder& e) const override { weft::encode(e, which_); }
+  const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override {
+    operations.push_back(kinds[static_cast<std::size_t>(which_.of)].name);
+  }
+
+ private:
+  static std::shared_ptr<const code> make(decoder& d) {
+    const auto w = weft::decode<drawn_numbers>(d);
+    const std::string fault = fault_of(w);
+    if (!fault.empty()) d.fail("random numbers", fault);
+    if (is_count(w.of) != std::is_integral_v<T>) d.fail("random numbers", "they are of elements of another kind");
+    return std::make_shared<const drawn_kernel>(w);
+  }
+  static inline const code_entry entry_{&drawn_kernel::make};
+
+  const drawn_numbers which_;
+};
+
+template <class T>
+any_code<kernel> kernel_of(const drawn_numbers& which) {
+  return any_code<kernel>(std::make_shared<const drawn_kernel<T>>(which));
+}
+any_code<kernel> kernel_of(dtype t, const drawn_numbers& which) {
+  switch (t) {
+    case dtype::f32:
+      return kernel_of<float>(which);
+    case dtype::f64:
+      return kernel_of<double>(which);
+    case dtype::i8:
+    case dtype::u8:
+      return kernel_of<std::uint8_t>(which);
+    case dtype::i16:
+    case dtype::u16:
+      return kernel_of<std::uint16_t>(which);
+    case dtype::i32:
+    case dtype::u32:
+      return kernel_of<std::uint32_t>(which);
+    default:
+      return kernel_of<std::uint64_t>(which);
+  }
+}
+
+array_ref of_places(const client& c, element e, const grid& chunks, any_code<kernel> what) {
+  const std::uint32_t all = (1u << chunks.rank) - 1;
+  array_ref number = make_index(c, chunks, 0, place_steps(chunks, all));
+  return make_elementwise(c, e, chunks, {std::move(number)}, std::move(what), true);
+}
+
+/// What is wrong with probabilities; their sum may be off as far as NumPy allows it.
+std::string fault_of(const std::vector<double>& p) {
+  if (p.empty()) return "no probability: give one at least";
+  for (std::size_t i = 0; i < p.size(); ++i)
+    if (!(p[i] >= 0 && p[i] <= 1))
+      return "probability " + std::to_string(i) + " is " + text_of(p[i]) + ": give numbers from 0 to 1";
+  const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+  if (!(std::abs(sum - 1) <= 1.5e-8)) return "probabilities whose sum is " + text_of(sum) + ": give 1 in all";
+  return {};
+}
+void check_probabilities(const char* what, const std::vector<double>& p) {
+  const std::string fault = fault_of(p);
+  if (!fault.empty()) throw misuse("weft: " + std::string(what) + " with " + fault);
+}
+
+struct categories {
+  std::int64_t n = 0;
+  std::vector<double> p = {};
+  std::uint64_t seed = 0;
+  std::uint32_t stream = 0;
+};
+class multinomial_kernel final : public kernel {
+ public:
+  explicit multinomial_kernel(categories w) : which_(std::move(w)) {}
+
+  bool takes(std::span<const std::uint32_t> items, std::uint32_t out) const noexcept override {
+    return items.size() == 1 && items[0] == sizeof(std::int64_t) && out == sizeof(std::int64_t);
+  }
+  void run(const strip& s) const override {
+    const auto* numbers = reinterpret_cast<const std::int64_t*>(s.in[0]);
+    auto* out = reinterpret_cast<std::int64_t*>(s.out);
+    const categories& w = which_;
+    for_each_run(numbers, s.count, [&](std::uint64_t first, std::size_t at, std::size_t n) {
+      sample_multinomial(w.n, w.p, w.seed, w.stream, first, std::span(out + at, n));
+    });
+  }
+  void encode(encoder& e) const override { weft::encode(e, which_); }
+  const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("multinomial"); }
+
+ private:
+  static std::shared_ptr<const code> make(decoder& d) {
+    auto w = weft::decode<categories>(d);
+    const std::string fault = fault_of(w.p);
+    if (!fault.empty()) d.fail("random numbers", fault);
+    if (w.n < 0 || static_cast<double>(w.n) > most_counted) d.fail("random numbers", "there cannot be so many");
+    return std::make_shared<const multinomial_kernel>(std::move(w));
+  }
+  static inline const code_entry entry_{&multinomial_kernel::make};
+
+  const categories which_;
+};
+
+}  // namespace
+
+array_ref make_drawn(const client& c, element e, const grid& chunks, const drawn_numbers& which) {
+  const std::string fault = fault_of(which);
+  if (!fault.empty()) throw misuse("weft: " + fault);
+  if (is_count(which.of)) {
+    const bool natural = e.type >= dtype::u8 && e.type <= dtype::u64;
+    const auto bits = static_cast<int>(8 * e.item) - (natural ? 0 : 1);
+    if (largest(which) >= std::ldexp(1.0, bits))
+      throw misuse("weft: numbers of " + std::string(kinds[static_cast<std::size_t>(which.of)].name) +
+                   " that may come near " + text_of(largest(which)) + " do not fit in elements of " +
+                   weft::to_string(e.type));
+  }
+  return of_places(c, e, chunks, kernel_of(e.type, which));
+}
+
+array_ref make_multinomial(const client& c, const grid& chunks, std::int64_t n, std::vector<double> p,
+                           std::uint64_t seed, std::uint32_t stream) {
+  check_probabilities("multinomial", p);
+  if (n < 0 || static_cast<double>(n) > most_counted)
+    throw misuse("weft: multinomial with n " + std::to_string(n) + ": give 0 or more, up to 2^52");
+  categories w{n, std::move(p), seed, stream};
+  return of_places(c, element_of<std::int64_t>, chunks,
+                   any_code<kernel>(std::make_shared<const multinomial_kernel>(std::move(w))));
+}
+
+weft::shape with_categories(const weft::shape& extents, std::size_t count) {
+  if (extents.size() == most_axes) throw misuse("weft: multinomial numbers of more than 8 axes");
+  weft::shape all = weft::shape::of_rank(extents.size() + 1);
+  std::copy(extents.begin(), extents.end(), &all[0]);
+  all[extents.size()] = static_cast<std::int64_t>(count);
+  return all;
+}
+
+void check_choice(std::int64_t n, const std::vector<double>& p) {
+  check_probabilities("choice", p);
+  if (p.size() != static_cast<std::size_t>(n))
+    throw misuse("weft: choice among " + std::to_string(n) + " with " + std::to_string(p.size()) +
+                 " probabilities: give one for each");
+}
+void throw_no_choice(std::int64_t n) {
+  throw misuse("weft: choice among " + std::to_string(n) + ": give one at least");
+}
+std::vector<double> cumulated(const std::vector<double>& p) {
+  std::vector<double> sums(p.size());
+  std::partial_sum(p.begin(), p.end(), sums.begin());
+  const double all = sums.back();
+  for (double& s : sums) s /= all;
+  return sums;
+}
+
+void check_scale(const char* what, const char* name, double value, bool negative_too) {
+  const range r = negative_too ? range::any : range::not_below_0;
+  if (!lies_in(r, value))
+    throw misuse("weft: " + std::string(what) + " with " + name + " " + text_of(value) + ": " + wanted(r));
+}
+
+std::vector<std::int64_t> permuted(std::int64_t n, std::uint64_t seed, std::uint32_t stream) {
+  std::vector<std::uint64_t> keys(static_cast<std::size_t>(n));
+  philox::integers({seed, stream}, 0, std::numeric_limits<std::uint64_t>::max() - 1, keys);
+  std::vector<std::int64_t> order(keys.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::int64_t i, std::int64_t j) {
+    const std::uint64_t k = keys[static_cast<std::size_t>(i)], l = keys[static_cast<std::size_t>(j)];
+    return k != l ? k < l : i < j;
+  });
+  return order;
+}
+
+}  // namespace weft::detail::arrays

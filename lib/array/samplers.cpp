@@ -1,0 +1,336 @@
+#include "array/samplers.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "array/elementary.hpp"
+#include "array/philox.hpp"
+
+// Compiled as philox.cpp: see elementary.hpp.
+
+namespace weft::detail::arrays {
+
+namespace {
+
+/// The bits of one element.
+class element_bits {
+ public:
+  element_bits(std::uint64_t seed, std::uint32_t stream, std::uint64_t element) noexcept
+      : counter_{static_cast<std::uint32_t>(element), static_cast<std::uint32_t>(element >> 32), 0, stream},
+        key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)} {}
+
+  /// Above 0 and below 1, in 2^52 steps: 1 less it is exact too, and such a number.
+  double unit() noexcept {
+    if (left_ == 0) {
+      words_ = philox4x32(counter_, key_);
+      ++counter_[2];
+      left_ = 4;
+    }
+    left_ -= 2;
+    const std::uint32_t low = words_[left_], high = words_[left_ + 1];
+    return (whole(high) * 0x1p20 + whole(low >> 12) + 0.5) * 0x1p-52;
+  }
+  double exponential() noexcept { return -logarithm(unit()); }
+  double normal() noexcept {
+    const double radius = std::sqrt(2 * exponential());
+    return radius * turn(unit()).cosine;
+  }
+
+ private:
+  philox_counter counter_;
+  philox_key key_;
+  philox_counter words_{};
+  std::size_t left_ = 0;
+};
+
+/// Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000); below 1 by what they
+/// say in section 6.
+struct gamma_sampler {
+  explicit gamma_sampler(double shape) noexcept
+      : below_1(shape < 1), inverse(1 / shape), d((below_1 ? shape + 1 : shape) - 1.0 / 3), c(1 / std::sqrt(9 * d)) {}
+  double operator()(element_bits& bits) const noexcept {
+    for (;;) {
+      const double x = bits.normal(), root = 1 + c * x;
+      if (root <= 0) continue;
+      const double v = root * root * root, u = bits.unit(), square = x * x;
+      if (u >= 1 - 0.0331 * square * square && logarithm(u) >= 0.5 * square + d * (1 - v + logarithm(v))) continue;
+      return below_1 ? d * v * arrays::exponential(-bits.exponential() * inverse) : d * v;
+    }
+  }
+  bool below_1;
+  double inverse, d, c;
+};
+
+/// By two gammas; where both parameters are up to 1, by Jöhnk's method ("Erzeugung von betaverteilten und
+/// gammaverteilten Zufallszahlen", Metrika 8, 1964), with logarithms where powers are too small to be told from 0.
+struct beta_sampler {
+  beta_sampler(double x, double y) noexcept : a(x), b(y), first(x), second(y) {}
+  double operator()(element_bits& bits) const noexcept {
+    if (a > 1 || b > 1) {
+      const double x = first(bits), y = second(bits);
+      return x / (x + y);
+    }
+    for (;;) {
+      const double log_x = -bits.exponential() / a, log_y = -bits.exponential() / b;
+      const double x = arrays::exponential(log_x), y = arrays::exponential(log_y), sum = x + y;
+      if (sum > 1) continue;
+      if (sum > std::numeric_limits<double>::min()) return x / sum;
+      return 1 / (1 + arrays::exponential(log_y - log_x));
+    }
+  }
+  double a, b;
+  gamma_sampler first, second;
+};
+
+// Logarithms of probabilities as Loader has them ("Fast and accurate computation of binomial probabilities", 2000):
+// without differences of large numbers.
+
+/// log n! less Stirling's formula for it.
+double stirling_error(double n) noexcept {
+  static constexpr double small[] = {0,
+                                     0x1.4c071bcda0a5bp-4,
+                                     0x1.52a9b923ea649p-5,
+                                     0x1.c579a268d80b3p-6,
+                                     0x1.54a2662fd78a9p-6,
+                                     0x1.10b4e513fcbedp-6,
+                                     0x1.c6b167bebdf36p-7,
+                                     0x1.85d4d612e4a86p-7,
+                                     0x1.552805e7b3076p-7,
+                                     0x1.2f4871b12ab64p-7,
+                                     0x1.10f9d4c0743a7p-7,
+                                     0x1.f0593088014f8p-8,
+                                     0x1.c7018733aa9c6p-8,
+                                     0x1.a40514700f36cp-8,
+                                     0x1.86076c002d4a7p-8,
+                                     0x1.6c08f6f194a10p-8};
+  if (n < 16) return small[static_cast<std::size_t>(n)];
+  const double z = 1 / (n * n);
+  return (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188))))) / n;
+}
+/// x log(x / m) + m - x, for x and m above 0.
+double deviance(double x, double m) noexcept {
+  if (std::abs(x - m) >= 0.1 * (x + m)) return x * logarithm(x / m) + m - x;
+  const double v = (x - m) / (x + m), z = v * v;
+  double sum = (x - m) * v, term = 2 * x * v;
+  for (double j = 3;; j += 2) {
+    term *= z;
+    const double next = sum + term / j;
+    if (next == sum) return sum;
+    sum = next;
+  }
+}
+double log_of_poisson(double k, double mean) noexcept {
+  if (k == 0) return -mean;
+  return -stirling_error(k) - deviance(k, mean) - 0.5 * logarithm(2 * std::numbers::pi * k);
+}
+double log_of_binomial(double k, double n, double p) noexcept {
+  const double q = 1 - p, others = n - k;
+  if (k == 0) return n * logarithm_of_1_plus(-p);
+  if (others == 0) return n * logarithm(p);
+  return stirling_error(n) - stirling_error(k) - stirling_error(others) - deviance(k, n * p) -
+         deviance(others, n * q) + 0.5 * logarithm(n / (2 * std::numbers::pi * k) / others);
+}
+
+/// By inversion below a mean of 10, where 53 bits decide; above it by Hörmann's PTRS, "The transformed rejection
+/// method for generating Poisson random variables", Insurance: Mathematics and Economics 12 (1993).
+struct poisson_sampler {
+  explicit poisson_sampler(double m) noexcept
+      : mean(m),
+        none(arrays::exponential(-m)),
+        b(0.931 + 2.53 * std::sqrt(m)),
+        a(-0.059 + 0.02483 * b),
+        inverse_alpha(1.1239 + 1.1328 / (b - 3.4)),
+        sure(0.9277 - 3.6224 / (b - 2)) {}
+  double operator()(element_bits& bits) const noexcept {
+    if (mean < 10) {
+      double u = bits.unit(), p = none, k = 0;
+      for (; u > p && k < 200; p *= mean / k) {
+        u -= p;
+        ++k;
+      }
+      return k;
+    }
+    for (;;) {
+      const double u = bits.unit() - 0.5, v = bits.unit(), distance = 0.5 - std::abs(u);
+      const double k = std::floor((2 * a / distance + b) * u + mean + 0.43);
+      if (distance >= 0.07 && v <= sure) return k;
+      if (k < 0 || (distance < 0.013 && v > distance)) continue;
+      if (logarithm(v * inverse_alpha / (a / (distance * distance) + b)) <= log_of_poisson(k, mean)) return k;
+    }
+  }
+  double mean, none, b, a, inverse_alpha, sure;
+};
+
+/// By inversion where fewer than 10 are expected, above by Hörmann's BTRS, "The generation of binomial random
+/// variates", Journal of Statistical Computation and Simulation 46 (1993). Of a probability above one half those that
+/// fail are drawn.
+struct binomial_sampler {
+  binomial_sampler(double count, double probability) noexcept
+      : n(count), turned(probability > 0.5), p(turned ? 1 - probability : probability), few(n * p < 10) {
+    const double q = 1 - p;
+    if (few) {
+      odds = p / q;
+      none = arrays::exponential(n * logarithm_of_1_plus(-p));
+      return;
+    }
+    const double deviation = std::sqrt(n * p * q);
+    b = 1.15 + 2.53 * deviation;
+    a = -0.0873 + 0.0248 * b + 0.01 * p;
+    sure = 0.92 - 4.2 / b;
+    alpha = (2.83 + 5.1 / b) * deviation;
+    most_likely = log_of_binomial(std::floor((n + 1) * p), n, p);
+  }
+  double operator()(element_bits& bits) const noexcept {
+    const double k = few ? inverted(bits) : accepted(bits);
+    return turned ? n - k : k;
+  }
+  double inverted(element_bits& bits) const noexcept {
+    if (p == 0 || n == 0) return 0;
+    double u = bits.unit(), probability = none, k = 0;
+    while (u > probability && k < n && k < 200) {
+      u -= probability;
+      ++k;
+      probability *= (n + 1 - k) / k * odds;
+    }
+    return k;
+  }
+  double accepted(element_bits& bits) const noexcept {
+    for (;;) {
+      const double u = bits.unit() - 0.5, v = bits.unit(), distance = 0.5 - std::abs(u);
+      const double k = std::floor((2 * a / distance + b) * u + n * p + 0.5);
+      if (k < 0 || k > n) continue;
+      if (distance >= 0.07 && v <= sure) return k;
+      const double hat = logarithm(v * alpha / (a / (distance * distance) + b));
+      if (hat <= log_of_binomial(k, n, p) - most_likely) return k;
+    }
+  }
+  double n;
+  bool turned;
+  double p;
+  bool few;
+  double odds = 0, none = 0, a = 0, b = 0, sure = 0, alpha = 0, most_likely = 0;
+};
+
+/// Sampler after sampler: those that are inversions stand here as they are.
+template <class T>
+void fill(const drawn_numbers& w, std::uint64_t first, std::span<T> out, const auto& one) noexcept {
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    element_bits bits(w.seed, w.stream, first + i);
+    out[i] = static_cast<T>(one(bits));
+  }
+}
+
+double triangular(double u, double left, double mode, double right) noexcept {
+  const double base = right - left, up = mode - left;
+  return u <= up / base ? left + std::sqrt(u * up * base) : right - std::sqrt((1 - u) * (right - mode) * base);
+}
+
+}  // namespace
+
+template <class T>
+void sample(const drawn_numbers& w, std::uint64_t first, std::span<T> out) noexcept {
+  const double a = w.a, b = w.b, c = w.c;
+  const auto each = [&](const auto& one) { fill(w, first, out, one); };
+  using bits = element_bits;
+  using name = distribution_name;
+  if constexpr (std::is_integral_v<T>) {
+    switch (w.of) {
+      case name::poisson:
+        return each(poisson_sampler(a));
+      case name::binomial:
+        return each(binomial_sampler(a, b));
+      default: {  // geometric
+        const double rate = a < 1 ? -logarithm_of_1_plus(-a) : std::numeric_limits<double>::infinity();
+        return each([=](bits& e) { return std::max(1.0, std::ceil(e.exponential() / rate)); });
+      }
+    }
+  } else {
+    switch (w.of) {
+      case name::gamma: {
+        const gamma_sampler g(a);
+        return each([=](bits& e) { return b * g(e); });
+      }
+      case name::beta:
+        return each(beta_sampler(a, b));
+      case name::chisquare: {
+        const gamma_sampler g(a / 2);
+        return each([=](bits& e) { return 2 * g(e); });
+      }
+      case name::f: {
+        const gamma_sampler g(a / 2), h(b / 2);
+        return each([=](bits& e) {
+          const double x = g(e) * b, y = h(e) * a;
+          return x / y;
+        });
+      }
+      case name::standard_t: {
+        const gamma_sampler g(a / 2);
+        const double root = std::sqrt(a / 2);
+        return each([=](bits& e) {
+          const double z = e.normal();
+          return root * z / std::sqrt(g(e));
+        });
+      }
+      case name::standard_cauchy:
+        return each([](bits& e) {
+          const sine_cosine angle = turn(0.5 * e.unit());
+          return angle.cosine / angle.sine;
+        });
+      case name::lognormal:
+        return each([=](bits& e) { return arrays::exponential(a + b * e.normal()); });
+      case name::laplace:
+        return each([=](bits& e) {
+          const double u = e.unit();
+          return u < 0.5 ? a + b * logarithm(2 * u) : a - b * logarithm(2 * (1 - u));
+        });
+      case name::logistic:
+        return each([=](bits& e) {
+          const double u = e.unit();
+          return a + b * (logarithm(u) - logarithm(1 - u));
+        });
+      case name::gumbel:
+        return each([=](bits& e) { return a - b * logarithm(e.exponential()); });
+      case name::pareto:
+        return each([=](bits& e) { return exponential_less_1(e.exponential() / a); });
+      case name::weibull:
+        return each([=](bits& e) { return arrays::power(e.exponential(), 1 / a); });
+      case name::power:
+        return each([=](bits& e) { return arrays::exponential(-e.exponential() / a); });
+      case name::rayleigh:
+        return each([=](bits& e) { return a * std::sqrt(2 * e.exponential()); });
+      default:  // triangular
+        return each([=](bits& e) { return triangular(e.unit(), a, b, c); });
+    }
+  }
+}
+template void sample(const drawn_numbers&, std::uint64_t, std::span<float>) noexcept;
+template void sample(const drawn_numbers&, std::uint64_t, std::span<double>) noexcept;
+template void sample(const drawn_numbers&, std::uint64_t, std::span<std::uint8_t>) noexcept;
+template void sample(const drawn_numbers&, std::uint64_t, std::span<std::uint16_t>) noexcept;
+template void sample(const drawn_numbers&, std::uint64_t, std::span<std::uint32_t>) noexcept;
+template void sample(const drawn_numbers&, std::uint64_t, std::span<std::uint64_t>) noexcept;
+
+// Category after category: of those that are left, a binomial number falls to each.
+void sample_multinomial(std::int64_t n, std::span<const double> p, std::uint64_t seed, std::uint32_t stream,
+                        std::uint64_t first, std::span<std::int64_t> out) noexcept {
+  std::size_t last = p.size() - 1;
+  while (last > 0 && p[last] == 0) --last;  // nothing may fall to those behind it, however sums are rounded
+  std::uint64_t row = first / p.size();
+  std::size_t skip = first % p.size();
+  for (std::size_t at = 0; at < out.size(); ++row, skip = 0) {
+    element_bits bits(seed, stream, row);
+    auto left = static_cast<double>(n);
+    double share = 1;
+    for (std::size_t j = 0; j < p.size() && at < out.size(); ++j) {
+      const double part = share > 0 ? std::min(1.0, p[j] / share) : 0;
+      const double count = j == last || left == 0 ? left : binomial_sampler(left, part)(bits);
+      left -= count;
+      share -= p[j];
+      if (j >= skip) out[at++] = static_cast<std::int64_t>(count);
+    }
+  }
+}
+
+}  // namespace weft::detail::arrays

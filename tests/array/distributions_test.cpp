@@ -1,0 +1,403 @@
+// Random numbers of distributions with parameters: what they are distributed as (of fixed seeds, so that it holds
+// always or never), that chunks do not matter to them, and bits that no machine changes.
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <vector>
+
+#include "array/arrays.hpp"
+#include "weft/errors.hpp"
+
+using arrays::place;
+using Catch::Contains;
+using weft::slice;
+namespace drawn = weft::random;
+
+namespace {
+
+constexpr std::int64_t many = 40'000;
+
+// ---- distribution functions ----
+
+/// The incomplete gamma function P(a, x), by its series or its continued fraction (Abramowitz and Stegun, 6.5.29 and
+/// 6.5.31).
+double gamma_below(double a, double x) {
+  if (x <= 0) return 0;
+  const double factor = std::exp(a * std::log(x) - x - std::lgamma(a));
+  if (x < a + 1) {
+    double term = 1 / a, sum = term;
+    for (double n = a + 1; term > sum * 1e-16; ++n) sum += term *= x / n;
+    return factor * sum;
+  }
+  double fraction = 0;
+  for (double n = 500; n >= 1; --n) fraction = n * (a - n) / (x + 2 * n + 1 - a + fraction);
+  return 1 - factor / (x + 1 - a + fraction);
+}
+/// The incomplete beta function I_x(a, b), by its continued fraction (26.5.8).
+double beta_below(double a, double b, double x) {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  if (x > (a + 1) / (a + b + 2)) return 1 - beta_below(b, a, 1 - x);
+  double fraction = 1;
+  for (double m = 300; m >= 0; --m) {
+    const double even = (m + 1) * (b - m - 1) * x / ((a + 2 * m + 1) * (a + 2 * m + 2));
+    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+    fraction = 1 + odd / (1 + even / fraction);
+  }
+  return std::exp(a * std::log(x) + b * std::log1p(-x) + std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b)) /
+         (a * fraction);
+}
+double normal_below(double x) { return std::erfc(-x / std::numbers::sqrt2) / 2; }
+double t_below(double df, double t) {
+  const double tail = beta_below(df / 2, 0.5, df / (df + t * t)) / 2;
+  return t > 0 ? 1 - tail : tail;
+}
+
+using function = std::function<double(double)>;
+
+template <class X>
+std::vector<double> sample_of(place& at, const X& x) {
+  return arrays::list_of(at(weft::array<typename X::value_type>(x.node())));
+}
+double mean_of(const std::vector<double>& sample) {
+  return std::accumulate(sample.begin(), sample.end(), 0.0) / static_cast<double>(sample.size());
+}
+/// The largest distance of a sample from a distribution, times the root of its size (Kolmogorov and Smirnov): above
+/// 2.5 once in 130,000 seeds.
+double distance(std::vector<double> sample, const function& below) {
+  std::sort(sample.begin(), sample.end());
+  const auto n = static_cast<double>(sample.size());
+  double most = 0;
+  for (std::size_t i = 0; i < sample.size(); ++i) {
+    const double p = below(sample[i]);
+    most = std::max({most, p - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - p});
+  }
+  return most * std::sqrt(n);
+}
+
+/// The sample has that distribution, and that mean and variance where it has any, within five deviations.
+template <class X>
+void check_reals(place& at, const char* name, const X& x, const function& below, double mean = std::nan(""),
+                 double variance = std::nan("")) {
+  CAPTURE(name);
+  const std::vector<double> sample = sample_of(at, x);
+  CHECK(distance(sample, below) < 2.5);
+  if (std::isnan(mean)) return;
+  CHECK(std::abs(mean_of(sample) - mean) < 5 * std::sqrt(variance / static_cast<double>(sample.size())));
+  std::vector<double> squares;
+  for (const double v : sample) squares.push_back((v - mean) * (v - mean));
+  const double found = mean_of(squares);
+  for (double& s : squares) s = (s - found) * (s - found);
+  CHECK(std::abs(found - variance) < 5 * std::sqrt(mean_of(squares) / static_cast<double>(sample.size())));
+}
+
+/// Counts have those probabilities: chi squared over classes of 20 expected ones or more, of mean n - 1 and variance
+/// 2 (n - 1), is within four deviations.
+template <class X>
+void check_counts(place& at, const char* name, const X& x, const function& probability) {
+  CAPTURE(name);
+  std::vector<double> sample = sample_of(at, x);
+  std::sort(sample.begin(), sample.end());
+  const auto n = static_cast<double>(sample.size());
+  double chi_squared = 0, expected = 0, found = 0, all = 0;
+  int classes = 0;
+  auto next = sample.begin();
+  const double end = sample.back() + 1;
+  for (double k = 0; k <= end; ++k) {
+    const bool last = k == end;
+    expected += last ? n * (1 - all) : n * probability(k);
+    if (!last) all += probability(k);
+    for (; next != sample.end() && (*next <= k || last); ++next) ++found;
+    if (expected < 20 && !last) continue;
+    if (expected >= 5) {
+      chi_squared += (found - expected) * (found - expected) / expected;
+      ++classes;
+    } else {
+      CHECK(found < 25);
+    }
+    expected = found = 0;
+  }
+  const double freedom = std::max(1, classes - 1);
+  CAPTURE(chi_squared, classes);
+  CHECK(all == Approx(1).margin(1e-3));
+  CHECK(chi_squared < freedom + 4 * std::sqrt(2 * freedom));
+}
+double poisson_probability(double mean, double k) { return std::exp(k * std::log(mean) - mean - std::lgamma(k + 1)); }
+double binomial_probability(double n, double p, double k) {
+  if (k > n) return 0;
+  return std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) + k * std::log(p) +
+                  (n - k) * std::log1p(-p));
+}
+
+}  // namespace
+
+TEST_CASE("random reals have the distributions that they are named by") {
+  const std::uint64_t seed = GENERATE(1u, 2u);
+  place at;
+  const weft::client& c = at.client;
+  const weft::shape all{many};
+  const drawn::options how{.seed = seed, .chunk = {7000}};
+  for (const double shape : {0.05, 0.7, 1.0, 2.5, 300.0}) {
+    check_reals(
+        at, "gamma", drawn::gamma(c, all, shape, 3, how), [=](double x) { return gamma_below(shape, x / 3); },
+        3 * shape, 9 * shape);
+    check_reals(
+        at, "chisquare", drawn::chisquare(c, all, shape, how),
+        [=](double x) { return gamma_below(shape / 2, x / 2); }, shape, 2 * shape);
+    check_reals(at, "pareto", drawn::pareto(c, all, shape, how),
+                [=](double x) { return 1 - std::pow(1 + x, -shape); });
+    check_reals(at, "weibull", drawn::weibull(c, all, shape, how),
+                [=](double x) { return 1 - std::exp(-std::pow(x, shape)); });
+    check_reals(
+        at, "power", drawn::power(c, all, shape, how), [=](double x) { return std::pow(x, shape); },
+        shape / (shape + 1), shape / ((shape + 1) * (shape + 1) * (shape + 2)));
+    check_reals(at, "standard_t", drawn::standard_t(c, all, shape, how), [=](double t) { return t_below(shape, t); });
+  }
+  for (const auto& both : {std::pair(0.3, 0.6), std::pair(1.0, 1.0), std::pair(2.0, 0.5), std::pair(30.0, 7.0)}) {
+    const double a = both.first, b = both.second;
+    check_reals(
+        at, "beta", drawn::beta(c, all, a, b, how), [=](double x) { return beta_below(a, b, x); }, a / (a + b),
+        a * b / ((a + b) * (a + b) * (a + b + 1)));
+    check_reals(at, "f", drawn::f(c, all, a, b, how),
+                [=](double x) { return beta_below(a / 2, b / 2, a * x / (a * x + b)); });
+  }
+  check_reals(at, "standard_cauchy", drawn::standard_cauchy(c, all, how),
+              [](double x) { return 0.5 + std::atan(x) / std::numbers::pi; });
+  check_reals(
+      at, "lognormal", drawn::lognormal(c, all, 0.3, 0.5, how),
+      [](double x) { return normal_below((std::log(x) - 0.3) / 0.5); }, std::exp(0.3 + 0.125),
+      (std::exp(0.25) - 1) * std::exp(0.6 + 0.25));
+  check_reals(
+      at, "laplace", drawn::laplace(c, all, 2, 3, how),
+      [](double x) { return x < 2 ? std::exp((x - 2) / 3) / 2 : 1 - std::exp((2 - x) / 3) / 2; }, 2, 18);
+  check_reals(
+      at, "logistic", drawn::logistic(c, all, 2, 3, how), [](double x) { return 1 / (1 + std::exp((2 - x) / 3)); }, 2,
+      3 * std::numbers::pi * std::numbers::pi);
+  check_reals(
+      at, "gumbel", drawn::gumbel(c, all, 2, 3, how), [](double x) { return std::exp(-std::exp((2 - x) / 3)); },
+      2 + 3 * std::numbers::egamma, 9 * std::numbers::pi * std::numbers::pi / 6);
+  check_reals(
+      at, "rayleigh", drawn::rayleigh(c, all, 2, how), [](double x) { return 1 - std::exp(-x * x / 8); },
+      2 * std::sqrt(std::numbers::pi / 2), (4 - std::numbers::pi) * 2);
+  check_reals(
+      at, "triangular", drawn::triangular(c, all, -1, 0, 3, how),
+      [](double x) { return x < 0 ? (x + 1) * (x + 1) / 4 : 1 - (3 - x) * (3 - x) / 12; }, 2.0 / 3, 13.0 / 18);
+  check_reals(at, "triangular", drawn::triangular(c, all, 0, 0, 1, how),
+              [](double x) { return 1 - (1 - x) * (1 - x); });
+  // Floats are the doubles, rounded; what has a place and a scale is a line of what has not.
+  CHECK(arrays::list_of(at(drawn::gamma<float, 1>(c, all, 2.5, 3, how))) ==
+        arrays::list_of(at(weft::astype<float>(drawn::gamma<double, 1>(c, all, 2.5, 3, how)))));
+  check_reals(at, "uniform", drawn::uniform(c, all, -1, 3, how), [](double x) { return (x + 1) / 4; }, 1, 16.0 / 12);
+  check_reals(
+      at, "normal", drawn::normal<float>(c, all, -1, 3, how), [](double x) { return normal_below((x + 1) / 3); }, -1,
+      9);
+  check_reals(
+      at, "exponential", drawn::exponential(c, all, 3, how), [](double x) { return 1 - std::exp(-x / 3); }, 3, 9);
+}
+
+TEST_CASE("random counts have the distributions that they are named by") {
+  const std::uint64_t seed = GENERATE(1u, 2u);
+  place at;
+  const weft::client& c = at.client;
+  const weft::shape all{many};
+  const drawn::options how{.seed = seed, .chunk = {7000}};
+  for (const double mean : {0.2, 3.0, 9.99, 10.0, 31.5, 400.0})
+    check_counts(at, "poisson", drawn::poisson(c, all, mean, how),
+                 [=](double k) { return poisson_probability(mean, k); });
+  for (const double p : {0.001, 0.3, 0.5, 0.77, 0.999})
+    for (const std::int64_t n : {1, 7, 40, 1000})
+      check_counts(at, "binomial", drawn::binomial(c, all, n, p, how),
+                   [=](double k) { return binomial_probability(static_cast<double>(n), p, k); });
+  for (const double p : {0.05, 0.5, 0.9})
+    check_counts(at, "geometric", drawn::geometric<std::uint16_t>(c, all, p, how),
+                 [=](double k) { return k < 1 ? 0 : p * std::pow(1 - p, k - 1); });
+  // Large ones are normal: by the centre of each count.
+  const double large = 1e12;
+  check_reals(
+      at, "poisson", drawn::poisson(c, all, large, how),
+      [=](double k) { return normal_below((k - large) / std::sqrt(large)); }, large, large);
+  check_reals(
+      at, "binomial", drawn::binomial(c, all, std::int64_t{1} << 50, 0.25, how),
+      [](double k) { return normal_below((k - 0x1p48) / std::sqrt(0.75 * 0x1p48)); }, 0x1p48, 0.75 * 0x1p48);
+}
+
+TEST_CASE("what is certain is drawn so") {
+  place at;
+  const weft::client& c = at.client;
+  const weft::shape all{1000};
+  const auto are = [&](double value, const auto& x) { return at(weft::all(x == value)); };
+  CHECK(are(0, drawn::poisson(c, all, 0)));
+  CHECK(are(0, drawn::binomial(c, all, 0, 0.4)));
+  CHECK(are(0, drawn::binomial(c, all, 1'000'000, 0)));
+  CHECK(are(1'000'000, drawn::binomial(c, all, 1'000'000, 1)));
+  CHECK(are(1, drawn::geometric(c, all, 1)));
+  CHECK(are(0, drawn::gamma(c, all, 2, 0)));
+  CHECK(are(5, drawn::laplace(c, all, 5, 0)));
+  CHECK(are(7, drawn::choice(c, all, std::vector<float>{7})));
+  CHECK(are(1, drawn::choice(c, all, 3, std::vector<double>{0, 1, 0})));
+  // Tiny parameters give no NaNs.
+  CHECK(at(weft::all(weft::isfinite(drawn::beta(c, all, 1e-5, 1e-5)))));
+  CHECK(at(weft::all(weft::isfinite(drawn::gamma(c, all, 1e-5, 1)))));
+}
+
+TEST_CASE("choices have the probabilities that they are given") {
+  place at;
+  const weft::client& c = at.client;
+  const weft::shape all{many};
+  const drawn::options how{.seed = 5, .chunk = {7000}};
+  check_counts(at, "choice", drawn::choice(c, all, 7, how), [](double k) { return k < 7 ? 1.0 / 7 : 0; });
+  const std::vector<double> p{0.1, 0, 0.25, 0.6, 0.05, 0};
+  check_counts(at, "choice with p", drawn::choice(c, all, 6, p, how),
+               [&](double k) { return k < 6 ? p[static_cast<std::size_t>(k)] : 0; });
+  const std::vector<std::uint8_t> values{4, 9, 2, 0, 200, 1};
+  const auto of_values = drawn::choice(c, all, values, p, how);
+  STATIC_REQUIRE(std::is_same_v<decltype(of_values), const weft::array<std::uint8_t>>);
+  const std::vector<double> places = sample_of(at, drawn::choice(c, all, 6, p, how)),
+                            found = sample_of(at, of_values);
+  for (std::size_t i = 0; i < found.size(); ++i) REQUIRE(found[i] == values[static_cast<std::size_t>(places[i])]);
+
+  const auto rows = drawn::multinomial<2>(c, {many}, 40, p, {.seed = 5, .chunk = {700, 4}});
+  CHECK(rows.shape() == weft::shape{many, 6});
+  CHECK(at(weft::all(weft::sum(rows, 1) == 40)));
+  for (std::int64_t j = 0; j < 6; ++j) {
+    const double share = p[static_cast<std::size_t>(j)];
+    if (share == 0)
+      CHECK(at(weft::sum(rows(slice(), j))) == 0);
+    else
+      check_counts(at, "multinomial", rows(slice(), j), [=](double k) { return binomial_probability(40, share, k); });
+  }
+  // Of two categories together it is binomial too: they are not independent.
+  check_counts(at, "multinomial", rows(slice(), 0) + rows(slice(), 3),
+               [](double k) { return binomial_probability(40, 0.7, k); });
+}
+
+TEST_CASE("permutations have each number once, in any order") {
+  place at;
+  const weft::client& c = at.client;
+  for (const std::int64_t n : {0, 1, 2, 1000}) {
+    CAPTURE(n);
+    std::vector<double> order = arrays::list_of(at(drawn::permutation(c, n, {.seed = 3, .chunk = {64}})));
+    CHECK(order == arrays::list_of(at(drawn::permutation(c, n, {.seed = 3}))));
+    const auto x = weft::arange<std::int32_t>(c, static_cast<std::int32_t>(n));
+    CHECK(order == arrays::list_of(at(drawn::permutation(x, 0, {.seed = 3}))));
+    if (n == 1000) CHECK(order != arrays::list_of(at(drawn::permutation(c, n, {.seed = 4}))));
+    std::sort(order.begin(), order.end());
+    for (std::size_t i = 0; i < order.size(); ++i) REQUIRE(order[i] == static_cast<double>(i));
+  }
+  // Columns move as a whole.
+  const auto x = weft::from_function<2>(c, {5, 40}, [](std::int64_t i, std::int64_t j) { return 100 * i + j; });
+  const xt::xtensor<std::int64_t, 2> moved = at(drawn::permutation(x, -1, {.seed = 3}));
+  for (std::size_t j = 0; j < 40; ++j)
+    for (std::size_t i = 1; i < 5; ++i) REQUIRE(moved(i, j) == moved(0, j) + static_cast<std::int64_t>(100 * i));
+  // All orders of four are as likely: 24 of them, of 12,000 seeds.
+  std::array<int, 256> count{};
+  for (std::uint64_t seed = 0; seed < 12'000; ++seed) {
+    const std::vector<std::int64_t> order = weft::detail::arrays::permuted(4, seed, 0);
+    ++count[static_cast<std::size_t>(order[0] * 64 + order[1] * 16 + order[2] * 4 + order[3])];
+  }
+  CHECK(std::count(count.begin(), count.end(), 0) == 256 - 24);
+  double chi_squared = 0;
+  for (const int k : count)
+    if (k != 0) chi_squared += (k - 500.0) * (k - 500.0) / 500;
+  CHECK(chi_squared < 23 + 4 * std::sqrt(2 * 23.0));
+}
+
+TEST_CASE("drawn numbers are those of their places, in all chunks") {
+  place at;
+  const weft::client& c = at.client;
+  const auto same = [&](const char* name, auto make) {
+    CAPTURE(name);
+    const auto whole = at(make(drawn::options{.seed = 42, .stream = 3, .chunk = {60, 35}}));
+    for (const weft::shape& chunk : {weft::shape{7, 35}, weft::shape{13, 4}, weft::shape{1, 1}}) {
+      const auto x = make(drawn::options{.seed = 42, .stream = 3, .chunk = chunk});
+      CHECK((at(x) == whole));
+      const auto part = at(weft::transpose(x(slice(50, 10, -7), slice(1, 30, 2))));
+      for (std::size_t j = 0; j < part.shape()[0]; ++j)
+        for (std::size_t i = 0; i < part.shape()[1]; ++i) REQUIRE(part(j, i) == whole(50 - 7 * i, 1 + 2 * j));
+    }
+    CHECK((at(make(drawn::options{.seed = 42, .stream = 4})) != whole));
+    CHECK((at(make(drawn::options{.seed = 43, .stream = 3})) != whole));
+  };
+  const weft::shape all{60, 35};
+  same("gamma", [&](drawn::options how) { return drawn::gamma<double, 2>(c, all, 0.7, 3, how); });
+  same("standard_t", [&](drawn::options how) { return drawn::standard_t<float, 2>(c, all, 4, how); });
+  same("poisson", [&](drawn::options how) { return drawn::poisson<std::int16_t, 2>(c, all, 40, how); });
+  same("binomial", [&](drawn::options how) { return drawn::binomial<std::uint8_t, 2>(c, all, 200, 0.4, how); });
+  same("choice", [&](drawn::options how) { return drawn::choice<2>(c, all, 9, how); });
+  same("multinomial", [&](drawn::options how) {
+    return drawn::multinomial<2>(c, {60}, 500, std::vector<double>(35, 1.0 / 35), how);
+  });
+}
+
+TEST_CASE("drawn bits are the same on every machine and with every compiler") {
+  place at(1);
+  const weft::client& c = at.client;
+  const drawn::options how{.seed = 0x0123456789abcdef, .stream = 7};
+  const auto second = [&](const auto& x) {
+    return static_cast<double>(at(weft::array<double, 1>(weft::astype<double>(x)))(1));
+  };
+  const weft::shape two{2};
+  CHECK(second(drawn::gamma<double, 1>(c, two, 2.5, 1, how)) == 0x1.d7eafc1dba3acp+1);
+  CHECK(second(drawn::gamma<double, 1>(c, two, 0.3, 1, how)) == 0x1.51f193841fc5p-5);
+  CHECK(second(drawn::beta<double, 1>(c, two, 0.3, 0.4, how)) == 0x1.fd17a460e1b89p-1);
+  CHECK(second(drawn::standard_t<double, 1>(c, two, 3, how)) == 0x1.12efa9de5ee54p+0);
+  CHECK(second(drawn::standard_cauchy<double, 1>(c, two, how)) == -0x1.dff79bb36aacbp-2);
+  CHECK(second(drawn::lognormal<double, 1>(c, two, 1, 2, how)) == 0x1.e1f9ee05241aap+3);
+  CHECK(second(drawn::logistic<double, 1>(c, two, 1, 2, how)) == 0x1.12c225791637bp+1);
+  CHECK(second(drawn::gumbel<double, 1>(c, two, 1, 2, how)) == 0x1.4e1b8bf64c2dcp+1);
+  CHECK(second(drawn::pareto<double, 1>(c, two, 3, how)) == 0x1.4916fa21ac4f8p-3);
+  CHECK(second(drawn::weibull<double, 1>(c, two, 3, how)) == 0x1.877cfa01f7f9ep-1);
+  CHECK(second(drawn::triangular<double, 1>(c, two, 1, 2, 4, how)) == 0x1.43c0e0806d61p+1);
+  CHECK(second(drawn::poisson<std::int64_t, 1>(c, two, 1e9, how)) == 0x1.dcd7dcep+29);
+  CHECK(second(drawn::binomial<std::int64_t, 1>(c, two, 1'000'000'000, 0.3, how)) == 0x1.1e1b9bbp+28);
+}
+
+TEST_CASE("parameters that a distribution cannot have are refused") {
+  place at(1);
+  const weft::client& c = at.client;
+  const weft::shape all{4};
+  const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(drawn::gamma(c, all, 0, 1), "weft: gamma with shape 0: give a finite number above 0");
+  CHECK_THROWS_WITH(drawn::gamma(c, all, 1, -1), "weft: gamma with scale -1: give a finite number, 0 or more");
+  CHECK_THROWS_WITH(drawn::beta(c, all, 1, nan), "weft: beta with b nan: give a finite number above 0");
+  CHECK_THROWS_WITH(drawn::chisquare(c, all, infinity), Contains("chisquare with df inf"));
+  CHECK_THROWS_WITH(drawn::f(c, all, 1, 0), Contains("f with dfden 0"));
+  CHECK_THROWS_WITH(drawn::standard_t(c, all, -2), Contains("standard_t with df -2"));
+  CHECK_THROWS_WITH(drawn::lognormal(c, all, 0, -1), Contains("lognormal with sigma -1"));
+  CHECK_THROWS_WITH(drawn::laplace(c, all, nan, 1), "weft: laplace with loc nan: give a finite number");
+  CHECK_THROWS_WITH(drawn::triangular(c, all, 0, 2, 1),
+                    Contains("triangular from 0 over 2 to 1") && Contains("left <= mode <= right"));
+  CHECK_THROWS_AS(drawn::triangular(c, all, 1, 1, 1), weft::misuse);
+  CHECK_THROWS_WITH(drawn::poisson(c, all, -1), Contains("poisson with lam -1"));
+  CHECK_THROWS_WITH(drawn::poisson(c, all, 1e17), Contains("beyond 2^52"));
+  CHECK_THROWS_WITH(drawn::poisson<std::int8_t>(c, all, 40),
+                    "weft: numbers of poisson that may come near 155.895 do not fit in elements of int8");
+  CHECK_THROWS_WITH(drawn::binomial(c, all, -1, 0.5), Contains("binomial with n -1"));
+  CHECK_THROWS_WITH(drawn::binomial(c, all, 3, 1.5), "weft: binomial with p 1.5: give a number from 0 to 1");
+  CHECK_THROWS_WITH(drawn::binomial<std::uint8_t>(c, all, 256, 0.5), Contains("do not fit") && Contains("uint8"));
+  CHECK(at(weft::max(drawn::binomial<std::uint8_t>(c, all, 255, 1))) == 255);
+  CHECK_THROWS_WITH(drawn::geometric(c, all, 0), "weft: geometric with p 0: give a number above 0, up to 1");
+  CHECK_THROWS_WITH(drawn::geometric<std::int16_t>(c, all, 1e-9), Contains("do not fit") && Contains("int16"));
+  CHECK_THROWS_WITH(drawn::uniform(c, all, 2, 1), Contains("uniform with high - low -1"));
+  CHECK_THROWS_WITH(drawn::normal(c, all, 0, -1), Contains("normal with scale -1"));
+  CHECK_THROWS_WITH(drawn::exponential(c, all, nan), Contains("exponential with scale nan"));
+  CHECK_THROWS_WITH(drawn::choice(c, all, 0), "weft: choice among 0: give one at least");
+  CHECK_THROWS_WITH(drawn::choice(c, all, std::vector<float>{}), Contains("choice among 0"));
+  CHECK_THROWS_WITH(drawn::choice(c, all, 2, std::vector<double>{1}),
+                    "weft: choice among 2 with 1 probabilities: give one for each");
+  CHECK_THROWS_WITH(drawn::choice(c, all, 2, std::vector<double>{0.5, 0.4}),
+                    "weft: choice with probabilities whose sum is 0.9: give 1 in all");
+  CHECK_THROWS_WITH(drawn::choice(c, all, 2, std::vector<double>{1.5, -0.5}),
+                    "weft: choice with probability 0 is 1.5: give numbers from 0 to 1");
+  CHECK_THROWS_WITH(drawn::multinomial(c, all, 3, {}), Contains("multinomial with no probability"));
+  CHECK_THROWS_WITH(drawn::multinomial(c, all, -3, {1}), Contains("multinomial with n -3"));
+  CHECK_THROWS_WITH(drawn::multinomial(c, {1, 1, 1, 1, 1, 1, 1, 1}, 3, {1}), Contains("more than 8 axes"));
+  CHECK_THROWS_AS(drawn::permutation(c, -1), weft::misuse);
+  CHECK_THROWS_WITH(drawn::permutation(weft::zeros<double, 1>(c, {3}), 1), Contains("axis 1"));
+}
