@@ -2,6 +2,7 @@
 
 /// Parallel arrays, as NumPy and Dask have them. Needs weft::array, and xtensor. docs/arrays.md is about them.
 #include "weft/array/along.hpp"
+#include "weft/array/axes.hpp"
 #include "weft/array/count.hpp"
 #ifndef WEFT_WITHOUT_BLAS
 #include "weft/array/covariance.hpp"
@@ -13,6 +14,7 @@
 #include "weft/array/elementwise.hpp"
 #include "weft/array/fft.hpp"
 #include "weft/array/files.hpp"
+#include "weft/array/fold.hpp"
 #include "weft/array/functions.hpp"
 #ifndef WEFT_WITHOUT_HDF5
 #include "weft/array/hdf5.hpp"
@@ -25,6 +27,7 @@
 #endif
 #include "weft/array/map.hpp"
 #include "weft/array/matrices.hpp"
+#include "weft/array/norm.hpp"
 #include "weft/array/places.hpp"
 #include "weft/array/quantile.hpp"
 #include "weft/array/random.hpp"

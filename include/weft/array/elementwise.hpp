@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -44,6 +46,25 @@ decltype(auto) part_of(const X& x) {
       if (!std::in_range<S>(+x)) throw_does_not_fit(std::to_string(x), dtype_of<S>);
     return scalar_expression<S>{{static_cast<S>(x)}};
   }
+}
+
+/// A scalar as a T. Throws misuse where it is out of the range of an integer type; reals lose what is behind the
+/// point.
+template <class T, class S>
+T fitting(S value) {
+  if constexpr (compares_integers<T, S>) {
+    if (!std::in_range<T>(value)) throw_does_not_fit(std::to_string(value), dtype_of<T>);
+  } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool> && std::is_floating_point_v<S>) {
+    // The bounds are powers of two, which any S holds.
+    constexpr S end = S(2) * static_cast<S>(std::numeric_limits<T>::max() / 2 + 1);
+    const S whole = std::trunc(value);
+    if (!(whole >= static_cast<S>(std::numeric_limits<T>::min()) && whole < end))
+      throw_does_not_fit(std::to_string(value), dtype_of<T>);
+  }
+  if constexpr (is_complex<T> && !is_complex<S>)
+    return T(static_cast<typename real_part<T>::type>(value));
+  else
+    return static_cast<T>(value);
 }
 
 /// The element type of all arrays of an operation.

@@ -68,33 +68,71 @@ auto each_quantile(const std::vector<double>& q, F one) {
   return stack(0, all);
 }
 
+/// What may follow the numbers: an axis, keep_axes and a method.
+template <class W>
+concept quantile_option = (std::is_integral_v<W> && !std::is_same_v<W, bool>) || std::is_same_v<W, keep_axes_t> ||
+                          std::is_same_v<W, between>;
+
+/// `q` is one number or several.
+template <bool Skip, class X, class Q, class... W>
+auto quantiles_of(const X& x, const char* what, const Q& q, const W&... options) {
+  constexpr std::size_t named = (std::size_t{0} + ... + axes_named<W>),
+                        methods = (std::size_t{0} + ... + std::size_t{std::is_same_v<W, between>});
+  constexpr bool keeps = (std::is_same_v<W, keep_axes_t> || ...);
+  constexpr bool once = named <= 1 && methods <= 1;
+  static_assert(once, "weft: quantiles are along one axis, or of all elements, and by one method");
+  std::int64_t axis = 0;
+  between how = between::linear;
+  [[maybe_unused]] const auto take = [&](const auto& o) {
+    using O = std::remove_cvref_t<decltype(o)>;
+    if constexpr (std::is_integral_v<O>) axis = static_cast<std::int64_t>(o);
+    if constexpr (std::is_same_v<O, between>) how = o;
+  };
+  (take(options), ...);
+  const auto of_lines = [&](const auto& lines) {
+    const auto one = [&](double each) {
+      const auto found = Skip ? lines.nanquantile(each, how) : lines.quantile(each, how);
+      if constexpr (!keeps) {
+        return found;
+      } else if constexpr (named == 1) {
+        return array<typename decltype(found)::value_type, X::rank>(
+            expand_view(found.node(), static_cast<std::int64_t>(lines.axis)));
+      } else {
+        array_ref kept = found.node();
+        for (std::uint32_t a = 0; a < x.chunks().rank; ++a) kept = expand_view(std::move(kept), 0);
+        return array<typename decltype(found)::value_type, X::rank>(std::move(kept));
+      }
+    };
+    if constexpr (std::is_same_v<Q, double>)
+      return one(q);
+    else
+      return each_quantile(q, one);
+  };
+  if constexpr (named == 1)
+    return of_lines(sorted_lines<X>(x, axis, what));
+  else
+    return of_lines(sorted_lines<decltype(flat(x))>(flat(x), 0, what));
+}
+
 }  // namespace detail::arrays
 
 // Quantiles, exact: of a sorted line the element at q (n - 1), or what is between two (see `between`). Along an axis,
-// or without one of all elements. They cost what sort() does, and no more tasks for several of them than for one: q
-// may be a std::vector, and the result has a first axis for it then. NaN where a line has a NaN, but for the forms
-// without. Those of integers are doubles, in which 64-bit integers beyond 2^53 are rounded. They throw misuse for a q
-// that is not from 0 to 1 (percentiles: to 100), and for lines of no element.
-#define WEFT_DETAIL_QUANTILE(name, member)                                                                \
-  template <array_like X>                                                                                 \
-  auto name(const X& x, double q, std::int64_t axis, between how = between::linear) {                     \
-    return detail::arrays::sorted_lines<X>(x, axis, #name).member(q, how);                                \
-  }                                                                                                       \
-  template <array_like X>                                                                                 \
-  auto name(const X& x, double q, between how = between::linear) {                                        \
-    return name(detail::arrays::flat(x), q, 0, how);                                                      \
-  }                                                                                                       \
-  template <array_like X>                                                                                 \
-  auto name(const X& x, const std::vector<double>& q, std::int64_t axis, between how = between::linear) { \
-    const detail::arrays::sorted_lines<X> lines(x, axis, #name);                                          \
-    return detail::arrays::each_quantile(q, [&](double each) { return lines.member(each, how); });        \
-  }                                                                                                       \
-  template <array_like X>                                                                                 \
-  auto name(const X& x, const std::vector<double>& q, between how = between::linear) {                    \
-    return name(detail::arrays::flat(x), q, 0, how);                                                      \
+// or without one of all elements: `quantile(x, 0.9, 1, weft::keep_axes, between::hazen)`. They cost what sort() does,
+// and no more tasks for several of them than for one: q may be a std::vector, and the result has a first axis for it
+// then. NaN where a line has a NaN, but for the forms without. Those of integers are doubles, in which 64-bit
+// integers beyond 2^53 are rounded. They throw misuse for a q that is not from 0 to 1 (percentiles: to 100), and for
+// lines of no element.
+#define WEFT_DETAIL_QUANTILE(name, skip)                                     \
+  template <array_like X, detail::arrays::quantile_option... W>              \
+  auto name(const X& x, double q, const W&... options) {                     \
+    return detail::arrays::quantiles_of<skip>(x, #name, q, options...);      \
+  }                                                                          \
+  template <array_like X, detail::arrays::quantile_option... W>              \
+  auto name(const X& x, const std::vector<double>& q, const W&... options) { \
+    return detail::arrays::quantiles_of<skip>(x, #name, q, options...);      \
   }
-WEFT_DETAIL_QUANTILE(quantile, quantile)
-WEFT_DETAIL_QUANTILE(nanquantile, nanquantile)
+WEFT_DETAIL_QUANTILE(quantile, false)
+WEFT_DETAIL_QUANTILE(nanquantile, true)
 #undef WEFT_DETAIL_QUANTILE
 
 #define WEFT_DETAIL_PERCENTILE(name, of)                            \

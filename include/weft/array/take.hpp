@@ -1,10 +1,8 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -34,26 +32,6 @@ struct region {
   explicit region(const I&... i) : indices{detail::arrays::item_of(i)..., detail::arrays::index_item{}} {}
   std::array<detail::arrays::index_item, sizeof...(I) + 1> indices;
 };
-
-namespace detail::arrays {
-
-/// A scalar as a T. Throws misuse where it is out of the range of an integer type; reals lose what is behind the
-/// point.
-template <class T, class S>
-T fitting(S value) {
-  if constexpr (compares_integers<T, S>) {
-    if (!std::in_range<T>(value)) throw_does_not_fit(std::to_string(value), dtype_of<T>);
-  } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool> && std::is_floating_point_v<S>) {
-    // The bounds are powers of two, which any S holds.
-    constexpr S end = S(2) * static_cast<S>(std::numeric_limits<T>::max() / 2 + 1);
-    const S whole = std::trunc(value);
-    if (!(whole >= static_cast<S>(std::numeric_limits<T>::min()) && whole < end))
-      throw_does_not_fit(std::to_string(value), dtype_of<T>);
-  }
-  return static_cast<T>(value);
-}
-
-}  // namespace detail::arrays
 
 /// x with `value`, a scalar or an array that broadcasts, in a part of it; x itself is as it was:
 /// `assign(x, region(slice(2), 3), 0.0)`. A scalar of another type is converted to x's. Throws misuse, for a scalar

@@ -25,6 +25,23 @@ void check_quantiles(arrays::place& at, const reference::data& d, const std::str
     check(at, std::string("quantile_") + how_name + "_" + name, weft::quantile(i, some, axis..., how), true);
     check(at, std::string("nanquantile_") + how_name + "_" + name, weft::nanquantile(z, 0.3, axis..., how));
   }
+  const std::pair<const char*, between> definitions[] = {
+      {"inverted_cdf", between::inverted_cdf},
+      {"averaged_inverted_cdf", between::averaged_inverted_cdf},
+      {"closest_observation", between::closest_observation},
+      {"interpolated_inverted_cdf", between::interpolated_inverted_cdf},
+      {"hazen", between::hazen},
+      {"weibull", between::weibull},
+      {"median_unbiased", between::median_unbiased},
+      {"normal_unbiased", between::normal_unbiased},
+      {"linear", between::linear}};
+  const std::vector<double> q{0, 0.02, 0.11, 0.21, 0.31, 0.77, 0.99, 1};
+  for (const auto& [how_name, how] : definitions) {
+    const std::string end = std::string(how_name) + "_" + name;
+    check(at, "quantile_" + end, weft::quantile(x, q, axis..., weft::keep_axes, how));
+    check(at, "nanquantile_one_" + end, weft::nanquantile(x, 0.31, how, weft::keep_axes, axis...));
+  }
+  check(at, "median_keep_" + name, weft::median(i, axis..., weft::keep_axes), true);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // Reductions, beside NumPy's.
+#include <complex>
+
 #include "array/numpy/reference.hpp"
 
 using reference::check;
@@ -36,6 +38,35 @@ void check_reductions(arrays::place& at, const reference::data& d, const std::st
   check(at, "norm_" + name, weft::norm(x, where...));
   check(at, "moment_" + name, weft::moment(x, 3, where...));
 }
+/// Of other types, from other beginnings, and of some elements.
+template <class... W>
+void check_options(arrays::place& at, const reference::data& d, const std::string& name, const W&... where) {
+  using weft::initial;
+  using weft::only;
+  const auto& [x, f, i, b, z, row, plane] = d;
+  check(at, "sum_as_float_" + name, weft::sum<float>(i, where...));
+  check(at, "sum_as_int8_" + name, weft::sum<std::int8_t>(i, where...), true);
+  check(at, "sum_as_bool_" + name, weft::sum<bool>(b, where...), true);
+  check(at, "sum_as_complex_" + name, weft::sum<std::complex<double>>(x, where...));
+  check(at, "prod_as_int32_" + name, weft::prod<std::int32_t>(i % 3 + 1, where...), true);
+  check(at, "max_as_double_" + name, weft::max<double>(i, where...), true);
+  check(at, "sum_initial_" + name, weft::sum(x, initial{2.5}, where...));
+  check(at, "sum_int_initial_" + name, weft::sum(i, where..., initial{7}), true);
+  check(at, "prod_initial_" + name, weft::prod(1.0 + x / 100.0, initial{-3}, where...));
+  check(at, "max_initial_" + name, weft::max(x, initial{0.45}, where...), true);
+  check(at, "min_nan_initial_" + name, weft::min(z, initial{-1}, where...), true);
+  check(at, "min_int_initial_" + name, weft::min(i, initial{-450}, where...), true);
+  const weft::array<bool, 3> mask(b || plane > 0.1);
+  check(at, "sum_where_" + name, weft::sum(x, only{mask}, where...));
+  check(at, "sum_where_plane_" + name, weft::sum(i, where..., only{plane > 0.0}), true);
+  check(at, "prod_where_" + name, weft::prod(1.0 + x / 100.0, only{mask}, initial{2}, where...));
+  check(at, "max_where_" + name, weft::max(x, only{mask}, initial{-9}, where...), true);
+  check(at, "min_where_" + name, weft::min(i, where..., initial{100}, only{mask}), true);
+  const auto turned = weft::flip(x, 0) * std::complex<double>(0, 1);
+  check(at, "var_complex_" + name, weft::var(x + turned, where...));
+  check(at, "std_complex_" + name, weft::std(weft::astype<std::complex<float>>(x + turned), weft::ddof{1}, where...));
+  check(at, "nanvar_complex_" + name, weft::nanvar(z + turned, where...));
+}
 template <class... W>
 void check_places(arrays::place& at, const reference::data& d, const std::string& name, const W&... where) {
   check(at, "argmin_" + name, weft::argmin(d.x, where...), true);
@@ -66,4 +97,20 @@ TEST_CASE("reductions are what NumPy's are, in all chunks") {
   check(at, "filter_mean", weft::sum(weft::where(d.x > 0.1, d.x, 0.0)) / weft::count_nonzero(d.x > 0.1));
   check(at, "sum_of_view", weft::sum(weft::transpose(d.x(slice(1), slice(none, none, 1), slice(none, none, -2))), 1));
   check(at, "only_nan", weft::nanmax(weft::full<double, 1>(at.client, {3}, std::nan(""))), true);
+}
+
+TEST_CASE("reductions to other types, from other beginnings and of some elements are NumPy's") {
+  const weft::shape chunk = GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5});
+  arrays::place at;
+  const reference::data d(at, chunk);
+  check_options(at, d, "all");
+  check_options(at, d, "0", 0);
+  check_options(at, d, "1", -2);
+  check_options(at, d, "2", 2);
+  check_options(at, d, "02", weft::axes(0, 2));
+  check_options(at, d, "12", weft::axes(-1, 1));
+  const auto kept =
+      weft::sum<float>(d.x, weft::axes(0, 2), weft::initial{1}, keep_axes, weft::only{d.b || d.plane > 0.1});
+  check(at, "sum_keep", kept);
+  check(at, "max_none_initial", weft::max(weft::zeros<double, 2>(at.client, {3, 0}), 1, weft::initial{7}), true);
 }

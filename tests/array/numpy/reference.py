@@ -107,6 +107,50 @@ put("filter_mean", np.where(x > 0.1, x, 0).sum() / (x > 0.1).sum())
 put("sum_of_view", x[1:, :, ::-2].T.sum(1))
 put("only_nan", np.nanmax(np.full(3, np.nan)))
 
+mask = b | (plane > 0.1)
+for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2), ("02", (0, 2)), ("12", (1, 2))):
+    put("sum_as_float_" + name, i.sum(axis, dtype=np.float64).astype(np.float32))  # ours are added in double
+    put("sum_as_int8_" + name, i.sum(axis, dtype=np.int8))
+    put("sum_as_bool_" + name, b.sum(axis, dtype=bool))
+    put("sum_as_complex_" + name, x.sum(axis, dtype=complex))
+    put("prod_as_int32_" + name, (i % 3 + 1).prod(axis, dtype=np.int32))
+    put("max_as_double_" + name, i.max(axis).astype(np.float64))
+    put("sum_initial_" + name, x.sum(axis, initial=2.5))
+    put("sum_int_initial_" + name, i.sum(axis, initial=7))
+    put("prod_initial_" + name, (1 + x / 100).prod(axis, initial=-3))
+    put("max_initial_" + name, x.max(axis, initial=0.45))
+    put("min_nan_initial_" + name, z.min(axis, initial=-1))
+    put("min_int_initial_" + name, i.min(axis, initial=-450))
+    put("sum_where_" + name, x.sum(axis, where=mask))
+    put("sum_where_plane_" + name, i.sum(axis, where=plane > 0))
+    put("prod_where_" + name, (1 + x / 100).prod(axis, where=mask, initial=2))
+    put("max_where_" + name, x.max(axis, where=mask, initial=-9))
+    put("min_where_" + name, i.min(axis, where=mask, initial=100))
+    put("var_complex_" + name, (x + 1j * x[::-1]).var(axis))
+    rounded = (x + 1j * x[::-1]).astype(np.complex64).astype(complex)
+    put("std_complex_" + name, rounded.std(axis, ddof=1).astype(np.float32))
+    put("nanvar_complex_" + name, np.nanvar(z + 1j * x[::-1], axis))
+put("sum_keep", x.sum((0, 2), initial=1, keepdims=True, where=mask, dtype=np.float32))
+put("max_none_initial", np.zeros((3, 0)).max(1, initial=7))
+
+# Norms.
+waving = x + 1j * x[::-1]
+for p_name, p in (("inf", np.inf), ("-inf", -np.inf), ("0", 0), ("1", 1), ("2", 2), ("-1", -1), ("2.5", 2.5)):
+    for axis in range(3):
+        put(f"norm_vector_{p_name}_{axis}", np.linalg.norm(x, p, axis))
+        put(f"norm_vector_complex_{p_name}_{axis}", np.linalg.norm(waving, p, axis))
+    put(f"norm_vector_float_{p_name}", np.linalg.norm(f.astype(float), p, 1, True).astype(np.float32))
+    put(f"norm_vector_int_{p_name}", np.linalg.norm(i, p, -1, True))
+    put(f"norm_line_{p_name}", np.linalg.norm(row, p))
+for p_name, p in (("fro", "fro"), ("inf", np.inf), ("-inf", -np.inf), ("1", 1), ("-1", -1)):
+    for name, axes in (("01", (0, 1)), ("20", (2, 0))):
+        put(f"norm_matrix_{p_name}_{name}", np.linalg.norm(x, p, axes))
+        put(f"norm_matrix_complex_keep_{p_name}_{name}", np.linalg.norm(waving, p, axes, True))
+for p_name, p in (("fro", "fro"), ("nuc", "nuc"), ("inf", np.inf), ("1", 1), ("2", 2), ("-2", -2)):
+    put(f"norm_plane_{p_name}", np.linalg.norm(plane, p))
+    put(f"norm_plane_keep_{p_name}", np.linalg.norm(plane, p, (1, 0), True))
+    put(f"norm_plane_int_{p_name}", np.linalg.norm(i[0], p))
+
 # Cumulative forms.
 for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
     put("cumsum_" + name, x.cumsum(axis))
@@ -205,6 +249,13 @@ for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
         # Ours are double: the type does not depend on the method, which is known when the program runs.
         put(f"quantile_{how}_{name}", np.quantile(i, some, axis, method=how).astype(np.float64))
         put(f"nanquantile_{how}_{name}", np.nanquantile(z, 0.3, axis, method=how))
+    for how in ("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen",
+                "weibull", "median_unbiased", "normal_unbiased", "linear"):
+        # (Of two observations that are as near NumPy 1 takes the other one: there are none here.)
+        q = [0, 0.02, 0.11, 0.21, 0.31, 0.77, 0.99, 1]
+        put(f"quantile_{how}_{name}", np.quantile(x, q, axis, method=how, keepdims=True))
+        put(f"nanquantile_one_{how}_{name}", np.nanquantile(x, 0.31, axis, method=how, keepdims=True))
+    put("median_keep_" + name, np.median(i, axis, keepdims=True))
 
 # Products.
 turned = x.transpose(0, 2, 1)

@@ -12,9 +12,26 @@
 
 namespace weft {
 
-/// What a quantile is that lies between two elements: on the line between them, one of them, the nearer one (of two
-/// that are as near that with the even number), or their mean. As numpy.quantile's `method`.
-enum class between : std::uint8_t { linear, lower, higher, nearest, midpoint };
+/// What a quantile of sorted elements is, as numpy.quantile's `method`: on the line between two of them, one of them,
+/// the nearer one (of two that are as near that with the even number), or their mean; and from `inverted_cdf` on,
+/// with `linear`, the nine definitions of Hyndman and Fan ("Sample quantiles in statistical packages", The American
+/// Statistician 50, 1996) in their order. Of closest_observation two that are as near are decided as they have it, by
+/// the even number counted from 1, where NumPy 1 counts from 0.
+enum class between : std::uint8_t {
+  linear,
+  lower,
+  higher,
+  nearest,
+  midpoint,
+  inverted_cdf,
+  averaged_inverted_cdf,
+  closest_observation,
+  interpolated_inverted_cdf,
+  hazen,
+  weibull,
+  median_unbiased,
+  normal_unbiased
+};
 
 namespace detail::arrays {
 
@@ -23,24 +40,54 @@ struct rank_point {
   std::int64_t low = 0, high = 0;
   double share = 0;
 };
+/// Place `at` of a line of n elements, or the nearer end.
+inline rank_point point_at(double at, std::int64_t n) {
+  const auto last = static_cast<double>(n - 1);
+  if (!(at < last)) return {n - 1, n - 1, 0};
+  if (at < 0) return {0, 0, 0};
+  const auto low = static_cast<std::int64_t>(at);
+  return {low, low + 1, at - static_cast<double>(low)};
+}
 /// Of a line of n elements, one at least.
 inline rank_point point_of(double q, between how, std::int64_t n) {
-  const double at = q * static_cast<double>(n - 1);
-  const auto low = std::min(static_cast<std::int64_t>(at), n - 1), high = std::min(low + 1, n - 1);
-  const double share = at - static_cast<double>(low);
+  const auto count = static_cast<double>(n);
+  const rank_point p = point_at(q * (count - 1), n);
+  const auto one = [](std::int64_t i) { return rank_point{i, i, 0}; };
+  // By plotting positions (i - a) / (n + 1 - a - b) of element i, counted from 1.
+  const auto among = [&](double a, double b) { return point_at(count * q + (a + q * (1 - a - b)) - 1, n); };
   switch (how) {
     case between::lower:
-      return {low, low, 0};
+      return one(p.low);
     case between::higher:
-      return share > 0 ? rank_point{high, high, 0} : rank_point{low, low, 0};
-    case between::nearest: {
-      const auto nearest = std::min(static_cast<std::int64_t>(std::nearbyint(at)), n - 1);
-      return {nearest, nearest, 0};
-    }
+      return one(p.share > 0 ? p.high : p.low);
+    case between::nearest:
+      return one(std::min(static_cast<std::int64_t>(std::nearbyint(q * (count - 1))), n - 1));
     case between::midpoint:
-      return {low, high, share > 0 ? 0.5 : 0};
+      return {p.low, p.high, p.share > 0 ? 0.5 : 0};
+    case between::inverted_cdf: {
+      const rank_point i = point_at(count * q - 1, n);
+      return one(i.share > 0 ? i.high : i.low);
+    }
+    case between::averaged_inverted_cdf: {
+      const rank_point i = point_at(count * q - 1, n);
+      return i.share > 0 ? one(i.high) : rank_point{i.low, i.high, 0.5};
+    }
+    case between::closest_observation: {
+      const rank_point i = point_at(count * q - 1.5, n);
+      return one(i.share > 0 || i.low % 2 == 0 ? i.high : i.low);
+    }
+    case between::interpolated_inverted_cdf:
+      return among(0, 1);
+    case between::hazen:
+      return among(0.5, 0.5);
+    case between::weibull:
+      return among(0, 0);
+    case between::median_unbiased:
+      return among(1.0 / 3, 1.0 / 3);
+    case between::normal_unbiased:
+      return among(3.0 / 8, 3.0 / 8);
     default:
-      return {low, high, share};
+      return p;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -107,24 +108,36 @@ struct nan_mean_of {
 };
 
 /// The mean, and the sum of squares of what differs from it: merged as Chan, Golub and LeVeque have it (Updating
-/// formulae and a pairwise algorithm for computing sample variances, 1979). `Root`: the standard deviation.
+/// formulae and a pairwise algorithm for computing sample variances, 1979). `Root`: the standard deviation. Of
+/// complex numbers the squares are those of the distances.
 template <class T, bool Skip, bool Root>
 struct variance_of {
   static constexpr const char* name = Skip ? (Root ? "nanstd" : "nanvar") : Root ? "std" : "var";
-  using result = real_t<T>;
+  using result = typename real_part<real_t<T>>::type;
+  using number = std::conditional_t<is_complex<T>, std::complex<double>, double>;
   struct accumulator {
-    double count, mean, squares;
+    double count;
+    number mean;
+    double squares;
   };
   double ddof = 0;
+
+  /// a times b conjugated, its real part.
+  static constexpr double product(number a, number b) {
+    if constexpr (is_complex<T>)
+      return a.real() * b.real() + a.imag() * b.imag();
+    else
+      return a * b;
+  }
 
   constexpr accumulator start() const { return {}; }
   constexpr void add(accumulator& a, T x) const {
     if constexpr (Skip)
       if (x != x) return;
-    const double value = static_cast<double>(x), from = value - a.mean;
+    const number value = static_cast<number>(x), from = value - a.mean;
     a.count += 1;
     a.mean += from / a.count;
-    a.squares += from * (value - a.mean);
+    a.squares += product(from, value - a.mean);
   }
   constexpr void merge(accumulator& a, const accumulator& b) const {
     if (b.count == 0) return;
@@ -132,28 +145,30 @@ struct variance_of {
       a = b;
       return;
     }
-    const double count = a.count + b.count, by = b.mean - a.mean;
+    const double count = a.count + b.count;
+    const number by = b.mean - a.mean;
     a.mean += by * (b.count / count);
-    a.squares += b.squares + by * by * (a.count * b.count / count);
+    a.squares += b.squares + product(by, by) * (a.count * b.count / count);
     a.count = count;
   }
   /// Twice over the tile, which is in the first cache.
   accumulator fold(const T* x, std::size_t n) const {
-    double total = 0, count = 0;
+    number total = 0;
+    double count = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      const double value = static_cast<double>(x[i]);
+      const number value = static_cast<number>(x[i]);
       if (Skip && value != value) continue;
       total += value;
       count += 1;
     }
     if (count == 0) return {};
-    const double middle = total / count;
+    const number middle = total / count;
     constexpr std::size_t lanes = 8;
     double sums[lanes] = {};
     for (std::size_t i = 0; i < n; ++i) {
-      const double value = static_cast<double>(x[i]), from = value - middle;
+      const number value = static_cast<number>(x[i]), from = value - middle;
       if (Skip && value != value) continue;
-      sums[i % lanes] += from * from;
+      sums[i % lanes] += product(from, from);
     }
     const double squares = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
     return {count, middle, squares};

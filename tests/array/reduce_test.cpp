@@ -1,0 +1,78 @@
+// What reductions refuse, and what is certain of quantiles.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <complex>
+#include <vector>
+
+#include "array/arrays.hpp"
+#include "weft/errors.hpp"
+
+using arrays::place;
+using Catch::Contains;
+using weft::between;
+using weft::initial;
+using weft::only;
+using weft::ord;
+
+TEST_CASE("beginnings and masks that do not fit are refused") {
+  place at(1);
+  const auto i = weft::ones<std::int8_t, 2>(at.client, {3, 4});
+  CHECK_THROWS_WITH(weft::max(i, initial{300}), Contains("300") && Contains("int8"));
+  CHECK_THROWS_WITH(weft::sum<std::int8_t>(i, initial{-129}), Contains("-129") && Contains("int8"));
+  CHECK(at(weft::sum(i, initial{300})) == 312);  // of 64 bits
+  CHECK(at(weft::sum<std::uint8_t>(i, initial{250})) == 6);
+  CHECK_THROWS_WITH(weft::sum(i, only{weft::ones<bool, 1>(at.client, {3})}), Contains("(3)") && Contains("(3, 4)"));
+  CHECK_THROWS_WITH(weft::sum(i(0), only{i > 0}), Contains("(3, 4)"));
+  CHECK_THROWS_WITH(weft::max(weft::zeros<double, 1>(at.client, {0})), Contains("max"));
+  CHECK(at(weft::min(weft::zeros<double, 1>(at.client, {0}), initial{2})) == 2);
+  CHECK(at(weft::max(i, only{i > 1}, initial{-5})) == -5);
+  CHECK(std::isnan(at(weft::max(i * std::nan(""), initial{5}))));
+}
+
+TEST_CASE("norms that there are not are refused") {
+  place at(1);
+  const auto x = weft::ones<double, 3>(at.client, {3, 4, 5});
+  CHECK_THROWS_WITH(weft::norm(x, ord{1}),
+                    "weft: a norm of an array of shape (3, 4, 5): name the axis of its vectors, or the two of its "
+                    "matrices");
+  CHECK_THROWS_WITH(weft::norm(x, ord::nuclear, 1), Contains("a norm of matrices along one axis"));
+  CHECK_THROWS_WITH(weft::norm(x, ord{3}, weft::axes(0, 1)), Contains("of order 3 over two axes"));
+  CHECK_THROWS_WITH(weft::norm(x, ord{std::nan("")}, 0), Contains("of order NaN"));
+  CHECK_THROWS_WITH(weft::norm(x, ord{2}, weft::axes(0, 1)), Contains("by singular values"));
+  CHECK_THROWS_WITH(weft::norm(x(0) * std::complex<double>(1), ord::nuclear), Contains("by singular values"));
+  CHECK_THROWS_WITH(weft::norm(x, ord{1}, 3), Contains("axis 3"));
+  CHECK_THROWS_AS(weft::norm(x, ord{1}, 1, 1), weft::misuse);
+  CHECK_THROWS_WITH(weft::norm(weft::zeros<double, 1>(at.client, {0}), ord::infinity), Contains("max"));
+  CHECK(at(weft::norm(weft::zeros<double, 1>(at.client, {0}), ord{1})) == 0);
+}
+
+TEST_CASE("a closest observation that is as near as another is the even one, counted from 1") {
+  place at(1);
+  // Hyndman and Fan's definition 3: of 1 to 5, 0.5 * 5 = 2.5 is as near to the second as to the third.
+  for (const std::int64_t n : {1, 2, 3, 5, 6, 9, 10}) {
+    CAPTURE(n);
+    const auto x = weft::arange<double>(at.client, 1, static_cast<double>(n) + 1);
+    for (double twice = 1; twice < 2 * static_cast<double>(n); twice += 2) {
+      const double nearest = std::max(1.0, std::nearbyint(twice / 2));  // halves go to even numbers
+      CHECK(at(weft::quantile(x, twice / 2 / static_cast<double>(n), between::closest_observation)) == nearest);
+    }
+  }
+}
+
+TEST_CASE("all definitions of a quantile give the ends, stay between them, and never decrease") {
+  place at(1);
+  const auto x = weft::from_function<1>(at.client, {37}, [](std::int64_t i) { return arrays::noise(i); });
+  const double least = at(weft::min(x)), most = at(weft::max(x));
+  std::vector<double> q;
+  for (int k = 0; k <= 200; ++k) q.push_back(k / 200.0);
+  for (int how = 0; how <= static_cast<int>(between::normal_unbiased); ++how) {
+    CAPTURE(how);
+    const std::vector<double> found = arrays::list_of(at(weft::quantile(x, q, static_cast<between>(how))));
+    CHECK(found.front() == least);
+    CHECK(found.back() == most);
+    CHECK(std::is_sorted(found.begin(), found.end()));
+    CHECK(arrays::list_of(at(weft::nanquantile(x, q, static_cast<between>(how)))) == found);
+    const auto infinite = weft::where(x == most, HUGE_VAL, x);
+    CHECK_FALSE(at(weft::any(weft::isnan(weft::quantile(infinite, q, static_cast<between>(how))))));
+  }
+}
