@@ -282,7 +282,8 @@ void client::compute_all(std::span<detail::expression* const> wanted, std::span<
     if (!detail::is_call(*e)) detail::check_home(*e->inputs[0].future(), *engine_);
   for (std::uint32_t id = 0; id < g.size(); ++id)
     if (const detail::task_details* d = g.call(id).details) engine_->check_resources(d->resources);
-  // The client's limits are for every task that has none of its own, its name for what was asked of it.
+  // The client's limits are for every task that has none of its own, also where that has a name, the client's name is
+  // for what was asked of it.
   std::shared_ptr<detail::task_details> limits;
   if (details_ && details_->has_limits()) limits = {detail::renamed(details_.get(), {}), &detail::drop_details};
   // A cluster's scheduler hands chains to one worker by itself.
@@ -295,7 +296,9 @@ void client::compute_all(std::span<detail::expression* const> wanted, std::span<
     n.number = first + rank;
     n.rank = detail::rank_of(e.annotated ? e.priority : priority_, within_ ? within_ : n.number);
     n.retries = e.annotated ? e.retries : retries_;
-    if (detail::task_details* d = e.details ? e.details : limits.get()) {
+    if (limits && e.details && !e.details->has_limits())
+      n.details = detail::renamed(limits.get(), e.details->name);
+    else if (detail::task_details* d = e.details ? e.details : limits.get()) {
       d->references.fetch_add(1, std::memory_order_relaxed);
       n.details = d;
     }

@@ -15,6 +15,7 @@
 
 #include "engine/engine.hpp"
 #include "weft/delayed.hpp"
+#include "weft/simulation.hpp"
 #include "weft/weft.hpp"
 
 using namespace std::chrono_literals;
@@ -407,6 +408,49 @@ TEST_CASE("priorities of lazies come before their order") {
     co_await c.wait(c.compute(all));
   });
   CHECK(order == std::vector<int>{3, 4, 0, 1, 2});
+}
+
+TEST_CASE("a client's limits are for its lazies too, but for those that have limits of their own") {
+  weft::simulation s(1, {.workers = 4});
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    static int running, most;
+    running = most = 0;
+    const auto holds = [](int i) -> weft::task<int> {
+      most = std::max(most, ++running);
+      co_await weft::sleep_for(1ms);
+      --running;
+      co_return i;
+    };
+    weft::client_options options;
+    options.resources = "gpu=1";
+    weft::client c(sim, options);
+    const weft::client with_gpu = c.with({.resources = "gpu"});
+    std::vector<weft::lazy<int>> all;
+    for (int i = 0; i < 6; ++i) all.push_back(weft::delayed(holds, i).named("part-" + std::to_string(i)));
+    const int fifteen = co_await with_gpu.compute(weft::delayed(sum, all).named("total"));
+    CHECK(fifteen == 15);
+    CHECK(most == 1);
+    most = 0;
+    for (weft::lazy<int>& x : all) x.with({.memory = 4});
+    const int again = co_await with_gpu.compute(weft::delayed(sum, all));
+    CHECK(again == 15);
+    CHECK(most > 1);
+
+    const auto message_of = [](weft::future<int> f) -> weft::task<std::string> {
+      try {
+        static_cast<void>(co_await f);
+      } catch (const weft::timed_out& e) { co_return e.what(); }
+      co_return "";
+    };
+    const weft::client impatient = c.with({.time_limit = 5ms});
+    const std::string of_one = co_await message_of(impatient.compute(weft::delayed(endless, 1).named("slow")));
+    CHECK_THAT(of_one, Contains("task slow has not ended within its time limit of 0.005 s"));
+    const weft::lazy<int> longer = weft::delayed(endless, 1).named("longer").with({.time_limit = 20ms});
+    const std::string of_other = co_await message_of(impatient.compute(longer));
+    CHECK_THAT(of_other, Contains("within its time limit of 0.02 s"));
+  };
+  s.run(program(s));
+  CHECK(s.elapsed() < 100ms);
 }
 
 TEST_CASE("estimates of memory decide which part of a graph is made first") {
