@@ -34,10 +34,11 @@ void cascade::refuse(node& n, failure* cause) {
 }
 
 bool cascade::cancel(node& n) {
-  node_state expected = n.is(node_state::again) ? node_state::again : node_state::pending;
+  const bool again = n.is(node_state::again);
+  node_state expected = again ? node_state::again : node_state::pending;
   if (!n.state.compare_exchange_strong(expected, node_state::cancelled, std::memory_order_acq_rel)) return false;
   n.add(node::inside);
-  list_.push_back({&n, how::cancelled});
+  list_.push_back({&n, again ? how::cancelled_again : how::cancelled});
   return true;
 }
 
@@ -51,6 +52,8 @@ node* cascade::run() noexcept {
       continue;
     }
     give_up_inputs(n);
+    // One that is to be run again waits only where its first end has left it already.
+    if (ended == how::cancelled) engine_.stop_waiting(n);
     count(n);
     n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);  // once told, who wanted it may let go
     close(n);

@@ -34,7 +34,7 @@ class cascade {
   node* run() noexcept;
 
  private:
-  enum class how : unsigned char { ran, refused, cancelled };
+  enum class how : unsigned char { ran, refused, cancelled, cancelled_again };
   struct entry {
     node* what;
     how ended;

@@ -247,6 +247,7 @@ class engine {
   void renew_limits(node& n);
   task<> watch_deadline(node& n, stop_source ended);
   void give_back_resources(node& n);
+  void stop_waiting(node& n);
   void tell(const node& n, task_event::step what) noexcept {
     if (observed_.load(std::memory_order_acquire)) [[unlikely]]
       tell_observers(n, what);

@@ -1,6 +1,7 @@
 #include "engine/limits.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "engine/engine.hpp"
 #include "weft/detail/task_details.hpp"
@@ -62,15 +63,40 @@ void resource_pool::give(node& n) {
 bool resource_pool::take(node& n) {
   const resource_amounts& wanted = n.details->resources;
   std::lock_guard guard(lock_);
+  if (!n.is(node_state::pending)) return true;
   if (enough(free_, wanted) && may_pass(n.rank, wanted)) {
     give(n);
     return true;
   }
   for (const auto& [name, amount] : wanted) wanted_[name] += amount;
-  const auto behind = std::upper_bound(waiting_.begin(), waiting_.end(), n.rank,
-                                       [](std::uint64_t rank, const node* other) { return rank < other->rank; });
-  waiting_.insert(behind, &n);
+  waiting_.insert(&n);
   return false;
+}
+
+/// There is more of these than before, for those that wait. Who gets on by that takes some of it: so when nothing is
+/// left of it none of the others does, and they are not looked at.
+void resource_pool::hand_out(const resource_amounts& more, std::vector<node*>& ready) {
+  amounts left = free_;  // by those that wait still
+  const auto any_left = [&] {
+    const amounts& of = coroutines_ != 0 ? free_ : left;
+    return std::any_of(more.begin(), more.end(), [&](const auto& m) { return of.find(m.first)->second > 0; });
+  };
+  for (auto at = waiting_.begin(); at != waiting_.end() && any_left();) {
+    node& other = **at;
+    const resource_amounts& wanted = other.details->resources;
+    // One that was cancelled meanwhile need not have them: it only has to leave.
+    const bool waits = other.is(node_state::pending);
+    const bool has = waits && enough(coroutines_ != 0 ? free_ : left, wanted);
+    if (waits) take_from(left, wanted);
+    if (waits && !has) {
+      ++at;
+      continue;
+    }
+    if (has) give(other);
+    for (const auto& [name, amount] : wanted) wanted_[name] -= amount;
+    ready.push_back(&other);
+    at = waiting_.erase(at);
+  }
 }
 
 std::vector<node*> resource_pool::give_back(node& n) {
@@ -78,19 +104,17 @@ std::vector<node*> resource_pool::give_back(node& n) {
   std::lock_guard guard(lock_);
   for (const auto& [name, amount] : n.details->resources) free_.find(name)->second += amount;
   coroutines_ -= is_coroutine(n);
-  amounts left = free_;  // by those that wait still
-  std::erase_if(waiting_, [&](node* other) {
-    const resource_amounts& wanted = other->details->resources;
-    // One that was cancelled meanwhile need not have them: it only has to leave.
-    const bool waits = other->is(node_state::pending);
-    const bool has = waits && enough(coroutines_ != 0 ? free_ : left, wanted);
-    if (waits) take_from(left, wanted);
-    if (waits && !has) return false;
-    if (has) give(*other);
-    for (const auto& [name, amount] : wanted) wanted_[name] -= amount;
-    ready.push_back(other);
-    return true;
-  });
+  hand_out(n.details->resources, ready);
+  return ready;
+}
+
+std::vector<node*> resource_pool::stop_waiting(node& n) {
+  std::vector<node*> ready;
+  std::lock_guard guard(lock_);
+  if (waiting_.erase(&n) == 0) return ready;
+  for (const auto& [name, amount] : n.details->resources) wanted_[name] -= amount;
+  ready.push_back(&n);
+  hand_out(n.details->resources, ready);
   return ready;
 }
 
@@ -99,6 +123,16 @@ std::vector<node*> resource_pool::give_back(node& n) {
 void engine::give_back_resources(node& n) {
   n.holds_resources = false;
   for (node* other : resources_.give_back(n)) make_ready(*other);
+}
+
+/// The node has just been cancelled, and is not closed yet, so that its runner, if it gets one, waits and leaves what
+/// is read here. Who asks for resources or memory at this moment looks at its state afterwards: either sees the
+/// other.
+void engine::stop_waiting(node& n) {
+  if (n.details && !n.details->resources.empty())
+    for (node* other : resources_.stop_waiting(n)) make_ready(*other);
+  real_memory::full_fence();
+  if (node_request* r = std::atomic_ref(n.request).load(std::memory_order_acquire)) store_->stop_waiting(*r);
 }
 
 void engine::begin_limits(node& n) {

@@ -2,8 +2,10 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,10 +25,13 @@ class resource_pool {
 
   /// Throws misuse when more is wanted than there will ever be.
   void check(const resource_amounts& wanted) const;
-  /// True: taken. False: the node waits, until give_back() hands it out.
+  /// True: taken; or the node has been cancelled, and needs none. False: it waits, until one of the others hands it
+  /// out.
   bool take(node& n);
   /// The node has ended. Gives those that waited and have what they need now.
   std::vector<node*> give_back(node& n);
+  /// The node has been cancelled. If it waited: gives it, and those behind it that have what they need now.
+  std::vector<node*> stop_waiting(node& n);
 
  private:
   using amounts = std::map<std::string, std::int64_t, std::less<>>;
@@ -34,12 +39,18 @@ class resource_pool {
   /// Whether it can be had without those that wait before this rank.
   bool may_pass(std::uint64_t rank, const resource_amounts& wanted) const;
   void give(node& n);
+  void hand_out(const resource_amounts& more, std::vector<node*>& ready);
 
+  struct sooner {
+    bool operator()(const node* a, const node* b) const noexcept {
+      return std::tie(a->rank, a->number, a) < std::tie(b->rank, b->number, b);
+    }
+  };
   std::mutex lock_;
   const amounts there_;
   amounts free_, wanted_;       // wanted: by all that wait
   std::size_t coroutines_ = 0;  // that hold some
-  std::vector<node*> waiting_;  // by rank
+  std::set<node*, sooner> waiting_;
 };
 
 }  // namespace weft::detail

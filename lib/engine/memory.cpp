@@ -2,6 +2,7 @@
 #include "engine/memory.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "engine/budget.hpp"
@@ -138,7 +139,9 @@ bool engine::ask_memory(node& n) {
       const node& own = static_cast<const node_request&>(asked).of;
       return !own.is(node_state::pending) || own.home->is_over(own);
     };
-    r = n.request = made.release();
+    r = made.release();
+    std::atomic_ref(n.request).store(r, std::memory_order_release);  // who cancels the node finds it (stop_waiting)
+    real_memory::full_fence();
     became_active();  // until it is granted: nothing else may be under way here
     if (!store_->ask(*r)) return false;
     active_.fetch_sub(1, std::memory_order_relaxed);  // the runner is active still

@@ -65,7 +65,7 @@ class stored_value : public evictable {
 };
 
 /// Somebody asks for memory: that some values be there and stay there, and that there be room for a result.
-class memory_request {
+class memory_request : public placed {
  public:
   std::uint64_t rank = 0;     // who comes first
   std::uint64_t reserve = 0;  // bytes of the result, as far as they can be told
@@ -78,7 +78,7 @@ class memory_request {
   /// Called when the request is granted, unless ask() granted it at once. On any thread, without the store's lock.
   void (*granted)(memory_request&) noexcept = nullptr;
   /// Whether who asked has ended meanwhile: then nothing is read and no room is kept, and it is granted with the
-  /// error weft::cancelled. Under the store's lock.
+  /// error weft::cancelled, though others come before it. Under the store's lock.
   bool (*over)(const memory_request&) noexcept = nullptr;
 
  private:
@@ -181,6 +181,9 @@ class store {
   /// The work of a granted request, which alone reads this value of its own, makes its result of the value's memory:
   /// from now on this is counted as the room for the result. False: somebody else is at work with the value.
   bool take(stored_value& v, memory_request& r) noexcept;
+  /// Who asked has ended, as `over` says: if the request waits it is granted now, with that error, and those behind
+  /// it may go on.
+  void stop_waiting(memory_request& r) noexcept;
   /// The request is not wanted any more, or will not be when it is made. True: it was made, is not granted, and will
   /// not be. It holds nothing then, and finish() does nothing.
   bool withdraw(memory_request& r) noexcept;
@@ -238,6 +241,7 @@ class store {
   balance balance_of(const memory_request& r) const noexcept;
   bool pauses(const memory_request& r) const noexcept;
   void grant_what_frees(after& then);
+  void grant(memory_request& r, after& then);
   void check_again();
   bool look_is_due() noexcept;
   bool shed() noexcept;
@@ -264,8 +268,11 @@ class store {
   const store_options options_;
   const host host_;
   mutable std::mutex lock_;
-  eviction_index clean_, dirty_;          // in memory and not in use; of these on the disk too, or not
-  std::vector<memory_request*> waiting_;  // a heap by rank
+  eviction_index clean_, dirty_;  // in memory and not in use; of these on the disk too, or not
+  struct sooner {
+    bool operator()(const memory_request& a, const memory_request& b) const noexcept { return a.rank < b.rank; }
+  };
+  placed_heap<memory_request, sooner> waiting_;
   std::uint64_t in_memory_ = 0, reserved_ = 0, peak_ = 0;
   std::uint64_t clean_bytes_ = 0;  // in clean_
   std::uint64_t ages_ = 0, values_ = 0;

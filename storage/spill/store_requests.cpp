@@ -1,5 +1,7 @@
 // Who may work with values: requests, the order in which they are granted, and what is dropped for them.
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "base/log.hpp"
@@ -18,8 +20,6 @@ constexpr std::uint64_t least_ahead_bytes = std::uint64_t{8} << 20;
 std::uint64_t ahead_bytes(std::uint64_t budget, unsigned threads) noexcept {
   return std::max({least_ahead_bytes, budget / 64, std::min(threads * least_ahead_bytes, budget / 16)});
 }
-
-bool later(const memory_request* a, const memory_request* b) noexcept { return a->rank > b->rank; }
 
 }  // namespace
 
@@ -168,8 +168,9 @@ bool store::ask(memory_request& r) {
     const bool missing = std::any_of(r.inputs, r.inputs + r.count, [](const stored_value* v) {
       return v->where_ != stored_value::place_of::memory && v->where_ != stored_value::place_of::writing;
     });
-    // Not before those who wait, unless it brings no more than it takes away.
-    const bool may = waiting_.empty() || r.rank < waiting_.front()->rank || b.taken <= b.freed;
+    // Not before those who wait, unless it brings no more than it takes away, or nothing at all.
+    const bool may =
+        waiting_.empty() || r.rank < waiting_.first().rank || b.taken <= b.freed || (r.over && r.over(r));
     if (r.state_ == memory_request::state::withdrawn) {
       r.error = std::make_exception_ptr(cancelled());
       r.count = 0;
@@ -185,8 +186,7 @@ bool store::ask(memory_request& r) {
     } else {
       ++count_.waits;
       r.state_ = memory_request::state::waiting;
-      waiting_.push_back(&r);
-      std::push_heap(waiting_.begin(), waiting_.end(), later);
+      waiting_.insert(r);
     }
     if (held) watch(then);
   }
@@ -244,6 +244,18 @@ void store::give_back(memory_request& r) noexcept {
   if (r.left_) --outside_;
 }
 
+void store::stop_waiting(memory_request& r) noexcept {
+  after then;
+  bool held = false;
+  {
+    std::lock_guard guard(lock_);
+    if (r.state_ != memory_request::state::waiting || !(held = hold())) return;
+    if (admit(r, then)) grant(r, then);
+    poll(then);
+  }
+  run(then, true);
+}
+
 bool store::withdraw(memory_request& r) noexcept {
   after then;
   bool held = false;
@@ -251,8 +263,7 @@ bool store::withdraw(memory_request& r) noexcept {
     std::lock_guard guard(lock_);
     const auto before = std::exchange(r.state_, memory_request::state::withdrawn);
     if (before == memory_request::state::waiting) {
-      std::erase(waiting_, &r);
-      std::make_heap(waiting_.begin(), waiting_.end(), later);
+      waiting_.remove(r);
     } else if (before == memory_request::state::granted && r.loading_ != 0) {
       for (std::uint32_t i = 0; i < r.count; ++i) std::erase(r.inputs[i]->loads_for_, &r);
       --on_their_way_;
@@ -340,31 +351,28 @@ task<> store::wait_out(stop_source over) {
   }
 }
 
+/// One of those that wait, which has been admitted.
+void store::grant(memory_request& r, after& then) {
+  waiting_.remove(r);
+  r.state_ = memory_request::state::granted;
+  if (r.loading_ == 0) then.granted.push_back(&r);
+}
+
 /// The first of those that wait. False: it must wait on.
 bool store::grant_first(after& then, bool beyond) {
-  memory_request* r = waiting_.front();
-  if (!admit(*r, then, beyond)) return false;
-  r->state_ = memory_request::state::granted;
-  std::pop_heap(waiting_.begin(), waiting_.end(), later);
-  waiting_.pop_back();
-  if (r->loading_ == 0) then.granted.push_back(r);
+  memory_request& r = waiting_.first();
+  if (!admit(r, then, beyond)) return false;
+  grant(r, then);
   return true;
 }
 
 /// While the process takes too much memory: of the others that wait those that make it less.
 void store::grant_what_frees(after& then) {
-  constexpr std::size_t most = 64;  // that are looked at
-  bool any = false;
-  for (std::size_t i = 1; i < std::min(waiting_.size(), most); ++i) {
-    memory_request* r = waiting_[i];
-    if (balance_of(*r).freed == 0 || !admit(*r, then)) continue;
-    r->state_ = memory_request::state::granted;
-    if (r->loading_ == 0) then.granted.push_back(r);
-    waiting_[i--] = waiting_.back();
-    waiting_.pop_back();
-    any = true;
-  }
-  if (any) std::make_heap(waiting_.begin(), waiting_.end(), later);
+  std::array<memory_request*, 64> looked_at;
+  std::size_t n = 0;
+  for (; n < looked_at.size() && n + 1 < waiting_.size(); ++n) looked_at[n] = &waiting_.at(n + 1);
+  for (memory_request* r : std::span(looked_at).first(n))
+    if (balance_of(*r).freed != 0 && admit(*r, then)) grant(*r, then);
 }
 
 /// Something has changed: grants what can be granted, the first of those that wait before the others.

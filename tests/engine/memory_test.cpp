@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "engine/engine.hpp"
 #include "support/comes.hpp"
 #include "support/sanitized.hpp"
 #include "support/seeds.hpp"
@@ -421,6 +422,46 @@ TEST_CASE("a layer that nobody wants any more brings nothing back from the disk"
         return c.compute(weft::layer_of(blocks.size(), sum_at, weft::layer_of(blocks), weft::one_to_one{}));
       },
       [](auto& sums) { sums.clear(); });
+}
+
+TEST_CASE("one that is cancelled while it waits for memory makes way at once, and gives back its resources") {
+  weft::simulation s(9);
+  weft::simulated_disk disk(s);
+  const auto program = [&]() -> weft::task<> {
+    weft::client_options options;
+    options.memory_budget = 64 << 10;
+    options.spill_directory = "/spill";
+    options.resources = "gpu=1";
+    weft::client c(s, options);
+    const weft::client with_gpu = c.with({.memory = 60'000, .resources = "gpu"});
+    weft::future<block> most = c.submit(make, 0, 5000), others = c.submit(make, 1, 5000);
+    co_await c.wait(std::vector(1, others));
+    weft::future<std::uint64_t> held = c.submit(hold, most, std::chrono::milliseconds(500));
+    co_await weft::sleep_for(100ms);
+    weft::future<std::uint64_t> first = c.submit(sum, others);
+    weft::future<block> small = c.with({.memory = 4000}).submit(make, 2, 500);
+    weft::future<block> last = with_gpu.submit(make, 3, 5000);
+    weft::future<block> impatient = c.with({.time_limit = 10ms, .memory = 60'000}).submit(make, 3, 5000);
+    weft::future<std::uint64_t> needs_gpu = c.with({.resources = "gpu"}).submit(mix, 4);
+    co_await weft::sleep_for(100ms);
+    CHECK(small.status() == weft::task_status::pending);
+    CHECK(needs_gpu.status() == weft::task_status::pending);
+
+    last.cancel();  // not the first of those that wait
+    co_await weft::sleep_for(10ms);
+    CHECK(needs_gpu.status() == weft::task_status::done);
+    CHECK(small.status() == weft::task_status::pending);
+    first.cancel();
+    co_await weft::sleep_for(10ms);
+    CHECK(small.status() == weft::task_status::done);
+    CHECK(held.status() == weft::task_status::running);
+    CHECK(held.get_node()->home->memory().counters().reserved == 0);
+    const std::uint64_t kept = co_await held;
+    CHECK(kept == sum(make(0, 5000)));
+    const std::uint64_t again = co_await c.submit(sum, others);
+    CHECK(again == sum(make(1, 5000)));
+  };
+  s.run(program());
 }
 
 TEST_CASE("random graphs larger than memory, in many orders", "[seeds]") {

@@ -120,6 +120,65 @@ TEST_CASE("a task that wants much of a resource is not passed by those that want
   CHECK(std::vector<int>(begun.begin(), begun.begin() + 6) == std::vector<int>{1, 10, 11, 13, 12, 2});
 }
 
+TEST_CASE("one that is cancelled while it waits for a resource makes way at once") {
+  begun.clear();
+  held = true;
+  weft::pool pool({.threads = 2});
+  weft::client_options options;
+  options.resources = "gpu=2 tape=1";
+  weft::client c(pool, options);
+  const auto program = [](weft::client& client) -> weft::task<> {
+    const weft::client one = client.with({.resources = "gpu=1"}), two = client.with({.resources = "gpu=2"});
+    auto holds = one.submit(notes_and_holds, 1);
+    while (holds.status() != weft::task_status::running) co_await weft::checkpoint();
+    auto much = two.submit(notes, 2);
+    auto impatient = client.with({.time_limit = 1ms, .resources = "gpu=2"}).submit(notes, 3);
+    auto little = one.submit(notes, 4);
+    const int seen = co_await client.with({.priority = -1, .resources = "tape"}).submit(notes, 10);
+    CHECK(seen == 10);
+    CHECK(little.status() == weft::task_status::pending);
+    much.cancel();
+    const auto value_of = [](weft::future<int> f) -> weft::task<int> { co_return co_await f; };
+    int got = 0;
+    try {
+      got = co_await weft::timeout(20s, value_of(little));
+    } catch (const weft::timed_out&) {}
+    CHECK(got == 4);
+    held = false;
+    const std::vector all{holds, much, impatient};
+    co_await client.wait(all);
+    // All there was is there again.
+    const int last = co_await two.submit(notes, 5);
+    CHECK(last == 5);
+  };
+  pool.run(program(c));
+  CHECK(begun == std::vector<int>{1, 10, 4, 5});
+}
+
+TEST_CASE("many that wait for a resource are cancelled in any order") {
+  held = true;
+  begun.clear();
+  weft::pool pool({.threads = 2});
+  weft::client_options options;
+  options.resources = "gpu=1";
+  weft::client c(pool, options);
+  const auto program = [](weft::client& client) -> weft::task<> {
+    const weft::client one = client.with({.resources = "gpu"});
+    auto holds = one.submit(notes_and_holds, 1);
+    while (holds.status() != weft::task_status::running) co_await weft::checkpoint();
+    std::vector<weft::future<int>> all = one.map(notes, std::views::iota(2, 50'002));
+    for (std::size_t i = 0; i < all.size(); i += 2) all[i].cancel();
+    for (std::size_t i = all.size() - 1; i > 1; i -= 2) all[i].cancel();
+    held = false;
+    const int last = co_await all[1];
+    CHECK(last == 3);
+    co_await client.wait(all);
+  };
+  pool.run(program(c));
+  CHECK(begun == std::vector<int>{1, 3});
+  CHECK(c.totals().cancelled == 49'999);
+}
+
 TEST_CASE("a coroutine that holds a resource has what it waits for before those that want more") {
   begun.clear();
   weft::simulation s(1, {.workers = 2});
