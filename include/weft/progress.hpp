@@ -36,24 +36,36 @@ class progress_bar {
 
 namespace detail {
 
-inline task<> tick(client c, std::string what, progress_bar::style s) {
-  progress_bar bar(std::move(what), s);
-  const std::uint64_t before = c.totals().ended;
-  for (;;) {
-    const task_totals t = c.totals();
+/// A computation whose progress is shown.
+struct progress_of {
+  progress_of(client c, std::string what, progress_bar::style s)
+      : of(std::move(c)), bar(std::move(what), s), before(of.totals().ended) {}
+  void show() {
+    const task_totals t = of.totals();
     bar.show(t.ended - before, t.submitted - before);
+  }
+  client of;
+  progress_bar bar;
+  std::uint64_t before;
+};
+
+inline task<> tick(std::shared_ptr<progress_of> progress) {
+  for (;;) {
+    progress->show();
     co_await sleep_for(std::chrono::milliseconds(50));
   }
 }
 
 template <class T>
-task<T> shown(nursery& n, client c, std::string what, progress_bar::style s, task<T> t) {
-  n.spawn(tick(std::move(c), std::move(what), s));
+task<T> shown(nursery& n, std::shared_ptr<progress_of> progress, task<T> t) {
+  n.spawn(tick(progress));
   if constexpr (std::is_void_v<T>) {
     co_await std::move(t);
+    progress->show();
     n.request_stop();
   } else {
     T value = co_await std::move(t);
+    progress->show();
     n.request_stop();
     co_return value;
   }
@@ -61,11 +73,13 @@ task<T> shown(nursery& n, client c, std::string what, progress_bar::style s, tas
 
 }  // namespace detail
 
-/// Awaits `t`, and shows meanwhile how many of the client's tasks have ended, of those submitted so far.
+/// Awaits `t`, and shows meanwhile how many of the client's tasks have ended, of those submitted so far; once more
+/// when `t` has ended, unless it threw.
 /// `co_await weft::show_progress(c, "ranking", rank(c));`
 template <class T>
 task<T> show_progress(client c, std::string what, task<T> t, progress_bar::style s = progress_bar::style::guessed) {
-  return scope(&detail::shown<T>, std::move(c), std::move(what), s, std::move(t));
+  return scope(&detail::shown<T>, std::make_shared<detail::progress_of>(std::move(c), std::move(what), s),
+               std::move(t));
 }
 
 }  // namespace weft

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/said.hpp"
 #include "weft/as_completed.hpp"
 #include "weft/client.hpp"
 #include "weft/delayed.hpp"
@@ -418,6 +419,16 @@ TEST_CASE("progress is shown while something is awaited, and what is awaited com
   const auto fails = [](weft::client& client) -> weft::task<int> {
     co_return co_await client.submit(takes_a_string, "x");
   };
-  CHECK_THROWS_AS(pool.run(weft::show_progress(c, "failing", fails(c), weft::progress_bar::style::lines)),
-                  weft::task_failed);
+  std::string said = said_by([&] {
+    CHECK_THROWS_AS(pool.run(weft::show_progress(c, "failing", fails(c), weft::progress_bar::style::lines)),
+                    weft::task_failed);
+  });
+  CHECK_THAT(said, !Catch::Contains("100 %"));
+  said = said_by([&] {
+    CHECK(pool.run(weft::show_progress(c, "adding", program(c), weft::progress_bar::style::lines)) == 5050);
+  });
+  CHECK_THAT(said, Catch::EndsWith("adding: 100 %\n"));
+  const auto nothing = [](weft::client& client) -> weft::task<> { co_await client.submit([] {}); };
+  said = said_by([&] { pool.run(weft::show_progress(c, "doing", nothing(c), weft::progress_bar::style::bar)); });
+  CHECK_THAT(said, Catch::EndsWith(" 100 %\n"));
 }
