@@ -145,11 +145,12 @@ template <class T>
 struct qr_result {
   array<T, 2> q, r;
 };
-/// x = q r, where q's columns are orthonormal (m x k, k = min(m, n)) and r is upper triangular (k x n). Tall matrices,
-/// and those whose chunks have all columns, by a tree: chunks have all columns, to which x is copied where it has not,
-/// and are factored side by side, then their R's in a tree of eights. Others (fewer than eight times as many rows as
-/// columns) by columns of tiles, 32 to 512 wide as x's chunks are, each with all rows: each is factored in its turn,
-/// and those right of it are multiplied by its reflectors, side by side. Signs are LAPACK's, and depend on the chunks.
+/// x = q r, where q's columns are orthonormal (m x k, k = min(m, n)) and r is upper triangular (k x n). Tall
+/// matrices, and those whose chunks have all columns, by a tree: chunks have all columns, to which x is copied where
+/// it has not, and are factored side by side, then their R's in a tree of eights. Others (fewer than eight times as
+/// many rows as columns) by columns of tiles, 32 to 512 wide as x's chunks are, each with all rows: each is factored
+/// in its turn, and those right of it are multiplied by its reflectors, side by side. Signs are LAPACK's, and depend
+/// on the chunks.
 /// Cost: 4 m n^2 operations; what was factored is kept until its part of q is made.
 template <array_like X>
 auto qr(const X& x) {
