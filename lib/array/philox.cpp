@@ -14,11 +14,13 @@ constexpr std::size_t batch = 64;  // blocks that are made at once: enough for v
 
 /// The words of `batch` blocks: word w of block b is at [w][b].
 using batch_words = std::uint32_t[4][batch];
+/// And the blocks' numbers.
+using batch_blocks = std::uint64_t[batch];
 
-WEFT_CLONES void make_words(batch_words& out, std::uint64_t first_block, std::uint64_t seed, std::uint32_t stream) {
+WEFT_CLONES void make_words(batch_words& out, const batch_blocks& blocks, std::uint64_t seed, std::uint32_t stream) {
   for (std::size_t b = 0; b < batch; ++b) {
-    out[0][b] = static_cast<std::uint32_t>(first_block + b);
-    out[1][b] = static_cast<std::uint32_t>((first_block + b) >> 32);
+    out[0][b] = static_cast<std::uint32_t>(blocks[b]);
+    out[1][b] = static_cast<std::uint32_t>(blocks[b] >> 32);
     out[2][b] = 0;  // the first attempt
     out[3][b] = stream;
   }
@@ -87,21 +89,24 @@ WEFT_CLONES void exponential_of(const batch_words& w, float* out) {
     for (std::size_t i = 0; i < 4; ++i) out[4 * b + i] = static_cast<float>(-logarithm(unit_above_zero(w[i][b])));
 }
 
-/// Batch by batch; `each` blocks give so many elements. Whole batches go to their place, the others through a buffer.
+/// Batch by batch, of blocks that follow each other, of `Each` elements. Whole batches go to their place, the others
+/// through a buffer.
 template <std::size_t Each, class T, class Of>
-void generate(random_stream s, std::uint64_t first, std::span<T> out, Of of) noexcept {
+void generate_run(random_stream s, std::uint64_t first, std::span<T> out, Of of) noexcept {
   constexpr std::size_t elements = batch * Each;
+  alignas(64) batch_blocks blocks;
   alignas(64) batch_words words;
   alignas(64) T some[elements];
   std::uint64_t block = first / Each;
   std::size_t skip = first % Each;
   while (!out.empty()) {
-    make_words(words, block, s.seed, s.number);
+    for (std::size_t b = 0; b < batch; ++b) blocks[b] = block + b;
+    make_words(words, blocks, s.seed, s.number);
     std::size_t n = elements;
     if (skip == 0 && out.size() >= elements) {
-      of(words, out.data(), block);
+      of(words, out.data(), blocks);
     } else {
-      of(words, some, block);
+      of(words, some, blocks);
       n = std::min(out.size(), elements - skip);
       std::copy_n(some + skip, n, out.data());
       skip = 0;
@@ -109,6 +114,39 @@ void generate(random_stream s, std::uint64_t first, std::span<T> out, Of of) noe
     out = out.subspan(n);
     block += batch;
   }
+}
+
+/// The elements of these numbers: those that come one after the other and share a block are made by one.
+template <std::size_t Each, class T, class Of>
+void generate_each(random_stream s, const std::int64_t* numbers, std::span<T> out, Of of) noexcept {
+  constexpr std::size_t elements = batch * Each;
+  alignas(64) batch_blocks blocks = {};
+  alignas(64) batch_words words;
+  alignas(64) T some[elements];
+  std::uint16_t place[elements];
+  for (std::size_t done = 0; done < out.size();) {
+    std::size_t n = 0, used = 0;
+    for (; done + n < out.size() && n < elements; ++n) {
+      const auto number = static_cast<std::uint64_t>(numbers[done + n]);
+      if (used == 0 || blocks[used - 1] != number / Each) {
+        if (used == batch) break;
+        blocks[used++] = number / Each;
+      }
+      place[n] = static_cast<std::uint16_t>((used - 1) * Each + number % Each);
+    }
+    make_words(words, blocks, s.seed, s.number);
+    of(words, some, blocks);
+    for (std::size_t i = 0; i < n; ++i) out[done + i] = some[place[i]];
+    done += n;
+  }
+}
+
+template <std::size_t Each, class T, class Of>
+void generate(random_stream s, element_numbers which, std::span<T> out, Of of) noexcept {
+  if (which.each)
+    generate_each<Each>(s, which.each, out, of);
+  else
+    generate_run<Each>(s, which.first, out, of);
 }
 
 /// A block by itself, for attempts after the first.
@@ -123,51 +161,51 @@ std::uint64_t two_words(std::uint32_t low, std::uint32_t high) noexcept { return
 
 namespace philox {
 
-void uniform(random_stream s, std::uint64_t first, std::span<float> out) noexcept {
-  generate<4>(s, first, out, [](const batch_words& w, float* to, std::uint64_t) { uniform_of(w, to); });
+void uniform(random_stream s, element_numbers which, std::span<float> out) noexcept {
+  generate<4>(s, which, out, [](const batch_words& w, float* to, const batch_blocks&) { uniform_of(w, to); });
 }
-void uniform(random_stream s, std::uint64_t first, std::span<double> out) noexcept {
-  generate<2>(s, first, out, [](const batch_words& w, double* to, std::uint64_t) { uniform_of(w, to); });
+void uniform(random_stream s, element_numbers which, std::span<double> out) noexcept {
+  generate<2>(s, which, out, [](const batch_words& w, double* to, const batch_blocks&) { uniform_of(w, to); });
 }
-void normal(random_stream s, std::uint64_t first, std::span<float> out) noexcept {
-  generate<4>(s, first, out, [](const batch_words& w, float* to, std::uint64_t) { normal_of(w, to); });
+void normal(random_stream s, element_numbers which, std::span<float> out) noexcept {
+  generate<4>(s, which, out, [](const batch_words& w, float* to, const batch_blocks&) { normal_of(w, to); });
 }
-void normal(random_stream s, std::uint64_t first, std::span<double> out) noexcept {
-  generate<2>(s, first, out, [](const batch_words& w, double* to, std::uint64_t) { normal_of(w, to); });
+void normal(random_stream s, element_numbers which, std::span<double> out) noexcept {
+  generate<2>(s, which, out, [](const batch_words& w, double* to, const batch_blocks&) { normal_of(w, to); });
 }
-void exponential(random_stream s, std::uint64_t first, std::span<float> out) noexcept {
-  generate<4>(s, first, out, [](const batch_words& w, float* to, std::uint64_t) { exponential_of(w, to); });
+void exponential(random_stream s, element_numbers which, std::span<float> out) noexcept {
+  generate<4>(s, which, out, [](const batch_words& w, float* to, const batch_blocks&) { exponential_of(w, to); });
 }
-void exponential(random_stream s, std::uint64_t first, std::span<double> out) noexcept {
-  generate<2>(s, first, out, [](const batch_words& w, double* to, std::uint64_t) { exponential_of(w, to); });
+void exponential(random_stream s, element_numbers which, std::span<double> out) noexcept {
+  generate<2>(s, which, out, [](const batch_words& w, double* to, const batch_blocks&) { exponential_of(w, to); });
 }
 
 // x * range / 2^bits is in [0, range); of the x that give one value there are floor or ceil of 2^bits / range, and
 // leaving out those whose remainder is below 2^bits mod range makes them equally many.
-void integers(random_stream s, std::uint64_t first, std::uint64_t most, std::span<std::uint64_t> out) noexcept {
+void integers(random_stream s, element_numbers which, std::uint64_t most, std::span<std::uint64_t> out) noexcept {
   const std::uint64_t range = most + 1;
   if (most <= 0xffff'ffff) {
     const auto left_out = static_cast<std::uint32_t>((std::uint64_t{1} << 32) % range);
-    generate<4>(s, first, out, [=](const batch_words& w, std::uint64_t* to, std::uint64_t block) {
+    generate<4>(s, which, out, [=](const batch_words& w, std::uint64_t* to, const batch_blocks& blocks) {
       for (std::size_t b = 0; b < batch; ++b)
         for (std::size_t i = 0; i < 4; ++i) {
           std::uint64_t product = range * w[i][b];
           for (std::uint32_t attempt = 1; static_cast<std::uint32_t>(product) < left_out; ++attempt) [[unlikely]]
-            product = range * draw_again(s, block + b, attempt)[i];
+            product = range * draw_again(s, blocks[b], attempt)[i];
           to[4 * b + i] = product >> 32;
         }
     });
   } else {
     const std::uint64_t left_out = range == 0 ? 0 : (0 - range) % range;
     __extension__ typedef unsigned __int128 wide;
-    generate<2>(s, first, out, [=](const batch_words& w, std::uint64_t* to, std::uint64_t block) {
+    generate<2>(s, which, out, [=](const batch_words& w, std::uint64_t* to, const batch_blocks& blocks) {
       for (std::size_t b = 0; b < batch; ++b)
         for (std::size_t i = 0; i < 2; ++i) {
           std::uint64_t x = two_words(w[2 * i][b], w[2 * i + 1][b]);
           if (range != 0) {
             wide product = wide{range} * x;
             for (std::uint32_t attempt = 1; static_cast<std::uint64_t>(product) < left_out; ++attempt) [[unlikely]] {
-              const philox_counter again = draw_again(s, block + b, attempt);
+              const philox_counter again = draw_again(s, blocks[b], attempt);
               product = wide{range} * two_words(again[2 * i], again[2 * i + 1]);
             }
             x = static_cast<std::uint64_t>(product >> 64);

@@ -24,8 +24,8 @@ class random_kernel final : public kernel {
     const auto* numbers = reinterpret_cast<const std::int64_t*>(s.in[0]);
     T* out = reinterpret_cast<T*>(s.out);
     const random_stream stream{which_.seed, which_.stream};
-    for_each_run(numbers, s.count, [&](std::uint64_t first, std::size_t at, std::size_t n) {
-      write(stream, first, std::span<T>(out + at, n));
+    for_each_stretch(numbers, s.count, [&](auto which, std::size_t at, std::size_t n) {
+      write(stream, element_numbers(which), std::span<T>(out + at, n));
     });
   }
   void encode(encoder& e) const override { weft::encode(e, which_); }
@@ -33,21 +33,21 @@ class random_kernel final : public kernel {
   void describe(std::vector<std::string_view>& operations) const override { operations.push_back("random"); }
 
  private:
-  void write(const random_stream& s, std::uint64_t first, std::span<T> out) const {
+  void write(const random_stream& s, element_numbers which, std::span<T> out) const {
     if constexpr (std::is_integral_v<T>) {
       std::uint64_t some[256];
       for (std::size_t i = 0; i < out.size(); i += std::size(some)) {
         const std::span<std::uint64_t> part(some, std::min(std::size(some), out.size() - i));
-        philox::integers(s, first + i, which_.most, part);
+        philox::integers(s, which.after(i), which_.most, part);
         for (std::size_t k = 0; k < part.size(); ++k)
           out[i + k] = static_cast<T>(static_cast<std::uint64_t>(which_.least) + part[k]);
       }
     } else if (which_.of == distribution::normal) {
-      philox::normal(s, first, out);
+      philox::normal(s, which, out);
     } else if (which_.of == distribution::exponential) {
-      philox::exponential(s, first, out);
+      philox::exponential(s, which, out);
     } else {
-      philox::uniform(s, first, out);
+      philox::uniform(s, which, out);
     }
   }
   static std::shared_ptr<const code> make(decoder& d) {

@@ -19,4 +19,24 @@ void for_each_run(const std::int64_t* numbers, std::size_t n, F f) {
   }
 }
 
+/// Calls f(which, at, n) for runs of 64 numbers or more that follow each other, and for what is between them: `which`
+/// is the first number of a run, or a pointer to numbers.
+template <class F>
+void for_each_stretch(const std::int64_t* numbers, std::size_t n, F f) {
+  constexpr std::size_t long_run = 64;
+  std::size_t scattered = 0, end = 0;  // those from there on, up to there
+  const auto hand_over = [&] {
+    if (end != scattered) f(numbers + scattered, scattered, end - scattered);
+  };
+  for_each_run(numbers, n, [&](std::uint64_t first, std::size_t at, std::size_t count) {
+    if (count >= long_run) {
+      hand_over();
+      f(first, at, count);
+      scattered = at + count;
+    }
+    end = at + count;
+  });
+  hand_over();
+}
+
 }  // namespace weft::detail::arrays

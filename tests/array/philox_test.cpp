@@ -26,18 +26,18 @@ TEST_CASE("Philox gives the vectors that its authors published") {
 }
 
 template <class T>
-using generator = void (*)(random_stream, std::uint64_t, std::span<T>) noexcept;
+using generator = void (*)(random_stream, element_numbers, std::span<T>) noexcept;
 
-void small_integers(random_stream s, std::uint64_t first, std::span<std::uint64_t> out) noexcept {
-  integers(s, first, 999, out);
+void small_integers(random_stream s, element_numbers which, std::span<std::uint64_t> out) noexcept {
+  integers(s, which, 999, out);
 }
 /// Of the numbers drawn, a quarter is rejected.
-void large_integers(random_stream s, std::uint64_t first, std::span<std::uint64_t> out) noexcept {
-  integers(s, first, (std::uint64_t{3} << 62) - 1, out);
+void large_integers(random_stream s, element_numbers which, std::span<std::uint64_t> out) noexcept {
+  integers(s, which, (std::uint64_t{3} << 62) - 1, out);
 }
 /// Nearly a third is rejected.
-void middle_integers(random_stream s, std::uint64_t first, std::span<std::uint64_t> out) noexcept {
-  integers(s, first, 0xaaaaaaaa, out);
+void middle_integers(random_stream s, element_numbers which, std::span<std::uint64_t> out) noexcept {
+  integers(s, which, 0xaaaaaaaa, out);
 }
 
 template <class T>
@@ -61,6 +61,18 @@ void check_chunks(generator<T> make) {
     }
   }
   const std::vector<T> one = take(make, s, 0, 1000);
+  // By their numbers: alone, in pairs and runs, from the end, and twice.
+  std::vector<std::int64_t> numbers;
+  for (std::int64_t i = 0; i < 1000; i += 7) numbers.push_back(i);
+  for (std::int64_t i = 0; i < 990; i += 9) numbers.insert(numbers.end(), {i, i + 1, i + 2, i + 3, i});
+  for (std::int64_t i = 999; i > 500; --i) numbers.push_back(i);
+  for (const std::size_t n : {std::size_t{1}, std::size_t{63}, std::size_t{65}, std::size_t{300}, numbers.size()}) {
+    std::vector<T> some(n);
+    make(s, element_numbers(numbers.data()), some);
+    bool right = true;
+    for (std::size_t i = 0; i < n; ++i) right &= some[i] == one[static_cast<std::size_t>(numbers[i])];
+    CHECK(right);
+  }
   CHECK((take(make, {99, 4}, 0, 1000) != one));
   CHECK((take(make, {100, 3}, 0, 1000) != one));
   CHECK((take(make, {99 + (std::uint64_t{1} << 32), 3}, 0, 1000) != one));
