@@ -43,6 +43,12 @@ elif what == "matmul":
     def run():
         return a @ a
 
+elif what == "qr":
+    a = some.random((n, n)) - 0.5
+
+    def run():
+        return np.linalg.qr(a)
+
 elif what == "dot_product":
 
     def run():

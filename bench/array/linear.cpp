@@ -1,4 +1,4 @@
-// array.matmul, dot_product and svd_compressed, beside OpenBLAS alone and Dask's threads.
+// array.matmul, dot_product, qr and svd_compressed, beside OpenBLAS alone and Dask's threads.
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -93,27 +93,58 @@ const registered dot_product_(
       return out;
     });
 
-const registered svd_compressed_(
-    "array.svd_compressed", "ms", "five singular values of a tall matrix of random doubles, made as they are needed",
-    [](const settings& s) {
+const registered qr_(
+    "array.qr", "ms", "q and r of a square matrix of random doubles in memory", [](const settings& s) {
       auto here = std::make_shared<client_place>(s.threads);
-      const std::int64_t n = s.size(200'000, 20'000), width = 1000, chunk = 10'000;
+      const std::int64_t n = s.size(3000, 1000), chunk = n / 10;
+      const auto x = kept(*here, weft::astype<double>(weft::from_function<2>(here->client, {n, n}, scattered{},
+                                                                             {.chunk = {chunk, chunk}})));
       sides out;
       out.weft = [=] {
         weft::blas_threads(1);
         return milliseconds([&] {
-          const weft::array<double, 2> x = weft::astype<double>(
-              weft::from_function<2>(here->client, {n, width}, scattered{}, {.chunk = {chunk, width}}));
-          const xt::xtensor<double, 1> values = here->pool.run(weft::svd_compressed(x, 5).s.compute());
-          // The largest singular value of such a matrix is near sqrt(n / 12) + sqrt(width / 12).
-          const double most = std::sqrt(static_cast<double>(n) / 12) + std::sqrt(static_cast<double>(width) / 12);
-          if (!(values(0) > most / 2 && values(0) < most * 1.01)) throw wrong("a singular value that cannot be");
+          const auto [q, r] = weft::qr(x);
+          const auto [qs, rs] = weft::persist(q, r);
+          // What waits for all of both reads them once. The columns of q have length 1.
+          const auto [length, diagonal] =
+              here->pool.run(weft::compute(weft::sum(qs * qs), weft::sum(weft::abs(weft::diagonal(rs)))));
+          if (!(std::abs(length / static_cast<double>(n) - 1) < 1e-12 && diagonal > 0))
+            throw wrong("array.qr: q's columns have another length than 1");
         });
       };
       beside_dask(out, s,
-                  "dask_linear.py " + std::to_string(n) + " " + std::to_string(width) + " " + std::to_string(chunk));
+                  "dask_linear.py qr " + std::to_string(n) + " " + std::to_string(n) + " " + std::to_string(n),
+                  "dask.array");
+      note_numpy(out, s, "numpy_array.py qr " + std::to_string(n) + " 0");
       return out;
     });
+
+const registered svd_compressed_("array.svd_compressed", "ms",
+                                 "five singular values of a tall matrix of random doubles, made as they are needed",
+                                 [](const settings& s) {
+                                   auto here = std::make_shared<client_place>(s.threads);
+                                   const std::int64_t n = s.size(200'000, 20'000), width = 1000, chunk = 10'000;
+                                   sides out;
+                                   out.weft = [=] {
+                                     weft::blas_threads(1);
+                                     return milliseconds([&] {
+                                       const weft::array<double, 2> x = weft::astype<double>(weft::from_function<2>(
+                                           here->client, {n, width}, scattered{}, {.chunk = {chunk, width}}));
+                                       const xt::xtensor<double, 1> values =
+                                           here->pool.run(weft::svd_compressed(x, 5).s.compute());
+                                       // The largest singular value of such a matrix is near sqrt(n / 12) +
+                                       // sqrt(width / 12).
+                                       const double most = std::sqrt(static_cast<double>(n) / 12) +
+                                                           std::sqrt(static_cast<double>(width) / 12);
+                                       if (!(values(0) > most / 2 && values(0) < most * 1.01))
+                                         throw wrong("a singular value that cannot be");
+                                     });
+                                   };
+                                   beside_dask(out, s,
+                                               "dask_linear.py svd_compressed " + std::to_string(n) + " " +
+                                                   std::to_string(width) + " " + std::to_string(chunk));
+                                   return out;
+                                 });
 
 }  // namespace
 }  // namespace bench

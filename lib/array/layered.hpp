@@ -40,6 +40,23 @@ class layer_recipe {
   /// How many tasks that are.
   virtual std::size_t tasks() const noexcept = 0;
 };
+/// A recipe as a function object: `layer<block> operator()(std::span<const layer<block>>) const`.
+template <class F>
+class recipe_of final : public layer_recipe {
+ public:
+  recipe_of(std::size_t n, F f) : tasks_(n), make_(std::move(f)) {}
+  layer<block> make(std::span<const layer<block>> in) const override { return make_(in); }
+  std::size_t tasks() const noexcept override { return tasks_; }
+
+ private:
+  std::size_t tasks_;
+  F make_;
+};
+template <class F>
+std::shared_ptr<const layer_recipe> recipe(std::size_t tasks, F make) {
+  return std::make_shared<const recipe_of<F>>(tasks, std::move(make));
+}
+
 /// A node that is made by a recipe: its operands are no views, and read as a whole. The chunks need not be of the
 /// extents of `chunks` where only such nodes read them: there is one value for each.
 array_ref make_layered(client c, element e, const grid& chunks, std::vector<array_ref> operands,

@@ -31,23 +31,6 @@ inline grid grid_of_axes(std::initializer_list<cut> axes) {
 /// Chunks of a node whose values only other nodes of linear algebra read: n of them.
 inline grid values_only(std::size_t n) { return grid_of_axes({cut{static_cast<std::int64_t>(n), 1, 1}}); }
 
-/// A recipe as a function object: `layer<block> operator()(std::span<const layer<block>>) const`.
-template <class F>
-class recipe_of final : public layer_recipe {
- public:
-  recipe_of(std::size_t n, F f) : tasks_(n), make_(std::move(f)) {}
-  layer<block> make(std::span<const layer<block>> in) const override { return make_(in); }
-  std::size_t tasks() const noexcept override { return tasks_; }
-
- private:
-  std::size_t tasks_;
-  F make_;
-};
-template <class F>
-std::shared_ptr<const layer_recipe> recipe(std::size_t tasks, F make) {
-  return std::make_shared<const recipe_of<F>>(tasks, std::move(make));
-}
-
 /// `chunk (2, 1)`: that of task j of a square of tiles. Nothing where a cut that came from elsewhere is none.
 inline std::string name_of_tile(std::size_t j, const cut& tile) {
   if (tile.chunk < 1 || tile.lead < 1) return {};

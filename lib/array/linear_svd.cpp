@@ -75,6 +75,7 @@ svd_parts factor_small(array_ref a) {
   const std::int64_t m = a->chunks.axes[0].extent, n = a->chunks.axes[1].extent, k = std::min(m, n);
   const client c = a->owner;
   const element e = a->of;
+  a = in_chunks(std::move(a), grid_of_axes({one_chunk(m), one_chunk(n)}));
   const array_ref packed = make_layered(
       c, e, values_only(1), {std::move(a)},
       recipe(1, [](std::span<const layer<block>> in) { return layer_of(1, all_parts{}, in[0], one_to_one{}); }));

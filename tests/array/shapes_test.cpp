@@ -1,5 +1,7 @@
 // Arrays in other shapes and chunks: properties over random ones, and what is refused.
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <complex>
 #include <random>
 
 #include "array/arrays.hpp"
@@ -152,6 +154,40 @@ TEST_CASE("empty arrays have other shapes too") {
   CHECK(at(weft::reshape<2>(one, {1, 1}))(0, 0) == 3);
   CHECK(at(weft::reshape<0>(weft::ones<double, 2>(at.client, {1, 1}), {})) == 1);
   CHECK(at(weft::stack(0, one, one)).size() == 2);
+}
+
+TEST_CASE("a mask takes elements row-major, of any size and however few") {
+  place at;
+  std::mt19937 random(11);
+  for (int round = 0; round < 30; ++round) {
+    const auto upto = [&](unsigned n) { return std::int64_t(1 + random() % n); };
+    const weft::shape extents{upto(30), upto(30)}, chunk{upto(12), upto(12)};
+    const auto x = weft::from_function<2>(
+        at.client, extents, [](std::int64_t i, std::int64_t j) { return double(i * 100 + j); }, {.chunk = chunk});
+    const double least = static_cast<double>(random() % 3200);
+    const auto chosen = [&](double v) { return v >= least && std::fmod(v, 100) < 12; };  // in some chunks none
+    const auto check = [&](const auto& a, auto from) {
+      const auto other = weft::rechunk(x, {.chunk = {upto(12), upto(12)}});
+      const auto some = at.pool.run(weft::compress(a, other >= least && other % 100.0 < 12.0));
+      const auto found = at(some);
+      std::size_t n = 0;
+      bool right = true;
+      for (std::int64_t i = 0; i < extents[0]; ++i)
+        for (std::int64_t j = 0; j < extents[1]; ++j) {
+          const double value = double(i * 100 + j);
+          if (!chosen(value)) continue;
+          right = right && n < found.size() && found(n) == from(value);
+          ++n;
+        }
+      CHECK(right);
+      CHECK(found.size() == n);
+    };
+    CAPTURE(weft::to_string(extents), weft::to_string(chunk), least);
+    check(x, [](double v) { return v; });
+    check(weft::astype<float>(x), [](double v) { return static_cast<float>(v); });
+    check(weft::astype<std::int16_t>(x), [](double v) { return static_cast<std::int16_t>(v); });
+    check(weft::astype<std::complex<double>>(x), [](double v) { return std::complex<double>(v); });
+  }
 }
 
 TEST_CASE("shapes that do not fit are refused as the expression is built") {

@@ -74,19 +74,24 @@ task<array<T, N>> compressed(array_ref x, array_ref mask, std::int64_t axis) {
   const xt::xtensor<bool, 1> taken = co_await collect<bool, 1>(std::move(mask));
   co_return array<T, N>(arrays::taken(std::move(x), indices_of(taken), axis));
 }
+template <class T>
+task<array<T, 1>> compressed(array_ref x, array_ref mask) {
+  co_return array<T, 1>(co_await compressed_list(std::move(x), std::move(mask)));
+}
 
 }  // namespace detail::arrays
 
 /// The elements whose mask is true, row-major: how many there are is known when the mask has been computed, which
-/// this awaits. `const weft::array<double, 1> some = co_await weft::compress(x, x > 0.5);` The mask comes to this
-/// process, a byte an element; x does not. Throws misuse when the shapes differ.
+/// this awaits. `const weft::array<double, 1> some = co_await weft::compress(x, x > 0.5);` The mask stays with who
+/// computes it, a byte an element, as long as the result; x is computed once more for it. Throws misuse when the
+/// shapes differ.
 template <array_like X, array_like M>
 task<array<typename X::value_type, 1>> compress(const X& x, const M& mask) {
   static_assert(std::is_same_v<typename M::value_type, bool>, "weft: a mask is an array of bool");
   detail::arrays::check_mask(x.chunks(), mask.chunks());
-  return detail::arrays::compressed<typename X::value_type, 1>(ravel(x).node(), ravel(mask).node(), 0);
+  return detail::arrays::compressed<typename X::value_type>(ravel(x).node(), ravel(mask).node());
 }
-/// Along an axis, by a mask of one axis.
+/// Along an axis, by a mask of one axis, which comes to this process.
 template <array_like X, array_like M>
 task<array<typename X::value_type, X::rank>> compress(const X& x, const M& mask, std::int64_t axis) {
   static_assert(std::is_same_v<typename M::value_type, bool>, "weft: a mask is an array of bool");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "weft/array/map.hpp"
 #include "weft/array/reduce.hpp"
