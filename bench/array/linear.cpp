@@ -97,8 +97,9 @@ const registered qr_(
     "array.qr", "ms", "q and r of a square matrix of random doubles in memory", [](const settings& s) {
       auto here = std::make_shared<client_place>(s.threads);
       const std::int64_t n = s.size(3000, 1000), chunk = n / 10;
-      const auto x = kept(*here, weft::astype<double>(weft::from_function<2>(here->client, {n, n}, scattered{},
-                                                                             {.chunk = {chunk, chunk}})));
+      const weft::array<double, 2> made =
+          weft::astype<double>(weft::from_function<2>(here->client, {n, n}, scattered{}, {.chunk = {chunk, chunk}}));
+      const auto x = kept(*here, made);
       sides out;
       out.weft = [=] {
         weft::blas_threads(1);
