@@ -1,5 +1,6 @@
 // Which chunks the functions of map_blocks, map_overlap, blockwise and apply_gufunc are given.
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,15 @@ bound_operand bind(array_ref x, const std::array<std::int32_t, most_axes>& bound
   reading r = reading_of(o.map, o.node->chunks, o.node->of.item, whole);
   for (std::uint32_t a = 0; a < whole.rank; ++a) r.windows[a].axis = bound[a];
   return {std::move(o), std::move(r)};
+}
+
+/// The axes of the tasks that those of an array which broadcasts lie along, -1 where its one element stands for all.
+std::array<std::int32_t, most_axes> broadcast_axes(const grid& own, const grid& tasks) {
+  std::array<std::int32_t, most_axes> bound{};
+  const std::uint32_t before = tasks.rank - own.rank;
+  for (std::uint32_t a = 0; a < own.rank; ++a)
+    bound[a] = own.axes[a].extent == tasks.axes[a + before].extent ? static_cast<std::int32_t>(a + before) : -1;
+  return bound;
 }
 
 void check_some(const std::vector<array_ref>& x, const char* what) {
@@ -144,52 +154,68 @@ array_ref map_blocks_of(std::vector<array_ref> x, element e, const weft::shape& 
   plan.function = std::move(f);
   plan.of = e;
   std::vector<std::array<std::int32_t, most_axes>> bound;
-  for (const array_ref& y : x) {
-    const grid& own = y->chunks;
-    auto& axes = bound.emplace_back();
-    const std::uint32_t before = plan.tasks.rank - own.rank;
-    for (std::uint32_t a = 0; a < own.rank; ++a)
-      axes[a] = own.axes[a].extent == plan.tasks.axes[a + before].extent ? static_cast<std::int32_t>(a + before) : -1;
-  }
+  for (const array_ref& y : x) bound.push_back(broadcast_axes(y->chunks, plan.tasks));
   return mapped(std::move(x), bound, std::move(plan));
 }
 
-array_ref map_overlap_of(array_ref x, element e, const overlap& how, std::span<const std::byte> constant,
-                         any_code<block_function> f) {
-  const grid whole = x->chunks;
-  const weft::shape& given = how.depth;
+namespace {
+
+/// Depths on one side, one for each axis.
+weft::shape depths_of(const weft::shape& given, const grid& whole) {
   if (given.size() != 1 && given.size() != whole.rank)
     throw misuse("weft: an overlap of " + weft::to_string(given) + " for an array of shape " + to_string(whole) +
                  ": give one depth, or one for each axis");
-  client c = x->owner;
-  operand o = settled(std::move(x), identity_map(whole.rank));
-  reading r = reading_of(o.map, o.node->chunks, o.node->of.item, whole);
-  for (std::uint32_t a = 0; a < whole.rank; ++a) {
-    const std::int64_t depth = given[given.size() == 1 ? 0 : a], n = whole.axes[a].extent;
-    constexpr std::int64_t most = std::int64_t{1} << 30;
-    if (depth < 0 || depth > most)
+  weft::shape all = weft::shape::of_rank(whole.rank);
+  constexpr std::int64_t most = std::int64_t{1} << 30;
+  for (std::size_t a = 0; a < all.size(); ++a) {
+    all[a] = given[given.size() == 1 ? 0 : a];
+    if (all[a] < 0 || all[a] > most)
       throw misuse("weft: an overlap of " + weft::to_string(given) + ": depths are 0 or more");
-    window& w = r.windows[a];
-    w.before = w.after = depth;
-    w.clipped = how.beyond == boundary::nothing;
-    if (w.clipped || depth == 0) continue;
-    if (n == 0 && how.beyond != boundary::constant)
-      throw misuse("weft: axis " + std::to_string(a) + " of an array of shape " + weft::to_string(whole.whole()) +
-                   " has no element to stand beyond its ends");
-    const pad_mode mode = how.beyond == boundary::reflect    ? pad_mode::symmetric
-                          : how.beyond == boundary::nearest  ? pad_mode::edge
-                          : how.beyond == boundary::periodic ? pad_mode::wrap
-                                                             : pad_mode::constant;
-    r.axes[a] = padded_axis(n, depth, depth, mode);
   }
-  mapped_plan plan{whole};
-  plan.chunks = whole;
-  plan.what.push_back(std::move(r));
+  return all;
+}
+/// What stands beyond the ends, of an axis that has some elements there.
+pad_mode mode_of(boundary b) noexcept {
+  return b == boundary::reflect    ? pad_mode::symmetric
+         : b == boundary::nearest  ? pad_mode::edge
+         : b == boundary::periodic ? pad_mode::wrap
+                                   : pad_mode::constant;
+}
+
+}  // namespace
+
+array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_code<block_function> f) {
+  check_some(x, "map_overlap");
+  mapped_plan plan{x.front()->chunks};
+  for (const array_ref& y : x) plan.tasks = broadcast(plan.tasks, y->chunks);
+  const weft::shape before = depths_of(how.depth, plan.tasks);
+  const weft::shape after = how.after.size() == 0 ? before : depths_of(how.after, plan.tasks);
+  client c = x.front()->owner;
+  std::vector<operand> operands;
+  for (array_ref& y : x) {
+    bound_operand b = arrays::bind(y, broadcast_axes(y->chunks, plan.tasks));
+    for (std::size_t a = 0; a < b.what.windows.size(); ++a) {
+      window& w = b.what.windows[a];
+      if (w.axis < 0) continue;
+      const auto t = static_cast<std::size_t>(w.axis);
+      w.before = before[t];
+      w.after = after[t];
+      w.clipped = how.beyond == boundary::nothing;
+      if (w.clipped || (w.before == 0 && w.after == 0)) continue;
+      if (w.extent == 0 && how.beyond != boundary::constant)
+        throw misuse("weft: axis " + std::to_string(a) + " of an array of shape " +
+                     weft::to_string(plan.tasks.whole()) + " has no element to stand beyond its ends");
+      b.what.axes[a] = padded_axis(w.extent, w.before, w.after, mode_of(how.beyond));
+    }
+    operands.push_back(std::move(b.from));
+    plan.what.push_back(std::move(b.what));
+  }
+  plan.chunks = plan.tasks;
   plan.function = std::move(f);
   plan.of = e;
-  if (how.beyond == boundary::constant) plan.fill.assign(constant.begin(), constant.end());
+  if (how.beyond == boundary::constant) plan.fill = std::move(how.constants);
   plan.trim = how.trim;
-  return make_mapped(std::move(c), {std::move(o)}, std::move(plan));
+  return make_mapped(std::move(c), std::move(operands), std::move(plan));
 }
 
 array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std::vector<std::string_view>& axes,

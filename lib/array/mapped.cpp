@@ -1,6 +1,7 @@
 #include "array/mapped.hpp"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -71,6 +72,7 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
   std::vector<chunk_in> given;
   std::vector<block> put_together(in.size());
   coordinates before{};
+  weft::shape with_halo = weft::shape::of_rank(rank);
   for (std::size_t i = 0; i < in.size(); ++i) {
     const reading& r = p.what[i];
     const run_lists runs = runs_of(r, p.tasks, at);
@@ -81,6 +83,7 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
       if (r.windows[a].axis >= 0) {
         const auto t = static_cast<std::size_t>(r.windows[a].axis);
         before[t] = r.windows[a].clipped ? place.first[t] - range.begin : r.windows[a].before;
+        with_halo[t] = extents[a];
       }
     }
     if (is_one_chunk(r, runs, in[i], extents)) {
@@ -91,7 +94,7 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
     if (!p.fill.empty() && b.count() != 0) {
       const auto step = static_cast<std::ptrdiff_t>(r.item);
       const std::size_t count = b.count();
-      fill_box(b.bytes().data(), {&step, 1}, {&count, 1}, p.fill);
+      fill_box(b.bytes().data(), {&step, 1}, {&count, 1}, p.fill[i]);
     }
     copy_reading(r, runs, in[i], b.bytes().data(), extents);
     given.push_back({b.bytes().data(), extents});
@@ -101,7 +104,7 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
     p.function->run({given, result.bytes().data(), result.extents(), place});
     return result;
   }
-  const block whole(p.of, given.front().extents);
+  const block whole(p.of, with_halo);
   p.function->run({given, const_cast<std::byte*>(whole.bytes().data()), whole.extents(), place});
   std::array<std::size_t, most_axes> extents{};
   std::array<std::ptrdiff_t, most_axes> to{}, from{};
@@ -151,7 +154,7 @@ mapped_plan weft_decode(decoder& d, std::type_identity<mapped_plan>) {
   p.what = weft::decode<std::vector<reading>>(d);
   p.function = weft::decode<any_code<block_function>>(d);
   p.of = weft::decode<element>(d);
-  p.fill = weft::decode<std::vector<std::byte>>(d);
+  p.fill = weft::decode<std::vector<std::vector<std::byte>>>(d);
   p.trim = weft::decode<bool>(d);
   const auto demand = [&](bool right, const char* why) {
     if (!right) d.fail("an array's map", why);
@@ -163,21 +166,30 @@ mapped_plan weft_decode(decoder& d, std::type_identity<mapped_plan>) {
     demand(p.chunks.axes[a].count() == (a < p.tasks.rank ? p.tasks.axes[a].count() : 1),
            "its result has other chunks than it has tasks");
   std::vector<chunk_kind> given;
-  for (const reading& r : p.what) {
+  demand(p.fill.empty() || p.fill.size() == p.what.size(), "what it is filled with is of other arrays");
+  for (std::size_t i = 0; i < p.what.size(); ++i) {
+    const reading& r = p.what[i];
     const char* why = why_wrong(r, p.tasks);
     demand(!why, why);
-    demand(p.fill.empty() || p.fill.size() == r.item, "what it is filled with has another size");
+    demand(p.fill.empty() || p.fill[i].size() == r.item, "what it is filled with has another size");
     given.push_back({r.item, r.axes.size()});
   }
   demand(p.function->takes(given, p.of.item), "its function takes other chunks");
   if (!p.trim) return p;
-  demand(p.what.size() == 1 && p.chunks == p.tasks && p.what[0].axes.size() == p.tasks.rank,
-         "it has no halo that could be cut off");
-  for (std::size_t a = 0; a < p.tasks.rank; ++a) {
-    const window& w = p.what[0].windows[a];
-    demand(w.axis == static_cast<std::int32_t>(a) && (!w.clipped || w.extent == p.tasks.axes[a].extent),
-           "it has no halo that could be cut off");
-  }
+  // Along each axis of the tasks some input has a halo, and all that have one have the same.
+  demand(p.chunks == p.tasks, "it has no halo that could be cut off");
+  std::array<const window*, most_axes> halo{};
+  for (const reading& r : p.what)
+    for (const window& w : r.windows) {
+      if (w.axis < 0) continue;
+      const window*& own = halo[static_cast<std::size_t>(w.axis)];
+      demand(!own || (own->before == w.before && own->after == w.after && own->clipped == w.clipped),
+             "its inputs have unlike halos");
+      demand(!w.clipped || w.extent == p.tasks.axes[static_cast<std::size_t>(w.axis)].extent,
+             "it has no halo that could be cut off");
+      own = &w;
+    }
+  for (std::size_t a = 0; a < p.tasks.rank; ++a) demand(halo[a] != nullptr, "it has no halo that could be cut off");
   return p;
 }
 

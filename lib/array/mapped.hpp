@@ -20,12 +20,12 @@ struct mapped_plan {
   std::vector<reading> what = {};       // what is given, one for each input
   any_code<block_function> function = {};
   element of = {};
-  std::vector<std::byte> fill = {};  // an element: of what no segment covers
-  bool trim = false;                 // the function gives what it is given, of which the halo is cut off
+  std::vector<std::vector<std::byte>> fill = {};  // an element for each input, or none: of what no segment covers
+  bool trim = false;                              // the function gives what it is given, of which the halo is cut off
 };
 void weft_encode(encoder& e, const mapped_plan& p);
 mapped_plan weft_decode(decoder& d, std::type_identity<mapped_plan>);
-constexpr std::string_view weft_schema(std::type_identity<mapped_plan>) { return "weft array map 1"; }
+constexpr std::string_view weft_schema(std::type_identity<mapped_plan>) { return "weft array map 2"; }
 
 block map_chunk(const mapped_plan& p, std::size_t j, inputs in);
 

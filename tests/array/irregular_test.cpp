@@ -174,7 +174,7 @@ TEST_CASE("functions of irregular chunks see what belongs together") {
               out(i, j) = a(i - 1, j) + 2 * a(i + 1, j) + 3 * a(i, j - 2) + 4 * a(i, j + 1);
           return out;
         };
-        return weft::map_overlap(neighbours, g.x, {.depth = {1, 2}, .boundary = how}, 2.5);
+        return weft::map_overlap(neighbours, g.x, {.depth = {1, 2}, .boundary = how, .constant = 2.5});
       };
       const auto inside = [=](const given& g) {
         const auto all = weft::array<double, 2>(around(g));

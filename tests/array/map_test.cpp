@@ -108,7 +108,7 @@ TEST_CASE("chunks overlap as boundaries say") {
       };
       using weft::boundary;
       const auto found = [&](boundary b, double value = 0) {
-        return at(weft::map_overlap(f, x, {.depth = {depth}, .boundary = b}, value));
+        return at(weft::map_overlap(f, x, {.depth = {depth}, .boundary = b, .constant = value}));
       };
       CHECK(xt::allclose(found(boundary::nothing), f(whole)));
       CHECK(xt::allclose(found(boundary::reflect), inner(weft::pad_mode::symmetric, 0)));
@@ -125,6 +125,77 @@ TEST_CASE("chunks overlap as boundaries say") {
         x, {.depth = {1, 0}, .boundary = weft::boundary::periodic, .trim = false});
     CHECK(same(at(steps), at(x - weft::roll(x, 1, 0))));
   }
+}
+
+namespace {
+
+/// The sum of the elements from `before` places before each to `after` behind it, along both axes: of two arrays, the
+/// second by its weight. What is beyond the ends of what it is given is 0.
+struct uneven_sum {
+  std::int64_t before, after;
+  double weight;
+  template <class V, class W>
+  xt::xtensor<double, 2> operator()(const V& a, const W& b) const {
+    xt::xtensor<double, 2> sums = xt::zeros<double>({a.shape()[0], a.shape()[1]});
+    const auto rows = static_cast<std::int64_t>(a.shape()[0]), columns = static_cast<std::int64_t>(a.shape()[1]);
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < columns; ++j)
+        for (std::int64_t k = std::max<std::int64_t>(i - before, 0); k < std::min(i + after + 1, rows); ++k)
+          for (std::int64_t l = std::max<std::int64_t>(j - before, 0); l < std::min(j + after + 1, columns); ++l) {
+            const std::int64_t in_b = b.dimension() == 2 && b.shape()[0] == 1 ? 0 : k;
+            sums(i, j) += a(k, l) + weight * b(in_b, l);
+          }
+    return sums;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("several arrays overlap, by more on one side than on the other") {
+  place at;
+  using weft::boundary;
+  for (const weft::shape& chunk : {weft::shape{5, 4}, weft::shape{1, 13}, weft::shape{17, 13}}) {
+    const auto x = noise(at.client, {17, 13}, chunk), y = noise(at.client, {17, 13}, {7, 3});
+    const auto row = noise(at.client, {1, 13}, {1, 5});
+    for (const auto& [before, after] : {std::pair<std::int64_t, std::int64_t>(0, 2), {3, 0}, {1, 2}, {0, 0}}) {
+      CAPTURE(weft::to_string(chunk), before, after);
+      const uneven_sum f{before, after, 0.5};
+      const auto found = [&](const auto& second, boundary b) {
+        return at(weft::map_overlap(f, {.depth = {before}, .after = {after, after}, .boundary = b, .constant = 2.5},
+                                    x, second));
+      };
+      // A halo is what padding gives, and what the function makes of it is cut off again.
+      const auto padded = [&](const auto& second, weft::pad_mode mode, bool rows) {
+        const weft::pad_width wide{before, after};
+        const weft::padding both{wide, wide}, columns{{0, 0}, wide};
+        const xt::xtensor<double, 2> whole =
+            f(at(weft::pad(x, both, mode, 2.5)), at(weft::pad(second, rows ? both : columns, mode, 2.5)));
+        const auto from = static_cast<std::size_t>(before);
+        return xt::xtensor<double, 2>(xt::view(whole, xt::range(from, from + 17), xt::range(from, from + 13)));
+      };
+      CHECK(xt::allclose(found(y, boundary::nothing), f(at(x), at(y))));
+      CHECK(xt::allclose(found(row, boundary::nothing), f(at(x), at(row))));
+      CHECK(xt::allclose(found(y, boundary::reflect), padded(y, weft::pad_mode::symmetric, true)));
+      CHECK(xt::allclose(found(y, boundary::periodic), padded(y, weft::pad_mode::wrap, true)));
+      CHECK(xt::allclose(found(row, boundary::nearest), padded(row, weft::pad_mode::edge, false)));
+      CHECK(xt::allclose(found(y, boundary::constant), padded(y, weft::pad_mode::constant, true)));
+      CHECK(xt::allclose(found(row, boundary::constant), padded(row, weft::pad_mode::constant, false)));
+    }
+  }
+  // Of unlike elements, with a halo on one side, which the function leaves out itself.
+  const auto x =
+      weft::from_function<1>(at.client, {17}, [](std::int64_t k) { return arrays::noise(k); }, {.chunk = {5}});
+  const auto i = weft::arange<std::int16_t>(at.client, 17);
+  const auto steps = weft::map_overlap(
+      [](const auto& a, const auto& b) {
+        const std::size_t n = a.shape()[0];
+        return xt::xtensor<double, 1>(xt::view(a, xt::range(1, n)) - xt::view(a, xt::range(0, n - 1)) +
+                                      xt::view(b, xt::range(0, n - 1)));
+      },
+      {.after = {0}, .boundary = boundary::constant, .constant = -1, .trim = false}, x, i);
+  const xt::xtensor<double, 1> whole = at(x), found = at(steps);
+  CHECK(found(0) == whole(0) + 1 - 1);
+  for (std::size_t k = 1; k < 17; ++k) CHECK(found(k) == whole(k) - whole(k - 1) + static_cast<double>(k - 1));
 }
 
 TEST_CASE("a part of a huge array of overlaps reads what is around it") {
@@ -194,6 +265,12 @@ TEST_CASE("functions of chunks that do not fit are refused") {
                     Contains("gave one of shape (2, 4) where one of shape (1, 1)"));
   CHECK_THROWS_WITH(weft::map_overlap(first, x, {.depth = {1, 1, 1}}), Contains("one depth, or one for each"));
   CHECK_THROWS_WITH(weft::map_overlap(first, x, {.depth = {-1}}), Contains("0 or more"));
+  CHECK_THROWS_WITH(weft::map_overlap(first, x, {.after = {1, -2}}), Contains("(1, -2)") && Contains("0 or more"));
+  CHECK_THROWS_WITH(weft::map_overlap(first, x, {.after = {1, 1, 1}}), Contains("one depth, or one for each"));
+  CHECK_THROWS_WITH(weft::map_overlap(first, {}, x, y), Contains("(6, 4) in chunks of (2, 4)") && Contains("(6, 5)"));
+  const auto bytes = weft::zeros<std::int8_t, 2>(at.client, {6, 4});
+  CHECK_THROWS_WITH(weft::map_overlap(first, {.boundary = weft::boundary::constant, .constant = 200}, x, bytes),
+                    Contains("200") && Contains("int8"));
   CHECK_THROWS_WITH(weft::blockwise<2>(first, "ij", "ij", x, "ij", y), Contains("axis j has 4 and 5"));
   CHECK_THROWS_WITH(weft::blockwise<2>(first, "ik", "ij", x), Contains("axis k") && Contains("no array"));
   CHECK_THROWS_WITH(weft::blockwise<2>(first, "ij", "i", x), Contains("a letter for each"));
@@ -224,11 +301,22 @@ TEST_CASE("a map that bytes have damaged is refused") {
   refuses([](mapped_plan& b) { b.chunks.axes[0] = {6, 2, 2}; });
   refuses([](mapped_plan& b) { b.what[0].axes[1][0].count = 5; });
   refuses([](mapped_plan& b) { b.what[0].windows[0].axis = 2; });
-  refuses([](mapped_plan& b) { b.fill.resize(4); });
+  refuses([](mapped_plan& b) { b.fill.resize(2); });
+  refuses([](mapped_plan& b) { b.fill = {std::vector<std::byte>(4)}; });
   refuses([](mapped_plan& b) {
     b.trim = true;
     b.what[0].windows[0].axis = 1;
   });
+  // Halos that are cut off are alike.
+  const auto g = [](const auto& a, const auto& b) { return a + b; };
+  using both = block_code<std::remove_const_t<decltype(g)>, weft::array<double, 2>, weft::array<double, 2>>;
+  mapped_plan two = p;
+  two.what.push_back(p.what[0]);
+  two.function = any_code<block_function>(std::make_shared<const both>(g));
+  two.trim = true;
+  CHECK(weft::from_bytes<mapped_plan>(weft::to_bytes(two)).what.size() == 2);
+  two.what[1].windows[0].before = 1;
+  CHECK_THROWS_AS(weft::from_bytes<mapped_plan>(weft::to_bytes(two)), weft::codec_error);
 }
 
 TEST_CASE("what a diagonal does not read is not computed") {

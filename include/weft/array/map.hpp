@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "weft/array/array.hpp"
+#include "weft/array/elementwise.hpp"
 #include "weft/detail/array/block_function.hpp"
 
 /// Functions of whole chunks: a lambda without captures, or an aggregate with a const call operator, which travels
@@ -38,6 +40,12 @@ auto code_of(const F& f) {
 }
 template <class F, class... X>
 using block_result = typename block_code<F, X...>::out;
+
+template <class T>
+std::vector<std::byte> bytes_of(const T& value) {
+  const auto bytes = std::as_bytes(std::span(&value, 1));
+  return {bytes.begin(), bytes.end()};
+}
 
 /// Names of axes and arrays by turns: `"ij", x, "jk", y`.
 template <std::size_t... I, class... A>
@@ -67,25 +75,36 @@ auto map_blocks(F f, const X&... x) {
 }
 
 /// How chunks overlap: by `depth` elements of their neighbours on each side of each axis (one number for all axes, or
-/// one for each). `trim`: the function gives a chunk of the shape that it took, of which the halo is cut off;
-/// otherwise it gives one without it.
+/// one for each). `after`: other numbers for the far side, in the same way; none: those of `depth`. `constant`: what
+/// stands beyond the ends with boundary::constant. `trim`: the function gives a chunk of the shape that it took, of
+/// which the halo is cut off; otherwise it gives one without it.
 struct overlap_options {
   weft::shape depth = {1};
+  weft::shape after = {};
   weft::boundary boundary = weft::boundary::nothing;
+  double constant = 0;
   bool trim = true;
 };
 static_assert(std::is_trivially_destructible_v<overlap_options>, "g++ 12 destroys it twice in a co_await expression");
 
-/// f(chunk with its halo) for each chunk; `constant` stands beyond the ends with boundary::constant. A part of the
-/// result reads the chunks around that part alone.
-template <class F, array_like X>
-auto map_overlap(F f, const X& x, overlap_options how = {},
-                 std::type_identity_t<typename X::value_type> constant = {}) {
+/// f(chunks with their halos...) for each chunk. Arrays broadcast, and are cut as those with the most chunks; an axis
+/// of one element that stands for many has no halo. A part of the result reads the chunks around that part alone.
+/// Throws misuse for depths below 0, and for a constant that does not fit in the elements.
+template <class F, array_like... X>
+  requires(sizeof...(X) > 0)
+auto map_overlap(F f, const overlap_options& how, const X&... x) {
   using namespace detail::arrays;
-  static_assert(checked_block_function<F, X>());
-  using T = block_result<F, X>;
-  return array<T, X::rank>(map_overlap_of(x.node(), element_of<T>, {how.depth, how.boundary, how.trim},
-                                          std::as_bytes(std::span(&constant, 1)), code_of<F, X>(f)));
+  static_assert(checked_block_function<F, X...>());
+  using T = block_result<F, X...>;
+  constexpr std::size_t n = std::max({X::rank...});
+  return array<T, n>(map_overlap_of(
+      {x.node()...}, element_of<T>,
+      {how.depth, how.after, how.boundary, how.trim, {bytes_of(fitting<typename X::value_type>(how.constant))...}},
+      code_of<F, X...>(f)));
+}
+template <class F, array_like X>
+auto map_overlap(F f, const X& x, const overlap_options& how = {}) {
+  return map_overlap(std::move(f), how, x);
 }
 
 /// f of chunks that belong together by the names of their axes: `blockwise<2>(f, "ik", "ij", x, "jk", y)` calls

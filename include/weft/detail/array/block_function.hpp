@@ -166,12 +166,12 @@ consteval bool checked_block_function() {
 /// `chunk`: extents of the result's chunks, 0 where they are the tasks'; none: all.
 array_ref map_blocks_of(std::vector<array_ref> x, element e, const weft::shape& chunk, any_code<block_function> f);
 struct overlap {
-  weft::shape depth;
+  weft::shape depth, after;
   boundary beyond;
   bool trim;
+  std::vector<std::vector<std::byte>> constants;  // an element for each array
 };
-array_ref map_overlap_of(array_ref x, element e, const overlap& how, std::span<const std::byte> constant,
-                         any_code<block_function> f);
+array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_code<block_function> f);
 array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std::vector<std::string_view>& axes,
                        element e, any_code<block_function> f);
 /// `sizes`: extents of those axes of the result that no operand has, in their order.
