@@ -6,6 +6,7 @@
 
 #include "engine/cascade.hpp"
 #include "engine/failure.hpp"
+#include "engine/layer_end.hpp"
 #include "engine/rank.hpp"
 #include "env/ticks.hpp"
 #include "trace/task_names.hpp"
@@ -400,7 +401,11 @@ node* engine::execute(node& n) noexcept {
     for (std::uint32_t i = 0; i < n.input_count; ++i) {
       node* from = n.inputs[i].from;
       failure* why = nullptr;
-      if (!from || !has_no_value(*from, why) || !why) continue;
+      if (!from || !has_no_value(*from, why)) continue;
+      if (!why) {
+        if (layer_end* all = layer_end::of(n); all && from->timed_out()) all->take_lateness(late_text(*from));
+        continue;
+      }
       node* next = end(n, run_result::error, nullptr, why);
       drop_failure(why);
       return next;

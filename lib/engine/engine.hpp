@@ -165,8 +165,9 @@ class engine {
   void remote_timed_out(node& n) noexcept;
   /// From now on its memory keeps the engine.
   void make_remote(node& n) noexcept;
-  /// Of a node that stands for nothing there.
-  void end_alone(node& n, failure* why, bool cancelled) noexcept;
+  /// Of a node that stands for nothing there; `late`: what is to be said of the task because of which it is
+  /// cancelled.
+  void end_alone(node& n, failure* why, bool cancelled, std::string late = {}) noexcept;
   /// Counts a task that is submitted, and tells who observes.
   void announce(node& n);
   /// So many that will be introduced one by one.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "engine/engine.hpp"
+#include "engine/layer_end.hpp"
 #include "trace/symbols.hpp"
 #include "weft/detail/run_under.hpp"
 #include "weft/errors.hpp"
@@ -138,11 +139,16 @@ std::string seconds_text(std::chrono::nanoseconds time) {
 
 }  // namespace
 
+std::string late_text(const node& n) {
+  if (const layer_end* all = layer_end::of(n); all && !all->late.empty()) return all->late;
+  const std::string limit = n.details ? " of " + seconds_text(n.details->time_limit) : std::string();
+  return "task " + key_of(n) + " has not ended within its time limit" + limit;
+}
+
 void throw_failure(const node& n) {
   if (!n.is(node_state::failed)) {
     if (!n.timed_out()) throw task_cancelled(key_of(n));
-    const std::string limit = n.details ? " of " + seconds_text(n.details->time_limit) : std::string();
-    throw timed_out("weft: task " + key_of(n) + " has not ended within its time limit" + limit);
+    throw timed_out("weft: " + late_text(n));
   }
   const failure* f = nullptr;
   std::vector<std::string> path = path_to(n, f);

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "engine/failure.hpp"
+#include "engine/layer_end.hpp"
 #include "graph/options.hpp"
 #include "weft/client.hpp"
 #include "weft/errors.hpp"
@@ -159,6 +160,11 @@ void layer_run::discard(const layer_part& p, node& n) noexcept {
 /// Before it can run.
 void layer_run::introduce(node& n) { engine_.introduce(n); }
 
+/// A node that was introduced before its inputs had ended; now they have. It may have been cancelled meanwhile.
+void layer_run::begin_limits(node& n) {
+  if (n.details) engine_.renew_limits(n);
+}
+
 /// All inputs have ended, and have a share for each edge.
 void layer_run::fill(layer_part& p, std::size_t j, node& n) noexcept {
   edge* at = n.inputs;
@@ -190,6 +196,7 @@ node* layer_run::count_down(layer_part& p, std::size_t j, bool poison) {
       if (poison) n.add(node::poisoned);
       if (n.waits_for.fetch_sub(1, std::memory_order_acq_rel) != 1) return nullptr;
       fill(p, j, n);
+      begin_limits(n);
       return &n;
     }
     std::uint64_t next = 0;
@@ -226,11 +233,12 @@ node& layer_run::collect(layer_part& p, std::size_t i) {
     n->waits_for.store(static_cast<std::uint32_t>(inputs) + 1, std::memory_order_relaxed);
     if (!at.compare_exchange_weak(s, slot::of(*n), std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     if (inputs == 0) return *n;  // the cursor will come to it
-    introduce(*n);
+    engine_.tell(*n, task_event::step::submitted);
     if (s & slot::poisoned) n->add(node::poisoned);
     const auto done = static_cast<std::uint32_t>(1 + (s == 0 ? 0 : inputs - slot::left(s)));
     if (n->waits_for.fetch_sub(done, std::memory_order_acq_rel) == done) {
       fill(p, i, *n);
+      begin_limits(*n);
       engine_.make_ready(*n);
     }
     return *n;
@@ -381,8 +389,8 @@ void layer_node_released(const layer_place& place) noexcept {
 // ---- the end of all ----------------------------------------------------------------------------------------------
 
 /// Ends when all tasks have gone. Its input is what failed first, if anything did.
-struct layer_run::finish_node final : value_node<void> {
-  explicit finish_node(layer_run& r) : value_node<void>(type, r.engine_), of(r) {
+struct layer_run::finish_node final : layer_end {
+  explicit finish_node(layer_run& r) : layer_end(type, r.engine_), run(r) {
     has_arguments = false;
     consumed = true;  // it cannot be run again
     inputs = &failure_edge;
@@ -391,15 +399,15 @@ struct layer_run::finish_node final : value_node<void> {
   static run_result end(node&, bool, std::exception_ptr&) noexcept { return run_result::value; }
   static void release(node& n) noexcept {
     auto* self = static_cast<finish_node*>(&n);
-    layer_run& r = self->of;
+    layer_run& r = self->run;
     delete self;
     r.drop();
   }
   static std::string name(const node& n) {
-    return "all of " + static_cast<const finish_node&>(n).of.parts_.back()->spec->function_name();
+    return "all of " + static_cast<const finish_node&>(n).run.parts_.back()->spec->function_name();
   }
   static node* closed(node& n, node* best) noexcept {
-    static_cast<finish_node&>(n).of.abandon();
+    static_cast<finish_node&>(n).run.abandon();
     return best;
   }
   static constexpr node_type type{.run = &finish_node::end,
@@ -408,11 +416,11 @@ struct layer_run::finish_node final : value_node<void> {
                                   .stop = nullptr,
                                   .settle = nullptr,
                                   .function_name = &finish_node::name,
-                                  .value = &value_functions<void>::type,
+                                  .value = &layer_end::nothing,
                                   .repeatable = false,
                                   .closed = &finish_node::closed};
 
-  layer_run& of;
+  layer_run& run;
   edge failure_edge;
 };
 
@@ -430,7 +438,10 @@ struct stand_in final : value_node<void> {
       why->references.fetch_add(1, std::memory_order_relaxed);
       state.store(node_state::failed, std::memory_order_relaxed);
     } else {
-      if (n.timed_out()) time_out();
+      if (n.timed_out()) {
+        time_out();
+        details = renamed(n.details, key_of(n));  // what it says of that
+      }
       state.store(node_state::cancelled, std::memory_order_relaxed);
     }
     dependents.store(closed, std::memory_order_release);
@@ -455,8 +466,8 @@ void layer_run::note_failure(node& n) {
   node* none = nullptr;
   if (first_failure_.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel))
     static_cast<void>(made.release());
-  else if (made->is(node_state::failed))
-    drop_failure(made->why);
+  else
+    drop_handle(*made.release());
 }
 
 node& layer_run::run_all() {

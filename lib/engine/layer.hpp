@@ -244,6 +244,7 @@ class layer_run {
   node& make(layer_part& p, std::size_t j, std::size_t inputs);
   static void discard(const layer_part& p, node& n) noexcept;
   void introduce(node& n);
+  void begin_limits(node& n);
   void fill(layer_part& p, std::size_t j, node& n) noexcept;
   node& make_filled(layer_part& p, std::size_t j, std::size_t inputs, bool poison);
   node* count_down(layer_part& p, std::size_t j, bool poison);

@@ -8,6 +8,7 @@
 
 #include "engine/engine.hpp"
 #include "engine/failure.hpp"
+#include "engine/layer_end.hpp"
 #include "engine/needed_layers.hpp"
 #include "engine/rank.hpp"
 #include "engine/remote_layers.hpp"
@@ -99,8 +100,8 @@ std::vector<node*> submit_layers(engine& e, layer_spec& wanted, std::size_t firs
 namespace {
 
 /// Ends when all of some nodes have: with the first failure, if there was one.
-struct end_of_all final : value_node<void> {
-  explicit end_of_all(engine& e) noexcept : value_node<void>(kind, e) { has_arguments = false; }
+struct end_of_all final : layer_end {
+  explicit end_of_all(engine& e) noexcept : layer_end(kind, e) { has_arguments = false; }
   static void free(node& n) noexcept { delete static_cast<end_of_all*>(&n); }
   static constexpr node_type kind{.run = nullptr,
                                   .end_arguments = nullptr,
@@ -108,7 +109,7 @@ struct end_of_all final : value_node<void> {
                                   .stop = nullptr,
                                   .settle = nullptr,
                                   .function_name = [](const node&) { return std::string("layer"); },
-                                  .value = &value_functions<void>::type,
+                                  .value = &layer_end::nothing,
                                   .repeatable = false};
 };
 
@@ -122,6 +123,7 @@ struct all_waits {
   std::mutex lock;
   failure* first = nullptr;  // counted
   bool cancelled = false;
+  std::string late;  // of the first that was
 
   struct one : waiter {
     one(all_waits& a, node& n) : waiter([](waiter& w) noexcept { static_cast<one&>(w).told(); }), all(a), on(n) {}
@@ -145,11 +147,12 @@ struct all_waits {
       first->references.fetch_add(1, std::memory_order_relaxed);
     }
     cancelled = cancelled || n.is(node_state::cancelled);
+    if (n.timed_out() && late.empty()) late = late_text(n);
   }
   void told() noexcept {
     if (left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     node& n = end;
-    of.end_alone(n, first, cancelled);
+    of.end_alone(n, first, cancelled, std::move(late));
     drop_failure(first);
     delete this;
     engine::drop_reference(n);
@@ -173,12 +176,13 @@ node* run_layers(engine& e, layer_spec& wanted, const remote_layer_options& how)
   return end;
 }
 
-void engine::end_alone(node& n, failure* why, bool cancelled) noexcept {
+void engine::end_alone(node& n, failure* why, bool cancelled, std::string late) noexcept {
   if (!claim_remote(n)) return;
   if (why) {
     fail(n, nullptr, why);
     return end_remote(n, node_state::failed);
   }
+  if (layer_end* all = layer_end::of(n); all && !late.empty()) all->take_lateness(std::move(late));
   if (cancelled) n.ask_stop();
   end_remote(n, cancelled ? node_state::cancelled : node_state::done);
 }

@@ -405,6 +405,74 @@ TEST_CASE("limits are for every task of a layer") {
   }(c));
 }
 
+namespace {
+weft::task<number> sleeps(std::size_t i, number seconds) {
+  co_await weft::sleep_for(std::chrono::seconds(seconds));
+  co_return i;
+}
+weft::task<number> sleeps_after(std::size_t i, const number&, number seconds) {
+  co_await weft::sleep_for(std::chrono::seconds(seconds));
+  co_return i;
+}
+template <class Work>
+weft::task<std::string> lateness_of(Work work) {
+  std::string what;
+  try {
+    co_await std::move(work);
+  } catch (const weft::timed_out& e) { what = e.what(); }
+  co_return what;
+}
+}  // namespace
+
+TEST_CASE("a time limit of a layer's task begins when its inputs have ended, whether it has a future or not") {
+  weft::simulation s(1, {.workers = 2});
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client c(sim);
+    const weft::client impatient = c.with({.time_limit = 1s});
+    const auto given = weft::layer_of(c.compute(weft::layer_of(4, sleeps, number{10})));
+    auto quick = impatient.compute(weft::layer_of(4, plus_one, given, weft::one_to_one{}));
+    auto slow = impatient.compute(weft::layer_of(4, sleeps_after, given, weft::one_to_one{}, number{86'400}));
+    const auto began = sim.elapsed();
+    const number first = co_await quick[3];
+    CHECK(first == 4);
+    const std::string of_slow = co_await lateness_of(std::move(slow[2]));
+    CHECK_THAT(of_slow, Catch::Contains("has not ended within its time limit of 1 s"));
+    CHECK(sim.elapsed() - began >= 11s);
+    CHECK(sim.elapsed() - began < 12s);
+    // Nothing watches what was cancelled before its inputs had ended: the client ends at once.
+    auto given_up =
+        c.with({.time_limit = 1000s})
+            .compute(weft::layer_of(4, plus_one, weft::layer_of(c.compute(weft::layer_of(4, sleeps, number{10}))),
+                                    weft::one_to_one{}));
+    for (auto& f : given_up) f.cancel();
+    co_await weft::sleep_for(20s);
+  };
+  s.run(program(s));
+  CHECK(s.elapsed() < 60s);
+}
+
+TEST_CASE("run: a task that is too late is named") {
+  weft::simulation s(1, {.workers = 2});
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client c(sim);
+    const auto slow = weft::layer_of(3, sleeps, number{86'400});
+    const auto after = weft::layer_of(3, plus_one, slow, weft::one_to_one{});
+    const weft::client impatient = c.with({.name = "the whole", .time_limit = 1s});
+    const std::string what = co_await lateness_of(impatient.run(after));
+    CHECK_THAT(what, Catch::Contains("sleeps") && Catch::EndsWith(" has not ended within its time limit of 1 s"));
+    const auto given = weft::layer_of(c.with({.name = "given", .time_limit = 2s})
+                                          .map(
+                                              [](int i) -> weft::task<number> {
+                                                co_await weft::sleep_for(24h);
+                                                co_return static_cast<number>(i);
+                                              },
+                                              std::views::iota(0, 1)));
+    const std::string of_given = co_await lateness_of(c.run(weft::layer_of(1, plus_one, given, weft::one_to_one{})));
+    CHECK(of_given == "weft: task given has not ended within its time limit of 2 s");
+  };
+  s.run(program(s));
+}
+
 TEST_CASE("names, numbers and totals of a layer's tasks") {
   struct counter : weft::task_observer {
     void on(const weft::task_event& e) noexcept override {
