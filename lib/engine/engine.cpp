@@ -414,6 +414,7 @@ node* engine::execute(node& n) noexcept {
     return end(n, run_result::error, nullptr);
   }
   if (stops || n.stop_asked()) [[unlikely]] {
+    if (!n.request) forget_uses(n);
     n.ask_stop();
     return end(n, run_result::error, nullptr);
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/engine.hpp"
 #include "engine/layers.hpp"
 #include "support/comes.hpp"
 #include "weft/client.hpp"
@@ -112,6 +113,27 @@ int most_at_once() {
 }
 
 }  // namespace
+
+TEST_CASE("values are not needed any more by a layer that nobody wants") {
+  weft::simulation s(3, {.workers = 2});
+  const auto program = [](weft::simulation& sim) -> weft::task<> {
+    weft::client c(sim);
+    const std::vector<weft::future<block>> blocks = c.compute(weft::layer_of(20, make_block, std::size_t{500}));
+    co_await c.wait(blocks);
+    for (const bool later : {false, true}) {
+      auto sums = c.compute(weft::layer_of(
+          1, sum_block, weft::layer_of(20, change_block, weft::layer_of(blocks), weft::one_to_one{}), weft::every{}));
+      if (later) co_await weft::yield();
+      sums.clear();
+      co_await weft::sleep_for(1s);
+      for (const auto& b : blocks) {
+        REQUIRE(b.get_node()->stored);
+        CHECK(b.get_node()->stored->next_use == weft::detail::stored_value::no_use);
+      }
+    }
+  };
+  s.run(program(s));
+}
 
 TEST_CASE("a layer whose function says how large its results are keeps the budget from the first task on") {
   CHECK(most_at_once<foretold>() == 2);
