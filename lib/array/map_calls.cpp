@@ -132,7 +132,6 @@ signature parse(std::string_view text) {
   };
   take(text.substr(0, arrow), s.in);
   take(text.substr(arrow + 2), s.out);
-  if (s.out.size() != 1) fail();
   return s;
 }
 
@@ -251,13 +250,16 @@ array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std
   return mapped(std::move(x), bound, std::move(plan));
 }
 
-array_ref apply_gufunc_of(std::string_view text, std::vector<array_ref> x, element e, const weft::shape& sizes,
-                          any_code<block_function> f) {
+std::vector<array_ref> apply_gufunc_of(std::string_view text, std::vector<array_ref> x, const std::vector<element>& e,
+                                       const weft::shape& sizes, any_code<block_function> f) {
   check_some(x, "apply_gufunc");
   const signature s = parse(text);
   const std::string where = "\"" + std::string(text) + "\" of arrays of shapes " + shapes_of(x);
   if (s.in.size() != x.size())
     throw misuse("weft: " + where + ": it is of " + std::to_string(s.in.size()) + " arrays");
+  if (s.out.size() != e.size())
+    throw misuse("weft: " + where + ": it has " + std::to_string(s.out.size()) + " results, and the function " +
+                 std::to_string(e.size()));
   named_axes core;
   mapped_plan plan;
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -269,19 +271,24 @@ array_ref apply_gufunc_of(std::string_view text, std::vector<array_ref> x, eleme
     for (std::size_t a = 0; a < s.in[i].size(); ++a) core.add(s.in[i][a], own.axes[loops.rank + a], where);
     plan.tasks = i == 0 ? loops : broadcast(plan.tasks, loops);
   }
-  plan.chunks = plan.tasks;
+  // Axes that are made have an extent where they are named for the first time.
   std::size_t made = 0;
-  for (const char name : s.out.front()) {
-    const cut* c = core.find(name);
-    if (!c && (made == sizes.size() || sizes[made] < 0))
-      throw misuse("weft: " + where + ": axis " + std::string(1, name) + " is new: give its extent in new_axes");
-    add_axis(plan.chunks, one_chunk(c ? c->extent : sizes[made++]));
+  std::vector<mapped_part> parts;
+  for (std::size_t i = 0; i < s.out.size(); ++i) {
+    parts.push_back({e[i], plan.tasks});
+    for (const char name : s.out[i]) {
+      if (!core.find(name)) {
+        if (made == sizes.size() || sizes[made] < 0)
+          throw misuse("weft: " + where + ": axis " + std::string(1, name) + " is new: give its extent in new_axes");
+        core.add(name, one_chunk(sizes[made++]), where);
+      }
+      add_axis(parts.back().chunks, one_chunk(core.find(name)->extent));
+    }
   }
   if (made != sizes.size())
     throw misuse("weft: " + where + ": " + std::to_string(sizes.size()) + " extents of new axes, of which it has " +
                  std::to_string(made));
   plan.function = std::move(f);
-  plan.of = e;
   std::vector<std::array<std::int32_t, most_axes>> bound;
   for (std::size_t i = 0; i < x.size(); ++i) {
     auto& own = bound.emplace_back();
@@ -292,7 +299,16 @@ array_ref apply_gufunc_of(std::string_view text, std::vector<array_ref> x, eleme
       if (x[i]->chunks.axes[a].extent == plan.tasks.axes[t].extent) own[a] = static_cast<std::int32_t>(t);
     }
   }
-  return mapped(std::move(x), bound, std::move(plan));
+  if (parts.size() == 1) {
+    plan.chunks = parts.front().chunks;
+    plan.of = parts.front().of;
+    return {mapped(std::move(x), bound, std::move(plan))};
+  }
+  check_parts(parts);
+  const grid tasks = plan.chunks = plan.tasks;
+  plan.of = element_of<std::uint8_t>;
+  plan.parts = parts;
+  return parts_of(mapped(std::move(x), bound, std::move(plan)), tasks, parts);
 }
 
 }  // namespace weft::detail::arrays

@@ -99,13 +99,24 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
     copy_reading(r, runs, in[i], b.bytes().data(), extents);
     given.push_back({b.bytes().data(), extents});
   }
+  if (!p.parts.empty()) {
+    const std::vector<std::size_t> places = places_of_parts(p.parts, at);
+    block all(element_of<std::uint8_t>, {places.back()});
+    std::vector<chunk_out> out;
+    for (std::size_t i = 0; i < p.parts.size(); ++i)
+      out.push_back({all.bytes().data() + places[i], p.parts[i].chunks.chunk(at)});
+    p.function->run({given, out, place});
+    return all;
+  }
   block result(p.of, p.chunks.chunk(at));
   if (!p.trim) {
-    p.function->run({given, result.bytes().data(), result.extents(), place});
+    const chunk_out out{result.bytes().data(), result.extents()};
+    p.function->run({given, {&out, 1}, place});
     return result;
   }
-  const block whole(p.of, with_halo);
-  p.function->run({given, const_cast<std::byte*>(whole.bytes().data()), whole.extents(), place});
+  block whole(p.of, with_halo);
+  const chunk_out out{whole.bytes().data(), whole.extents()};
+  p.function->run({given, {&out, 1}, place});
   std::array<std::size_t, most_axes> extents{};
   std::array<std::ptrdiff_t, most_axes> to{}, from{};
   std::ptrdiff_t to_step = p.of.item, from_step = p.of.item, offset = 0;
@@ -145,6 +156,7 @@ void weft_encode(encoder& e, const mapped_plan& p) {
   weft::encode(e, p.of);
   weft::encode(e, p.fill);
   weft::encode(e, p.trim);
+  weft::encode(e, p.parts);
 }
 mapped_plan weft_decode(decoder& d, std::type_identity<mapped_plan>) {
   mapped_plan p{weft::decode<grid>(d)};
@@ -156,6 +168,7 @@ mapped_plan weft_decode(decoder& d, std::type_identity<mapped_plan>) {
   p.of = weft::decode<element>(d);
   p.fill = weft::decode<std::vector<std::vector<std::byte>>>(d);
   p.trim = weft::decode<bool>(d);
+  p.parts = weft::decode<std::vector<mapped_part>>(d);
   const auto demand = [&](bool right, const char* why) {
     if (!right) d.fail("an array's map", why);
   };
@@ -174,7 +187,13 @@ mapped_plan weft_decode(decoder& d, std::type_identity<mapped_plan>) {
     demand(p.fill.empty() || p.fill[i].size() == r.item, "what it is filled with has another size");
     given.push_back({r.item, r.axes.size()});
   }
-  demand(p.function->takes(given, p.of.item), "its function takes other chunks");
+  const char* why = why_wrong(p.parts, p.tasks);
+  demand(!why, why);
+  demand(p.parts.empty() || (!p.trim && p.of.item == 1), "its results are not alone");
+  std::vector<std::uint32_t> items;
+  for (const mapped_part& part : p.parts) items.push_back(part.of.item);
+  if (items.empty()) items.push_back(p.of.item);
+  demand(p.function->takes(given, items), "its function takes other chunks");
   if (!p.trim) return p;
   // Along each axis of the tasks some input has a halo, and all that have one have the same.
   demand(p.chunks == p.tasks, "it has no halo that could be cut off");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "array/mapped_parts.hpp"
 #include "array/names.hpp"
 #include "array/nodes.hpp"
 #include "array/reading.hpp"
@@ -22,10 +23,11 @@ struct mapped_plan {
   element of = {};
   std::vector<std::vector<std::byte>> fill = {};  // an element for each input, or none: of what no segment covers
   bool trim = false;                              // the function gives what it is given, of which the halo is cut off
+  std::vector<mapped_part> parts = {};            // several results; else the result is of `of`
 };
 void weft_encode(encoder& e, const mapped_plan& p);
 mapped_plan weft_decode(decoder& d, std::type_identity<mapped_plan>);
-constexpr std::string_view weft_schema(std::type_identity<mapped_plan>) { return "weft array map 2"; }
+constexpr std::string_view weft_schema(std::type_identity<mapped_plan>) { return "weft array map 3"; }
 
 block map_chunk(const mapped_plan& p, std::size_t j, inputs in);
 
@@ -33,7 +35,10 @@ struct mapped_task {
   shared<mapped_plan> what;
   /// Tasks and chunks of the result have the same numbers.
   std::uint64_t result_bytes(std::size_t j) const noexcept {
-    return bytes_of_chunk(what->chunks, what->first, what->counts, j, what->of.item);
+    std::uint64_t bytes = 0;
+    for (const mapped_part& p : what->parts)
+      bytes += bytes_of_chunk(p.chunks, what->first, what->counts, j, p.of.item);
+    return bytes != 0 ? bytes : bytes_of_chunk(what->chunks, what->first, what->counts, j, what->of.item);
   }
   template <class... In>
   block operator()(std::size_t j, const In&... in) const {

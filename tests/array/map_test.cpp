@@ -253,6 +253,74 @@ TEST_CASE("generalized functions loop over the axes that they do not name") {
   CHECK(at(ends)(3, 2, 1) == whole(3, 2, 4));
 }
 
+namespace {
+
+std::atomic<int> splits{0};
+
+/// Of each line: its sum, its least and largest element, and how many there are below 0.
+struct split_line {
+  template <class V>
+  auto operator()(const V& a) const {
+    ++splits;
+    const std::size_t rows = a.shape()[0], columns = a.shape()[1];
+    xt::xtensor<double, 1> sums = xt::zeros<double>({rows});
+    xt::xtensor<double, 2> ends = xt::zeros<double>({rows, std::size_t{2}});
+    xt::xtensor<std::int16_t, 1> below = xt::zeros<std::int16_t>({rows});
+    for (std::size_t i = 0; i < rows; ++i) {
+      ends(i, 0) = ends(i, 1) = a(i, 0);
+      for (std::size_t j = 0; j < columns; ++j) {
+        sums(i) += a(i, j);
+        ends(i, 0) = std::min(ends(i, 0), a(i, j));
+        ends(i, 1) = std::max(ends(i, 1), a(i, j));
+        below(i) = static_cast<std::int16_t>(below(i) + (a(i, j) < 0));
+      }
+    }
+    return std::tuple(sums, ends, below, 7.0F);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a generalized function of several results gives each as an array") {
+  place at;
+  const auto x = noise(at.client, {40, 23}, {7, 5});
+  const xt::xtensor<double, 2> whole = at(x);
+  splits = 0;
+  const auto all = weft::apply_gufunc<1, 2, 1, 2>(split_line{}, "(i)->(),(e),(),(i)", weft::new_axes{{2}}, x);
+  const auto& [sums, ends, below, sevens] = all;
+  STATIC_REQUIRE(std::is_same_v<std::remove_cvref_t<decltype(sums)>, weft::array<double, 1>>);
+  STATIC_REQUIRE(std::is_same_v<std::remove_cvref_t<decltype(ends)>, weft::array<double, 2>>);
+  STATIC_REQUIRE(std::is_same_v<std::remove_cvref_t<decltype(below)>, weft::array<std::int16_t, 1>>);
+  STATIC_REQUIRE(std::is_same_v<std::remove_cvref_t<decltype(sevens)>, weft::array<float, 2>>);
+  CHECK(sums.chunk_shape() == weft::shape{7});
+  CHECK(ends.chunk_shape() == weft::shape{7, 2});
+  const auto [found, both_ends, negative, same_number] = at.pool.run(weft::compute(sums, ends, below, sevens));
+  CHECK(splits == 6);  // once for each chunk of lines
+  CHECK(xt::allclose(found, xt::sum(whole, {1})));
+  CHECK(xt::allclose(xt::view(both_ends, xt::all(), 0), xt::amin(whole, {1})));
+  CHECK(xt::allclose(xt::view(both_ends, xt::all(), 1), xt::amax(whole, {1})));
+  CHECK(arrays::list_of(at(weft::sum(x < 0.0, 1))) == arrays::list_of(negative));
+  CHECK(xt::all(xt::equal(same_number, 7.0F)));
+  CHECK(same_number.shape()[1] == 23);
+
+  // One of them alone, and a part of one: that part's chunks.
+  splits = 0;
+  CHECK(at(sums(slice(10, 13))).size() == 3);
+  CHECK(splits == 1);
+  CHECK(at(weft::sum(ends(slice(), 1) - ends(slice(), 0) + sums)) ==
+        Approx(xt::sum(xt::amax(whole, {1}) - xt::amin(whole, {1}) + xt::sum(whole, {1}))()));
+  CHECK(splits == 1 + 6);
+  // Without loops, and of no line; ranks are dynamic where they are not given.
+  const auto ends_of_all = weft::apply_gufunc(
+      [](const auto& a) { return std::tuple(a(0), xt::xtensor<double, 1>(xt::view(a, xt::range(0, 2)))); },
+      "(i)->(),(e)", weft::new_axes{{2}}, x(slice(), 3));
+  CHECK(at(std::get<0>(ends_of_all))() == whole(0, 3));
+  CHECK(at(std::get<1>(ends_of_all))(1) == whole(1, 3));
+  const auto none =
+      weft::apply_gufunc<1, 2, 1, 2>(split_line{}, "(i)->(),(e),(),(i)", weft::new_axes{{2}}, x(slice(3, 3)));
+  CHECK(at(std::get<1>(none)).shape() == std::array<std::size_t, 2>{0, 2});
+}
+
 TEST_CASE("functions of chunks that do not fit are refused") {
   place at(1);
   using Catch::Contains;
@@ -274,9 +342,19 @@ TEST_CASE("functions of chunks that do not fit are refused") {
   CHECK_THROWS_WITH(weft::blockwise<2>(first, "ij", "ij", x, "ij", y), Contains("axis j has 4 and 5"));
   CHECK_THROWS_WITH(weft::blockwise<2>(first, "ik", "ij", x), Contains("axis k") && Contains("no array"));
   CHECK_THROWS_WITH(weft::blockwise<2>(first, "ij", "i", x), Contains("a letter for each"));
-  for (const char* wrong : {"(i)", "(i->()", "i->()", "(i)->(),()", "(i,)->()", "(i)(j)->()"})
+  for (const char* wrong : {"(i)", "(i->()", "i->()", "(i)->(),", "(i,)->()", "(i)(j)->()"})
     CHECK_THROWS_WITH(weft::apply_gufunc(first, wrong, x), Contains("no signature"));
   CHECK_THROWS_WITH(weft::apply_gufunc(first, "(i),(i)->()", x), Contains("of 2 arrays"));
+  CHECK_THROWS_WITH(weft::apply_gufunc(first, "(i)->(),()", x), Contains("it has 2 results, and the function 1"));
+  const auto pair = [](const auto& a) { return std::tuple(a + 1.0, 2.0); };
+  CHECK_THROWS_WITH(weft::apply_gufunc(pair, "(i)->(i)", x), Contains("it has 1 results, and the function 2"));
+  CHECK_THROWS_WITH(weft::apply_gufunc(pair, "(i)->(i),(n)", x), Contains("axis n is new"));
+  CHECK_THROWS_WITH(weft::apply_gufunc(pair, "(i)->(i),(n)", weft::new_axes{{2, 3}}, x),
+                    Contains("of which it has 1"));
+  const auto [right, wrong_shape] = weft::apply_gufunc(pair, "(i)->(n),()", weft::new_axes{{2}}, x);
+  CHECK_THROWS_WITH(at(right), Contains("gave one of shape (2, 4) where one of shape (2, 2)"));
+  const auto wide = weft::zeros<double, 2>(at.client, {6, std::int64_t{1} << 27}, {.chunk = {1, -1}});
+  CHECK_THROWS_WITH(weft::apply_gufunc(pair, "(i)->(i),(i)", wide), Contains("2 results") && Contains("2 GiB"));
   CHECK_THROWS_WITH(weft::apply_gufunc(first, "(i),(i)->()", x, y), Contains("axis i has 4 and 5"));
   CHECK_THROWS_WITH(weft::apply_gufunc(first, "(i)->(n)", x), Contains("axis n is new"));
   CHECK_THROWS_WITH(weft::apply_gufunc(first, "(i,j,k)->()", x), Contains("too few axes"));
@@ -307,6 +385,34 @@ TEST_CASE("a map that bytes have damaged is refused") {
     b.trim = true;
     b.what[0].windows[0].axis = 1;
   });
+  // Several results are those of its tasks, and of its function.
+  const auto pair = [](const auto& a) { return std::tuple(a + 1.0, std::int16_t{2}); };
+  using several = block_code<std::remove_const_t<decltype(pair)>, weft::array<double, 2>>;
+  mapped_plan split = p;
+  split.function = any_code<block_function>(std::make_shared<const several>(pair));
+  split.of = element_of<std::uint8_t>;
+  split.parts = {{element_of<double>, p.tasks}, {element_of<std::int16_t>, p.tasks}};
+  CHECK(weft::from_bytes<mapped_plan>(weft::to_bytes(split)).parts.size() == 2);
+  const parts_plan second{p.tasks, p.first, p.counts, split.parts, 1};
+  CHECK(weft::from_bytes<parts_plan>(weft::to_bytes(second)).which == 1);
+  const auto refuses_parts = [&](auto change) {
+    mapped_plan bad = split;
+    parts_plan also_bad = second;
+    change(bad.parts);
+    change(also_bad.parts);
+    CHECK_THROWS_AS(weft::from_bytes<mapped_plan>(weft::to_bytes(bad)), weft::codec_error);
+    CHECK_THROWS_AS(weft::from_bytes<parts_plan>(weft::to_bytes(also_bad)), weft::codec_error);
+  };
+  refuses_parts([](auto& parts) { parts[1].chunks.axes[0] = {6, 2, 2}; });
+  refuses_parts([](auto& parts) { parts[0].chunks.rank = 1; });
+  refuses_parts([](auto& parts) { parts[0].of.item = 5; });
+  refuses_parts([](auto& parts) { parts.pop_back(), parts.pop_back(); });
+  split.parts[1].of = element_of<float>;
+  CHECK_THROWS_AS(weft::from_bytes<mapped_plan>(weft::to_bytes(split)), weft::codec_error);
+  parts_plan third = second;
+  third.which = 2;
+  CHECK_THROWS_AS(weft::from_bytes<parts_plan>(weft::to_bytes(third)), weft::codec_error);
+
   // Halos that are cut off are alike.
   const auto g = [](const auto& a, const auto& b) { return a + b; };
   using both = block_code<std::remove_const_t<decltype(g)>, weft::array<double, 2>, weft::array<double, 2>>;

@@ -39,7 +39,13 @@ auto code_of(const F& f) {
   return any_code<block_function>(std::make_shared<const block_code<F, X...>>(f));
 }
 template <class F, class... X>
-using block_result = typename block_code<F, X...>::out;
+struct one_result {
+  static constexpr bool one = !block_code<F, X...>::results::several;
+  static_assert(one, "weft: it is apply_gufunc that takes functions of several results");
+  using type = std::tuple_element_t<0, typename block_code<F, X...>::elements>;
+};
+template <class F, class... X>
+using block_result = typename one_result<F, X...>::type;
 
 template <class T>
 std::vector<std::byte> bytes_of(const T& value) {
@@ -134,20 +140,52 @@ struct new_axes {
   weft::shape extents = {};
 };
 
+namespace detail::arrays {
+
+/// The array, or a std::tuple of several, whose ranks are N... or dynamic.
+template <class... T, std::size_t... N, std::size_t... I>
+auto results_of(std::type_identity<std::tuple<T...>>, std::index_sequence<N...>, std::index_sequence<I...>,
+                const std::vector<array_ref>& made) {
+  constexpr bool ranks_fit = sizeof...(N) == 0 || sizeof...(N) == sizeof...(T);
+  static_assert(ranks_fit, "weft: apply_gufunc takes a rank for each result, or none");
+  if constexpr (!ranks_fit)
+    return;
+  else if constexpr (sizeof...(N) == 0)
+    return std::tuple(array<T, dynamic_rank>(made[I])...);
+  else
+    return std::tuple(array<T, N>(made[I])...);
+}
+
+}  // namespace detail::arrays
+
 /// A generalized function, by NumPy's signature: `apply_gufunc<1>(f, "(i)->()", x)` calls f for chunks that have the
 /// whole of the axes named (the last ones), and gives the axes that it says. Axes before them are looped over: they
 /// broadcast, and f sees a chunk of them. Axes of the result that no operand has are `new_axes`, before the arrays.
-template <std::size_t N = dynamic_rank, class F, array_like... X>
+///
+/// Where f gives a std::tuple, so does this: `const auto [low, high] = apply_gufunc<1, 1>(f, "(i)->(),()", x)`, with
+/// the rank of each. f is called once for a chunk where they are computed, or persisted, together; what it gives is
+/// kept until each has taken its own.
+template <std::size_t... N, class F, array_like... X>
 auto apply_gufunc(F f, std::string_view signature, const new_axes& made, const X&... x) {
   using namespace detail::arrays;
   static_assert(checked_block_function<F, X...>());
-  using T = block_result<F, X...>;
-  return array<T, N>(apply_gufunc_of(signature, {x.node()...}, element_of<T>, made.extents, code_of<F, X...>(f)));
+  using code = block_code<F, X...>;
+  using elements = typename code::elements;
+  const auto types = []<class... T>(std::type_identity<std::tuple<T...>>) {
+    return std::vector<element>{element_of<T>...};
+  }(std::type_identity<elements>{});
+  auto all = results_of(std::type_identity<elements>{}, std::index_sequence<N...>{},
+                        std::make_index_sequence<std::tuple_size_v<elements>>{},
+                        apply_gufunc_of(signature, {x.node()...}, types, made.extents, code_of<F, X...>(f)));
+  if constexpr (code::results::several)
+    return all;
+  else
+    return std::get<0>(std::move(all));
 }
-template <std::size_t N = dynamic_rank, class F, array_like... X>
+template <std::size_t... N, class F, array_like... X>
   requires(sizeof...(X) > 0)
 auto apply_gufunc(F f, std::string_view signature, const X&... x) {
-  return apply_gufunc<N>(std::move(f), signature, new_axes{}, x...);
+  return apply_gufunc<N...>(std::move(f), signature, new_axes{}, x...);
 }
 
 }  // namespace weft

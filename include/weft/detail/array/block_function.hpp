@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -39,10 +40,14 @@ struct chunk_in {
   const std::byte* data = nullptr;
   weft::shape extents = {};
 };
+/// Elements of a result, to be written.
+struct chunk_out {
+  std::byte* data = nullptr;
+  weft::shape extents = {};
+};
 struct block_call {
   std::span<const chunk_in> in;
-  std::byte* out;  // elements of the result, to be written
-  weft::shape extents;
+  std::span<const chunk_out> out;
   const chunk_place& place;
 };
 /// What chunks are.
@@ -52,8 +57,8 @@ struct chunk_kind {
 };
 class block_function : public code {
  public:
-  /// Whether it takes chunks of such kinds, and gives elements of so many bytes.
-  virtual bool takes(std::span<const chunk_kind> in, std::uint32_t out) const noexcept = 0;
+  /// Whether it takes chunks of such kinds, and gives results with elements of so many bytes.
+  virtual bool takes(std::span<const chunk_kind> in, std::span<const std::uint32_t> out) const noexcept = 0;
   virtual void run(const block_call& c) const = 0;
 };
 
@@ -76,14 +81,14 @@ using view_type = decltype(arrays::view_of<const T, N>(nullptr, {}));
 
 /// Elements of what a function gave: a scalar stands for all of them.
 template <class T, class R>
-void write_result(const R& r, const block_call& c) {
+void write_result(const R& r, const chunk_out& out) {
   if constexpr (std::is_arithmetic_v<R> || is_complex<R>) {
-    T* to = reinterpret_cast<T*>(c.out);
-    for (std::int64_t i = 0, n = c.extents.count(); i < n; ++i) to[i] = r;
+    T* to = reinterpret_cast<T*>(out.data);
+    for (std::int64_t i = 0, n = out.extents.count(); i < n; ++i) to[i] = r;
   } else {
     const weft::shape given = shape_of(r);
-    if (r.dimension() != c.extents.size() || given != c.extents) throw_chunk_shape(given, c.extents);
-    auto to = view_of<T, dynamic_rank>(reinterpret_cast<T*>(c.out), c.extents);
+    if (r.dimension() != out.extents.size() || given != out.extents) throw_chunk_shape(given, out.extents);
+    auto to = view_of<T, dynamic_rank>(reinterpret_cast<T*>(out.data), out.extents);
     xt::noalias(to) = r;
   }
 }
@@ -96,6 +101,18 @@ template <class R>
   requires(std::is_arithmetic_v<R> || is_complex<R>)
 struct result_element<R> {
   using type = R;
+};
+
+/// Elements of what a function gives: of several results, in a std::tuple, each its own.
+template <class R>
+struct result_elements {
+  using type = std::tuple<std::remove_cvref_t<typename result_element<R>::type>>;
+  static constexpr bool several = false;
+};
+template <class... R>
+struct result_elements<std::tuple<R...>> {
+  using type = std::tuple<std::remove_cvref_t<typename result_element<std::remove_cvref_t<R>>::type>...>;
+  static constexpr bool several = true;
 };
 
 /// F on views of chunks: X are the operands' arrays.
@@ -116,16 +133,18 @@ class block_code final : public block_function {
     else
       return f(x...);
   }
-  using out = std::remove_cvref_t<typename result_element<std::remove_cvref_t<decltype(call(
-      std::declval<const F&>(), std::declval<const chunk_place&>(), std::declval<const view<X>&>()...))>>::type>;
+  using results = result_elements<std::remove_cvref_t<decltype(call(
+      std::declval<const F&>(), std::declval<const chunk_place&>(), std::declval<const view<X>&>()...))>>;
+  using elements = typename results::type;
 
   explicit block_code(F f) : f_(std::move(f)) {}
-  bool takes(std::span<const chunk_kind> in, std::uint32_t result) const noexcept override {
+  bool takes(std::span<const chunk_kind> in, std::span<const std::uint32_t> out) const noexcept override {
     constexpr std::array<chunk_kind, sizeof...(X)> own{chunk_kind{sizeof(typename X::value_type), X::rank}...};
     const auto fits = [](const chunk_kind& given, const chunk_kind& wanted) {
       return given.item == wanted.item && (wanted.rank == dynamic_rank || given.rank == wanted.rank);
     };
-    return result == sizeof(out) && std::equal(in.begin(), in.end(), own.begin(), own.end(), fits);
+    return std::equal(out.begin(), out.end(), items.begin(), items.end()) &&
+           std::equal(in.begin(), in.end(), own.begin(), own.end(), fits);
   }
   void run(const block_call& c) const override { on_views(c, std::index_sequence_for<X...>{}); }
   void encode(encoder& e) const override { weft::encode(e, f_); }
@@ -139,12 +158,21 @@ class block_code final : public block_function {
   void on_views(const block_call& c, std::index_sequence<I...>) const {
     const std::tuple<view<X>...> views{view_of<const typename X::value_type, X::rank>(
         reinterpret_cast<const typename X::value_type*>(c.in[I].data), c.in[I].extents)...};
-    write_result<out>(call(f_, c.place, std::get<I>(views)...), c);
+    const auto& given = call(f_, c.place, std::get<I>(views)...);
+    if constexpr (results::several)
+      [&]<std::size_t... K>(std::index_sequence<K...>) {
+        (write_result<std::tuple_element_t<K, elements>>(std::get<K>(given), c.out[K]), ...);
+      }(std::make_index_sequence<items.size()>{});
+    else
+      write_result<std::tuple_element_t<0, elements>>(given, c.out[0]);
   }
   static std::shared_ptr<const code> make(decoder& d) {
     return std::make_shared<const block_code>(weft::decode<F>(d));
   }
   static inline const code_entry entry_{&block_code::make};
+  static constexpr auto items = []<class... T>(std::type_identity<std::tuple<T...>>) {
+    return std::array<std::uint32_t, sizeof...(T)>{static_cast<std::uint32_t>(sizeof(T))...};
+  }(std::type_identity<elements>{});
 
   [[no_unique_address]] F f_;
 };
@@ -174,9 +202,11 @@ struct overlap {
 array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_code<block_function> f);
 array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std::vector<std::string_view>& axes,
                        element e, any_code<block_function> f);
-/// `sizes`: extents of those axes of the result that no operand has, in their order.
-array_ref apply_gufunc_of(std::string_view signature, std::vector<array_ref> x, element e, const weft::shape& sizes,
-                          any_code<block_function> f);
+/// Its results, of which there is an element for each. `sizes`: extents of those axes that no operand has, in their
+/// order.
+std::vector<array_ref> apply_gufunc_of(std::string_view signature, std::vector<array_ref> x,
+                                       const std::vector<element>& e, const weft::shape& sizes,
+                                       any_code<block_function> f);
 
 }  // namespace detail::arrays
 }  // namespace weft
