@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "array/arrays.hpp"
+#include "support/sanitized.hpp"
 #include "weft/errors.hpp"
 
 using arrays::place;
@@ -21,7 +22,7 @@ namespace drawn = weft::random;
 
 namespace {
 
-constexpr std::int64_t many = 40'000;
+constexpr std::int64_t many = weft::test::sanitized ? 10'000 : 40'000;
 
 // ---- distribution functions ----
 
