@@ -74,9 +74,19 @@ struct asked : memory_request {
     co_await there.wait();
   }
   weft::event there;
+  bool ended = false;  // who asked
 };
 
 constexpr std::uint64_t size = 1000;
+
+store_options on_simulated_disk() {
+  store_options options;
+  options.own_directory = false;
+  options.files.directory = "/spill";
+  options.files.segment_bytes = 256 << 10;
+  options.files.chunk_bytes = 16 << 10;
+  return options;
+}
 
 /// The peer that has what is elsewhere gives it when it has had what is here.
 weft::task<> exchange(weft::pool& p, std::string directory) {
@@ -133,13 +143,9 @@ weft::task<> exchange(weft::pool& p, std::string directory) {
 /// about without the peer.
 weft::task<> exchange_beside_outside(weft::pool& p) {
   owner of(p);
-  store_options options;
+  store_options options = on_simulated_disk();
   options.budget = 4 * size;
   options.patience = 5s;
-  options.own_directory = false;
-  options.files.directory = "/spill";
-  options.files.segment_bytes = 256 << 10;
-  options.files.chunk_bytes = 16 << 10;
   auto* const s = new store(std::move(options), of.host());
 
   stored_value* here = s->insert(&of, operations, size, nullptr);
@@ -206,6 +212,54 @@ TEST_CASE("a peer has its value while all that goes on here waits for values of 
   const test_directory there;
   p.run(exchange(p, there.path()));
   p.drain();
+}
+
+TEST_CASE("one that has ended while it waits is granted with that, and those behind it go on") {
+  weft::simulation s(1);
+  const weft::simulated_disk disk(s);
+  s.run([](weft::pool& p) -> weft::task<> {
+    owner of(p);
+    store_options options = on_simulated_disk();
+    options.budget = 4 * size;
+    auto* const all = new store(std::move(options), of.host());
+    asked runs, much, little, later;
+    std::uint64_t rank = 0;
+    for (asked* r : {&runs, &much, &little, &later}) r->rank = ++rank;
+    runs.reserve = later.reserve = 3 * size;
+    much.reserve = 2 * size;
+    little.reserve = size;
+    much.over = later.over = [](const memory_request& r) noexcept { return static_cast<const asked&>(r).ended; };
+    CHECK(all->ask(runs));
+    CHECK_FALSE(all->ask(much));
+    CHECK_FALSE(all->ask(little));
+    CHECK_FALSE(all->ask(later));
+    all->stop_waiting(runs);  // it does not wait
+    later.ended = true;
+    all->stop_waiting(later);  // not the first
+    CHECK(later.there.is_set());
+    CHECK(later.error);
+    CHECK_FALSE(little.there.is_set());
+    much.ended = true;
+    all->stop_waiting(much);
+    CHECK(much.there.is_set());
+    CHECK(much.error);
+    CHECK(little.there.is_set());
+    CHECK_FALSE(little.error);
+    asked late;  // has ended before it asks
+    late.rank = 10;
+    late.over = much.over;
+    late.ended = true;
+    asked waits;
+    waits.reserve = 3 * size;
+    CHECK_FALSE(all->ask(waits));
+    CHECK(all->ask(late));
+    CHECK(all->counters().reserved == 4 * size);
+    for (asked* r : {&runs, &much, &little, &later, &late}) all->finish(*r);
+    CHECK(waits.there.is_set());
+    all->finish(waits);
+    CHECK(all->counters().reserved == 0);
+    co_await of.end(*all);
+  }(s.pool()));
 }
 
 TEST_CASE("a value that is taken is the room for what is made of it") {
