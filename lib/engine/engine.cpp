@@ -20,6 +20,12 @@ namespace {
 constexpr std::size_t robbed_at_once = 16;
 constexpr std::uint64_t spin_us = 50;  // what parking a thread and waking it costs on a virtual machine
 
+/// Of whose requests the ranks are the engine's.
+store_options by_ranks(store_options o) {
+  o.place_bits = place_bits;
+  return o;
+}
+
 }  // namespace
 
 engine::runner::runner(engine& e) noexcept : work_item{}, of(e) {
@@ -45,7 +51,7 @@ engine::engine(pool_core& pool, priority band, store_options memory, const resou
       band_(band),
       may_spin_(!pool.stepped()),
       stop_(&pool.stop()),
-      store_(new store(std::move(memory), host_of(*this))),
+      store_(new store(by_ranks(std::move(memory)), host_of(*this))),
       resources_(resources),
       lanes_(pool.size() + 1) {
   const unsigned reserved = band == priority::interactive ? 0 : pool.options().reserve;
@@ -61,7 +67,7 @@ engine::engine(pool_core& pool, priority band, store_options memory, std::unique
       band_(band),
       may_spin_(false),
       stop_(&pool.stop()),
-      store_(new store(std::move(memory), host_of(*this))),
+      store_(new store(by_ranks(std::move(memory)), host_of(*this))),
       remote_(std::move(cluster)),
       resources_(resource_amounts{}),
       lanes_(pool.size() + 1) {}

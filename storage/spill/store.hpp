@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "spill/eviction.hpp"
@@ -107,6 +108,7 @@ struct store_options {
   bool own_directory = true;  // makes a scratch_directory there; false: uses it as it is
   unsigned ahead = 8;         // requests whose inputs are on their way while none of them runs yet
   unsigned threads = 1;       // that work with values: each keeps some of what is on its way waiting
+  unsigned place_bits = 64;   // the lower bits of a rank, which count; those above tell priorities apart
   resident_limits resident;
   std::chrono::nanoseconds patience = std::chrono::seconds(10);  // see wait_out()
   bool least_recently_used = false;                              // evicts by age instead: for comparisons
@@ -235,6 +237,10 @@ class store {
   std::uint64_t used() const noexcept { return in_memory_ + reserved_; }
   bool make_room(std::uint64_t need) noexcept;
   bool clean_goes_first() const noexcept;
+  std::uint64_t priority_of(std::uint64_t rank) const noexcept {
+    return options_.place_bits < 64 ? rank >> options_.place_bits : 0;
+  }
+  std::uint64_t distance_to(std::uint64_t rank) const noexcept;
   struct balance {
     std::uint64_t taken = 0, freed = 0;
   };
@@ -301,7 +307,8 @@ class store {
   std::atomic<bool> tight_{false}, shedding_{false}, paused_{false}, refusing_{false};
   store_counters count_;
 
-  std::uint64_t front_ = 0;  // the rank of the request that was granted last
+  // By priorities, the bits of a rank above its place: the furthest rank of the requests that were granted.
+  std::unordered_map<std::uint64_t, std::uint64_t> fronts_;
 
   mutex making_files_;
   std::unique_ptr<scratch_directory> directory_;

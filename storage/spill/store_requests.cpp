@@ -23,6 +23,13 @@ std::uint64_t ahead_bytes(std::uint64_t budget, unsigned threads) noexcept {
 
 }  // namespace
 
+/// From where the tasks of its priority are; from their first place when none was there yet.
+std::uint64_t store::distance_to(std::uint64_t rank) const noexcept {
+  const auto front = fronts_.find(priority_of(rank));
+  if (front != fronts_.end()) return rank - std::min(rank, front->second);
+  return options_.place_bits < 64 ? rank - (priority_of(rank) << options_.place_bits) : rank;
+}
+
 /// Which of the two candidates should leave: the one whose next use is further away, where one that must be written
 /// first counts half as far, since it costs two transfers and the other one.
 bool store::clean_goes_first() const noexcept {
@@ -31,7 +38,8 @@ bool store::clean_goes_first() const noexcept {
   const std::uint64_t clean = clean_.first().next_use, dirty = dirty_.first().next_use;
   if (clean >= dirty) return true;
   if (dirty == stored_value::no_use) return false;
-  const std::uint64_t to_clean = clean > front_ ? clean - front_ : 0, to_dirty = dirty > front_ ? dirty - front_ : 0;
+  if (priority_of(clean) != priority_of(dirty)) return false;
+  const std::uint64_t to_clean = distance_to(clean), to_dirty = distance_to(dirty);
   return to_clean != 0 && to_clean >= to_dirty - to_dirty / 2;  // what is due now stays
 }
 
@@ -129,10 +137,13 @@ bool store::admit(memory_request& r, after& then, bool beyond) {
     ++granted_;
     ++changes_;
   }
-  front_ = std::max(front_, r.rank);
   r.loading_ = r.fetching_ = 0;
   r.charged_ = r.taken_ = 0;
   if (r.error) return true;
+  if (!r.lasting) {
+    std::uint64_t& front = fronts_[priority_of(r.rank)];
+    front = std::max(front, r.rank);
+  }
   r.charged_ = r.reserve;
   reserved_ += r.reserve;
   for (std::uint32_t i = 0; i < r.count; ++i) {

@@ -214,6 +214,47 @@ TEST_CASE("a peer has its value while all that goes on here waits for values of 
   p.drain();
 }
 
+TEST_CASE("a task of a lower priority does not move the front of the others") {
+  weft::simulation s(1);
+  const weft::simulated_disk disk(s);
+  s.run([](weft::pool& p) -> weft::task<> {
+    owner of(p);
+    store_options options = on_simulated_disk();
+    options.budget = 4 * size;
+    options.place_bits = 32;
+    auto* const all = new store(std::move(options), of.host());
+    stored_value* written = all->insert(&of, operations, size, nullptr);
+    all->publish(*written, {});
+    asked room;
+    room.reserve = 4 * size;
+    co_await room.by(*all);
+    all->finish(room);
+    asked back;  // of the front of its priority, from which the next uses are counted
+    back.rank = 100;
+    back.inputs = &written;
+    back.count = 1;
+    co_await back.by(*all);
+    all->finish(back);
+    all->add_use(*written, 160);
+    stored_value* only_here = all->insert(&of, operations, size, nullptr);
+    all->publish(*only_here, {200});
+    asked other;
+    other.rank = (std::uint64_t{1} << 32) + 5;
+    CHECK(all->ask(other));
+    all->finish(other);
+    // The one that is on the disk too goes, for it costs no writing, and is not needed much sooner.
+    asked next;
+    next.rank = 101;
+    next.reserve = 3 * size;
+    CHECK(all->ask(next));
+    CHECK(all->counters().in_memory == size);
+    all->finish(next);
+    co_await of.end(*all);
+    CHECK(store::erase(written));
+    CHECK(store::erase(only_here));
+  }(s.pool()));
+}
+
 TEST_CASE("one that has ended while it waits is granted with that, and those behind it go on") {
   weft::simulation s(1);
   const weft::simulated_disk disk(s);
