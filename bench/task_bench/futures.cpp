@@ -30,6 +30,7 @@ struct point_task {
 }  // namespace
 
 weft::task<> submit_graph(std::vector<weft::client> clients, graph_spec graph) {
+  check_without_scratch(graph);
   weft::client& any = clients.front();
   std::vector<weft::future<output>> before, now;
   std::vector<bool> taken;  // of those before

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <string>
 #include <utility>
 
 namespace bench {
@@ -85,12 +86,23 @@ void execute(const graph_spec& graph, long step, long point, std::span<std::byte
       keep(compute(graph.kernel.iterations));
       break;
     case kernel_kind::memory_bound:
+      if (scratch.size() != graph.kernel.scratch_bytes)
+        throw wrong("Task Bench: a point has a scratch of " + std::to_string(scratch.size()) +
+                    " bytes, and memory_bound was to have " + std::to_string(graph.kernel.scratch_bytes));
       copy_samples(graph.kernel, step, scratch);
       break;
     case kernel_kind::load_imbalance:
       keep(compute(iterations_of(graph, step, point)));
       break;
   }
+}
+
+void check_without_scratch(const graph_spec& graph) {
+  graph.check();
+  if (graph.kernel.kind == kernel_kind::memory_bound)
+    throw wrong(
+        "Task Bench: memory_bound needs memory that a point keeps from step to step, and the tasks of a graph share "
+        "none: run it with a driver of coroutines");
 }
 
 double flops(const graph_spec& graph) {

@@ -16,7 +16,12 @@ namespace bench {
 ///   memory_bound    copies one half of a sample of the scratch to its other half, an iteration; the working set is
 ///                   all of the scratch, whatever the iterations
 ///   load_imbalance  compute_bound with iterations_of() iterations
+/// Throws wrong when the kernel needs a scratch, and this is another size.
 void execute(const graph_spec& graph, long step, long point, std::span<std::byte> scratch);
+
+/// Of drivers whose points have no scratch, since their tasks share nothing: checks the graph, and throws wrong when
+/// the kernel needs one.
+void check_without_scratch(const graph_spec& graph);
 
 /// The iterations of one task: with load_imbalance `iterations` times a number in 1 +- imbalance / 2, always the
 /// same one for the same seed, step and point.

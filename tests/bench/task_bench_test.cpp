@@ -271,6 +271,7 @@ TEST_CASE("kernels do what they count") {
   for (const std::size_t sample : {0u, 1u, 3u})
     for (std::size_t i = 0; i < 8; ++i) CHECK(scratch[sample * 16 + 8 + i] == scratch[sample * 16 + i]);
   CHECK(scratch[2 * 16 + 8] == static_cast<std::byte>(40));
+  CHECK_THROWS_WITH(bench::execute(g, 1, 0, {}), Catch::Contains("a scratch of 0 bytes"));
 }
 
 TEST_CASE("METG of a constant overhead is what arithmetic says") {
@@ -322,9 +323,11 @@ TEST_CASE("drivers run every pattern") {
     }
 }
 
-TEST_CASE("drivers of coroutines run every kernel") {
-  for (const bench::driver_maker make : {bench::coroutines_driver, bench::point_coroutines_driver}) {
+TEST_CASE("drivers run every kernel, or say that they cannot") {
+  for (const bench::driver_maker make :
+       {bench::coroutines_driver, bench::point_coroutines_driver, bench::engine_driver, bench::futures_driver}) {
     const bench::driver run = make(2);
+    const bool has_scratch = make == bench::coroutines_driver || make == bench::point_coroutines_driver;
     for (const kernel_kind k : {kernel_kind::empty, kernel_kind::busy_wait, kernel_kind::compute_bound,
                                 kernel_kind::memory_bound, kernel_kind::load_imbalance}) {
       graph_spec g = graph_of(pattern::random_nearest, 9, 200, 5);
@@ -332,7 +335,10 @@ TEST_CASE("drivers of coroutines run every kernel") {
       g.kernel.iterations = 50;
       g.kernel.imbalance = 2;
       g.kernel.scratch_bytes = 1024;
-      CHECK(run(g) > 0);
+      if (k == kernel_kind::memory_bound && !has_scratch)
+        CHECK_THROWS_WITH(run(g), Catch::Contains("memory_bound needs memory"));
+      else
+        CHECK(run(g) > 0);
     }
     graph_spec bad = graph_of(pattern::trivial, 0, 1);
     CHECK_THROWS_AS(run(bad), bench::wrong);
