@@ -295,6 +295,7 @@ class store {
   static constexpr std::uint32_t most_writers = 2;  // batches: one is gathered while another is on its way
   std::uint32_t writer_limit_ = most_writers;       // one at a time after a failure, to see whether it is its own
   std::uint64_t deficit_ = 0;                       // what the first waiting request needs
+  bool failed_alone_ = false;                       // the last batch could not be written, though it was small
   std::exception_ptr disk_error_;                   // why nothing can be written at present
   std::uint64_t releases_ = 0;                      // values that have left the disk
   bool retired_ = false;

@@ -169,10 +169,14 @@ task<> store::write_behind() {
       batch_limit_ = std::min(batch_limit_ * 2, most_in_batch);
       writer_limit_ = most_writers;
       disk_error_ = nullptr;
+      failed_alone_ = false;
     } else if (victims.size() > 1) {
       batch_limit_ = victims.size() / 2;  // a batch is written whole or not at all: a smaller one may fit
     } else if (writers_ == 1 && releases_ == releases_before) {
-      disk_error_ = error;  // otherwise it is worth another try: some other's room may have been what was lacking
+      // Otherwise it is worth another try: some other's room may have been what was lacking. It is once so too, since
+      // disks have errors that pass.
+      if (failed_alone_) disk_error_ = error;
+      failed_alone_ = !failed_alone_;
     }
     if (error) writer_limit_ = 1;
     --writers_;

@@ -43,8 +43,11 @@ struct owner {
   }
   /// A store goes when nothing is at work for it any more.
   weft::task<> end(store& s) {
-    while (all->under_way.load() != 0) co_await all->none.wait();
+    co_await rest();
     s.retire();
+  }
+  weft::task<> rest() {
+    while (all->under_way.load() != 0) co_await all->none.wait();
   }
   struct works {
     std::atomic<int> under_way{0};
@@ -301,6 +304,41 @@ TEST_CASE("one that has ended while it waits is granted with that, and those beh
     CHECK(all->counters().reserved == 0);
     co_await of.end(*all);
   }(s.pool()));
+}
+
+TEST_CASE("a value that could not be written is tried once more before anybody fails for it") {
+  weft::simulation s(1);
+  weft::simulated_disk disk(s);
+  static int fails, tried;
+  static weft::simulated_disk* at;
+  at = &disk;
+  stored_value::operations counted = operations;
+  counted.encode = [](void*, weft::encoder& into) {
+    at->set({.errors_per_million = ++tried <= fails ? 1'000'000u : 0u});
+    weft::encode(into, std::string(1000, 'x'));
+  };
+  s.run([](weft::pool& p, const stored_value::operations& does) -> weft::task<> {
+    owner of(p);
+    store_options options = on_simulated_disk();
+    options.budget = 4 * size;
+    auto* const all = new store(std::move(options), of.host());
+    for (const int failures : {1, 2, 0}) {
+      INFO(failures << " failures");
+      fails = failures;
+      tried = 0;
+      stored_value* v = all->insert(&of, does, size, nullptr);
+      all->publish(*v, {});
+      asked room;
+      room.reserve = 4 * size;
+      co_await weft::timeout(1min, room.by(*all));
+      CHECK(bool(room.error) == (failures == 2));
+      CHECK(tried == (failures == 0 ? 1 : 2));
+      all->finish(room);
+      co_await of.rest();
+      CHECK(store::erase(v));
+    }
+    co_await of.end(*all);
+  }(s.pool(), counted));
 }
 
 TEST_CASE("a value that is taken is the room for what is made of it") {
