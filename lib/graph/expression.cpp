@@ -4,8 +4,10 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <queue>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -335,6 +337,36 @@ std::string label_of(const gathering& g, std::span<const std::uint32_t> calls) {
   return label;
 }
 
+/// When each task would begin on one worker: of those whose inputs have ended the one of the highest priority, then
+/// of the lowest rank of the plan.
+std::vector<std::uint32_t> sequence_of(const gathering& g, const compute_plan& plan) {
+  const graph_shape& shape = plan.tasks.shape;
+  struct place {
+    std::int32_t urgency;  // the smaller, the sooner
+    std::uint32_t rank, task;
+    bool operator>(const place& other) const noexcept {
+      return std::tie(urgency, rank) > std::tie(other.urgency, other.rank);
+    }
+  };
+  std::priority_queue<place, std::vector<place>, std::greater<>> ready;
+  const auto enter = [&](std::uint32_t task) {
+    const expression& e = g.call(plan.tasks.result(task));
+    ready.push({e.annotated ? -e.priority : 0, plan.ranks[task], task});
+  };
+  const graph_shape takers = shape.successors();
+  std::vector<std::uint32_t> left(shape.size()), sequence(shape.size());
+  for (std::uint32_t task = 0; task < shape.size(); ++task)
+    if ((left[task] = shape.degree(task)) == 0) enter(task);
+  for (std::uint32_t begun = 0; !ready.empty(); ++begun) {
+    const std::uint32_t task = ready.top().task;
+    ready.pop();
+    sequence[task] = begun;
+    for (const std::uint32_t other : takers.dependencies(task))
+      if (--left[other] == 0) enter(other);
+  }
+  return sequence;
+}
+
 }  // namespace
 
 std::string draw_expressions(const std::vector<expression*>& wanted, const drawing_options& how, drawing_form form) {
@@ -363,15 +395,18 @@ std::string draw_expressions(const std::vector<expression*>& wanted, const drawi
     if (!is_call(*e)) number_of(e->inputs[0].future());
 
   const graph_shape shape = graph_shape::from_edges(groups + futures.size(), edges);
-  const std::vector<std::uint32_t> ranks = order(shape);
   drawing what;
   what.title = how.title;
   std::vector<task_state> states;
+  std::vector<std::uint32_t> ranks;
   if (how.by_state) {
     states.assign(groups, task_state::waiting);
     for (const node* n : futures) states.push_back(state_of(*n));
     what.states = states;
   } else {
+    ranks = sequence_of(g, plan);
+    for (std::uint32_t& r : ranks) r += static_cast<std::uint32_t>(futures.size());  // these have begun
+    for (std::uint32_t i = 0; i < futures.size(); ++i) ranks.push_back(i);
     what.ranks = ranks;
   }
   std::vector<std::string> labels;

@@ -572,6 +572,32 @@ TEST_CASE("pictures show the state of what is under way") {
   CHECK_THAT(dot, Contains("good") && Contains("done") && Contains("failed") && Contains("waiting"));
 }
 
+TEST_CASE("pictures show the order in which calls would begin, with their options") {
+  const auto place_in = [](const std::string& dot, const std::string& name) {
+    const std::size_t at = dot.find(name + "\\n");
+    REQUIRE(at != std::string::npos);
+    return std::stoi(dot.substr(at + name.size() + 2));
+  };
+  const auto first = weft::delayed(inc, 1).named("first"), second = weft::delayed(inc, 2).named("second");
+  const auto last = weft::delayed(add, first, second).named("last");
+  CHECK(place_in(weft::to_dot(last), "first") == 0);
+  CHECK(place_in(weft::to_dot(last), "second") == 1);
+  weft::lazy<int> urgent = second;
+  urgent.with({.priority = 1});
+  CHECK(place_in(weft::to_dot(last), "second") == 0);
+  CHECK(place_in(weft::to_dot(last), "first") == 1);
+  CHECK(place_in(weft::to_dot(last), "last") == 2);
+
+  // The part whose values are large is made first, as `compute` makes it.
+  const auto part = [](const std::string& name, std::uint64_t memory) {
+    const auto source = weft::delayed(inc, 1).named(name).with({.memory = memory});
+    return weft::delayed(add, weft::delayed(inc, source), weft::delayed(inc, source)).with({.memory = 8});
+  };
+  const auto both = weft::delayed(add, part("small", 8), part("large", 1'000'000)).with({.memory = 8});
+  const std::string dot = weft::to_dot(both);
+  CHECK(place_in(dot, "large") < place_in(dot, "small"));
+}
+
 TEST_CASE("pictures show names, edges and the order, and fused tasks when asked to") {
   auto src = weft::delayed(inc, 1).named("the source");
   auto out = weft::delayed(add, chain(src, 2), weft::delayed(half, src));
