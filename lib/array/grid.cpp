@@ -123,26 +123,93 @@ weft::shape grid::largest() const noexcept {
   return s;
 }
 
+std::int64_t cut::bound(std::int64_t i) const noexcept {
+  const auto last = static_cast<std::int64_t>(table->size()) - 1;
+  return (*table)[static_cast<std::size_t>(std::clamp<std::int64_t>(i, 0, last))];
+}
+std::int64_t cut::found(std::int64_t x) const noexcept {
+  const auto begin = table->begin() + 1;
+  return std::upper_bound(begin, table->end() - 1, x) - begin;
+}
+
+cut cut_into_sizes(std::span<const std::int64_t> sizes) {
+  if (sizes.empty()) return one_chunk(0);
+  cut c{0, *std::max_element(sizes.begin(), sizes.end()), sizes.front()};
+  std::vector<std::int64_t> bounds{0};
+  for (const std::int64_t n : sizes) bounds.push_back(c.extent += n);
+  if (sizes.size() == 1) return one_chunk(c.extent);
+  const auto middle = sizes.subspan(1, sizes.size() - 2);
+  const bool alike = std::all_of(middle.begin(), middle.end(), [&](std::int64_t n) { return n == c.chunk; });
+  if (alike) return c;
+  c.table = std::make_shared<const std::vector<std::int64_t>>(std::move(bounds));
+  return c;
+}
+
+namespace {
+
+/// a / b rounded up, of numbers above 0 as large as there are.
+constexpr std::int64_t up(std::int64_t a, std::int64_t b) noexcept { return (a - 1) / b + 1; }
+
+}  // namespace
+
+cut part_of(const cut& c, std::int64_t first, std::int64_t step, std::int64_t count) {
+  if (count == 0) return one_chunk(0);
+  const std::int64_t by = step > 0 ? step : -step;
+  // How many elements from x on lie in its chunk.
+  const auto within = [&](std::int64_t x) {
+    const std::int64_t of = c.of(x);
+    return step > 0 ? up(c.end(of) - x, by) : (x - c.first(of)) / by + 1;
+  };
+  if (!c.table) {
+    const std::int64_t lead = within(first);
+    return count <= lead ? one_chunk(count) : cut{count, std::max(up(c.chunk, by), lead), lead};
+  }
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t k = 0; k < count; k += sizes.back())
+    sizes.push_back(std::min(count - k, within(first + step * k)));
+  return cut_into_sizes(sizes);
+}
+
+void weft_encode(encoder& e, const cut& c) {
+  for (const std::int64_t x : {c.extent, c.chunk, c.lead}) e.put_count(static_cast<std::uint64_t>(x));
+  e.put_count(c.table ? c.table->size() - 1 : 0);
+  for (std::int64_t i = 0; c.table && i < c.count(); ++i) e.put_count(static_cast<std::uint64_t>(c.size(i)));
+}
+cut weft_decode(decoder& d, std::type_identity<cut>) {
+  constexpr const char* what = "an axis";
+  constexpr std::int64_t most = std::int64_t{1} << 62;
+  cut c;
+  for (std::int64_t* x : {&c.extent, &c.chunk, &c.lead}) {
+    *x = static_cast<std::int64_t>(d.take_count(what));
+    if (*x < 0 || *x > most) d.fail(what, "an extent is impossible");
+  }
+  if (c.chunk < 1 || c.lead < 1 || c.lead > c.chunk) d.fail(what, "it is cut into impossible chunks");
+  const std::uint64_t n = d.take_count(what);
+  if (n == 0) return c;
+  if (n > d.left()) d.fail(what, "it has more chunks than there are bytes for them");
+  std::vector<std::int64_t> sizes;
+  std::int64_t left = c.extent;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    sizes.push_back(static_cast<std::int64_t>(d.take_count(what)));
+    if (sizes.back() < 1 || sizes.back() > left) d.fail(what, "its chunks are longer than it is");
+    left -= sizes.back();
+  }
+  const cut cut_so = cut_into_sizes(sizes);
+  if (!cut_so.table || cut_so.extent != c.extent || cut_so.chunk != c.chunk || cut_so.lead != c.lead)
+    d.fail(what, "its chunks are not those that it says");
+  return cut_so;
+}
+
 void weft_encode(encoder& e, const grid& g) {
   e.put_count(g.rank);
-  for (std::uint32_t a = 0; a < g.rank; ++a)
-    for (const std::int64_t x : {g.axes[a].extent, g.axes[a].chunk, g.axes[a].lead})
-      e.put_count(static_cast<std::uint64_t>(x));
+  for (std::uint32_t a = 0; a < g.rank; ++a) weft_encode(e, g.axes[a]);
 }
 grid weft_decode(decoder& d, std::type_identity<grid>) {
-  constexpr std::int64_t most = std::int64_t{1} << 62;
   grid g;
   const std::uint64_t rank = d.take_count("a grid");
   if (rank > most_axes) d.fail("a grid", "it has more than 8 axes");
   g.rank = static_cast<std::uint32_t>(rank);
-  for (std::uint32_t a = 0; a < g.rank; ++a) {
-    cut& c = g.axes[a];
-    for (std::int64_t* x : {&c.extent, &c.chunk, &c.lead}) {
-      *x = static_cast<std::int64_t>(d.take_count("an axis"));
-      if (*x < 0 || *x > most) d.fail("a grid", "an extent is impossible");
-    }
-    if (c.chunk < 1 || c.lead < 1 || c.lead > c.chunk) d.fail("a grid", "an axis is cut into impossible chunks");
-  }
+  for (std::uint32_t a = 0; a < g.rank; ++a) g.axes[a] = weft_decode(d, std::type_identity<cut>{});
   return g;
 }
 
@@ -230,6 +297,13 @@ grid broadcast(const grid& a, const grid& b) {
       own = other;
   }
   return g;
+}
+
+std::vector<std::vector<std::int64_t>> sizes_of(const grid& g) {
+  std::vector<std::vector<std::int64_t>> all(g.rank);
+  for (std::uint32_t a = 0; a < g.rank; ++a)
+    for (std::int64_t i = 0; i < g.axes[a].count(); ++i) all[a].push_back(g.axes[a].size(i));
+  return all;
 }
 
 std::string to_string(const grid& g) {

@@ -173,7 +173,8 @@ array_ref turned_round(array_ref x, bool both) {
 
 cut tiles_of(const grid& g) noexcept {
   const cut& rows = g.axes[0];
-  if (rows == g.axes[1] && rows.chunk == rows.lead && rows.chunk >= 64 && rows.chunk <= 2048) return rows;
+  const bool of_one_size = rows.chunk == rows.lead && !rows.table;
+  if (rows == g.axes[1] && of_one_size && rows.chunk >= 64 && rows.chunk <= 2048) return rows;
   if (rows == g.axes[1] && rows.count() == 1 && rows.extent <= 2048) return rows;
   return chunks_of(rows.extent, std::clamp<std::int64_t>(std::min(rows.chunk, g.axes[1].chunk), 64, 1024));
 }

@@ -2,6 +2,7 @@
 #include "array/rechunk.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "array/rechunk_plan.hpp"
 #include "engine/budget.hpp"
 #include "weft/detail/array/gathers.hpp"
+#include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
 
@@ -26,23 +28,12 @@ chunking chunks_of(const grid& g) {
   return all;
 }
 
-/// These sizes, or where an axis cannot be cut so, equal ones that are as large as the largest.
+/// Those of the sizes that are not 0.
 cut cut_of(const axis_chunks& sizes) {
-  cut c;
-  std::size_t extent = 0, largest = 1;
-  for (const std::size_t n : sizes) {
-    extent += n;
-    largest = std::max(largest, n);
-  }
-  c.extent = static_cast<std::int64_t>(extent);
-  c.chunk = static_cast<std::int64_t>(largest);
-  c.lead = static_cast<std::int64_t>(std::max<std::size_t>(sizes.front(), 1));
-  if (sizes.size() > 1) c.chunk = std::max(c.lead, static_cast<std::int64_t>(sizes[1]));
-  bool right = c.count() == static_cast<std::int64_t>(sizes.size());
-  for (std::size_t i = 0; right && i < sizes.size(); ++i)
-    right = c.size(static_cast<std::int64_t>(i)) == static_cast<std::int64_t>(sizes[i]);
-  if (!right) c.chunk = c.lead = static_cast<std::int64_t>(largest);
-  return c;
+  std::vector<std::int64_t> some;
+  for (const std::size_t n : sizes)
+    if (n != 0) some.push_back(static_cast<std::int64_t>(n));
+  return cut_into_sizes(some);
 }
 
 array_ref gathered(array_ref x, const grid& chunks, gathering purpose) {
@@ -83,12 +74,45 @@ array_ref by_steps(array_ref x, const grid& wanted, const std::vector<chunking>&
 
 }  // namespace
 
-array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes) {
-  const grid wanted = make_grid(x->chunks.whole(), chunk, bytes, x->of.item);
+namespace {
+
+array_ref rechunked_to(array_ref x, const grid& wanted) {
   if (wanted == x->chunks) return x;
   if (wanted.whole().count() == 0) return gathered(std::move(x), wanted, gathering::rechunk);
   const std::vector<chunking> steps = plan_for(*x, wanted);
   return by_steps(std::move(x), wanted, steps);
+}
+
+}  // namespace
+
+array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes) {
+  const grid wanted = make_grid(x->chunks.whole(), chunk, bytes, x->of.item);
+  return rechunked_to(std::move(x), wanted);
+}
+array_ref rechunked(array_ref x, std::span<const std::vector<std::int64_t>> sizes) {
+  grid wanted = x->chunks;
+  if (sizes.size() != wanted.rank)
+    throw misuse("weft: sizes of chunks along " + std::to_string(sizes.size()) +
+                 (sizes.size() == 1 ? " axis" : " axes") + " for an array of shape " + to_string(wanted) +
+                 ": give a list for each axis, or an empty one for an axis that stays as it is");
+  for (std::size_t a = 0; a < sizes.size(); ++a) {
+    if (sizes[a].empty()) continue;
+    std::int64_t left = wanted.axes[a].extent;
+    for (const std::int64_t n : sizes[a]) {
+      if (n < 1)
+        throw misuse("weft: a chunk of " + std::to_string(n) + " elements along axis " + std::to_string(a) +
+                     " of an array of shape " + to_string(wanted) + ": give 1 or more");
+      left = n > left ? -1 : left - n;
+      if (left < 0) break;
+    }
+    if (left != 0)
+      throw misuse("weft: chunks along axis " + std::to_string(a) + " that have " +
+                   (left < 0 ? "more" : std::to_string(left) + " less") + " elements than it, of an array of shape " +
+                   to_string(wanted));
+    wanted.axes[a] = cut_into_sizes(sizes[a]);
+  }
+  check_chunks(wanted, x->of.item);
+  return rechunked_to(std::move(x), wanted);
 }
 
 array_ref rechunked_if_scattered(array_ref x, const grid& wanted) {

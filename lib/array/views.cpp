@@ -10,28 +10,6 @@
 
 namespace weft::detail::arrays {
 
-namespace {
-
-/// a / b rounded up, of numbers above 0 as large as there are.
-constexpr std::int64_t up(std::int64_t a, std::int64_t b) noexcept { return (a - 1) / b + 1; }
-
-/// One chunk is as long as the axis.
-cut normal(cut c) noexcept {
-  if (c.extent <= c.lead) c.chunk = c.lead = std::max<std::int64_t>(c.extent, 1);
-  c.chunk = std::max(c.chunk, c.lead);
-  return c;
-}
-
-/// Elements first, first + step, ... of an axis: the pieces of its chunks are the chunks.
-cut sliced(const cut& c, std::int64_t first, std::int64_t step, std::int64_t count) {
-  if (count == 0) return {0, 1, 1};
-  const std::int64_t by = step > 0 ? step : -step, of = c.of(first);
-  const std::int64_t lead = step > 0 ? up(c.end(of) - first, by) : (first - c.first(of)) / by + 1;
-  return normal({count, up(c.chunk, by), lead});
-}
-
-}  // namespace
-
 found_slice find_slice(const slice& s, std::int64_t n) {
   if (s.step == 0) throw misuse("weft: a slice of step 0; it is 1 or more, or negative");
   const bool forward = s.step > 0;
@@ -86,7 +64,7 @@ array_ref slice_view(array_ref x, std::span<const index_item> indices) {
     }
     const found_slice s = find_slice(i.range, axis.extent);
     map.axes[a++] = {static_cast<std::int32_t>(to.rank), s.count == 0 ? 0 : s.first, s.count <= 1 ? 1 : s.step};
-    add_axis(to, sliced(axis, s.first, s.step, s.count));
+    add_axis(to, part_of(axis, s.first, s.step, s.count));
   }
   for (; a < from.rank; ++a) {
     map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
@@ -117,7 +95,7 @@ array_ref diagonal_view(array_ref x, std::int64_t offset) {
   }
   map.axes[0] = {static_cast<std::int32_t>(to.rank), n == 0 ? 0 : row, 1};
   map.axes[1] = {static_cast<std::int32_t>(to.rank), n == 0 ? 0 : column, 1};
-  add_axis(to, sliced(from.axes[0], row, 1, n));
+  add_axis(to, part_of(from.axes[0], row, 1, n));
   return make_view(std::move(x), map, to);
 }
 
@@ -145,7 +123,7 @@ array_ref flip_view(array_ref x, std::int64_t axis) {
   const std::int64_t n = to.axes[a].extent;
   if (n > 0) {
     map.axes[a] = {static_cast<std::int32_t>(a), n - 1, -1};
-    to.axes[a] = sliced(to.axes[a], n - 1, -1, n);
+    to.axes[a] = part_of(to.axes[a], n - 1, -1, n);
   }
   return make_view(std::move(x), map, to);
 }

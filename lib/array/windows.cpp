@@ -87,7 +87,7 @@ grid chunks_of_windows(const grid& tasks, const weft::shape& windows, std::int64
 /// Of an axis in whole windows, chunks as long as before, to the next window.
 cut in_whole_windows(const cut& c, std::int64_t window) {
   const std::int64_t extent = c.extent / window * window;
-  if (c.chunk % window == 0 && c.lead % window == 0 && extent > c.lead) return {extent, c.chunk, c.lead};
+  if (!c.table && c.chunk % window == 0 && c.lead % window == 0 && extent > c.lead) return {extent, c.chunk, c.lead};
   const std::int64_t chunk = std::max<std::int64_t>((c.chunk + window / 2) / window, 1) * window;
   return extent > chunk ? cut{extent, chunk, chunk} : one_chunk(extent);
 }
@@ -117,8 +117,7 @@ array_ref windows_of(array_ref x, const weft::shape& windows, std::span<const st
   grid tasks = whole;
   for (std::uint32_t a = 0; a < whole.rank; ++a) {
     cut& c = tasks.axes[a];
-    c.extent -= after[a];
-    if (c.extent <= c.lead) c = one_chunk(c.extent);
+    c = part_of(c, 0, 1, c.extent - after[a]);
   }
   client c = x->owner;
   const element e = x->of;

@@ -81,8 +81,10 @@ zarr_array store_for(const array_node& x, const std::string& path, const zarr_op
 
 /// Whether an axis is cut where the store's chunks end, so that each of these is one task's.
 bool is_cut_there(const cut& c, std::int64_t chunk) {
+  for (std::int64_t i = 1; c.table && i < c.count(); ++i)
+    if (c.first(i) % chunk != 0) return false;
   if (c.count() > 1 && c.lead % chunk != 0) return false;
-  return c.count() <= 2 || c.chunk % chunk == 0;
+  return c.table != nullptr || c.count() <= 2 || c.chunk % chunk == 0;
 }
 
 task<> finish(fs::path unfinished, fs::path folder, bool overwrite) {

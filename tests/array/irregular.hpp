@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <random>
 #include <type_traits>
+#include <vector>
 
 #include "array/arrays.hpp"
 
@@ -20,8 +21,17 @@ struct choices {
   std::mt19937 bits;
 };
 
-/// An array of those elements whose first and last chunks are shorter than the others: a part of a larger one, which
-/// may be taken in steps or backwards, perhaps in memory.
+/// Sizes of chunks along an axis of n.
+inline std::vector<std::int64_t> some_sizes(std::int64_t n, choices& some) {
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t left = n; left > 0; left -= sizes.back())
+    sizes.push_back(some(1, std::min(left, std::max<std::int64_t>(n * 2 / 3, 1))));
+  return sizes;
+}
+
+/// An array of those elements whose chunks are of different sizes: the first and the last shorter than the others, as
+/// a part of a larger one is, which may be taken in steps or backwards, or each of any size along some axes; perhaps
+/// in memory.
 template <class T, std::size_t N>
 weft::array<T, N> in_irregular_chunks(const weft::client& c, const xt::xtensor<T, N>& whole, choices& some) {
   weft::shape larger = weft::shape::of_rank(N), chunk = larger, first = larger, step = larger;
@@ -57,6 +67,13 @@ weft::array<T, N> in_irregular_chunks(const weft::client& c, const xt::xtensor<T
     part.range = weft::slice(first[a], first[a] + n * std::abs(step[a]), std::abs(step[a]));
     x = weft::array<T, N>(weft::detail::arrays::along_view(x.node(), a, part));
     if (step[a] < 0) x = weft::flip(x, static_cast<std::int64_t>(a));
+  }
+  if (some.coin()) {
+    std::vector<std::vector<std::int64_t>> sizes(N);
+    for (std::size_t a = 0; a < N; ++a)
+      if (some.coin()) sizes[a] = some_sizes(static_cast<std::int64_t>(whole.shape()[a]), some);
+    x = weft::rechunk(x, weft::chunk_sizes(sizes));
+    if (some.coin()) x = weft::flip(weft::flip(x, 0), 0);
   }
   switch (some(0, 3)) {
     case 0:

@@ -40,6 +40,8 @@ class array_operations {
   weft::shape shape() const noexcept { return self().chunks().whole(); }
   /// The extents of its largest chunks.
   weft::shape chunk_shape() const noexcept { return self().chunks().largest(); }
+  /// Those of its chunks along each axis. O(chunks along the axes).
+  std::vector<std::vector<std::int64_t>> chunk_sizes() const { return sizes_of(self().chunks()); }
   std::size_t chunk_count() const noexcept { return self().chunks().tasks(); }
   /// How many tasks compute() runs, at most: where it needs chunks that are far apart, those between them count too.
   /// O(operations).

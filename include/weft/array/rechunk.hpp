@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "weft/array/array.hpp"
 #include "weft/array/create.hpp"
@@ -14,6 +18,34 @@ namespace weft {
 template <array_like X>
 auto rechunk(const X& x, creation how) {
   return array<typename X::value_type, X::rank>(detail::arrays::rechunked(x.node(), how.chunk, how.bytes));
+}
+/// How long the chunks along each axis are, in order: of up to eight axes, in braces. An axis that has none stays as
+/// it is.
+class chunk_sizes {
+  using list = std::vector<std::int64_t>;
+
+ public:
+  explicit chunk_sizes(list a, list b = {}, list c = {}, list d = {}, list e = {}, list f = {}, list g = {},
+                       list h = {})
+      : axes_{std::move(a), std::move(b), std::move(c), std::move(d),
+              std::move(e), std::move(f), std::move(g), std::move(h)} {}
+  /// For x: its own, as `x.chunk_sizes()` gives them.
+  explicit chunk_sizes(std::vector<list> axes) : axes_(std::move(axes)) {}
+  /// Of an array of so many axes; further lists that are empty do not count.
+  std::span<const list> of_rank(std::size_t rank) const noexcept {
+    std::size_t n = axes_.size();
+    while (n > rank && axes_[n - 1].empty()) --n;
+    return {axes_.data(), n};
+  }
+
+ private:
+  std::vector<list> axes_;
+};
+/// The same elements in chunks of any sizes: `rechunk(x, chunk_sizes({100, 300, 50}, {}))`. As above, otherwise.
+/// Lookups in such an axis are O(log chunks). Throws misuse for sizes that do not come to the extent.
+template <array_like X>
+auto rechunk(const X& x, const chunk_sizes& sizes) {
+  return array<typename X::value_type, X::rank>(detail::arrays::rechunked(x.node(), sizes.of_rank(x.chunks().rank)));
 }
 /// A view as an array of its own, whose chunks lie row-major in memory: worth it where a transpose is read often.
 template <array_like X>

@@ -44,6 +44,8 @@ struct index_item;
 
 // Arrays that are put together from pieces of others, whose arguments are checked: they throw misuse. lib/array.
 array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes);
+/// Into chunks of these sizes along each axis; as they are where there are none.
+array_ref rechunked(array_ref x, std::span<const std::vector<std::int64_t>> sizes);
 array_ref copied(array_ref x);
 array_ref concatenated(std::vector<array_ref> all, std::int64_t axis);
 array_ref stacked(std::vector<array_ref> all, std::int64_t axis);

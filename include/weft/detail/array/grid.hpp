@@ -3,30 +3,67 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "weft/array/shape.hpp"
 
 namespace weft::detail::arrays {
 
 /// How an axis is cut: a first chunk of `lead` elements, others of `chunk`, the last one perhaps shorter. So a slice
-/// of an array has the chunks of that array.
+/// of an array has the chunks of that array. Chunks of other sizes have a table, which is looked through by halving;
+/// what one axis has and the other has not is a comparison with null.
 struct cut {
   std::int64_t extent = 0, chunk = 1, lead = 1;
+  /// Where each chunk begins, and the extent; null where the three numbers say all. `chunk` is the largest one then,
+  /// and `lead` the first.
+  std::shared_ptr<const std::vector<std::int64_t>> table = {};
 
-  std::int64_t count() const noexcept { return extent <= lead ? 1 : 1 + (extent - lead + chunk - 1) / chunk; }
-  std::int64_t first(std::int64_t i) const noexcept { return i == 0 ? 0 : lead + (i - 1) * chunk; }
+  std::int64_t count() const noexcept {
+    if (table) [[unlikely]]
+      return static_cast<std::int64_t>(table->size()) - 1;
+    return extent <= lead ? 1 : 1 + (extent - lead + chunk - 1) / chunk;
+  }
+  std::int64_t first(std::int64_t i) const noexcept {
+    if (table) [[unlikely]]
+      return bound(i);
+    return i == 0 ? 0 : lead + (i - 1) * chunk;
+  }
   std::int64_t end(std::int64_t i) const noexcept {
+    if (table) [[unlikely]]
+      return bound(i + 1);
     const std::int64_t e = lead + i * chunk;
     return e < extent ? e : extent;
   }
   std::int64_t size(std::int64_t i) const noexcept { return end(i) - first(i); }
   /// The chunk of element x.
-  std::int64_t of(std::int64_t x) const noexcept { return x < lead ? 0 : 1 + (x - lead) / chunk; }
-  friend bool operator==(const cut&, const cut&) = default;
+  std::int64_t of(std::int64_t x) const noexcept {
+    if (table) [[unlikely]]
+      return found(x);
+    return x < lead ? 0 : 1 + (x - lead) / chunk;
+  }
+  friend bool operator==(const cut& a, const cut& b) noexcept {
+    if (a.extent != b.extent || a.chunk != b.chunk || a.lead != b.lead) return false;
+    return a.table == b.table || (a.table && b.table && *a.table == *b.table);
+  }
+
+ private:
+  std::int64_t bound(std::int64_t i) const noexcept;
+  std::int64_t found(std::int64_t x) const noexcept;
 };
+
+/// An axis in chunks of these sizes, each 1 or more: with a table where there is no other way.
+cut cut_into_sizes(std::span<const std::int64_t> sizes);
+/// Elements first, first + step, ... of an axis, in pieces of its chunks.
+cut part_of(const cut& c, std::int64_t first, std::int64_t step, std::int64_t count);
+
+void weft_encode(encoder& e, const cut& c);
+cut weft_decode(decoder& d, std::type_identity<cut>);
+constexpr std::string_view weft_schema(std::type_identity<cut>) { return "weft array cut 1"; }
 
 /// An axis in one chunk.
 inline cut one_chunk(std::int64_t extent) noexcept {
@@ -85,7 +122,7 @@ struct grid {
 
 void weft_encode(encoder& e, const grid& g);
 grid weft_decode(decoder& d, std::type_identity<grid>);
-constexpr std::string_view weft_schema(std::type_identity<grid>) { return "weft array grid 1"; }
+constexpr std::string_view weft_schema(std::type_identity<grid>) { return "weft array grid 2"; }
 
 /// Of an array of elements of `item` bytes, in chunks as `creation` has them. Throws misuse, with both named.
 grid make_grid(const weft::shape& whole, const weft::shape& chunk, std::int64_t bytes, std::size_t item);
@@ -111,7 +148,9 @@ grid with_extent(const grid& g, std::size_t axis, std::int64_t extent, std::size
 /// What an operation on both has, by NumPy's rules, in the chunks of that which has more of them along an axis.
 /// Throws misuse, with both named.
 grid broadcast(const grid& a, const grid& b);
-/// `(1000, 200) in chunks of (100, 200)`
+/// The sizes of chunks along each axis.
+std::vector<std::vector<std::int64_t>> sizes_of(const grid& g);
+/// `(1000, 200) in chunks of (100, 200)`: of the largest, where they are of different sizes
 std::string to_string(const grid& g);
 /// An axis that counts from the end when it is negative. Throws misuse, with the array's shape, when there is none.
 std::size_t checked_axis(std::int64_t axis, const grid& g);
