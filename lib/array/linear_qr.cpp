@@ -167,8 +167,9 @@ qr_parts factor_qr(const char* what, array_ref x) {
   if (by_columns(x->chunks, x->of.item)) return factor_qr_by_columns(std::move(x));
   const std::int64_t rows = x->chunks.axes[0].extent, columns = x->chunks.axes[1].extent;
   cut down = x->chunks.axes[0];
-  // Chunks of few rows would make a tree of R's that are as large as they are.
-  if (down.chunk < 2 * columns && down.count() > 1) down = chunks_of(rows, 4 * columns);
+  // Chunks of few rows would make a tree of R's that are as large as they are; and tree_rows knows of one size alone.
+  if (down.count() > 1 && (down.table || down.chunk < 2 * columns))
+    down = chunks_of(rows, std::max(down.chunk, 4 * columns));
   const array_ref a = in_chunks(std::move(x), grid_of_axes({down, one_chunk(columns)}));
   const auto chunks = static_cast<std::size_t>(down.count());
   std::vector<array_ref> levels{node(a, values_only(chunks), {a}, [=](std::span<const layer<block>> in) {
