@@ -23,17 +23,17 @@ class slide final : public block_function {
   /// The last axes of the result go along these of the source.
   slide(std::uint32_t item, std::vector<std::uint32_t> along) : item_(item), along_(std::move(along)) {}
 
-  bool takes(std::span<const chunk_kind> in, std::uint32_t out) const noexcept override {
-    return in.size() == 1 && in[0].item == item_ && out == item_ &&
+  bool takes(std::span<const chunk_kind> in, std::span<const std::uint32_t> out) const noexcept override {
+    return in.size() == 1 && in[0].item == item_ && out.size() == 1 && out[0] == item_ &&
            std::all_of(along_.begin(), along_.end(), [&](std::uint32_t a) { return a < in[0].rank; });
   }
   void run(const block_call& c) const override {
-    const weft::shape& box = c.in[0].extents;
-    const std::size_t rank = box.size(), all = c.extents.size();
+    const weft::shape &box = c.in[0].extents, &windows = c.out[0].extents;
+    const std::size_t rank = box.size(), all = windows.size();
     coordinates read{};
-    for (std::size_t a = 0; a < std::min(rank, all); ++a) read[a] = c.extents[a];
+    for (std::size_t a = 0; a < std::min(rank, all); ++a) read[a] = windows[a];
     for (std::size_t k = 0; all == rank + along_.size() && k < along_.size(); ++k)
-      read[along_[k]] += c.extents[rank + k] - 1;
+      read[along_[k]] += windows[rank + k] - 1;
     for (std::size_t a = 0; a < rank; ++a)
       if (all != rank + along_.size() || read[a] != box[a])
         throw std::logic_error("weft: windows of an array were given another chunk than they slide over");
@@ -41,9 +41,9 @@ class slide final : public block_function {
     std::array<std::ptrdiff_t, most_axes> to{}, from{};
     std::ptrdiff_t step = item_;
     for (std::size_t a = all; a-- > 0;) {
-      extents[a] = static_cast<std::size_t>(c.extents[a]);
+      extents[a] = static_cast<std::size_t>(windows[a]);
       to[a] = step;
-      step *= c.extents[a];
+      step *= windows[a];
     }
     if (step == 0) return;
     step = item_;
@@ -52,7 +52,7 @@ class slide final : public block_function {
       step *= box[a];
     }
     for (std::size_t k = 0; k < along_.size(); ++k) from[rank + k] = from[along_[k]];
-    copy_box(c.out, {to.data(), all}, c.in[0].data, {from.data(), all}, {extents.data(), all}, item_);
+    copy_box(c.out[0].data, {to.data(), all}, c.in[0].data, {from.data(), all}, {extents.data(), all}, item_);
   }
   void encode(encoder& e) const override {
     weft::encode(e, item_);
