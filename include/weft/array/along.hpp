@@ -75,13 +75,14 @@ auto along_lines(F f, std::int64_t axis, const std::int64_t* made, const X& x) {
   if constexpr (scalar) {
     constexpr std::size_t rank = X::rank == dynamic_rank ? dynamic_rank : X::rank - 1;
     auto code = code_of<function, from>(function{std::move(f)});
-    return array<R, rank>(apply_gufunc_of("(i)->()", {std::move(lines)}, element_of<R>, {}, std::move(code)));
+    return array<R, rank>(
+        apply_gufunc_of("(i)->()", {std::move(lines)}, {element_of<R>}, {}, std::move(code)).front());
   } else {
     const weft::shape sizes = made ? weft::shape(*made) : weft::shape();
     auto code = code_of<function, from>(function{std::move(f), made ? *made : n});
-    return array<R, X::rank>(moved_view(
-        apply_gufunc_of(made ? "(i)->(j)" : "(i)->(i)", {std::move(lines)}, element_of<R>, sizes, std::move(code)),
-        -1, axis));
+    const char* const signature = made ? "(i)->(j)" : "(i)->(i)";
+    auto all = apply_gufunc_of(signature, {std::move(lines)}, {element_of<R>}, sizes, std::move(code));
+    return array<R, X::rank>(moved_view(std::move(all.front()), -1, axis));
   }
 }
 
