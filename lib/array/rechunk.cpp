@@ -105,10 +105,11 @@ array_ref rechunked(array_ref x, std::span<const std::vector<std::int64_t>> size
       left = n > left ? -1 : left - n;
       if (left < 0) break;
     }
+    const std::int64_t extent = wanted.axes[a].extent;
     if (left != 0)
-      throw misuse("weft: chunks along axis " + std::to_string(a) + " that have " +
-                   (left < 0 ? "more" : std::to_string(left) + " less") + " elements than it, of an array of shape " +
-                   to_string(wanted));
+      throw misuse("weft: chunks along axis " + std::to_string(a) + " that come to " +
+                   (left < 0 ? "more than the " : std::to_string(extent - left) + " of the ") +
+                   std::to_string(extent) + " elements that it has, of an array of shape " + to_string(wanted));
     wanted.axes[a] = cut_into_sizes(sizes[a]);
   }
   check_chunks(wanted, x->of.item);
