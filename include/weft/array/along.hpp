@@ -44,7 +44,7 @@ struct line_function {
     }
     if constexpr (!scalar) extents.push_back(each);
     std::conditional_t<n == dynamic_rank, xt::xarray<R>, xt::xtensor<R, n == dynamic_rank ? 1 : n>> result;
-    result.resize(extents);
+    if constexpr (n != 0) result.resize(extents);  // one of no axes has its element, and g++ 12 warns of its resize
     for (std::size_t k = 0; k < lines; ++k) {
       const line one = view_of<const T, 1>(chunk.data() + k * extent, weft::shape(extent));
       if constexpr (scalar) {
