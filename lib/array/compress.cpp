@@ -141,8 +141,8 @@ struct compress_chunk {
 task<array_ref> compressed_list(array_ref x, array_ref mask) {
   const client c = common_client(x->owner, mask->owner);
   const element e = x->of;
-  x = in_chunks(std::move(x), x->chunks);  // no view
   const grid source = x->chunks;
+  x = in_chunks(std::move(x), source);  // no view
   const std::size_t n = source.tasks();
   mask = in_chunks(std::move(mask), source);
   const array_ref kept = make_stored(c, mask->of, source, start(*mask));
