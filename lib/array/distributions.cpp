@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "array/numbered.hpp"
 #include "array/philox.hpp"
 #include "array/runs.hpp"
 #include "array/samplers.hpp"
@@ -156,36 +157,6 @@ class drawn_kernel final : public kernel {
   const drawn_numbers which_;
 };
 
-template <class T>
-any_code<kernel> kernel_of(const drawn_numbers& which) {
-  return any_code<kernel>(std::make_shared<const drawn_kernel<T>>(which));
-}
-any_code<kernel> kernel_of(dtype t, const drawn_numbers& which) {
-  switch (t) {
-    case dtype::f32:
-      return kernel_of<float>(which);
-    case dtype::f64:
-      return kernel_of<double>(which);
-    case dtype::i8:
-    case dtype::u8:
-      return kernel_of<std::uint8_t>(which);
-    case dtype::i16:
-    case dtype::u16:
-      return kernel_of<std::uint16_t>(which);
-    case dtype::i32:
-    case dtype::u32:
-      return kernel_of<std::uint32_t>(which);
-    default:
-      return kernel_of<std::uint64_t>(which);
-  }
-}
-
-array_ref of_places(const client& c, element e, const grid& chunks, any_code<kernel> what) {
-  const std::uint32_t all = (1u << chunks.rank) - 1;
-  array_ref number = make_index(c, chunks, 0, place_steps(chunks, all));
-  return make_elementwise(c, e, chunks, {std::move(number)}, std::move(what), true);
-}
-
 /// What is wrong with probabilities; their sum may be off as far as NumPy allows it.
 std::string fault_of(const std::vector<double>& p) {
   if (p.empty()) return "no probability: give one at least";
@@ -252,7 +223,7 @@ array_ref make_drawn(const client& c, element e, const grid& chunks, const drawn
                    " that may come near " + text_of(largest(which)) + " do not fit in elements of " +
                    weft::to_string(e.type));
   }
-  return of_places(c, e, chunks, kernel_of(e.type, which));
+  return of_numbers(c, e, chunks, kernel_for<drawn_kernel>(e.type, which));
 }
 
 array_ref make_multinomial(const client& c, const grid& chunks, std::int64_t n, std::vector<double> p,
@@ -261,8 +232,8 @@ array_ref make_multinomial(const client& c, const grid& chunks, std::int64_t n, 
   if (n < 0 || static_cast<double>(n) > most_counted)
     throw misuse("weft: multinomial with n " + std::to_string(n) + ": give 0 or more, up to 2^52");
   categories w{n, std::move(p), seed, stream};
-  return of_places(c, element_of<std::int64_t>, chunks,
-                   any_code<kernel>(std::make_shared<const multinomial_kernel>(std::move(w))));
+  return of_numbers(c, element_of<std::int64_t>, chunks,
+                    any_code<kernel>(std::make_shared<const multinomial_kernel>(std::move(w))));
 }
 
 weft::shape with_categories(const weft::shape& extents, std::size_t count) {

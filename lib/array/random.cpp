@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "array/numbered.hpp"
 #include "array/philox.hpp"
 #include "array/runs.hpp"
 #include "weft/errors.hpp"
@@ -58,37 +59,10 @@ class random_kernel final : public kernel {
   const random_numbers which_;
 };
 
-template <class T>
-any_code<kernel> kernel_of(const random_numbers& which) {
-  return any_code<kernel>(std::make_shared<const random_kernel<T>>(which));
-}
-
-any_code<kernel> kernel_of(dtype t, const random_numbers& which) {
-  switch (t) {
-    case dtype::f32:
-      return kernel_of<float>(which);
-    case dtype::f64:
-      return kernel_of<double>(which);
-    case dtype::i8:
-    case dtype::u8:
-      return kernel_of<std::uint8_t>(which);
-    case dtype::i16:
-    case dtype::u16:
-      return kernel_of<std::uint16_t>(which);
-    case dtype::i32:
-    case dtype::u32:
-      return kernel_of<std::uint32_t>(which);
-    default:
-      return kernel_of<std::uint64_t>(which);
-  }
-}
-
 }  // namespace
 
 array_ref make_random(const client& c, element e, const grid& chunks, const random_numbers& which) {
-  const std::uint32_t all = (1u << chunks.rank) - 1;
-  array_ref number = make_index(c, chunks, 0, place_steps(chunks, all));
-  return make_elementwise(c, e, chunks, {std::move(number)}, kernel_of(e.type, which), true);
+  return of_numbers(c, e, chunks, kernel_for<random_kernel>(e.type, which));
 }
 
 random_numbers integers_between(std::int64_t least, std::int64_t end, element e) {

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "weft/detail/array/node.hpp"
+
+/// Arrays whose elements are functions of their own numbers, row-major: random ones.
+namespace weft::detail::arrays {
+
+/// Kernel<T>, T being the elements' type, where the sign of integers does not matter: those of one size share one.
+template <template <class> class Kernel, class Which>
+any_code<kernel> kernel_for(dtype t, const Which& which) {
+  const auto of = [&]<class T>(T) { return any_code<kernel>(std::make_shared<const Kernel<T>>(which)); };
+  switch (t) {
+    case dtype::f32:
+      return of(float{});
+    case dtype::f64:
+      return of(double{});
+    case dtype::i8:
+    case dtype::u8:
+      return of(std::uint8_t{});
+    case dtype::i16:
+    case dtype::u16:
+      return of(std::uint16_t{});
+    case dtype::i32:
+    case dtype::u32:
+      return of(std::uint32_t{});
+    default:
+      return of(std::uint64_t{});
+  }
+}
+
+/// What a kernel makes of the numbers of the elements, wherever they are read.
+inline array_ref of_numbers(const client& c, element e, const grid& chunks, any_code<kernel> what) {
+  const std::uint32_t all = (1u << chunks.rank) - 1;
+  array_ref number = make_index(c, chunks, 0, place_steps(chunks, all));
+  return make_elementwise(c, e, chunks, {std::move(number)}, std::move(what), true);
+}
+
+}  // namespace weft::detail::arrays
