@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 /// BLAS and LAPACK, as OpenBLAS has them: what arrays need, with one name for all types. Matrices are column by
@@ -10,6 +11,7 @@
 namespace weft::detail::arrays::blas {
 
 using index = int;
+inline index count_of(std::int64_t n) noexcept { return static_cast<index>(n); }
 
 /// C = alpha * op(A) * op(B) + beta * C, where op is the transpose when `ta` or `tb` is set. C is m x n.
 template <class T>

@@ -18,7 +18,7 @@ namespace weft::detail::arrays {
 
 namespace {
 
-blas::index count_of(std::int64_t n) { return static_cast<blas::index>(n); }
+using blas::count_of;
 
 /// Multiplies `width` columns of `rows` elements, `lead` apart, by the reflectors of a factored column, which begin
 /// at row `first`: by Q', or by Q.

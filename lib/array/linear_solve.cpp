@@ -13,7 +13,7 @@ namespace weft::detail::arrays {
 
 namespace {
 
-blas::index count_of(std::int64_t n) { return static_cast<blas::index>(n); }
+using blas::count_of;
 
 /// C -= A B' of row-major tiles.
 template <class T>
