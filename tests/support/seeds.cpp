@@ -1,10 +1,13 @@
 #include "support/seeds.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string>
+
+#include "support/sanitized.hpp"
 
 namespace weft::test {
 
@@ -20,6 +23,7 @@ std::optional<std::uint64_t> number_in_environment(const char* name, const char*
 }
 
 seed_range::seed_range(std::uint64_t count) : first(1), last(count) {
+  if (thread_sanitized) count = std::max<std::uint64_t>(count / 10, 1);
   if (const auto only = number_in_environment("WEFT_SEED", "a seed"))
     first = last = *only;
   else
