@@ -6,6 +6,7 @@
 
 #include "client/lines.hpp"
 #include "engine/engine.hpp"
+#include "env/secret.hpp"
 #include "exec/pool_core.hpp"
 #include "object/functions.hpp"
 #include "object/modules.hpp"
@@ -62,13 +63,13 @@ task<client> lease_desk::lease(std::shared_ptr<lease_desk> self, detail::lease_t
 
 void lease_desk::request(const std::shared_ptr<held_lease>& by) {
   lease_request m{};
+  m.secret = detail::secret(where_.threads.core().env());
   {
     std::lock_guard guard(lock_);
     if (!closed_.empty()) throw std::runtime_error(closed_);
     m.lease = make_task_id(where_.self, ++last_);
     leases_.emplace(m.lease, by);
   }
-  m.secret = where_.threads.core().env().random();
   m.slots = by->terms.slots;
   m.resources = by->terms.resources;
   bool over = false;

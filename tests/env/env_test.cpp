@@ -21,6 +21,7 @@
 #include "env/pages.hpp"
 #include "env/poller.hpp"
 #include "env/process.hpp"
+#include "env/secret.hpp"
 #include "env/simulated.hpp"
 #include "env/ticks.hpp"
 #include "support/test_directory.hpp"
@@ -102,7 +103,33 @@ TEST_CASE("a simulated environment stands still until it is told", "[env]") {
   const std::uint64_t bits = one.random();
   CHECK(bits == same.random());
   CHECK(bits != other.random());
+  const std::uint64_t secret = weft::detail::secret(one);
+  CHECK(secret == weft::detail::secret(same));
+  CHECK(secret != weft::detail::secret(other));
   CHECK_THROWS_AS(one.start_thread({}, [] {}), weft::misuse);
+}
+
+TEST_CASE("secrets do not follow from the random numbers that others may have seen", "[env]") {
+  weft::environment& env = weft::real_environment();
+  // What random() gives is a counter that was mixed (see real.cpp): whoever has seen one number can compute the next.
+  std::uint64_t z = env.random();
+  z ^= z >> 31 ^ z >> 62;
+  z *= 0x319642b2d24d8ec3u;
+  z ^= z >> 27 ^ z >> 54;
+  z *= 0x96de1b173f119089u;
+  z ^= z >> 30 ^ z >> 60;
+  std::set<std::uint64_t> next;
+  for (int i = 0; i < 1000; ++i) {
+    std::uint64_t of = z += 0x9e3779b97f4a7c15u;
+    of = (of ^ of >> 30) * 0xbf58476d1ce4e5b9u;
+    of = (of ^ of >> 27) * 0x94d049bb133111ebu;
+    next.insert(of ^ of >> 31);
+  }
+  std::set<std::uint64_t> secrets;
+  for (int i = 0; i < 64; ++i) secrets.insert(weft::detail::secret(env));
+  CHECK(secrets.size() == 64);
+  for (const std::uint64_t s : secrets) CHECK(next.count(s) == 0);
+  CHECK(next.count(env.random()) == 1);
 }
 
 TEST_CASE("the poller tells of what can be read, ends its wait in time, and is interrupted", "[env]") {
