@@ -161,7 +161,7 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   void wake(std::unique_lock<std::mutex>& guard);
   void write_at_once(std::unique_lock<std::mutex>& guard);
   bool fill();
-  void written(std::size_t bytes, time_ns waited, std::vector<std::shared_ptr<const void>>& released);
+  void written(std::size_t bytes, time_ns waited);
   void look_at_time();
   void tell_room() noexcept {
     if (!room_wanted_ || (session_.full() && !over_)) return;

@@ -88,6 +88,7 @@ bool peer_link::fill() {
   if (session_.unsent_bytes() == 0 && !session_.closed()) {
     const std::size_t chunk = options_.session.frames.chunk;
     std::size_t room = output_.frames() ? std::min(options_.shared_chunk, chunk) : chunk;
+    bool goes_on = false;  // the first stream has had its turn, and has more
     while (room != 0 && !output_.full() && !streams_.empty()) {
       outbound& o = streams_.front();
       if (o.skip(owners_)) {
@@ -95,35 +96,26 @@ bool peer_link::fill() {
         session_.write_chunk(output_, o.stream, o.offset, b);
         o.advance(b.size());
         room -= b.size();
-        if (room == 0) break;
       }
-      if (!o.skip(owners_)) streams_.pop_front();
+      // Also when there is no more room: whoever owns what has been sent is not to wait for the next output.
+      goes_on = o.skip(owners_);
+      if (!goes_on) streams_.pop_front();
     }
     // The streams take turns, a chunk each.
-    if (streams_.size() > 1) streams_.splice(streams_.end(), streams_, streams_.begin());
+    if (goes_on) streams_.splice(streams_.end(), streams_, streams_.begin());
   }
   return output_.frames() != 0;
 }
 
-void peer_link::written(std::size_t bytes, time_ns waited, std::vector<std::shared_ptr<const void>>& released) {
+void peer_link::written(std::size_t bytes, time_ns waited) {
   session_.wrote(bytes, waited);
   if (waited > 0) session_.heard();  // it has taken some meanwhile: else the kernel here would not have taken all
   writing_ = false;
   tell_room();
-  std::swap(released, owners_);
 }
 
+/// Owners of what has been sent are left to the task: a sender may have locks that their ends take too.
 void peer_link::write_at_once(std::unique_lock<std::mutex>& guard) {
-  std::vector<std::shared_ptr<const void>> released;
-  struct at_end {  // what has been sent is destroyed without the lock
-    ~at_end() {
-      if (guard.owns_lock()) guard.unlock();
-      released.clear();
-    }
-    std::unique_lock<std::mutex>& guard;
-    std::vector<std::shared_ptr<const void>>& released;
-  };
-  const at_end always{guard, released};
   try {
     while (stream_ && (handed_ || (!writing_ && fill()))) {
       gather rest = std::exchange(handed_, false) ? rest_ : gather(output_.pieces());
@@ -140,8 +132,8 @@ void peer_link::write_at_once(std::unique_lock<std::mutex>& guard) {
         handed_ = true;
         return work_.set();
       }
-      written(output_.bytes(), 0, released);
-      if (!streams_.empty() || session_.closed()) return work_.set();
+      written(output_.bytes(), 0);
+      if (!streams_.empty() || !owners_.empty() || session_.closed()) return work_.set();
     }
   } catch (const std::exception&) {
     // A message is too large, or memory is short: not the sender's fault alone, and the end of the session.
@@ -162,6 +154,7 @@ task<> peer_link::write_loop(framed_stream& to) {
         if (std::exchange(handed_, false)) {
           rest = rest_;
         } else if (writing_ || !fill()) {
+          if (!writing_) std::swap(released, owners_);
           if (!writing_ && session_.closed()) break;
           work_.reset();
           rest = gather();
@@ -182,11 +175,13 @@ task<> peer_link::write_loop(framed_stream& to) {
       const time_ns took = waits ? now() - begin : 0;
       {
         std::lock_guard guard(mutex_);
-        written(bytes, took, released);
+        written(bytes, took);
+        std::swap(released, owners_);
         look_at_time();
       }
       released.clear();
     }
+    released.clear();
     bool said_bye = false;
     {
       std::lock_guard guard(mutex_);

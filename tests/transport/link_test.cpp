@@ -1,5 +1,6 @@
 #include "transport/link.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <latch>
 #include <numeric>
@@ -7,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/comes.hpp"
 #include "transport/linked.hpp"
 
 using namespace weft::net;
@@ -126,6 +128,41 @@ TEST_CASE("large values go both ways beside messages, and arrive in their place"
     REQUIRE(m.near->wait_for_end());
     CHECK(a.use_count() == 1);
     CHECK(c.use_count() == 1);
+  }
+}
+
+TEST_CASE("what has been sent is let go at once, however it fills the chunks", "[transport][link]") {
+  link_options quiet;
+  quiet.session.idle_ping_after = 3'600'000'000'000;  // nothing else is sent by itself
+  const std::size_t first = quiet.shared_chunk, chunk = quiet.session.frames.chunk;
+  for (const std::string transport : connected::transports) {
+    linked::meeting m(transport, quiet);
+    m.meet();
+    std::uint64_t request = 0;
+    for (const std::size_t bytes : {first - 1, first, first + 1, first + chunk, first + 2 * chunk - 1}) {
+      CAPTURE(transport, bytes);
+      const auto whole = filled(bytes, 1), half = filled(bytes / 2, 2), rest = filled(bytes - bytes / 2, 3);
+      CHECK(send_value(*m.left, ++request, {whole}));
+      CHECK(comes([&] { return whole.use_count() == 1; }));
+      CHECK(send_value(*m.left, ++request, {half, rest}));
+      CHECK(comes([&] { return half.use_count() == 1 && rest.use_count() == 1; }));
+      REQUIRE(m.far->wait([&] { return m.far->values[request].to.complete(); }));
+    }
+    // Streams that end together with a chunk, among others, and a value behind another of its stream.
+    const auto a = filled(first, 1), b = filled(chunk, 2), c = filled(3 * chunk, 3), d = filled(first + chunk, 4);
+    CHECK(send_value(*m.left, 101, {a}));
+    CHECK(send_value(*m.left, 102, {b}));
+    CHECK(send_value(*m.left, 103, {c}));
+    CHECK(send_value(*m.left, 104, {d}));
+    CHECK(
+        comes([&] { return a.use_count() == 1 && b.use_count() == 1 && c.use_count() == 1 && d.use_count() == 1; }));
+    REQUIRE(m.far->wait([&] {
+      return std::all_of(m.far->values.begin(), m.far->values.end(),
+                         [](auto& v) { return v.second.to.complete(); }) &&
+             m.far->values.count(101) && m.far->values.count(102) && m.far->values.count(103) &&
+             m.far->values.count(104);
+    }));
+    CHECK(m.far->values[103].memory[0] == *c);
   }
 }
 
