@@ -56,7 +56,9 @@ value_landing begin_value(detail::node& n, const value_header& header) {
   n.counts.fetch_add(detail::node::one_reference, std::memory_order_relaxed);
   where.keep = std::shared_ptr<detail::node>(&n, [](detail::node* kept) { detail::engine::drop_reference(*kept); });
   where.node = &n;
-  decoder d(header.message, deferred_attachments(header.bytes));
+  codec_limits limits;
+  limits.deferred = header.bytes;  // as many as was agreed to when the header came
+  decoder d(header.message, deferred_attachments(header.bytes), limits);
   detail::engine::restore_value(n, d);
   try {
     d.finish();
