@@ -161,7 +161,7 @@ void client::start(detail::node& n) const {
 
 void client::keep(detail::node& n) const {
   mark(n);
-  engine_->keep_value(n);
+  engine_->keep_value(n, true);
 }
 
 }  // namespace weft

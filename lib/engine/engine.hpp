@@ -81,6 +81,7 @@ class engine {
   /// Runs a failed node, and the failed ones it depends on, again.
   void retry(node& n);
   static void drop_handle(node& n) noexcept;
+  static void drop_shared_handle(node& n) noexcept;
   void ended_later(node& n, run_result how, std::exception_ptr error) noexcept;
 
   pool_core& pool() noexcept { return pool_; }
@@ -89,9 +90,9 @@ class engine {
   std::uint64_t resident_memory() noexcept { return pool_.env().resident_memory(); }
   /// Counts a value that was given and not computed.
   void adopt_value(node& n);
-  /// A node with a value from the start, as scatter makes them: it has one handle, and the cluster gets the value
-  /// too.
-  void keep_value(node& n);
+  /// A node with a value from the start: it has one handle, and the cluster gets the value too. `scattered`: by a
+  /// program, which keeps its future as long as the cluster may want it once more.
+  void keep_value(node& n, bool scattered = false);
   void memory_granted(node& n) {
     make_ready(n);
     became_idle();
@@ -124,6 +125,9 @@ class engine {
   /// A value that another process has: the node is done from the beginning, and the caller has its only handle. It is
   /// fetched from the source when somebody needs it.
   void adopt_elsewhere(node& n, std::uint64_t bytes);
+  /// A value that is on its way, and that nobody looks at before adopt_value() says that it is there: the node is
+  /// done from the beginning, and the caller has its only handle.
+  void adopt_coming(node& n) noexcept;
   /// A node that has its value already: it is done, and the caller has its only handle.
   void adopt_made(node& n);
   void fetch_from(value_source* s) noexcept { source_ = s; }
@@ -153,7 +157,7 @@ class engine {
   /// Cancels a task that has not begun; false: it has.
   bool withdraw(node& n) noexcept;
   /// A value that the client has: the cluster gets it too.
-  void share_value(node& n);
+  void share_value(node& n, bool scattered);
   /// Null: it runs its tasks itself.
   remote_home* cluster() const noexcept { return remote_.get(); }
   // What the cluster tells of a node, of which the caller holds a reference. Nothing happens to one that has ended.

@@ -85,7 +85,24 @@ void engine::drop_handle(node& n) noexcept {
     drop(n, node::one_reference);
     return;
   }
+  if (n.was_given_up() && n.has(node::remote)) return drop_shared_handle(n);
   drop(n, node::one_want | node::one_reference);
+}
+
+/// Of a value of which the cluster's home may keep a handle. Who sees that there is but one other tells it, with his
+/// own still there; of several who drop theirs at a time the last does.
+void engine::drop_shared_handle(node& n) noexcept {
+  constexpr std::uint64_t handle = node::one_want | node::one_reference;
+  std::uint64_t counts = n.counts.load(std::memory_order_acquire);
+  while (node::wants(counts) != 2) {
+    if (!n.counts.compare_exchange_weak(counts, counts - handle, std::memory_order_acq_rel,
+                                        std::memory_order_acquire))
+      continue;
+    if (static_cast<std::uint32_t>(counts) == 1) destroy(n);
+    return;
+  }
+  n.home->remote_->only_kept(n);
+  drop(n, handle);
 }
 
 void engine::drop_reference(node& n) noexcept { drop(n, node::one_reference); }

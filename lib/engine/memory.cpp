@@ -99,17 +99,17 @@ void engine::adopt_value(node& n) {
   if (n.stored) publish_value(n, nullptr);
 }
 
-void engine::keep_value(node& n) {
+void engine::keep_value(node& n, bool scattered) {
   n.state.store(node_state::done, std::memory_order_relaxed);
   n.dependents.store(node::closed, std::memory_order_release);
   n.counts.store(node::one_reference | node::one_want, std::memory_order_relaxed);
   if (cluster()) try {
-      share_value(n);
+      share_value(n, scattered);
     } catch (...) {
       drop_handle(n);
       throw;
     }
-  adopt_value(n);
+  if (!n.stored) adopt_value(n);  // else it was to be there for others before this returns
 }
 
 /// Before a node runs: sees to it that its inputs are in memory, and that there is room for its result. False: the

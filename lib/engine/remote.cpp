@@ -39,24 +39,27 @@ void engine::submit_remote(node& n) {
   drop_inputs(n);
 }
 
-void engine::share_value(node& n) {
+void engine::share_value(node& n, bool scattered) {
   n.has_value = true;
   make_remote(n);
+  if (scattered) return remote_->scatter(n);
   remote_->submit(n);
 }
 
-void engine::adopt_elsewhere(node& n, std::uint64_t bytes) {
+void engine::adopt_coming(node& n) noexcept {
   n.state.store(node_state::done, std::memory_order_relaxed);
   n.dependents.store(node::closed, std::memory_order_release);
   n.counts.store(node::one_reference | node::one_want, std::memory_order_relaxed);
+}
+
+void engine::adopt_elsewhere(node& n, std::uint64_t bytes) {
+  adopt_coming(n);
   n.stored = store_->insert_elsewhere(&n, value_operations, bytes);
   publish_value(n, nullptr);
 }
 
 void engine::adopt_made(node& n) {
-  n.state.store(node_state::done, std::memory_order_relaxed);
-  n.dependents.store(node::closed, std::memory_order_release);
-  n.counts.store(node::one_reference | node::one_want, std::memory_order_relaxed);
+  adopt_coming(n);
   adopt_value(n);
   if (n.tracked) tracker_->ended(n, 0);
 }

@@ -37,6 +37,17 @@ inline bool take_reference(node& n) noexcept {
   return false;
 }
 
+/// One more handle of such a node that is done and has given its value up (node::given_up). False: nobody wants it
+/// any more, or who has the last handle has moved the value away, or is about to.
+inline bool take_handle(node& n) noexcept {
+  std::uint64_t counts = n.counts.load(std::memory_order_acquire);
+  while (static_cast<std::uint32_t>(counts) != 0 && node::wants(counts) != 0 && (counts & node::taken) == 0)
+    if (n.counts.compare_exchange_weak(counts, counts + (node::one_reference | node::one_want),
+                                       std::memory_order_acq_rel, std::memory_order_acquire))
+      return true;
+  return false;
+}
+
 /// A cluster, as an engine sees it that runs nothing itself: its nodes stand for tasks there, by their numbers.
 ///
 /// The functions are called by any thread. Each node's `submit` comes first, and its `release` last; nothing comes
@@ -50,6 +61,8 @@ class remote_home : public value_source {
   /// Takes a node on, numbers it, and has it announced, also when it throws: what it is called with travels, and its
   /// inputs are nodes that were taken on before. The caller keeps the node until it has ended. Throws codec_error.
   virtual void submit(node& n) = 0;
+  /// The same of a value, which may stay here until it is wanted there, and be asked for again while it has a future.
+  virtual void scatter(node& n) { submit(n); }
   virtual void cancel(std::uint64_t number) noexcept = 0;
   virtual void retry(std::uint64_t number) = 0;
   /// Waits until slots of a worker are leased. Gives a client whose tasks are calls there.
@@ -62,6 +75,9 @@ class remote_home : public value_source {
   virtual task<cluster_info> look(std::string retire) = 0;
   /// The node is gone, or nobody wants it any more: called once, before its memory goes.
   virtual void release(node& n) noexcept = 0;
+  /// All handles but one of a node that has given its value up (node::given_up) go, and that may be the home's: who
+  /// calls has the other still.
+  virtual void only_kept(node&) noexcept {}
   /// The client has gone. What has not ended never will: cancels it.
   virtual void close() noexcept = 0;
 };

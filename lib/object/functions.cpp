@@ -35,8 +35,8 @@ bool is_of_the_system(const module& m) {
 
 }  // namespace
 
-portable_entry::portable_entry(node* (*m)(engine&, decoder&, input_source&)) noexcept
-    : make(m), next(entries.load(std::memory_order_relaxed)) {
+portable_entry::portable_entry(node* (*m)(engine&, decoder&, input_source&), const remote_type* v) noexcept
+    : make(m), value(v), next(entries.load(std::memory_order_relaxed)) {
   while (!entries.compare_exchange_weak(next, this, std::memory_order_release, std::memory_order_relaxed)) {}
 }
 

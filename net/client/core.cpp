@@ -1,5 +1,6 @@
 #include "client/core.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -17,8 +18,19 @@ task_id client_core::submit(submit_task task) {
   return task.id;
 }
 
+void client_core::let_go(task_id id) {
+  if (!look(id)) return;
+  kept_.insert(id);
+  forget(id);
+}
+
 void client_core::release(task_id id) {
   if (!look(id)) return;
+  unwant_offer(id);
+  forget(id);
+}
+
+void client_core::forget(task_id id) {
   fetcher_.forget(id);
   entries_.erase(number_of(id));
   releases_.push_back(id);
@@ -76,6 +88,8 @@ void client_core::receive(batch_reader& batch) {
       case message_kind::peer_gone: {
         const peer_id gone = batch.get<peer_gone>().peer;
         if (fetcher_.peer_gone(gone)) host_.peer_left(gone);
+        std::erase_if(wanted_, [&](const auto& w) { return w.second == gone; });
+        unreached_.erase(gone);
         break;
       }
       case message_kind::task_finished:
@@ -84,6 +98,7 @@ void client_core::receive(batch_reader& batch) {
       case message_kind::task_failed: {
         const auto m = batch.get<task_failed>();
         entry* e = told_of(m.id);
+        end_offer(m.id);
         if (!e) break;
         ended_otherwise(*e, state::failed);
         host_.failed(m);
@@ -92,6 +107,7 @@ void client_core::receive(batch_reader& batch) {
       case message_kind::task_cancelled:
         for (const task_id id : batch.get<task_cancelled>().tasks) {
           entry* e = told_of(id);
+          end_offer(id);
           if (!e) continue;
           ended_otherwise(*e, state::cancelled);
           host_.cancelled(id);
@@ -104,6 +120,15 @@ void client_core::receive(batch_reader& batch) {
           fetcher_.forget(id);
           e->at = state::pending;
           host_.restarted(id);
+        }
+        break;
+      case message_kind::want_offer:
+        want(batch.get<want_offer>());
+        break;
+      case message_kind::drop_offers:
+        for (const task_id id : batch.get<drop_offers>().tasks) {
+          told_of(id);
+          end_offer(id);
         }
         break;
       case message_kind::cluster_state: {
@@ -133,6 +158,7 @@ void client_core::meet(const peer_info& peer) {
 
 void client_core::finished(const task_finished& m) {
   entry* e = told_of(m.id);
+  end_offer(m.id);
   if (!e) return;
   if (m.worker != the_scheduler && !fetcher_.knows_peer(m.worker))
     throw protocol_error("weft: the scheduler says that the value of task " + std::to_string(m.id) + " is at peer " +
@@ -156,6 +182,65 @@ void client_core::ended_otherwise(entry& e, state to) {
   fetcher_.forget(e.id);
   e.reading = false;
   e.at = to;
+}
+
+// ---- offers ------------------------------------------------------------------------------------------------------
+
+void client_core::want(const want_offer& m) {
+  const entry* e = told_of(m.id);
+  if (!fetcher_.knows_peer(m.worker))
+    throw protocol_error("weft: the scheduler wants the value of task " + std::to_string(m.id) + " at peer " +
+                         std::to_string(m.worker) + ", and has not said who that is");
+  if ((!e && !kept_.contains(m.id)) || !host_.gives(m.id)) return withdrawn_.push_back(m.id);
+  wanted_[m.id] = m.worker;
+  host_.offer(m.worker);
+}
+
+void client_core::unwant_offer(task_id task) {
+  if (wanted_.erase(task) != 0 && wanted_.empty()) unreached_.clear();
+}
+
+void client_core::end_offer(task_id task) {
+  unwant_offer(task);
+  if (kept_.erase(task) != 0) host_.offer_over(task);
+}
+
+void client_core::peer_lost(time_ns now, peer_id peer) {
+  fetcher_.peer_lost(now, peer);
+  if (!wants_any(peer)) return;
+  attempt& next = unreached_.try_emplace(peer, attempt{fetcher::never, 0}).first->second;
+  if (++next.tries == limits_.offer_tries) return give_up_offers(peer);
+  next.pause = next.pause == 0 ? limits_.fetch.first_retry : std::min(2 * next.pause, limits_.fetch.longest_retry);
+  next.at = now + next.pause;
+}
+
+/// The link is good: whatever breaks it later is another matter.
+void client_core::asked_for(task_id task) {
+  const auto w = wanted_.find(task);
+  if (w == wanted_.end()) return;
+  if (const auto at = unreached_.find(w->second); at != unreached_.end()) at->second.tries = 0;
+}
+
+void client_core::give_up_offers(peer_id worker) {
+  std::vector<task_id>& all = given_up_[worker];
+  for (const auto& [task, at] : wanted_)
+    if (at == worker) all.push_back(task);
+  std::erase_if(wanted_, [&](const auto& w) { return w.second == worker; });
+  unreached_.erase(worker);
+  host_.unreached(worker);
+}
+
+bool client_core::wants_any(peer_id worker) const noexcept {
+  return std::any_of(wanted_.begin(), wanted_.end(), [&](const auto& w) { return w.second == worker; });
+}
+
+void client_core::offer_again(time_ns now) {
+  std::erase_if(unreached_, [&](const auto& of) { return of.second.at <= now && !wants_any(of.first); });
+  for (auto& [peer, next] : unreached_) {
+    if (next.at > now) continue;
+    next.at = fetcher::never;
+    host_.offer(peer);
+  }
 }
 
 client_core::entry* client_core::told_of(task_id id) {
@@ -193,6 +278,11 @@ void client_core::write_releases() {
 
 void client_core::tick(time_ns now) {
   fetcher_.tick(now);
+  offer_again(now);
+  if (!withdrawn_.empty()) out_.add(withdraw_offers{{}, withdrawn_});
+  withdrawn_.clear();
+  for (const auto& [worker, tasks] : given_up_) out_.add(unreached_offers{{worker, 0}, tasks});
+  given_up_.clear();
   write_releases();
   // What was released or restarted since is not asked for.
   std::erase_if(lost_, [&](task_id id) { return !fetcher_.knows(id); });
@@ -201,7 +291,11 @@ void client_core::tick(time_ns now) {
 }
 
 time_ns client_core::deadline() const noexcept {
-  return cancellations_.empty() && releases_.empty() && lost_.empty() ? fetcher_.deadline() : 0;
+  if (!cancellations_.empty() || !releases_.empty() || !lost_.empty() || !withdrawn_.empty() || !given_up_.empty())
+    return 0;
+  time_ns next = fetcher_.deadline();
+  for (const auto& [peer, again] : unreached_) next = std::min(next, again.at);
+  return next;
 }
 
 }  // namespace weft::net

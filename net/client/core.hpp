@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <set>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -34,6 +36,16 @@ class client_host {
   /// The answer to ask(). May throw protocol_error.
   virtual void answered(const cluster_state& what) = 0;
 
+  /// Whether there is a value still that was offered; then it is kept until the task ends in some way.
+  virtual bool gives(task_id task) = 0;
+  /// That worker asks for such values when it is reached: makes a link, and says so on it. When the link ends, or
+  /// cannot be made, peer_lost() tells.
+  virtual void offer(peer_id worker) = 0;
+  /// It has been tried often enough, and others are to have the values.
+  virtual void unreached(peer_id /*worker*/) {}
+  /// It need not be kept any more, of which let_go() was told.
+  virtual void offer_over(task_id task) = 0;
+
   virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
   virtual void give_up(peer_id peer, std::uint64_t request) = 0;
 
@@ -46,6 +58,13 @@ struct client_limits {
   std::uint32_t batch = 1u << 16;  // releases, or cancellations, that are gathered before they are written
   std::size_t message = std::size_t{64} << 20;  // of bytes: what the session takes as one (frame_limits::message)
   std::uint64_t waiting_bytes = std::uint64_t{1} << 30;  // of messages that the link has no room for
+  /// Encoded values that are scattered, and have so many bytes, are offered. 0: none are, since the scheduler does
+  /// not know of it.
+  std::uint64_t offered_bytes = 0;
+  std::uint64_t secret = 0;  // by which workers know who offers them
+  /// So often in a row a worker is tried, which is to have offers, and is not reached, or asks for none; then the
+  /// scheduler is told. 0: for as long as it is to have them.
+  std::uint32_t offer_tries = 0;
 };
 
 /// What a client knows of its tasks, and what it says to the scheduler. Pure: events come in, calls of the host and
@@ -61,6 +80,11 @@ struct client_limits {
 /// place and is not told to the host a second time; or with task_restarted, and then the reading begins again at the
 /// next end. So a reading ends by the value's coming, by a failure or cancellation, by unread() or by release().
 ///
+/// A value that it has offered (task_offered) goes to the worker that the scheduler names, which is tried again as
+/// long as it is wanted there: until the task has ended, or another worker is named, or that one has left; or until
+/// it was tried `offer_tries` times, and then the scheduler is asked for another (unreached_offers). One that is not
+/// there any more is withdrawn, and the task fails.
+///
 /// A release is written behind the submissions that came after it: who held the future then held it for them too. So
 /// is a cancellation, since what takes the value of a task that is cancelled is cancelled with it, before or after.
 class client_core final : private fetch_host {
@@ -72,6 +96,9 @@ class client_core final : private fetch_host {
   task_id submit(submit_task task);
   /// The last future of a task is gone.
   void release(task_id task);
+  /// The same of a value that was offered and has not been given: it is kept until offer_over(), since what it is
+  /// made into may be wanted, and then asked for like others.
+  void let_go(task_id task);
   void cancel(std::span<const task_id> tasks);
   void retry(std::span<const task_id> tasks);
   /// Wants values on so many workers, now or when they are there.
@@ -95,7 +122,11 @@ class client_core final : private fetch_host {
   }
   void peer_interrupted(time_ns now, peer_id peer) { fetcher_.peer_interrupted(now, peer); }
   void peer_resumed(peer_id peer) { fetcher_.peer_resumed(peer); }
-  void peer_lost(time_ns now, peer_id peer) { fetcher_.peer_lost(now, peer); }
+  void peer_lost(time_ns now, peer_id peer);
+  /// A worker has asked for a value that was offered.
+  void asked_for(task_id task);
+  /// A value that was offered cannot be given after all.
+  void cannot_give(task_id task) { withdrawn_.push_back(task); }
 
   /// After each round of events: writes what was gathered, begins what is to be fetched.
   void tick(time_ns now);
@@ -105,6 +136,8 @@ class client_core final : private fetch_host {
   /// What is to be sent to the scheduler.
   batch_writer& out() noexcept { return out_; }
   std::size_t tasks() const noexcept { return entries_.size(); }
+  /// Let go of, and not over.
+  std::size_t kept_offers() const noexcept { return kept_.size(); }
   std::uint64_t submitted() const noexcept { return next_ - 1; }
   const fetcher& fetches() const noexcept { return fetcher_; }
 
@@ -122,6 +155,13 @@ class client_core final : private fetch_host {
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;
   void give_up(peer_id peer, std::uint64_t request) override;
 
+  void forget(task_id task);
+  void want(const want_offer& m);
+  void unwant_offer(task_id task);
+  void give_up_offers(peer_id worker);
+  void end_offer(task_id task);
+  bool wants_any(peer_id worker) const noexcept;
+  void offer_again(time_ns now);
   void meet(const peer_info& peer);
   void finished(const task_finished& m);
   /// The entry of a task of this client, or null if it was released.
@@ -137,7 +177,15 @@ class client_core final : private fetch_host {
   fetcher fetcher_;
   batch_writer out_;
   number_table<entry> entries_;
-  std::vector<task_id> cancellations_, releases_, lost_;
+  std::vector<task_id> cancellations_, releases_, lost_, withdrawn_;
+  std::map<task_id, peer_id> wanted_;  // offers, and by which workers
+  std::set<task_id> kept_;             // those whose futures are gone
+  struct attempt {
+    time_ns at, pause;  // fetcher::never: the link has not been lost since
+    std::uint32_t tries = 0;
+  };
+  std::map<peer_id, attempt> unreached_;              // of these workers, those that were lost once
+  std::map<peer_id, std::vector<task_id>> given_up_;  // offers that these have not been reached for: to be told
   std::uint64_t next_ = 1, asked_ = 0;
 };
 

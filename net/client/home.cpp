@@ -37,6 +37,8 @@ client_home::client_home(peer_id self, std::unique_ptr<client_links> links, cons
     : self_(self),
       links_(std::move(links)),
       most_message_(limits.message),
+      offered_bytes_(limits.offered_bytes),
+      secret_(limits.secret),
       core_(self, static_cast<client_host&>(*this), limits),
       most_waiting_(limits.waiting_bytes) {
   modules_.push_back(detail::program_module().key());
@@ -81,25 +83,57 @@ void client_home::check_size(const node& n) const {
                             std::to_string(most_message_ - (bytes - call_.message().size()));
   if (n.type->run)
     throw std::length_error("weft: the arguments of " + detail::key_of(n) + " take " + limit +
-                            " can travel with a task: scatter the large ones in parts, or let tasks make them");
+                            " can travel with a task: scatter the large ones, or let tasks make them");
   throw std::length_error("weft: a value that is scattered takes " + limit +
                           " can travel through the scheduler: scatter it in parts, or let a task read or make it");
 }
 
-/// Under the lock, into inputs_. What was not taken on has no number that others could name: they fail as it did.
-void client_home::name_inputs(node& n) {
+/// How many bytes a value has, encoded, that is offered; 0: it is not, and goes along with the message. What an await
+/// cannot copy is not: while it is on its way the client's own handle would keep it from being moved. It is encoded
+/// to see that it can be; attachments are left where they are.
+std::uint64_t client_home::offered_bytes(const node& n, const detail::portable_call& how) const {
+  const detail::value_type& value = *n.type->value;
+  if (offered_bytes_ == 0 || !how.entry->value || !value.copies || value.small) return 0;
+  try {
+    if (value.bytes(n) < offered_bytes_) return 0;
+  } catch (...) {  // weft_owned_bytes of its type: it counts as nothing, as for the engine
+    return 0;
+  }
+  encoder e;
+  value.encode(n, e);
+  std::uint64_t bytes = e.message().size();
+  for (const buffer& a : e.attachments()) bytes += a.size();
+  return bytes < offered_bytes_ ? 0 : bytes;
+}
+
+/// Under the lock, into inputs_. True: some of them were offered. What was not taken on has no number that others
+/// could name: they fail as it did.
+bool client_home::name_inputs(node& n) {
+  bool offered = false;
   inputs_.clear();
   for (std::uint32_t i = 0; i < n.input_count; ++i) {
     const node& from = *n.inputs[i].from;
     const entry* e = entries_.find(from.number);
     if (e && e->node == &from) {
       inputs_.push_back(id_of(from.number));
+      offered = offered || e->offered;
       continue;
     }
     n.number = 0;  // nor has this one
     if (from.ended()) detail::throw_failure(from);
     throw misuse("weft: an input of " + detail::key_of(n) + " is no task of this client");
   }
+  return offered;
+}
+
+/// Under the lock. Of a task that has been submitted.
+void client_home::hold_offered(const node& n) {
+  std::vector<node*> held;
+  for (std::uint32_t i = 0; i < n.input_count; ++i) {
+    const entry* e = entries_.find(n.inputs[i].from->number);
+    if (e && e->offered && detail::take_handle(*e->node)) held.push_back(e->node);
+  }
+  if (!held.empty()) held_.emplace(n.number, std::move(held));
 }
 
 std::uint32_t client_home::module_index(std::uint64_t key) {
@@ -143,7 +177,7 @@ std::uint32_t client_home::options_index(const detail::task_details* d) {
   return index;
 }
 
-void client_home::submit(node& n) {
+void client_home::submit(node& n, bool may_offer) {
   // Numbers are given in the order of submission, and a task is announced before it can end.
   std::lock_guard order(submit_lock_);
   const auto announce = [&] {
@@ -151,13 +185,18 @@ void client_home::submit(node& n) {
   };
   const detail::portable_call& how = *n.type->portable(n);
   detail::entry_name name{};
+  offered_call offered{0, secret_};
   try {
     name = detail::name_of(*how.entry);
     call_.clear();
-    how.encode(n, call_);
-    check_size(n);
+    if (may_offer) offered.bytes = offered_bytes(n, how);
+    if (offered.bytes == 0) {
+      how.encode(n, call_);
+      check_size(n);
+    }
     check_lost();
-    n.number = core_.submitted() + 1;  // which none but who submits changes
+    if (offered.bytes != 0) engine_->adopt_value(n);  // before anybody asks for it
+    n.number = core_.submitted() + 1;                 // which none but who submits changes
   } catch (...) {
     announce();
     n.number = 0;  // it is no task of the cluster
@@ -166,20 +205,27 @@ void client_home::submit(node& n) {
   announce();
 
   std::unique_lock guard(lock_);
-  name_inputs(n);
+  const bool takes_offered = name_inputs(n);
   submit_task m{};
   m.function = {name.offset, module_index(name.module), 0};
   m.rank = n.rank;
   m.flags = task_wanted | task_inline | (how.waits ? task_waits : 0u) | (how.submits ? task_submits : 0u) |
-            (n.type->run ? 0u : task_constant);
+            (n.type->run ? 0u : task_constant) | (offered.bytes != 0 ? task_offered : 0u);
   m.options = options_index(n.details);
   m.retries = n.retries;
   m.priority = detail::priority_of(n.rank);
   m.inputs = inputs_;
-  m.call = call_.message();
+  m.call = offered.bytes != 0 ? std::as_bytes(std::span(&offered, 1)) : call_.message();
   core_.submit(m);
-  entries_.make(n.number).node = &n;
+  entry& e = entries_.make(n.number);
+  e.node = &n;
   if (!lost_.empty()) throw std::runtime_error(lost_);
+  if (takes_offered) hold_offered(n);
+  if (offered.bytes != 0) {
+    e.offered = e.kept = true;
+    n.counts.fetch_or(node::given_up, std::memory_order_relaxed);
+    detail::add_handle(n);
+  }
   if (core_.out().size() < much_output) return links_->has_output();
   // Who submits in a loop leaves nobody else on his thread: the first tasks are to run meanwhile.
   guard.unlock();
@@ -254,10 +300,15 @@ std::shared_ptr<question> client_home::ask(std::string_view retire) {
 
 void client_home::release(node& n) noexcept {
   value_arrival* waits = nullptr;
+  std::vector<node*> held;
   {
     std::lock_guard guard(lock_);
     entry* e = entries_.find(n.number);
     if (!e || e->node != &n) return;  // it was never submitted
+    if (const auto at = held_.find(n.number); at != held_.end()) {
+      held = std::move(at->second);
+      held_.erase(at);
+    }
     waits = std::exchange(e->awaited, nullptr);
     gone_.erase(n.number);
     entries_.erase(n.number);
@@ -265,6 +316,15 @@ void client_home::release(node& n) noexcept {
     if (!closed_ && lost_.empty()) links_->has_output();
   }
   if (waits) waits->fail(std::make_exception_ptr(weft::cancelled()));
+  for (node* of : held) detail::drop_handle(*of);
+}
+
+void client_home::only_kept(node& n) noexcept {
+  std::lock_guard guard(lock_);
+  entry* e = entries_.find(n.number);
+  if (!e || e->node != &n || !e->kept || closed_ || !lost_.empty() || std::exchange(e->let_go, true)) return;
+  core_.let_go(id_of(n.number));
+  links_->has_output();
 }
 
 void client_home::close() noexcept {
@@ -282,11 +342,17 @@ void client_home::add_news(std::uint64_t number, news n) {
   entry* e = entries_.find(number);
   if (!e || !detail::take_reference(*e->node)) return;
   n.node = e->node;
+  if (n.kind != news::what::restarted) n.kept = std::exchange(e->kept, false);
   news_.push_back(std::move(n));
 }
 
+void client_home::let_go(const news& n) noexcept {
+  if (n.kept) detail::drop_handle(*n.node);
+  detail::engine::drop_reference(*n.node);
+}
+
 void client_home::receive(time_ns now, batch_reader& batch) {
-  std::vector<news> all;
+  std::vector<news> all, untold;
   std::vector<std::shared_ptr<question>> answered;
   std::exception_ptr broken;
   {
@@ -299,12 +365,12 @@ void client_home::receive(time_ns now, batch_reader& batch) {
       all.swap(news_);
     } catch (...) {
       broken = std::current_exception();
-      for (const news& n : news_) detail::engine::drop_reference(*n.node);
-      news_.clear();
+      untold.swap(news_);
     }
     answered.swap(answered_);
   }
   for (const auto& q : answered) q->over.set();
+  for (const news& n : untold) let_go(n);
   if (broken) std::rethrow_exception(broken);
   tell(all);
 }
@@ -404,8 +470,10 @@ void client_home::tell(std::vector<news>& all) {
         bring_back(*n.node);
         engine_->restart_remote(*n.node);
         break;
+      case news::what::over:
+        break;
     }
-    detail::engine::drop_reference(*n.node);
+    let_go(n);
   }
   all.clear();
 }
@@ -430,7 +498,8 @@ void client_home::lost(const std::string& why) {
                      0,
                      false,
                      {},
-                     because({}, "weft::cluster_lost", why, {})});
+                     because({}, "weft::cluster_lost", why, {}),
+                     std::exchange(e.kept, false)});
     });
   }
   for (const auto& [request, q] : asked) {
@@ -550,6 +619,28 @@ void client_home::peer_resumed(peer_id peer) {
 void client_home::peer_lost(time_ns now, peer_id peer) {
   std::lock_guard guard(lock_);
   core_.peer_lost(now, peer);
+}
+
+bool client_home::gives(task_id task) {
+  entry* e = entries_.find(number_of(task));
+  if (!e || !e->offered || !lost_.empty()) return false;
+  if (!e->kept) e->kept = detail::take_handle(*e->node);
+  return e->kept;
+}
+
+outgoing_value client_home::find(task_id value) {
+  std::lock_guard guard(lock_);
+  entry* e = submitter_of(value) == self_ ? entries_.find(number_of(value)) : nullptr;
+  if (!e || !e->offered || !detail::take_handle(*e->node)) return {};
+  core_.asked_for(value);
+  return {node_handle(e->node), nullptr, e->node->type->value->schema()};
+}
+
+void client_home::cannot_send(task_id value) {
+  std::lock_guard guard(lock_);
+  if (closed_ || !lost_.empty()) return;
+  core_.cannot_give(value);
+  links_->has_output();
 }
 
 void client_home::tick(time_ns now) {

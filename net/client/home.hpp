@@ -42,6 +42,10 @@ class client_links {
   /// The same.
   virtual task<cluster_info> look(std::string retire) = 0;
   virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
+  /// Lets a worker ask for what the client offers. When that link ends the home is told that the peer is lost.
+  virtual void offer(peer_id worker) = 0;
+  /// It is not reached, and tried no longer.
+  virtual void unreached(peer_id /*worker*/) {}
   /// The client is over. Nothing is called any more, and nothing may be told to the home any more when it returns.
   virtual void close() noexcept = 0;
 };
@@ -51,6 +55,14 @@ class client_links {
 /// A node is in the table from its submission until its memory goes; the engine holds a reference until it has ended.
 /// What the scheduler says of a node may cross with its release: then the node is not in the table any more, or has
 /// no references left, and nothing happens.
+///
+/// A large value that is scattered is offered: it stays here, where the engine has counted it, until a worker has
+/// fetched it. So the home keeps a handle of its node from its submission until the task has ended, and for each task
+/// that takes the value until that is released, since it may have to be run again. While there are handles the value
+/// is given as often as it is wanted. When the home's is the last one (only_kept) the scheduler is told that the
+/// future is gone, and says when nobody else needs the value given. The node is marked as one that has given up its
+/// value: who moves the value away and who takes a handle anew see each other (detail::take_handle). Handles are let
+/// go of without the lock, like references.
 ///
 /// What the link to the scheduler has no room for waits here, in its order, messages of control among it: a
 /// submission never waits for the link, and the link's own limits are not reached. Beyond
@@ -87,6 +99,10 @@ class client_home final : public detail::remote_home, private client_host {
   void peer_interrupted(time_ns now, peer_id peer);
   void peer_resumed(peer_id peer);
   void peer_lost(time_ns now, peer_id peer);
+  /// A value that is offered, for a worker that asks for it.
+  outgoing_value find(task_id value);
+  /// That cannot be sent.
+  void cannot_send(task_id value);
   void tick(time_ns now);
   time_ns deadline() const;
 
@@ -95,7 +111,8 @@ class client_home final : public detail::remote_home, private client_host {
 
   // From the engine.
   void check() const override;
-  void submit(detail::node& n) override;
+  void submit(detail::node& n) override { submit(n, false); }
+  void scatter(detail::node& n) override { submit(n, true); }
   void cancel(std::uint64_t number) noexcept override;
   void retry(std::uint64_t number) override;
   task<client> lease(detail::lease_terms terms) override { return links_->lease(std::move(terms)); }
@@ -103,6 +120,7 @@ class client_home final : public detail::remote_home, private client_host {
   void rebalance() override;
   task<cluster_info> look(std::string retire) override { return links_->look(std::move(retire)); }
   void release(detail::node& n) noexcept override;
+  void only_kept(detail::node& n) noexcept override;
   task<> fetch(detail::node& n) override;
   void close() noexcept override;
 
@@ -111,11 +129,16 @@ class client_home final : public detail::remote_home, private client_host {
     detail::node* node = nullptr;
     value_arrival* awaited = nullptr;
     bool landing = false;
+    bool offered = false, kept = false;  // kept: the home has a handle
+    bool let_go = false;                 // and nobody else has
     explicit operator bool() const noexcept { return node != nullptr; }
   };
   task_id id_of(std::uint64_t number) const noexcept { return make_task_id(self_, number); }
   void check_size(const detail::node& n) const;
-  void name_inputs(detail::node& n);
+  std::uint64_t offered_bytes(const detail::node& n, const detail::portable_call& how) const;
+  void submit(detail::node& n, bool may_offer);
+  bool name_inputs(detail::node& n);
+  void hold_offered(const detail::node& n);
   std::uint32_t module_index(std::uint64_t key);
   std::uint32_t options_index(const detail::task_details* d);
   void check_lost() const;
@@ -124,13 +147,15 @@ class client_home final : public detail::remote_home, private client_host {
 
   // What is told to the engine, without the lock.
   struct news {
-    enum class what : std::uint8_t { done, failed, timed_out, cancelled, restarted } kind;
+    enum class what : std::uint8_t { done, failed, timed_out, cancelled, restarted, over } kind;
     detail::node* node;  // a reference
     std::uint64_t bytes;
     bool has_value;
     std::span<const std::byte> value;
     std::unique_ptr<detail::remote_failure> why;  // of failed
+    bool kept = false;                            // the home's handle, which goes
   };
+  static void let_go(const news& n) noexcept;  // without the lock too: with it a node may go, and be released
   void add_news(std::uint64_t number, news n);
   void add_news(std::uint64_t number, news::what kind) { add_news(number, {kind, nullptr, 0, false, {}, nullptr}); }
   void tell(std::vector<news>& all);
@@ -146,12 +171,17 @@ class client_home final : public detail::remote_home, private client_host {
   void cancelled(task_id task) override;
   void restarted(task_id task) override;
   void answered(const cluster_state& what) override;
+  bool gives(task_id task) override;
+  void offer(peer_id worker) override { links_->offer(worker); }
+  void unreached(peer_id worker) override { links_->unreached(worker); }
+  void offer_over(task_id task) override { add_news(number_of(task), news::what::over); }
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;
   void give_up(peer_id, std::uint64_t) override {}  // see exchange::ask
 
   const peer_id self_;
   const std::unique_ptr<client_links> links_;
   const std::size_t most_message_;
+  const std::uint64_t offered_bytes_, secret_;
   detail::engine* engine_ = nullptr;
   std::mutex submit_lock_;                  // of those that submit, before lock_
   encoder call_{encoder::buffers::copied};  // of what is being submitted
@@ -163,7 +193,8 @@ class client_home final : public detail::remote_home, private client_host {
   std::unordered_map<std::string, std::uint32_t> options_;
   std::vector<std::string> options_of_;  // what each number stands for
   std::uint32_t next_options_ = 1;
-  std::uint64_t fetches_ = 0;  // their order
+  std::unordered_map<std::uint64_t, std::vector<detail::node*>> held_;  // handles of offers, for tasks that take them
+  std::uint64_t fetches_ = 0;                                           // their order
   bool closed_ = false;
   std::string lost_;                  // why the cluster is gone; empty: it is there
   std::deque<batch_writer> waiting_;  // for room in the link

@@ -5,9 +5,11 @@
 #include <deque>
 #include <utility>
 
+#include "base/log.hpp"
 #include "client/held_lease.hpp"
 #include "client/program_source.hpp"
 #include "env/process.hpp"
+#include "env/secret.hpp"
 #include "exec/pool_core.hpp"
 #include "exec/spawn_part.hpp"
 #include "object/modules.hpp"
@@ -53,7 +55,14 @@ class client_session final : public std::enable_shared_from_this<client_session>
   void close() noexcept;
 
   // exchange_host
-  outgoing_value find(task_id) override { return {}; }
+  outgoing_value find(task_id value) override {
+    outgoing_value v;
+    with_home([&](client_home& h) { v = h.find(value); });
+    return v;
+  }
+  void cannot_send(task_id value) override {
+    with_home([&](client_home& h) { h.cannot_send(value); });
+  }
   expected_value expected(std::uint64_t request, task_id value) override {
     expected_value of;
     with_home([&](client_home& h) { of = h.expected(request, value); });
@@ -122,6 +131,8 @@ class client_session final : public std::enable_shared_from_this<client_session>
 
   pool& pool_;
   const client_session_options options_;
+  peer_id self_ = 0;
+  std::uint64_t secret_ = 0;
   std::shared_mutex open_lock_;
   client_home* home_ = nullptr;
   std::shared_ptr<peer_link> scheduler_;
@@ -151,6 +162,14 @@ class session_links final : public client_links {
   task<cluster_info> look(std::string retire) override { return client_session::look(session_, std::move(retire)); }
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override {
     session_->exchange_->ask(peer, request, values);
+  }
+  void offer(peer_id worker) override { session_->exchange_->offer(worker, session_->self_, session_->secret_); }
+  void unreached(peer_id worker) override {
+    detail::log_once("offers unreached",
+                     "the worker at " + session_->exchange_->address_of(worker) +
+                         " is not reached by this client, which has scattered values that it was to have: others are "
+                         "to have them, and where there are none the values fail; see that clients reach the "
+                         "addresses that workers announce");
   }
   void close() noexcept override { session_->close(); }
 
@@ -202,6 +221,10 @@ client client_session::begin(const std::shared_ptr<client_session>& self, const 
                                                            s.scheduler_, id, s.options_.memory, s.options_.leases});
   client_limits limits;
   limits.message = s.options_.link.session.frames.message;
+  s.self_ = id;
+  s.secret_ = limits.secret = detail::secret(s.pool_.core().env());
+  limits.offer_tries = s.options_.offer_tries;
+  if (s.scheduler_->peer().capabilities & capability::offers) limits.offered_bytes = s.options_.offered_bytes;
   auto home = std::make_unique<client_home>(id, std::make_unique<session_links>(self), limits);
   client_home& at = *home;
   client c(s.pool_, s.options_.memory, std::move(home));

@@ -22,6 +22,11 @@ struct client_session_options {
   link_options link;
   client_options memory;
   held_lease_limits leases;
+  /// Values that are scattered and have so many bytes, encoded, go straight to their worker. It costs three messages
+  /// more, and for the first of them a link; what is smaller goes to the scheduler along with one.
+  std::uint64_t offered_bytes = std::uint64_t{64} << 10;
+  /// A worker that is to have such values is dialled so often, with pauses of up to a second, before another is to.
+  std::uint32_t offer_tries = 10;
 };
 
 /// The client of a worker's tasks: a submitter like others, by the worker's own session.

@@ -15,10 +15,15 @@ void scheduler_core::assign(slot t, worker_index index, bool ahead) {
   r.next = no_task;
   (w.tail == no_task ? w.head : tasks_[w.tail].next) = t;
   w.tail = t;
-  r.cost = estimate(t);
+  const bool offer = is_offer(t);
+  r.cost = offer ? 0 : estimate(t);
   r.aux = 0;
   ++w.count;
-  if (r.flags & task_waits) ++w.waiting;
+  if (offer) {
+    ++w.offers;
+    w.offered += offered_bytes(t);
+  }
+  if (offer || (r.flags & task_waits)) ++w.waiting;
   if (is_urgent(t)) ++w.urgent;
   w.occupancy += r.cost;
   if (ahead) {
@@ -29,14 +34,15 @@ void scheduler_core::assign(slot t, worker_index index, bool ahead) {
     w.filled += std::min(r.cost, pipeline_cost_);
   }
   ++counts_.assigned;
-  if (w.count - w.ahead > w.slots) crowded_ = true;
+  if (w.work() - w.ahead > w.slots) crowded_ = true;
   last_event_ = now_;
-  if (const std::uint32_t c = class_of(t); c != 0)
+  if (const std::uint32_t c = class_of(t); c != 0 && !offer)
     for (const auto& [resource, amount] : catalogue_.class_at(c).resources) w.free[resource] -= amount;
   if (w.heap_at != nowhere) heap_update(index);
   // Values that are to be dropped: said before a new value of that id may be made.
   if (r.has(mark_dropping)) flush(w.peer);
   run(t, index);
+  if (offer) ask_for_offer(t, index);
   if (r.dependents_count != 0) handed_.push_back(t);
 }
 
@@ -97,6 +103,17 @@ void scheduler_core::run(slot t, worker_index index) {
   m.call = tasks_.payload(t);
   m.values = given_;
   tell(w.peer, m);
+}
+
+/// Tells who has offered a value which worker is to have it. Behind what was said of the value before.
+void scheduler_core::ask_for_offer(slot t, worker_index w) {
+  const peer_id p = submitter_of(tasks_[t].id);
+  if (peers_[p]->has_lists()) flush(p);
+  introduce(p, w);
+  want_offer m{};
+  m.id = tasks_[t].id;
+  m.worker = workers_[w].peer;
+  tell(p, m);
 }
 
 /// Tells who is to make a value to push it to the worker of a task that takes it; once for each worker.

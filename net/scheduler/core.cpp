@@ -42,6 +42,12 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
         case message_kind::locate_tasks:
           locate(from, messages.get<locate_tasks>().tasks);
           break;
+        case message_kind::withdraw_offers:
+          withdraw_offered(from, messages.get<withdraw_offers>().tasks);
+          break;
+        case message_kind::unreached_offers:
+          unreached(from, messages.get<unreached_offers>());
+          break;
         case message_kind::define_module:
           define(p, messages.get<define_module>());
           break;
@@ -124,7 +130,7 @@ void scheduler_core::settle() {
     fill_paused();
     hand_over();
     if (!loose_.empty()) tidy();
-    if (ready_.empty() && handed_.empty() && loose_.empty()) break;
+    if (ready_.empty() && handed_.empty() && loose_.empty() && touched_.empty()) break;
   }
   steal();
   flush_lists();
@@ -269,6 +275,13 @@ void scheduler_core::tell_cancelled(slot t) {
   peers_[p]->cancelled.push_back(tasks_[t].id);
 }
 
+/// Who has let go of a value that it offered keeps it for as long as others need it given.
+void scheduler_core::tell_unneeded(slot t) {
+  const task_id id = tasks_[t].id;
+  if (!is_offer(t) || (tasks_[t].flags & task_wanted) || !knows(submitter_of(id))) return;
+  tell(submitter_of(id), drop_offers{{}, {&id, 1}});
+}
+
 void scheduler_core::tell_restarted(slot t) {
   const peer_id p = submitter_of(tasks_[t].id);
   if (!knows(p)) return;
@@ -340,15 +353,15 @@ void scheduler_core::tick(time_ns now) {
     for (std::uint32_t c = 0; c < classes_.size(); ++c) {
       if (!classes_[c]) continue;
       class_state& state = *classes_[c];
-      if (state.held.empty() || !state.eligible.empty() || now_ - state.unmet_since < options_.no_worker_limit)
+      if (state.all_held() == 0 || !state.eligible.empty() || now_ - state.unmet_since < options_.no_worker_limit)
         continue;
       if (waits_for_paused(c)) {
         state.unmet_since = now_;
         continue;
       }
       const std::string what = missing_of(c);
-      while (!classes_[c]->held.empty()) {
-        const slot t = classes_[c]->held.first(tasks_);
+      while (classes_[c]->all_held() != 0) {
+        const slot t = classes_[c]->any_held(tasks_);
         end_tree(
             t, task_state::failed,
             add_failure(function_name(t), "weft::no_worker",
@@ -369,7 +382,8 @@ time_ns scheduler_core::deadline() const noexcept {
   if (hungry_) at = std::min(at, next_steal_);
   if (options_.no_worker_limit > 0)
     for (const auto& c : classes_)
-      if (c && !c->held.empty() && c->eligible.empty()) at = std::min(at, c->unmet_since + options_.no_worker_limit);
+      if (c && c->all_held() != 0 && c->eligible.empty())
+        at = std::min(at, c->unmet_since + options_.no_worker_limit);
   if (worker_count_ > 0 && options_.worker_ttl > 0) at = std::min(at, next_ttl_);
   if (worker_count_ > 0 && options_.reduce_interval > 0) at = std::min(at, next_reduce_);
   if (!retirements_.empty()) at = std::min(at, next_retire_);

@@ -165,7 +165,8 @@ class scheduler_core {
     std::vector<task_id> later;  // drops that wait for other output
     bool lazy = false;           // has such, or messages in `out` that wait
     std::vector<attempt_ref> stops, retracts;
-    function_ref last_function;  // the function of its last task, and ours for it
+    std::map<peer_id, time_ns> unreached;  // workers that it has not reached with offers: until they are tried anew
+    function_ref last_function;            // the function of its last task, and ours for it
     std::uint32_t last_catalogued = ~std::uint32_t{0};
     bool has_lists() const noexcept {
       return !cancelled.empty() || !restarted.empty() || !drops.empty() || !stops.empty() || !retracts.empty();
@@ -182,7 +183,10 @@ class scheduler_core {
     std::vector<std::int64_t> total, free;  // by resource
     slot head = no_task, tail = no_task;    // what it has, in the order of assignment
     std::uint32_t count = 0, ahead = 0;
-    std::uint32_t waiting = 0;      // of count: coroutines, which hold no slot while they wait; they may be many
+    std::uint32_t waiting = 0;      // of count: coroutines, which hold no slot while they wait, and offers: many
+    std::uint32_t offers = 0;       // of waiting: values that their submitters are to bring
+    std::uint64_t offered = 0;      // their bytes
+    bool takes_offers = true;       // it knows of them
     std::uint32_t urgent = 0;       // of count: of a priority above the default
     std::uint32_t coming = 0;       // tasks that others were asked to give back for it
     std::uint32_t leaving = 0;      // tasks that it was asked to give back
@@ -204,15 +208,20 @@ class scheduler_core {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> option_slots;  // ours, and its generation
     std::uint32_t next_option = 1;
     bool leaves() const noexcept { return mode == worker_mode::retiring || mode == worker_mode::stopped; }
+    /// What it has that runs, or may wait for a slot.
+    std::uint32_t work() const noexcept { return count - offers; }
   };
   struct class_state {
     std::vector<worker_index> eligible;
     std::vector<bool> can;  // by worker
     held_tasks held;
+    held_tasks offers;  // held too, while nobody may have them, and in no other task's way
     time_ns unmet_since = 0;
     std::uint32_t cursor = 0;
     bool busy = false;  // in busy_classes_
     std::string key;    // of the placement class that this was made for
+    std::size_t all_held() const noexcept { return held.size() + offers.size(); }
+    slot any_held(const task_table& tasks) const noexcept { return (offers.empty() ? held : offers).first(tasks); }
   };
   enum class lease_state : std::uint8_t { waiting, emptying, opening, open };
   struct lease {
@@ -265,6 +274,7 @@ class scheduler_core {
   void tell_failed(slot t);
   void tell_cancelled(slot t);
   void tell_restarted(slot t);
+  void tell_unneeded(slot t);
   void introduce(peer_id to, worker_index w);
   void drop_value(worker_index w, task_id id);
   void drop_later(worker_index w, task_id id);
@@ -289,6 +299,11 @@ class scheduler_core {
   void cancel(peer_id p, std::span<const task_id> ids);
   void retry(peer_id p, std::span<const task_id> ids);
   void locate(peer_id p, std::span<const task_id> ids);
+  void withdraw_offered(peer_id p, std::span<const task_id> ids);
+  void unreached(peer_id p, const unreached_offers& m);
+  void check_offer(const submit_task& m) const;
+  void end_offer(slot t, std::string_view why);
+  void end_offers(peer_id p);
   void set_deadline(slot t);
   /// Its time limit is over. `told`: its worker has ended it already.
   void end_late(slot t, bool told);
@@ -357,7 +372,21 @@ class scheduler_core {
   void unhold(slot t, bool served);
   bool is_producer(slot t) const;
   bool has_room(const worker& w, slot t) const;
-  bool is_urgent(slot t) const noexcept { return tasks_.call(t).priority > 0; }
+  bool is_offer(slot t) const noexcept { return (tasks_[t].flags & task_offered) != 0; }
+  std::uint64_t offered_bytes(slot t) const noexcept;
+  /// Whether a value fits into a worker, if there is nothing else: it says what room it has, a little less than its
+  /// memory, by its heartbeats.
+  static bool has_memory_for(const worker& w, std::uint64_t bytes) noexcept {
+    const std::uint64_t room = w.last.memory_limit != 0 ? w.last.memory_limit : w.memory;
+    return room == 0 || bytes <= room;
+  }
+  worker_index worker_for_offer(slot t, std::uint32_t in_class);
+  /// As far as is known. Of an offer whose submitter is there.
+  bool is_reached(slot t, const worker& w) const {
+    return !peers_[submitter_of(tasks_[t].id)]->unreached.contains(w.peer);
+  }
+  std::string no_worker_for_offer(slot t);
+  bool is_urgent(slot t) const noexcept { return tasks_.call(t).priority > 0 && !is_offer(t); }
   worker_index with_room(slot t) const;
   bool has_resources(const worker& w, std::uint32_t in_class) const;
   worker_index best_worker(slot t, std::uint32_t in_class);
@@ -381,6 +410,7 @@ class scheduler_core {
   void assign(slot t, worker_index w, bool ahead);
   void run(slot t, worker_index w);
   void order_push(slot input, slot t);
+  void ask_for_offer(slot t, worker_index w);
   std::uint32_t option_for(worker& w, peer_id p, std::uint32_t o);
   std::uint32_t module_for(worker& w, peer_id p, std::uint32_t m);
 
@@ -431,7 +461,8 @@ class scheduler_core {
   bool takes(const worker& w, std::uint64_t bytes) const noexcept {
     return w.memory == 0 || w.value_bytes + w.expected + bytes <= w.memory;
   }
-  double fullness(const worker& w) const noexcept;
+  /// With so many bytes more.
+  double fullness(const worker& w, std::uint64_t more = 0) const noexcept;
 
   // retire.cpp
   void let_go(worker_index w);

@@ -53,7 +53,7 @@ scheduler_statistics scheduler_core::statistics() const {
   s.tasks = tasks_.size();
   for (slot t = 1; t < tasks_.end(); ++t) ++s.states[static_cast<std::size_t>(tasks_[t].state)];
   for (const auto& c : classes_)
-    if (c && c->eligible.empty()) s.no_worker += c->held.size();
+    if (c && c->eligible.empty()) s.no_worker += c->all_held();
   s.record_bytes = tasks_.record_bytes();
   s.payload_bytes = tasks_.payload_bytes();
   s.edge_bytes = tasks_.pool_used() - tasks_.payload_bytes();
@@ -74,8 +74,8 @@ std::vector<worker_statistics> scheduler_core::workers() const {
 std::vector<std::string> scheduler_core::waiting() const {
   std::vector<std::string> all;
   for (std::uint32_t c = 0; c < classes_.size(); ++c) {
-    if (!classes_[c] || !classes_[c]->eligible.empty() || classes_[c]->held.empty()) continue;
-    const std::size_t n = classes_[c]->held.size();
+    if (!classes_[c] || !classes_[c]->eligible.empty() || classes_[c]->all_held() == 0) continue;
+    const std::size_t n = classes_[c]->all_held();
     all.push_back(std::to_string(n) + (n == 1 ? " task waits" : " tasks wait") + " for a worker: " + missing_of(c));
   }
   return all;

@@ -23,9 +23,10 @@ void scheduler_core::check_invariants() const {
   require(ready_.empty() && loose_.empty() && handed_.empty() && candidates_.empty() && touched_.empty(),
           "an event is handled to its end");
   std::vector<std::uint32_t> count(workers_.size()), ahead(workers_.size()), leaving(workers_.size()),
-      urgent(workers_.size());
+      urgent(workers_.size()), waiting(workers_.size()), offers(workers_.size());
   std::size_t value_bytes = 0;
-  std::vector<std::uint64_t> occupancy(workers_.size()), filled(workers_.size()), bytes(workers_.size());
+  std::vector<std::uint64_t> occupancy(workers_.size()), filled(workers_.size()), bytes(workers_.size()),
+      offered(workers_.size());
   std::vector<std::vector<std::int64_t>> free;
   for (const worker& w : workers_) free.push_back(w.total);
   std::vector<std::uint32_t> leased(workers_.size());
@@ -66,6 +67,9 @@ void scheduler_core::check_invariants() const {
     if (unfinished(r.state)) require(needed(r), "an unfinished task is needed", r.id);
     if (r.state == task_state::memory) require(needed(r), "a value is needed", r.id);
 
+    if ((r.flags & task_offered) && unfinished(r.state))
+      require(knows(submitter_of(r.id)), "who is to give a value is there", r.id);
+
     std::uint32_t missing = 0;
     for (const slot i : tasks_.inputs(t)) {
       require(alive(tasks_[i].state), "inputs have records", r.id);
@@ -97,13 +101,19 @@ void scheduler_core::check_invariants() const {
         ++count[r.worker];
         occupancy[r.worker] += r.cost;
         if (is_urgent(t)) ++urgent[r.worker];
+        if (is_offer(t)) {
+          ++offers[r.worker];
+          offered[r.worker] += offered_bytes(t);
+        }
+        if (r.flags & (task_waits | task_offered)) ++waiting[r.worker];
         if (r.has(mark_ahead))
           ++ahead[r.worker];
         else
           filled[r.worker] += std::min(r.cost, pipeline_cost_);
         if (r.has(mark_ahead)) require(r.waiting_on != 0, "ahead of something", r.id);
         leaving[r.worker] += r.has(mark_retracting);
-        for (const auto& [resource, amount] : catalogue_.class_at(c).resources) free[r.worker][resource] -= amount;
+        if (!is_offer(t))
+          for (const auto& [resource, amount] : catalogue_.class_at(c).resources) free[r.worker][resource] -= amount;
         break;
       }
       case task_state::failed:
@@ -130,9 +140,11 @@ void scheduler_core::check_invariants() const {
     require(failures[f] == failures_[f].references, "references of failures are counted");
   for (std::size_t c = 0; c < classes_.size(); ++c) {
     if (!classes_[c]) continue;
-    require(classes_[c]->held.size() == held[c], "held tasks are in their queue");
+    require(classes_[c]->all_held() == held[c], "held tasks are in their queues");
+    require(classes_[c]->offers.empty() || classes_[c]->eligible.empty(),
+            "an offer is held while nobody may have it");
     if (c == 0 && held[0] != 0)
-      for (const worker_index w : heap_) require(workers_[w].count != 0, "no worker is idle while tasks are held");
+      for (const worker_index w : heap_) require(workers_[w].work() != 0, "no worker is idle while tasks are held");
   }
   std::uint32_t slots = 0, there = 0;
   for (worker_index index = 0; index < workers_.size(); ++index) {
@@ -152,6 +164,8 @@ void scheduler_core::check_invariants() const {
     require(before == w.tail && listed == count[index] && w.count == count[index], "a worker's tasks are counted");
     require(w.ahead == ahead[index], "a worker's tasks ahead are counted");
     require(w.urgent == urgent[index], "a worker's urgent tasks are counted");
+    require(w.waiting == waiting[index], "a worker's tasks that hold no slot are counted");
+    require(w.offers == offers[index] && w.offered == offered[index], "a worker's offers are counted");
     require(w.leaving == leaving[index], "a worker's tasks on retraction are counted");
     require(w.occupancy == occupancy[index] && w.filled == filled[index], "a worker's load is counted");
     require(w.value_bytes == bytes[index], "a worker's values are counted");

@@ -27,8 +27,13 @@ void scheduler_core::unassign(slot t) {
   (r.prev == no_task ? w.head : tasks_[r.prev].next) = r.next;
   (r.next == no_task ? w.tail : tasks_[r.next].prev) = r.prev;
   r.prev = r.next = no_task;
+  const bool offer = is_offer(t);
   --w.count;
-  if (r.flags & task_waits) --w.waiting;
+  if (offer) {
+    --w.offers;
+    w.offered -= offered_bytes(t);
+  }
+  if (offer || (r.flags & task_waits)) --w.waiting;
   if (is_urgent(t)) --w.urgent;
   w.occupancy -= r.cost;
   if (r.has(mark_ahead))
@@ -37,7 +42,7 @@ void scheduler_core::unassign(slot t) {
     w.filled -= std::min(r.cost, pipeline_cost_);
   if (r.has(mark_retracting)) end_retraction(t);
   const std::uint32_t options = tasks_.call(t).options;
-  if (options != 0)
+  if (options != 0 && !offer)
     for (const auto& [resource, amount] : catalogue_.class_at(catalogue_.options_at(options).placement).resources)
       w.free[resource] += amount;
   r.unset(mark_ahead);
@@ -202,6 +207,7 @@ void scheduler_core::end_tree(slot root, task_state end, std::uint32_t failure_i
       ++counts_.cancelled;
       if (r.flags & task_wanted) tell_cancelled(t);
     }
+    tell_unneeded(t);
     loose_.push_back(t);
     for (const slot d : tasks_.dependents(t))
       if (unfinished(tasks_[d].state)) stack.emplace_back(d, t);
@@ -229,6 +235,7 @@ void scheduler_core::tidy_one(slot t) {
       unplace(t);
       end_needs(t);
       r.state = task_state::released;
+      tell_unneeded(t);
     } else if (r.state == task_state::memory) {
       drop_everywhere(t);
       r.state = task_state::released;

@@ -98,6 +98,7 @@ struct worker_hello : peer_hello {
   std::string resources;  // `gpu=1 licence=0.5`
   std::uint32_t slots = 1;
   std::uint64_t memory = 0;  // bytes that values may take; 0: unknown
+  bool takes_offers = true;  // capability::offers
 };
 
 }  // namespace weft::net

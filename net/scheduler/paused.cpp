@@ -10,7 +10,7 @@ bool scheduler_core::would_run(const worker& w, std::uint32_t in_class) const {
   if (w.peer == 0 || w.mode != worker_mode::paused || w.slots == 0 || !classes_[in_class]) return false;
   const class_state& state = *classes_[in_class];
   const placement_class& wanted = catalogue_.class_at(in_class);
-  return !state.held.empty() && state.eligible.empty() && meets(w, wanted, wanted.loose);
+  return state.all_held() != 0 && state.eligible.empty() && meets(w, wanted, wanted.loose);
 }
 
 bool scheduler_core::waits_for_paused(std::uint32_t in_class) const {
@@ -19,28 +19,44 @@ bool scheduler_core::waits_for_paused(std::uint32_t in_class) const {
 
 /// Held tasks may be what frees the memory for want of which all workers that may have them are paused: each of these
 /// that has no task is given one. Coroutines do not count as such, since they may wait for just what is held: that,
-/// what tasks have submitted, comes first then, and no further coroutine of somebody else is begun.
+/// what tasks have submitted, comes first then, and no further coroutine of somebody else is begun. Nor do offers:
+/// one may be under way to each worker besides.
 void scheduler_core::fill_paused() {
   if (paused_ == 0) return;
   const auto is_worker = [&](peer_id p) { return peers_[p] && peers_[p]->worker != no_worker_index; };
   for (worker_index index = 0; index < workers_.size(); ++index) {
     const worker& w = workers_[index];
     if (w.peer == 0 || w.mode != worker_mode::paused || w.count != w.waiting) continue;
-    slot best = no_task;
+    const std::uint32_t coroutines = w.waiting - w.offers;
+    slot offer = no_task, best = no_task;
+    const auto consider = [&](slot t, slot& than) {
+      if (than == no_task || tasks_.call(t).priority > tasks_.call(than).priority) than = t;
+    };
+    // One that fits into none goes to who says so.
+    const auto may_have = [&](slot t, std::uint32_t c) {
+      const std::uint64_t bytes = offered_bytes(t);
+      const auto fits = [&](const worker& other) { return would_run(other, c) && has_memory_for(other, bytes); };
+      return is_reached(t, w) && (has_memory_for(w, bytes) || std::none_of(workers_.begin(), workers_.end(), fits));
+    };
     for (std::uint32_t c = 0; c < classes_.size(); ++c) {
-      if (!would_run(w, c) || (c != 0 && !has_resources(w, c))) continue;
-      const held_tasks& held = classes_[c]->held;
-      slot t = w.waiting == 0 ? no_task : held.first_of(tasks_, is_worker);
+      if (!would_run(w, c)) continue;
+      const class_state& state = *classes_[c];
+      if (w.offers == 0 && w.takes_offers && !state.offers.empty())
+        if (const slot t = state.offers.first(tasks_); may_have(t, c)) consider(t, offer);
+      if (state.held.empty() || (c != 0 && !has_resources(w, c))) continue;
+      slot t = coroutines == 0 ? no_task : state.held.first_of(tasks_, is_worker);
       if (t == no_task) {
-        t = held.first(tasks_);
-        if (w.waiting != 0 && (tasks_[t].flags & task_waits)) continue;
+        t = state.held.first(tasks_);
+        if (coroutines != 0 && (tasks_[t].flags & task_waits)) continue;
       }
-      if ((tasks_[t].flags & task_waits) && w.waiting >= options_.most_pipelined) continue;
-      if (best == no_task || tasks_.call(t).priority > tasks_.call(best).priority) best = t;
+      if ((tasks_[t].flags & task_waits) && coroutines >= options_.most_pipelined) continue;
+      consider(t, best);
     }
-    if (best == no_task) continue;
-    unhold(best, true);
-    assign(best, index, false);
+    for (const slot t : {offer, best})
+      if (t != no_task) {
+        unhold(t, true);
+        assign(t, index, false);
+      }
   }
 }
 

@@ -58,6 +58,7 @@ peer_id scheduler_core::add_worker(time_ns now, const worker_hello& hello) {
   w.name = hello.name;
   w.host = hello.host;
   w.address = hello.address;
+  w.takes_offers = hello.takes_offers;
   w.heard = now_;
   for (const auto& [resource, amount] : resources) {
     if (resource >= w.total.size()) w.total.resize(resource + 1);
@@ -95,6 +96,7 @@ void scheduler_core::remove_peer(time_ns now, peer_id p, bool expected, std::str
   peers_[p].reset();
   outputs_.erase(std::remove(outputs_.begin(), outputs_.end(), p), outputs_.end());
   release_wants(p);
+  end_offers(p);
   tasks_.close_submitter(p);
   settle();
 }
@@ -129,9 +131,11 @@ void scheduler_core::remove_worker(worker_index index, bool expected, std::strin
           tasks_[t].attempt == a.attempt)
         blamed.push_back(t);
     }
+    // Values that are on their way to it run nothing: they come behind those that may have.
     if (blamed.empty())
-      for (const slot t : had)
-        if (blamed.size() < w.slots && !tasks_[t].has(mark_ahead)) blamed.push_back(t);
+      for (const bool offers : {false, true})
+        for (const slot t : had)
+          if (blamed.size() < w.slots && !tasks_[t].has(mark_ahead) && is_offer(t) == offers) blamed.push_back(t);
     std::sort(blamed.begin(), blamed.end());
     blamed.erase(std::unique(blamed.begin(), blamed.end()), blamed.end());
   }
@@ -241,8 +245,8 @@ void scheduler_core::rebuild_classes() {
     state.cursor = 0;
     if (!had_any && !state.eligible.empty()) {
       // What was held because nobody could run it is placed like anything else.
-      while (!state.held.empty()) {
-        const slot t = state.held.first(tasks_);
+      while (state.all_held() != 0) {
+        const slot t = state.any_held(tasks_);
         unhold(t, false);
         make_ready(t);
       }

@@ -1,6 +1,7 @@
 // Which worker: see scheduler_options for the numbers.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "scheduler/core.hpp"
 #include "scheduler/input_places.hpp"
@@ -10,6 +11,8 @@ namespace {
 
 /// Workers of a restricted class that are looked at for one task, from where the last look ended.
 constexpr std::size_t most_eligible_seen = 64;
+/// Workers that a client does not reach: then it is thought to reach none.
+constexpr std::size_t most_unreached = 3;
 
 }  // namespace
 
@@ -38,7 +41,7 @@ bool scheduler_core::has_room(const worker& w, slot t) const {
   // What waits for tasks that it has submitted must not keep these from running: coroutines take no slots from
   // others, and are bounded by themselves.
   const bool waits = (tasks_[t].flags & task_waits) != 0;
-  if (waits) return w.waiting < options_.most_pipelined;
+  if (waits) return w.waiting - w.offers < options_.most_pipelined;
   // It passes those that wait there; only others of its kind are in its way.
   if (is_urgent(t) && w.urgent < w.slots) return true;
   const std::uint32_t others = w.waiting + w.ahead;
@@ -67,12 +70,12 @@ bool scheduler_core::has_resources(const worker& w, std::uint32_t in_class) cons
 void scheduler_core::hold(slot t) {
   const std::uint32_t c = class_of(t);
   class_state& state = *classes_[c];
-  if (state.held.empty() && state.eligible.empty()) state.unmet_since = now_;
+  if (state.all_held() == 0 && state.eligible.empty()) state.unmet_since = now_;
   tasks_[t].state = task_state::held;
-  state.held.push(tasks_, t);
+  (is_offer(t) ? state.offers : state.held).push(tasks_, t);
   tasks_[t].cost = estimate(t);
   held_cost_ += tasks_[t].cost;
-  if (c != 0 && !state.busy) {
+  if (c != 0 && !state.busy && !is_offer(t)) {
     state.busy = true;
     busy_classes_.push_back(c);
   }
@@ -80,7 +83,8 @@ void scheduler_core::hold(slot t) {
 
 /// `served`: it goes to a worker, and its submitter's turn has ended.
 void scheduler_core::unhold(slot t, bool served) {
-  held_tasks& held = classes_[class_of(t)]->held;
+  class_state& state = *classes_[class_of(t)];
+  held_tasks& held = is_offer(t) ? state.offers : state.held;
   if (served)
     held.take_first(tasks_, t);
   else
@@ -91,6 +95,13 @@ void scheduler_core::unhold(slot t, bool served) {
 
 void scheduler_core::place(slot t) {
   const std::uint32_t c = class_of(t);
+  if (is_offer(t)) {
+    // Its value was lost, and somebody else needs it who has not.
+    if (!knows(submitter_of(tasks_[t].id))) return end_offer(t, "the client that has scattered it has left");
+    if (const worker_index w = worker_for_offer(t, c); w != no_worker_index) return assign(t, w, false);
+    if (classes_[c]->eligible.empty()) return hold(t);
+    return end_offer(t, no_worker_for_offer(t));
+  }
   if (classes_[c]->eligible.empty() || is_producer(t)) return hold(t);
   // Tasks that need resources take them in their order.
   if (c != 0 && !classes_[c]->held.empty() && !catalogue_.class_at(c).resources.empty()) return hold(t);
@@ -122,6 +133,48 @@ worker_index scheduler_core::best_worker(slot t, std::uint32_t in_class) {
   const time_ns later =
       queue_time(workers_[idle]) + options_.overload + transfer_time(of.bytes_at(best) - of.bytes_at(idle));
   return queue_time(workers_[best]) > later ? idle : best;
+}
+
+std::uint64_t scheduler_core::offered_bytes(slot t) const noexcept {
+  offered_call what;
+  std::memcpy(&what, tasks_.payload(t).data(), sizeof what);
+  return what.bytes;
+}
+
+/// Of those whose memory it fits into, the one whose memory is the least full when it has come; where it fits into
+/// none, one that says so. An offer takes neither slot nor resources, however long its submitter needs: so it is held
+/// only while nobody may have it.
+worker_index scheduler_core::worker_for_offer(slot t, std::uint32_t in_class) {
+  class_state& state = *classes_[in_class];
+  const std::size_t n = state.eligible.size();
+  const std::uint64_t bytes = offered_bytes(t);
+  std::map<peer_id, time_ns>& missed = peers_[submitter_of(tasks_[t].id)]->unreached;
+  std::erase_if(missed, [&](const auto& of) { return of.second <= now_ || !knows(of.first); });
+  if (missed.size() >= most_unreached) return no_worker_index;
+  worker_index best = no_worker_index;
+  std::pair<bool, double> least{true, 0};  // it does not fit; how full it is
+  for (std::size_t k = 0; k < n; ++k) {
+    if (k >= most_eligible_seen && best != no_worker_index && !least.first) break;
+    const worker_index index = state.eligible[(state.cursor + k) % n];
+    const worker& w = workers_[index];
+    if (!w.takes_offers || !is_reached(t, w)) continue;
+    const std::pair is{!has_memory_for(w, bytes), fullness(w, w.offered + bytes)};
+    if (best != no_worker_index && is >= least) continue;
+    best = index;
+    least = is;
+  }
+  if (n > most_eligible_seen) state.cursor = static_cast<std::uint32_t>((state.cursor + most_eligible_seen) % n);
+  return best;
+}
+
+std::string scheduler_core::no_worker_for_offer(slot t) {
+  std::string names;
+  for (const auto& [p, until] : peers_[submitter_of(tasks_[t].id)]->unreached)
+    names += (names.empty() ? "" : ", ") + peers_[p]->name + " at " + peers_[p]->address;
+  if (names.empty())
+    return "those that may have it do not know of values that clients give: start workers of this version";
+  return "the client that has scattered it does not reach the workers that were to have it (" + names +
+         "): see that clients reach the addresses that workers announce, or let a task read or make the value";
 }
 
 time_ns scheduler_core::transfer_time(std::uint64_t bytes) const noexcept {
@@ -176,7 +229,7 @@ void scheduler_core::fill_workers() {
       r.flags &= static_cast<std::uint8_t>(~in_frontier);
       if (r.state == task_state::assigned && r.worker == w && r.attempt == attempt && !hand_over_dependents(t)) break;
     }
-    if (x.count < x.slots) hungry_ = true;
+    if (x.work() < x.slots) hungry_ = true;
   }
   touched_.clear();
   std::size_t kept = 0;

@@ -90,10 +90,10 @@ worker_index scheduler_core::copy_to_another(slot t) {
   return best;
 }
 
-double scheduler_core::fullness(const worker& w) const noexcept {
+double scheduler_core::fullness(const worker& w, std::uint64_t more) const noexcept {
   // Workers that do not say how much they may take are compared by what they have.
   const double most = w.memory == 0 ? 1e12 : static_cast<double>(w.memory);
-  return static_cast<double>(w.value_bytes + w.expected) / most;
+  return (static_cast<double>(w.value_bytes + w.expected) + static_cast<double>(more)) / most;
 }
 
 /// Some task that has not ended there takes the value.
@@ -279,7 +279,7 @@ std::uint32_t scheduler_core::target() const {
   std::uint64_t values = 0, room = 0;
   std::uint32_t there = 0, slots = 0;
   for (const auto& c : classes_)
-    if (c) runnable += c->held.size();
+    if (c) runnable += c->all_held();
   for (const worker& w : workers_) {
     if (w.peer == 0) continue;
     values += w.value_bytes;
@@ -287,7 +287,7 @@ std::uint32_t scheduler_core::target() const {
     ++there;
     slots += w.slots + w.leased;
     cost += w.occupancy;
-    runnable += w.count - w.ahead;
+    runnable += w.work() - w.ahead;
     room += w.memory;
   }
   const double each = there == 0 ? 1.0 : static_cast<double>(slots) / there;
@@ -304,7 +304,7 @@ bool scheduler_core::idle(time_ns now) const noexcept {
   if (options_.idle_timeout <= 0 || now - last_event_ < options_.idle_timeout) return false;
   if (clients_ != 0 || !leases_.empty()) return false;
   for (const auto& c : classes_)
-    if (c && !c->held.empty()) return false;
+    if (c && c->all_held() != 0) return false;
   for (const worker& w : workers_)
     if (w.peer != 0 && w.count != 0) return false;
   return true;

@@ -77,6 +77,7 @@ void scheduler_core::done(worker_index w, const done_task& m) {
     const bool sent = (m.flags & has_value) && (r.flags & task_inline) && m.value.size() <= options_.most_inline;
     tell_finished(t, sent ? &m.value : nullptr);
   }
+  tell_unneeded(t);
   if ((m.flags & has_value) && r.needed_by != 0 && m.value.size() <= options_.most_inline &&
       tasks_.value_bytes() + m.value.size() <= options_.kept_values)
     tasks_.keep_value(t, m.value);

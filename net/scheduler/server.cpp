@@ -283,6 +283,7 @@ admission scheduler_server::admit(std::shared_ptr<scheduler_server> self, const 
       h.resources = g.resources;
       h.slots = g.slots;
       h.memory = g.memory_limit;
+      h.takes_offers = (peer.capabilities & capability::offers) != 0;
       id = p->core.add_worker(now(), h);
       p->listeners[id] = g.address;
     } else {

@@ -23,7 +23,7 @@ void scheduler_core::end_retraction(slot t) {
 void scheduler_core::steal() {
   if (!heap_.empty() && crowded_) {
     const worker& emptiest = workers_[heap_[0]];
-    if (emptiest.count + emptiest.coming < emptiest.slots) hungry_ = true;
+    if (emptiest.work() + emptiest.coming < emptiest.slots) hungry_ = true;
   }
   if (!hungry_ || now_ < next_steal_) return;
   hungry_ = crowded_ = false;
@@ -32,12 +32,12 @@ void scheduler_core::steal() {
   for (worker_index index = 0; index < workers_.size(); ++index) {
     const worker& w = workers_[index];
     if (w.peer == 0) continue;
-    if (w.heap_at != ~std::uint32_t{0} && w.count + w.coming < w.slots) thieves.push_back(index);
+    if (w.heap_at != ~std::uint32_t{0} && w.work() + w.coming < w.slots) thieves.push_back(index);
     const std::uint32_t kept = kept_from_thieves(w);
-    if (w.count - w.ahead > kept) {
+    if (w.work() - w.ahead > kept) {
       crowded_ = true;
       const bool worth_it = w.mode == worker_mode::paused || queue_time(w) >= options_.steal_least;
-      if (w.count - w.ahead > kept + w.leaving && worth_it) victims.push_back(index);
+      if (w.work() - w.ahead > kept + w.leaving && worth_it) victims.push_back(index);
     }
   }
   next_steal_ = now_ + options_.steal_interval;
@@ -68,7 +68,7 @@ void scheduler_core::steal() {
 std::uint32_t scheduler_core::steal_from(worker_index from, worker_index thief) {
   worker& victim = workers_[from];
   worker& to = workers_[thief];
-  const std::uint32_t runnable = victim.count - victim.ahead;
+  const std::uint32_t runnable = victim.work() - victim.ahead;
   const std::uint32_t kept = kept_from_thieves(victim) + victim.leaving;
   if (runnable <= kept) return 0;
   const std::uint32_t waiting = runnable - kept;
@@ -78,7 +78,7 @@ std::uint32_t scheduler_core::steal_from(worker_index from, worker_index thief) 
   std::uint32_t asked = 0, seen = 0;
   for (slot t = victim.tail; t != no_task && asked < most && seen < 4 * most + 64; t = tasks_[t].prev, ++seen) {
     task_record& r = tasks_[t];
-    if (r.has(mark_ahead) || r.has(mark_retracting)) continue;
+    if (r.has(mark_ahead) || r.has(mark_retracting) || is_offer(t)) continue;
     if (const std::uint32_t c = class_of(t); c != 0 && (!classes_[c]->can[thief] || !has_resources(to, c))) continue;
     std::uint64_t missing_bytes = 0;
     for (const slot i : tasks_.inputs(t).first(std::min<std::size_t>(r.inputs_count, options_.ahead_inputs)))

@@ -82,6 +82,7 @@ void scheduler_core::submit(peer& from, peer_id p, const submit_task& m) {
   if (m.options != 0 && (m.options >= from.options.size() || from.options[m.options] == 0))
     throw protocol_error("weft: " + name_of(m.id) + " has options " + std::to_string(m.options) +
                          ", which were not defined");
+  if (m.flags & task_offered) check_offer(m);
   for (const task_id i : m.inputs)
     if (submitter_of(i) == p && number_of(i) >= number)
       throw protocol_error("weft: " + name_of(m.id) + " takes number " + std::to_string(number_of(i)) +
@@ -156,6 +157,57 @@ void scheduler_core::submit(peer& from, peer_id p, const submit_task& m) {
       if (const slot input = tasks_.inputs(t)[i]; tasks_[input].state == task_state::released) revive(input);
     // It may be handed over with its inputs.
     if (r.state == task_state::waiting) candidates_.push_back(t);
+  }
+}
+
+void scheduler_core::check_offer(const submit_task& m) const {
+  if (!(m.flags & task_constant) || !m.inputs.empty() || m.call.size() != sizeof(offered_call))
+    throw protocol_error("weft: " + name_of(m.id) +
+                         " is an offer, and takes inputs, is no constant, or its call is none of an offer");
+}
+
+/// Nobody has the value that was offered, nor will: what was to be made of it fails.
+void scheduler_core::end_offer(slot t, std::string_view why) {
+  end_tree(t, task_state::failed,
+           add_failure(function_name(t), "weft::lost",
+                       "weft: the value of " + key_of(t) + " is lost: no worker has it, and " + std::string(why), ""),
+           false);
+}
+
+/// What has a value keeps it: the word has crossed with its coming.
+void scheduler_core::withdraw_offered(peer_id p, std::span<const task_id> ids) {
+  for (const task_id id : ids) own_task(p, id, "withdraw the value of");
+  for (const task_id id : ids) {
+    const slot t = tasks_.find(id);
+    if (t != no_task && (tasks_[t].flags & task_offered) && unfinished(tasks_[t].state))
+      end_offer(t,
+                "the client that has scattered it does not have it any more: keep its future for as long as "
+                "tasks take the value, or replicate it");
+  }
+}
+
+/// The worker gives back what it waits for, and another is to have it. It is tried anew when some time has passed:
+/// whatever kept the client from it may be over.
+void scheduler_core::unreached(peer_id p, const unreached_offers& m) {
+  constexpr time_ns for_so_long = 600'000'000'000;
+  for (const task_id id : m.tasks) own_task(p, id, "speak of a worker for");
+  if (!knows(m.worker) || peers_[m.worker]->worker == no_worker_index) return;  // it has left meanwhile
+  peers_[p]->unreached[m.worker] = now_ + for_so_long;
+  for (const task_id id : m.tasks) {
+    const slot t = tasks_.find(id);
+    if (t == no_task || !is_offer(t) || tasks_[t].state != task_state::assigned) continue;
+    if (tasks_[t].worker != peers_[m.worker]->worker) continue;
+    if (!peers_[m.worker]->has_lists()) with_lists_.push_back(m.worker);
+    peers_[m.worker]->retracts.push_back({id, tasks_[t].attempt, 0});
+  }
+}
+
+/// The submitter has left, and others need what it has offered.
+void scheduler_core::end_offers(peer_id p) {
+  for (const task_id id : tasks_.all_of(p)) {
+    const slot t = tasks_.find(id);
+    if (t != no_task && (tasks_[t].flags & task_offered) && unfinished(tasks_[t].state))
+      end_offer(t, "the client that has scattered it has left");
   }
 }
 

@@ -61,8 +61,8 @@ enum task_mark : std::uint8_t {
 };
 
 /// Of task_record::flags: the task_flags of the wire, and one of our own.
-inline constexpr std::uint8_t all_task_flags = 63;
-inline constexpr std::uint8_t in_frontier = 64;  // its worker's frontier has an entry for it
+inline constexpr std::uint8_t all_task_flags = 127;
+inline constexpr std::uint8_t in_frontier = 128;  // its worker's frontier has an entry for it
 
 /// A task's record, one cache line. Invariants (check_invariants proves them):
 ///   - waiting_on counts the inputs that have no value, while the task is unfinished;

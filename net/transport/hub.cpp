@@ -201,6 +201,7 @@ class hub_state : public std::enable_shared_from_this<hub_state> {
     who.says.slots = h.slots;
     who.address = to.peer();
     who.here = to.local();
+    who.capabilities = a->agreed.capabilities;
     if (const std::string other = belongs_to_another(to, who_); !other.empty())
       co_await turn_away(to, refusal::identity, other);
     if (to.certificate()) who.certificate = *to.certificate();

@@ -316,6 +316,7 @@ task<peer_link::made> peer_link::make_connection() {
   there.address = made_to.peer();
   there.here = made_to.local();
   there.id = w.peer;
+  there.capabilities = m.capabilities;
   there.says.incarnation = w.incarnation;
   there.says.build_id.assign(w.build_id.begin(), w.build_id.end());
   there.says.name.assign(w.name.begin(), w.name.end());

@@ -56,8 +56,9 @@ class link_handler {
 struct link_peer {
   greeting says;  // towards who listens; of who connected only build_id, name and incarnation are known
   std::optional<peer_certificate> certificate;
-  std::string address, here;  // of the first connection: its end, and ours
-  peer_id id = 0;             // that the listening side has given to the connecting one
+  std::string address, here;       // of the first connection: its end, and ours
+  peer_id id = 0;                  // that the listening side has given to the connecting one
+  std::uint64_t capabilities = 0;  // of both sides, when the session began
 };
 
 struct link_options {

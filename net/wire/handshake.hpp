@@ -26,8 +26,9 @@ inline constexpr version_range known_versions{1, 1};
 
 /// What a side can do beyond its version. Used when both can.
 namespace capability {
-inline constexpr std::uint64_t zstd = 1;  // compressed frames
-inline constexpr std::uint64_t all = zstd;
+inline constexpr std::uint64_t zstd = 1;    // compressed frames
+inline constexpr std::uint64_t offers = 2;  // submitters may offer values (task_offered)
+inline constexpr std::uint64_t all = zstd | offers;
 }  // namespace capability
 
 struct hello_record {

@@ -20,6 +20,11 @@ constexpr task_id make_task_id(peer_id submitter, std::uint64_t number) noexcept
 constexpr peer_id submitter_of(task_id id) noexcept { return static_cast<peer_id>(id >> number_bits); }
 constexpr std::uint64_t number_of(task_id id) noexcept { return id & ((std::uint64_t{1} << number_bits) - 1); }
 
+/// A submitter as one that gives the values that it offers. As a peer it may be another: a worker gives what its
+/// tasks have made, and the client within it what these have scattered.
+constexpr peer_id giver_of(peer_id submitter) noexcept { return submitter | peer_id{1} << peer_bits; }
+constexpr bool is_giver(peer_id peer) noexcept { return peer >> peer_bits != 0; }
+
 /// Nanoseconds since some beginning of the process (or of the simulation) that does not matter.
 using time_ns = std::int64_t;
 

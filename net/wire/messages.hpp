@@ -26,11 +26,15 @@ enum class message_kind : std::uint16_t {
   cancel_tasks = 18,
   retry_tasks = 19,
   locate_tasks = 20,
+  withdraw_offers = 21,
+  unreached_offers = 22,
   // scheduler to client
   task_finished = 32,
   task_failed = 33,
   task_cancelled = 34,
   task_restarted = 35,
+  want_offer = 36,
+  drop_offers = 37,
   // scheduler to worker
   run_task = 48,
   drop_values = 49,
@@ -56,6 +60,7 @@ enum class message_kind : std::uint16_t {
   value_header = 81,
   value_missing = 82,
   pushed_value = 83,
+  claim_offers = 84,
   // a tool and the scheduler
   ask_info = 96,
   info = 97,
@@ -174,6 +179,15 @@ enum task_flags : std::uint32_t {
   task_constant = 16,
   /// It may not be run twice (its arguments cannot be used again, or it has effects): a loss is an error.
   task_once = 32,
+  /// Of a constant without inputs: the submitter keeps the value, and its call is an `offered_call`. Its worker gets
+  /// the value from the submitter. Only where both sides have capability::offers.
+  task_offered = 64,
+};
+
+/// The call of a task whose value is offered.
+struct offered_call {
+  std::uint64_t bytes;   // of the value, encoded
+  std::uint64_t secret;  // by which its worker knows the submitter: see claim_offers
 };
 
 struct submit_record {
@@ -212,6 +226,19 @@ using cancel_tasks = task_list<message_kind::cancel_tasks>;
 using retry_tasks = task_list<message_kind::retry_tasks>;
 /// Asks for task_finished again: the place that it named does not have the value.
 using locate_tasks = task_list<message_kind::locate_tasks>;
+/// The submitter does not have the values any more that it has offered.
+using withdraw_offers = task_list<message_kind::withdraw_offers>;
+struct unreached_record {
+  peer_id worker;
+  std::uint32_t reserved;
+};
+/// The submitter does not reach that worker, which was to have these values that it has offered.
+struct unreached_offers : unreached_record {
+  using record = unreached_record;
+  static constexpr message_kind kind = message_kind::unreached_offers;
+  std::span<const task_id> tasks;
+  static auto parts(auto& m) noexcept { return std::tie(m.tasks); }
+};
 
 struct finished_record {
   task_id id;
@@ -325,6 +352,10 @@ struct place_message : copy_record {
 using copy_value = place_message<message_kind::copy_value>;
 using value_at = place_message<message_kind::value_at>;
 using push_value = place_message<message_kind::push_value>;
+/// To a submitter: that worker is to have the value that was offered, and waits until it is reached.
+using want_offer = place_message<message_kind::want_offer>;
+/// To a submitter that has released what it offered: nobody needs it to give the values any more.
+using drop_offers = task_list<message_kind::drop_offers>;
 
 enum class worker_mode : std::uint8_t { running, paused, retiring, stopped };
 constexpr std::string_view name_of(worker_mode m) noexcept {
@@ -435,6 +466,18 @@ struct missing_record {
 struct value_missing : missing_record {
   using record = missing_record;
   static constexpr message_kind kind = message_kind::value_missing;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+
+struct giver_record {
+  std::uint64_t secret;  // of its offers
+  peer_id submitter;
+  std::uint32_t reserved;
+};
+/// From who has dialled: a submitter, which may be asked on this link for the values that it offers.
+struct claim_offers : giver_record {
+  using record = giver_record;
+  static constexpr message_kind kind = message_kind::claim_offers;
   static auto parts(auto&) noexcept { return std::tie(); }
 };
 

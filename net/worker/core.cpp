@@ -2,6 +2,7 @@
 #include "worker/core.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <utility>
@@ -129,6 +130,8 @@ void worker_core::check(const run_task& t) const {
     else if (input.worker == 0 || input.worker == self_)
       wrong("sent task", t.id, "an input is promised by its own worker");
   }
+  if ((t.flags & task_offered) && (!t.inputs.empty() || t.call.size() != sizeof(offered_call)))
+    wrong("sent task", t.id, "its value is offered, and it has inputs, or its call is no offer");
   if (given != t.values.size()) wrong("sent task", t.id, "its values have another size than its inputs say");
 }
 
@@ -136,6 +139,8 @@ void worker_core::run(time_ns now, const run_task& t) {
   check(t);
   if (const std::uint32_t place = places_.find(t.id); place != none && !make_way(t, place)) return;
   if (ordered_ >= worker_mode::retiring) return say_retracted(t.id, t.attempt, true);
+
+  if (t.flags & task_offered) return await_offer(now, t);
 
   // What is elsewhere is not what is being stopped here; to disown that may give other tasks back.
   for (const input_ref& input : t.inputs)
@@ -181,12 +186,47 @@ void worker_core::run(time_ns now, const run_task& t) {
       fetcher_.add_holder(input.id, input.worker);
     }
     link(task, place);
-    lacking += entries_[place].at == state::promised || entries_[place].at == state::waiting;
+    lacking += keeps_waiting(entries_[place]);
   }
   if (lacking == 0) return host_.submit(t);
   set_state(entries_[task], task, state::waiting);
   entries_[task].lacking = lacking;
   entries_[task].position = keep(t);
+}
+
+/// The value is fetched though memory is short: what may need it, and free more, is perhaps here already.
+void worker_core::await_offer(time_ns now, const run_task& t) {
+  offered_call what;
+  std::memcpy(&what, t.call.data(), sizeof what);
+  // It would have to be there as a whole: the process would be killed, and then the next.
+  if (what.bytes > limits_.offered_bytes) {
+    const std::string text = "weft: a value that is scattered takes " + std::to_string(what.bytes) +
+                             " bytes, and the worker that was to have it has memory for " +
+                             std::to_string(limits_.offered_bytes) +
+                             ": scatter it in parts, let tasks make them, or give workers more memory";
+    static constexpr std::string_view type = "std::length_error";
+    say().add(failed_task{{t.id, t.attempt, 0}, {}, type, text, {}});
+    return;
+  }
+  const std::uint32_t place = make(t.id, state::submitted);
+  entry& e = entries_[place];
+  e.attempt = t.attempt;
+  e.bytes = what.bytes;
+  e.may_inline = (t.flags & task_inline) != 0;
+  e.once = (t.flags & task_once) != 0;
+  e.offered = true;
+  set_state(e, place, state::coming);
+  if (t.time_left_ns != 0)
+    limit(t.time_left_ns > fetcher::never - now ? fetcher::never : now + t.time_left_ns, t.id, t.attempt);
+  const peer_id from = giver_of(submitter_of(t.id));
+  if (!fetcher_.knows_peer(from)) {
+    fetcher_.add_peer(from, true);
+    host_.await_giver(from, what.secret);
+  }
+  host_.expect(t);
+  fetcher_.know(t.id, what.bytes);
+  fetcher_.add_holder(t.id, from);
+  fetcher_.want(t.id, t.rank, true);
 }
 
 /// Keeps what a task needs to be submitted later.
@@ -233,8 +273,14 @@ void worker_core::settle_users(std::uint32_t first) {
 /// Takes a task back that has not begun; false: it has.
 bool worker_core::withdraw(std::uint32_t place) {
   entry& e = entries_[place];
-  if (e.at != state::waiting) return host_.withdraw(e.id);
-  unkeep(e);
+  if (e.at == state::coming) {
+    fetcher_.forget(e.id);
+    host_.drop(e.id);
+  } else if (e.at == state::waiting) {
+    unkeep(e);
+  } else {
+    return host_.withdraw(e.id);
+  }
   set_state(e, place, state::submitted);  // like others that have been withdrawn
   return true;
 }
@@ -434,7 +480,19 @@ void worker_core::order(time_ns now, std::uint8_t mode) {
   ordered_ = static_cast<worker_mode>(mode);
   heartbeat_at_ = now;
   settle_pause();
+  if (ordered_ == worker_mode::retiring) give_back_offers();
   if (ordered_ == worker_mode::stopped) stop_all();
+}
+
+/// Of a worker that is to go nobody knows when who gives the values reaches it: they go elsewhere.
+void worker_core::give_back_offers() {
+  for (std::uint32_t place = 0; place < entries_.size(); ++place) {
+    const entry& e = entries_[place];
+    if (e.at != state::coming) continue;
+    withdraw(place);
+    say_retracted(e.id, e.attempt, true);
+    leave(place, true);
+  }
 }
 
 void worker_core::stop_all() {

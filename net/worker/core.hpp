@@ -36,6 +36,11 @@ class worker_host {
   /// submitted and have not ended. When one of those ends without a value, or is withdrawn or dropped, the task
   /// cannot run, and ends as failed or cancelled without having begun, unless it is withdrawn.
   virtual void submit(const run_task& task) = 0;
+  /// A task whose value its submitter gives: the value comes as those of peers do, and then the host says done().
+  virtual void expect(const run_task& task) = 0;
+  /// Values of such tasks are to come from who dials here and claims to be that giver, by that secret. It is away
+  /// until peer_resumed(). Until peer_left().
+  virtual void await_giver(peer_id giver, std::uint64_t secret) = 0;
   /// Takes a task back. True: it had not begun, and is gone, and no event of it will come.
   virtual bool withdraw(task_id task) = 0;
   /// Asks a task to stop; it ends as it will, and its end is told.
@@ -57,7 +62,8 @@ class worker_host {
 
 struct worker_limits {
   fetch_limits fetch;
-  std::uint32_t inline_bytes = 4096;  // of a value that travels with the report of its end
+  std::uint32_t inline_bytes = 4096;                // of a value that travels with the report of its end
+  std::uint64_t offered_bytes = ~std::uint64_t{0};  // of a value that its submitter gives: what memory has room for
   time_ns heartbeat = 500'000'000;
   std::uint32_t modules = 1u << 12;  // of a session
   std::uint32_t options = 1u << 20;  // of a session
@@ -71,6 +77,7 @@ struct worker_limits {
 ///               says where it is then
 ///   remote      the value is elsewhere; known while a task here takes it, or a copy was asked for
 ///   waiting     a task that takes what is promised, or another that waits: the engine does not know it yet
+///   coming      a task whose value its submitter gives, which has been asked for it, or will be when it has dialled
 ///   submitted   the engine has the task; it has not begun
 ///   executing   it has begun
 ///   here        its value is here: its own result, or a copy. Until drop_values
@@ -83,7 +90,8 @@ struct worker_limits {
 ///   over ahead upon it comes back, behind that report;
 /// - the worker is retiring, or is stopped: then also what runs, when it has stopped, unless it may not run twice;
 ///   that is left to its end;
-/// - an input that was awaited from elsewhere is to be made here.
+/// - an input that was awaited from elsewhere is to be made here;
+/// - its value should come from its submitter, who does not give it, or has not when the worker is to retire.
 /// The one exception: an attempt that run_task replaces by a newer one is not spoken of again.
 ///
 /// An attempt with a limit has so much time from when run_task is read, by the worker's own clock. When that has
@@ -122,6 +130,9 @@ struct worker_limits {
 /// - copy_value, and a value that is refused when it comes: missing_value with not_taken ends the wish for copies.
 /// - copy_value, and run_task or a task with that id here: done_task is the answer.
 /// - value_at, and the value's coming, or the end of the tasks that wanted it: nothing.
+/// - run_task of an offered value, and its giver's claim: whichever comes first waits for the other.
+/// - an offered value's coming, and stop_tasks, retract_tasks or a newer attempt: it is not wanted any more, and
+///   what still comes of it is thrown away; a newer attempt asks again.
 /// - set_mode, and run_task under way: given back.
 /// - a new attempt, and the events of the replaced one, still on their way from the engine: their attempt differs,
 /// and
@@ -192,7 +203,7 @@ class worker_core final : private fetch_host {
  private:
   static constexpr std::uint32_t none = id_table::none;
   static constexpr std::uint64_t copies_rank = ~std::uint64_t{0};  // copies that no task waits for come last
-  enum class state : std::uint8_t { promised, remote, waiting, submitted, executing, here, left };
+  enum class state : std::uint8_t { promised, remote, waiting, coming, submitted, executing, here, left };
   struct entry {
     task_id id = 0;
     std::uint64_t bytes = 0;
@@ -214,6 +225,7 @@ class worker_core final : private fetch_host {
     bool leaving = false;   // leave() is about it
     bool early = false;     // it was pushed, and the scheduler has not said yet that it is made
     bool pushes = false;    // in pushes_
+    bool offered = false;   // its submitter gives its value: tasks that take it wait until that is there
   };
   struct waiting_task {  // what run_task brought
     run_record record{};
@@ -242,6 +254,7 @@ class worker_core final : private fetch_host {
   void meet(const peer_info& peer);
   void run(time_ns now, const run_task& task);
   void check(const run_task& task) const;
+  void await_offer(time_ns now, const run_task& task);
   std::uint32_t keep(const run_task& task);
   waiting_task unkeep(const entry& e);
   /// An input is no longer promised, or no longer waits: tasks that waited for it alone are submitted, and so on.
@@ -261,6 +274,7 @@ class worker_core final : private fetch_host {
   void copy(const copy_value& message);
   void found(const value_at& message);
   void order(time_ns now, std::uint8_t mode);
+  void give_back_offers();
   void stop_all();
   void check_peer(task_id value, peer_id peer) const;
   void settle_pause();
@@ -272,6 +286,10 @@ class worker_core final : private fetch_host {
   std::uint32_t make(task_id id, state at);
   void make_remote(task_id id, std::uint64_t bytes, peer_id holder);
   void set_state(entry& e, std::uint32_t place, state to);
+  /// Tasks that take it wait for it: the engine does not know it, or must not look at it yet.
+  static bool keeps_waiting(const entry& e) noexcept {
+    return e.at == state::promised || e.at == state::waiting || e.offered;
+  }
   void link(std::uint32_t task, std::uint32_t input);
   /// A task takes its inputs no longer; remote values that nobody takes are forgotten.
   void unlink(std::uint32_t task);
@@ -306,7 +324,12 @@ class worker_core final : private fetch_host {
   std::vector<waiting_task> waiting_;
   std::vector<std::uint32_t> free_waiting_, settling_;
   std::unordered_multimap<task_id, peer_id> pushes_;  // to whom what is made here is pushed
-  std::vector<task_id> unmet_;  // the scheduler was told that they are missing, since the last tick
+  std::vector<task_id> unmet_;  // missing since the last tick: the scheduler was told, or is to be
+  struct giver {
+    peer_id peer;
+    std::uint32_t coming;  // tasks
+  };
+  std::vector<giver> givers_;  // of those that are coming; who gives nothing more goes at the next tick
   /// A heap, the first to end on top. Those of attempts that have ended stay until they are due, or are most of all.
   std::vector<time_limit> limits_of_time_;
   std::vector<bool> modules_, options_;

@@ -30,12 +30,14 @@ void worker_core::done(task_id task, std::uint32_t attempt, std::uint64_t bytes,
   const bool with_value = e.may_inline && small;
   if (!with_value) value = {};
   say().add(done_task{{task, bytes, nanoseconds, attempt, with_value ? has_value : 0u}, value});
+  if (std::exchange(e.offered, false)) settle_users(place);
 }
 
 void worker_core::failed(const failed_task& failure) {
   const std::uint32_t place = find_attempt(failure.id, failure.attempt);
   if (!unended(place)) return;
   const entry& e = entries_[place];
+  if (e.at == state::coming) fetcher_.forget(failure.id);
   if (e.at == state::submitted && lacks_input(e))
     say_ended_unrun(e);
   else
@@ -91,9 +93,14 @@ batch_writer& worker_core::say() {
 
 bool worker_core::fetched(std::uint64_t request, task_id value, std::uint64_t bytes) {
   if (!fetcher_.arrived(request, value)) return false;
-  // The fetcher knows exactly the values that are remote here.
+  // The fetcher knows exactly the values that are remote here, and those that are given by who has offered them.
   const std::uint32_t place = places_.find(value);
   entry& e = entries_[place];
+  if (e.at == state::coming) {
+    e.bytes = bytes;
+    set_state(e, place, state::executing);
+    return true;
+  }
   set_state(e, place, state::here);
   e.bytes = bytes;
   if (e.asked)
@@ -120,6 +127,8 @@ void worker_core::not_taken(std::uint64_t request, task_id value) {
 }
 
 void worker_core::missing(task_id value, std::uint64_t bytes, peer_id last) {
+  if (const std::uint32_t place = places_.find(value); place != none && entries_[place].at == state::coming)
+    return unmet_.push_back(value);
   say().add(missing_value{{value, bytes, last, 0}});
   unmet_.push_back(value);
 }
@@ -127,15 +136,28 @@ void worker_core::missing(task_id value, std::uint64_t bytes, peer_id last) {
 void worker_core::tick(time_ns now) {
   end_late(now);
   fetcher_.tick(now);
-  // A copy for its own sake that cannot be had is not waited for: the scheduler has been told.
+  // A copy for its own sake that cannot be had is not waited for: the scheduler has been told. It asks who has
+  // offered a value again, or hears that this is gone.
   for (std::size_t i = 0; i < unmet_.size(); ++i) {
     const std::uint32_t place = places_.find(unmet_[i]);
+    if (place != none && entries_[place].at == state::coming) {
+      withdraw(place);
+      say_retracted(unmet_[i], entries_[place].attempt, true);
+      leave(place, true);
+      continue;
+    }
     if (place == none || entries_[place].at != state::remote || !entries_[place].asked) continue;
     entries_[place].asked = false;
     if (!entries_[place].needed) fetcher_.unwant(unmet_[i]);
     forget_if_unused(place);
   }
   unmet_.clear();
+  std::erase_if(givers_, [&](const giver& g) {
+    if (g.coming != 0) return false;
+    fetcher_.peer_gone(g.peer);
+    host_.peer_left(g.peer);
+    return true;
+  });
 }
 
 void worker_core::fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
@@ -163,7 +185,8 @@ void worker_core::settle_pause() {
 }
 
 time_ns worker_core::deadline() const noexcept {
-  if (!unmet_.empty()) return 0;
+  if (!unmet_.empty() || std::any_of(givers_.begin(), givers_.end(), [](const giver& g) { return g.coming == 0; }))
+    return 0;
   const time_ns first = limits_of_time_.empty() ? fetcher::never : limits_of_time_.front().at;
   return std::min({heartbeat_at_, first, fetcher_.deadline()});
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -18,12 +19,19 @@
 #include "weft/sync.hpp"
 #include "wire/messages.hpp"
 #include "worker/fetcher.hpp"
+#include "worker/givers.hpp"
 
 namespace weft::net {
 
+struct handle_end {
+  void operator()(detail::node* n) const noexcept { detail::drop_handle(*n); }
+};
+/// A handle of a node, which goes with it. Not under a lock that the node's release takes.
+using node_handle = std::unique_ptr<detail::node, handle_end>;
+
 /// A value that is to be sent to a peer: a node that has it, or bytes as they came. Neither: it is not there.
 struct outgoing_value {
-  detail::node* node = nullptr;                                     // a handle
+  node_handle node;
   std::shared_ptr<const std::vector<std::vector<std::byte>>> copy;  // the message, then the attachments
   std::uint64_t schema = 0;
 };
@@ -82,6 +90,8 @@ class exchange_host {
   virtual void cut_off(task_id value, value_landing where) = 0;
   /// The peer does not have it, or (busy) it does not come by this request: it can be asked for again.
   virtual void not_there(std::uint64_t request, task_id value, bool busy) = 0;
+  /// A value that find() has given cannot be read or encoded, and was not sent.
+  virtual void cannot_send(task_id /*value*/) {}
   /// A worker has sent a small value that nobody here has asked for.
   virtual void pushed(task_id /*value*/, std::uint64_t /*bytes*/, std::span<const std::byte> /*message*/) {}
   /// What was asked of the peer, and has not come, will not, though it may have it: the connection has broken.
@@ -111,6 +121,11 @@ struct exchange_limits {
 /// Values between this process and the others: asks peers for them, over links that it dials when they are first
 /// needed, and sends them what they ask for.
 ///
+/// Those that a submitter offers travel the other way. It may not be reachable, so it dials the worker that is to
+/// have them, says who it is (offer), and is asked on that link. For the worker it is a peer like others, a giver,
+/// but one that is never dialled: it is away until it has come (peer_resumed), and when its link breaks or ends
+/// (peer_interrupted) until it comes again.
+///
 /// Who owns it may call it under locks of his: it calls the host from elsewhere, later.
 class exchange : public std::enable_shared_from_this<exchange> {
  public:
@@ -120,11 +135,17 @@ class exchange : public std::enable_shared_from_this<exchange> {
 
   /// Where a peer listens.
   void know(peer_id peer, const std::string& address);
+  std::string address_of(peer_id peer);
   void forget(peer_id peer);
   /// A request that is given up needs no word: what still comes of it is not wanted by land().
   void ask(peer_id peer, std::uint64_t request, std::span<const task_id> values);
   /// Makes a link to the peer, if there is none.
   void reach(peer_id peer);
+  /// Lets a worker ask for what `submitter` offers, on a link that is made if there is none. Once for each link: when
+  /// peer_lost() has told that it has ended, this may be called again.
+  void offer(peer_id worker, peer_id submitter, std::uint64_t secret);
+  /// Values are to be asked of who dials, and claims to be that giver, by that secret: until forget().
+  void await_giver(peer_id giver, std::uint64_t secret);
   /// Sends a small value, encoded, if there is a link that has room.
   void push(peer_id peer, task_id value, std::uint64_t bytes, std::span<const std::byte> message);
   /// The handler of a link that a peer has dialled, to ask for values here.
@@ -140,9 +161,15 @@ class exchange : public std::enable_shared_from_this<exchange> {
     std::shared_ptr<peer_link> connection;
     std::shared_ptr<client_link> handler;
     bool dialling = false;
+    std::optional<giver_record> claim;  // what it may ask for here, and is told on each link
     std::vector<std::pair<std::uint64_t, std::vector<task_id>>> waiting;  // requests
   };
 
+  void answer(peer_link& to, std::uint64_t request, task_id id);
+  bool may_ask(peer_id worker);
+  void ask_giver(peer_id giver, const get_values& m);
+  void tell_of_givers();
+  static task<> tell_of_givers(std::shared_ptr<exchange> self);
   static task<> dial(std::shared_ptr<exchange> self, peer_id id, address to);
   static task<> send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to, std::uint64_t request, task_id id,
                      outgoing_value value);
@@ -165,6 +192,9 @@ class exchange : public std::enable_shared_from_this<exchange> {
   std::mutex lock_;
   std::map<peer_id, peer> peers_;
   std::vector<std::weak_ptr<peer_link>> serving_;
+  givers givers_;
+  std::map<givers::claim_number, std::weak_ptr<peer_link>> claims_;  // those of these that give
+  bool telling_ = false;                                             // of givers
   std::shared_ptr<std::atomic<std::uint64_t>> outgoing_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 

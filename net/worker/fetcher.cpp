@@ -9,7 +9,7 @@ fetcher::fetcher(fetch_host& host, const fetch_limits& limits) : host_(host), li
 
 // ---- peers -------------------------------------------------------------------------------------------------------
 
-void fetcher::add_peer(peer_id id) {
+void fetcher::add_peer(peer_id id, bool away) {
   if (knows_peer(id)) return;
   std::uint32_t place = static_cast<std::uint32_t>(peers_.size());
   if (free_peers_.empty()) {
@@ -19,6 +19,7 @@ void fetcher::add_peer(peer_id id) {
     free_peers_.pop_back();
   }
   peers_[place].id = id;
+  peers_[place].away = away;
   peer_places_.insert(id, place);
 }
 
@@ -66,7 +67,7 @@ std::vector<std::uint32_t> fetcher::take_back(std::uint32_t place) {
   end_request(*r);
   std::erase_if(values, [&](std::uint32_t v) {
     if (values_[v].request != number) return true;
-    bytes_ -= values_[v].bytes;
+    of(place).bytes -= values_[v].bytes;
     values_[v].request = 0;
     values_[v].last = peers_[place].id;
     const bool forgotten = values_[v].abandoned;
@@ -171,6 +172,7 @@ void fetcher::forget(task_id id) {
 void fetcher::pause(bool paused) {
   if (paused_ == paused) return;
   paused_ = paused;
+  changed_ = true;
   for (std::uint32_t place = 0; place < values_.size(); ++place) {
     if (!values_[place].wanted || values_[place].frees) continue;
     if (paused)
@@ -254,13 +256,14 @@ std::uint64_t fetcher::bytes_of(task_id id) const noexcept {
 
 void fetcher::end_request(request& r) {
   peers_[r.peer].asked = false;
+  --of(r.peer).requests;
   if (&r != &requests_.back()) r = std::move(requests_.back());
   requests_.pop_back();
   changed_ = true;
 }
 
 void fetcher::answered(request& r, value& v) {
-  bytes_ -= v.bytes;
+  of(r.peer).bytes -= v.bytes;
   v.request = 0;
   v.last = peers_[r.peer].id;
   changed_ = true;
@@ -273,11 +276,12 @@ void fetcher::end_if_over(request& r) {
   if (r.wanted != 0) return;
   const std::uint64_t number = r.number;
   const std::vector<std::uint32_t> values = std::move(r.values);
+  allowance& taken = of(r.peer);
   if (r.left != 0) host_.give_up(peers_[r.peer].id, number);
   end_request(r);
   for (const std::uint32_t place : values) {
     if (values_[place].request != number) continue;
-    bytes_ -= values_[place].bytes;
+    taken.bytes -= values_[place].bytes;
     erase(place);
   }
 }
@@ -322,27 +326,42 @@ peer_id fetcher::not_taken(std::uint64_t number, task_id id) {
 void fetcher::tick(time_ns now) {
   ticked_ = now;
   changed_ = false;
-  while (requests_.size() < limits_.peers) {
+  for (const bool givers : {false, true}) begin_all(now, givers);
+}
+
+void fetcher::begin_all(time_ns now, bool givers) {
+  const allowance& taken = under_way_[givers];
+  while (givers ? !paused_ || taken.requests == 0 : taken.requests < limits_.peers) {
     std::uint32_t best = id_table::none;
     for (const std::uint32_t place : waiting_) {
       const peer& p = peers_[place];
-      if (p.asked || p.away || p.retry_at > now) continue;
+      if (p.asked || p.away || p.retry_at > now || is_giver(p.id) != givers) continue;
       if (best == id_table::none || *p.queue.begin() < *peers_[best].queue.begin()) best = place;
     }
-    if (best == id_table::none) return;
-    const std::uint64_t first = values_[peers_[best].queue.begin()->place].bytes;
-    if (!requests_.empty() && (bytes_ > limits_.bytes || first > limits_.bytes - bytes_)) return;
+    if (best == id_table::none || !has_room(best)) return;
     begin(best);
   }
+}
+
+/// For the first that the peer has. What is under way of a giver is over before it is asked again.
+bool fetcher::has_room(std::uint32_t peer_place) const noexcept {
+  const allowance& taken = under_way_[0];
+  if (is_giver(peers_[peer_place].id) || taken.requests == 0) return true;
+  const std::uint64_t first = values_[peers_[peer_place].queue.begin()->place].bytes;
+  return taken.bytes <= limits_.bytes && first <= limits_.bytes - taken.bytes;
 }
 
 void fetcher::begin(std::uint32_t peer_place) {
   request r{next_request_++, peer_place, 0, 0, {}};
   batch_.clear();
   std::uint64_t bytes = 0;
-  const std::uint64_t room = limits_.bytes > bytes_ ? limits_.bytes - bytes_ : 0;
+  allowance& taken = of(peer_place);
+  const bool gives = is_giver(peers_[peer_place].id);
+  const std::uint64_t others = gives ? 0 : taken.bytes;
+  const std::uint64_t room = limits_.bytes > others ? limits_.bytes - others : 0;
   const std::uint64_t most = std::min(limits_.batch_bytes, room);
-  while (!peers_[peer_place].queue.empty() && batch_.size() < limits_.batch_values) {
+  const std::size_t most_values = gives && paused_ ? 1 : limits_.batch_values;
+  while (!peers_[peer_place].queue.empty() && batch_.size() < most_values) {
     const std::uint32_t place = peers_[peer_place].queue.begin()->place;
     value& v = values_[place];
     if (!batch_.empty() && (bytes > most || v.bytes > most - bytes)) break;
@@ -353,7 +372,8 @@ void fetcher::begin(std::uint32_t peer_place) {
     batch_.push_back(v.id);
   }
   r.left = r.wanted = static_cast<std::uint32_t>(batch_.size());
-  bytes_ += bytes;
+  taken.bytes += bytes;
+  ++taken.requests;
   peers_[peer_place].asked = true;
   const std::uint64_t number = r.number;
   requests_.push_back(std::move(r));

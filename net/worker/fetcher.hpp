@@ -11,6 +11,8 @@
 
 namespace weft::net {
 
+/// Of workers, together. Each giver has an allowance of its own, since the link of a client may be slow, and what it
+/// brings large: it keeps neither what workers have from coming nor what others give.
 struct fetch_limits {
   std::uint32_t peers = 50;                             // that are asked at once
   std::uint64_t bytes = std::uint64_t{1} << 30;         // on their way, together: a tenth of the memory
@@ -40,9 +42,9 @@ class fetch_host {
 /// A value is known with its holders, and wanted or not. Invariants:
 /// - A value that is wanted, not on its way, not missing and not held back by the pause stands in the queue of every
 ///   peer that holds it, and in no other; any other value stands in none.
-/// - A peer has at most one request under way, a value is in at most one, and `bytes` of all together do not exceed
-///   the limit, except that a request of one value may when nothing else is under way (it would never come
-///   otherwise).
+/// - A peer has at most one request under way, a value is in at most one, and `bytes` of all that workers bring do
+///   not exceed the limit, nor those of one giver, except that a request of one value may when nothing else is under
+///   way (it would never come otherwise). In a pause all givers together have one request, of one value.
 /// - The queue whose head has the smallest rank goes first, and where it does not fit nobody overtakes it: a large
 ///   value is not starved by small ones. Only peers that are busy, asked already, put off or away are passed by.
 /// - A value that is forgotten while it is on its way is kept as abandoned until its answer comes, so that a peer's
@@ -57,8 +59,8 @@ class fetcher {
   /// A peer that may be named as a holder, until it is gone. peer_interrupted: the connection with it broke; what was
   /// asked of it is asked for again, of others or, when peer_resumed has said that it is back, of it. peer_lost: its
   /// link has ended or could not be made; what was asked of it goes elsewhere or is missing, and it is not asked
-  /// again at once.
-  void add_peer(peer_id peer);
+  /// again at once. One that is added `away` is not asked before peer_resumed.
+  void add_peer(peer_id peer, bool away = false);
   bool knows_peer(peer_id id) const noexcept { return peer_places_.find(id) != id_table::none; }
   void peer_interrupted(time_ns now, peer_id peer);
   void peer_resumed(peer_id peer);
@@ -74,7 +76,7 @@ class fetcher {
   void want(task_id value, std::uint64_t rank, bool frees = false);
   void unwant(task_id value);
   void forget(task_id value);
-  /// In a pause nothing is asked for but what frees memory.
+  /// In a pause nothing is asked for but what frees memory, and of givers one value at a time.
   void pause(bool paused);
 
   /// Whether something of a request is still awaited. Numbers never come twice: what is over stays so.
@@ -99,7 +101,7 @@ class fetcher {
 
   std::size_t values() const noexcept { return value_places_.size(); }
   std::size_t requests() const noexcept { return requests_.size(); }
-  std::uint64_t bytes_in_flight() const noexcept { return bytes_; }
+  std::uint64_t bytes_in_flight() const noexcept { return under_way_[0].bytes + under_way_[1].bytes; }
 
  private:
   struct value {
@@ -135,6 +137,13 @@ class fetcher {
   void unqueue(std::uint32_t place);
   void strike(std::uint32_t place, peer_id holder);
   void put_off(peer& p, time_ns now);
+  struct allowance {
+    std::uint64_t bytes = 0;
+    std::uint32_t requests = 0;
+  };
+  allowance& of(std::uint32_t peer_place) noexcept { return under_way_[is_giver(peers_[peer_place].id)]; }
+  void begin_all(time_ns now, bool givers);
+  bool has_room(std::uint32_t peer_place) const noexcept;
   void begin(std::uint32_t peer_place);
   request* find_request(std::uint64_t number) noexcept;
   /// The value's part of the request is over; the last wanted one ends the request, and `r` is dangling.
@@ -151,10 +160,11 @@ class fetcher {
   std::vector<peer> peers_;
   std::vector<std::uint32_t> free_values_, free_peers_;
   std::vector<std::uint32_t> waiting_;  // peers with a queue
-  std::vector<request> requests_;       // under way: at most limits_.peers
+  std::vector<request> requests_;       // under way: at most limits_.peers, and one of each giver
   std::vector<task_id> batch_;
   id_table value_places_, peer_places_;
-  std::uint64_t bytes_ = 0, next_request_ = 1;
+  allowance under_way_[2];  // of workers, of givers
+  std::uint64_t next_request_ = 1;
   bool paused_ = false, changed_ = false;
   time_ns ticked_ = 0;
 };

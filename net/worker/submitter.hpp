@@ -40,6 +40,8 @@ constexpr bool is_for_client(std::uint16_t kind) noexcept {
     case message_kind::task_failed:
     case message_kind::task_cancelled:
     case message_kind::task_restarted:
+    case message_kind::want_offer:
+    case message_kind::drop_offers:
     case message_kind::lease_granted:
     case message_kind::lease_lost:
     case message_kind::cluster_state:

@@ -1,4 +1,5 @@
 // The worker's table: entries, and the edges between tasks and what they take.
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -42,7 +43,14 @@ void worker_core::make_remote(task_id id, std::uint64_t bytes, peer_id holder) {
 }
 
 void worker_core::set_state(entry& e, std::uint32_t place, state to) {
-  if (e.at == state::submitted || e.at == state::waiting) --submitted_;
+  const auto giver_of_it = [&] {
+    const peer_id from = giver_of(submitter_of(e.id));
+    const auto at = std::find_if(givers_.begin(), givers_.end(), [&](const giver& g) { return g.peer == from; });
+    return at != givers_.end() ? at : givers_.insert(at, {from, 0});
+  };
+  if (e.at == state::coming) --giver_of_it()->coming;
+  if (to == state::coming) ++giver_of_it()->coming;
+  if (e.at == state::submitted || e.at == state::waiting || e.at == state::coming) --submitted_;
   if (e.at == state::executing) {
     const std::uint32_t last = executing_.back();
     executing_[e.position] = last;
@@ -50,7 +58,7 @@ void worker_core::set_state(entry& e, std::uint32_t place, state to) {
     executing_.pop_back();
   }
   e.at = to;
-  if (to == state::submitted || to == state::waiting) ++submitted_;
+  if (to == state::submitted || to == state::waiting || to == state::coming) ++submitted_;
   if (to == state::executing) {
     e.position = static_cast<std::uint32_t>(executing_.size());
     executing_.push_back(place);

@@ -1,6 +1,7 @@
 #include "worker/task_host.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/log.hpp"
@@ -27,16 +28,22 @@ constexpr std::size_t most_text = std::size_t{64} << 10;
 constexpr std::uint64_t gather_us = 60;
 constexpr std::uint32_t short_ends_first = 16;
 
-/// Once: what is wrong with one value of a type is wrong with all.
-void log_refusal(const std::exception_ptr& why) {
+/// What the codec of a user's type throws may be anything.
+std::string text_of(const std::exception_ptr& why) {
   try {
     std::rethrow_exception(why);
-  } catch (const std::exception& e) {
-    std::string_view text = e.what();
-    constexpr std::string_view prefix = "weft: ";
-    if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
-    detail::log_once("copy refused", "a copy of a value that was to be kept here is not: " + std::string(text));
+  } catch (const std::exception& e) { return e.what(); } catch (...) {
+    return "weft: a value cannot be decoded here: its type has thrown what is no std::exception";
   }
+}
+
+/// Once: what is wrong with one value of a type is wrong with all.
+void log_refusal(const std::exception_ptr& why) {
+  const std::string what = text_of(why);
+  std::string_view text = what;
+  constexpr std::string_view prefix = "weft: ";
+  if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
+  detail::log_once("copy refused", "a copy of a value that was to be kept here is not: " + std::string(text));
 }
 
 /// Tasks of one function mostly run about as long.
@@ -155,34 +162,62 @@ void task_host::given(task_id value, std::uint64_t bytes, std::span<const std::b
   r.copy->emplace_back(message.begin(), message.end());
 }
 
+/// Throws codec_error.
+const detail::portable_entry& task_host::entry_of(const function_ref& function) const {
+  const std::uint64_t module = function.module < modules_.size() ? modules_[function.module] : 0;
+  if (const detail::portable_entry* entry = detail::find_entry({module, function.offset})) return *entry;
+  throw codec_error(
+      detail::find_module(module)
+          ? "weft: the worker's program has no such function: the call does not come from this build"
+          : "weft: the worker does not run the client's program (" +
+                (function.module < module_names_.size() ? module_names_[function.module] : std::string("unknown")) +
+                "): start workers of the same build");
+}
+
+void task_host::describe(node& n, const run_task& task) const {
+  n.number = task.id;
+  n.rank = task.rank;
+  n.tracked = true;
+  if (task.options == 0 || task.options >= options_.size() || !options_[task.options]) return;
+  n.details = options_[task.options].get();
+  n.details->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+void task_host::fail_unmade(task_id id, std::uint32_t attempt, std::string why) {
+  unmade_.push_back({id, attempt, std::move(why)});
+  note({event::what::failed, nullptr, id, 0, nullptr});
+}
+
+void task_host::expect(const run_task& task) {
+  if (look(task.id)) erase(task.id);  // an older attempt
+  record& r = make(task.id);
+  r.attempt = task.attempt;
+  r.coming = true;
+  try {
+    offered_call what;
+    std::memcpy(&what, task.call.data(), sizeof what);
+    r.bytes = what.bytes;
+    const detail::remote_type* type = entry_of(task.function).value;
+    if (!type) throw codec_error("weft: what a task's submitter offers is no value, but a function's");
+    r.node = type->make(engine_);
+    engine_.adopt_coming(*r.node);
+    describe(*r.node, task);
+  } catch (const std::exception& e) { fail_unmade(task.id, task.attempt, e.what()); }
+}
+
 void task_host::submit(const run_task& task) {
   if (look(task.id)) erase(task.id);  // an older attempt
   record& r = make(task.id);
   r.attempt = task.attempt;
   bool counted = false;
   try {
-    const std::uint64_t module = task.function.module < modules_.size() ? modules_[task.function.module] : 0;
-    const detail::portable_entry* entry = detail::find_entry({module, task.function.offset});
-    if (!entry)
-      throw codec_error(
-          detail::find_module(module)
-              ? "weft: the worker's program has no such function: the call does not come from this build"
-              : "weft: the worker does not run the client's program (" +
-                    (task.function.module < module_names_.size() ? module_names_[task.function.module]
-                                                                 : std::string("unknown")) +
-                    "): start workers of the same build");
+    const detail::portable_entry& entry = entry_of(task.function);
     inputs_of inputs(*this, task);
     decoder d(task.call);
-    node* n = entry->make(engine_, d, inputs);
+    node* n = entry.make(engine_, d, inputs);
     look(task.id)->node = n;  // making inputs may have moved the records
     detail::add_handle(*n);
-    n->number = task.id;
-    n->rank = task.rank;
-    n->tracked = true;
-    if (task.options != 0 && task.options < options_.size() && options_[task.options]) {
-      n->details = options_[task.options].get();
-      n->details->references.fetch_add(1, std::memory_order_relaxed);
-    }
+    describe(*n, task);
     d.finish();
     work_->enter();
     counted = true;
@@ -198,8 +233,7 @@ void task_host::submit(const run_task& task) {
       engine_.abandon(*n);
       detail::drop_handle(*n);
     }
-    unmade_.push_back({task.id, task.attempt, e.what()});
-    note({event::what::failed, nullptr, task.id, 0, nullptr});
+    fail_unmade(task.id, task.attempt, e.what());
   }
 }
 
@@ -385,11 +419,12 @@ value_landing task_host::land(worker_core& core, time_ns now, const value_header
     return where;
   }
   record* r = look(header.id);
-  if (!r || r->attempt != 0 || r->here || r->landing) {  // another answer has not been cut off yet
+  // Another answer may not have been cut off yet.
+  if (!r || (r->attempt != 0 && !r->coming) || r->here || r->landing || (r->coming && !r->node)) {
     core.not_there(now, header.request, header.id, true);
     return where;
   }
-  if (r->node && r->awaited) {
+  if (r->coming || (r->node && r->awaited)) {
     try {
       where = begin_value(*r->node, header);
       r->landing = where.keep.get();
@@ -414,6 +449,10 @@ void task_host::refuse(worker_core& core, time_ns now, std::uint64_t request, ta
   if (!core.fetches().expects(request, value)) return core.not_there(now, request, value, true);
   record* const r = look(value);
   if (!r || r->landing) return core.not_there(now, request, value, true);  // what lands may yet be taken
+  if (r->coming) {                                                         // its task fails by that
+    fail_unmade(r->id, r->attempt, text_of(why));
+    return core.not_there(now, request, value, true);
+  }
   if (r->awaited)
     std::exchange(r->awaited, nullptr)->fail(std::move(why));
   else
@@ -426,10 +465,19 @@ void task_host::landed(worker_core& core, time_ns now, std::uint64_t request, ta
   record* const r = look(value, where);
   if (r && core.fetched(request, value, r->bytes)) {
     if (where.node) complete_value(*where.node);
-    return arrived(*r);
+    return r->coming ? take_offered(core, *r) : arrived(*r);
   }
   cut_off(value, where);
   if (!r) core.not_there(now, request, value, true);
+}
+
+/// All of it is there: from now on it is a task's value like others, and the core hears of the task's end.
+void task_host::take_offered(worker_core& core, record& r) {
+  r.landing = nullptr;
+  r.coming = false;
+  engine_.adopt_value(*r.node);
+  const record whole = r;  // the core may drop it
+  tell_end(core, whole, *whole.node, 0);
 }
 
 void task_host::arrived(record& r) {
@@ -485,10 +533,10 @@ void task_host::take_given(record& r) {
 outgoing_value task_host::find(task_id value) {
   record* r = look(value);
   if (!r) return {};
-  if (r->copy && !r->landing) return {nullptr, r->copy, r->schema};
-  if (!r->node || !r->node->is(node_state::done) || (r->attempt == 0 && !r->here)) return {};
+  if (r->copy && !r->landing) return {{}, r->copy, r->schema};
+  if (!r->node || r->coming || !r->node->is(node_state::done) || (r->attempt == 0 && !r->here)) return {};
   detail::add_handle(*r->node);
-  return {r->node, nullptr, r->node->type->value->schema()};
+  return {node_handle(r->node), nullptr, r->node->type->value->schema()};
 }
 
 void task_host::close(const std::string& why) {

@@ -46,6 +46,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   void define(const define_options& o);
   void remote(task_id value, std::uint64_t bytes);
   void given(task_id value, std::uint64_t bytes, std::span<const std::byte> message);
+  void expect(const run_task& task);
   void submit(const run_task& task);
   bool withdraw(task_id task);
   void stop(task_id task);
@@ -86,11 +87,12 @@ class task_host final : public detail::node_tracker, public detail::value_source
   struct record {
     task_id id = 0;
     std::uint32_t attempt = 0;         // 0: a value of a peer
-    std::uint64_t bytes = 0;           // of such a value
+    std::uint64_t bytes = 0;           // of such a value, and of one that is offered
     detail::node* node = nullptr;      // a handle; null: a copy that no task has asked for
     value_arrival* awaited = nullptr;  // the store waits for it
     const void* landing = nullptr;     // its attachments are on their way: what keeps their place
     bool here = false;                 // a value of a peer that has come
+    bool coming = false;               // offered by its submitter: the node is there for what is to come
     // A copy that no task has asked for has no type here: its message, then its attachments.
     std::shared_ptr<std::vector<std::vector<std::byte>>> copy;
     std::uint64_t schema = 0;  // of the copy; 0: it has come along with a task, which knows
@@ -115,6 +117,9 @@ class task_host final : public detail::node_tracker, public detail::value_source
     return place == id_table::none ? nullptr : &records_[place];
   }
   void erase(task_id id);
+  const detail::portable_entry& entry_of(const function_ref& function) const;
+  void describe(detail::node& n, const run_task& task) const;
+  void fail_unmade(task_id id, std::uint32_t attempt, std::string why);
   void note(event e) noexcept;
   void tell(worker_core& core, const event& e);
   void tell_end(worker_core& core, const record& r, detail::node& n, std::uint64_t ran);
@@ -124,6 +129,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
     return r && where.keep && r->landing == where.keep.get() ? r : nullptr;
   }
   void arrived(record& r);
+  void take_offered(worker_core& core, record& r);
   void decode_copy(record& r);
   void take_given(record& r);
 

@@ -175,7 +175,9 @@ void worker::over(const std::string& why, bool in_order) {
 
 void worker::begin(peer_id self) {
   id_.store(self, std::memory_order_release);
-  core_.emplace(self, static_cast<worker_host&>(*this), options_.limits, now());
+  worker_limits limits = options_.limits;
+  limits.offered_bytes = std::min(limits.offered_bytes, engine_.memory().budget);
+  core_.emplace(self, static_cast<worker_host&>(*this), limits, now());
 }
 
 // ---- events ------------------------------------------------------------------------------------------------------

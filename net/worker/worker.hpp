@@ -91,6 +91,8 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   void push(peer_id peer, task_id value, std::uint64_t bytes, std::span<const std::byte> message) override {
     exchange_->push(peer, value, bytes, message);
   }
+  void expect(const run_task& task) override { tasks_->expect(task); }
+  void await_giver(peer_id giver, std::uint64_t secret) override { exchange_->await_giver(giver, secret); }
   void submit(const run_task& task) override { tasks_->submit(task); }
   bool withdraw(task_id task) override { return tasks_->withdraw(task); }
   void stop(task_id task) override { tasks_->stop(task); }

@@ -26,6 +26,7 @@ class idle_links final : public client_links {
   weft::task<weft::client> lease(weft::detail::lease_terms) override { throw weft::misuse("no leases here"); }
   weft::task<weft::cluster_info> look(std::string) override { throw weft::misuse("nobody to ask here"); }
   void fetch(peer_id, std::uint64_t, std::span<const task_id>) override {}
+  void offer(peer_id) override {}
   void close() noexcept override {}
 };
 

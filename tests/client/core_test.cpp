@@ -76,6 +76,14 @@ struct session final : client_host {
         case message_kind::locate_tasks:
           list("locate", reader.get<locate_tasks>().tasks);
           break;
+        case message_kind::withdraw_offers:
+          list("withdraw", reader.get<withdraw_offers>().tasks);
+          break;
+        case message_kind::unreached_offers: {
+          const auto m = reader.get<unreached_offers>();
+          list(("unreached " + std::to_string(m.worker) + ":").c_str(), m.tasks);
+          break;
+        }
         case message_kind::replicate_values: {
           const auto m = reader.get<replicate_values>();
           list(("replicate to " + std::to_string(m.copies) + ":").c_str(), m.tasks);
@@ -107,6 +115,11 @@ struct session final : client_host {
   void answered(const cluster_state& m) override {
     said.push_back("answer " + std::to_string(m.request) + " target " + std::to_string(m.target));
   }
+  bool gives(task_id id) override { return !gone.contains(id); }
+  void offer_over(task_id id) override { note("offer over", id); }
+  void offer(peer_id p) override { said.push_back("offer to " + std::to_string(p)); }
+  void unreached(peer_id p) override { said.push_back("unreached " + std::to_string(p)); }
+  void want(std::uint64_t n, peer_id worker) { hear(want_offer{{task(n), 0, worker, 0}}); }
   void fetch(peer_id p, std::uint64_t r, std::span<const task_id> ids) override {
     request = r;
     requests[p] = {r, {ids.begin(), ids.end()}};
@@ -123,6 +136,7 @@ struct session final : client_host {
   client_core core;
   batch_writer in;
   strings said;
+  std::set<task_id> gone;  // values that were offered
   std::uint64_t request = 0;
   std::map<peer_id, std::pair<std::uint64_t, std::set<task_id>>> requests;
 };
@@ -165,6 +179,157 @@ TEST_CASE("wishes and questions go behind the tasks that they are about", "[clie
   CHECK(s.heard() == strings{"answer 2 target 4"});
   CHECK_THROWS_AS(s.hear(cluster_state{{3, 4, 0}, {}, {}, {}}), protocol_error);
   CHECK_THROWS_AS(s.hear(cluster_state{{0, 4, 0}, {}, {}, {}}), protocol_error);
+}
+
+TEST_CASE("a value is offered to the worker that is to have it, again and again until it has it", "[client_core]") {
+  client_limits limits;
+  limits.fetch.first_retry = 10;
+  limits.fetch.longest_retry = 20;
+  session s(limits);
+  s.submit(task_wanted | task_constant | task_offered);
+  s.submit(task_wanted | task_constant | task_offered);
+  s.written();
+  CHECK(s.tick().empty());
+  s.want(1, 2);
+  CHECK(s.heard() == strings{"offer to 2"});
+  s.core.peer_lost(100, 2);
+  CHECK(s.core.deadline() == 110);
+  CHECK(s.tick(109).empty());
+  CHECK(s.tick(110) == strings{"offer to 2"});
+  for (time_ns at = 200; at < 300; at += 50) {  // not more seldom than that
+    s.core.peer_lost(at, 2);
+    CHECK(s.core.deadline() == at + 20);
+    CHECK(s.tick(at + 20) == strings{"offer to 2"});
+  }
+  // Another one is to have it: nobody tries the first any more.
+  s.core.peer_lost(400, 2);
+  s.want(1, 3);
+  CHECK(s.heard() == strings{"offer to 3"});
+  CHECK(s.tick(1000).empty());
+  s.core.peer_lost(1000, 2);
+  CHECK(s.core.deadline() == fetcher::never);
+  // Nor one that has left, or whose value has come, or ended in another way.
+  s.want(2, 4);
+  s.core.peer_lost(1000, 4);
+  s.hear(peer_gone{{4, 0}});
+  s.core.peer_lost(1000, 3);
+  s.finish(1, 3);
+  CHECK(s.heard() == strings{"offer to 4", "left 4", "finished 1"});
+  CHECK(s.tick(2000).empty());
+  CHECK(s.core.deadline() == fetcher::never);
+  s.want(2, 5);
+  s.core.peer_lost(2000, 5);
+  s.hear_list<task_cancelled>(2);
+  CHECK(s.heard() == strings{"offer to 5", "cancelled 2"});
+  CHECK(s.tick(3000).empty());
+  CHECK(s.written().empty());
+}
+
+TEST_CASE("a worker that is not reached is given up, and another is to have what was offered", "[client_core]") {
+  client_limits limits;
+  limits.fetch.first_retry = 10;
+  limits.fetch.longest_retry = 10;
+  limits.offer_tries = 3;
+  session s(limits);
+  for (int i = 0; i < 3; ++i) s.submit(task_wanted | task_constant | task_offered);
+  s.written();
+  s.want(1, 2);
+  s.want(2, 2);
+  s.want(3, 3);
+  s.heard();
+  s.core.peer_lost(100, 2);
+  s.core.peer_lost(200, 2);
+  s.core.asked_for(task(1));  // it has come: only now it counts anew
+  for (time_ns at = 300; at < 500; at += 100) {
+    s.core.peer_lost(at, 2);
+    CHECK(s.tick(at + 10) == strings{"offer to 2"});
+    CHECK(s.written().empty());
+  }
+  s.core.peer_lost(500, 2);
+  CHECK(s.core.deadline() == 0);
+  CHECK(s.tick(600) == strings{"unreached 2"});
+  CHECK(s.written() == strings{"unreached 2: 1 2"});
+  CHECK(s.core.deadline() == fetcher::never);
+  s.core.peer_lost(700, 2);  // it is not tried any more
+  CHECK(s.tick(800).empty());
+  s.want(1, 3);
+  s.want(2, 2);  // unless it is to have them once more
+  CHECK(s.heard() == strings{"offer to 3", "offer to 2"});
+  s.core.peer_lost(900, 2);
+  CHECK(s.tick(910) == strings{"offer to 2"});
+  CHECK(s.written().empty());
+}
+
+TEST_CASE("an offer of what is gone is withdrawn", "[client_core]") {
+  session s;
+  for (int i = 0; i < 3; ++i) s.submit(task_wanted | task_constant | task_offered);
+  s.written();
+  s.gone.insert(task(1));
+  s.core.release(task(2));
+  s.want(1, 2);
+  s.want(2, 2);
+  CHECK(s.core.deadline() == 0);
+  CHECK(s.tick().empty());
+  CHECK(s.written() == strings{"withdraw 1 2", "release 2"});
+  s.want(3, 2);
+  s.core.cannot_give(task(3));
+  CHECK(s.tick() == strings{"offer to 2"});
+  CHECK(s.written() == strings{"withdraw 3"});
+  CHECK_THROWS_AS(s.want(4, 2), protocol_error);   // that was never submitted
+  CHECK_THROWS_AS(s.want(3, 99), protocol_error);  // and a worker whom nobody knows
+}
+
+TEST_CASE("an offer that is let go of is given until it is over", "[client_core]") {
+  client_limits limits;
+  limits.fetch.first_retry = 10;
+  session s(limits);
+  for (int i = 0; i < 6; ++i) s.submit(task_wanted | task_constant | task_offered);
+  s.written();
+  s.want(1, 2);
+  CHECK(s.heard() == strings{"offer to 2"});
+  for (std::uint64_t n = 1; n < 6; ++n) s.core.let_go(task(n));
+  s.tick();
+  CHECK(s.written() == strings{"release 1 2 3 4 5"});
+  CHECK(s.core.tasks() == 1);
+  CHECK(s.core.kept_offers() == 5);
+  // It is still on its way, and may be wanted anew.
+  s.core.peer_lost(100, 2);
+  CHECK(s.tick(110) == strings{"offer to 2"});
+  s.want(2, 3);
+  CHECK(s.heard() == strings{"offer to 3"});
+  // The scheduler says when nobody needs it, or has said how it has ended before it heard that the future is gone.
+  s.hear_list<drop_offers>(1);
+  s.finish(2, 3);
+  s.hear_list<task_cancelled>(3);
+  s.hear(task_failed{{task(4), 0, 0}, {}, {}, {}, {}});
+  s.hear_list<task_restarted>(5);
+  CHECK(s.heard() == strings{"offer over 1", "offer over 2", "offer over 3", "offer over 4"});
+  CHECK(s.core.kept_offers() == 1);
+  s.core.peer_lost(200, 2);
+  s.core.peer_lost(200, 3);
+  CHECK(s.core.deadline() == fetcher::never);
+  // Of one that has a future nothing is over by that.
+  s.hear_list<drop_offers>(6);
+  CHECK(s.heard().empty());
+  s.want(1, 2);
+  s.tick(300);
+  CHECK(s.written() == strings{"withdraw 1"});
+  CHECK_THROWS_AS(s.hear_list<drop_offers>(9), protocol_error);
+}
+
+TEST_CASE("a worker that could not be reached is tried again for an offer that was let go of meanwhile",
+          "[client_core]") {
+  client_limits limits;
+  limits.fetch.first_retry = 10;
+  session s(limits);
+  s.submit(task_wanted | task_constant | task_offered);
+  s.want(1, 2);
+  CHECK(s.heard() == strings{"offer to 2"});
+  s.core.peer_lost(100, 2);
+  s.core.let_go(task(1));
+  CHECK(s.tick(100).empty());
+  CHECK(s.core.deadline() == 110);
+  CHECK(s.tick(110) == strings{"offer to 2"});
 }
 
 TEST_CASE("cancellations are gathered, and written before releases", "[client_core]") {

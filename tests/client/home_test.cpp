@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <mutex>
 #include <numeric>
 #include <string>
@@ -20,12 +21,14 @@ using numbers = std::vector<double>;
 constexpr peer_id self = 7, holder = 2;
 
 numbers make(std::size_t n) { return numbers(n, 1.0); }
+double sum_of(const numbers& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
 
 /// What the home does with its links.
 struct seen {
   std::mutex lock;
   std::condition_variable changed;
   std::vector<std::uint64_t> requests;
+  std::vector<peer_id> offered;  // to whom
   int outputs = 0;
 };
 
@@ -46,6 +49,10 @@ class links final : public client_links {
     std::lock_guard guard(by_.lock);
     by_.requests.push_back(request);
     by_.changed.notify_all();
+  }
+  void offer(peer_id worker) override {
+    std::lock_guard guard(by_.lock);
+    by_.offered.push_back(worker);
   }
   void close() noexcept override {}
 
@@ -404,6 +411,199 @@ TEST_CASE("a value that nobody wants any more may be let go before its reading h
     s.run(test());
   }
   CHECK(stopped == 200);
+}
+
+namespace {
+
+/// A client that offers values from 1000 bytes on. The test is its scheduler.
+struct offering {
+  explicit offering(weft::pool& p)
+      : made(std::make_unique<client_home>(self, std::make_unique<links>(there), limits())),
+        home(*made),
+        c(p, {.memory_budget = std::uint64_t{64} << 20}, std::move(made)) {
+    home.attach(*c.get_engine());
+    hear(peer_info{{holder, static_cast<std::uint8_t>(peer_role::worker), {}}, {}, {}});
+  }
+  ~offering() { home.lost("the test ends"); }
+
+  static client_limits limits() {
+    client_limits l;
+    l.offered_bytes = 1000;
+    l.secret = 77;
+    return l;
+  }
+  template <class... M>
+  void hear(const M&... m) {
+    batch_writer in;
+    (in.add(m), ...);
+    batch_reader reader(in.bytes());
+    home.receive(0, reader);
+  }
+  void wanted(task_id id) { hear(want_offer{{id, 0, holder, 0}}); }
+  void finished(task_id id, std::uint64_t bytes = 80'000) { hear(task_finished{{id, bytes, holder, 0}, {}}); }
+  bool gives(task_id id) { return home.find(id).node != nullptr; }
+  /// What the scheduler is told since the last time.
+  void listen() {
+    submitted.clear();
+    released.clear();
+    withdrawn = 0;
+    batch_writer out;
+    home.take_output(0, out, std::size_t{1} << 30);
+    batch_reader reader(out.bytes());
+    std::uint16_t kind = 0;
+    while (reader.next(kind)) {
+      if (kind == static_cast<std::uint16_t>(message_kind::withdraw_offers))
+        withdrawn += reader.get<withdraw_offers>().tasks.size();
+      if (kind == static_cast<std::uint16_t>(message_kind::release_tasks))
+        for (const task_id id : reader.get<release_tasks>().tasks) released.push_back(id);
+      if (kind != static_cast<std::uint16_t>(message_kind::submit_task)) continue;
+      const auto m = reader.get<submit_task>();
+      offered_call call{};
+      if (m.flags & task_offered) {
+        CHECK((m.flags & task_constant) != 0);
+        REQUIRE(m.call.size() == sizeof call);
+        std::memcpy(&call, m.call.data(), sizeof call);
+        CHECK(call.secret == 77);
+      }
+      submitted.push_back(call.bytes);
+    }
+  }
+
+  seen there;
+  std::unique_ptr<client_home> made;
+  client_home& home;
+  const weft::client c;
+  std::vector<std::uint64_t> submitted;  // offers in bytes, 0 for other tasks
+  std::vector<task_id> released;
+  std::size_t withdrawn = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a large value that is scattered is offered, and given as long as a future needs it", "[client_home]") {
+  weft::simulation s(1);
+  const auto test = [&]() -> weft::task<> {
+    offering o(s.pool());
+    const weft::client& c = o.c;
+    const std::vector<peer_id>& offered = o.there.offered;
+    const task_id large = make_task_id(self, 1), small = make_task_id(self, 2);
+    auto f = c.scatter(make(10'000));
+    auto few = c.scatter(make(10));
+    o.listen();
+    REQUIRE(o.submitted.size() == 2);
+    CHECK((o.submitted[0] >= 80'000 && o.submitted[0] < 81'000));
+    CHECK(o.submitted[1] == 0);
+    CHECK_FALSE(o.gives(small));
+    // While it is on its way nobody need have its future, and who awaits it gets a copy.
+    o.wanted(large);
+    CHECK(offered == std::vector<peer_id>{holder});
+    const numbers copy = co_await std::move(f);
+    CHECK(copy.size() == 10'000);
+    CHECK(o.gives(large));
+    auto again = c.scatter(make(10'000));
+    auto user = c.submit(sum_of, again);
+    const task_id second = make_task_id(self, 3), third = make_task_id(self, 4);
+    o.finished(large);
+    CHECK_FALSE(o.gives(large));
+    // It is there: a future, or a task that takes it and has one, makes the home give it once more.
+    o.finished(second);
+    CHECK(o.gives(second));
+    again = {};
+    CHECK(o.gives(second));
+    o.hear(task_restarted{{}, {&second, 1}});
+    o.wanted(second);
+    CHECK(offered.size() == 2);
+    o.finished(second);
+    o.finished(third, 8);
+    user = {};
+    CHECK_FALSE(o.gives(second));
+    o.listen();
+    o.wanted(second);
+    CHECK(offered.size() == 2);
+    o.listen();
+    CHECK(o.withdrawn == 1);
+    // What was moved away is gone, though somebody is still about to let go of it.
+    auto moved = c.scatter(make(10'000));
+    o.finished(make_task_id(self, 5));
+    const numbers mine = co_await std::move(moved);
+    CHECK(mine.size() == 10'000);
+    CHECK_FALSE(o.gives(make_task_id(self, 5)));
+  };
+  s.run(test());
+}
+
+TEST_CASE("a value that was offered, and whose future is gone, is kept for as long as others need it",
+          "[client_home]") {
+  weft::simulation s(1);
+  const auto test = [&]() -> weft::task<> {
+    offering o(s.pool());
+    const std::uint64_t empty = o.c.memory().in_memory;
+    const task_id first = make_task_id(self, 1);
+    SECTION("nobody else") {
+      auto f = o.c.scatter(make(10'000));
+      CHECK(o.c.memory().in_memory > empty);
+      auto other = f;
+      f = {};
+      o.listen();
+      CHECK(o.released.empty());
+      other = {};
+      o.listen();
+      CHECK(o.released == std::vector<task_id>{first});
+      o.wanted(first);  // it has crossed
+      CHECK(o.there.offered.size() == 1);
+      CHECK(o.gives(first));
+      o.hear(drop_offers{{}, {&first, 1}});
+      CHECK_FALSE(o.gives(first));
+    }
+    SECTION("an end has crossed with the last future's") {
+      auto f = o.c.scatter(make(10'000));
+      const numbers copy = co_await std::move(f);
+      CHECK(copy.size() == 10'000);
+      CHECK(o.gives(first));
+      const int how = GENERATE(0, 1, 2);
+      if (how == 0) o.finished(first);
+      if (how == 1) o.hear(task_cancelled{{}, {&first, 1}});
+      if (how == 2) o.hear(task_failed{{first, 0, 0}, {}, {}, {}, {}});
+      CHECK_FALSE(o.gives(first));
+      o.listen();
+      CHECK(o.released == std::vector<task_id>{first});
+    }
+    SECTION("what is made of what is made of it, and then it cannot be given again") {
+      auto last = [&] {
+        auto between = o.c.submit(sum_of, o.c.scatter(make(10'000)));
+        return o.c.submit([](double x) { return x; }, between);
+      }();
+      o.listen();
+      CHECK(o.released.size() == 2);
+      o.wanted(first);
+      CHECK(o.gives(first));
+      o.hear(drop_offers{{}, {&first, 1}});
+      CHECK_FALSE(o.gives(first));
+      o.wanted(first);
+      o.listen();
+      CHECK(o.withdrawn == 1);
+    }
+    CHECK(o.c.memory().in_memory == empty);
+    const task_id never = make_task_id(self, 100);
+    CHECK_THROWS_AS(o.hear(drop_offers{{}, {&never, 1}}), protocol_error);
+  };
+  s.run(test());
+}
+
+TEST_CASE("what was heard before a message that is wrong is let go of", "[client_home]") {
+  weft::simulation s(1);
+  const auto test = [&]() -> weft::task<> {
+    offering o(s.pool());
+    const std::uint64_t empty = o.c.memory().in_memory;
+    const task_id first = make_task_id(self, 1), never = make_task_id(self, 100);
+    static_cast<void>(o.c.scatter(make(10'000)));  // the home has its last handle
+    CHECK(o.c.memory().in_memory > empty);
+    CHECK_THROWS_AS(o.hear(task_finished{{first, 80'000, holder, 0}, {}}, task_cancelled{{}, {&never, 1}}),
+                    protocol_error);
+    CHECK(o.c.memory().in_memory == empty);
+    co_return;
+  };
+  s.run(test());
 }
 
 TEST_CASE("questions about the cluster are answered, or end with it", "[client_home]") {

@@ -20,7 +20,9 @@ class in_process_cluster {
       : kind_(kind) {
     using namespace weft::net;
     server_options o;
+    if (kind_ == address_kind::tls) who_ = security::temporary();
     o.listen.push_back(place("scheduler"));
+    o.who = as(peer_role::scheduler);
     scheduler = scheduler_server::make(scheduler_pool, std::move(o));
     where = scheduler->start().front();
     scheduler_pool.spawn(run_scheduler(scheduler));
@@ -42,6 +44,7 @@ class in_process_cluster {
     worker_options o;
     o.scheduler = where;
     o.listen = place("worker" + std::to_string(workers.size()));
+    o.who = as(peer_role::worker);
     o.name = "worker-" + std::to_string(workers.size());
     o.submit_by = make_nested_client;
     o.memory = std::move(memory);
@@ -54,9 +57,10 @@ class in_process_cluster {
     workers.push_back({std::move(p), std::move(w)});
   }
 
-  weft::client connect(weft::pool& p) {
-    weft::net::client_session_options o;
+  weft::client connect(weft::pool& p) { return connect(p, weft::net::client_session_options()); }
+  weft::client connect(weft::pool& p, weft::net::client_session_options o) {
     o.scheduler = where;
+    o.who = as(weft::net::peer_role::client);
     return p.run(weft::net::connect_client(p, std::move(o)));
   }
 
@@ -88,5 +92,10 @@ class in_process_cluster {
       a.host = kind_ == address_kind::unix_socket ? "@weft-test-" + unique : unique;
     return a;
   }
+  weft::net::security as(weft::net::peer_role role) const {
+    return who_.has_identity() ? who_.for_role(role) : weft::net::security();
+  }
+
   weft::net::address_kind kind_;
+  weft::net::security who_;
 };

@@ -17,6 +17,13 @@ model_worker* world::find_worker(peer_id p) {
   return w == workers_.end() ? nullptr : &w->second;
 }
 
+bool world::gives(task_id id, peer_id to) const {
+  for (const auto* all : {&clients_, &submitters_})
+    if (const auto c = all->find(submitter_of(id)); c != all->end())
+      if (const auto g = c->second.gives.find(id); g != c->second.gives.end()) return g->second == to;
+  return false;
+}
+
 void world::add_worker() {
   worker_hello hello;
   hello.name = "w" + std::to_string(++named_);
@@ -115,6 +122,14 @@ void world::submit_some(model_client& c) {
     m.inputs = inputs;
     const std::uint64_t call = m.id;
     m.call = std::as_bytes(std::span(&call, 1));
+    const offered_call offered{100, 1};
+    if (random_.chance(15)) {
+      inputs.clear();
+      m.inputs = inputs;
+      m.function.offset = always_works;
+      m.flags = task_wanted | task_constant | task_offered;
+      m.call = std::as_bytes(std::span(&offered, 1));
+    }
     c.out.add(m);
     std::uint64_t value = mix(1, m.id);
     for (const task_id i : inputs) value = mix(value, expected_[i]);
@@ -211,6 +226,27 @@ void world::client_hears(model_client& c, std::uint16_t kind, const batch_reader
       for (const task_id id : in.get<task_restarted>().tasks)
         if (auto* f = find(id)) f->at = model_client::state::pending;
       break;
+    case message_kind::want_offer: {
+      const auto m = in.get<want_offer>();
+      require(c.known.contains(m.worker), "a client is told of a worker that it does not know");
+      require(submitter_of(m.id) == c.self, "a client is to give what another has offered");
+      // Its future may be there, and the value be moved away all the same; or be gone, and the value kept.
+      if (random_.chance(95)) {
+        c.gives[m.id] = m.worker;
+        break;
+      }
+      c.gives.erase(m.id);
+      withdraw_offers gone{};
+      gone.tasks = {&m.id, 1};
+      c.out.add(gone);
+      break;
+    }
+    case message_kind::drop_offers:
+      for (const task_id id : in.get<drop_offers>().tasks) {
+        require(submitter_of(id) == c.self && !find(id), "a client is to drop what it holds");
+        c.gives.erase(id);
+      }
+      break;
     case message_kind::peer_info:
       c.known.insert(in.get<peer_info>().peer);
       break;
@@ -239,10 +275,15 @@ void world::deliver_from_core(peer_id p) {
   const std::vector<std::byte> batch = std::move(queue.front());
   queue.pop_front();
   batch_reader reader(batch);
-  if (const auto w = workers_.find(p); w != workers_.end())
+  model_client* says = nullptr;
+  if (const auto w = workers_.find(p); w != workers_.end()) {
     w->second.receive(*this, reader);
-  else if (const auto c = clients_.find(p); c != clients_.end())
+    says = &submitters_[p];
+  } else if (const auto c = clients_.find(p); c != clients_.end()) {
     client_receives(c->second, reader);
+    says = &c->second;
+  }
+  if (says && !says->out.empty()) to_core_[p].push_back(says->out.take());
 }
 
 void world::step(bool calm) {

@@ -50,6 +50,7 @@ struct model_worker {
     std::uint64_t offset = 0;
     std::vector<input_ref> inputs;
     bool executing = false;
+    task_id offered = 0;      // itself, where its submitter gives its value
     std::uint64_t value = 0;  // what it will make: it took its inputs when it began
   };
   peer_id self = 0;
@@ -80,6 +81,7 @@ struct model_client {
     state at = state::pending;
     bool wanted = false;
   };
+  std::map<task_id, peer_id> gives;  // what it has offered, and the worker that may ask for it
   peer_id self = 0;
   std::uint64_t next = 1;
   std::map<task_id, future> futures;  // that it has not released
@@ -101,6 +103,8 @@ class world {
   std::uint64_t expected(task_id id) const { return expected_.at(id); }
 
   model_worker* find_worker(peer_id p);
+  /// Whether who has offered the value knows that this worker is to have it.
+  bool gives(task_id id, peer_id to) const;
 
  private:
   friend struct model_worker;

@@ -6,7 +6,8 @@
 
 namespace weft::test::scheduling {
 
-bool model_worker::lacks(world&, const task& t) const {
+bool model_worker::lacks(world& w, const task& t) const {
+  if (t.offered != 0 && !w.gives(t.offered, self)) return true;
   return std::any_of(t.inputs.begin(), t.inputs.end(), [&](const input_ref& i) { return !values.contains(i.id); });
 }
 
@@ -86,6 +87,7 @@ void model_worker::receive(world& w, batch_reader& in) {
         t.attempt = m.attempt;
         t.offset = m.function.offset;
         t.inputs.assign(m.inputs.begin(), m.inputs.end());
+        if (m.flags & task_offered) t.offered = m.id;
         bool there = true;
         std::size_t given = 0;
         for (input_ref& i : t.inputs) {

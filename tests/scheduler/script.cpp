@@ -170,6 +170,14 @@ lines script::heard(peer_id p, bool all) {
       case message_kind::task_restarted:
         list("restarted", in.get<task_restarted>());
         break;
+      case message_kind::want_offer: {
+        const auto m = in.get<want_offer>();
+        said.push_back("give " + name(m.id) + " to " + std::to_string(m.worker));
+        break;
+      }
+      case message_kind::drop_offers:
+        list("drop offer", in.get<drop_offers>());
+        break;
       case message_kind::drop_values:
         list("drop", in.get<drop_values>());
         break;

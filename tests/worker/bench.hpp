@@ -201,6 +201,10 @@ class bench final : public worker_host, public exchange_host {
   void given(task_id id, std::uint64_t bytes, std::span<const std::byte> message) override {
     tasks.given(id, bytes, message);
   }
+  void expect(const run_task& task) override { tasks.expect(task); }
+  void await_giver(peer_id giver, std::uint64_t secret) override {
+    if (links) links->await_giver(giver, secret);
+  }
   void submit(const run_task& task) override { tasks.submit(task); }
   bool withdraw(task_id task) override { return tasks.withdraw(task); }
   void stop(task_id task) override { tasks.stop(task); }

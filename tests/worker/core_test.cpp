@@ -256,6 +256,137 @@ TEST_CASE("heartbeats say what runs", "[worker]") {
   CHECK(s.core.deadline() == 100 + worker_limits{}.heartbeat);
 }
 
+// A task of client 7, whose values it gives.
+TEST_CASE("an offered value is fetched from who has submitted it, once that has come") {
+  const task_id id = make_task_id(7, 1), user = make_task_id(7, 2);
+  const peer_id giver = giver_of(7);
+  const std::string text = std::to_string(id), from = std::to_string(giver);
+  script s;
+  s.run_offered(id, 1);
+  CHECK(s.called() == strings{"await 7 by 77", "expect " + text});
+  s.run(user, 1, {{id}});  // waits: the engine must not look at it yet
+  s.tick(1);
+  CHECK(s.called().empty());
+  s.core.peer_resumed(giver);
+  s.tick(2);
+  CHECK(s.called() == strings{"fetch from " + from + " " + text});
+  // It breaks, and comes again.
+  s.core.peer_interrupted(2, giver);
+  s.tick(1'000'000'000);
+  CHECK(s.called().empty());
+  s.core.peer_resumed(giver);
+  s.tick(2'000'000'000);
+  CHECK(s.called() == strings{"fetch from " + from + " " + text});
+  CHECK(s.said().empty());
+  CHECK(s.core.fetched(s.last_request, id, 100));
+  s.retract({{id, 1, 0}});
+  CHECK(s.said() == strings{"keeps " + text + " 1"});
+  s.core.done(id, 1, 100, 0);
+  CHECK(s.said() == strings{"done " + text + " 1"});
+  CHECK(s.called() == strings{"submit " + std::to_string(user)});
+  s.tick(2'000'000'001);
+  CHECK(s.called() == strings{"left " + from});
+  s.finish(user, 1);
+  s.drop_these({id, user});
+  CHECK(s.core.empty());
+}
+
+TEST_CASE("an offered value is fetched in a pause too, and others that are not urgent wait") {
+  const task_id id = make_task_id(7, 1);
+  script s;
+  s.core.pause(0, true);
+  s.run_offered(id, 1);
+  s.core.peer_resumed(giver_of(7));
+  s.called();
+  s.tick(1);
+  CHECK(s.called() == strings{"fetch from " + std::to_string(giver_of(7)) + " " + std::to_string(id)});
+}
+
+TEST_CASE("an offered value that is not wanted any more, or not given, leaves nothing") {
+  const task_id id = make_task_id(7, 1);
+  const peer_id giver = giver_of(7);
+  const std::string text = std::to_string(id);
+  const bool asked = GENERATE(false, true);
+  script s;
+  s.run_offered(id, 1, asked ? 0 : 500);
+  s.run(make_task_id(7, 2), 1, {{id}});
+  const std::string user = std::to_string(make_task_id(7, 2));
+  if (asked) s.core.peer_resumed(giver);
+  s.tick(1);
+  const std::uint64_t request = s.last_request;
+  s.called();
+  SECTION("it is stopped") {
+    s.stop_these({{id, 1, 0}});
+    CHECK(s.said() == strings{"cancelled " + text + " 1", "gives back " + user + " 1"});
+  }
+  SECTION("it is taken back") {
+    s.retract({{id, 1, 0}});
+    CHECK(s.said() == strings{"gives back " + text + " 1", "gives back " + user + " 1"});
+  }
+  SECTION("a newer attempt replaces it") {
+    s.run_offered(id, 2);
+    CHECK(s.said() == strings{"gives back " + user + " 1"});
+    s.retract({{id, 2, 0}});
+    CHECK(s.said() == strings{"gives back " + text + " 2"});
+  }
+  SECTION("the worker is stopped, or is to retire") {
+    s.order(GENERATE(worker_mode::stopped, worker_mode::retiring));
+    CHECK(s.said() == strings{"gives back " + text + " 1", "gives back " + user + " 1"});
+  }
+  SECTION("it cannot be decoded") {
+    s.fail(id, 1);
+    CHECK(s.said() == strings{"failed " + text + " 1 bad root", "gives back " + user + " 1"});
+  }
+  if (!asked) {
+    SECTION("its time is over") {
+      s.tick(500);
+      CHECK(s.said() ==
+            strings{"late " + text + " 1 weft: the task's time limit is over ", "gives back " + user + " 1"});
+    }
+  } else {
+    SECTION("the submitter does not have it") {
+      s.core.not_there(2, request, id, false);
+      s.tick(2);
+      CHECK(s.said() == strings{"gives back " + text + " 1", "gives back " + user + " 1"});
+    }
+  }
+  s.tick(501);
+  CHECK_FALSE(s.core.fetched(request, id, 100));
+  CHECK(s.core.empty());
+  CHECK(s.core.fetches().requests() == 0);
+  CHECK_FALSE(s.core.fetches().knows_peer(giver));
+}
+
+TEST_CASE("an offered value for which there is no memory is refused") {
+  worker_limits limits;
+  limits.offered_bytes = 99;
+  script s(limits);
+  const task_id id = make_task_id(7, 1);
+  s.run_offered(id, 1);
+  const strings said = s.said();
+  REQUIRE(said.size() == 1);
+  CHECK_THAT(said[0], Catch::StartsWith("failed " + std::to_string(id) +
+                                        " 1 weft: a value that is scattered takes 100 "
+                                        "bytes, and the worker that was to have it has memory for 99: scatter it"));
+  CHECK(s.called().empty());
+  CHECK(s.core.empty());
+  limits.offered_bytes = 100;
+  script enough(limits);
+  enough.run_offered(id, 1);
+  CHECK(enough.said().empty());
+}
+
+TEST_CASE("what is offered with inputs, or without saying what, is no offer") {
+  script s;
+  const offered_call call{100, 77};
+  const auto bytes = std::as_bytes(std::span(&call, 1));
+  const input_ref input{make_task_id(7, 1), 100, 0, 0};
+  const run_record record{make_task_id(7, 2), {}, 1, 0, 1, task_constant | task_offered, 0, 0, 0};
+  CHECK_THROWS_AS(s.hear(run_task{record, {&input, 1}, bytes, {}}), protocol_error);
+  script other;
+  CHECK_THROWS_AS(other.hear(run_task{record, {}, bytes.first(8), {}}), protocol_error);
+}
+
 // What an honest run costs the core: told, begun, done, and dropped, with one input here.
 TEST_CASE("the bookkeeping of a task is cheap", "[.times]") {
   class silent final : public worker_host {
@@ -265,6 +396,8 @@ TEST_CASE("the bookkeeping of a task is cheap", "[.times]") {
     void peer_left(peer_id) override {}
     void remote(task_id, std::uint64_t) override {}
     void given(task_id, std::uint64_t, std::span<const std::byte>) override {}
+    void expect(const run_task&) override {}
+    void await_giver(peer_id, std::uint64_t) override {}
     void submit(const run_task&) override {}
     bool withdraw(task_id) override { return true; }
     void stop(task_id) override {}

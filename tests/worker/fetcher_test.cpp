@@ -339,6 +339,68 @@ TEST_CASE("in a pause only what frees memory comes", "[fetcher]") {
   CHECK(l.tick() == strings{"2: 10"});
 }
 
+TEST_CASE("each giver has an allowance of its own", "[fetcher]") {
+  fetch_limits limits;
+  SECTION("of bytes") { limits.bytes = 100; }
+  SECTION("of requests") { limits.peers = 1; }
+  links l(limits);
+  const peer_id slow = giver_of(2), other = giver_of(3);
+  const std::string slowly = std::to_string(slow) + ":", others = std::to_string(other) + ":";
+  l.fetcher.add_peer(slow, true);
+  l.fetcher.add_peer(other);
+  l.want(10, 1000, 1, {slow});
+  l.want(11, 100, 2, {other});
+  l.want(12, 100, 3, {2});
+  l.want(13, 100, 4, {3});
+  l.want(15, 100, 5, {slow});
+  CHECK(l.tick() == strings{"2: 12", others + " 11"});  // the slow one is away
+  CHECK(l.fetcher.bytes_in_flight() == 200);
+  l.fetcher.peer_resumed(slow);
+  const bool of_bytes = limits.bytes == 100;
+  CHECK(l.tick() == strings{slowly + (of_bytes ? " 10" : " 10 15")});  // nobody waits for another giver
+  l.want(16, 100, 6, {other});
+  CHECK(l.tick().empty());  // but each for his own answers
+  l.fetcher.arrived(l.requests[1], 11);
+  CHECK(l.tick() == strings{others + " 16"});
+  l.fetcher.arrived(l.requests[3], 16);
+  CHECK(l.tick().empty());
+  l.fetcher.arrived(l.requests[0], 12);
+  CHECK(l.tick() == strings{"3: 13"});
+  l.fetcher.forget(15);
+  l.fetcher.forget(10);
+  CHECK(l.take() == strings{"give up " + std::to_string(slow)});
+  l.fetcher.arrived(l.requests[4], 13);
+  CHECK(l.fetcher.bytes_in_flight() == 0);
+  l.want(14, 1000, 1, {slow});
+  CHECK(l.tick() == strings{slowly + " 14"});
+  l.fetcher.peer_interrupted(0, slow);
+  CHECK(l.fetcher.bytes_in_flight() == 0);
+}
+
+TEST_CASE("in a pause givers bring one value at a time", "[fetcher]") {
+  links l;
+  const peer_id first = giver_of(2), second = giver_of(3);
+  for (const peer_id g : {first, second}) l.fetcher.add_peer(g);
+  const auto offered = [&](task_id id, peer_id by) {
+    l.want(id, 100, id, {by});
+    l.fetcher.want(id, id, true);
+  };
+  offered(10, first), offered(11, first), offered(12, second);
+  l.want(13, 100, 1, {2});
+  l.fetcher.pause(true);
+  const std::string one = std::to_string(first) + ":", two = std::to_string(second) + ":";
+  CHECK(l.tick() == strings{one + " 10"});
+  CHECK(l.tick().empty());
+  CHECK(l.fetcher.arrived(l.requests[0], 10));
+  CHECK(l.tick() == strings{one + " 11"});
+  l.fetcher.peer_interrupted(0, first);  // one that is away keeps nobody from it
+  CHECK(l.tick() == strings{two + " 12"});
+  l.fetcher.pause(false);
+  l.fetcher.peer_resumed(first);
+  CHECK(l.fetcher.deadline() == 0);
+  CHECK(l.tick(1'000'000'000) == strings{"2: 13", one + " 11"});
+}
+
 TEST_CASE("answers that nobody asked for change nothing", "[fetcher]") {
   links l;
   l.want(10, 1, 1, {2});

@@ -76,6 +76,8 @@ struct engine final : worker_host {
     known[id] = n;
     sizes[id] = bytes;
   }
+  void expect(const run_task&) override { must(false, "nothing is offered here"); }
+  void await_giver(peer_id, std::uint64_t) override { must(false, "nobody offers anything here"); }
   void submit(const run_task& t) override {
     note(2, t.id, t.attempt);
     must(!known.contains(t.id), "submit() of what is known");

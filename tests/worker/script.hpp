@@ -57,6 +57,14 @@ class script final : public worker_host {
     }
     hear(run_task{{id, {}, id, left, attempt, flags, 0, 0, 0}, refs, {}, std::vector<std::byte>(given)});
   }
+  /// Of a value that its submitter offers.
+  void run_offered(task_id id, std::uint32_t attempt, time_ns left = 0) {
+    const offered_call call{100, 77};
+    hear(run_task{{id, {}, id, left, attempt, task_constant | task_offered, 0, 0, 0},
+                  {},
+                  std::as_bytes(std::span(&call, 1)),
+                  {}});
+  }
   void drop_these(std::initializer_list<task_id> ids) { hear(drop_values{{}, {ids.begin(), ids.size()}}); }
   void stop_these(std::initializer_list<attempt_ref> tasks) { hear(stop_tasks{{}, {tasks.begin(), tasks.size()}}); }
   void retract(std::initializer_list<attempt_ref> tasks) { hear(retract_tasks{{}, {tasks.begin(), tasks.size()}}); }
@@ -141,6 +149,11 @@ class script final : public worker_host {
   void remote(task_id id, std::uint64_t) override { note("remote", id); }
   void given(task_id id, std::uint64_t, std::span<const std::byte> message) override {
     calls.push_back("given " + std::to_string(message.size()) + " bytes of " + std::to_string(id));
+  }
+  void expect(const run_task& t) override { note("expect", t.id); }
+  void await_giver(peer_id giver, std::uint64_t secret) override {
+    calls.push_back("await " + std::to_string(submitter_of(make_task_id(giver, 0))) + " by " +
+                    std::to_string(secret));
   }
   void submit(const run_task& t) override { note("submit", t.id); }
   bool withdraw(task_id id) override {

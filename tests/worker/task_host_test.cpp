@@ -8,7 +8,55 @@ using namespace weft::net::test;
 
 constexpr task_id value = 90;
 
+/// Its codec throws what is no std::exception.
+struct stubborn {
+  int x = 0;
+};
+void weft_encode(weft::encoder& e, const stubborn& s) { weft::encode(e, s.x); }
+stubborn weft_decode(weft::decoder&, std::type_identity<stubborn>) { throw 42; }
+
+/// What names values of a type that are offered.
+template <class T>
+function_ref values_of(const weft::client& c) {
+  weft::detail::node* const n = new weft::detail::plain_node<T>(*c.get_engine(), T());
+  function_ref f{};
+  f.offset = weft::detail::name_of(*n->type->portable(*n)->entry).offset;
+  n->type->value->end(*n);
+  n->type->release(*n);
+  return f;
+}
+
 }  // namespace
+
+TEST_CASE("an offered value that cannot be taken fails its task, which says why", "[worker]") {
+  bench b;
+  const task_id offered = make_task_id(7, 1);
+  const auto expect = [&](const function_ref& f) {
+    const offered_call call{80'000, 77};
+    b.hear(run_task{{offered, f, offered, 0, 1, task_constant | task_offered, 0, 0, 0},
+                    {},
+                    std::as_bytes(std::span(&call, 1)),
+                    {}});
+    b.peer_resumed(giver_of(7));
+    return b.request();
+  };
+  SECTION("its codec throws something") {
+    const arriving a = b.begin(expect(values_of<stubborn>(b.engine)), some(1), offered, 0);
+    CHECK_FALSE(a.where.wanted);
+    CHECK_THAT(b.failure(offered), Catch::Contains("its type has thrown what is no std::exception"));
+  }
+  SECTION("it is of another type") {
+    const arriving a = b.begin(expect(values_of<numbers>(b.engine)), some(1), offered, 1);
+    CHECK_FALSE(a.where.wanted);
+    CHECK_THAT(b.failure(offered), Catch::Contains("is of another type"));
+  }
+  SECTION("it is refused") {
+    const std::uint64_t request = expect(values_of<numbers>(b.engine));
+    b.refuse(request, offered, std::make_exception_ptr(std::runtime_error("it is too large")));
+    CHECK(b.failure(offered) == "it is too large");
+  }
+  CHECK(b.core.empty());
+}
 
 TEST_CASE("a value that is dropped while it lands keeps its memory until the link lets go", "[worker]") {
   const bool for_a_task = GENERATE(true, false);

@@ -59,6 +59,7 @@ struct value_type {
   void (*decode)(node&, decoder&);
   std::uint64_t (*schema)() noexcept;
   void (*received)(node&) noexcept = nullptr;  // after decode, when attachments that were deferred have come
+  bool copies = false;                         // it can be copied, so that an await may share it
 };
 
 /// What is the same for all nodes of one function.
@@ -206,7 +207,8 @@ struct value_functions {
                                    .encode = &value_functions::encode,
                                    .decode = &value_functions::decode,
                                    .schema = []() noexcept { return schema_hash<T>(); },
-                                   .received = receiver_of<T>()};
+                                   .received = receiver_of<T>(),
+                                   .copies = std::is_copy_constructible_v<T>};
 };
 template <>
 struct value_functions<void> {
@@ -220,34 +222,6 @@ struct value_functions<void> {
 
 template <class T>
 inline constexpr bool travels = encodable<T>;
-
-/// A node that was never a task: a value that is there from the beginning.
-template <class T>
-struct plain_node final : value_node<T> {
-  plain_node(engine& e, T v) : value_node<T>(type, e) {
-    std::construct_at(std::addressof(this->value), std::move(v));
-    this->has_arguments = false;
-    this->has_value = true;
-  }
-  static void* operator new(std::size_t size) { return allocate_frame(size); }
-  static void operator delete(void* p, std::size_t size) noexcept { release_frame(p, size); }
-
- private:
-  static node* make(engine& e, decoder& d, input_source&) { return new plain_node(e, weft::decode<T>(d)); }
-  static void encode(const node& n, encoder& e) { weft::encode(e, static_cast<const plain_node&>(n).value); }
-  static inline const portable_entry entry{&plain_node::make};
-  static constexpr portable_call call{
-      .entry = &entry, .encode = &plain_node::encode, .waits = false, .submits = false};
-  static constexpr node_type type{.run = nullptr,
-                                  .end_arguments = nullptr,
-                                  .release = [](node& n) noexcept { delete static_cast<plain_node*>(&n); },
-                                  .stop = nullptr,
-                                  .settle = nullptr,
-                                  .function_name = [](const node&) { return std::string("value"); },
-                                  .value = &value_functions<T>::type,
-                                  .repeatable = false,
-                                  .portable = [](const node&) noexcept { return &call; }};
-};
 
 /// A node whose value comes from another process: it never runs here.
 template <class T>
@@ -265,6 +239,34 @@ struct remote_node final : value_node<T> {
                                   .repeatable = false};
   static constexpr remote_type as_input{.make = [](engine& e) -> node* { return new remote_node(e); },
                                         .value = &value_functions<T>::type};
+};
+
+/// A node that was never a task: a value that is there from the beginning.
+template <class T>
+struct plain_node final : value_node<T> {
+  plain_node(engine& e, T v) : value_node<T>(type, e) {
+    std::construct_at(std::addressof(this->value), std::move(v));
+    this->has_arguments = false;
+    this->has_value = true;
+  }
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { release_frame(p, size); }
+
+ private:
+  static node* make(engine& e, decoder& d, input_source&) { return new plain_node(e, weft::decode<T>(d)); }
+  static void encode(const node& n, encoder& e) { weft::encode(e, static_cast<const plain_node&>(n).value); }
+  static inline const portable_entry entry{&plain_node::make, &remote_node<T>::as_input};
+  static constexpr portable_call call{
+      .entry = &entry, .encode = &plain_node::encode, .waits = false, .submits = false};
+  static constexpr node_type type{.run = nullptr,
+                                  .end_arguments = nullptr,
+                                  .release = [](node& n) noexcept { delete static_cast<plain_node*>(&n); },
+                                  .stop = nullptr,
+                                  .settle = nullptr,
+                                  .function_name = [](const node&) { return std::string("value"); },
+                                  .value = &value_functions<T>::type,
+                                  .repeatable = false,
+                                  .portable = [](const node&) noexcept { return &call; }};
 };
 
 // ---- what the engine does for its nodes (lib/engine) -----------------------------------------------------------

@@ -35,12 +35,14 @@ class input_source {
 /// jumps to nothing else. Linkers could gather them in a section, but g++ ignores section attributes of templates (PR
 /// 41091), and the assembler cannot refer to them in code for shared libraries.
 struct portable_entry {
-  explicit portable_entry(node* (*m)(engine&, decoder&, input_source&)) noexcept;
+  explicit portable_entry(node* (*m)(engine&, decoder&, input_source&), const remote_type* v = nullptr) noexcept;
   portable_entry(const portable_entry&) = delete;
   portable_entry& operator=(const portable_entry&) = delete;
 
   /// Makes the node of a call, of what portable_call::encode wrote. Throws codec_error.
   node* (*make)(engine&, decoder&, input_source&);
+  /// Of a call that is nothing but a value: the node that the value may come into later. Null: it is a function's.
+  const remote_type* value;
   const portable_entry* next;
 };
 

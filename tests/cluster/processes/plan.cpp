@@ -34,6 +34,7 @@ plan plan_of(std::uint64_t seed) {
   p.program.layers = r.one_in(3);
   p.program.replicas = r.one_in(4);
   if (r.one_in(3)) p.memory = std::uint64_t{1} << 20;
+  p.offered_bytes = mix(seed, 84) % 3 == 0 ? std::uint64_t{64} << 10 : 100 + mix(seed, 85) % 2000;
   if (r.one_in(3)) p.program.calls = static_cast<std::uint32_t>(r.between(1, 40));
   p.program.slots = static_cast<std::uint32_t>(r.between(1, p.most_threads));
   p.program.deadlines = r.one_in(3);

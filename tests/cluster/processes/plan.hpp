@@ -60,6 +60,7 @@ struct plan {
   std::uint32_t workers = 2, clients = 1;
   std::uint32_t most_threads = 2;
   std::uint64_t memory = much_memory;  // of a worker, for values: what is more is on its disk
+  std::uint64_t offered_bytes = 0;     // what is scattered goes straight to a worker from this size on
   std::vector<fault> faults;           // in the order of their times
   time_ns quiet_at = 0;                // no fault begins later, and all but the lack of a scheduler end then
   std::chrono::nanoseconds longest_step{0};

@@ -147,6 +147,7 @@ struct planned {
   future<answer> result;
   std::optional<std::uint64_t> hash;
   bool may_be_cancelled = false, may_be_late = false;
+  bool scattered = false;  // it is, or takes what is: lost with its worker when nobody has that future any more
 };
 
 class program {
@@ -194,6 +195,9 @@ void program::submit_one() {
   planned t;
   t.hash = begin_hash(o);
   if (dice_.one_in(12)) {
+    t.scattered = true;
+    if (dice_.one_in(3))
+      o.words = static_cast<std::uint32_t>(dice_.below(4 * std::uint64_t{options_.most_words} + 1));
     t.result = client_.scatter(make(*t.hash, o.words));
     tasks_.push_back(std::move(t));
     return;
@@ -207,6 +211,7 @@ void program::submit_one() {
     inputs.push_back(from.result);
     t.may_be_cancelled = t.may_be_cancelled || from.may_be_cancelled;
     t.may_be_late = t.may_be_late || from.may_be_late;
+    t.scattered = t.scattered || from.scattered;
     t.hash = t.hash && from.hash ? std::optional(mix(*t.hash, *from.hash)) : std::nullopt;
   }
   auto does = behaviour::plain;
@@ -307,6 +312,8 @@ task<> program::look_at(std::size_t i) {
     if (!may_be_late) wrong(name + " was late, and has no time limit");
   } else if (disks_fail_ && failed.find("/disk/") != std::string::npos) {
     ++found_.failures;  // a value could not be written: nobody but the caller can help
+  } else if (tasks_[i].scattered && any_fault_ && failed.find("the client that has scattered it") != failed.npos) {
+    ++found_.failures;
   } else {
     ++found_.failures;
     if (hash || failed.find("as planned") == std::string::npos) wrong(name + " has failed: " + failed);

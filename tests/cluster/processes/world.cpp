@@ -124,6 +124,7 @@ task<bool> world::run_life(world& of, client_process& c) {
   o.name = c.name;
   o.link = of.plan_.link;
   o.memory.memory_budget = std::uint64_t{256} << 20;
+  o.offered_bytes = of.plan_.offered_bytes;
   std::string failed;
   bool connected = false;
   c.found.cluster_lost = false;

@@ -13,6 +13,7 @@ client_process::client_process(surroundings& world, simulated_node node, std::ui
                                const program_options& program)
     : member(world, node, peer_role::client, number), dice_(seed), program_(program), budget_(program.tasks) {
   tokens_ = mix(seed, number) | 1;
+  secret_ = mix(seed, number + 1000u) | 1;
 }
 
 // ---- lives -------------------------------------------------------------------------------------------------------
@@ -94,6 +95,24 @@ void client_process::holder_lost(peer_id peer) {
   wake();
 }
 
+bool client_process::gives(task_id task) {
+  const future& f = of(task);
+  must(f.offered, "a value is wanted that was not offered");
+  return (f.held || f.kept) && !f.moved;
+}
+
+void client_process::offer_over(task_id task) {
+  must(std::exchange(of(task).kept, false), "an offer is over that is not kept");
+}
+
+member::served client_process::serve(std::uint64_t request, task_id id) {
+  const bool mine = core_ && submitter_of(id) == self() && number_of(id) <= futures_.size();
+  if (!mine || !gives(id)) return {request, id, false, false, 0, 0};
+  const bool busy = dice_.one_in(16);
+  const future& f = of(id);
+  return {request, id, !busy, busy, f.answer, f.spec.bytes};
+}
+
 // ---- ends --------------------------------------------------------------------------------------------------------
 
 client_process::future& client_process::of(task_id id) {
@@ -155,7 +174,11 @@ void client_process::failed(const task_failed& m) {
   else if (type == "weft::killed_workers")
     allowed = losses_;
   else if (type == "weft::lost")
-    allowed = losses_ && any_before(index, [](const future& x) { return x.once; });
+    // A value is dropped too when all that takes it has failed, and wanted again when that is tried again.
+    allowed = any_before(index, [&](const future& x) {
+      return (x.once && losses_) ||
+             (x.offered && (x.moved || !(x.held || x.kept)) && (losses_ || program_.failures || program_.cancels));
+    });
   if (!allowed) throw violation(name_of(m.id) + " has failed, and may not have: " + type + ": " + text);
   if (f.at == state::pending) --pending_, ++ended_;
   if (std::exchange(f.reading, false)) --reading_;

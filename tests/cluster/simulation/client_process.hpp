@@ -22,6 +22,7 @@ struct program_options {
   time_ns between = 50'000'000;  // actions
   bool gpus = false;             // some tasks want one
   bool failures = false, killers = false, submitters = false, cancels = false, onces = false;
+  bool scatters = false;  // values that go straight to a worker
   /// Only independent tasks, all at once, which end at once: for measurements.
   bool simple = false;
 };
@@ -40,7 +41,7 @@ class client_process final : public member, private client_host {
   std::uint64_t ended() const noexcept { return ended_; }
   std::uint64_t read_values() const noexcept { return read_; }
   const client_core* core() const noexcept { return core_.get(); }
-  bool empty() const noexcept { return !core_ || core_->tasks() == 0; }
+  bool empty() const noexcept { return !core_ || (core_->tasks() == 0 && core_->kept_offers() == 0); }
   /// Tasks that have not ended, for people.
   std::string describe(std::size_t most) const;
   std::vector<task_id> unfinished() const;
@@ -56,6 +57,8 @@ class client_process final : public member, private client_host {
     std::vector<std::uint32_t> inputs;
     state at = state::pending;
     bool held = false, cancel_asked = false, once = false, reading = false, was_read = false;
+    bool offered = false, moved = false;  // the value is here; it was, and whoever awaited it has it
+    bool kept = false;                    // it is, and no future of it
   };
 
   void fill(hello&) override {}
@@ -65,6 +68,7 @@ class client_process final : public member, private client_host {
   void value_came(std::uint64_t request, task_id id, std::uint64_t bytes, std::uint64_t hash) override;
   void value_not_there(std::uint64_t request, task_id id, bool busy) override;
   void holder_lost(peer_id peer) override;
+  served serve(std::uint64_t request, task_id id) override;
   void work() override;
   void happened(std::uint8_t what, std::uint64_t argument) override;
 
@@ -77,6 +81,9 @@ class client_process final : public member, private client_host {
   void answered(const cluster_state& what) override;
   void fetch(peer_id p, std::uint64_t request, std::span<const task_id> values) override;
   void give_up(peer_id p, std::uint64_t request) override { stop_asking(p, request); }
+  bool gives(task_id task) override;
+  void offer(peer_id worker) override { offer_to(worker, secret_); }
+  void offer_over(task_id task) override;
 
   // The program: workload.cpp.
   void act();
@@ -102,6 +109,7 @@ class client_process final : public member, private client_host {
   std::vector<std::uint32_t> held_;
   std::vector<task_id> to_cancel_, to_retry_;
   std::uint32_t budget_;
+  std::uint64_t secret_ = 0;
   std::uint64_t tokens_ = 0, ended_ = 0, read_ = 0;
   std::size_t pending_ = 0, reading_ = 0;  // of the held
   std::uint32_t epoch_ = 0;

@@ -82,6 +82,18 @@ void engine_model::given(task_id value, std::uint64_t bytes, std::span<const std
   values_.push_back(key_of(place));
 }
 
+/// Like a value that is elsewhere; when it is there the task has ended.
+void engine_model::expect(const run_task& t) {
+  must(places_.find(t.id) == id_table::none, "expect() of what the engine knows");
+  offered_call what;
+  must(t.call.size() == sizeof what, "an offer has another size");
+  std::memcpy(&what, t.call.data(), sizeof what);
+  node& n = nodes_[make(t.id)];
+  n.at = state::remote;
+  n.attempt = t.attempt;
+  n.bytes = what.bytes;
+}
+
 void engine_model::submit(const run_task& t) {
   must(places_.find(t.id) == id_table::none, "submit() of what the engine knows");
   const std::uint32_t place = make(t.id);
@@ -100,6 +112,7 @@ void engine_model::submit(const run_task& t) {
   for (const input_ref& input : t.inputs) {
     const std::uint32_t i = places_.find(input.id);
     must(i != id_table::none, "submit() with an input that the engine does not know");
+    must(nodes_[i].at != state::remote || nodes_[i].attempt == 0, "submit() with an offer that has not come");
     node& n = nodes_[place];
     node& in = nodes_[i];
     n.inputs.push_back(i);
@@ -254,6 +267,7 @@ void engine_model::arrived(task_id value, std::uint64_t hash) {
   take_memory(n.bytes);
   values_.push_back(key_of(place));
   input_there(place);
+  if (n.attempt != 0) note({event::done, n.id, n.attempt, n.bytes, 0, n.hash});
 }
 
 engine_model::found engine_model::find(task_id value) const {

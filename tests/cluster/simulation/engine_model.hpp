@@ -32,6 +32,7 @@ class engine_owner {
   virtual void engine_timer(time_ns when, std::uint64_t argument) = 0;
   virtual void fetch_from(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
   virtual void stop_fetching(peer_id peer, std::uint64_t request) = 0;
+  virtual void await_giver(peer_id giver, std::uint64_t secret) = 0;
   virtual void will_push(peer_id p) = 0;
   virtual void push(peer_id p, task_id id, std::uint64_t bytes, std::span<const std::byte> message) = 0;
   virtual void met(const peer_info& peer) = 0;
@@ -63,6 +64,8 @@ class engine_model final : public worker_host {
   void peer_left(peer_id p) override { owner_.left(p); }
   void remote(task_id value, std::uint64_t bytes) override;
   void given(task_id value, std::uint64_t bytes, std::span<const std::byte> message) override;
+  void expect(const run_task& task) override;
+  void await_giver(peer_id giver, std::uint64_t secret) override { owner_.await_giver(giver, secret); }
   void submit(const run_task& task) override;
   bool withdraw(task_id task) override;
   void stop(task_id task) override;

@@ -37,6 +37,8 @@ void member::stop(bool silent) {
   link_ = 0;
   sources_.clear();
   sinks_.clear();
+  claims_.clear();
+  giving_ = {};
 }
 
 void member::lose_life(const std::string& why) {
@@ -46,6 +48,16 @@ void member::lose_life(const std::string& why) {
   std::vector<peer_id> all;
   for (auto& [peer, s] : sources_) all.push_back(peer);
   for (const peer_id p : all) part_from(p);
+  // Requests of the next life have the same numbers.
+  for (const auto& [key, number] : claims_) {
+    if (link* l = look(key)) {
+      sources_.erase(l->peer);
+      drop(*l);
+    }
+    sinks_.erase(key);
+  }
+  claims_.clear();
+  giving_ = {};
   talk_.reset();
   if (had) end_life(why);
 }
@@ -92,6 +104,7 @@ void member::welcomed(link& l, const welcome& m) {
   if (l.is == purpose::fetching) {
     source& s = sources_.at(l.peer);
     establish(l, *s.with, m.received);
+    say_claim(s);
     return ask(l.peer, s);
   }
   must(l.is == purpose::scheduler, "a welcome on a link that was not dialed");
@@ -124,6 +137,7 @@ void member::down(link& l) {
     case purpose::fetching: {
       const peer_id p = l.peer;
       l.with = nullptr;
+      sinks_.erase(l.key);
       if (const auto at = sources_.find(p); at != sources_.end() && at->second.link == l.key)
         lose_source(p, at->second, true);
       return;
@@ -131,6 +145,8 @@ void member::down(link& l) {
     case purpose::serving:
       l.with = nullptr;
       sinks_.erase(l.key);
+      if (const auto claim = claims_.extract(l.key)) giving_.ended(claim.mapped());
+      tell_of_givers();
       return;
     default:
       return;
@@ -154,8 +170,8 @@ void member::said_hello(link& l, const hello&) {
   w.session = l.key;  // it is not resumed
   w.incarnation = incarnation_;
   say(l, frame_kind::welcome, encode(w));
-  auto& s = sinks_[l.key] = std::make_unique<sink>(world_.sessions);
-  establish(l, s->with, 0);
+  auto& s = sinks_[l.key] = std::make_unique<sink>(std::make_shared<conversation>(world_.sessions));
+  establish(l, *s->with, 0);
 }
 
 // ---- values from others ------------------------------------------------------------------------------------------
@@ -167,6 +183,10 @@ void member::meet(const peer_info& peer) {
 }
 
 void member::part_from(peer_id peer) {
+  if (is_giver(peer)) {  // its link is its own, and may be needed again
+    giving_.forget(peer);
+    return leave_giver(peer);
+  }
   const auto at = sources_.find(peer);
   if (at == sources_.end()) return;
   lose_source(peer, at->second, false);
@@ -175,6 +195,8 @@ void member::part_from(peer_id peer) {
 
 void member::lose_source(peer_id peer, source& s, bool tell) {
   if (link* l = look(s.link)) drop(*l);
+  sinks_.erase(s.link);
+  s.claimed = false;
   s.link = 0;
   s.with.reset();
   s.coming.clear();
@@ -187,12 +209,63 @@ member::source& member::reach(peer_id peer) {
   must(at != sources_.end(), "something is wanted of a peer that nobody has introduced");
   source& s = at->second;
   if (!look(s.link)) {
-    s.with = std::make_unique<conversation>(world_.sessions);
+    s.with = std::make_shared<conversation>(world_.sessions);
+    s.claimed = false;
     link& l = dial(s.at, purpose::fetching);
     l.peer = peer;
     s.link = l.key;
   }
   return s;
+}
+
+void member::offer_to(peer_id worker, std::uint64_t secret) {
+  source& s = reach(worker);
+  s.claim = giver_record{secret, self_, 0};
+  say_claim(s);
+}
+
+void member::say_claim(source& s) {
+  link* l = look(s.link);
+  if (!s.claim || !l || l->at != link::state::established || std::exchange(s.claimed, true)) return;
+  batch_writer w;
+  w.add(claim_offers{*s.claim});
+  s.with->send(w);
+  touch(*l);
+}
+
+void member::await_from(peer_id giver, std::uint64_t secret) {
+  giving_.await(giver, secret);
+  tell_of_givers();
+}
+
+void member::hear_claim(link& l, const claim_offers& m) {
+  must(l.peer == 0, "a claim came twice on a link");
+  l.peer = giver_of(m.submitter);
+  claims_[l.key] = giving_.claimed(m);
+  tell_of_givers();
+}
+
+void member::tell_of_givers() {
+  while (const auto w = giving_.take_word()) {
+    if (w->interrupted) {
+      leave_giver(w->giver);
+      giver_away(w->giver);
+    }
+    if (w->there) giver_came(w->giver);
+  }
+}
+
+/// It may be within what it is asked for.
+void member::leave_giver(peer_id giver) {
+  const auto at = sources_.find(giver);
+  if (at == sources_.end()) return;
+  at->second.link = at->second.request = 0;
+  at->second.with.reset();
+}
+
+member::source* member::source_of(const link& l) {
+  const auto at = sources_.find(l.peer);
+  return l.peer != 0 && at != sources_.end() && at->second.link == l.key ? &at->second : nullptr;
 }
 
 /// Where there is no link it is lost, and now and then where there is one.
@@ -207,7 +280,13 @@ void member::push_to(peer_id peer, task_id id, std::uint64_t bytes, std::span<co
 }
 
 void member::ask_for(peer_id peer, std::uint64_t request, std::span<const task_id> values) {
-  source& s = reach(peer);
+  source& s = is_giver(peer) ? sources_[peer] : reach(peer);
+  if (is_giver(peer)) {
+    const givers::claim_number number = giving_.ask(peer, request, values.size());
+    must(number != 0, "a giver is asked that is away");
+    s.link = std::find_if(claims_.begin(), claims_.end(), [&](const auto& c) { return c.second == number; })->first;
+    s.with = sinks_.at(s.link)->with;
+  }
   must(s.request == 0, "a second request to a peer");
   s.request = request;
   s.asked.assign(values.begin(), values.end());
@@ -250,13 +329,31 @@ void member::batch(link& l, std::span<const std::byte> messages) {
       value_pushed(m.id, m.bytes, m.message);
       continue;
     }
-    if (l.is == purpose::serving) {
-      must(kind == static_cast<std::uint16_t>(message_kind::get_values), "a worker is asked for something strange");
-      const auto m = reader.get<get_values>();
-      for (const task_id id : m.tasks) sinks_.at(l.key)->queue.push_back(serve(m.request, id));
+    if (l.is == purpose::serving && kind == static_cast<std::uint16_t>(message_kind::claim_offers)) {
+      hear_claim(l, reader.get<claim_offers>());
       continue;
     }
-    source& s = sources_.at(l.peer);
+    const auto claim = l.is == purpose::serving ? claims_.find(l.key) : claims_.end();
+    const bool is_header = kind == static_cast<std::uint16_t>(message_kind::value_header);
+    if (claim != claims_.end() && (is_header || kind == static_cast<std::uint16_t>(message_kind::value_missing)) &&
+        !giving_.answers(claim->second,
+                         is_header ? reader.get<value_header>().request : reader.get<value_missing>().request))
+      continue;
+    source* const from = source_of(l);
+    if (kind == static_cast<std::uint16_t>(message_kind::get_values)) {
+      must(l.is == purpose::serving || (from && from->claimed), "a peer is asked that does not serve");
+      auto& to = sinks_[l.key];
+      if (!to) to = std::make_unique<sink>(from->with);
+      const auto m = reader.get<get_values>();
+      for (const task_id id : m.tasks) to->queue.push_back(serve(m.request, id));
+      touch(l);
+      continue;
+    }
+    if (!from) {
+      must(l.is == purpose::serving && l.peer != 0, "an answer to who has not asked");
+      continue;
+    }
+    source& s = *from;
     if (kind == static_cast<std::uint16_t>(message_kind::value_header)) {
       const auto m = reader.get<value_header>();
       if (m.request != s.request) continue;  // given up
@@ -279,9 +376,10 @@ void member::batch(link& l, std::span<const std::byte> messages) {
 }
 
 void member::chunk(link& l, std::uint64_t stream, std::uint64_t offset, std::span<const std::byte> bytes) {
-  must(l.is == purpose::fetching, "a chunk on a link that fetches nothing");
-  source& s = sources_.at(l.peer);
-  if (stream != s.request) return;
+  must(l.is == purpose::fetching || l.peer != 0, "a chunk on a link that fetches nothing");
+  source* const from = source_of(l);
+  if (!from || stream != from->request) return;
+  source& s = *from;
   must(offset == s.received && !s.coming.empty(), "chunks of a stream are not in order");
   const landing& at = s.coming.front();
   must(offset + bytes.size() <= at.begin + at.bytes, "a chunk goes beyond its value");
@@ -309,13 +407,14 @@ void member::land(peer_id, source& s) {
 member::served member::serve(std::uint64_t request, task_id id) { return {request, id, false, false, 0, 0}; }
 
 void member::write_more(link& l) {
-  if (l.is != purpose::serving) return;
-  sink& s = *sinks_.at(l.key);
-  session& talk = s.with.talk;
+  const auto to = sinks_.find(l.key);
+  if (to == sinks_.end()) return;
+  sink& s = *to->second;
+  session& talk = s.with->talk;
   while (!l.output.full() && !l.output.frames()) {
     if (s.sending) {
       // A header goes before its chunks.
-      if (!s.with.waiting.empty() || talk.unsent_bytes() != 0) return;
+      if (!s.with->waiting.empty() || talk.unsent_bytes() != 0) return;
       const std::uint64_t n = std::min<std::uint64_t>(s.sending->bytes - s.sent, chunk_bytes);
       if (n != 0) {
         s.chunk.assign((n + 7) / 8, s.sending->hash);
@@ -349,8 +448,8 @@ void member::write_more(link& l) {
       m.busy = next.busy ? 1 : 0;
       w.add(m);
     }
-    s.with.send(w);
-    s.with.refill();
+    s.with->send(w);
+    s.with->refill();
     talk.write(l.output);
   }
 }

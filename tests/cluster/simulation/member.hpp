@@ -7,9 +7,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cluster/simulation/process.hpp"
+#include "worker/givers.hpp"
 
 namespace weft::net::simulation {
 
@@ -61,7 +63,9 @@ class member : public process {
   struct source {
     simulated_node at = 0;
     std::uint64_t link = 0;
-    std::unique_ptr<conversation> with;
+    std::shared_ptr<conversation> with;
+    std::optional<giver_record> claim;  // of ours, and whether it was said on this link
+    bool claimed = false;
     std::uint64_t request = 0;  // 0: none is under way
     std::vector<task_id> asked;
     bool said = false;
@@ -71,6 +75,12 @@ class member : public process {
   };
   /// Dials, if there is no link.
   source& reach(peer_id peer);
+  /// Offers values to a worker.
+  void offer_to(peer_id worker, std::uint64_t secret);
+  /// Values are to come from who shows that secret.
+  void await_from(peer_id giver, std::uint64_t secret);
+  virtual void giver_came(peer_id) { throw violation("values were offered to who awaits none"); }
+  virtual void giver_away(peer_id) {}
   void push_to(peer_id peer, task_id id, std::uint64_t bytes, std::span<const std::byte> message);
   bool fetching_anything() const noexcept;
 
@@ -98,13 +108,13 @@ class member : public process {
  private:
   /// Values to one peer.
   struct sink {
-    conversation with;
+    std::shared_ptr<conversation> with;
     std::deque<served> queue;
     std::map<std::uint64_t, std::uint64_t> offsets;  // of streams, by request
     std::optional<served> sending;
     std::uint64_t sent = 0, offset = 0;
     std::vector<std::uint64_t> chunk;
-    explicit sink(const session_options& o) : with(o) {}
+    explicit sink(std::shared_ptr<conversation> c) : with(std::move(c)) {}
   };
 
   void connect();
@@ -112,6 +122,11 @@ class member : public process {
   void lose_life(const std::string& why);
   void lose_source(peer_id peer, source& s, bool tell);
   void ask(peer_id peer, source& s);
+  void say_claim(source& s);
+  void hear_claim(link& l, const claim_offers& m);
+  void tell_of_givers();
+  void leave_giver(peer_id giver);
+  source* source_of(const link& l);
   void land(peer_id peer, source& s);
   void answered_one(source& s);
 
@@ -127,6 +142,8 @@ class member : public process {
   time_ns down_since_ = 0, delay_ = 0;
   std::map<peer_id, source> sources_;
   std::map<std::uint64_t, std::unique_ptr<sink>> sinks_;  // by link
+  givers giving_;
+  std::map<std::uint64_t, givers::claim_number> claims_;  // by link
 };
 
 }  // namespace weft::net::simulation

@@ -18,7 +18,8 @@ const test::plan_parts<plan> parts{
      {"WEFT_WORKERS", [](plan& p) -> std::uint32_t& { return p.workers; }, 1}},
     {program_does<&program_options::gpus>('g'), program_does<&program_options::failures>('f'),
      program_does<&program_options::killers>('k'), program_does<&program_options::submitters>('s'),
-     program_does<&program_options::cancels>('c'), program_does<&program_options::onces>('o')},
+     program_does<&program_options::cancels>('c'), program_does<&program_options::onces>('o'),
+     program_does<&program_options::scatters>('v')},
     {}};
 
 }  // namespace

@@ -46,6 +46,16 @@ std::string describe_one(std::uint16_t kind, const batch_reader& r) {
       return ids("retry_tasks", r.get<retry_tasks>());
     case message_kind::locate_tasks:
       return ids("locate_tasks", r.get<locate_tasks>());
+    case message_kind::withdraw_offers:
+      return ids("withdraw_offers", r.get<withdraw_offers>());
+    case message_kind::unreached_offers:
+      return ids("unreached_offers", r.get<unreached_offers>());
+    case message_kind::want_offer:
+      return place("want_offer", r.get<want_offer>());
+    case message_kind::drop_offers:
+      return ids("drop_offers", r.get<drop_offers>());
+    case message_kind::claim_offers:
+      return "claim_offers of " + std::to_string(r.get<claim_offers>().submitter);
     case message_kind::task_finished:
       return place("task_finished", r.get<task_finished>());
     case message_kind::task_failed: {

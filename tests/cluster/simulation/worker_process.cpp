@@ -29,6 +29,7 @@ void worker_process::begin_life() {
   families_.clear();
   parents_.clear();
   child_ends_.clear();
+  givers_.clear();
   wake();
 }
 
@@ -40,6 +41,7 @@ void worker_process::end_life(const std::string&) {
   families_.clear();
   parents_.clear();
   child_ends_.clear();
+  givers_.clear();
 }
 
 bool worker_process::empty() const noexcept {
@@ -61,6 +63,12 @@ std::string worker_process::describe() const {
 void worker_process::work() {
   if (!core_) return;
   for (;;) {
+    for (const auto& [giver, there] : std::exchange(givers_, {})) {
+      if (there)
+        core_->peer_resumed(giver);
+      else
+        core_->peer_interrupted(now(), giver);
+    }
     engine_->settle(now());
     core_->pause(now(), engine_->short_of_memory());
     const bool moved = engine_->tell(*core_);
@@ -68,7 +76,7 @@ void worker_process::work() {
     std::vector<std::pair<task_id, bool>> ends;
     ends.swap(child_ends_);
     for (const auto& [child, well] : ends) child_ended(child, well);
-    if (!moved && ends.empty()) break;
+    if (!moved && ends.empty() && givers_.empty()) break;
   }
   client_->tick(now());
   if (core_->heartbeat_due(now())) core_->heartbeat(now(), engine_->measured());

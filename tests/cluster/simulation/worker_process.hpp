@@ -58,6 +58,9 @@ class worker_process final : public member, private engine_owner, private client
   void engine_timer(time_ns when, std::uint64_t argument) override;
   void fetch_from(peer_id p, std::uint64_t request, std::span<const task_id> values) override;
   void stop_fetching(peer_id p, std::uint64_t request) override { stop_asking(p, request); }
+  void await_giver(peer_id giver, std::uint64_t secret) override { await_from(giver, secret); }
+  void giver_came(peer_id giver) override { note_giver(giver, true); }
+  void giver_away(peer_id giver) override { note_giver(giver, false); }
   void will_push(peer_id p) override { reach(p); }
   void push(peer_id p, task_id id, std::uint64_t bytes, std::span<const std::byte> message) override {
     push_to(p, id, bytes, message);
@@ -82,6 +85,14 @@ class worker_process final : public member, private engine_owner, private client
     throw violation("a worker's client fetches what nobody reads");
   }
   void give_up(peer_id, std::uint64_t) override {}
+  bool gives(task_id) override { throw violation("a worker's client is to give what it has not offered"); }
+  void offer(peer_id) override {}
+  void offer_over(task_id) override { throw violation("a worker's client has offered nothing"); }
+
+  void note_giver(peer_id giver, bool there) {
+    givers_.emplace_back(giver, there);
+    wake();
+  }
 
   struct family {
     std::vector<task_id> children;
@@ -99,6 +110,7 @@ class worker_process final : public member, private engine_owner, private client
   std::map<parent, family> families_;
   std::map<task_id, std::pair<parent, std::uint64_t>> parents_;  // and the right answer
   std::vector<std::pair<task_id, bool>> child_ends_;
+  std::vector<std::pair<peer_id, bool>> givers_;  // that have come, or gone, and the core has not been told
   std::uint32_t epoch_ = 0;
   bool busy_ = false;
 };

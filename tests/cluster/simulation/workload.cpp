@@ -20,10 +20,14 @@ void client_process::act() {
       if (dice_.one_in(2)) read(i);
       return;
     case 7:
+      if (f.offered && f.at == state::finished && dice_.one_in(3)) {
+        f.moved = true;
+        return;
+      }
       release(i);
       return;
     case 8:
-      if (!program_.cancels) return;
+      if (!program_.cancels || f.offered) return;
       if (f.at == state::pending) {
         f.cancel_asked = true;
         core_->cancel({&id, 1});
@@ -61,6 +65,13 @@ std::uint32_t client_process::submit(std::vector<std::uint32_t> inputs, bool wan
   }
   f.spec.gpu = program_.gpus && dice_.one_in(6);
   f.once = program_.onces && dice_.one_in(32);
+  f.offered = program_.scatters && inputs.empty() && wanted && dice_.one_in(3);
+  if (f.offered) {
+    f.spec.does = behaviour::plain;
+    f.spec.gpu = f.spec.gpu && dice_.one_in(2);
+    f.spec.bytes = static_cast<std::uint32_t>(1 + dice_.below(program_.largest_value));
+    f.once = false;
+  }
   std::uint64_t answer = begin_answer(f.spec);
   std::vector<task_id> ids;
   for (const std::uint32_t i : inputs) {
@@ -84,6 +95,11 @@ std::uint32_t client_process::submit(std::vector<std::uint32_t> inputs, bool wan
   t.priority = static_cast<std::int16_t>(dice_.one_in(10) ? 5 : 0);
   t.inputs = ids;
   t.call = std::as_bytes(std::span(&f.spec, 1));
+  const offered_call offered{f.spec.bytes, secret_};
+  if (f.offered) {
+    t.flags = task_wanted | task_constant | task_offered;
+    t.call = std::as_bytes(std::span(&offered, 1));
+  }
   const task_id id = core_->submit(t);
   must(number_of(id) == futures_.size() + 1, "tasks are numbered in their order");
   futures_.push_back(std::move(f));
@@ -213,7 +229,12 @@ void client_process::release(std::uint32_t index) {
   if (!std::exchange(f.held, false)) return;
   if (f.at == state::pending) --pending_;
   if (std::exchange(f.reading, false)) --reading_;
-  core_->release(id_of(index));
+  if (f.offered && f.at == state::pending) {
+    f.kept = true;
+    core_->let_go(id_of(index));
+  } else {
+    core_->release(id_of(index));
+  }
   if (!program_.simple) std::erase(held_, index);
 }
 
