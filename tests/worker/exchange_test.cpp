@@ -4,8 +4,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <future>
 #include <latch>
+#include <map>
+#include <optional>
+#include <set>
 #include <thread>
 
 #include "transport/hub.hpp"
@@ -27,17 +31,17 @@ class shelf final : public exchange_host {
     weft::encode(e, v);
     parts->emplace_back(e.message().begin(), e.message().end());
     for (const auto& b : e.attachments()) parts->emplace_back(b.begin(), b.end());
-    values_[id] = {nullptr, parts, weft::schema_hash<numbers>()};
+    values_[id] = {{}, parts, weft::schema_hash<numbers>()};
   }
   /// One that goes as a message.
   void put_message(task_id id, std::size_t bytes) {
     auto parts = std::make_shared<std::vector<std::vector<std::byte>>>();
     parts->emplace_back(bytes);
-    values_[id] = {nullptr, parts, 0};
+    values_[id] = {{}, parts, 0};
   }
   outgoing_value find(task_id id) override {
     const auto at = values_.find(id);
-    return at == values_.end() ? outgoing_value() : at->second;
+    return at == values_.end() ? outgoing_value() : outgoing_value{{}, at->second.copy, at->second.schema};
   }
   expected_value expected(std::uint64_t, task_id) override { return {}; }
   void refuse(std::uint64_t, task_id, std::exception_ptr) override {}
@@ -47,7 +51,11 @@ class shelf final : public exchange_host {
   void not_there(std::uint64_t, task_id, bool) override {}
   void peer_interrupted(peer_id) override {}
   void peer_resumed(peer_id) override {}
-  void peer_lost(peer_id) override {}
+  void peer_lost(peer_id) override {
+    if (on_lost) on_lost();
+  }
+
+  std::function<void()> on_lost;
 
  private:
   std::map<task_id, outgoing_value> values_;
@@ -482,4 +490,251 @@ TEST_CASE("who does not read what it asked for is told to ask again", "[worker]"
   reader->changed.wait(guard, [&] { return reader->is_over; });
   guard.unlock();
   own.drain();
+}
+
+namespace {
+
+/// A worker that is to have values which a submitter offers.
+class taker final : public exchange_host, public hub_handler {
+ public:
+  taker() {
+    greeting own;
+    own.role = peer_role::worker;
+    links = std::make_shared<exchange>(threads, security(), own, link_options(), *this);
+    listening_.emplace(threads, security(), own, hub_options(),
+                       std::shared_ptr<hub_handler>(std::shared_ptr<void>(), this));
+    static std::atomic<int> number{0};
+    address a;
+    a.kind = address_kind::unix_socket;
+    a.host = "@weft-test-taker-" + std::to_string(::getpid()) + "-" + std::to_string(++number);
+    at = to_string(listening_->listen(a));
+  }
+  ~taker() {
+    links->close();
+    listening_->close();
+    threads.drain();
+  }
+  template <class Condition>
+  bool until(Condition met) {
+    std::unique_lock guard(lock_);
+    return changed_.wait_for(guard, std::chrono::seconds(60), met);
+  }
+
+  admission admit(const link_peer&) override { return {links->serve(), 0, refusal::role, {}}; }
+  void begun(std::shared_ptr<peer_link> l) override {
+    note([&] {
+      ++begins;
+      last = std::move(l);
+    });
+  }
+  outgoing_value find(task_id id) override {
+    if (on_find) on_find(id);
+    return {};
+  }
+  expected_value expected(std::uint64_t, task_id) override { return {true, true, large * sizeof(double)}; }
+  void refuse(std::uint64_t request, task_id, std::exception_ptr) override {
+    note([&] { missing.insert(request); });
+  }
+  value_landing land(const value_header& header) override {
+    value_landing where;
+    auto bytes = std::make_shared<std::vector<std::byte>>(header.bytes);
+    where.wanted = true;
+    where.places.emplace_back(*bytes);
+    where.keep = bytes;
+    return where;
+  }
+  void landed(std::uint64_t request, task_id, value_landing where) override {
+    note([&] { came[request] = where.places.front().size(); });
+  }
+  void cut_off(task_id, value_landing) override {}
+  void not_there(std::uint64_t request, task_id, bool) override {
+    note([&] { missing.insert(request); });
+  }
+  void peer_interrupted(peer_id p) override {
+    if (on_interrupted) on_interrupted();
+    note([&] { told.push_back("-" + std::to_string(submitter_of(make_task_id(p, 0)))); });
+  }
+  void peer_resumed(peer_id p) override {
+    note([&] { told.push_back("+" + std::to_string(submitter_of(make_task_id(p, 0)))); });
+  }
+  void peer_lost(peer_id) override {
+    note([&] { told.emplace_back("lost"); });
+  }
+
+  weft::pool threads{{.threads = 2}};
+  std::shared_ptr<exchange> links;
+  std::string at;
+  std::function<void(task_id)> on_find;
+  std::function<void()> on_interrupted;  // before it is noted
+  // Under the lock.
+  int begins = 0;
+  std::shared_ptr<peer_link> last;
+  std::map<std::uint64_t, std::size_t> came;  // by request, in bytes
+  std::set<std::uint64_t> missing;
+  std::vector<std::string> told;
+
+ private:
+  template <class F>
+  void note(F f) {
+    std::lock_guard guard(lock_);
+    f();
+    changed_.notify_all();
+  }
+  std::mutex lock_;
+  std::condition_variable changed_;
+  std::optional<hub> listening_;
+};
+
+/// Who offers values as submitter 7.
+class giver final {
+ public:
+  explicit giver(const taker& to) {
+    greeting own;
+    own.role = peer_role::client;
+    goods.put(90, numbers(large, 1.0));
+    links = std::make_shared<exchange>(threads, security(), own, link_options(), goods);
+    links->know(worker, to.at);
+  }
+  ~giver() {
+    links->close();
+    threads.drain();
+  }
+  void offer(std::uint64_t secret) { links->offer(worker, 7, secret); }
+
+  static constexpr peer_id worker = 9;
+  weft::pool threads{{.threads = 1}};
+  shelf goods;
+  std::shared_ptr<exchange> links;
+};
+
+}  // namespace
+
+TEST_CASE("values that are offered are asked for on the link that their giver has made", "[worker]") {
+  using strings = std::vector<std::string>;
+  const bool first = GENERATE(false, true);
+  const task_id there = 90, elsewhere = 91;
+  taker t;
+  giver g(t);
+  if (first) {
+    g.offer(77);
+    REQUIRE(t.until([&] { return t.begins == 1; }));
+  }
+  t.links->await_giver(giver_of(7), 77);
+  if (!first) g.offer(77);
+  REQUIRE(t.until([&] { return t.told == strings{"+7"}; }));
+  t.links->ask(giver_of(7), 1, {&there, 1});
+  t.links->ask(giver_of(7), 2, {&elsewhere, 1});
+  CHECK(t.until([&] { return t.came.contains(1) && t.missing.contains(2); }));
+  CHECK(t.came[1] == large * sizeof(double));
+  // Another link of the same giver is asked from then on, and when that has ended the older one again.
+  {
+    giver again(t);
+    again.offer(77);
+    REQUIRE(t.until([&] { return t.told == strings{"+7", "-7", "+7"}; }));
+    t.links->ask(giver_of(7), 3, {&there, 1});
+    CHECK(t.until([&] { return t.came.contains(3); }));
+  }
+  REQUIRE(t.until([&] { return t.told.size() == 5; }));
+  CHECK(t.told == strings{"+7", "-7", "+7", "-7", "+7"});
+  t.links->ask(giver_of(7), 4, {&there, 1});
+  CHECK(t.until([&] { return t.came.contains(4); }));
+  // What is not awaited any more is not told of, and its link stays.
+  t.links->forget(giver_of(7));
+  t.links->await_giver(giver_of(7), 77);
+  REQUIRE(t.until([&] { return t.told.size() == 6; }));
+  CHECK(t.told.back() == "+7");
+}
+
+TEST_CASE("who offers values by another secret is not asked", "[worker]") {
+  const task_id there = 90;
+  taker t;
+  giver g(t);
+  t.links->await_giver(giver_of(7), 77);
+  g.offer(78);
+  REQUIRE(t.until([&] { return t.begins == 1; }));
+  t.links->ask(giver_of(7), 1, {&there, 1});
+  CHECK(t.until([&] { return !t.told.empty(); }));
+  CHECK(t.told == std::vector<std::string>{"-7"});
+  CHECK(t.came.empty());
+}
+
+TEST_CASE("that a giver is there again is told behind that it was away", "[worker]") {
+  const task_id elsewhere = 91;
+  taker t;
+  std::latch goes_on{1};
+  t.on_interrupted = [&] { goes_on.wait(); };
+  // The other thread of the pool turns to it when nothing is left to be told there.
+  t.on_find = [&](task_id) {
+    t.threads.spawn([](std::latch& l) -> weft::task<> {
+      l.count_down();
+      co_return;
+    }(goes_on));
+  };
+  t.links->await_giver(giver_of(7), 77);
+  {
+    giver g(t);
+    g.offer(77);
+    REQUIRE(t.until([&] { return t.told.size() == 1; }));
+  }
+  giver again(t);
+  again.offer(77);
+  again.links->ask(giver::worker, 1, {&elsewhere, 1});  // behind its claim
+  REQUIRE(t.until([&] { return t.told.size() == 3; }));
+  CHECK(t.told == std::vector<std::string>{"+7", "-7", "+7"});
+}
+
+TEST_CASE("who offers again as soon as a link has ended makes another", "[worker]") {
+  taker t;
+  giver g(t);
+  t.links->await_giver(giver_of(7), 77);
+  g.goods.on_lost = [&] { g.offer(77); };
+  g.offer(77);
+  REQUIRE(t.until([&] { return t.told.size() == 1; }));
+  t.last->close(bye_code::finished, "the test wants another");
+  REQUIRE(t.until([&] { return t.told.size() == 3; }));
+  CHECK(t.told == std::vector<std::string>{"+7", "-7", "+7"});
+  CHECK(t.begins == 2);
+}
+
+TEST_CASE("who claims to give values as nobody, or twice, or answers another, is hung up on", "[worker]") {
+  class caller final : public link_handler {
+   public:
+    void received(peer_link&, std::span<const std::byte>) override {}
+    void ended(peer_link&, const std::string& reason, bool) override {
+      why = reason;
+      over.set();
+    }
+    std::string why;
+    weft::event over;
+  };
+  const std::string how = GENERATE("nobody", "twice", "another");
+  const task_id there = 90;
+  taker t;
+  giver g(t);
+  if (how == "another") {
+    t.links->await_giver(giver_of(7), 77);
+    g.offer(77);
+    REQUIRE(t.until([&] { return t.told.size() == 1; }));
+  }
+  weft::pool own({.threads = 1});
+  auto handler = std::make_shared<caller>();
+  greeting says;
+  says.role = peer_role::client;
+  const auto call = [&]() -> weft::task<> {
+    auto dialling =
+        peer_link::dial(own, parse_address(t.at, address_kind::tcp), security(), says, link_options(), handler);
+    const auto link = co_await std::move(dialling);
+    if (how != "nobody") link->send(claim_offers{{76, 7, 0}});
+    if (how == "another")
+      link->send(value_missing{{1, there, 0, 0}});
+    else
+      link->send(claim_offers{{77, how == "twice" ? peer_id{7} : peer_id{0}, 0}});
+    co_await handler->over.wait();
+  };
+  own.run(weft::timeout(std::chrono::seconds(60), call()));
+  CHECK_THAT(handler->why, Catch::Contains(how == "nobody"  ? "which none can be"
+                                           : how == "twice" ? "claimed twice"
+                                                            : "answers request 1, which it was not asked"));
+  own.drain();
+  CHECK(t.missing.empty());
 }
