@@ -13,9 +13,10 @@ struct task_totals {
   std::uint64_t submitted = 0, ended = 0, failed = 0, cancelled = 0;
 };
 
-/// A step in the life of a task.
+/// A step in the life of a task. `retried`: an attempt has failed, and the task is to be run again, as its options
+/// say; `started` comes again then. On a cluster the scheduler runs it again, and only its end is told.
 struct task_event {
-  enum class step : std::uint8_t { submitted, started, done, failed, cancelled };
+  enum class step : std::uint8_t { submitted, started, done, failed, cancelled, retried };
 
   step what;
   std::uint64_t number;    // of the task, in the order of submission

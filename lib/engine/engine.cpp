@@ -475,6 +475,7 @@ node* engine::end(node& n, run_result how, std::exception_ptr error, failure* ca
       if (n.retries != 0) {
         --n.retries;
         finish_request(request);
+        tell(n, task_event::step::retried);
         n.state.store(node_state::pending, std::memory_order_release);
         return &n;
       }

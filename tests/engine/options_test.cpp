@@ -374,7 +374,7 @@ TEST_CASE("an observer hears of every step, and only while it is asked to") {
       if (e.what == weft::task_event::step::failed) failed = e.key();
     }
     std::mutex lock;
-    std::array<int, 5> steps{};
+    std::array<int, 6> steps{};
     std::string failed;
   } observer;
   weft::pool pool({.threads = 2});
@@ -392,7 +392,7 @@ TEST_CASE("an observer hears of every step, and only while it is asked to") {
     auto watching = c.observe(observer);
     pool.run(program(c));
   }
-  const std::array<int, 5> seen = observer.steps;
+  const std::array<int, 6> seen = observer.steps;
   CHECK(seen[0] == 12);
   CHECK(seen[2] == 10);
   CHECK(seen[3] == 1);
@@ -406,6 +406,33 @@ TEST_CASE("an observer hears of every step, and only while it is asked to") {
   CHECK(totals.ended == 24);
   CHECK(totals.failed == 2);
   CHECK(totals.cancelled == 2);
+}
+
+TEST_CASE("an observer hears of attempts that are run again") {
+  struct : weft::task_observer {
+    void on(const weft::task_event& e) noexcept override {
+      std::lock_guard guard(lock);
+      steps.push_back(e.what);
+    }
+    std::mutex lock;
+    std::vector<weft::task_event::step> steps;
+  } observer;
+  static std::atomic<int> left;
+  left = 2;
+  on_client({}, [&](weft::client& c) -> weft::task<> {
+    const auto watching = c.observe(observer);
+    const auto f = c.with({.retries = 3})
+                       .submit(
+                           [](int x) {
+                             if (left.fetch_sub(1) > 0) throw std::runtime_error("not yet");
+                             return x;
+                           },
+                           1);
+    const int one = co_await f;
+    CHECK(one == 1);
+    using enum weft::task_event::step;
+    CHECK(observer.steps == std::vector{submitted, started, retried, started, retried, started, done});
+  });
 }
 
 TEST_CASE("progress is shown while something is awaited, and what is awaited comes through") {
