@@ -25,11 +25,10 @@ struct state_look {
   const char* name;
   colour fill;
 };
-constexpr std::array<state_look, 7> state_looks{{{"waiting", {224, 224, 224}},
+constexpr std::array<state_look, 6> state_looks{{{"waiting", {224, 224, 224}},
                                                  {"ready", {255, 224, 130}},
                                                  {"running", {100, 181, 246}},
                                                  {"done", {129, 199, 132}},
-                                                 {"released", {200, 230, 201}},
                                                  {"failed", {229, 115, 115}},
                                                  {"cancelled", {206, 147, 216}}}};
 constexpr colour plain{236, 239, 241};
@@ -440,6 +439,13 @@ std::string to_dot(const graph_shape& shape, const drawing& what) {
   for (std::uint32_t node = 0; node < it.boxes.size(); ++node)
     for (const std::uint32_t input : it.shape.dependencies(node))
       out += "  t" + std::to_string(input) + " -> t" + std::to_string(node) + ";\n";
+  if (!what.states.empty()) {
+    out += "  subgraph cluster_states {\n    color=\"#b0bec5\";\n";
+    for (std::size_t s = 0; s < state_looks.size(); ++s)
+      out += "    s" + std::to_string(s) + " [label=\"" + state_looks[s].name + "\", fillcolor=\"" +
+             hex(state_looks[s].fill) + "\"];\n";
+    out += "  }\n";
+  }
   return out + "}\n";
 }
 

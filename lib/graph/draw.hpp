@@ -11,7 +11,7 @@
 namespace weft::detail {
 
 /// Where a task stands, for its colour.
-enum class task_state : std::uint8_t { waiting, ready, running, done, released, failed, cancelled };
+enum class task_state : std::uint8_t { waiting, ready, running, done, failed, cancelled };
 
 /// What to draw beside the shape. Arrays are by task; an empty one leaves it out.
 struct drawing {

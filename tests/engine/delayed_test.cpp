@@ -569,7 +569,7 @@ TEST_CASE("pictures show the state of what is under way") {
     co_return weft::to_dot(both, {.by_state = true});
   };
   const std::string dot = pool.run(program(c));
-  CHECK_THAT(dot, Contains("good") && Contains("done") && Contains("failed") && Contains("waiting"));
+  CHECK_THAT(dot, Contains("good (done)") && Contains("bad (failed)") && Contains("add (waiting)"));
 }
 
 TEST_CASE("pictures show the order in which calls would begin, with their options") {

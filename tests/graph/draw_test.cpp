@@ -144,6 +144,19 @@ TEST_CASE("DOT text names tasks and edges", "[graph]") {
   CHECK_THAT(to_dot(graph_shape{}), StartsWith("digraph"));
 }
 
+TEST_CASE("a picture by states explains its colours, in either form", "[graph]") {
+  const graph_shape shape = make(2, {{1, 0}});
+  const std::vector<task_state> states{task_state::done, task_state::failed};
+  const std::string dot = to_dot(shape, {.labels = {}, .ranks = {}, .states = states, .title = {}});
+  const std::string svg = to_svg(shape, {.labels = {}, .ranks = {}, .states = states, .title = {}});
+  for (const char* name : {"waiting", "ready", "running", "done", "failed", "cancelled"}) {
+    CHECK_THAT(dot, Contains("label=\"" + std::string(name) + "\""));
+    CHECK_THAT(svg, Contains(">" + std::string(name) + "<"));
+  }
+  CHECK(count(dot, "#81c784") == 2);  // the task that is done, and what explains it
+  CHECK_THAT(to_dot(shape), !Contains("waiting"));
+}
+
 TEST_CASE("arrays of another length, and two colourings, are refused", "[graph]") {
   const graph_shape shape = make(3, {{2, 0}, {2, 1}});
   const std::vector<std::string> labels{"one"};
