@@ -66,8 +66,10 @@ class fused_calls {
         step& s = steps_[at];
         const edge* from = find_inputs(at, n);
         node* value = s.call->type->make(*n.home, nullptr, nullptr, 0);
+        const bool moves = last && last_call(*s.call);
+        if (moves && !s.call->type->task.repeatable) n.consumed = true;
         try {
-          s.call->type->call(*s.call, *value, nullptr, from, last && last_call(*s.call), nullptr);
+          s.call->type->call(*s.call, *value, nullptr, from, moves, nullptr);
         } catch (...) {
           value->type->release(*value);
           throw;

@@ -261,6 +261,27 @@ TEST_CASE("a fused task that fails is run again as a whole, with its arguments")
   });
 }
 
+TEST_CASE("a chain whose first call has moved its arguments away is not run again without them") {
+  static bool fails;
+  fails = true;
+  on_client(1, [](weft::client& c) -> weft::task<> {
+    const auto length = [](std::string s) { return static_cast<int>(std::move(s).size()); };
+    const auto breaks = [](int x) {
+      if (fails) throw std::runtime_error("broken");
+      return x;
+    };
+    auto moved = c.compute(weft::delayed(breaks, weft::delayed(length, std::string(100, 'x'))));
+    auto kept = c.compute(weft::delayed(breaks, weft::delayed(inc, 1)));
+    co_await c.wait(std::vector(1, moved));
+    co_await c.wait(std::vector(1, kept));
+    fails = false;
+    CHECK_THROWS_WITH(c.retry(moved), Contains("arguments were moved"));
+    c.retry(kept);
+    const int two = co_await kept;
+    CHECK(two == 2);
+  });
+}
+
 TEST_CASE("a cheap call is computed in each task that needs it, and is none itself") {
   static std::atomic<int> ran;
   ran = 0;
