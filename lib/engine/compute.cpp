@@ -88,6 +88,16 @@ class fused_calls {
   void end_values() noexcept {
     for (step& s : steps_) end_value(s);
   }
+  /// Of the calls before the last.
+  std::size_t kept_bytes() const {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i + 1 < steps_.size(); ++i) bytes = more_bytes(bytes, steps_[i].call);
+    return bytes;
+  }
+  static std::size_t more_bytes(std::size_t before, const expression* call) {
+    constexpr std::size_t most = ~std::size_t{0};
+    return before == most || !call || !call->type->kept_bytes ? most : before + call->type->kept_bytes(*call);
+  }
 
  private:
   const edge* find_inputs(std::uint32_t at, const node& n) {
@@ -124,6 +134,9 @@ bool run_before(call_part& part, node& n, bool last, const edge*& inputs) {
 }
 void after_run(fused_calls& f) noexcept { f.end_values(); }
 void end_fused(fused_calls* f) noexcept { delete f; }
+std::size_t kept_bytes_of(const call_part& part) {
+  return fused_calls::more_bytes(part.before ? part.before->kept_bytes() : 0, part.call);
+}
 
 // ---- a graph becomes tasks -------------------------------------------------------------------------------------
 

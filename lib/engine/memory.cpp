@@ -58,6 +58,7 @@ const stored_value::operations engine::value_operations{
     },
     .lost = [](void* owner) noexcept { return engine::value_lost(*static_cast<node*>(owner)); },
     .fetch = [](void* owner) -> task<> { return engine::fetch_value(*static_cast<node*>(owner)); },
+    .remakable = [](const void* owner) noexcept { return bool(static_cast<const node*>(owner)->has_arguments); },
 };
 
 /// Whether somebody else is told, who has it made again. The store is at work with the value, so the node is there.

@@ -37,6 +37,8 @@ class stored_value : public evictable {
     std::string (*maker)(const void* owner);      // what made it, for messages
     bool (*lost)(void* owner) noexcept;           // it cannot be read. True: who needs it gets it from elsewhere
     task<> (*fetch)(void* owner);                 // brings a value that is elsewhere; throws when it cannot be had
+    /// Whether `remake`, where it failed, may come right when the value is asked for again. Null: never.
+    bool (*remakable)(const void* owner) noexcept = nullptr;
   };
 
   static constexpr std::uint64_t no_use = ~std::uint64_t{0};  // its next_use: none is known

@@ -463,6 +463,159 @@ TEST_CASE("arguments are kept to compute a lost value again where they are few, 
 }
 
 namespace {
+weft::simulated_disk::options damaged() {
+  weft::simulated_disk::options o;
+  o.flips_per_million = 1'000'000;
+  return o;
+}
+weft::client_options small_memory() {
+  weft::client_options options;
+  options.memory_budget = 64 << 10;
+  options.spill_directory = "/spill";
+  return options;
+}
+template <class T>
+weft::detail::store_counters counters_of(const weft::future<T>& f) {
+  return f.get_node()->home->memory().counters();
+}
+template <class T>
+weft::task<std::string> failure_of(weft::future<T> f) {
+  std::string what;
+  try {
+    static_cast<void>(co_await f);
+  } catch (const weft::task_failed& e) { what = e.what(); }
+  co_return what;
+}
+block make_at(std::size_t i, std::uint64_t seed) { return make(seed + i, 1024); }
+}  // namespace
+
+TEST_CASE("a value whose bytes on the disk were damaged is made again, or fails who needs it in a sentence") {
+  weft::simulation s(7);
+  weft::simulated_disk disk(s);
+  const auto program = [](weft::simulation& sim, weft::simulated_disk& d) -> weft::task<> {
+    weft::client c(sim, small_memory());
+    std::vector<weft::future<block>> kept, lost;
+    for (std::uint64_t i = 0; i < 16; ++i) kept.push_back(c.submit(make, i, 1024));
+    co_await c.wait(kept);
+    for (std::uint64_t i = 0; i < 16; ++i)
+      lost.push_back(c.with({.name = "twice " + std::to_string(i)}).submit(twice, kept[i]));
+    co_await c.wait(lost);
+    d.set(damaged());
+    for (std::uint64_t i = 0; i < 16; ++i) {
+      const block& value = co_await kept[i];
+      CHECK(value == make(i, 1024));
+    }
+    CHECK(counters_of(kept[0]).remade > 0);
+    std::size_t damaged = 0, first = 0;
+    for (std::uint64_t i = 0; i < 16; ++i) {
+      const std::string what = co_await failure_of(lost[i]);
+      if (what.empty()) continue;
+      CHECK_THAT(what, Catch::StartsWith("weft: the value of task twice " + std::to_string(i) +
+                                         " cannot be brought back from the disk: ") &&
+                           Catch::Contains("checksum"));
+      if (damaged++ == 0) first = i;
+    }
+    REQUIRE(damaged > 0);
+    // It is lost for good, and fails the tasks that need it.
+    d.set({});
+    const std::string again = co_await failure_of(lost[first]);
+    CHECK_THAT(again, Catch::Contains("checksum"));
+    const std::string of_task = co_await failure_of(c.with({.name = "needs it"}).submit(sum, lost[first]));
+    CHECK_THAT(of_task, Catch::Contains("task needs it failed") && Catch::Contains("checksum"));
+    const std::uint64_t another = co_await c.submit(sum, kept[first]);
+    CHECK(another == sum(make(first, 1024)));
+  };
+  s.run(program(s, disk));
+}
+
+TEST_CASE("tasks of layers and lazy calls that need no inputs are computed again, alone and in chains") {
+  weft::simulation s(8);
+  weft::simulated_disk disk(s);
+  const auto program = [](weft::simulation& sim, weft::simulated_disk& d) -> weft::task<> {
+    weft::client c(sim, small_memory());
+    const auto sources = weft::layer_of(16, make_at, std::uint64_t{100});
+    std::vector<weft::future<block>> layer = c.compute(sources);
+    co_await c.wait(layer);
+    std::vector<weft::lazy<block>> calls, chains, many;
+    for (std::uint64_t i = 0; i < 8; ++i) {
+      calls.push_back(weft::delayed(make, i, std::size_t{1024}));
+      chains.push_back(weft::delayed(twice, weft::delayed(make, 50 + i, std::size_t{1024})));
+      many.push_back(weft::delayed([](block numbers) { return make(numbers[0], 1024); }, block(2, i)));
+    }
+    std::vector<weft::future<block>> single = c.compute(std::move(calls)), fused = c.compute(std::move(chains));
+    std::vector<weft::future<block>> moved = c.compute(std::move(many));
+    CHECK(fused[0].get_node()->input_count == 0);
+    std::vector<weft::future<block>> with_inputs = c.compute(weft::layer_of(
+        8, [](std::size_t, const block& b) { return twice(b); }, weft::layer_of(single), weft::one_to_one{}));
+    for (const auto* all : {&single, &fused, &moved, &with_inputs}) co_await c.wait(*all);
+    d.set(damaged());
+    for (std::uint64_t i = 0; i < 16; ++i) {
+      const block value = co_await std::move(layer[i]);
+      CHECK(value == make(100 + i, 1024));
+    }
+    const std::uint64_t of_layer = counters_of(single[0]).remade;
+    CHECK(of_layer > 0);
+    for (std::uint64_t i = 0; i < 8; ++i) {
+      const block& one = co_await single[i];
+      CHECK(one == make(i, 1024));
+      const block& two = co_await fused[i];
+      CHECK(two == twice(make(50 + i, 1024)));
+    }
+    CHECK(counters_of(single[0]).remade > of_layer);
+    std::size_t failed = 0;
+    for (const auto* all : {&moved, &with_inputs})
+      for (const weft::future<block>& f : *all) {
+        const std::string what = co_await failure_of(f);
+        failed += !what.empty();
+      }
+    CHECK(failed > 4);
+  };
+  s.run(program(s, disk));
+}
+
+namespace {
+int failures_to_come;
+block make_unless_failing(std::uint64_t seed) {
+  if (failures_to_come > 0 && failures_to_come-- > 0) throw std::runtime_error("not now");
+  return make(seed, 1024);
+}
+}  // namespace
+
+TEST_CASE("who is run again has an input that could not be made again the first time") {
+  weft::simulation s(9);
+  weft::simulated_disk disk(s);
+  failures_to_come = 0;
+  const auto program = [](weft::simulation& sim, weft::simulated_disk& d) -> weft::task<> {
+    weft::client c(sim, small_memory());
+    std::vector<weft::future<block>> blocks;
+    for (std::uint64_t i = 0; i < 32; ++i) blocks.push_back(c.submit(make_unless_failing, i));
+    co_await c.wait(blocks);
+    d.set(damaged());
+    failures_to_come = 1;
+    std::size_t again = 0;
+    for (std::uint64_t i = 0; i < 16; ++i) {
+      weft::future<std::uint64_t> f = c.submit(sum, blocks[i]);
+      const std::string what = co_await failure_of(f);
+      if (what.empty()) continue;
+      CHECK_THAT(what, Catch::Contains("checksum"));
+      CHECK(failures_to_come == 0);
+      c.retry(f);
+      const std::uint64_t value = co_await f;
+      CHECK(value == sum(make(i, 1024)));
+      failures_to_come = 1;
+      ++again;
+    }
+    CHECK(again > 4);
+    for (std::uint64_t i = 16; i < 32; ++i) {
+      failures_to_come = 2;
+      const std::uint64_t value = co_await c.with({.retries = 2}).submit(sum, blocks[i]);
+      CHECK(value == sum(make(i, 1024)));
+    }
+  };
+  s.run(program(s, disk));
+}
+
+namespace {
 struct nothing_in_it {
   bool operator==(const nothing_in_it&) const = default;
 };

@@ -52,6 +52,8 @@ struct expression_type {
   std::string (*name)(const void* address);
   bool fuses;                   // no coroutine, and takes no client: it may be called among others in one task
   portable_call portable = {};  // of the nodes that call it alone
+  /// What its arguments take that are no inputs; null where a second call does not give the same.
+  std::size_t (*kept_bytes)(const expression&) = nullptr;
 };
 
 /// A call that has not been asked for: a function, its arguments, and what it takes from other calls.
@@ -121,6 +123,9 @@ bool run_before(call_part& part, node& n, bool last, const edge*& inputs);
 /// Lets go of these values.
 void after_run(fused_calls& f) noexcept;
 void end_fused(fused_calls* f) noexcept;
+/// What the arguments take of a call and of those before it, if there are any; most where they cannot be called
+/// again.
+std::size_t kept_bytes_of(const call_part& part);
 
 /// A task made from an expression, or room for a value among fused ones.
 template <class T, bool Waits, bool Client>
@@ -167,6 +172,9 @@ struct computed_node final : value_node<T>, call_part {
     if (self.call) drop_call(*std::exchange(self.call, nullptr));
     if constexpr (Client) self.own_client.within.reset();
   }
+  static std::size_t kept_bytes(const node& n) {
+    return n.input_count == 0 ? kept_bytes_of(static_cast<const computed_node&>(n)) : ~std::size_t{0};
+  }
   static void release(node& n) noexcept {
     auto* self = static_cast<computed_node*>(&n);
     const std::size_t size = size_for(n.input_count);
@@ -198,6 +206,7 @@ struct computed_node final : value_node<T>, call_part {
             .function_name = &computed_node::function_name,
             .value = &value_functions<T>::type,
             .repeatable = lasting,
+            .kept_bytes = Waits || Client || std::is_void_v<T> ? nullptr : &computed_node::kept_bytes,
             .portable = &computed_node::as_portable};
   }
 

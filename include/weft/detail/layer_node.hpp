@@ -88,7 +88,11 @@ class layer_call final : public layer_spec {
   layer_call(std::size_t n, F f, Given&&... what)
       : layer_spec(n), function_(std::move(f)), arguments_{layer_argument<A>(*this, std::forward<Given>(what))...} {}
 
-  node& make(engine& e, std::uint32_t inputs) const override { return *task_node::make(type, e, inputs); }
+  node& make(engine& e, std::uint32_t inputs) const override {
+    task_node& n = *task_node::make(type, e, inputs);
+    if constexpr (remakes) n.has_arguments = inputs == 0;
+    return n;
+  }
   node* make_alone(engine& e, std::uint32_t index, std::span<const std::uint32_t> inputs,
                    const node* shared) const override {
     using task = layer_task<F, A...>;
@@ -195,15 +199,20 @@ class layer_call final : public layer_spec {
     }
   }
 
+  /// A task without inputs can be run again as long as its node is there, which keeps the layer.
+  static constexpr bool remakes = !how::waits && !std::is_void_v<T>;
+  static std::size_t kept_bytes(const node&) noexcept { return 0; }
+
   static constexpr node_type type{
       .run = &layer_call::run,
-      .end_arguments = nullptr,
+      .end_arguments = [](node&) noexcept {},
       .release = &task_node::release,
       .stop = how::waits ? &task_node::stop : nullptr,
       .settle = how::waits ? &task_node::settle : nullptr,
       .function_name = [](const node& n) { return place_of(n).seat->spec->function_name(); },
       .value = &value_functions<T>::type,
       .repeatable = true,
+      .kept_bytes = remakes ? &layer_call::kept_bytes : nullptr,
       .result_bytes = foretells_bytes<F> ? &layer_call::result_bytes : nullptr,
       .function = is_function_pointer<F> ? &layer_call::function_address : nullptr,
       .closed = &layer_node_closed,

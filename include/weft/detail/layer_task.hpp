@@ -191,6 +191,8 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
       return 0;
     }
   }
+  /// Its arguments stay with it anyhow.
+  static std::size_t kept_bytes(const node& n) noexcept { return n.input_count == 0 ? 0 : ~std::size_t{0}; }
   static std::string function_name([[maybe_unused]] const node& n) {
     if constexpr (is_function_pointer<F>)
       return name_of_function(function_address(n));
@@ -219,6 +221,7 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
                                   .function_name = &layer_task::function_name,
                                   .value = &value_functions<T>::type,
                                   .repeatable = true,
+                                  .kept_bytes = how::waits || std::is_void_v<T> ? nullptr : &layer_task::kept_bytes,
                                   .result_bytes = foretells_bytes<F> ? &layer_task::result_bytes : nullptr,
                                   .function = is_function_pointer<F> ? &layer_task::function_address : nullptr,
                                   .portable = [](const node&) noexcept { return &portable; },

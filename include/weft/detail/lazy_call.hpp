@@ -182,6 +182,32 @@ struct lazy_call final : expression {
           T(self.invoke(within, from, last));
   }
   static void end(expression& e) noexcept { delete static_cast<lazy_call*>(&e); }
+
+  template <class Parameters>
+  struct constant;
+  template <class... P>
+  struct constant<types<P...>> {
+    static constexpr bool value = std::is_invocable_v<const F&, typename argument_of<P, A>::type::passed...>;
+  };
+  /// Whether a second call gives the same, as far as the types can tell.
+  static constexpr bool remakes = !how::waits && !takes_client && how::lasting && !std::is_void_v<T> &&
+                                  constant<typename without_client<decltype(parameters_of<F, A...>())>::type>::value;
+  static std::size_t kept_bytes([[maybe_unused]] const expression& e) {
+    if constexpr (remakes) {
+      const auto& self = static_cast<const lazy_call&>(e);
+      const auto bytes = [](const auto& a) -> std::size_t {
+        if constexpr (requires { a.value; })
+          return owned_bytes(a.value);
+        else
+          return 0;
+      };
+      std::size_t function_bytes = 0;
+      if constexpr (encodable<F>) function_bytes = owned_bytes(self.function_);
+      return std::apply([&](const auto&... a) { return (bytes(a) + ... + function_bytes); }, self.given_);
+    } else {
+      return 0;
+    }
+  }
   static std::string name([[maybe_unused]] const void* address) {
     if constexpr (is_function_pointer<F>)
       return name_of_function(address);
@@ -202,15 +228,17 @@ struct lazy_call final : expression {
     std::apply([&](const auto&... a) { (a.encode(e), ...); }, self.given_);
   }
 
-  static constexpr expression_type form{
-      .task = node_form::type_for(how::lasting),
-      .make = &lazy_call::make,
-      .call = &lazy_call::call,
-      .end = &lazy_call::end,
-      .name = &lazy_call::name,
-      .fuses = !how::waits && !takes_client,
-      .portable = {
-          .entry = &elsewhere::entry, .encode = &lazy_call::encode, .waits = how::waits, .submits = takes_client}};
+  static constexpr expression_type form{.task = node_form::type_for(how::lasting),
+                                        .make = &lazy_call::make,
+                                        .call = &lazy_call::call,
+                                        .end = &lazy_call::end,
+                                        .name = &lazy_call::name,
+                                        .fuses = !how::waits && !takes_client,
+                                        .portable = {.entry = &elsewhere::entry,
+                                                     .encode = &lazy_call::encode,
+                                                     .waits = how::waits,
+                                                     .submits = takes_client},
+                                        .kept_bytes = remakes ? &lazy_call::kept_bytes : nullptr};
 
   [[no_unique_address]] F function_;
   [[no_unique_address]] typename how::arguments given_;
