@@ -152,7 +152,7 @@ times times_of(unsigned ahead) {
     times t;
     std::vector<weft::future<block>> blocks;
     const auto began = sim.elapsed();
-    blocks.push_back(c.submit(make, 0));
+    blocks.push_back(c.submit(make, std::uint64_t{0}));
     for (std::size_t i = 1; i < 4 * room; ++i) blocks.push_back(c.submit(computes_one, i, blocks.back()));
     co_await c.wait(blocks);
     t.making = sim.elapsed() - began;

@@ -369,7 +369,7 @@ void run_seed(std::uint64_t seed, bool faults, outcomes& out) {
     options.spill_directory = "/spill";
     options.resources = "slot=2";
     weft::client c(sim, options);
-    const weft::future<std::uint64_t> any = c.submit(mix, 1);
+    const weft::future<std::uint64_t> any = c.submit(mix, std::uint64_t{1});
     {
       random_blocks graph(c, sim, into);
       co_await graph.build();

@@ -443,19 +443,36 @@ TEST_CASE("progress is shown while something is awaited, and what is awaited com
     co_return std::accumulate(values.begin(), values.end(), 0);
   };
   CHECK(pool.run(weft::show_progress(c, "adding", program(c), weft::progress_bar::style::silent)) == 5050);
-  const auto fails = [](weft::client& client) -> weft::task<int> {
-    co_return co_await client.submit(takes_a_string, "x");
-  };
   std::string said = said_by([&] {
-    CHECK_THROWS_AS(pool.run(weft::show_progress(c, "failing", fails(c), weft::progress_bar::style::lines)),
-                    weft::task_failed);
-  });
-  CHECK_THAT(said, !Catch::Contains("100 %"));
-  said = said_by([&] {
     CHECK(pool.run(weft::show_progress(c, "adding", program(c), weft::progress_bar::style::lines)) == 5050);
   });
   CHECK_THAT(said, Catch::EndsWith("adding: 100 %\n"));
   const auto nothing = [](weft::client& client) -> weft::task<> { co_await client.submit([] {}); };
   said = said_by([&] { pool.run(weft::show_progress(c, "doing", nothing(c), weft::progress_bar::style::bar)); });
   CHECK_THAT(said, Catch::EndsWith(" 100 %\n"));
+}
+
+TEST_CASE("progress is shown once more when a computation ends, and not when it throws") {
+  const auto shown = [](bool failing) {
+    weft::simulation s(1, {.workers = 2});
+    const auto program = [](weft::simulation& sim, bool fails) -> weft::task<> {
+      weft::client c(sim);
+      // It ends between two looks, which are 50 ms apart.
+      const auto computing = [](weft::client& client, bool throws) -> weft::task<int> {
+        co_await weft::sleep_for(20ms);
+        const int one = co_await client.submit(inc, 0);
+        if (throws) co_await client.submit(takes_a_string, "x");
+        co_return one;
+      };
+      co_await weft::show_progress(c, "computing", computing(c, fails), weft::progress_bar::style::lines);
+    };
+    return said_by([&] {
+      if (failing)
+        CHECK_THROWS_AS(s.run(program(s, true)), weft::task_failed);
+      else
+        s.run(program(s, false));
+    });
+  };
+  CHECK_THAT(shown(false), Catch::EndsWith("computing: 100 %\n"));
+  CHECK_THAT(shown(true), !Catch::Contains("computing: 100 %"));
 }

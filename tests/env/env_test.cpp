@@ -25,6 +25,7 @@
 #include "env/simulated.hpp"
 #include "env/ticks.hpp"
 #include "support/test_directory.hpp"
+#include "weft/detail/memory.hpp"
 #include "weft/environment.hpp"
 #include "weft/errors.hpp"
 
