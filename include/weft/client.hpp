@@ -157,8 +157,8 @@ class client {
 
   /// A future of a value that is there already. It counts as soon as it is here and nobody waits for room, since who
   /// has the value holds the memory anyway: a loop that scatters more than the budget is to await in between what it
-  /// makes of the values, or to let tasks make them. On a cluster a large value goes straight to a worker, and can be
-  /// given again while it, or a task that takes it, has a future: docs/cluster.md.
+  /// makes of the values, or to let tasks make them. On a cluster a large value goes straight to a worker, and stays
+  /// here too, as long as anything that was made of it has a future: docs/cluster.md.
   template <class T>
   future<T> scatter(T value) const {
     static_assert(detail::travels<T>,

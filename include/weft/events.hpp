@@ -13,8 +13,9 @@ struct task_totals {
   std::uint64_t submitted = 0, ended = 0, failed = 0, cancelled = 0;
 };
 
-/// A step in the life of a task. `retried`: an attempt has failed, and the task is to be run again, as its options
-/// say; `started` comes again then. On a cluster the scheduler runs it again, and only its end is told.
+/// A step in the life of a task. `retried`: an attempt has failed, also for want of its inputs before it had
+/// started, and the task is to be run again, as its options say; `started` comes then. On a cluster the scheduler
+/// runs it again, and only its end is told.
 struct task_event {
   enum class step : std::uint8_t { submitted, started, done, failed, cancelled, retried };
 

@@ -58,7 +58,8 @@ class fused_calls {
     std::uint32_t at = 0;
     try {
       for (; at + 1 < steps_.size(); ++at) {
-        if (n.stop_asked() || stop_of(*n.home).stop_requested()) {
+        // A stop that came too late is none for a value that is made again.
+        if ((n.stop_asked() && !n.is(node_state::done)) || stop_of(*n.home).stop_requested()) {
           n.ask_stop();
           end_values();
           return false;

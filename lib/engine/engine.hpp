@@ -91,7 +91,7 @@ class engine {
   /// Counts a value that was given and not computed.
   void adopt_value(node& n);
   /// A node with a value from the start: it has one handle, and the cluster gets the value too. `scattered`: by a
-  /// program, which keeps its future as long as the cluster may want it once more.
+  /// program; a large one stays here, and is given as often as the cluster wants it.
   void keep_value(node& n, bool scattered = false);
   void memory_granted(node& n) {
     make_ready(n);
@@ -156,8 +156,8 @@ class engine {
   }
   /// Cancels a task that has not begun; false: it has.
   bool withdraw(node& n) noexcept;
-  /// A value that the client has: the cluster gets it too.
-  void share_value(node& n, bool scattered);
+  /// A value that the client has: the cluster gets it too. True: it has been adopted.
+  bool share_value(node& n, bool scattered);
   /// Null: it runs its tasks itself.
   remote_home* cluster() const noexcept { return remote_.get(); }
   // What the cluster tells of a node, of which the caller holds a reference. Nothing happens to one that has ended.

@@ -46,7 +46,11 @@ const stored_value::operations engine::value_operations{
     .remake =
         [](void* owner) noexcept {
           node& n = *static_cast<node*>(owner);
-          if (!n.has_arguments || n.has_value) return false;
+          if (!n.has_arguments) return false;
+          if (n.has_value) {  // it was read, and was not what had been written
+            n.type->value->end(n);
+            n.has_value = false;
+          }
           std::exception_ptr error;
           n.has_value = n.type->run(n, false, error) == run_result::value;
           return bool(n.has_value);
@@ -104,13 +108,14 @@ void engine::keep_value(node& n, bool scattered) {
   n.state.store(node_state::done, std::memory_order_relaxed);
   n.dependents.store(node::closed, std::memory_order_release);
   n.counts.store(node::one_reference | node::one_want, std::memory_order_relaxed);
+  bool adopted = false;  // since it was to be there for others before this returns
   if (cluster()) try {
-      share_value(n, scattered);
+      adopted = share_value(n, scattered);
     } catch (...) {
       drop_handle(n);
       throw;
     }
-  if (!n.stored) adopt_value(n);  // else it was to be there for others before this returns
+  if (!adopted) adopt_value(n);
 }
 
 /// Before a node runs: sees to it that its inputs are in memory, and that there is room for its result. False: the
@@ -176,9 +181,9 @@ void engine::finish_request(node_request* r) noexcept {
 }
 
 /// Whether its arguments are to be kept when it has run: they are beside the budget, for as long as the value is
-/// there.
+/// there. What takes resources is not run beside those that have them.
 bool engine::can_remake(const node& n) noexcept {
-  if (!n.type->kept_bytes || n.consumed) return false;
+  if (!n.type->kept_bytes || n.consumed || (n.details && !n.details->resources.empty())) return false;
   try {
     return n.type->kept_bytes(n) <= std::max<std::uint64_t>(n.stored->bytes() / 64, 256);
   } catch (...) { return false; }  // weft_owned_bytes of a type

@@ -39,11 +39,12 @@ void engine::submit_remote(node& n) {
   drop_inputs(n);
 }
 
-void engine::share_value(node& n, bool scattered) {
+bool engine::share_value(node& n, bool scattered) {
   n.has_value = true;
   make_remote(n);
   if (scattered) return remote_->scatter(n);
   remote_->submit(n);
+  return false;
 }
 
 void engine::adopt_coming(node& n) noexcept {

@@ -61,8 +61,12 @@ class remote_home : public value_source {
   /// Takes a node on, numbers it, and has it announced, also when it throws: what it is called with travels, and its
   /// inputs are nodes that were taken on before. The caller keeps the node until it has ended. Throws codec_error.
   virtual void submit(node& n) = 0;
-  /// The same of a value, which may stay here until it is wanted there, and be asked for again while it has a future.
-  virtual void scatter(node& n) { submit(n); }
+  /// The same of a value, which may stay here, and be given as often as it is wanted there. True: it stays, and the
+  /// engine has adopted it.
+  virtual bool scatter(node& n) {
+    submit(n);
+    return false;
+  }
   virtual void cancel(std::uint64_t number) noexcept = 0;
   virtual void retry(std::uint64_t number) = 0;
   /// Waits until slots of a worker are leased. Gives a client whose tasks are calls there.

@@ -98,7 +98,7 @@ void client_core::receive(batch_reader& batch) {
       case message_kind::task_failed: {
         const auto m = batch.get<task_failed>();
         entry* e = told_of(m.id);
-        end_offer(m.id);
+        unwant_offer(m.id);
         if (!e) break;
         ended_otherwise(*e, state::failed);
         host_.failed(m);
@@ -107,7 +107,7 @@ void client_core::receive(batch_reader& batch) {
       case message_kind::task_cancelled:
         for (const task_id id : batch.get<task_cancelled>().tasks) {
           entry* e = told_of(id);
-          end_offer(id);
+          unwant_offer(id);
           if (!e) continue;
           ended_otherwise(*e, state::cancelled);
           host_.cancelled(id);
@@ -158,7 +158,7 @@ void client_core::meet(const peer_info& peer) {
 
 void client_core::finished(const task_finished& m) {
   entry* e = told_of(m.id);
-  end_offer(m.id);
+  unwant_offer(m.id);
   if (!e) return;
   if (m.worker != the_scheduler && !fetcher_.knows_peer(m.worker))
     throw protocol_error("weft: the scheduler says that the value of task " + std::to_string(m.id) + " is at peer " +

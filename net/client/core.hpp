@@ -36,7 +36,7 @@ class client_host {
   /// The answer to ask(). May throw protocol_error.
   virtual void answered(const cluster_state& what) = 0;
 
-  /// Whether there is a value still that was offered; then it is kept until the task ends in some way.
+  /// Whether there is a value still that was offered; then it is kept until the task fails, is cancelled or released.
   virtual bool gives(task_id task) = 0;
   /// That worker asks for such values when it is reached: makes a link, and says so on it. When the link ends, or
   /// cannot be made, peer_lost() tells.
@@ -96,8 +96,8 @@ class client_core final : private fetch_host {
   task_id submit(submit_task task);
   /// The last future of a task is gone.
   void release(task_id task);
-  /// The same of a value that was offered and has not been given: it is kept until offer_over(), since what it is
-  /// made into may be wanted, and then asked for like others.
+  /// The same of a value that was offered: it is kept until offer_over(), since what is made of it may have to be
+  /// made again, and then it is asked for like others.
   void let_go(task_id task);
   void cancel(std::span<const task_id> tasks);
   void retry(std::span<const task_id> tasks);

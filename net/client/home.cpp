@@ -106,34 +106,20 @@ std::uint64_t client_home::offered_bytes(const node& n, const detail::portable_c
   return bytes < offered_bytes_ ? 0 : bytes;
 }
 
-/// Under the lock, into inputs_. True: some of them were offered. What was not taken on has no number that others
-/// could name: they fail as it did.
-bool client_home::name_inputs(node& n) {
-  bool offered = false;
+/// Under the lock, into inputs_. What was not taken on has no number that others could name: they fail as it did.
+void client_home::name_inputs(node& n) {
   inputs_.clear();
   for (std::uint32_t i = 0; i < n.input_count; ++i) {
     const node& from = *n.inputs[i].from;
     const entry* e = entries_.find(from.number);
     if (e && e->node == &from) {
       inputs_.push_back(id_of(from.number));
-      offered = offered || e->offered;
       continue;
     }
     n.number = 0;  // nor has this one
     if (from.ended()) detail::throw_failure(from);
     throw misuse("weft: an input of " + detail::key_of(n) + " is no task of this client");
   }
-  return offered;
-}
-
-/// Under the lock. Of a task that has been submitted.
-void client_home::hold_offered(const node& n) {
-  std::vector<node*> held;
-  for (std::uint32_t i = 0; i < n.input_count; ++i) {
-    const entry* e = entries_.find(n.inputs[i].from->number);
-    if (e && e->offered && detail::take_handle(*e->node)) held.push_back(e->node);
-  }
-  if (!held.empty()) held_.emplace(n.number, std::move(held));
 }
 
 std::uint32_t client_home::module_index(std::uint64_t key) {
@@ -177,7 +163,8 @@ std::uint32_t client_home::options_index(const detail::task_details* d) {
   return index;
 }
 
-void client_home::submit(node& n, bool may_offer) {
+/// True: it is offered.
+bool client_home::submit(node& n, bool may_offer) {
   // Numbers are given in the order of submission, and a task is announced before it can end.
   std::lock_guard order(submit_lock_);
   const auto announce = [&] {
@@ -205,7 +192,7 @@ void client_home::submit(node& n, bool may_offer) {
   announce();
 
   std::unique_lock guard(lock_);
-  const bool takes_offered = name_inputs(n);
+  name_inputs(n);
   submit_task m{};
   m.function = {name.offset, module_index(name.module), 0};
   m.rank = n.rank;
@@ -220,16 +207,19 @@ void client_home::submit(node& n, bool may_offer) {
   entry& e = entries_.make(n.number);
   e.node = &n;
   if (!lost_.empty()) throw std::runtime_error(lost_);
-  if (takes_offered) hold_offered(n);
   if (offered.bytes != 0) {
     e.offered = e.kept = true;
     n.counts.fetch_or(node::given_up, std::memory_order_relaxed);
     detail::add_handle(n);
   }
-  if (core_.out().size() < much_output) return links_->has_output();
-  // Who submits in a loop leaves nobody else on his thread: the first tasks are to run meanwhile.
-  guard.unlock();
-  links_->send_now();
+  if (core_.out().size() < much_output) {
+    links_->has_output();
+  } else {
+    // Who submits in a loop leaves nobody else on his thread: the first tasks are to run meanwhile.
+    guard.unlock();
+    links_->send_now();
+  }
+  return offered.bytes != 0;
 }
 
 bool client_home::take_output(time_ns now, batch_writer& into, std::size_t room) {
@@ -300,15 +290,10 @@ std::shared_ptr<question> client_home::ask(std::string_view retire) {
 
 void client_home::release(node& n) noexcept {
   value_arrival* waits = nullptr;
-  std::vector<node*> held;
   {
     std::lock_guard guard(lock_);
     entry* e = entries_.find(n.number);
     if (!e || e->node != &n) return;  // it was never submitted
-    if (const auto at = held_.find(n.number); at != held_.end()) {
-      held = std::move(at->second);
-      held_.erase(at);
-    }
     waits = std::exchange(e->awaited, nullptr);
     gone_.erase(n.number);
     entries_.erase(n.number);
@@ -316,7 +301,6 @@ void client_home::release(node& n) noexcept {
     if (!closed_ && lost_.empty()) links_->has_output();
   }
   if (waits) waits->fail(std::make_exception_ptr(weft::cancelled()));
-  for (node* of : held) detail::drop_handle(*of);
 }
 
 void client_home::only_kept(node& n) noexcept {
@@ -342,7 +326,7 @@ void client_home::add_news(std::uint64_t number, news n) {
   entry* e = entries_.find(number);
   if (!e || !detail::take_reference(*e->node)) return;
   n.node = e->node;
-  if (n.kind != news::what::restarted) n.kept = std::exchange(e->kept, false);
+  if (n.kind != news::what::done && n.kind != news::what::restarted) n.kept = std::exchange(e->kept, false);
   news_.push_back(std::move(n));
 }
 

@@ -56,13 +56,13 @@ class client_links {
 /// What the scheduler says of a node may cross with its release: then the node is not in the table any more, or has
 /// no references left, and nothing happens.
 ///
-/// A large value that is scattered is offered: it stays here, where the engine has counted it, until a worker has
-/// fetched it. So the home keeps a handle of its node from its submission until the task has ended, and for each task
-/// that takes the value until that is released, since it may have to be run again. While there are handles the value
-/// is given as often as it is wanted. When the home's is the last one (only_kept) the scheduler is told that the
-/// future is gone, and says when nobody else needs the value given. The node is marked as one that has given up its
-/// value: who moves the value away and who takes a handle anew see each other (detail::take_handle). Handles are let
-/// go of without the lock, like references.
+/// A large value that is scattered is offered: it stays here, where the engine has counted it, and is given as often
+/// as it is wanted, since what is made of it may have to be made again. So the home keeps a handle of its node from
+/// its submission on. When that is the last one (only_kept) the scheduler is told that the future is gone, and says
+/// when nothing that was made of the value can be wanted again. One that failed or was cancelled the home lets go of,
+/// and takes up when it is tried again. The node is marked as one that has given up its value: who moves the value
+/// away and who takes a handle anew see each other (detail::take_handle). Handles are let go of without the lock,
+/// like references.
 ///
 /// What the link to the scheduler has no room for waits here, in its order, messages of control among it: a
 /// submission never waits for the link, and the link's own limits are not reached. Beyond
@@ -112,7 +112,7 @@ class client_home final : public detail::remote_home, private client_host {
   // From the engine.
   void check() const override;
   void submit(detail::node& n) override { submit(n, false); }
-  void scatter(detail::node& n) override { submit(n, true); }
+  bool scatter(detail::node& n) override { return submit(n, true); }
   void cancel(std::uint64_t number) noexcept override;
   void retry(std::uint64_t number) override;
   task<client> lease(detail::lease_terms terms) override { return links_->lease(std::move(terms)); }
@@ -136,9 +136,8 @@ class client_home final : public detail::remote_home, private client_host {
   task_id id_of(std::uint64_t number) const noexcept { return make_task_id(self_, number); }
   void check_size(const detail::node& n) const;
   std::uint64_t offered_bytes(const detail::node& n, const detail::portable_call& how) const;
-  void submit(detail::node& n, bool may_offer);
-  bool name_inputs(detail::node& n);
-  void hold_offered(const detail::node& n);
+  bool submit(detail::node& n, bool may_offer);
+  void name_inputs(detail::node& n);
   std::uint32_t module_index(std::uint64_t key);
   std::uint32_t options_index(const detail::task_details* d);
   void check_lost() const;
@@ -193,8 +192,7 @@ class client_home final : public detail::remote_home, private client_host {
   std::unordered_map<std::string, std::uint32_t> options_;
   std::vector<std::string> options_of_;  // what each number stands for
   std::uint32_t next_options_ = 1;
-  std::unordered_map<std::uint64_t, std::vector<detail::node*>> held_;  // handles of offers, for tasks that take them
-  std::uint64_t fetches_ = 0;                                           // their order
+  std::uint64_t fetches_ = 0;  // their order
   bool closed_ = false;
   std::string lost_;                  // why the cluster is gone; empty: it is there
   std::deque<batch_writer> waiting_;  // for room in the link

@@ -275,11 +275,10 @@ void scheduler_core::tell_cancelled(slot t) {
   peers_[p]->cancelled.push_back(tasks_[t].id);
 }
 
-/// Who has let go of a value that it offered keeps it for as long as others need it given.
+/// Who has let go of a value that it offered keeps it for as long as what was made of it may be made again.
 void scheduler_core::tell_unneeded(slot t) {
   const task_id id = tasks_[t].id;
-  if (!is_offer(t) || (tasks_[t].flags & task_wanted) || !knows(submitter_of(id))) return;
-  tell(submitter_of(id), drop_offers{{}, {&id, 1}});
+  if (is_offer(t) && knows(submitter_of(id))) tell(submitter_of(id), drop_offers{{}, {&id, 1}});
 }
 
 void scheduler_core::tell_restarted(slot t) {

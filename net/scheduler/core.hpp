@@ -374,6 +374,10 @@ class scheduler_core {
   bool has_room(const worker& w, slot t) const;
   bool is_offer(slot t) const noexcept { return (tasks_[t].flags & task_offered) != 0; }
   std::uint64_t offered_bytes(slot t) const noexcept;
+  /// Its last copy is not let go of to have it made again: it may not be run twice, or who scattered it has left.
+  bool is_made_once(slot t) const noexcept {
+    return (tasks_[t].flags & task_once) || (is_offer(t) && !knows(submitter_of(tasks_[t].id)));
+  }
   /// Whether a value fits into a worker, if there is nothing else: it says what room it has, a little less than its
   /// memory, by its heartbeats.
   static bool has_memory_for(const worker& w, std::uint64_t bytes) noexcept {
@@ -383,7 +387,9 @@ class scheduler_core {
   worker_index worker_for_offer(slot t, std::uint32_t in_class);
   /// As far as is known. Of an offer whose submitter is there.
   bool is_reached(slot t, const worker& w) const {
-    return !peers_[submitter_of(tasks_[t].id)]->unreached.contains(w.peer);
+    const auto& missed = peers_[submitter_of(tasks_[t].id)]->unreached;
+    const auto at = missed.find(w.peer);
+    return at == missed.end() || at->second <= now_;
   }
   std::string no_worker_for_offer(slot t);
   bool is_urgent(slot t) const noexcept { return tasks_.call(t).priority > 0 && !is_offer(t); }

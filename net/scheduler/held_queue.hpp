@@ -39,13 +39,13 @@ class held_tasks {
   void push(task_table& tasks, slot t);
   /// Whose turn it is; no_task if nothing is held.
   slot first(const task_table& tasks) const noexcept;
-  /// The first, by priority, of those submitters that `counts` is true of. Linear in the submitters.
+  /// The first, by priority, of those submitters' first ones that `counts` is true of. Linear in the submitters.
   template <class Counts>
   slot first_of(const task_table& tasks, Counts counts) const noexcept {
     slot best = no_task;
     for (const auto& [submitter, q] : queues_) {
-      if (!counts(submitter)) continue;
       const slot t = q.tasks.first(tasks);
+      if (!counts(submitter, t)) continue;
       if (best == no_task || tasks.call(t).priority > tasks.call(best).priority) best = t;
     }
     return best;

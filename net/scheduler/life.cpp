@@ -207,7 +207,6 @@ void scheduler_core::end_tree(slot root, task_state end, std::uint32_t failure_i
       ++counts_.cancelled;
       if (r.flags & task_wanted) tell_cancelled(t);
     }
-    tell_unneeded(t);
     loose_.push_back(t);
     for (const slot d : tasks_.dependents(t))
       if (unfinished(tasks_[d].state)) stack.emplace_back(d, t);
@@ -235,7 +234,6 @@ void scheduler_core::tidy_one(slot t) {
       unplace(t);
       end_needs(t);
       r.state = task_state::released;
-      tell_unneeded(t);
     } else if (r.state == task_state::memory) {
       drop_everywhere(t);
       r.state = task_state::released;
@@ -246,6 +244,7 @@ void scheduler_core::tidy_one(slot t) {
 
 void scheduler_core::forget(slot t) {
   const task_record& r = tasks_[t];
+  tell_unneeded(t);
   if (r.state == task_state::failed) drop_failure(r.worker);
   if (r.has(mark_deadline)) deadlines_.erase(t);
   if (r.has(mark_blamed)) blame_.erase(t);

@@ -23,7 +23,7 @@ bool scheduler_core::waits_for_paused(std::uint32_t in_class) const {
 /// one may be under way to each worker besides.
 void scheduler_core::fill_paused() {
   if (paused_ == 0) return;
-  const auto is_worker = [&](peer_id p) { return peers_[p] && peers_[p]->worker != no_worker_index; };
+  const auto is_worker = [&](peer_id p, slot) { return peers_[p] && peers_[p]->worker != no_worker_index; };
   for (worker_index index = 0; index < workers_.size(); ++index) {
     const worker& w = workers_[index];
     if (w.peer == 0 || w.mode != worker_mode::paused || w.count != w.waiting) continue;
@@ -35,14 +35,18 @@ void scheduler_core::fill_paused() {
     // One that fits into none goes to who says so.
     const auto may_have = [&](slot t, std::uint32_t c) {
       const std::uint64_t bytes = offered_bytes(t);
-      const auto fits = [&](const worker& other) { return would_run(other, c) && has_memory_for(other, bytes); };
+      const auto fits = [&](const worker& other) {
+        return would_run(other, c) && other.takes_offers && is_reached(t, other) && has_memory_for(other, bytes);
+      };
       return is_reached(t, w) && (has_memory_for(w, bytes) || std::none_of(workers_.begin(), workers_.end(), fits));
     };
     for (std::uint32_t c = 0; c < classes_.size(); ++c) {
       if (!would_run(w, c)) continue;
       const class_state& state = *classes_[c];
       if (w.offers == 0 && w.takes_offers && !state.offers.empty())
-        if (const slot t = state.offers.first(tasks_); may_have(t, c)) consider(t, offer);
+        if (const slot t = state.offers.first_of(tasks_, [&](peer_id, slot of) { return may_have(of, c); });
+            t != no_task)
+          consider(t, offer);
       if (state.held.empty() || (c != 0 && !has_resources(w, c))) continue;
       slot t = coroutines == 0 ? no_task : state.held.first_of(tasks_, is_worker);
       if (t == no_task) {

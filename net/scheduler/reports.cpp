@@ -77,7 +77,6 @@ void scheduler_core::done(worker_index w, const done_task& m) {
     const bool sent = (m.flags & has_value) && (r.flags & task_inline) && m.value.size() <= options_.most_inline;
     tell_finished(t, sent ? &m.value : nullptr);
   }
-  tell_unneeded(t);
   if ((m.flags & has_value) && r.needed_by != 0 && m.value.size() <= options_.most_inline &&
       tasks_.value_bytes() + m.value.size() <= options_.kept_values)
     tasks_.keep_value(t, m.value);
@@ -178,7 +177,7 @@ void scheduler_core::retracted(worker_index w, const retracted_task& m) {
   // It comes back unasked for want of an input, again and again: what is thought to be there is not.
   if (!asked && r.waiting_on == 0 && r.attempt % 16 == 0)
     for (const slot i : std::vector<slot>(tasks_.inputs(t).begin(), tasks_.inputs(t).end())) {
-      if (tasks_[i].state != task_state::memory || !is_at(i, w) || (tasks_[i].flags & task_once)) continue;
+      if (tasks_[i].state != task_state::memory || !is_at(i, w) || is_made_once(i)) continue;
       remove_copy(i, w);
       drop_value(w, tasks_[i].id);
       tasks_[i].set(mark_dropping);
@@ -222,7 +221,7 @@ void scheduler_core::missing(worker_index w, const missing_value& m) {
       else
         ++others;
     }
-    if (at != no_worker_index && (others > 0 || !(r.flags & task_once))) {
+    if (at != no_worker_index && (others > 0 || !is_made_once(t))) {
       remove_copy(t, at);
       drop_value(at, r.id);
       r.set(mark_dropping);

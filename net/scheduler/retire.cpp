@@ -148,7 +148,7 @@ bool scheduler_core::is_over(retirement::value& v, worker_index from) {
 /// What no other worker takes from those that are to go is made again by one that stays. What tasks use where it is
 /// waits for them; what may not run twice holds its worker.
 bool scheduler_core::make_elsewhere(slot t, worker_index from) {
-  if (heap_.empty() || (tasks_[t].flags & task_once) || in_use_at(t, from)) return false;
+  if (heap_.empty() || is_made_once(t) || in_use_at(t, from)) return false;
   std::vector<worker_index> have;
   for (const holder h : tasks_.holders(t))
     if (!h.coming()) have.push_back(h.worker());

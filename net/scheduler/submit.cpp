@@ -180,9 +180,7 @@ void scheduler_core::withdraw_offered(peer_id p, std::span<const task_id> ids) {
   for (const task_id id : ids) {
     const slot t = tasks_.find(id);
     if (t != no_task && (tasks_[t].flags & task_offered) && unfinished(tasks_[t].state))
-      end_offer(t,
-                "the client that has scattered it does not have it any more: keep its future for as long as "
-                "tasks take the value, or replicate it");
+      end_offer(t, "the client that has scattered it cannot read it any more: scatter it again");
   }
 }
 

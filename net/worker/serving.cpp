@@ -227,7 +227,7 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
       const detail::node& n = *leaving->value.node;
       n.type->value->encode(n, leaving->message);
       there = true;
-    } catch (const std::exception&) {}  // lost, or no longer there: the peer looks elsewhere
+    } catch (...) {}  // lost, or no longer there: the peer looks elsewhere
     if (!there) {
       self->with_host([&](exchange_host& h) { h.cannot_send(id); });
       to->send(value_missing{{request, id, 0, 0}});

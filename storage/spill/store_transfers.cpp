@@ -235,8 +235,7 @@ task<> store::load(stored_value& v) {
     loading_bytes_ -= v.bytes_;
     if (error) {
       in_memory_ -= v.bytes_;
-      const bool remakable = v.does_->remakable && v.does_->remakable(v.owner_);
-      const bool lost = broken && !v.elsewhere_ && !remakable;
+      const bool lost = broken && !v.elsewhere_ && !(v.does_->remakable && v.does_->remakable(v.owner_));
       v.where_ = lost ? stored_value::place_of::lost : stored_value::place_of::disk;
       if (lost) v.error_ = error;
     } else {

@@ -152,11 +152,11 @@ TEST_CASE("an offered value that is lost is given once more, or its tasks fail",
   s.about<withdraw_offers>(c, {a});
   CHECK(s.heard(c, true) ==
         lines{"failed 1 weft::lost #1.1",
-              "weft: the value of #1.1 is lost: no worker has it, and the client that has scattered it does not have "
-              "it any more: keep its future for as long as tasks take the value, or replicate it",
+              "weft: the value of #1.1 is lost: no worker has it, and the client that has scattered it cannot read "
+              "it any more: scatter it again",
               "failed 2 weft::lost #1.1>#1.2",
-              "weft: the value of #1.1 is lost: no worker has it, and the client that has scattered it does not have "
-              "it any more: keep its future for as long as tasks take the value, or replicate it"});
+              "weft: the value of #1.1 is lost: no worker has it, and the client that has scattered it cannot read "
+              "it any more: scatter it again"});
   CHECK(s.heard(w) == lines{"stop 1/2 2/2"});
   s.about<retry_tasks>(c, {b});  // it may be there again
   CHECK(s.heard(c) == lines{"restarted 2 1", "give 1 to 3"});
@@ -212,7 +212,7 @@ TEST_CASE("an offered value goes to a worker that its client reaches, or fails",
   CHECK_THROWS_AS(unreached(c, v, {make_task_id(other, 1)}), protocol_error);
 }
 
-TEST_CASE("who has let go of what it offered hears when nobody needs it", "[scheduler]") {
+TEST_CASE("who has let go of what it offered hears when nothing can need it any more", "[scheduler]") {
   script s;
   const peer_id c = s.client(), w = s.worker();
   const task_id a = offers(s, c), b = offers(s, c), user = s.submit(c, {.inputs = {b}});
@@ -221,17 +221,49 @@ TEST_CASE("who has let go of what it offered hears when nobody needs it", "[sche
   s.about<release_tasks>(c, {a, b, user});
   CHECK(s.heard(c) == lines{"drop offer 1"});
   CHECK(s.heard(w) == lines{"stop 1/1"});
-  SECTION("since a worker has it") {
+  SECTION("what was made of it is there, and nobody has its future") {
     s.done(w, b, 1, 1'000'000);
-    CHECK(s.heard(c) == lines{"drop offer 2"});
+    s.done(w, user);
+    s.done(w, last);
+    CHECK(s.heard(c) == lines{"finished 4@2"});
+    // The worker is lost: all of it is made again, in several steps.
+    s.lose(w);
+    const peer_id x = s.worker();
+    CHECK(s.heard(c) == lines{"restarted 4", "give 2 to " + std::to_string(x)});
+    s.done(x, b, 2, 1'000'000);
+    s.done(x, user, 2);
+    s.done(x, last, 2);
+    CHECK(s.heard(c) == lines{"finished 4@" + std::to_string(x)});
   }
-  SECTION("since what needed it was cancelled") {
-    s.about<release_tasks>(c, {last});
-    CHECK(s.heard(c) == lines{"drop offer 2"});
-  }
-  SECTION("since it cannot be had") {
+  SECTION("what needs it is still to run") {}
+  SECTION("it could not be had, and may be tried again") {
     s.failed(w, b);
-    CHECK(s.heard(c) == lines{"drop offer 2", "failed 4 std::runtime_error #1.2>#1.3>#1.4"});
+    CHECK(s.heard(c) == lines{"failed 4 std::runtime_error #1.2>#1.3>#1.4"});
+  }
+  s.about<release_tasks>(c, {last});
+  CHECK(s.heard(c) == lines{"drop offer 2"});
+}
+
+TEST_CASE("the only copy of a value whose submitter has left is not let go of", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), other = s.client(), v = s.worker(1, "", "v"), w = s.worker(1, "", "w");
+  s.options(c, 1, "", "", "v");
+  const task_id a = offers(s, c, 1);
+  s.done(v, a, 1, 1'000'000);
+  s.options(other, 1, "", "", "w");
+  const task_id b = s.submit(other, {.options = 1, .inputs = {a}});
+  s.heard(v), s.heard(w), s.heard(other);
+  const bool there = GENERATE(true, false);
+  if (!there) s.lose(c);
+  // The other worker does not reach it: while its submitter is there it is given anew.
+  s.missing(w, a, v);
+  if (there) {
+    CHECK(s.heard(v) == lines{"drop 1", "run 1/2 options 1"});
+    CHECK(s.heard(c).back() == "give 1 to " + std::to_string(v));
+  } else {
+    CHECK(s.heard(v).empty());
+    CHECK(s.core.state_of(a) == task_state::memory);
+    CHECK(s.core.state_of(b) == task_state::assigned);
   }
 }
 

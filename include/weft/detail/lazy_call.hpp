@@ -201,9 +201,9 @@ struct lazy_call final : expression {
         else
           return 0;
       };
-      std::size_t function_bytes = 0;
-      if constexpr (encodable<F>) function_bytes = owned_bytes(self.function_);
-      return std::apply([&](const auto&... a) { return (bytes(a) + ... + function_bytes); }, self.given_);
+      std::size_t own = sizeof(lazy_call);
+      if constexpr (encodable<F>) own += owned_bytes(self.function_);
+      return std::apply([&](const auto&... a) { return (bytes(a) + ... + own); }, self.given_);
     } else {
       return 0;
     }

@@ -98,7 +98,7 @@ void client_process::holder_lost(peer_id peer) {
 bool client_process::gives(task_id task) {
   const future& f = of(task);
   must(f.offered, "a value is wanted that was not offered");
-  return (f.held || f.kept) && !f.moved;
+  return f.held || f.kept;
 }
 
 void client_process::offer_over(task_id task) {
@@ -174,11 +174,7 @@ void client_process::failed(const task_failed& m) {
   else if (type == "weft::killed_workers")
     allowed = losses_;
   else if (type == "weft::lost")
-    // A value is dropped too when all that takes it has failed, and wanted again when that is tried again.
-    allowed = any_before(index, [&](const future& x) {
-      return (x.once && losses_) ||
-             (x.offered && (x.moved || !(x.held || x.kept)) && (losses_ || program_.failures || program_.cancels));
-    });
+    allowed = losses_ && any_before(index, [](const future& x) { return x.once; });
   if (!allowed) throw violation(name_of(m.id) + " has failed, and may not have: " + type + ": " + text);
   if (f.at == state::pending) --pending_, ++ended_;
   if (std::exchange(f.reading, false)) --reading_;

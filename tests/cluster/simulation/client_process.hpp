@@ -57,8 +57,7 @@ class client_process final : public member, private client_host {
     std::vector<std::uint32_t> inputs;
     state at = state::pending;
     bool held = false, cancel_asked = false, once = false, reading = false, was_read = false;
-    bool offered = false, moved = false;  // the value is here; it was, and whoever awaited it has it
-    bool kept = false;                    // it is, and no future of it
+    bool offered = false, kept = false;  // the value is here; it is, and no future of it
   };
 
   void fill(hello&) override {}

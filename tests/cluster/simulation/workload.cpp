@@ -20,10 +20,6 @@ void client_process::act() {
       if (dice_.one_in(2)) read(i);
       return;
     case 7:
-      if (f.offered && f.at == state::finished && dice_.one_in(3)) {
-        f.moved = true;
-        return;
-      }
       release(i);
       return;
     case 8:
@@ -229,7 +225,7 @@ void client_process::release(std::uint32_t index) {
   if (!std::exchange(f.held, false)) return;
   if (f.at == state::pending) --pending_;
   if (std::exchange(f.reading, false)) --reading_;
-  if (f.offered && f.at == state::pending) {
+  if (f.offered && (f.at == state::pending || f.at == state::finished)) {
     f.kept = true;
     core_->let_go(id_of(index));
   } else {
