@@ -193,7 +193,9 @@ void client_core::want(const want_offer& m) {
                          std::to_string(m.worker) + ", and has not said who that is");
   if ((!e && !kept_.contains(m.id)) || !host_.gives(m.id)) return withdrawn_.push_back(m.id);
   wanted_[m.id] = m.worker;
-  host_.offer(m.worker);
+  // In a pause between two tries it is offered at the end of that.
+  const auto at = unreached_.find(m.worker);
+  if (at == unreached_.end() || at->second.at == fetcher::never) host_.offer(m.worker);
 }
 
 void client_core::unwant_offer(task_id task) {

@@ -25,8 +25,8 @@ struct client_session_options {
   /// Values that are scattered and have so many bytes, encoded, go straight to their worker. It costs three messages
   /// more, and for the first of them a link; what is smaller goes to the scheduler along with one.
   std::uint64_t offered_bytes = std::uint64_t{64} << 10;
-  /// A worker that is to have such values is dialled so often, with pauses of up to a second, before another is to.
-  std::uint32_t offer_tries = 10;
+  /// A worker that is to have such values is dialled so often, for ten seconds each time, before another is to.
+  std::uint32_t offer_tries = 3;
 };
 
 /// The client of a worker's tasks: a submitter like others, by the worker's own session.

@@ -48,8 +48,8 @@ bool scheduler_core::consider_ahead(slot t) {
   for (const slot i : tasks_.inputs(t)) {
     const task_record& input = tasks_[i];
     if (input.state == task_state::memory) continue;
-    // What is being given back is not made there.
-    if (input.state != task_state::assigned || input.has(mark_retracting)) return false;
+    // What is being given back is not made there; and what its client may be slow to give is to keep nobody busy.
+    if (input.state != task_state::assigned || input.has(mark_retracting) || is_offer(i)) return false;
     apart = apart || (w != no_worker_index && input.worker != w);
     w = input.worker;
     here += static_cast<std::uint64_t>(catalogue_.function_at(tasks_.call(i).function).bytes) + 1;

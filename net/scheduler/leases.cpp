@@ -170,6 +170,7 @@ void scheduler_core::open_when_empty(lease& l) {
   for (const slot t : all) {
     task_record& r = tasks_[t];
     if (r.state != task_state::assigned) continue;  // it was ahead of one before it
+    if (is_offer(t)) continue;                      // it takes no slot
     if (r.has(mark_ahead)) {
       take_back(t);
       take_back_dependents(t);  // other workers have some of these

@@ -516,16 +516,19 @@ TEST_CASE("a large value that is scattered is offered, and given as often as it 
     CHECK(another.size() == 10'000);
     CHECK(o.gives(second));
     // One that has failed is let go of with its future.
-    o.hear(task_restarted{{}, {&second, 1}}, task_failed{{second, 0, 0}, {}, {}, {}, {}});
-    CHECK(again.status() == weft::task_status::failed);
-    o.hear(task_restarted{{}, {&second, 1}});
-    o.wanted(second);  // it is tried again
+    auto failing = c.scatter(make(10'000));
+    const task_id third = make_task_id(self, 4);
+    o.hear(task_failed{{third, 0, 0}, {}, {}, {}, {}});
+    CHECK(failing.status() == weft::task_status::failed);
+    o.hear(task_restarted{{}, {&third, 1}});
+    o.wanted(third);  // it is tried again
     CHECK(offered.size() == 3);
-    o.hear(task_cancelled{{}, {&second, 1}});
-    again = {};
-    CHECK_FALSE(o.gives(second));
+    CHECK(o.gives(third));
+    o.hear(task_cancelled{{}, {&third, 1}});
+    failing = {};
+    CHECK_FALSE(o.gives(third));
     o.listen();
-    o.wanted(second);
+    o.wanted(third);
     CHECK(offered.size() == 3);
     o.listen();
     CHECK(o.withdrawn == 1);
