@@ -26,6 +26,18 @@ struct ticker {
 
 }  // namespace
 
+TEST_CASE("simulated time is exact and costs none; a deadlock is found", "[simulation]") {
+  weft::simulation sim(7);
+  auto day = []() -> weft::task<> { co_await weft::sleep_for(24h); };
+  sim.run(day());
+  CHECK(sim.elapsed() == 24h);
+  auto stuck = []() -> weft::task<> {
+    weft::event never;
+    co_await never.wait();
+  };
+  CHECK_THROWS_WITH(weft::simulation(99).run(stuck()), Catch::Contains("seed 99 is deadlocked"));
+}
+
 TEST_CASE("a pool of a simulation that is paused takes no steps, and goes on") {
   weft::simulation s(1);
   weft::pool &a = s.add_pool(1), &b = s.add_pool(2);
