@@ -36,7 +36,7 @@ class client_host {
   /// The answer to ask(). May throw protocol_error.
   virtual void answered(const cluster_state& what) = 0;
 
-  /// Whether there is a value still that was offered; then it is kept until the task fails, is cancelled or released.
+  /// Whether a value that was offered is still there.
   virtual bool gives(task_id task) = 0;
   /// That worker asks for such values when it is reached: makes a link, and says so on it. When the link ends, or
   /// cannot be made, peer_lost() tells.

@@ -208,7 +208,7 @@ bool client_home::submit(node& n, bool may_offer) {
   e.node = &n;
   if (!lost_.empty()) throw std::runtime_error(lost_);
   if (offered.bytes != 0) {
-    e.offered = e.kept = true;
+    e.kept = true;
     n.counts.fetch_or(node::given_up, std::memory_order_relaxed);
     detail::add_handle(n);
   }
@@ -326,7 +326,7 @@ void client_home::add_news(std::uint64_t number, news n) {
   entry* e = entries_.find(number);
   if (!e || !detail::take_reference(*e->node)) return;
   n.node = e->node;
-  if (n.kind != news::what::done && n.kind != news::what::restarted) n.kept = std::exchange(e->kept, false);
+  if (n.kind == news::what::over) n.kept = std::exchange(e->kept, false);
   news_.push_back(std::move(n));
 }
 
@@ -606,16 +606,14 @@ void client_home::peer_lost(time_ns now, peer_id peer) {
 }
 
 bool client_home::gives(task_id task) {
-  entry* e = entries_.find(number_of(task));
-  if (!e || !e->offered || !lost_.empty()) return false;
-  if (!e->kept) e->kept = detail::take_handle(*e->node);
-  return e->kept;
+  const entry* e = entries_.find(number_of(task));
+  return e && e->kept && lost_.empty();
 }
 
 outgoing_value client_home::find(task_id value) {
   std::lock_guard guard(lock_);
   entry* e = submitter_of(value) == self_ ? entries_.find(number_of(value)) : nullptr;
-  if (!e || !e->offered || !detail::take_handle(*e->node)) return {};
+  if (!e || !e->kept || !detail::take_handle(*e->node)) return {};
   core_.asked_for(value);
   return {node_handle(e->node), nullptr, e->node->type->value->schema()};
 }

@@ -59,10 +59,9 @@ class client_links {
 /// A large value that is scattered is offered: it stays here, where the engine has counted it, and is given as often
 /// as it is wanted, since what is made of it may have to be made again. So the home keeps a handle of its node from
 /// its submission on. When that is the last one (only_kept) the scheduler is told that the future is gone, and says
-/// when nothing that was made of the value can be wanted again. One that failed or was cancelled the home lets go of,
-/// and takes up when it is tried again. The node is marked as one that has given up its value: who moves the value
-/// away and who takes a handle anew see each other (detail::take_handle). Handles are let go of without the lock,
-/// like references.
+/// when nothing that was made of the value can be wanted again. The node is marked as one that has given up its
+/// value: who moves the value away and who takes a handle anew see each other (detail::take_handle). Handles are let
+/// go of without the lock, like references.
 ///
 /// What the link to the scheduler has no room for waits here, in its order, messages of control among it: a
 /// submission never waits for the link, and the link's own limits are not reached. Beyond
@@ -129,8 +128,8 @@ class client_home final : public detail::remote_home, private client_host {
     detail::node* node = nullptr;
     value_arrival* awaited = nullptr;
     bool landing = false;
-    bool offered = false, kept = false;  // kept: the home has a handle
-    bool let_go = false;                 // and nobody else has
+    bool kept = false;    // it was offered, and the home has a handle
+    bool let_go = false;  // and nobody else has
     explicit operator bool() const noexcept { return node != nullptr; }
   };
   task_id id_of(std::uint64_t number) const noexcept { return make_task_id(self_, number); }
@@ -152,7 +151,7 @@ class client_home final : public detail::remote_home, private client_host {
     bool has_value;
     std::span<const std::byte> value;
     std::unique_ptr<detail::remote_failure> why;  // of failed
-    bool kept = false;                            // the home's handle, which goes
+    bool kept = false;                            // of over: the home's handle, which goes
   };
   static void let_go(const news& n) noexcept;  // without the lock too: with it a node may go, and be released
   void add_news(std::uint64_t number, news n);

@@ -225,7 +225,7 @@ void client_process::release(std::uint32_t index) {
   if (!std::exchange(f.held, false)) return;
   if (f.at == state::pending) --pending_;
   if (std::exchange(f.reading, false)) --reading_;
-  if (f.offered && (f.at == state::pending || f.at == state::finished)) {
+  if (f.offered) {
     f.kept = true;
     core_->let_go(id_of(index));
   } else {
