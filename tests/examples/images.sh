@@ -1,7 +1,7 @@
 #!/bin/sh
-# The example images on a few pictures, under a budget that they do not fit: images.sh PROGRAM. Ends with 77 where
-# there are no pictures.
-program=$1
+# The example images on a few pictures, under a budget that they do not fit: images.sh PROGRAM SANITIZERS. Ends with 77
+# where there are no pictures.
+program=$1 sanitizers=$2
 data=/usr/share/datasets/fashion-mnist
 if [ ! -r "$data/train-images-idx3-ubyte.gz" ]; then
   echo "skipped: there are no pictures in $data (apt-get install dataset-fashion-mnist)"
@@ -51,5 +51,16 @@ has "^scaling of the distances  *[0-9]"
 # On two worker processes.
 run --images 1500 --local-cluster=2
 has "^check: .* matches"
+
+# And as the quickstart does: one of them is killed. With sanitizers it would take minutes.
+if [ -z "$sanitizers" ]; then
+  what="with a worker killed"
+  kill_one=$(dirname "$0")/../../examples/kill_a_worker.sh
+  output=$(sh "$kill_one" "$program" --quiet --images 12000 --local-cluster=2 2>&1)
+  got=$?
+  [ "$got" = 0 ] || fail "ended with $got"
+  has "^killed the worker"
+  has "^check: .* matches"
+fi
 
 [ "$failures" = 0 ]
