@@ -32,9 +32,8 @@ template <class Memory>
 class basic_parking {
  public:
   struct slot {
-    typename Memory::template atomic<std::uint32_t> signal{0};  // 1: woken
+    typename Memory::template atomic<std::uint32_t> signal{0};  // set by who wakes
     bool listed = false;                                        // under the lock
-    void* owner = nullptr;                                      // the caller's
   };
 
   bool anyone_parked() const noexcept { return parked(word_.load(std::memory_order_relaxed)) != 0; }

@@ -41,9 +41,7 @@ std::uint64_t next_pool_id() noexcept {
 [[gnu::noinline]] pool_core* current_pool() noexcept { return this_worker ? &this_worker->pool : nullptr; }
 
 worker::worker(pool_core& p, unsigned i)
-    : pool(p), index(i), reserved(i < p.options().reserve), random_state(p.env().random() | 1) {
-  slot.owner = this;
-}
+    : pool(p), index(i), reserved(i < p.options().reserve), random_state(p.env().random() | 1) {}
 
 // ---- making and ending ---------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@
 #include "exec/injection_queue.hpp"
 #include "exec/parking.hpp"
 #include "exec/timer_queue.hpp"
+#include "exec/watch.hpp"
 #include "trace/ring.hpp"
 #include "weft/detail/promise.hpp"
 #include "weft/detail/schedule.hpp"
@@ -79,8 +80,7 @@ struct alignas(64) worker {
   std::array<deque, bands> queues;
   std::atomic<bool> asked_to_share{false};  // by a thief, to whom each single item is dear
 
-  alignas(64) parking::slot slot;
-  std::atomic<bool> in_driver{false};
+  alignas(64) watch::sleeper slot;
 };
 
 /// The worker whose thread this is, or null. Never inlined: see current_pool().
@@ -186,17 +186,18 @@ class pool_core {
   parking& parking_of(const worker& w) noexcept { return w.reserved ? reserve_parking_ : parking_; }
   std::uint32_t parked_count() const noexcept { return parking_.parked_count() + reserve_parking_.parked_count(); }
   void park(worker& w) noexcept;
-  void renew_watch() noexcept;
-  void sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept;
-  void nudge() noexcept;
+  friend watch;  // asks for what follows, and what is visible, parked and due
+  bool ending() const noexcept { return quit_.load(std::memory_order_seq_cst); }
+  void tell_leader() noexcept;
+  void pass_on(const worker& w) noexcept;
+  parking::slot* peek_parked() noexcept;
+  void sleep_on_signal(worker& w, bool nap) noexcept;
+  void sleep_in_driver(worker& w, bool nap) noexcept;
   void interrupt_driver() noexcept;
   void unpark_self(worker& w) noexcept;
   void share(worker& w) noexcept;
   void wake_one(parking& of, bool insist = false) noexcept;
   void wake_everyone() noexcept;
-  void wake(parking::slot& s, std::uint32_t signal) noexcept;
-  bool try_lead() noexcept { return !led_.exchange(true, std::memory_order_seq_cst); }
-  void stop_leading() noexcept { led_.store(false, std::memory_order_seq_cst); }
   bool poll_driver(worker& w) noexcept;
   bool poll_storage(worker& w) noexcept;
   void fuel(worker& w, std::uint32_t boundaries) noexcept;
@@ -225,9 +226,8 @@ class pool_core {
   std::mutex attach_lock_;
   std::unique_ptr<wake_source> attached_;
   const std::type_info* attached_kind_ = nullptr;
-  alignas(64) std::atomic<bool> led_{false};  // some worker is in the driver
-  std::atomic<std::int64_t> armed_{0};        // when the leader wakes by itself; 0: nobody sleeps in the driver
-  std::atomic<worker*> watch_{nullptr};       // the parked worker that sleeps in short naps
+  alignas(64) watch watch_;
+  std::atomic<std::int64_t> armed_{0};  // when the leader wakes by itself; 0: nobody sleeps in the driver
   std::atomic<bool> quit_{false};
   std::atomic<bool> closed_{false};
 

@@ -14,7 +14,6 @@ namespace weft::detail {
 namespace {
 
 constexpr std::int64_t nap_ns = 1'000'000;   // how long the watching worker sleeps at a time
-constexpr int naps_while_idle = 8;           // how many it takes while nobody works, before it sleeps for good
 constexpr std::uint64_t long_turn_us = 8;    // after a turn that took longer, every boundary ends a turn
 constexpr std::uint64_t poll_every_us = 50;  // how often a busy worker looks at input, output and timers
 constexpr std::uint32_t most_fuel = 256;
@@ -23,8 +22,6 @@ constexpr std::size_t share_least = 256, share_most = 1024;  // items, that a wo
 constexpr unsigned most_patience = 64;       // looks around, while a victim was asked to share and has not yet
 constexpr std::uint64_t spin_poll_us = 4;    // how often a spinning worker looks at the driver
 constexpr std::int64_t far_ns = 2 * nap_ns;  // a timer that far away is not worth waking the leader for at once
-
-constexpr std::uint32_t signal_woken = 1, signal_nudged = 2;
 
 void resume(worker& w, void* frame) {
   w.note_begin(frame);
@@ -272,104 +269,63 @@ bool pool_core::visible_to_all() const noexcept {
 
 // ---- sleeping ------------------------------------------------------------------------------------------
 //
-// One parked worker leads: it sleeps in the driver, where input, output and timers wake it. The others sleep
-// on a futex. When the leader goes to work nobody is in the driver; busy workers look at it between tasks
-// (refuel), but a task may run long. So while anybody works, one parked worker keeps watch: it sleeps in naps
-// of a millisecond, after each of which it takes the lead if nobody has it, and looks for an item that a busy
-// worker queued for itself and does not get to. A pool in which nobody works keeps no watch: it is silent.
+// Who leads, who keeps watch and who is nudged is decided in exec/watch.hpp.
 
 void pool_core::park(worker& w) noexcept {
-  parking& lot = parking_of(w);
-  parking::slot& s = w.slot;
-  lot.prepare(s);
+  parking_of(w).prepare(w.slot);
   tell_drainers();
-  w.parked = true;
-  if (visible_work(w) || quit_.load(std::memory_order_seq_cst)) {
-    lot.cancel(s);  // if somebody woke us meanwhile we are searching all the same
-    w.parked = false;
-    renew_watch();
-    return;
-  }
-  bool leads = try_lead();
-  bool watches = false;
-  int idle_naps = 0;
-  while (w.parked) {
-    if (!leads && timers_.next() < armed_.load(std::memory_order_seq_cst)) interrupt_driver();
-    const bool somebody_works = parked_count() < size();
-    if (!watches && somebody_works) {
-      worker* nobody = nullptr;
-      watches = watch_.compare_exchange_strong(nobody, &w, std::memory_order_seq_cst);
-    }
-    w.note(trace_kind::park);
-    sleep(w, leads, watches ? nap_ns : -1);
-    w.note(trace_kind::wake);
-    const std::uint32_t signal = s.signal.load(std::memory_order_seq_cst);
-    if (signal == signal_woken || !w.parked) break;
-    if (signal == signal_nudged) {
-      std::uint32_t expected = signal_nudged;
-      s.signal.compare_exchange_strong(expected, 0, std::memory_order_seq_cst);
-    }
-    if ((leads && expire_timers()) || !w.parked) break;
-    if (quit_.load(std::memory_order_seq_cst) || (visible_work(w) && (watches || leads))) break;
-    // A worker of the reserve wakes another for what it sees and must not take.
-    if (w.reserved && (watches || leads) && visible_to_all()) wake_one(parking_);
-    if (!leads) leads = try_lead();
-    if (watches) {
-      idle_naps = somebody_works ? 0 : idle_naps + 1;
-      if (idle_naps == naps_while_idle) {
-        watch_.store(nullptr, std::memory_order_seq_cst);
-        watches = false;
-        if (parked_count() < size()) continue;  // somebody began to work before he could see this
-      }
-    }
-  }
-  if (leads) stop_leading();
-  if (watches) watch_.store(nullptr, std::memory_order_seq_cst);
-  if (w.parked) {
-    w.parked = false;
-    lot.cancel(s);
-  }
-  renew_watch();
+  watch_.park(*this, w);
 }
 
-/// Who goes to work sees to it that somebody watches: who kept watch may have given it up while all were parked.
-void pool_core::renew_watch() noexcept {
-  if (!watch_.load(std::memory_order_seq_cst) && parked_count() != 0) nudge();
+/// The leader may sleep beyond a timer that a worker has added and not told: see add_timer().
+void pool_core::tell_leader() noexcept {
+  if (timers_.next() < armed_.load(std::memory_order_seq_cst)) interrupt_driver();
 }
 
-void pool_core::sleep(worker& w, bool leads, std::int64_t wait_ns) noexcept {
-  if (!leads) {
-    if (wait_ns < 0)
-      real_memory::futex_wait(w.slot.signal, 0);
-    else
-      futex_wait_until(w.slot.signal, 0, env_.now() + std::chrono::nanoseconds(wait_ns));
-    return;
+/// A worker of the reserve wakes another for what it sees and must not take.
+void pool_core::pass_on(const worker& w) noexcept {
+  if (w.reserved && visible_to_all()) wake_one(parking_);
+}
+
+/// A worker that is parked, and stays so; null when there is none.
+parking::slot* pool_core::peek_parked() noexcept {
+  parking::slot* s = parking_.peek();
+  return s ? s : reserve_parking_.peek();
+}
+
+void pool_core::sleep_on_signal(worker& w, bool nap) noexcept {
+  w.note(trace_kind::park);
+  if (nap)
+    futex_wait_until(w.slot.signal, 0, env_.now() + std::chrono::nanoseconds(nap_ns));
+  else
+    real_memory::futex_wait(w.slot.signal, 0);
+  w.note(trace_kind::wake);
+}
+
+void pool_core::sleep_in_driver(worker& w, bool nap) noexcept {
+  w.note(trace_kind::park);
+  // A timer that is added from now on either is seen by the second look, or its adder sees when the leader wakes.
+  std::int64_t next = timers_.next(), now = 0, until = 0;
+  for (;;) {
+    now = now_ns();
+    until = nap ? std::min(next, now + nap_ns) : next;
+    armed_.store(until, std::memory_order_seq_cst);
+    const std::int64_t again = timers_.next();
+    if (again >= next) break;
+    next = again;
   }
-  w.in_driver.store(true, std::memory_order_seq_cst);
-  if (w.slot.signal.load(std::memory_order_seq_cst) == 0) {
-    // A timer that is added from now on either is seen by the second look, or its adder sees when the leader wakes.
-    std::int64_t next = timers_.next(), now = 0, until = 0;
-    for (;;) {
-      now = now_ns();
-      until = wait_ns < 0 ? next : std::min(next, now + wait_ns);
-      armed_.store(until, std::memory_order_seq_cst);
-      const std::int64_t again = timers_.next();
-      if (again >= next) break;
-      next = again;
-    }
-    w.driving = true;
-    if (wake_source* d = driver_.load(std::memory_order_acquire)) {
-      poller_->arm(until == timer_queue::never ? -1 : std::max<std::int64_t>(0, until - now));
-      d->park();
-    } else if (until == timer_queue::never) {
-      poller_->wait(-1);
-    } else {
-      poller_->wait_until(until, now);
-    }
-    w.driving = false;
-    armed_.store(0, std::memory_order_seq_cst);
+  w.driving = true;
+  if (wake_source* d = driver_.load(std::memory_order_acquire)) {
+    poller_->arm(until == timer_queue::never ? -1 : std::max<std::int64_t>(0, until - now));
+    d->park();
+  } else if (until == timer_queue::never) {
+    poller_->wait(-1);
+  } else {
+    poller_->wait_until(until, now);
   }
-  w.in_driver.store(false, std::memory_order_seq_cst);
+  w.driving = false;
+  armed_.store(0, std::memory_order_seq_cst);
+  w.note(trace_kind::wake);
 }
 
 /// Called on a worker that runs a completion in the driver, before the first item that it makes runnable.
@@ -378,29 +334,8 @@ void pool_core::unpark_self(worker& w) noexcept {
   parking_of(w).cancel(w.slot);
 }
 
-void pool_core::wake(parking::slot& s, std::uint32_t signal) noexcept {
-  worker* w = static_cast<worker*>(s.owner);
-  if (signal == signal_woken) {
-    s.signal.store(signal_woken, std::memory_order_seq_cst);
-  } else {
-    std::uint32_t expected = 0;
-    if (!s.signal.compare_exchange_strong(expected, signal, std::memory_order_seq_cst)) return;
-  }
-  if (w->in_driver.load(std::memory_order_seq_cst))
-    interrupt_driver();
-  else
-    real_memory::futex_wake(s.signal, 1);
-}
-
 void pool_core::wake_one(parking& of, bool insist) noexcept {
-  if (parking::slot* s = of.notify(insist)) wake(*s, signal_woken);
-}
-
-/// Makes one parked worker look again at how it sleeps.
-void pool_core::nudge() noexcept {
-  parking::slot* s = parking_.peek();
-  if (!s) s = reserve_parking_.peek();
-  if (s) wake(*s, signal_nudged);
+  if (parking::slot* s = of.notify(insist)) watch_.wake(*this, *static_cast<watch::sleeper*>(s), watch::woken);
 }
 
 // ---- the driver and the timers -------------------------------------------------------------------------
@@ -414,14 +349,14 @@ bool pool_core::poll_storage(worker& w) noexcept {
 bool pool_core::poll_driver(worker& w) noexcept {
   bool any = expire_timers();
   any |= poll_storage(w);
-  if (led_.load(std::memory_order_relaxed) || !try_lead()) return any;
+  if (watch_.led() || !watch_.try_lead()) return any;
   w.driving = true;
   if (wake_source* d = driver_.load(std::memory_order_acquire))
     any |= d->poll();
   else
     any |= poller_->wait(0);
   w.driving = false;
-  stop_leading();
+  watch_.stop_leading();
   if (any) w.note(trace_kind::events);
   return any;
 }
