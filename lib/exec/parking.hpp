@@ -37,7 +37,8 @@ class basic_parking {
   };
 
   bool anyone_parked() const noexcept { return parked(word_.load(std::memory_order_relaxed)) != 0; }
-  std::uint32_t parked_count() const noexcept { return parked(word_.load(std::memory_order_relaxed)); }
+  /// In order with the caller's write before it: see basic_watch, where a keeper lets the watch go and then asks.
+  std::uint32_t parked_count() const noexcept { return parked(word_.load(std::memory_order_seq_cst)); }
   std::uint32_t searching_count() const noexcept { return searching(word_.load(std::memory_order_relaxed)); }
 
   /// For producers, after the item is queued: whether notify() is due. One relaxed load.
