@@ -13,9 +13,8 @@ namespace weft::detail {
 ///
 /// Version 1 has a hierarchy for each controller: the group is made in each. Version 2 has one, and allows limits
 /// only below groups that have no processes of their own: so this process moves into a leaf beside the new group
-/// first
-/// (`weft-nanny-PID`), if it is alone where it is; others' processes are not moved. Leaves and groups of processes
-/// that died are removed by the next who makes one.
+/// first (`weft-nanny-PID`), if it is alone where it is; others' processes are not moved. Leaves and groups of
+/// processes that died are removed by the next who makes one.
 class cgroup_limits {
  public:
   struct options {

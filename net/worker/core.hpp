@@ -114,12 +114,10 @@ struct worker_limits {
 ///   replaced) is answered by cancelled_task all the same, which the scheduler does not believe when it has heard of
 ///   the end, and which frees it when it has not.
 /// - stop_tasks, and then, before the task has stopped, its value elsewhere as an input, copy_value or drop_values:
-/// the
-///   scheduler did not wait for the end. The attempt is cancelled at once; what it still does is not spoken of.
+///   the scheduler did not wait for the end. The attempt is cancelled at once; what it still does is not spoken of.
 /// - stop_tasks, and the end of an attempt's time: whichever is first stops it; cancelled_task is the answer.
 /// - retract_tasks, and the beginning or an end: given_back = 0 for what executes or has its value here; 1 for what
-/// is
-///   unknown here, which likewise is stale, or true.
+///   is unknown here, which likewise is stale, or true.
 /// - drop_values, and value_dropped: something unknown is dropped: nothing.
 /// - drop_values, and value_added: the scheduler hears of a copy of a value that it has forgotten, and answers with
 ///   drop_values. Where it knows the value still, it takes the copy to be here until a task that it sends comes back,
@@ -135,8 +133,7 @@ struct worker_limits {
 ///   what still comes of it is thrown away; a newer attempt asks again.
 /// - set_mode, and run_task under way: given back.
 /// - a new attempt, and the events of the replaced one, still on their way from the engine: their attempt differs,
-/// and
-///   they are dropped. The same for what was given back after it had ended in the engine.
+///   and they are dropped. The same for what was given back after it had ended in the engine.
 /// - a value that comes when nobody wants it any longer: fetched() says so, and it is thrown away.
 ///
 /// Not harmless, and a protocol_error: an attempt that is here already, or an older one (the session's frames are

@@ -96,8 +96,7 @@ struct node_type {
 /// the engine until the node has ended and has left its queues. Wants keep the work: handles and dependents. A node
 /// that nobody wants any more before it has begun is cancelled, and stops wanting its own inputs. So does one that
 /// fails before it has begun; since it may be run again, `given_up` tells who would move an input's value away to say
-/// so
-/// (`taken`), which forbids that.
+/// so (`taken`), which forbids that. A value whose cluster may ask for it again is marked in the same way.
 ///
 /// `dependents` is a stack of those who wait, closed when the node ends. Its lowest bit locks it, for what cannot be
 /// done by one compare-and-swap: waiters come and go under that lock.
