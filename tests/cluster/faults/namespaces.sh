@@ -17,8 +17,8 @@ trap cleanup EXIT
 
 [ "$(id -u)" = 0 ] || skip "only root can make network namespaces"
 command -v ip >/dev/null || skip "there is no ip (apt-get install iproute2)"
-ip netns add "$tag-b" 2>/dev/null || skip "this kernel or container makes no network namespaces"
-ip -n "$tag-b" link add bridge type bridge 2>/dev/null || skip "this kernel has no bridges"
+said=$(ip netns add "$tag-b" 2>&1) || skip "this kernel or container makes no network namespaces: $said"
+said=$(ip -n "$tag-b" link add bridge type bridge 2>&1) || skip "no bridge can be made in a network namespace: $said"
 ip -n "$tag-b" link set bridge up
 # place LETTER ADDRESS: a namespace with one link, called up$LETTER at the bridge's end.
 place() {
