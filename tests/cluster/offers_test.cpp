@@ -1,4 +1,5 @@
 // Values that are scattered, and go straight from their client to a worker.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "cluster/in_process.hpp"
+#include "support/comes.hpp"
 #include "support/test_directory.hpp"
 
 namespace {
@@ -149,9 +151,9 @@ TEST_CASE("a value is given once more when its worker is lost, whoever needs it"
     CHECK(gone == sum_of(large) + 2 * static_cast<double>(large) + 1);
     of_kept = of_taken = of_gone = {};
     kept = {};
-    while (c.memory().in_memory != 0) co_await weft::sleep_for(std::chrono::milliseconds(1));  // nothing stays
   };
   p.run(weft::timeout(limit, second()));
+  CHECK(comes([&] { return c.memory().in_memory == 0; }));  // nothing stays
 }
 
 TEST_CASE("a value that is on the client's disk is brought back, and sent", "[cluster][offers]") {
@@ -164,10 +166,7 @@ TEST_CASE("a value that is on the client's disk is brought back, and sent", "[cl
   client c = cluster.connect(p, o);
   std::vector<future<numbers>> all;
   for (int i = 0; i < 8; ++i) all.push_back(c.scatter(count_from(i, large)));
-  const auto spilled = [&]() -> task<> {
-    while (c.memory().on_disk == 0) co_await weft::sleep_for(std::chrono::milliseconds(1));
-  };
-  p.run(weft::timeout(limit, spilled()));
+  REQUIRE(comes([&] { return c.memory().on_disk != 0; }));
   cluster.add_worker(1);
   const auto test = [&]() -> task<> {
     for (int i = 0; i < 8; ++i) {
@@ -204,15 +203,12 @@ TEST_CASE("a value that nobody wants any more does not stay at the client", "[cl
   in_process_cluster cluster(0, address_kind::tcp);  // nobody takes it
   pool p({.threads = 1});
   client c = cluster.connect(p);
-  const auto test = [&]() -> task<> {
-    for (int i = 0; i < 3; ++i) {
-      auto taken = c.submit(sum, c.scatter(count_from(i, large)));
-      const auto alone = c.scatter(count_from(i, large));
-    }
-    while (c.memory().in_memory != 0) co_await weft::sleep_for(std::chrono::milliseconds(1));
-    while (cluster.scheduler->statistics().tasks != 0) co_await weft::sleep_for(std::chrono::milliseconds(1));
-  };
-  p.run(weft::timeout(limit, test()));
+  for (int i = 0; i < 3; ++i) {
+    auto taken = c.submit(sum, c.scatter(count_from(i, large)));
+    const auto alone = c.scatter(count_from(i, large));
+  }
+  CHECK(comes([&] { return c.memory().in_memory == 0; }));
+  CHECK(comes([&] { return cluster.scheduler->statistics().tasks == 0; }));
 }
 
 TEST_CASE("what cannot be copied goes along with the message, and may be moved at once", "[cluster][offers]") {
@@ -264,15 +260,12 @@ TEST_CASE("a client that ends while its values are on their way leaves nothing",
   }
   pool p({.threads = 1});
   client c = cluster.connect(p);
+  CHECK(comes([&] { return cluster.scheduler->statistics().tasks == 0; }));
+  CHECK(comes([&] {
+    const cluster_info all = p.run(c.cluster());
+    return std::all_of(all.workers.begin(), all.workers.end(), [](const worker_info& w) { return w.values == 0; });
+  }));
   const auto test = [&]() -> task<> {
-    while (cluster.scheduler->statistics().tasks != 0) co_await weft::sleep_for(std::chrono::milliseconds(1));
-    for (;;) {
-      const cluster_info all = co_await c.cluster();
-      std::uint64_t values = 0;
-      for (const worker_info& w : all.workers) values += w.values;
-      if (values == 0) break;
-      co_await weft::sleep_for(std::chrono::milliseconds(1));
-    }
     const double got = co_await c.submit(sum, c.scatter(count_from(0, large)));
     CHECK(got == sum_of(large));
   };
