@@ -151,7 +151,7 @@ class client_home final : public detail::remote_home, private client_host {
     bool has_value;
     std::span<const std::byte> value;
     std::unique_ptr<detail::remote_failure> why;  // of failed
-    bool kept = false;                            // of over: the home's handle, which goes
+    bool kept = false;                            // the home's handle, which goes
   };
   static void let_go(const news& n) noexcept;  // without the lock too: with it a node may go, and be released
   void add_news(std::uint64_t number, news n);
