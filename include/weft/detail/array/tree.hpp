@@ -88,8 +88,12 @@ class tree_kernel final : public kernel {
 
   explicit tree_kernel(Tree t) : tree_(std::move(t)) {}
   bool takes(std::span<const std::uint32_t> items, std::uint32_t result) const noexcept override {
-    constexpr std::array<std::uint32_t, sizeof...(In)> own{sizeof(In)...};
-    return result == sizeof(out) && std::equal(items.begin(), items.end(), own.begin(), own.end());
+    if constexpr (sizeof...(In) == 0) {
+      return result == sizeof(out) && items.empty();
+    } else {
+      constexpr std::array<std::uint32_t, sizeof...(In)> own{sizeof(In)...};
+      return result == sizeof(out) && std::equal(items.begin(), items.end(), own.begin(), own.end());
+    }
   }
   void run(const strip& s) const override { loop(s, std::index_sequence_for<In...>{}); }
   void encode(encoder& e) const override { weft::encode(e, tree_); }
