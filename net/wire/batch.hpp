@@ -83,6 +83,8 @@ class batch_writer {
   bool empty() const noexcept { return used_ == 0; }
   std::size_t size() const noexcept { return used_; }
   std::size_t messages() const noexcept { return messages_; }
+  /// Bytes of memory that it has, used or not.
+  std::size_t capacity() const noexcept { return buffer_.size(); }
   std::span<const std::byte> bytes() const noexcept { return {buffer_.data(), used_}; }
   /// The messages, moved out; the writer takes over `spare`, whose memory it uses again.
   std::vector<std::byte> take(std::vector<std::byte> spare = {}) {
@@ -97,8 +99,10 @@ class batch_writer {
     std::memcpy(room(message.size()), message.data(), message.size());
     ++messages_;
   }
-  /// Takes over the messages of another, behind its own; that one is empty then.
+  /// Takes over the messages of another, behind its own; that one is empty then. An empty writer takes the other's
+  /// memory too, and gives its own.
   void append(batch_writer& other) {
+    if (used_ == 0) return std::swap(*this, other);
     if (other.used_ != 0) std::memcpy(room(other.used_), other.buffer_.data(), other.used_);
     messages_ += other.messages_;
     other.clear();

@@ -69,15 +69,13 @@ void session::cut() {
     }
   }
   reserve(borders.size() + 1);
-  buffer full;
+  batch_writer full;
   if (!spare_.empty()) {
     full = std::move(spare_.back());
     spare_.pop_back();
-    spare_bytes_ -= full.peak;
+    spare_bytes_ -= full.capacity();
   }
-  std::swap(out_, full.messages);
-  std::swap(out_peak_, full.peak);
-  full.peak = std::max(full.peak, all.size());
+  std::swap(out_, full);
   std::size_t begin = 0;
   for (const std::size_t border : borders) {
     push(all.subspan(begin, border - begin));
@@ -90,14 +88,15 @@ void session::cut() {
     b.memory = std::move(full);
 }
 
-void session::recycle(buffer& b) noexcept {
-  if (b.peak == 0) return;
-  if (spare_.size() < most_spare && spare_bytes_ + b.peak <= most_spare_bytes) {
-    b.messages.clear();
-    spare_bytes_ += b.peak;
+void session::recycle(batch_writer& b) noexcept {
+  const std::size_t bytes = b.capacity();
+  if (bytes == 0) return;
+  if (spare_.size() < most_spare && spare_bytes_ + bytes <= most_spare_bytes) {
+    b.clear();
+    spare_bytes_ += bytes;
     spare_.push_back(std::move(b));
   }
-  b = buffer{};
+  b = batch_writer();
 }
 
 void session::free_acknowledged() noexcept {
@@ -122,7 +121,7 @@ void session::drop_all() noexcept {
   spare_.clear();
   out_ = batch_writer();
   plain_.reset();
-  out_peak_ = spare_bytes_ = plain_bytes_ = held_ = unsent_ = 0;
+  spare_bytes_ = plain_bytes_ = held_ = unsent_ = 0;
   freed_ = acknowledged_ = written_ = last_;
   next_ = last_ + 1;
 }

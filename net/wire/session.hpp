@@ -154,18 +154,13 @@ class session {
   const std::string& ended() const noexcept { return ended_; }
 
  private:
-  // The memory of a writer is used again: `peak` is the most that has been in it, half of its size or more.
-  struct buffer {
-    batch_writer messages;
-    std::size_t peak = 0;
-  };
   // A batch as it travels. Its payload is in `memory`, or in that of a later batch, which outlives this one
   // (acknowledgements go in order), or compressed in `packed`.
   struct held_batch {
     std::span<const std::byte> payload;
     std::uint32_t plain_bytes = 0;
     bool compressed = false;
-    buffer memory;
+    batch_writer memory;
     std::unique_ptr<std::byte[]> packed;
   };
   enum class bye_state : std::uint8_t { none, wanted, said };
@@ -184,7 +179,7 @@ class session {
   held_batch& push(std::span<const std::byte> messages) noexcept;
   void acknowledge(std::uint64_t received) noexcept;
   void free_acknowledged() noexcept;
-  void recycle(buffer& b) noexcept;
+  void recycle(batch_writer& b) noexcept;
   void drop_all() noexcept;
   void trim() noexcept;
   std::size_t held_bytes() const noexcept { return held_ + out_.size(); }
@@ -204,9 +199,9 @@ class session {
   bool compressed_agreed_ = false;  // on any connection: batches that are sent again stay as they are
 
   batch_writer out_;
-  std::vector<held_batch> ring_;  // by number; a power of two
-  std::vector<buffer> spare_;     // the last used is the next
-  std::size_t out_peak_ = 0, spare_bytes_ = 0;
+  std::vector<held_batch> ring_;     // by number; a power of two
+  std::vector<batch_writer> spare_;  // their memory is used again, the last first
+  std::size_t spare_bytes_ = 0;
   std::uint64_t freed_ = 0, acknowledged_ = 0, written_ = 0, next_ = 1, last_ = 0;
   std::size_t held_ = 0, unsent_ = 0;  // payload bytes of acknowledged_ + 1 to last_, of next_ to last_
 
