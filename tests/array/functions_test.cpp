@@ -56,3 +56,10 @@ TEST_CASE("both parts of complex numbers are rounded, and rid of NaNs and infini
   CHECK((list_of(at(weft::isinf(x))) == std::vector<double>{0, 1, 1}));
   CHECK((list_of(at(weft::isnan(x))) == std::vector<double>{0, 1, 0}));
 }
+
+TEST_CASE("complex numbers are true where either part is not 0") {
+  place at(1);
+  const auto x = list<std::complex<double>>(at, {{0, 0}, {0, 2}, {1, 0}, {std::nan(""), 0}});
+  CHECK((list_of(at(weft::astype<bool>(x))) == std::vector<double>{0, 1, 1, 1}));
+  CHECK(at(weft::count_nonzero(x)) == 3);
+}

@@ -313,12 +313,12 @@ template <class T>
 struct cast {
   template <class A>
   constexpr T operator()(A a) const {
-    if constexpr (is_complex<A> && !is_complex<T>)
+    if constexpr (std::is_same_v<T, bool>)
+      return a != A{};
+    else if constexpr (is_complex<A> && !is_complex<T>)
       return static_cast<T>(a.real());
     else if constexpr (is_complex<T> && !is_complex<A>)
       return T(static_cast<typename T::value_type>(a));
-    else if constexpr (std::is_same_v<T, bool>)
-      return a != A{};
     else
       return static_cast<T>(a);
   }
