@@ -1,5 +1,5 @@
-// Elements by a mask of their array's shape: the mask stays where it is computed, and only how many of each of its
-// chunks are true is known here.
+// Elements by a mask of their array's shape, and their numbers: the mask stays where it is computed, and only how
+// many of each of its chunks are true is known here.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -37,7 +37,7 @@ struct count_trues {
 
 /// Where the elements of each chunk of the result are.
 struct compress_plan {
-  cut result = {};
+  cut source = {}, result = {};
   std::vector<std::int64_t> before = {0};  // how many are taken of the chunks before each, and of all
 
   /// The chunks of the source that have some of those of chunk j; they are in no more.
@@ -103,31 +103,46 @@ std::size_t take_items(const block& x, const block& mask, std::int64_t skip, std
   }
 }
 
+/// Chunk j of the result. `take(k, skip, to, room)` writes what mask k takes, but the first `skip`, and says how
+/// many.
+template <class Take>
+block take_of_masks(const compress_plan& plan, element of, std::size_t j, values<block> masks, Take take) {
+  const cut& result = plan.result;
+  demand_cut(result);
+  demand_cut(plan.source);
+  const auto at = static_cast<std::int64_t>(j);
+  demand_given(is_possible(of) && at < result.count() && plan.before.size() >= 2 &&
+                   plan.before.size() == static_cast<std::size_t>(plan.source.count()) + 1 &&
+                   std::is_sorted(plan.before.begin(), plan.before.end()) && plan.before.front() == 0 &&
+                   plan.before.back() == result.extent,
+               "another plan than there can be");
+  block out(of, weft::shape(result.size(at)));
+  if (out.count() == 0) return out;
+  const interval range = plan.sources(j);
+  demand_given(masks.size() == range.last - range.first + 1, "other chunks than it takes");
+  std::size_t done = 0;
+  for (std::size_t k = 0; k < masks.size(); ++k) {
+    const std::size_t chunk = range.first + k;
+    demand_given(masks[k].count() == static_cast<std::size_t>(plan.source.size(static_cast<std::int64_t>(chunk))) &&
+                     trues_of(masks[k]) == plan.before[chunk + 1] - plan.before[chunk],
+                 "another mask than was counted");
+    done += take(k, std::max<std::int64_t>(result.first(at) - plan.before[chunk], 0),
+                 out.bytes().data() + done * of.item, out.count() - done);
+  }
+  return out;
+}
+
 struct compress_chunk {
   shared<compress_plan> plan;
   element of = {};
   block operator()(std::size_t j, values<block> x, values<block> masks) const {
-    const cut& result = plan->result;
-    demand_cut(result);
-    const auto at = static_cast<std::int64_t>(j);
-    demand_given(is_possible(of) && at < result.count() && plan->before.size() >= 2 &&
-                     std::is_sorted(plan->before.begin(), plan->before.end()) && plan->before.front() == 0 &&
-                     plan->before.back() == result.extent,
-                 "another plan than there can be");
-    block out(of, weft::shape(result.size(at)));
-    if (out.count() == 0) return out;
-    const interval range = plan->sources(j);
-    demand_given(x.size() == range.last - range.first + 1 && masks.size() == x.size(), "other chunks than it takes");
-    std::size_t done = 0;
-    for (std::size_t k = 0; k < x.size(); ++k) {
-      demand_given(x[k].of().item == of.item && x[k].extents().size() == 1 && x[k].count() == masks[k].count(),
-                   "a mask of another shape than its chunk");
-      const std::int64_t before = plan->before[range.first + k];
-      demand_given(trues_of(masks[k]) == plan->before[range.first + k + 1] - before, "another mask than was counted");
-      done += take_items(x[k], masks[k], std::max<std::int64_t>(result.first(at) - before, 0),
-                         out.bytes().data() + done * of.item, out.count() - done);
-    }
-    return out;
+    const auto take = [&](std::size_t k, std::int64_t skip, std::byte* to, std::size_t room) {
+      demand_given(
+          k < x.size() && x[k].of().item == of.item && x[k].extents().size() == 1 && x[k].count() == masks[k].count(),
+          "a mask of another shape than its chunk");
+      return take_items(x[k], masks[k], skip, to, room);
+    };
+    return take_of_masks(*plan, of, j, masks, take);
   }
   std::uint64_t result_bytes(std::size_t j) const noexcept {
     return static_cast<std::uint64_t>(plan->result.size(static_cast<std::int64_t>(j))) * of.item;
@@ -136,13 +151,34 @@ struct compress_chunk {
   std::string task_subject(std::size_t j) const { return "chunk (" + std::to_string(j) + ")"; }
 };
 
-}  // namespace
+/// The numbers of the elements that are true.
+struct number_trues {
+  shared<compress_plan> plan;
+  block operator()(std::size_t j, values<block> masks) const {
+    const auto first = static_cast<std::int64_t>(plan->sources(j).first);
+    const auto take = [&](std::size_t k, std::int64_t skip, std::byte* to, std::size_t room) {
+      const std::int64_t before = plan->source.first(first + static_cast<std::int64_t>(k));
+      auto* const out = reinterpret_cast<std::int64_t*>(to);
+      return take_true(masks[k], skip, room,
+                       [=](std::size_t place, std::size_t i) { out[place] = before + static_cast<std::int64_t>(i); });
+    };
+    return take_of_masks(*plan, element_of<std::int64_t>, j, masks, take);
+  }
+  std::uint64_t result_bytes(std::size_t j) const noexcept {
+    return static_cast<std::uint64_t>(plan->result.size(static_cast<std::int64_t>(j))) * sizeof(std::int64_t);
+  }
+  std::string task_name() const { return "nonzero"; }
+  std::string task_subject(std::size_t j) const { return "chunk (" + std::to_string(j) + ")"; }
+};
 
-task<array_ref> compressed_list(array_ref x, array_ref mask) {
-  const client c = common_client(x->owner, mask->owner);
-  const element e = x->of;
-  const grid source = x->chunks;
-  x = in_chunks(std::move(x), source);  // no view
+/// A mask that has been computed, in these chunks, and what it takes.
+struct counted_mask {
+  array_ref kept;
+  grid chunks;  // of the result
+  compress_range range;
+};
+/// Of elements of `item` bytes.
+task<counted_mask> count_mask(client c, array_ref mask, grid source, std::size_t item) {
   const std::size_t n = source.tasks();
   mask = in_chunks(std::move(mask), source);
   const array_ref kept = make_stored(c, mask->of, source, start(*mask));
@@ -159,12 +195,35 @@ task<array_ref> compressed_list(array_ref x, array_ref mask) {
     demand_given(count.count() == 1 && count.of().item == sizeof(std::int64_t), "a count that is none");
     plan.before.push_back(plan.before.back() + *count.data<std::int64_t>());
   }
-  const grid chunks = with_extent(source, 0, plan.before.back(), e.item);
-  const std::size_t m = chunks.tasks();
+  const grid chunks = with_extent(source, 0, plan.before.back(), item);
+  plan.source = source.axes[0];
   plan.result = chunks.axes[0];
-  const compress_range range{shared<compress_plan>(std::move(plan))};
-  co_return make_layered(c, e, chunks, {x, kept}, recipe(m, [range, e, m](std::span<const layer<block>> in) {
-                           return layer_of(m, compress_chunk{range.plan, e}, from(in[0], range), from(in[1], range));
+  co_return counted_mask{kept, chunks, {shared<compress_plan>(std::move(plan))}};
+}
+
+}  // namespace
+
+task<array_ref> compressed_list(array_ref x, array_ref mask) {
+  const client c = common_client(x->owner, mask->owner);
+  const element e = x->of;
+  const grid source = x->chunks;
+  x = in_chunks(std::move(x), source);  // no view
+  const counted_mask m = co_await count_mask(c, std::move(mask), source, e.item);
+  const std::size_t n = m.chunks.tasks();
+  co_return make_layered(c, e, m.chunks, {x, m.kept},
+                         recipe(n, [range = m.range, e, n](std::span<const layer<block>> in) {
+                           return layer_of(n, compress_chunk{range.plan, e}, from(in[0], range), from(in[1], range));
+                         }));
+}
+
+task<array_ref> numbers_of_trues(array_ref mask) {
+  const client c = mask->owner;
+  const grid source = mask->chunks;
+  const counted_mask m = co_await count_mask(c, std::move(mask), source, sizeof(std::int64_t));
+  const std::size_t n = m.chunks.tasks();
+  co_return make_layered(c, element_of<std::int64_t>, m.chunks, {m.kept},
+                         recipe(n, [range = m.range, n](std::span<const layer<block>> in) {
+                           return layer_of(n, number_trues{range.plan}, from(in[0], range));
                          }));
 }
 

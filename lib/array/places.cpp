@@ -50,5 +50,15 @@ unravel_along along_axis(const weft::shape& of, std::size_t axis) noexcept {
   for (std::size_t a = axis + 1; a < of.size(); ++a) u.step *= of[a];
   return u;
 }
+unravel_any along_axes(const weft::shape& of) noexcept {
+  unravel_any u{of, weft::shape::of_rank(of.size())};
+  for (std::size_t a = 0; a < of.size(); ++a) u.steps[a] = along_axis(of, a).step;
+  return u;
+}
+
+void check_has_places(const grid& x, const char* what) {
+  if (x.rank == 0)
+    throw misuse("weft: " + std::string(what) + " of an array that has no axes: give it one, by x(weft::newaxis)");
+}
 
 }  // namespace weft::detail::arrays

@@ -43,6 +43,9 @@ weft::task<results> shapes(weft::client& c) {
   const auto [i, j] = weft::tril_indices(c, 30, 40, -2, {.chunk = {100}});
   const xt::xtensor<std::int64_t, 1> numbers = co_await weft::ravel_multi_index({30, 40}, i, j).compute();
   all.push_back(arrays::list_of(numbers));
+  const weft::array<std::int64_t, 2> large = co_await weft::argwhere(weft::clip(x, 0.3, 0.5) - 0.3);
+  const xt::xtensor<std::int64_t, 2> of_large = co_await large.compute();
+  all.push_back(arrays::list_of(of_large));
   co_return all;
 }
 

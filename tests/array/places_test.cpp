@@ -66,3 +66,23 @@ TEST_CASE("places that cannot be are refused") {
                     Contains("index -1 along axis 1 of an array of shape (3, 4)"));
   CHECK_THROWS_WITH(at(weft::ravel_multi_index({3, 0}, weft::outside::clip, x, x)), Contains("index 0 along axis 1"));
 }
+
+TEST_CASE("arrays without axes have no places, and few elements of a large one are found") {
+  place at;
+  const weft::array<double> one = weft::full<double, 0>(at.client, {}, 3.0);
+  CHECK_THROWS_WITH(weft::nonzero(one),
+                    "weft: nonzero of an array that has no axes: give it one, by x(weft::newaxis)");
+  CHECK_THROWS_WITH(weft::argwhere(one), Catch::Contains("argwhere of an array that has no axes"));
+  CHECK(at(at.pool.run(weft::flatnonzero(one)))(0) == 0);
+  const auto x = weft::from_function<2>(at.client, {3000, 2000},
+                                        [](std::int64_t i, std::int64_t j) { return (i * 2000 + j) % 999'983 == 7; },
+                                        {.chunk = {700, 450}});
+  const auto numbers = at(at.pool.run(weft::flatnonzero(x)));
+  REQUIRE(numbers.size() == 7);
+  for (std::size_t k = 0; k < 7; ++k) CHECK(numbers(k) == static_cast<std::int64_t>(k) * 999'983 + 7);
+  const auto [i, j] = at.pool.run(weft::nonzero(x));
+  CHECK(i.chunk_count() == 1);
+  const auto [rows, columns] = at.pool.run(weft::compute(i, j));
+  CHECK(rows(6) == (6 * 999'983 + 7) / 2000);
+  CHECK(columns(6) == (6 * 999'983 + 7) % 2000);
+}

@@ -5,13 +5,16 @@
 #include <cstdint>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "weft/array/create.hpp"
 #include "weft/array/functions.hpp"
+#include "weft/array/reshape.hpp"
 #include "weft/detail/array/places.hpp"
 
-/// Indices of elements: of a triangle's, and from their numbers to their places and back. They are computed wherever
-/// they are read, and take no memory until then. They throw misuse for extents that do not fit.
+/// Indices of elements: of a triangle's, of those that are not 0, and from their numbers to their places and back.
+/// They are computed wherever they are read, and take no memory until then. They throw misuse for extents that do not
+/// fit.
 namespace weft {
 
 namespace detail::arrays {
@@ -85,6 +88,74 @@ template <array_like... X>
   requires(sizeof...(X) > 0)
 auto ravel_multi_index(const weft::shape& of, const X&... along) {
   return ravel_multi_index(of, outside::refuse, along...);
+}
+
+namespace detail::arrays {
+
+/// An array for each axis.
+template <std::size_t N>
+struct place_lists {
+  using type = std::array<array<std::int64_t, 1>, N>;
+};
+template <>
+struct place_lists<dynamic_rank> {
+  using type = std::vector<array<std::int64_t, 1>>;
+};
+
+/// Which elements are not 0, row-major.
+template <array_like X>
+array_ref nonzero_mask(const X& x) {
+  return ravel(astype<bool>(x)).node();
+}
+template <std::size_t N>
+task<typename place_lists<N>::type> collect_places(array_ref mask, weft::shape of) {
+  const array<std::int64_t, 1> numbers(co_await numbers_of_trues(std::move(mask)));
+  if constexpr (N != dynamic_rank) {
+    co_return unravel_index<N>(numbers, of);
+  } else {
+    std::vector<array<std::int64_t, 1>> each;
+    for (std::size_t a = 0; a < of.size(); ++a) each.push_back(detail::arrays::apply_to(along_axis(of, a), numbers));
+    co_return each;
+  }
+}
+inline task<array<std::int64_t, 2>> collect_rows(array_ref mask, weft::shape of) {
+  const array<std::int64_t, 1> numbers(co_await numbers_of_trues(std::move(mask)));
+  grid one;
+  one.rank = 1;
+  one.axes[0] = one_chunk(static_cast<std::int64_t>(of.size()));
+  const auto axis = index_array<1>(numbers.owner(), one, 0);
+  co_return detail::arrays::apply_to(along_axes(of), numbers(slice(), newaxis), axis);
+}
+inline task<array<std::int64_t, 1>> collect_numbers(array_ref mask) {
+  co_return array<std::int64_t, 1>(co_await numbers_of_trues(std::move(mask)));
+}
+
+}  // namespace detail::arrays
+
+// Where the elements are that are not 0 (of bools, those that are true), row-major. How many there are is known when
+// they have been found, which these await, as compress() does: which ones they are stays with who computes it, a byte
+// an element of x, as long as the results, and x is not computed again.
+
+/// Their numbers: `const auto numbers = co_await weft::flatnonzero(x);`
+template <array_like X>
+task<array<std::int64_t, 1>> flatnonzero(const X& x) {
+  return detail::arrays::collect_numbers(detail::arrays::nonzero_mask(x));
+}
+/// Their indices along each axis: `const auto [i, j] = co_await weft::nonzero(x);`, a std::vector of arrays where x
+/// has a dynamic rank. Computed together (weft::compute) they are found once. Throws misuse for an array without
+/// axes.
+template <array_like X>
+task<typename detail::arrays::place_lists<X::rank>::type> nonzero(const X& x) {
+  static_assert(X::rank != 0, "weft: nonzero of an array that has no axes");
+  detail::arrays::check_has_places(x.chunks(), "nonzero");
+  return detail::arrays::collect_places<X::rank>(detail::arrays::nonzero_mask(x), x.shape());
+}
+/// Their indices as the rows of an array of two axes. Throws misuse for an array without axes.
+template <array_like X>
+task<array<std::int64_t, 2>> argwhere(const X& x) {
+  static_assert(X::rank != 0, "weft: argwhere of an array that has no axes");
+  detail::arrays::check_has_places(x.chunks(), "argwhere");
+  return detail::arrays::collect_rows(detail::arrays::nonzero_mask(x), x.shape());
 }
 
 }  // namespace weft

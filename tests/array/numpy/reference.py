@@ -484,6 +484,11 @@ put("over_axes_int", np.apply_over_axes(np.sum, i, (-1, 1)))
 put("over_axes_same", np.apply_over_axes(np.cumsum, x, (0, 1)))
 
 # Functions.
+for name, of in (("some", np.floor(4 * x)), ("bool", b), ("nan", np.where(x > 0.4, np.nan, 0)), ("row", row > 0),
+                 ("none", i > 5000), ("int", i // 900), ("complex", np.where(b, 0, 1j))):
+    put(f"nonzero_{name}", np.array(np.nonzero(of)))
+    put(f"argwhere_{name}", np.argwhere(of))
+    put(f"flatnonzero_{name}", np.flatnonzero(of))
 p = np.abs(x) + 0.1
 for name in "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh".split():
     put(name, getattr(np, name)(p))

@@ -60,6 +60,8 @@ array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t axi
 task<array_ref> compressed_list(array_ref x, array_ref mask);
 array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value);
 array_ref inserted(array_ref x, const index_item& before, array_ref values, std::int64_t axis);
+/// The numbers of the elements of a mask of one axis that are true. Awaits how many there are.
+task<array_ref> numbers_of_trues(array_ref mask);
 array_ref erased(array_ref x, const index_item& which, std::int64_t axis);
 /// Throws misuse when a mask has not the array's shape, or that of the axis.
 void check_mask(const grid& x, const grid& mask);

@@ -70,6 +70,19 @@ struct unravel_along {
 };
 unravel_along along_axis(const weft::shape& of, std::size_t axis) noexcept;
 
+/// The index along an axis that is told as well.
+struct unravel_any {
+  static constexpr const char* name = "argwhere";
+  weft::shape of, steps;
+  std::int64_t operator()(std::int64_t number, std::int64_t axis) const {
+    const auto a = static_cast<std::size_t>(axis);
+    return number / steps[a] % of[a];
+  }
+};
+unravel_any along_axes(const weft::shape& of) noexcept;
+/// Throws misuse for an array without axes.
+void check_has_places(const grid& x, const char* what);
+
 /// The number of an element by its place.
 struct ravel_place {
   static constexpr const char* name = "ravel_multi_index";
