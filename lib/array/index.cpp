@@ -30,8 +30,14 @@ bool list_is_first(std::span<const index_item> indices) {
 
 void check_list(std::size_t axes) {
   if (axes != 1)
-    throw misuse("weft: a list or a mask of " + std::to_string(axes) +
-                 " axes as an index: give one of one axis; by a mask of the array's shape, there is compress");
+    throw misuse(
+        "weft: a list or a mask of " + std::to_string(axes) +
+        " axes as an index: give one of one axis; by a mask of the array's shape, there is compress, and point "
+        "by point vindex");
+}
+void check_point_list(std::size_t axes) {
+  if (axes > most_axes)
+    throw misuse("weft: a list of " + std::to_string(axes) + " axes as an index: an array has up to 8");
 }
 
 void check_mask(const index_item& i, std::size_t axis, const grid& g) {

@@ -46,6 +46,10 @@ weft::task<results> shapes(weft::client& c) {
   const weft::array<std::int64_t, 2> large = co_await weft::argwhere(weft::clip(x, 0.3, 0.5) - 0.3);
   const xt::xtensor<std::int64_t, 2> of_large = co_await large.compute();
   all.push_back(arrays::list_of(of_large));
+  const auto points = weft::vindex(joined, list, slice(none, none, 9)) * 2.0;
+  const xt::xtensor<double, 1> pairs =
+      co_await weft::vindex(points, weft::positions(299, 0, 7, 299), weft::positions(5, 0, 1, 5)).compute();
+  all.push_back(arrays::list_of(pairs));
   co_return all;
 }
 
@@ -168,6 +172,7 @@ TEST_CASE("arrays in other shapes are the same on a cluster") {
   CHECK(one[2].size() == 300 * 47);
   CHECK(one[4].size() == (180 - 79 + 3) * 47);
   CHECK(one[5].back() == 29 * 40 + 27);
+  CHECK(one[7][0] == one[7][3]);
   CHECK((on_engine(3, shapes) == one));
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   CHECK((on_cluster(kind, shapes) == one));

@@ -4,6 +4,7 @@
 #include "array/arrays.hpp"
 #include "weft/errors.hpp"
 
+using arrays::list_of;
 using arrays::place;
 using weft::ellipsis;
 using weft::positions;
@@ -36,7 +37,7 @@ TEST_CASE("lists and masks that do not fit are refused, by the array's own axes"
   const xt::xtensor<bool, 2> mask = xt::ones<bool>({10, 4});
   CHECK_THROWS_WITH(x(mask),
                     "weft: a list or a mask of 2 axes as an index: give one of one axis; by a mask of the "
-                    "array's shape, there is compress");
+                    "array's shape, there is compress, and point by point vindex");
   const weft::array<double> any = x;
   CHECK_THROWS_WITH(any(0, ellipsis, 0, positions(1), 0),
                     "weft: more indices than axes, for an array of shape (10, 4, 6)");
@@ -46,4 +47,55 @@ TEST_CASE("lists and masks that do not fit are refused, by the array's own axes"
   CHECK_THROWS_WITH(weft::assign(x, region(positions(1, 2)), weft::zeros<double, 3>(at.client, {3, 4, 6})),
                     "weft: a value of shape (3, 4, 6) for a part of shape (2, 4, 6) of an array of shape (10, 4, 6)");
   CHECK_THROWS_AS(x(10), weft::misuse);
+}
+
+TEST_CASE("points of a huge array compute the chunks in which they are") {
+  place at(1);
+  const auto huge = weft::from_function<2>(at.client, {1'000'000, 1'000'000},
+                                           [](std::int64_t i, std::int64_t j) { return i * 1'000'000 + j; },
+                                           {.chunk = {1000, 1000}});
+  const auto some = weft::vindex(huge, positions(5, 999'999, 5, 3000), positions(7, 999'000, 7, 500'000));
+  CHECK(list_of(at(some)) == std::vector<double>{5'000'007, 999'999'999'000, 5'000'007, 3'000'500'000});
+  const auto rows = weft::vindex(huge, positions(-1, 0), slice(2000, 4000));
+  CHECK(at(rows(0, -1)) == 999'999'003'999);
+  // Of a part of them, and where another array reads other chunks of the same.
+  CHECK(at(some(2)) == 5'000'007);
+  const weft::array<std::int64_t, 2> whole = huge(slice(0, 3000), slice(0, 5000)) + std::int64_t{1};
+  const auto both = weft::vindex(whole, positions(2999, 0), slice(2500, 3500))(slice(), slice(600)) +
+                    whole(slice(0, 4, 3), slice(3000, 3400));
+  CHECK(at(both(0, 0)) == 2'999'003'101 + 3001);
+}
+
+TEST_CASE("more points than a chunk of the result has are taken in pieces") {
+  place at;
+  const auto x = weft::from_function<2>(at.client, {40, 1000},
+                                        [](std::int64_t i, std::int64_t j) { return arrays::noise(i * 1000 + j); },
+                                        {.chunk = {17, 300}});
+  std::vector<std::int64_t> list;
+  for (std::int64_t i = 0; i < 9000; ++i) list.push_back(i * i % 40);
+  const auto found = weft::vindex(x, list);  // 4,194,304 of them are in a chunk
+  CHECK(found.chunk_sizes()[0].size() == 3);
+  CHECK(found.chunk_count() == 12);
+  const xt::xtensor<double, 2> all = at(found), whole = at(x);
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < 9000; ++i)
+    for (std::size_t j = 0; j < 1000; ++j) wrong += all(i, j) != whole(static_cast<std::size_t>(list[i]), j);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("points that are not there are refused, and lists that do not broadcast") {
+  place at(1);
+  const auto x = weft::zeros<double, 3>(at.client, {10, 4, 6});
+  CHECK_THROWS_WITH(weft::vindex(x, positions(0, 9), positions(0, 4)),
+                    "weft: index 4 along axis 1 of an array of shape (10, 4, 6)");
+  CHECK_THROWS_WITH(weft::vindex(x, positions(0, 9), positions(0, 1, 2)),
+                    "weft: lists of shapes (2) and (3) as indices: give such as broadcast to one another");
+  CHECK_THROWS_WITH(weft::vindex(x, std::vector<bool>(9, true)), Catch::Contains("a mask of 9 elements for axis 0"));
+  const xt::xarray<int> seven_axes = xt::zeros<int>(std::vector<std::size_t>(7, 1));
+  CHECK_THROWS_WITH(weft::vindex(x, seven_axes),
+                    "weft: points of 7 axes, and 2 axes without lists: an array has up to 8");
+  const xt::xarray<int> many_axes = xt::zeros<int>(std::vector<std::size_t>(9, 1));
+  CHECK_THROWS_WITH(weft::vindex(x, many_axes), "weft: a list of 9 axes as an index: an array has up to 8");
+  const weft::array<double> any = x;
+  CHECK_THROWS_WITH(weft::vindex(any, 0, positions(1), 0, 0), Catch::Contains("more indices than axes"));
 }

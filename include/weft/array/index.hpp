@@ -69,6 +69,8 @@ inline constexpr bool is_index = is_number_index<I> || std::is_same_v<I, slice> 
 
 /// Throws misuse for a list of indices that has not one axis.
 void check_list(std::size_t axes);
+/// Throws misuse for one that has more axes than an array.
+void check_point_list(std::size_t axes);
 
 template <class I>
 index_item item_of(const I& i) {
@@ -101,7 +103,9 @@ index_item item_of(const I& i) {
 template <class... I>
 consteval bool checked_indices() {
   constexpr bool one_list = (std::size_t{0} + ... + std::size_t{index_list<I>}) <= 1;
-  static_assert(one_list, "weft: an index has one list or mask of positions: take the others one by one");
+  static_assert(one_list,
+                "weft: an index has one list or mask of positions: take the others one by one, or elements by all of "
+                "them with vindex");
   constexpr bool one_ellipsis = (std::size_t{0} + ... + std::size_t{std::is_same_v<I, ellipsis_t>}) <= 1;
   static_assert(one_ellipsis, "weft: an index has one ellipsis");
   constexpr bool known = (is_index<I> && ...);

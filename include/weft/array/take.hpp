@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,80 @@ namespace weft {
 template <array_like X>
 auto take(const X& x, std::vector<std::int64_t> indices, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::taken(x.node(), std::move(indices), axis));
+}
+
+namespace detail::arrays {
+
+/// How many axes a list of indices has, and 0 for other indices.
+template <class I>
+inline constexpr std::size_t axes_of_list = 0;
+template <index_list I>
+inline constexpr std::size_t axes_of_list<I> = 1;
+template <index_list I>
+  requires requires(const I& i) { i.dimension(); }
+inline constexpr std::size_t axes_of_list<I> = xt::get_rank<I>::value;  // dynamic_rank: all bits are set, there too
+
+template <class... I>
+consteval bool checked_points() {
+  constexpr bool some_list = (index_list<I> || ...);
+  static_assert(some_list, "weft: vindex takes a list of indices, or several: for others there is x(...)");
+  constexpr bool known = ((is_index<I> && !std::is_same_v<I, newaxis_t>) && ...);
+  static_assert(known, "weft: an index of vindex is an integer, a slice, ellipsis, or a list that is here");
+  constexpr bool one_ellipsis = (std::size_t{0} + ... + std::size_t{std::is_same_v<I, ellipsis_t>}) <= 1;
+  static_assert(one_ellipsis, "weft: an index has one ellipsis");
+  return some_list && known && one_ellipsis;
+}
+/// Of what vindex gives of an array of N axes.
+template <std::size_t N, class... I>
+consteval std::size_t rank_of_points() {
+  constexpr std::size_t points = std::max({axes_of_list<I>...});
+  if constexpr (N == dynamic_rank || points == dynamic_rank)
+    return dynamic_rank;
+  else
+    return N + points - (std::size_t{0} + ... + std::size_t{index_list<I> || std::is_integral_v<I>});
+}
+/// A list of any number of axes, whose elements are in the item row-major, and its shape.
+template <class I>
+index_item point_item(const I& i, std::vector<weft::shape>& shapes) {
+  if constexpr (!index_list<I>) {
+    return item_of(i);
+  } else {
+    index_item item;
+    if constexpr (std::is_same_v<typename I::value_type, bool> || !requires { i.dimension(); }) {
+      item = item_of(i);
+      shapes.push_back(weft::shape(item.list.size()));
+    } else {
+      check_point_list(i.dimension());
+      item.what = index_item::kind::list;
+      for (const auto at : i) item.list.push_back(static_cast<std::int64_t>(at));
+      shapes.push_back(shape_of(i));
+    }
+    return item;
+  }
+}
+
+}  // namespace detail::arrays
+
+/// Elements by lists of indices along several axes, point by point: `vindex(x, positions(0, 5), positions(7, 8))` are
+/// x(0, 7) and x(5, 8). Lists broadcast to one another, as xt::xtensor of any number of axes too; a mask stands for
+/// where it is true. Their axes come first in the result, and then those that slices stand for, and those that are
+/// not named. Where these come before a list in x, chunks of x are copied with their axes in that order.
+///
+/// Each chunk of x that has points is read once (for each 8 MiB that are taken of it), and let go; the lists are
+/// given to the client, 16 bytes a point. Building takes O(n log n) of n points. Throws misuse for an index that is
+/// not there, and for lists that do not broadcast.
+template <array_like X, class... I>
+auto vindex(const X& x, const I&... indices) {
+  using namespace detail::arrays;
+  constexpr bool enough_axes = axes_indexed<I...> <= X::rank;
+  static_assert(enough_axes, "weft: more indices than the array has axes");
+  if constexpr (enough_axes && checked_points<I...>()) {
+    std::vector<weft::shape> shapes;
+    const std::array<index_item, sizeof...(I)> all{point_item(indices, shapes)...};
+    return array<typename X::value_type, rank_of_points<X::rank, I...>()>(pointed(x.node(), all, shapes));
+  } else {
+    return array<typename X::value_type, X::rank>(x.node());
+  }
 }
 
 /// Where an assignment goes: an index for each axis, as in `x(...)`, but no new axes. A position that is twice in a

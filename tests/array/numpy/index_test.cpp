@@ -72,3 +72,35 @@ TEST_CASE("assignments to lists, masks and behind ellipses are NumPy's, in all c
     check(at, "assign_list_long", weft::assign(x, region(long_list(40, 7, 23)), numbers), true);
   }
 }
+
+TEST_CASE("points by several lists are NumPy's, in all chunks") {
+  arrays::place at;
+  const reference::data d(at, chunks());
+  const xt::xtensor<bool, 1> columns = at(d.plane(slice(), 0) > 0.0);
+  std::vector<std::int64_t> squares = long_list(1000, 1, 1000);
+  for (std::int64_t& i : squares) i = i * i % 5;
+  const xt::xtensor<int, 2> rows{{1}, {22}};
+  for (const bool kept : {false, true}) {
+    const auto x = kept ? d.x.persist() : d.x;
+    check(at, "vindex_two", weft::vindex(x, positions(5, -2, 5, 0), positions(0, 3, 16, 3)), true);
+    const auto all = weft::vindex(x, long_list(1000, 7919, 23), long_list(1000, 31, 17), squares);
+    STATIC_REQUIRE(std::is_same_v<decltype(all), const weft::array<double, 1>>);
+    check(at, "vindex_all", all, true);
+    const auto broadcast = weft::vindex(x, rows, slice(), positions(0, 4, 2));
+    STATIC_REQUIRE(std::is_same_v<decltype(broadcast), const weft::array<double, 3>>);
+    check(at, "vindex_broadcast", broadcast, true);
+    check(at, "vindex_last", weft::vindex(x, slice(none, none, -2), positions(3, 4, 3), positions(1, 1, 4)), true);
+    check(at, "vindex_number", weft::vindex(x, 3, positions(1, 16), positions(0, 4)), true);
+    check(at, "vindex_one", weft::vindex(x, ellipsis, positions(1, 2, 3, 1)), true);
+    const auto apart = weft::vindex(x, positions(20, 3, 20, 9), slice(2, 11, 3), positions(-1, 0, -1, 2));
+    check(at, "vindex_apart", apart, true);
+    CHECK(at(weft::sum(apart(slice(1, 3), 2))) == at(x(3, 8, 0)) + at(x(20, 8, -1)));
+    check(at, "vindex_empty", weft::vindex(x, positions(), positions()), true);
+    check(at, "vindex_empty_axis", weft::vindex(x, xt::xtensor<int, 2>(xt::zeros<int>({3, 0})), std::vector<int>{0}),
+          true);
+    check(at, "vindex_mask", weft::vindex(x, slice(), columns, positions(2)), true);
+    const weft::array<double> any = x;  // its rank is known when the program runs
+    check(at, "vindex_broadcast", weft::vindex(any, xt::xarray<int>(rows), slice(), positions(0, 4, 2)), true);
+  }
+  check(at, "vindex_int", weft::vindex(d.i, positions(22, 0, 22), positions(0, 16, 0), positions(4, 0, 4)), true);
+}

@@ -71,6 +71,31 @@ put("ellipsis_middle", x[3, ..., 1:4])
 put("ellipsis_newaxis", x[..., None, 1:4])
 put("ellipsis_of_nothing", x[1, 2:4, ..., 3])
 
+# Points.
+def vindex(v, *indices):
+    """Dask's vindex: the axes of lists come first."""
+    lists = [a for a, at in enumerate(indices) if not isinstance(at, slice)]
+    for a, at in enumerate(indices):
+        if isinstance(at, slice):
+            v = v[(slice(None),) * a + (at,)]
+    return np.moveaxis(v, lists, range(len(lists)))[tuple(indices[a] for a in lists)]
+
+
+whole = slice(None)
+count = np.arange(1000)
+columns = np.nonzero(plane[:, 0] > 0)[0]
+put("vindex_two", x[[5, -2, 5, 0], [0, 3, 16, 3]])
+put("vindex_all", x[count * 7919 % 23, count * 31 % 17, count * count % 5])
+put("vindex_broadcast", x[np.array([[1], [22]]), :, np.array([0, 4, 2])])
+put("vindex_last", vindex(x, slice(None, None, -2), [3, 4, 3], [1, 1, 4]))
+put("vindex_number", x[3, [1, 16], [0, 4]])
+put("vindex_one", vindex(x, whole, whole, [1, 2, 3, 1]))
+put("vindex_apart", vindex(x, [20, 3, 20, 9], slice(2, 11, 3), [-1, 0, -1, 2]))
+put("vindex_empty", x[np.zeros(0, int), np.zeros(0, int)])
+put("vindex_empty_axis", x[np.zeros((3, 0), int), np.zeros(1, int)])
+put("vindex_mask", vindex(x, whole, columns, [2]))
+put("vindex_int", i[[22, 0, 22], [0, 16, 0], [4, 0, 4]])
+
 # Reductions.
 for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2), ("02", (0, 2)), ("12", (1, 2))):
     put("sum_" + name, x.sum(axis))

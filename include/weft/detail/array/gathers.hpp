@@ -56,12 +56,14 @@ array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, s
 array_ref tiled(array_ref x, const weft::shape& times);
 array_ref repeated(array_ref x, std::int64_t times, std::int64_t axis);
 array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t axis);
+/// Point by point, of indices of which one at least is a list, and none a new axis. The lists have these shapes.
+array_ref pointed(array_ref x, std::span<const index_item> indices, std::span<const weft::shape> lists);
 /// The elements of an array of one axis whose mask is true. Awaits how many there are.
 task<array_ref> compressed_list(array_ref x, array_ref mask);
-array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value);
-array_ref inserted(array_ref x, const index_item& before, array_ref values, std::int64_t axis);
 /// The numbers of the elements of a mask of one axis that are true. Awaits how many there are.
 task<array_ref> numbers_of_trues(array_ref mask);
+array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value);
+array_ref inserted(array_ref x, const index_item& before, array_ref values, std::int64_t axis);
 array_ref erased(array_ref x, const index_item& which, std::int64_t axis);
 /// Throws misuse when a mask has not the array's shape, or that of the axis.
 void check_mask(const grid& x, const grid& mask);
