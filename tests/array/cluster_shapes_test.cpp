@@ -50,6 +50,9 @@ weft::task<results> shapes(weft::client& c) {
   const xt::xtensor<double, 1> pairs =
       co_await weft::vindex(points, weft::positions(299, 0, 7, 299), weft::positions(5, 0, 1, 5)).compute();
   all.push_back(arrays::list_of(pairs));
+  const auto steps = weft::piecewise(x, x < 0.0, -1.0, x > 0.25, [](double v) { return 4 * v; });
+  const xt::xtensor<double, 2> of_steps = co_await steps(slice(none, none, 9)).compute();
+  all.push_back(arrays::list_of(of_steps));
   co_return all;
 }
 

@@ -57,6 +57,23 @@ TEST_CASE("both parts of complex numbers are rounded, and rid of NaNs and infini
   CHECK((list_of(at(weft::isnan(x))) == std::vector<double>{0, 1, 0}));
 }
 
+TEST_CASE("functions of pieces are called where their conditions hold") {
+  place at(1);
+  const auto x = list<std::int64_t>(at, {-4, 0, 5, 12});
+  const auto quotients =
+      weft::piecewise(x, x == 0, -1, [](std::int64_t v) { return 60 / v; });  // a division by 0 would end the program
+  CHECK((list_of(at(quotients)) == std::vector<double>{-15, -1, 12, 5}));
+  // The last one that holds; what is not of the type is converted, and conditions broadcast.
+  const auto rounded =
+      weft::piecewise(x, x > 0, 2.9, x > 7, [](std::int64_t v) { return static_cast<double>(v) / 5; });
+  STATIC_REQUIRE(std::is_same_v<decltype(rounded)::value_type, std::int64_t>);
+  CHECK((list_of(at(rounded)) == std::vector<double>{0, 0, 2, 2}));
+  const auto rows = weft::piecewise(x, weft::expand_dims(list<char>(at, {1, 0}), 1), 1);
+  CHECK((list_of(at(rows)) == std::vector<double>{1, 1, 1, 1, 0, 0, 0, 0}));
+  CHECK_THROWS_WITH(weft::piecewise(list<std::int8_t>(at, {1}), x > 0, 300),
+                    Catch::Contains("300") && Catch::Contains("int8"));
+}
+
 TEST_CASE("complex numbers are true where either part is not 0") {
   place at(1);
   const auto x = list<std::complex<double>>(at, {{0, 0}, {0, 2}, {1, 0}, {std::nan(""), 0}});

@@ -3,6 +3,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <numbers>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 #include "weft/array/elementwise.hpp"
 
@@ -112,6 +115,51 @@ auto choose(const C& condition, const X& x, const More&... more) {
   return arrays::join(where{}, condition_of(condition), part_of<T>(x), arrays::choose<T>(more...));
 }
 
+/// What piecewise() is somewhere: a value, or a function's.
+template <class T, class F>
+struct piece {
+  F f;
+  constexpr T operator()(T x) const {
+    if constexpr (std::is_same_v<F, T>)
+      return f;
+    else
+      return cast<T>{}(f(x));
+  }
+};
+template <class T, class F>
+auto piece_of(const F& f) {
+  if constexpr (array_scalar<F>) {
+    return piece<T, T>{fitting<T>(f)};
+  } else {
+    static_assert(detail::checked_function<F>());
+    constexpr bool takes_elements = std::is_invocable_v<const F&, T>;
+    static_assert(takes_elements, "weft: behind a condition of piecewise is a scalar, or a function of one element");
+    return piece<T, F>{f};
+  }
+}
+/// That of the last condition that holds. One more: where none does.
+template <class T, class... P>
+struct pick_piece {
+  static constexpr const char* name = "piecewise";
+  std::tuple<P...> each;
+  template <class... C>
+  constexpr T operator()(T x, C... conditions) const {
+    const bool holds[] = {(conditions != C{})...};
+    return last_of<sizeof...(C)>(x, holds);
+  }
+  template <std::size_t K>
+  constexpr T last_of(T x, const bool* holds) const {
+    if constexpr (K == 0)
+      return std::get<sizeof...(P) - 1>(each)(x);
+    else
+      return holds[K - 1] ? std::get<K - 1>(each)(x) : last_of<K - 1>(x, holds);
+  }
+};
+template <class T, class... P>
+pick_piece<T, P...> picked(const P&... each) {
+  return {{each...}};
+}
+
 }  // namespace detail::arrays
 
 /// Elements of `x` where `condition` holds, else of `y`. The type is that of x and y, whatever the condition's is.
@@ -126,6 +174,27 @@ template <class C, class X, class... More>
   requires(sizeof...(More) % 2 == 1 && array_like<C>)
 auto select(const C& condition, const X& x, const More&... more) {
   return detail::arrays::choose<typename detail::arrays::chosen_element<C, X, More...>::type>(condition, x, more...);
+}
+/// Values by the last of several conditions that holds, as numpy.piecewise has it: `piecewise(x, x < 0.0, -1.0, x >
+/// 1.0, [](double v) { return v * v; }, otherwise)`. What stands behind a condition, which broadcasts to x, is a
+/// scalar or a function of one element, as in map_elements(), and is called for those elements alone. Without the
+/// last one it is 0 where none holds. The type is x's: results of functions are converted, and scalars too, which
+/// must fit.
+template <array_like X, array_like C, class F, class... More>
+auto piecewise(const X& x, const C& condition, const F& f, const More&... more) {
+  using namespace detail::arrays;
+  using T = typename X::value_type;
+  const std::tuple<const C&, const F&, const More&...> all(condition, f, more...);
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const auto by = [&](const auto& otherwise) {
+      return detail::arrays::join(picked<T>(piece_of<T>(std::get<2 * I + 1>(all))..., piece_of<T>(otherwise)),
+                                  expression_of(x), expression_of(std::get<2 * I>(all))...);
+    };
+    if constexpr (sizeof...(More) % 2 == 0)
+      return by(T{});
+    else
+      return by(std::get<sizeof...(More) + 1>(all));
+  }(std::make_index_sequence<sizeof...(More) / 2 + 1>{});
 }
 /// To so many decimals, tens with -1: halves go to even numbers. As numpy.round it multiplies, rounds and divides;
 /// tens of integers are exact, and wrap where they do not fit into the type. Both parts of complex numbers.

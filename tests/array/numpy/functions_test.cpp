@@ -79,6 +79,14 @@ TEST_CASE("integers, comparisons and choices are what NumPy's are") {
   check(at, "fmax", weft::fmax(row, z), true);
   check(at, "logical_xor", weft::logical_xor(b, i % 2), true);
   check(at, "select", weft::select(x > 0.2, x, x > 0.0, 7.5, row > x, row * 2.0, -1.0), true);
+  check(at, "piecewise",
+        weft::piecewise(
+            x, x < -0.2, -1, x > 0.1, [](double v) { return v * v; }, x > 0.3, [](double v) { return 1 / v; }),
+        true);
+  check(at, "piecewise_otherwise",
+        weft::piecewise(
+            i, i > 100, [](std::int32_t v) { return v / 3; }, b, 7, [](std::int32_t v) { return -v; }),
+        true);
   check(at, "round", weft::round(x, 2), true);
   check(at, "round_0", weft::round(10.0 * x), true);
   check(at, "round_tens", weft::round(1000.0 * x, -2), true);

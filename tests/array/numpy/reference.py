@@ -484,6 +484,11 @@ places = np.unravel_index(numbers, shape)
 put("ravel", np.ravel_multi_index(places, shape))
 put("ravel_wrap", np.ravel_multi_index((i[:, :, 0], i[:, :, 1] // 9), (23, 17), mode="wrap"))
 put("ravel_clip", np.ravel_multi_index((i[:, :, 0] // 20, i[:, :, 1] // 9), (23, 17), mode="clip"))
+for name, of in (("some", np.floor(4 * x)), ("bool", b), ("nan", np.where(x > 0.4, np.nan, 0)), ("row", row > 0),
+                 ("none", i > 5000), ("int", i // 900), ("complex", np.where(b, 0, 1j))):
+    put(f"nonzero_{name}", np.array(np.nonzero(of)))
+    put(f"argwhere_{name}", np.argwhere(of))
+    put(f"flatnonzero_{name}", np.flatnonzero(of))
 
 # Windows, and functions along axes.
 sliding = np.lib.stride_tricks.sliding_window_view
@@ -509,11 +514,6 @@ put("over_axes_int", np.apply_over_axes(np.sum, i, (-1, 1)))
 put("over_axes_same", np.apply_over_axes(np.cumsum, x, (0, 1)))
 
 # Functions.
-for name, of in (("some", np.floor(4 * x)), ("bool", b), ("nan", np.where(x > 0.4, np.nan, 0)), ("row", row > 0),
-                 ("none", i > 5000), ("int", i // 900), ("complex", np.where(b, 0, 1j))):
-    put(f"nonzero_{name}", np.array(np.nonzero(of)))
-    put(f"argwhere_{name}", np.argwhere(of))
-    put(f"flatnonzero_{name}", np.flatnonzero(of))
 p = np.abs(x) + 0.1
 for name in "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan sinh cosh tanh".split():
     put(name, getattr(np, name)(p))
@@ -539,6 +539,8 @@ put("maximum_nan", np.maximum(z, 0.1))
 put("where", np.where(x > row, x, -1.0))
 put("clip", np.clip(x, -0.2, 0.2))
 put("isnan", np.isnan(z))
+put("piecewise", np.piecewise(x, [x < -0.2, x > 0.1, x > 0.3], [-1, lambda v: v * v, lambda v: 1 / v]))
+put("piecewise_otherwise", np.piecewise(i, [i > 100, b], [lambda v: v // 3, 7, lambda v: -v]))
 put("isfinite", np.isfinite(1 / np.where(x > 0, 0, z)))
 put("isinf", np.isinf(1 / np.where(x > 0, 0, z)))
 put("astype", (x * 100).astype(np.int16))
