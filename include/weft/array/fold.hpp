@@ -75,40 +75,46 @@ struct extremes {
   }
 };
 
-/// A mask in x's shape. Throws misuse where it does not broadcast to it.
-template <class M>
+/// A mask in the shape of x, which has N axes. Throws misuse where it does not broadcast to it.
+template <std::size_t N, class M>
 auto broadcast_mask(const M& mask, const grid& x) {
-  return array<typename M::value_type, dynamic_rank>(broadcast_view(mask.node(), x.whole()));
+  return array<typename M::value_type, N>(broadcast_view(mask.node(), x.whole()));
+}
+template <class... W>
+inline constexpr std::size_t masks_among = (std::size_t{0} + ... + std::size_t{is_only<W>});
+/// f(mask, other options...)
+template <class F, class... W>
+auto with_mask(const F& f, const W&... options) {
+  const auto kept = []<class O>(const O& o) {
+    if constexpr (is_only<O>)
+      return std::make_tuple(o.mask);
+    else
+      return std::tuple<>();
+  };
+  const auto rest = []<class O>(const O& o) {
+    if constexpr (is_only<O>)
+      return std::tuple<>();
+    else
+      return std::make_tuple(o);
+  };
+  return std::apply(f, std::tuple_cat(kept(options)..., rest(options)...));
 }
 
 /// `D`: the type that was asked for, in which the initial value must fit, or void.
 template <class F, class D, class X, class... W>
 auto fold_by(const X& x, const W&... options) {
-  constexpr std::size_t begins = (std::size_t{0} + ... + std::size_t{is_initial<W>}),
-                        masks = (std::size_t{0} + ... + std::size_t{is_only<W>});
+  constexpr std::size_t begins = (std::size_t{0} + ... + std::size_t{is_initial<W>}), masks = masks_among<W...>;
   constexpr bool once = begins <= 1 && masks <= 1;
   static_assert(once, "weft: a reduction begins with one value, and has one mask");
   if constexpr (masks == 1) {
     constexpr bool defined = begins == 1 || F::not_of_nothing == nullptr;
     static_assert(defined, "weft: the smallest or largest of some elements, which may be none, needs an initial{}");
-    using T = typename X::value_type;
-    const auto kept = [&](const auto& o) {
-      if constexpr (is_only<std::remove_cvref_t<decltype(o)>>)
-        return std::make_tuple(weft::where(broadcast_mask(o.mask, x.chunks()), x, F::template neutral<T>()));
-      else
-        return std::tuple<>();
-    };
-    const auto rest = [](const auto& o) {
-      if constexpr (is_only<std::remove_cvref_t<decltype(o)>>)
-        return std::tuple<>();
-      else
-        return std::make_tuple(o);
-    };
-    return std::apply(
-        [&](const auto&... others) {
-          return fold_by<F, D>(std::get<0>(std::tuple_cat(kept(options)...)), others...);
+    return with_mask(
+        [&](const auto& mask, const auto&... others) {
+          const auto all = broadcast_mask<X::rank>(mask, x.chunks());
+          return fold_by<F, D>(weft::where(all, x, F::template neutral<typename X::value_type>()), others...);
         },
-        std::tuple_cat(rest(options)...));
+        options...);
   } else {
     using how = typename F::template how<typename X::value_type>;
     using R = typename how::result;
