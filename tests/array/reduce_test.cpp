@@ -29,6 +29,28 @@ TEST_CASE("beginnings and masks that do not fit are refused") {
   CHECK(std::isnan(at(weft::max(i * std::nan(""), initial{5}))));
 }
 
+TEST_CASE("means and variances of some elements do not see the others") {
+  place at;
+  const auto x = weft::from_function<2>(at.client, {300, 70},
+                                        [](std::int64_t i, std::int64_t j) { return arrays::noise(i * 70 + j); },
+                                        {.chunk = {128, 33}});
+  const auto some = weft::select(x > 0.0, x, x < -0.25, std::nan(""), HUGE_VAL);
+  const auto mean = weft::mean(some, only{x > 0.0});
+  STATIC_REQUIRE(decltype(mean)::rank == 0);
+  STATIC_REQUIRE(decltype(weft::sum(x, only{x > 0.0}, 1))::rank == 1);
+  CHECK(at(mean) == Approx(at(weft::sum(x, only{x > 0.0})) / static_cast<double>(at(weft::count_nonzero(x > 0.0)))));
+  const auto kept = at(at.pool.run(weft::compress(x, x > 0.0)));
+  CHECK(at(weft::var(some, only{x > 0.0})) == Approx(at(weft::var(weft::from_array(at.client, kept)))));
+  CHECK(std::isnan(at(weft::mean(x, only{x > 9.0}))));
+  CHECK(std::isnan(at(weft::std(x, only{x > 9.0}))));
+  CHECK_THROWS_WITH(weft::mean(x, only{weft::ones<bool, 1>(at.client, {3})}),
+                    Contains("(3)") && Contains("(300, 70)"));
+  // A large offset leaves no digits of single numbers in float.
+  const weft::array<float, 2> far = weft::astype<float>(x + 1e6);
+  CHECK(at(weft::mean<double>(far)) == Approx(1e6));
+  STATIC_REQUIRE(std::is_same_v<decltype(weft::var<std::complex<float>>(x))::value_type, float>);
+}
+
 TEST_CASE("norms that there are not are refused") {
   place at(1);
   const auto x = weft::ones<double, 3>(at.client, {3, 4, 5});

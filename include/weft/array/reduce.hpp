@@ -30,6 +30,42 @@ auto reduce_to_place(const X& x, const char* what, const W&... where) {
                    what, where...);
 }
 
+/// What may follow the array in means and variances.
+template <class W>
+concept averaging_option = reduction_option<W> || is_only<W>;
+
+/// By `how`; where some elements are named, of these alone.
+template <class R, class X, class... W>
+auto reduce_marked(const X& x, const R& how, const W&... options) {
+  constexpr std::size_t masks = masks_among<W...>;
+  static_assert(masks <= 1, "weft: a mean or a variance has one mask");
+  if constexpr (masks == 0) {
+    return reduce_by(x, how, nullptr, options...);
+  } else {
+    return with_mask(
+        [&](const auto& mask, const auto&... others) {
+          using T = typename X::value_type;
+          const auto all = broadcast_mask<X::rank>(mask, x.chunks());
+          return reduce_by(arrays::apply_to(mark_element{}, x, all), marked_only<R, T>{how}, nullptr, others...);
+        },
+        options...);
+  }
+}
+template <bool Skip, class X, class... W>
+auto mean_by(const X& x, const W&... options) {
+  using T = typename X::value_type;
+  if constexpr (Skip || masks_among<W...> != 0)
+    return reduce_marked(x, counted_mean_of<T, Skip>{}, options...);
+  else
+    return reduce_by(x, mean_of<T>{count_reduced(x.chunks(), mask_of(x.chunks(), options...))}, nullptr, options...);
+}
+template <class D>
+consteval bool checked_average() {
+  constexpr bool divides = std::is_floating_point_v<D> || is_complex<D>;
+  static_assert(divides, "weft: means and variances are real or complex numbers: name such a type");
+  return divides;
+}
+
 }  // namespace detail::arrays
 
 // Reductions: `sum(x)` is one element (an array of rank 0), `sum(x, 1)` has one axis less, `sum(x, axes(0, 2))` two,
@@ -49,19 +85,28 @@ auto reduce_to_place(const X& x, const char* what, const W&... where) {
 WEFT_DETAIL_REDUCTION(any, nullptr, truth_of<T, false>)
 WEFT_DETAIL_REDUCTION(all, nullptr, truth_of<T, true>)
 // Without NaNs; NaN where there is nothing else.
-WEFT_DETAIL_REDUCTION(nanmean, nullptr, nan_mean_of<T>)
 WEFT_DETAIL_REDUCTION(nanmin, "nanmin", nan_extreme_of<T, false>)
 WEFT_DETAIL_REDUCTION(nanmax, "nanmax", nan_extreme_of<T, true>)
 #undef WEFT_DETAIL_REDUCTION
 
+// Means and variances may be of some elements alone, `mean(x, weft::only{x > 0}, 1)`, and of a type that is named,
+// real or complex: `mean<float>(x)`; elements are converted to it first.
+#define WEFT_DETAIL_MEAN(name, skip)                                             \
+  template <array_like X, detail::arrays::averaging_option... W>                 \
+  auto name(const X& x, const W&... options) {                                   \
+    return detail::arrays::mean_by<skip>(x, options...);                         \
+  }                                                                              \
+  template <array_scalar D, array_like X, detail::arrays::averaging_option... W> \
+  auto name(const X& x, const W&... options) {                                   \
+    static_assert(detail::arrays::checked_average<D>());                         \
+    return detail::arrays::mean_by<skip>(weft::astype<D>(x), options...);        \
+  }
 /// NaN of nothing.
-template <array_like X, detail::arrays::reduction_option... W>
-auto mean(const X& x, const W&... where) {
-  using namespace detail::arrays;
-  const grid& chunks = x.chunks();
-  return reduce_by(x, mean_of<typename X::value_type>{count_reduced(chunks, mask_of(chunks, where...))}, nullptr,
-                   where...);
-}
+WEFT_DETAIL_MEAN(mean, false)
+/// Without NaNs; NaN where there is nothing else.
+WEFT_DETAIL_MEAN(nanmean, true)
+#undef WEFT_DETAIL_MEAN
+
 /// NaNs are 0.
 template <array_like X, detail::arrays::reduction_option... W>
 auto nansum(const X& x, const W&... where) {
@@ -78,15 +123,24 @@ auto count_nonzero(const X& x, const W&... where) {
   return sum(astype<bool>(x), where...);
 }
 
-#define WEFT_DETAIL_VARIANCE(name, skip, root)                                   \
-  template <array_like X, detail::arrays::reduction_option... W>                 \
-  auto name(const X& x, ddof lessened, const W&... where) {                      \
-    using how = detail::arrays::variance_of<typename X::value_type, skip, root>; \
-    return detail::arrays::reduce_by(x, how{lessened.by}, nullptr, where...);    \
-  }                                                                              \
-  template <array_like X, detail::arrays::reduction_option... W>                 \
-  auto name(const X& x, const W&... where) {                                     \
-    return name(x, ddof{0}, where...);                                           \
+#define WEFT_DETAIL_VARIANCE(name, skip, root)                                              \
+  template <array_like X, detail::arrays::averaging_option... W>                            \
+  auto name(const X& x, ddof lessened, const W&... options) {                               \
+    const detail::arrays::variance_of<typename X::value_type, skip, root> how{lessened.by}; \
+    return detail::arrays::reduce_marked(x, how, options...);                               \
+  }                                                                                         \
+  template <array_like X, detail::arrays::averaging_option... W>                            \
+  auto name(const X& x, const W&... options) {                                              \
+    return name(x, ddof{0}, options...);                                                    \
+  }                                                                                         \
+  template <array_scalar D, array_like X, detail::arrays::averaging_option... W>            \
+  auto name(const X& x, ddof lessened, const W&... options) {                               \
+    static_assert(detail::arrays::checked_average<D>());                                    \
+    return name(weft::astype<D>(x), lessened, options...);                                  \
+  }                                                                                         \
+  template <array_scalar D, array_like X, detail::arrays::averaging_option... W>            \
+  auto name(const X& x, const W&... options) {                                              \
+    return name<D>(x, ddof{0}, options...);                                                 \
   }
 /// The variance: `var(x, 0)`, or `var(x, weft::ddof{1}, 0)` for that of a sample. That of complex numbers is real.
 WEFT_DETAIL_VARIANCE(var, false, false)

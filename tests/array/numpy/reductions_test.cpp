@@ -68,6 +68,21 @@ void check_options(arrays::place& at, const reference::data& d, const std::strin
   check(at, "nanvar_complex_" + name, weft::nanvar(z + turned, where...));
 }
 template <class... W>
+void check_averages(arrays::place& at, const reference::data& d, const std::string& name, const W&... where) {
+  using weft::only;
+  const auto& [x, f, i, b, z, row, plane] = d;
+  const weft::array<bool, 3> mask(b || plane > 0.1);
+  check(at, "mean_where_" + name, weft::mean(x, only{mask}, where...));
+  check(at, "mean_where_plane_" + name, weft::mean(i, where..., only{plane > 0.0}));
+  check(at, "mean_as_float_" + name, weft::mean<float>(i, where...));
+  check(at, "mean_as_complex_" + name, weft::mean<std::complex<double>>(x, only{mask}, where...));
+  check(at, "var_where_" + name, weft::var(x, only{mask}, where...));
+  check(at, "std_where_plane_" + name, weft::std(i, weft::ddof{1}, where..., only{plane > 0.0}));
+  check(at, "var_as_float_" + name, weft::var<float>(i, only{mask}, where...));
+  check(at, "nanmean_where_" + name, weft::nanmean(z, only{mask}, where...));
+  check(at, "nanstd_where_" + name, weft::nanstd(z, where..., only{mask}));
+}
+template <class... W>
 void check_places(arrays::place& at, const reference::data& d, const std::string& name, const W&... where) {
   check(at, "argmin_" + name, weft::argmin(d.x, where...), true);
   check(at, "argmax_int_" + name, weft::argmax(weft::floor_divide(d.i, 100), where...), true);
@@ -109,8 +124,15 @@ TEST_CASE("reductions to other types, from other beginnings and of some elements
   check_options(at, d, "2", 2);
   check_options(at, d, "02", weft::axes(0, 2));
   check_options(at, d, "12", weft::axes(-1, 1));
+  check_averages(at, d, "all");
+  check_averages(at, d, "1", -2);
+  check_averages(at, d, "02", weft::axes(0, 2));
   const auto kept =
       weft::sum<float>(d.x, weft::axes(0, 2), weft::initial{1}, keep_axes, weft::only{d.b || d.plane > 0.1});
   check(at, "sum_keep", kept);
+  check(at, "mean_keep", weft::mean(d.x, weft::axes(0, 2), keep_axes, weft::only{d.b || d.plane > 0.1}));
+  const auto positive = d.x(slice(), slice(0, 1)) > 0.0;
+  check(at, "mean_where_none", weft::mean(d.x, weft::only{positive}, 1));
+  check(at, "var_where_none", weft::var(d.x, weft::ddof{1}, weft::only{positive}, 1));
   check(at, "max_none_initial", weft::max(weft::zeros<double, 2>(at.client, {3, 0}), 1, weft::initial{7}), true);
 }

@@ -155,7 +155,20 @@ for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2), ("02", (0, 2)), 
     rounded = (x + 1j * x[::-1]).astype(np.complex64).astype(complex)
     put("std_complex_" + name, rounded.std(axis, ddof=1).astype(np.float32))
     put("nanvar_complex_" + name, np.nanvar(z + 1j * x[::-1], axis))
+for name, axis in (("all", None), ("1", 1), ("02", (0, 2))):
+    put("mean_where_" + name, x.mean(axis, where=mask))
+    put("mean_where_plane_" + name, i.mean(axis, where=plane > 0))
+    put("mean_as_float_" + name, i.mean(axis, dtype=np.float64).astype(np.float32))
+    put("mean_as_complex_" + name, x.mean(axis, dtype=complex, where=mask))
+    put("var_where_" + name, x.var(axis, where=mask))
+    put("std_where_plane_" + name, i.std(axis, where=plane > 0, ddof=1))
+    put("var_as_float_" + name, i.var(axis, dtype=np.float64, where=mask).astype(np.float32))
+    put("nanmean_where_" + name, np.nanmean(z, axis, where=mask))
+    put("nanstd_where_" + name, np.nanstd(z, axis, where=mask))
 put("sum_keep", x.sum((0, 2), initial=1, keepdims=True, where=mask, dtype=np.float32))
+put("mean_keep", x.mean((0, 2), keepdims=True, where=mask))
+put("mean_where_none", x.mean(1, where=x[:, :1] > 0))
+put("var_where_none", x.var(1, where=x[:, :1] > 0, ddof=1))
 put("max_none_initial", np.zeros((3, 0)).max(1, initial=7))
 
 # Norms.

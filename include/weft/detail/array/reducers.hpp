@@ -82,10 +82,10 @@ struct mean_of {
     return static_cast<result>(a / static_cast<typename real_part<accumulator>::type>(count));
   }
 };
-/// Without NaNs: they are counted.
-template <class T>
-struct nan_mean_of {
-  static constexpr const char* name = "nanmean";
+/// By how many were added. `Skip`: without NaNs.
+template <class T, bool Skip>
+struct counted_mean_of {
+  static constexpr const char* name = Skip ? "nanmean" : "mean";
   using result = real_t<T>;
   using sum = wide_t<real_t<T>>;
   struct accumulator {
@@ -94,7 +94,8 @@ struct nan_mean_of {
   };
   constexpr accumulator start() const { return {}; }
   constexpr void add(accumulator& a, T x) const {
-    if (x != x) return;
+    if constexpr (Skip)
+      if (x != x) return;
     a.total += static_cast<sum>(x);
     ++a.count;
   }
@@ -280,6 +281,42 @@ struct best_place {
     if (x_nan != y_nan) return Skip ? y_nan : x_nan;
     if (x_nan || x.value == y.value) return x.at < y.at;
     return Largest ? x.value > y.value : x.value < y.value;
+  }
+};
+
+/// An element, and whether it is one of those that are reduced.
+template <class T>
+struct marked {
+  kept_t<T> value;
+  kept_t<bool> counts;
+};
+struct mark_element {
+  template <class T, class M>
+  constexpr marked<T> operator()(T x, M mask) const {
+    return {x, mask != M{}};
+  }
+};
+/// R, of a T, of those elements alone.
+template <class R, class T>
+struct marked_only {
+  static constexpr const char* name = R::name;
+  using result = typename R::result;
+  using accumulator = typename R::accumulator;
+  R how;
+  constexpr accumulator start() const { return how.start(); }
+  constexpr void add(accumulator& a, const marked<T>& x) const {
+    if (x.counts) how.add(a, static_cast<T>(x.value));
+  }
+  constexpr void merge(accumulator& a, const accumulator& b) const { how.merge(a, b); }
+  constexpr result finish(const accumulator& a) const { return how.finish(a); }
+  accumulator fold(const marked<T>* x, std::size_t n) const
+    requires requires(const R& r, const T* e) { r.fold(e, std::size_t{}); }
+  {
+    T some[1024];
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < n; ++i)
+      if (x[i].counts) some[count++] = static_cast<T>(x[i].value);
+    return how.fold(some, count);
   }
 };
 
