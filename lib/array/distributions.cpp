@@ -45,11 +45,14 @@ constexpr distribution_kind kinds[] = {
     {"power", {"a", range::above_0}},
     {"rayleigh", {"scale", range::not_below_0}},
     {"triangular", {"left", range::any}, {"mode", range::any}, {"right", range::any}},
+    {"vonmises", {"mu", range::any}, {"kappa", range::not_below_0}},
     {"poisson", {"lam", range::not_below_0}},
     {"binomial", {"n", range::not_below_0}, {"p", range::probability}},
     {"geometric", {"p", range::above_0_probability}},
+    {"negative_binomial", {"n", range::above_0}, {"p", range::above_0_probability}},
+    {"hypergeometric", {"ngood", range::not_below_0}, {"nbad", range::not_below_0}, {"nsample", range::not_below_0}},
 };
-static_assert(std::size(kinds) == static_cast<std::size_t>(distribution_name::geometric) + 1);
+static_assert(std::size(kinds) == static_cast<std::size_t>(distribution_name::hypergeometric) + 1);
 
 bool is_count(distribution_name d) noexcept { return d >= distribution_name::poisson; }
 
@@ -95,20 +98,32 @@ constexpr double most_counted = 0x1p52;
 
 /// Above what may be drawn, of counts. Poisson's and binomial numbers are drawn by comparing 52 bits, so that none is
 /// drawn whose probability is much smaller than 2^-52: twelve deviations, and some numbers where the mean is small.
+/// So it is with gamma numbers, which are the means of negative binomial ones.
 double largest(const drawn_numbers& w) noexcept {
+  const auto of_poisson = [](double mean) { return mean + 12 * std::sqrt(mean) + 40; };
   switch (w.of) {
     case distribution_name::poisson:
-      return w.a + 12 * std::sqrt(w.a) + 40;
+      return of_poisson(w.a);
     case distribution_name::binomial:
       return w.a;
-    default:
+    case distribution_name::geometric:
       return w.a < 1 ? 37 / -std::log1p(-w.a) + 1 : 1;
+    case distribution_name::negative_binomial:
+      return of_poisson((w.a + 12 * std::sqrt(w.a) + 50) * (1 - w.b) / w.b);
+    default:  // hypergeometric
+      return std::min(w.a, w.c);
   }
+}
+/// `binomial with n 3 and p 0.5`
+std::string described(const distribution_kind& kind, const drawn_numbers& w) {
+  std::string text = std::string(kind.name) + " with " + kind.a.name + " " + text_of(w.a);
+  if (kind.b.of != range::unused) text += std::string(" and ") + kind.b.name + " " + text_of(w.b);
+  return text;
 }
 
 /// What is wrong with them; nothing: they can be drawn.
 std::string fault_of(const drawn_numbers& w) {
-  if (w.of > distribution_name::geometric) return "there is no such distribution";
+  if (w.of > distribution_name::hypergeometric) return "there is no such distribution";
   const distribution_kind& kind = kinds[static_cast<std::size_t>(w.of)];
   const std::pair<parameter, double> all[] = {{kind.a, w.a}, {kind.b, w.b}, {kind.c, w.c}};
   for (const auto& [p, value] : all)
@@ -118,8 +133,12 @@ std::string fault_of(const drawn_numbers& w) {
     return "triangular from " + text_of(w.a) + " over " + text_of(w.b) + " to " + text_of(w.c) +
            ": give left <= mode <= right, and left < right";
   if (is_count(w.of) && !(largest(w) <= most_counted))
-    return std::string(kind.name) + " with " + kind.a.name + " " + text_of(w.a) +
-           ": its numbers may be beyond 2^52, up to which they are counted";
+    return described(kind, w) + ": its numbers may be beyond 2^52, up to which they are counted";
+  if (w.of == distribution_name::hypergeometric) {
+    if (!(w.a + w.b <= most_counted)) return described(kind, w) + ": give 2^52 together, or fewer";
+    if (w.c > w.a + w.b)
+      return described(kind, w) + ": give an nsample that is no more than both together, instead of " + text_of(w.c);
+  }
   return {};
 }
 
@@ -171,6 +190,55 @@ void check_probabilities(const char* what, const std::vector<double>& p) {
   const std::string fault = fault_of(p);
   if (!fault.empty()) throw misuse("weft: " + std::string(what) + " with " + fault);
 }
+
+/// What is wrong with the parameters of a row.
+std::string fault_of_alpha(const std::vector<double>& alpha) {
+  constexpr double least = 1e-300, most = 1e300;  // so that no logarithm, and no sum, is beyond what a double holds
+  if (alpha.empty()) return "no alpha: give one at least";
+  for (std::size_t i = 0; i < alpha.size(); ++i)
+    if (!(alpha[i] >= least && alpha[i] <= most))
+      return "alpha " + std::to_string(i) + " " + text_of(alpha[i]) + ": give finite numbers above 0, from 1e-300 on";
+  if (!(std::accumulate(alpha.begin(), alpha.end(), 0.0) <= most)) return "alphas whose sum is beyond 1e300";
+  return {};
+}
+
+struct rows_of_shares {
+  std::vector<double> alpha = {};
+  std::uint64_t seed = 0;
+  std::uint32_t stream = 0;
+};
+template <class T>
+class dirichlet_kernel final : public kernel {
+ public:
+  explicit dirichlet_kernel(rows_of_shares w) : which_(std::move(w)) {}
+
+  bool takes(std::span<const std::uint32_t> items, std::uint32_t out) const noexcept override {
+    return items.size() == 1 && items[0] == sizeof(std::int64_t) && out == sizeof(T);
+  }
+  void run(const strip& s) const override {
+    const auto* numbers = reinterpret_cast<const std::int64_t*>(s.in[0]);
+    T* out = reinterpret_cast<T*>(s.out);
+    const rows_of_shares& w = which_;
+    std::vector<double> row(w.alpha.size());
+    for_each_run(numbers, s.count, [&](std::uint64_t first, std::size_t at, std::size_t n) {
+      sample_dirichlet(w.alpha, w.seed, w.stream, row, first, std::span<T>(out + at, n));
+    });
+  }
+  void encode(encoder& e) const override { weft::encode(e, which_); }
+  const code_entry& entry() const noexcept override { return entry_; }
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("dirichlet"); }
+
+ private:
+  static std::shared_ptr<const code> make(decoder& d) {
+    auto w = weft::decode<rows_of_shares>(d);
+    const std::string fault = fault_of_alpha(w.alpha);
+    if (!fault.empty()) d.fail("random numbers", fault);
+    return std::make_shared<const dirichlet_kernel>(std::move(w));
+  }
+  static inline const code_entry entry_{&dirichlet_kernel::make};
+
+  const rows_of_shares which_;
+};
 
 struct categories {
   std::int64_t n = 0;
@@ -236,8 +304,19 @@ array_ref make_multinomial(const client& c, const grid& chunks, std::int64_t n, 
                     any_code<kernel>(std::make_shared<const multinomial_kernel>(std::move(w))));
 }
 
-weft::shape with_categories(const weft::shape& extents, std::size_t count) {
-  if (extents.size() == most_axes) throw misuse("weft: multinomial numbers of more than 8 axes");
+array_ref make_dirichlet(const client& c, element e, const grid& chunks, std::vector<double> alpha,
+                         std::uint64_t seed, std::uint32_t stream) {
+  const std::string fault = fault_of_alpha(alpha);
+  if (!fault.empty()) throw misuse("weft: dirichlet with " + fault);
+  rows_of_shares w{std::move(alpha), seed, stream};
+  const auto of = [&]<class T>(T) {
+    return of_numbers(c, e, chunks, any_code<kernel>(std::make_shared<const dirichlet_kernel<T>>(std::move(w))));
+  };
+  return e.type == dtype::f32 ? of(float{}) : of(double{});
+}
+
+weft::shape with_categories(const char* what, const weft::shape& extents, std::size_t count) {
+  if (extents.size() == most_axes) throw misuse("weft: " + std::string(what) + " numbers of more than 8 axes");
   weft::shape all = weft::shape::of_rank(extents.size() + 1);
   std::copy(extents.begin(), extents.end(), &all[0]);
   all[extents.size()] = static_cast<std::int64_t>(count);

@@ -213,6 +213,99 @@ struct binomial_sampler {
   double odds = 0, none = 0, a = 0, b = 0, sure = 0, alpha = 0, most_likely = 0;
 };
 
+/// As binomial ones by inversion or rejection; the rejection is by a ratio of uniforms, whose table is as wide as
+/// Stadlober has it ("The ratio of uniforms approach for generating discrete random variates", Journal of
+/// Computational and Applied Mathematics 31, 1990). Of the good and the bad those are drawn of which there are fewer,
+/// and of more than half of all those that are left.
+struct hypergeometric_sampler {
+  hypergeometric_sampler(double ngood, double nbad, double nsample) noexcept
+      : of(ngood),
+        all(ngood + nbad),
+        left(2 * nsample > all),
+        bad(ngood > nbad),
+        kind(bad ? nbad : ngood),
+        taken(left ? all - nsample : nsample),
+        most(std::min(kind, taken)),
+        mean(all == 0 ? 0 : taken * (kind / all)),
+        few(mean < 10) {
+    if (few) {
+      none = all == 0 ? 1 : arrays::exponential(log_of(0));
+      return;
+    }
+    const double p = kind / all, variance = taken * p * (1 - p) * ((all - taken) / (all - 1));
+    constexpr double a = 1.7155277699214135, b = 0.8989161620588988;  // 2 sqrt(2 / e) and 3 - 2 sqrt(3 / e)
+    width = a * std::sqrt(variance + 0.5) + b;
+    most_likely = log_of(std::floor((taken + 1) * (kind + 1) / (all + 2)));
+  }
+  double operator()(element_bits& bits) const noexcept {
+    double k = few ? inverted(bits) : accepted(bits);
+    if (bad) k = taken - k;
+    return left ? of - k : k;
+  }
+  /// As Loader has it: of binomial numbers, which fall so where their sum is what was taken.
+  double log_of(double k) const noexcept {
+    const double p = taken / all, others = all - kind;
+    return log_of_binomial(k, kind, p) + log_of_binomial(taken - k, others, p) - log_of_binomial(taken, all, p);
+  }
+  double inverted(element_bits& bits) const noexcept {
+    double u = bits.unit(), probability = none, k = 0;
+    while (u > probability && k < most && k < 200) {
+      u -= probability;
+      probability *= (kind - k) / (k + 1) * ((taken - k) / (all - kind - taken + k + 1));
+      ++k;
+    }
+    return k;
+  }
+  double accepted(element_bits& bits) const noexcept {
+    for (;;) {
+      const double u = bits.unit(), v = bits.unit(), x = mean + 0.5 + width * (v - 0.5) / u;
+      if (x < 0 || x >= most + 1) continue;
+      const double k = std::floor(x), log_f = log_of(k) - most_likely;
+      if (u * (4 - u) - 3 <= log_f) return k;                           // not below 2 log u
+      if (u * (u - log_f) <= 1 && 2 * logarithm(u) <= log_f) return k;  // the first one is quick
+    }
+  }
+  double of, all;
+  bool left, bad;
+  double kind, taken, most, mean;
+  bool few;
+  double none = 0, width = 0, most_likely = 0;
+};
+
+/// By a ratio of uniforms, in the rectangle that Barabesi gives ("Generating von Mises variates by the
+/// ratio-of-uniforms method", Statistica Applicata 7, 1995).
+struct vonmises_sampler {
+  vonmises_sampler(double middle, double concentration) noexcept
+      : mu(middle),
+        kappa(concentration),
+        most(kappa < 1.3 ? std::numbers::pi * arrays::exponential(-kappa) : 1 / std::sqrt(kappa)) {}
+  double operator()(element_bits& bits) const noexcept {
+    for (;;) {
+      const double u = bits.unit(), angle = most * (2 * bits.unit() - 1) / u;
+      if (std::abs(angle) > std::numbers::pi) continue;
+      // Its density is e^(-2 kappa sin^2(angle / 2)), which u^2 must not be above.
+      if (kappa * angle * angle > 4 - 4 * u) {
+        const double sine = turn(std::abs(angle) / (4 * std::numbers::pi)).sine;
+        if (kappa * sine * sine > -logarithm(u)) continue;
+      }
+      return wrapped(mu + angle);
+    }
+  }
+  /// std::fmod is exact.
+  static double wrapped(double x) noexcept {
+    const double from = std::fmod(std::abs(x) + std::numbers::pi, 2 * std::numbers::pi) - std::numbers::pi;
+    return x < 0 ? -from : from;
+  }
+  double mu, kappa, most;
+};
+
+/// The logarithm of a gamma number, which itself may be too small to be told from 0.
+double log_of_gamma(double shape, element_bits& bits) noexcept {
+  if (shape >= 1) return logarithm(gamma_sampler(shape)(bits));
+  const double above = logarithm(gamma_sampler(shape + 1)(bits));
+  return above - bits.exponential() / shape;
+}
+
 /// Sampler after sampler: those that are inversions stand here as they are.
 template <class T>
 void fill(const drawn_numbers& w, std::uint64_t first, std::span<T> out, const auto& one) noexcept {
@@ -241,6 +334,13 @@ void sample(const drawn_numbers& w, std::uint64_t first, std::span<T> out) noexc
         return each(poisson_sampler(a));
       case name::binomial:
         return each(binomial_sampler(a, b));
+      case name::negative_binomial: {  // Poisson's, of a mean that is a gamma number
+        const gamma_sampler g(a);
+        const double odds = (1 - b) / b;
+        return each([=](bits& e) { return poisson_sampler(odds * g(e))(e); });
+      }
+      case name::hypergeometric:
+        return each(hypergeometric_sampler(a, b, c));
       default: {  // geometric
         const double rate = a < 1 ? -logarithm_of_1_plus(-a) : std::numeric_limits<double>::infinity();
         return each([=](bits& e) { return std::max(1.0, std::ceil(e.exponential() / rate)); });
@@ -300,6 +400,8 @@ void sample(const drawn_numbers& w, std::uint64_t first, std::span<T> out) noexc
         return each([=](bits& e) { return arrays::exponential(-e.exponential() / a); });
       case name::rayleigh:
         return each([=](bits& e) { return a * std::sqrt(2 * e.exponential()); });
+      case name::vonmises:
+        return each(vonmises_sampler(a, b));
       default:  // triangular
         return each([=](bits& e) { return triangular(e.unit(), a, b, c); });
     }
@@ -332,5 +434,31 @@ void sample_multinomial(std::int64_t n, std::span<const double> p, std::uint64_t
     }
   }
 }
+
+// By gamma numbers, which are divided by their sum (Devroye, Non-Uniform Random Variate Generation, 1986, chapter XI,
+// section 4). Where all of a row may be too small to be told from 0, by their logarithms.
+template <class T>
+void sample_dirichlet(std::span<const double> alpha, std::uint64_t seed, std::uint32_t stream, std::span<double> row,
+                      std::uint64_t first, std::span<T> out) noexcept {
+  const bool small = *std::min_element(alpha.begin(), alpha.end()) < 0.1;
+  std::uint64_t number = first / alpha.size();
+  std::size_t skip = first % alpha.size();
+  for (std::size_t at = 0; at < out.size(); ++number, skip = 0) {
+    element_bits bits(seed, stream, number);
+    for (std::size_t j = 0; j < alpha.size(); ++j)
+      row[j] = small ? log_of_gamma(alpha[j], bits) : gamma_sampler(alpha[j])(bits);
+    if (small) {
+      const double most = *std::max_element(row.begin(), row.end());
+      for (double& x : row) x = arrays::exponential(x - most);
+    }
+    double sum = 0;
+    for (const double x : row) sum += x;
+    for (std::size_t j = skip; j < alpha.size() && at < out.size(); ++j) out[at++] = static_cast<T>(row[j] / sum);
+  }
+}
+template void sample_dirichlet(std::span<const double>, std::uint64_t, std::uint32_t, std::span<double>,
+                               std::uint64_t, std::span<float>) noexcept;
+template void sample_dirichlet(std::span<const double>, std::uint64_t, std::uint32_t, std::span<double>,
+                               std::uint64_t, std::span<double>) noexcept;
 
 }  // namespace weft::detail::arrays

@@ -21,4 +21,9 @@ void sample(const drawn_numbers& which, std::uint64_t first, std::span<T> out) n
 void sample_multinomial(std::int64_t n, std::span<const double> p, std::uint64_t seed, std::uint32_t stream,
                         std::uint64_t first, std::span<std::int64_t> out) noexcept;
 
+/// Rows of alpha.size() numbers whose sum is 1, likewise. `row` has room for one.
+template <class T>
+void sample_dirichlet(std::span<const double> alpha, std::uint64_t seed, std::uint32_t stream, std::span<double> row,
+                      std::uint64_t first, std::span<T> out) noexcept;
+
 }  // namespace weft::detail::arrays

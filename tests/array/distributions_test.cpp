@@ -136,6 +136,9 @@ double binomial_probability(double n, double p, double k) {
                   (n - k) * std::log1p(-p));
 }
 
+/// The logarithm of how many choices there are of k of n.
+double choose(double n, double k) { return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1); }
+
 }  // namespace
 
 TEST_CASE("random reals have the distributions that they are named by") {
@@ -189,6 +192,32 @@ TEST_CASE("random reals have the distributions that they are named by") {
   check_reals(
       at, "triangular", drawn::triangular(c, all, -1, 0, 3, how),
       [](double x) { return x < 0 ? (x + 1) * (x + 1) / 4 : 1 - (3 - x) * (3 - x) / 12; }, 2.0 / 3, 13.0 / 18);
+  // By the integral of its density, which is 1 over a turn: Simpson's rule at 4,096 places.
+  for (const double kappa : {0.0, 0.4, 1.25, 1.35, 20.0}) {
+    constexpr int steps = 4096;
+    std::vector<double> below(steps + 1);
+    const double width = 2 * std::numbers::pi / steps;
+    const auto density = [=](double x) { return std::exp(kappa * (std::cos(x) - 1)); };
+    for (int i = 0; i < steps; ++i) {
+      const double x = i * width - std::numbers::pi;
+      below[static_cast<std::size_t>(i) + 1] =
+          below[static_cast<std::size_t>(i)] +
+          width / 6 * (density(x) + 4 * density(x + width / 2) + density(x + width));
+    }
+    check_reals(at, "vonmises", drawn::vonmises(c, all, 0, kappa, how), [&](double x) {
+      const double place = (x + std::numbers::pi) / width;
+      const auto i = std::min(static_cast<std::size_t>(place), std::size_t{steps - 1});
+      return (below[i] + (place - static_cast<double>(i)) * (below[i + 1] - below[i])) / below[steps];
+    });
+  }
+  // A narrow one is normal; one whose middle is elsewhere is the same, turned.
+  check_reals(
+      at, "vonmises", drawn::vonmises(c, all, 1, 1e10, how), [](double x) { return normal_below((x - 1) * 1e5); }, 1,
+      1e-10);
+  const auto turned = drawn::vonmises<double, 1>(c, all, 3, 2, how),
+             plain = drawn::vonmises<double, 1>(c, all, 0, 2, how);
+  CHECK(at(weft::all(weft::abs(turned) <= std::numbers::pi)));
+  CHECK(at(weft::max(weft::abs(weft::sin(turned - 3.0) - weft::sin(plain)))) < 1e-14);
   check_reals(at, "triangular", drawn::triangular(c, all, 0, 0, 1, how),
               [](double x) { return 1 - (1 - x) * (1 - x); });
   // Floats are the doubles, rounded; what has a place and a scale is a line of what has not.
@@ -218,6 +247,25 @@ TEST_CASE("random counts have the distributions that they are named by") {
   for (const double p : {0.05, 0.5, 0.9})
     check_counts(at, "geometric", drawn::geometric<std::uint16_t>(c, all, p, how),
                  [=](double k) { return k < 1 ? 0 : p * std::pow(1 - p, k - 1); });
+  for (const double n : {0.3, 1.0, 6.5, 50.0})
+    for (const double p : {0.1, 0.5, 0.95})
+      check_counts(at, "negative_binomial", drawn::negative_binomial(c, all, n, p, how), [=](double k) {
+        return std::exp(std::lgamma(n + k) - std::lgamma(n) - std::lgamma(k + 1) + n * std::log(p) +
+                        k * std::log1p(-p));
+      });
+  // Few and many of either kind, by inversion and by rejection.
+  for (const auto& [good, bad, taken] : {std::tuple(7, 12, 5),
+                                         {12, 7, 15},
+                                         {300, 40, 60},
+                                         {40, 300, 60},
+                                         {300, 400, 500},
+                                         {1000, 900, 30},
+                                         {5, 100'000, 60'000}})
+    check_counts(at, "hypergeometric", drawn::hypergeometric(c, all, good, bad, taken, how),
+                 [g = good, b = bad, s = taken](double k) {
+                   return k > g || k > s || s - k > b ? 0
+                                                      : std::exp(choose(g, k) + choose(b, s - k) - choose(g + b, s));
+                 });
   // Large ones are normal: by the centre of each count.
   const double large = 1e12;
   check_reals(
@@ -226,6 +274,11 @@ TEST_CASE("random counts have the distributions that they are named by") {
   check_reals(
       at, "binomial", drawn::binomial(c, all, std::int64_t{1} << 50, 0.25, how),
       [](double k) { return normal_below((k - 0x1p48) / std::sqrt(0.75 * 0x1p48)); }, 0x1p48, 0.75 * 0x1p48);
+  const double variance = 0x1p46 * 0.75 * (1 - 0.125);
+  check_reals(
+      at, "hypergeometric",
+      drawn::hypergeometric(c, all, std::int64_t{3} << 49, std::int64_t{1} << 49, std::int64_t{1} << 48, how),
+      [=](double k) { return normal_below((k - 0.75 * 0x1p48) / std::sqrt(variance)); }, 0.75 * 0x1p48, variance);
 }
 
 TEST_CASE("what is certain is drawn so") {
@@ -242,9 +295,19 @@ TEST_CASE("what is certain is drawn so") {
   CHECK(are(5, drawn::laplace(c, all, 5, 0)));
   CHECK(are(7, drawn::choice(c, all, std::vector<float>{7})));
   CHECK(are(1, drawn::choice(c, all, 3, std::vector<double>{0, 1, 0})));
+  CHECK(are(0, drawn::negative_binomial(c, all, 3, 1)));
+  CHECK(are(0, drawn::hypergeometric(c, all, 0, 0, 0)));
+  CHECK(are(0, drawn::hypergeometric(c, all, 0, 500, 300)));
+  CHECK(are(300, drawn::hypergeometric(c, all, 500, 0, 300)));
+  CHECK(are(0, drawn::hypergeometric(c, all, 500, 300, 0)));
+  CHECK(are(500, drawn::hypergeometric(c, all, 500, 300, 800)));
+  CHECK(are(1, drawn::dirichlet(c, all, {2.5})));
   // Tiny parameters give no NaNs.
   CHECK(at(weft::all(weft::isfinite(drawn::beta(c, all, 1e-5, 1e-5)))));
   CHECK(at(weft::all(weft::isfinite(drawn::gamma(c, all, 1e-5, 1)))));
+  const auto shares = drawn::dirichlet<double, 2>(c, all, {1e-300, 1e-5, 1e-5});
+  CHECK(at(weft::all(weft::isclose(weft::sum(shares, 1), 1.0))));
+  CHECK(at(weft::sum(shares(slice(), 0))) == 0);
 }
 
 TEST_CASE("choices have the probabilities that they are given") {
@@ -276,6 +339,26 @@ TEST_CASE("choices have the probabilities that they are given") {
   // Of two categories together it is binomial too: they are not independent.
   check_counts(at, "multinomial", rows(slice(), 0) + rows(slice(), 3),
                [](double k) { return binomial_probability(40, 0.7, k); });
+}
+
+TEST_CASE("shares have the distributions that their parameters give them, and their sum is 1") {
+  place at;
+  const weft::client& c = at.client;
+  for (const std::vector<double>& alpha : {std::vector<double>{0.05, 0.4, 2}, {1.5, 7, 0.3, 2}}) {
+    const double all = std::accumulate(alpha.begin(), alpha.end(), 0.0);
+    const auto x = drawn::dirichlet<double, 2>(c, {many}, alpha, {.seed = 6, .chunk = {700, 2}});
+    CHECK(x.shape() == weft::shape{many, alpha.size()});
+    CHECK(at(weft::max(weft::abs(weft::sum(x, 1) - 1.0))) < 1e-15);
+    for (std::size_t j = 0; j < alpha.size(); ++j) {
+      const double a = alpha[j], b = all - a;
+      check_reals(
+          at, "dirichlet", x(slice(), j), [=](double share) { return beta_below(a, b, share); }, a / all,
+          a * b / (all * all * (all + 1)));
+    }
+    // They are not independent: two together are one.
+    check_reals(at, "dirichlet", x(slice(), 0) + x(slice(), 1),
+                [=](double share) { return beta_below(alpha[0] + alpha[1], all - alpha[0] - alpha[1], share); });
+  }
 }
 
 TEST_CASE("permutations have each number once, in any order") {
@@ -330,6 +413,13 @@ TEST_CASE("drawn numbers are those of their places, in all chunks") {
   same("standard_t", [&](drawn::options how) { return drawn::standard_t<float, 2>(c, all, 4, how); });
   same("poisson", [&](drawn::options how) { return drawn::poisson<std::int16_t, 2>(c, all, 40, how); });
   same("binomial", [&](drawn::options how) { return drawn::binomial<std::uint8_t, 2>(c, all, 200, 0.4, how); });
+  same("vonmises", [&](drawn::options how) { return drawn::vonmises<float, 2>(c, all, 0.5, 3, how); });
+  same("negative_binomial",
+       [&](drawn::options how) { return drawn::negative_binomial<std::int32_t, 2>(c, all, 3.5, 0.1, how); });
+  same("hypergeometric",
+       [&](drawn::options how) { return drawn::hypergeometric<std::uint16_t, 2>(c, all, 300, 500, 100, how); });
+  same("dirichlet",
+       [&](drawn::options how) { return drawn::dirichlet<double, 2>(c, {60}, std::vector<double>(35, 0.4), how); });
   same("choice", [&](drawn::options how) { return drawn::choice<2>(c, all, 9, how); });
   same("multinomial", [&](drawn::options how) {
     return drawn::multinomial<2>(c, {60}, 500, std::vector<double>(35, 1.0 / 35), how);
@@ -357,6 +447,11 @@ TEST_CASE("drawn bits are the same on every machine and with every compiler") {
   CHECK(second(drawn::triangular<double, 1>(c, two, 1, 2, 4, how)) == 0x1.43c0e0806d61p+1);
   CHECK(second(drawn::poisson<std::int64_t, 1>(c, two, 1e9, how)) == 0x1.dcd7dcep+29);
   CHECK(second(drawn::binomial<std::int64_t, 1>(c, two, 1'000'000'000, 0.3, how)) == 0x1.1e1b9bbp+28);
+  CHECK(second(drawn::vonmises<double, 1>(c, two, 1, 2, how)) == 0x1.8ea093f7a584p-5);
+  CHECK(second(drawn::negative_binomial<std::int64_t, 1>(c, two, 2.5, 1e-8, how)) == 368'675'071);
+  CHECK(second(drawn::hypergeometric<std::int64_t, 1>(c, two, 1'000'000'000, 3'000'000'000, 200'000'000, how)) ==
+        49'993'111);
+  CHECK(second(drawn::dirichlet<double, 2>(c, {1}, {0.03, 0.4, 2}, how)(0)) == 0x1.7ad59174f3f37p-10);
 }
 
 TEST_CASE("parameters that a distribution cannot have are refused") {
@@ -385,6 +480,24 @@ TEST_CASE("parameters that a distribution cannot have are refused") {
   CHECK(at(weft::max(drawn::binomial<std::uint8_t>(c, all, 255, 1))) == 255);
   CHECK_THROWS_WITH(drawn::geometric(c, all, 0), "weft: geometric with p 0: give a number above 0, up to 1");
   CHECK_THROWS_WITH(drawn::geometric<std::int16_t>(c, all, 1e-9), Contains("do not fit") && Contains("int16"));
+  CHECK_THROWS_WITH(drawn::vonmises(c, all, 0, -1), "weft: vonmises with kappa -1: give a finite number, 0 or more");
+  CHECK_THROWS_WITH(drawn::negative_binomial(c, all, 0, 0.5), Contains("negative_binomial with n 0"));
+  CHECK_THROWS_WITH(drawn::negative_binomial(c, all, 2, 0), Contains("negative_binomial with p 0"));
+  CHECK_THROWS_WITH(drawn::negative_binomial(c, all, 2, 1e-15),
+                    Contains("negative_binomial with n 2 and p 1e-15") && Contains("beyond 2^52"));
+  CHECK_THROWS_WITH(drawn::negative_binomial<std::int8_t>(c, all, 2, 0.5), Contains("int8"));
+  CHECK_THROWS_WITH(drawn::hypergeometric(c, all, -1, 2, 1), Contains("hypergeometric with ngood -1"));
+  CHECK_THROWS_WITH(
+      drawn::hypergeometric(c, all, 3, 2, 6),
+      "weft: hypergeometric with ngood 3 and nbad 2: give an nsample that is no more than both together, "
+      "instead of 6");
+  CHECK_THROWS_WITH(drawn::hypergeometric(c, all, std::int64_t{1} << 52, 1, 0), Contains("2^52 together"));
+  CHECK_THROWS_WITH(drawn::hypergeometric<std::uint8_t>(c, all, 256, 300, 300), Contains("uint8"));
+  CHECK_THROWS_WITH(drawn::dirichlet(c, all, {}), "weft: dirichlet with no alpha: give one at least");
+  CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1, 0}), Contains("dirichlet with alpha 1 0: give finite numbers"));
+  CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1e300, 1e300}), Contains("beyond 1e300"));
+  CHECK_THROWS_WITH(drawn::dirichlet(c, {1, 1, 1, 1, 1, 1, 1, 1}, {1, 1}),
+                    Contains("dirichlet numbers of more than 8"));
   CHECK_THROWS_WITH(drawn::uniform(c, all, 2, 1), Contains("uniform with high - low -1"));
   CHECK_THROWS_WITH(drawn::normal(c, all, 0, -1), Contains("normal with scale -1"));
   CHECK_THROWS_WITH(drawn::exponential(c, all, nan), Contains("exponential with scale nan"));

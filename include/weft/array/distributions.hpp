@@ -128,6 +128,8 @@ WEFT_DETAIL_DRAWN_1(checked_reals, weibull, double, a)
 /// From 0 to 1, with density a x^(a - 1).
 WEFT_DETAIL_DRAWN_1(checked_reals, power, double, a)
 WEFT_DETAIL_DRAWN_1(checked_reals, rayleigh, double, scale)
+/// An angle from -pi to pi, most of them near mu: with density e^(kappa cos(x - mu)) by a constant.
+WEFT_DETAIL_DRAWN_2(checked_reals, vonmises, double, mu, kappa)
 
 // Counts; misuse too where they may be larger than their type can hold, or than 2^52.
 
@@ -135,6 +137,8 @@ WEFT_DETAIL_DRAWN_1(checked_reals, rayleigh, double, scale)
 WEFT_DETAIL_DRAWN_1(checked_counts, poisson, std::int64_t, lam)
 /// How often what has probability p happens until it happens for the first time: 1 or more.
 WEFT_DETAIL_DRAWN_1(checked_counts, geometric, std::int64_t, p)
+/// How often what has probability p does not happen before it has happened n times; n may be any number above 0.
+WEFT_DETAIL_DRAWN_2(checked_counts, negative_binomial, std::int64_t, n, p)
 #undef WEFT_DETAIL_DRAWN_0
 #undef WEFT_DETAIL_DRAWN_1
 #undef WEFT_DETAIL_DRAWN_2
@@ -144,6 +148,15 @@ array<T, N> binomial(const client& c, const weft::shape& extents, std::int64_t n
   using namespace detail::arrays;
   static_assert(checked_counts<T>());
   return drawn<T, N>(c, extents, how, distribution_name::binomial, static_cast<double>(n), p);
+}
+/// How many of `nsample` that are taken out of `ngood` and `nbad` things are among the good ones.
+template <class T = std::int64_t, std::size_t N = dynamic_rank>
+array<T, N> hypergeometric(const client& c, const weft::shape& extents, std::int64_t ngood, std::int64_t nbad,
+                           std::int64_t nsample, options how = {}) {
+  using namespace detail::arrays;
+  static_assert(checked_counts<T>());
+  return drawn<T, N>(c, extents, how, distribution_name::hypergeometric, static_cast<double>(ngood),
+                     static_cast<double>(nbad), static_cast<double>(nsample));
 }
 /// Between `left` and `right`, most of them near `mode`.
 template <class T = double, std::size_t N = dynamic_rank>
@@ -159,14 +172,25 @@ template <std::size_t N = dynamic_rank>
 array<std::int64_t, N> multinomial(const client& c, const weft::shape& extents, std::int64_t n,
                                    const std::vector<double>& p, options how = {}) {
   using namespace detail::arrays;
-  const weft::shape all = with_categories(extents, p.size());
+  const weft::shape all = with_categories("multinomial", extents, p.size());
   const grid chunks = make_grid(all, how.chunk, how.bytes, sizeof(std::int64_t));
   return array<std::int64_t, N>(make_multinomial(c, chunks, n, p, how.seed, how.stream));
 }
 
+/// Numbers from 0 to 1 whose sum is 1, of mean alpha[i] / sum(alpha) each: along a new last axis, as multinomial().
+template <class T = double, std::size_t N = dynamic_rank>
+array<T, N> dirichlet(const client& c, const weft::shape& extents, const std::vector<double>& alpha,
+                      options how = {}) {
+  using namespace detail::arrays;
+  static_assert(checked_reals<T>());
+  const weft::shape all = with_categories("dirichlet", extents, alpha.size());
+  const grid chunks = make_grid(all, how.chunk, how.bytes, sizeof(T));
+  return array<T, N>(make_dirichlet(c, element_of<T>, chunks, alpha, how.seed, how.stream));
+}
+
 /// Elements of a list, or of the numbers from 0 to n - 1, each with the same probability or with that of its own, as
 /// often as it comes: `choice(c, {1000}, colours)`, `choice(c, {1000}, 3, p)`. p is a std::vector<double>, and its
-/// sum 1. The list goes to each worker once. Without replacement there is permutation().
+/// sum 1. The list goes to each worker once.
 template <std::size_t N = dynamic_rank>
 array<std::int64_t, N> choice(const client& c, const weft::shape& extents, std::int64_t n, options how = {}) {
   return detail::arrays::chosen<N>(c, extents, n, how);

@@ -28,9 +28,12 @@ enum class distribution_name : std::uint8_t {
   power,
   rayleigh,
   triangular,
+  vonmises,
   poisson,
   binomial,
-  geometric
+  geometric,
+  negative_binomial,
+  hypergeometric
 };
 struct drawn_numbers {
   distribution_name of = distribution_name::gamma;
@@ -46,8 +49,11 @@ array_ref make_drawn(const client& c, element e, const grid& chunks, const drawn
 /// int64: how many of `n` fall to each of the last axis' places, which have the probabilities p.
 array_ref make_multinomial(const client& c, const grid& chunks, std::int64_t n, std::vector<double> p,
                            std::uint64_t seed, std::uint32_t stream);
-/// The extents, and behind them an axis for the categories.
-weft::shape with_categories(const weft::shape& extents, std::size_t count);
+/// Of `e`, float or double: rows of numbers whose sum is 1, by these parameters.
+array_ref make_dirichlet(const client& c, element e, const grid& chunks, std::vector<double> alpha,
+                         std::uint64_t seed, std::uint32_t stream);
+/// The extents, and behind them an axis for the categories of `what`.
+weft::shape with_categories(const char* what, const weft::shape& extents, std::size_t count);
 /// Throws unless there is a probability for each of n.
 void check_choice(std::int64_t n, const std::vector<double>& p);
 [[noreturn]] void throw_no_choice(std::int64_t n);
