@@ -133,6 +133,11 @@ weft::task<results> random_numbers(weft::client& c) {
   const auto mixed = weft::random::permutation(fallen * weft::expand_dims(chosen, 1), 0, {.seed = 9});
   const xt::xtensor<double, 2> last = co_await mixed.compute();
   all.push_back(arrays::list_of(last));
+  const auto shares = weft::random::dirichlet<double, 2>(c, {100}, p, {.seed = 9, .chunk = {70, 2}});
+  const auto once = weft::random::choice<2>(c, {50, 3}, 1000, weft::random::without_replacement,
+                                            {.seed = 9, .chunk = {20, 3}, .bytes = 1600});
+  const xt::xtensor<double, 2> weighed = co_await (shares(weft::slice(50)) * once).compute();
+  all.push_back(arrays::list_of(weighed));
   co_return all;
 }
 

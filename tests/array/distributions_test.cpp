@@ -361,6 +361,55 @@ TEST_CASE("shares have the distributions that their parameters give them, and th
   }
 }
 
+TEST_CASE("choices without replacement have no element twice") {
+  using drawn::without_replacement;
+  place at;
+  const weft::client& c = at.client;
+  const drawn::options how{.seed = 5};
+  const std::vector<double> some = arrays::list_of(at(drawn::choice(c, {50}, 1000, without_replacement, how)));
+  const std::vector<double> order = arrays::list_of(at(drawn::permutation(c, 1000, how)));
+  CHECK(std::equal(some.begin(), some.end(), order.begin()));
+  CHECK(arrays::list_of(at(drawn::choice(c, {1000}, 1000, without_replacement, how))) == order);
+  // By a tree and by a sort, in several chunks of random numbers.
+  const std::int64_t n = 100'000;
+  const auto cut = drawn::options{.seed = 5, .chunk = {20, 10}, .bytes = 80'000};
+  const auto tree = drawn::choice<2>(c, {100, 600}, n, without_replacement, cut);
+  CHECK(tree.chunk_sizes()[1].front() == 10);
+  std::vector<double> found = arrays::list_of(at(tree));
+  const std::vector<double> sorted =
+      arrays::list_of(at(drawn::choice(c, {n - 1}, n, without_replacement, {.seed = 5, .bytes = 80'000})));
+  CHECK(std::equal(found.begin(), found.end(), sorted.begin()));
+  std::sort(found.begin(), found.end());
+  CHECK(std::adjacent_find(found.begin(), found.end()) == found.end());
+  // All are as likely: of the first 60,000 of 100,000, those below any number.
+  CHECK(distance(found, [=](double k) { return k / static_cast<double>(n); }) < 2.5);
+  CHECK(at(drawn::choice(c, {0}, 3, without_replacement)).size() == 0);
+  const std::vector<float> values{4, 9, 2.5F};
+  std::vector<double> all = arrays::list_of(at(drawn::choice(c, {3}, values, without_replacement, how)));
+  std::sort(all.begin(), all.end());
+  CHECK((all == std::vector<double>{2.5, 4, 9}));
+}
+
+TEST_CASE("weighted choices without replacement are those of one draw after another") {
+  place at(1);
+  const std::vector<double> p{0.1, 0.5, 0, 0.15, 0.25};
+  // Two of five: 0.5 * 0.25 / 0.5 of these are elements 1 and 4, in this order, and so on.
+  std::array<double, 25> found{};
+  constexpr int seeds = 4000;
+  for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+    const auto two = at(drawn::choice<1>(at.client, {2}, 5, p, drawn::without_replacement, {.seed = seed}));
+    ++found[static_cast<std::size_t>(two(0) * 5 + two(1))];
+  }
+  double chi_squared = 0;
+  for (std::size_t i = 0; i < 5; ++i)
+    for (std::size_t j = 0; j < 5; ++j) {
+      const double expected = i == j ? 0 : seeds * p[i] * p[j] / (1 - p[i]), off = found[5 * i + j] - expected;
+      if (expected == 0) CHECK(off == 0);
+      if (expected != 0) chi_squared += off * off / expected;
+    }
+  CHECK(chi_squared < 11 + 4 * std::sqrt(2.0 * 11));  // of 12 classes
+}
+
 TEST_CASE("permutations have each number once, in any order") {
   place at;
   const weft::client& c = at.client;
@@ -452,6 +501,7 @@ TEST_CASE("drawn bits are the same on every machine and with every compiler") {
   CHECK(second(drawn::hypergeometric<std::int64_t, 1>(c, two, 1'000'000'000, 3'000'000'000, 200'000'000, how)) ==
         49'993'111);
   CHECK(second(drawn::dirichlet<double, 2>(c, {1}, {0.03, 0.4, 2}, how)(0)) == 0x1.7ad59174f3f37p-10);
+  CHECK(second(drawn::choice<1>(c, {2}, 1'000'000, drawn::without_replacement, how)) == 650'343);
 }
 
 TEST_CASE("parameters that a distribution cannot have are refused") {
@@ -498,6 +548,13 @@ TEST_CASE("parameters that a distribution cannot have are refused") {
   CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1e300, 1e300}), Contains("beyond 1e300"));
   CHECK_THROWS_WITH(drawn::dirichlet(c, {1, 1, 1, 1, 1, 1, 1, 1}, {1, 1}),
                     Contains("dirichlet numbers of more than 8"));
+  using drawn::without_replacement;
+  CHECK_THROWS_WITH(drawn::choice(c, all, 3, without_replacement),
+                    "weft: choice of 4 among 3 without replacement: give as many or fewer");
+  CHECK_THROWS_WITH(drawn::choice(c, {2}, 3, std::vector<double>{0, 1, 0}, without_replacement),
+                    "weft: choice of 2 without replacement among 1 whose probability is above 0: give as many or "
+                    "fewer");
+  CHECK_THROWS_WITH(drawn::choice(c, {0}, 0, without_replacement), Contains("choice among 0"));
   CHECK_THROWS_WITH(drawn::uniform(c, all, 2, 1), Contains("uniform with high - low -1"));
   CHECK_THROWS_WITH(drawn::normal(c, all, 0, -1), Contains("normal with scale -1"));
   CHECK_THROWS_WITH(drawn::exponential(c, all, nan), Contains("exponential with scale nan"));

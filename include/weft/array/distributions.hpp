@@ -50,6 +50,10 @@ array<std::int64_t, N> chosen(const client& c, const weft::shape& extents, std::
   const find_place<double> among{shared<std::vector<double>>(cumulated(p)), true};
   return array<std::int64_t, N>(arrays::apply_to(among, random::uniform<double, N>(c, extents, how)));
 }
+/// Numbers from 0 to n - 1, none of them twice; with p, by their probabilities. Throws misuse where there are too
+/// few. lib/array/choice.cpp.
+array_ref chosen_once(const client& c, const weft::shape& extents, std::int64_t n, const std::vector<double>* p,
+                      const random::options& how);
 template <class T>
 auto picked_from(const std::vector<T>& values) {
   static_assert(!std::is_same_v<T, bool>,
@@ -212,6 +216,40 @@ array<T, N> choice(const client& c, const weft::shape& extents, const std::vecto
   using namespace detail::arrays;
   const auto n = static_cast<std::int64_t>(values.size());
   return apply_to(picked_from(values), chosen<N>(c, extents, n, p, how));
+}
+
+/// No element comes twice: `choice(c, {3}, colours, without_replacement, {.seed = 1})`.
+struct without_replacement_t {};
+inline constexpr without_replacement_t without_replacement{};
+
+/// So many of those that there are, in a random order: of numbers those that permutation() of the same seed begins
+/// with. With probabilities each is taken by those of all that are left, as numpy.random does it: the first ones of
+/// exponential numbers, each divided by its probability (Efraimidis and Spirakis, "Weighted random sampling with a
+/// reservoir", Information Processing Letters 97, 2006). By an argtopk() over n random numbers; above 65,536 elements
+/// by an argsort(). Throws misuse where fewer have a probability above 0 than are to be taken.
+template <std::size_t N = dynamic_rank>
+array<std::int64_t, N> choice(const client& c, const weft::shape& extents, std::int64_t n, without_replacement_t,
+                              options how = {}) {
+  return array<std::int64_t, N>(detail::arrays::chosen_once(c, extents, n, nullptr, how));
+}
+template <std::size_t N = dynamic_rank, std::same_as<std::vector<double>> P>
+array<std::int64_t, N> choice(const client& c, const weft::shape& extents, std::int64_t n, const P& p,
+                              without_replacement_t, options how = {}) {
+  return array<std::int64_t, N>(detail::arrays::chosen_once(c, extents, n, &p, how));
+}
+template <std::size_t N = dynamic_rank, class T>
+array<T, N> choice(const client& c, const weft::shape& extents, const std::vector<T>& values, without_replacement_t,
+                   options how = {}) {
+  using namespace detail::arrays;
+  const auto n = static_cast<std::int64_t>(values.size());
+  return apply_to(picked_from(values), choice<N>(c, extents, n, without_replacement, how));
+}
+template <std::size_t N = dynamic_rank, class T, std::same_as<std::vector<double>> P>
+array<T, N> choice(const client& c, const weft::shape& extents, const std::vector<T>& values, const P& p,
+                   without_replacement_t, options how = {}) {
+  using namespace detail::arrays;
+  const auto n = static_cast<std::int64_t>(values.size());
+  return apply_to(picked_from(values), choice<N>(c, extents, n, p, without_replacement, how));
 }
 
 /// The numbers from 0 to n - 1 in a random order: by an argsort() of as many random numbers of 64 bits, which costs
