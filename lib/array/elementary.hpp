@@ -81,18 +81,9 @@ WEFT_INLINE sine_cosine turn(double u) noexcept {
           std::bit_cast<double>((b ^ differ) ^ (((quarter + 1) & 2) << 62))};
 }
 
-// What follows has branches.
-
-/// log(1 + x), for x above -1: log(u) x / (u - 1), where u is 1 + x as it is rounded (Kahan).
-inline double logarithm_of_1_plus(double x) noexcept {
-  const double u = 1 + x;
-  return u == 1 ? x : logarithm(u) * (x / (u - 1));
-}
-
-/// e^x = 2^k e^r, with |r| <= log(2) / 2, whose series has converged to 10^-18 after 14 terms.
-inline double exponential(double x) noexcept {
-  if (!(x > -746)) return x != x ? x : 0;
-  if (x > 710) return std::numeric_limits<double>::infinity();
+/// e^x = 2^k e^r, with |r| <= log(2) / 2, whose series has converged to 10^-18 after 14 terms; for x from -746 to
+/// 710.
+WEFT_INLINE double exponential_within(double x) noexcept {
   constexpr double rounding = 0x1.8p52;
   const double shifted = x * 1.44269504088896340736 + rounding, k = shifted - rounding;
   const double r = (x - k * log2_high) - k * log2_low;
@@ -108,12 +99,26 @@ inline double exponential(double x) noexcept {
   p = p * r + 1.0 / 24.0;
   p = p * r + 1.0 / 6.0;
   p = p * r + 0.5;
-  // In two steps, each by a normal number.
-  const auto n = static_cast<std::int64_t>(k), half = n / 2;
-  const auto two_to = [](std::int64_t e) {
-    return std::bit_cast<double>(static_cast<std::uint64_t>(e + 1023) << 52);
-  };
-  return (1 + (r + r * r * p)) * two_to(half) * two_to(n - half);
+  // In two steps, each by a normal number: k is in the low bits, and 2048 more is above 0.
+  constexpr std::uint64_t none = std::bit_cast<std::uint64_t>(rounding);
+  const std::uint64_t n = std::bit_cast<std::uint64_t>(shifted) - none + 2048, half = n / 2;
+  return (1 + (r + r * r * p)) * std::bit_cast<double>((half - 1) << 52) *
+         std::bit_cast<double>((n - half - 1) << 52);
+}
+
+// What follows has branches.
+
+/// log(1 + x), for x above -1: log(u) x / (u - 1), where u is 1 + x as it is rounded (Kahan).
+inline double logarithm_of_1_plus(double x) noexcept {
+  const double u = 1 + x;
+  return u == 1 ? x : logarithm(u) * (x / (u - 1));
+}
+
+/// e^x.
+inline double exponential(double x) noexcept {
+  if (!(x > -746)) return x != x ? x : 0;
+  if (x > 710) return std::numeric_limits<double>::infinity();
+  return exponential_within(x);
 }
 /// e^x - 1.
 inline double exponential_less_1(double x) noexcept {

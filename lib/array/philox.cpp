@@ -10,18 +10,19 @@ namespace weft::detail::arrays {
 
 namespace {
 
-constexpr std::size_t batch = 64;  // blocks that are made at once: enough for vectors, and all of it stays in L1
+constexpr std::size_t batch = philox_batch;
 
-/// The words of `batch` blocks: word w of block b is at [w][b].
-using batch_words = std::uint32_t[4][batch];
+/// The words of `batch` blocks.
+using batch_words = philox_words;
 /// And the blocks' numbers.
 using batch_blocks = std::uint64_t[batch];
 
-WEFT_CLONES void make_words(batch_words& out, const batch_blocks& blocks, std::uint64_t seed, std::uint32_t stream) {
+WEFT_CLONES void make_words(batch_words& out, const batch_blocks& blocks, std::uint64_t seed, std::uint32_t stream,
+                            std::uint32_t attempt = 0) {
   for (std::size_t b = 0; b < batch; ++b) {
     out[0][b] = static_cast<std::uint32_t>(blocks[b]);
     out[1][b] = static_cast<std::uint32_t>(blocks[b] >> 32);
-    out[2][b] = 0;  // the first attempt
+    out[2][b] = attempt;
     out[3][b] = stream;
   }
   auto k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
@@ -160,6 +161,12 @@ std::uint64_t two_words(std::uint32_t low, std::uint32_t high) noexcept { return
 }  // namespace
 
 namespace philox {
+
+void blocks(random_stream s, std::uint64_t first, std::uint32_t attempt, philox_words& out) noexcept {
+  alignas(64) batch_blocks numbers;
+  for (std::size_t b = 0; b < batch; ++b) numbers[b] = first + b;
+  make_words(out, numbers, s.seed, s.number, attempt);
+}
 
 void uniform(random_stream s, element_numbers which, std::span<float> out) noexcept {
   generate<4>(s, which, out, [](const batch_words& w, float* to, const batch_blocks&) { uniform_of(w, to); });

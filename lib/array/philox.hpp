@@ -43,7 +43,14 @@ struct element_numbers {
   const std::int64_t* each = nullptr;
 };
 
+/// So many blocks are made at once: word w of block b is at [w][b].
+inline constexpr std::size_t philox_batch = 64;  // enough for vectors, and all of it stays in L1
+using philox_words = std::uint32_t[4][philox_batch];
+
 namespace philox {
+
+/// Those of blocks that follow each other, of an attempt: see below.
+void blocks(random_stream s, std::uint64_t first, std::uint32_t attempt, philox_words& out) noexcept;
 
 /// Each writes elements of a stream: 64 blocks at once, which are those that follow each other, or those of the
 /// elements that are named one by one (up to two or four times as slow, where no two share a block). In the counter

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "array/elementary.hpp"
+#include "array/first_tries.hpp"
 #include "array/philox.hpp"
 
 // Compiled as philox.cpp: see elementary.hpp.
@@ -59,19 +60,22 @@ struct gamma_sampler {
       return below_1 ? d * v * arrays::exponential(-bits.exponential() * inverse) : d * v;
     }
   }
+  /// The first tries of elements whose next numbers are those from `from` on; units() of them.
+  void first(const first_units& u, std::size_t from, gamma_tries& out) const noexcept {
+    tried x;
+    normals_of(u.at[from], u.at[from + 1], x);
+    out.make(d, c, x, u.at[from + 2]);
+    if (below_1) out.times_power(u.at[from + 3], inverse);
+  }
+  std::size_t units() const noexcept { return below_1 ? 4 : 3; }
   bool below_1;
   double inverse, d, c;
 };
 
-/// By two gammas; where both parameters are up to 1, by Jöhnk's method ("Erzeugung von betaverteilten und
+/// Where both parameters are up to 1 (else it is by two gammas): Jöhnk's method ("Erzeugung von betaverteilten und
 /// gammaverteilten Zufallszahlen", Metrika 8, 1964), with logarithms where powers are too small to be told from 0.
-struct beta_sampler {
-  beta_sampler(double x, double y) noexcept : a(x), b(y), first(x), second(y) {}
+struct small_beta_sampler {
   double operator()(element_bits& bits) const noexcept {
-    if (a > 1 || b > 1) {
-      const double x = first(bits), y = second(bits);
-      return x / (x + y);
-    }
     for (;;) {
       const double log_x = -bits.exponential() / a, log_y = -bits.exponential() / b;
       const double x = arrays::exponential(log_x), y = arrays::exponential(log_y), sum = x + y;
@@ -81,7 +85,6 @@ struct beta_sampler {
     }
   }
   double a, b;
-  gamma_sampler first, second;
 };
 
 // Logarithms of probabilities as Loader has them ("Fast and accurate computation of binomial probabilities", 2000):
@@ -315,6 +318,61 @@ void fill(const drawn_numbers& w, std::uint64_t first, std::span<T> out, const a
   }
 }
 
+/// The same, where the first tries of most elements are taken: `first_of(units, value, taken)` makes them of the
+/// units of so many elements. Of few elements nothing is gained by it.
+template <class T>
+void fill_by_tries(const drawn_numbers& w, std::uint64_t first, std::span<T> out, std::size_t units,
+                   const auto& first_of, const auto& one) noexcept {
+  constexpr std::size_t few = 16;
+  const auto blocks = static_cast<std::uint32_t>((units + 1) / 2);
+  while (out.size() >= few) {
+    first_units u;
+    gamma_tries tried_first;
+    u.make({w.seed, w.stream}, first, blocks);
+    first_of(u, tried_first);
+    const std::size_t n = std::min(tries, out.size());
+    for (std::size_t i = 0; i < n; ++i) {
+      if (tried_first.taken[i]) {
+        out[i] = static_cast<T>(tried_first.value[i]);
+      } else {
+        element_bits bits(w.seed, w.stream, first + i);
+        out[i] = static_cast<T>(one(bits));
+      }
+    }
+    out = out.subspan(n);
+    first += n;
+  }
+  fill(w, first, out, one);
+}
+/// Of two gamma numbers.
+template <class T>
+void fill_by_two(const drawn_numbers& w, std::uint64_t first, std::span<T> out, const gamma_sampler& g,
+                 const gamma_sampler& h, const auto& of_both) noexcept {
+  const auto first_of = [&](const first_units& u, gamma_tries& t) {
+    gamma_tries second;
+    g.first(u, 0, t);
+    h.first(u, g.units(), second);
+    for (std::size_t i = 0; i < tries; ++i) {
+      t.value[i] = of_both(t.value[i], second.value[i]);
+      t.taken[i] = t.taken[i] && second.taken[i];
+    }
+  };
+  fill_by_tries(w, first, out, g.units() + h.units(), first_of, [&](element_bits& e) {
+    const double x = g(e);
+    return of_both(x, h(e));
+  });
+}
+/// Of one.
+template <class T>
+void fill_by_one(const drawn_numbers& w, std::uint64_t first, std::span<T> out, const gamma_sampler& g,
+                 double scale) noexcept {
+  const auto first_of = [&](const first_units& u, gamma_tries& t) {
+    g.first(u, 0, t);
+    for (double& x : t.value) x = scale * x;
+  };
+  fill_by_tries(w, first, out, g.units(), first_of, [&](element_bits& e) { return scale * g(e); });
+}
+
 double triangular(double u, double left, double mode, double right) noexcept {
   const double base = right - left, up = mode - left;
   return u <= up / base ? left + std::sqrt(u * up * base) : right - std::sqrt((1 - u) * (right - mode) * base);
@@ -348,27 +406,27 @@ void sample(const drawn_numbers& w, std::uint64_t first, std::span<T> out) noexc
     }
   } else {
     switch (w.of) {
-      case name::gamma: {
-        const gamma_sampler g(a);
-        return each([=](bits& e) { return b * g(e); });
-      }
+      case name::gamma:
+        return fill_by_one(w, first, out, gamma_sampler(a), b);
       case name::beta:
-        return each(beta_sampler(a, b));
-      case name::chisquare: {
-        const gamma_sampler g(a / 2);
-        return each([=](bits& e) { return 2 * g(e); });
-      }
-      case name::f: {
-        const gamma_sampler g(a / 2), h(b / 2);
-        return each([=](bits& e) {
-          const double x = g(e) * b, y = h(e) * a;
-          return x / y;
-        });
-      }
+        if (a <= 1 && b <= 1) return each(small_beta_sampler{a, b});
+        return fill_by_two(w, first, out, gamma_sampler(a), gamma_sampler(b),
+                           [](double x, double y) { return x / (x + y); });
+      case name::chisquare:
+        return fill_by_one(w, first, out, gamma_sampler(a / 2), 2);
+      case name::f:
+        return fill_by_two(w, first, out, gamma_sampler(a / 2), gamma_sampler(b / 2),
+                           [=](double x, double y) { return (x * b) / (y * a); });
       case name::standard_t: {
         const gamma_sampler g(a / 2);
         const double root = std::sqrt(a / 2);
-        return each([=](bits& e) {
+        const auto first_of = [&](const first_units& u, gamma_tries& t) {
+          tried z;
+          normals_of(u.at[0], u.at[1], z);
+          g.first(u, 2, t);
+          for (std::size_t i = 0; i < tries; ++i) t.value[i] = root * z[i] / std::sqrt(t.value[i]);
+        };
+        return fill_by_tries(w, first, out, 2 + g.units(), first_of, [=](bits& e) {
           const double z = e.normal();
           return root * z / std::sqrt(g(e));
         });

@@ -12,8 +12,10 @@ namespace weft::detail::arrays {
 
 /// Writes elements `first`, `first` + 1, ... of a stream. T is float or double, or for counts an unsigned type, which
 /// holds the bits of signed ones too. The parameters are such as the distribution can have. Measured an element on
-/// one core of an EPYC that others used too: inversions 25 to 80 ns, gamma and standard_t 95 and 130, beta 155,
-/// poisson 55 (lam 3) and 90 (40), binomial 130 (n 100, p 0.3). A chain of elementary functions takes most of that.
+/// one core of an EPYC that others used too: inversions 25 to 80 ns, vonmises 60, poisson 45 (lam 40), binomial 130
+/// (n 100, p 0.3), negative_binomial 100 to 160, hypergeometric 30 (means below 10) and 180: a chain of elementary
+/// functions takes most of that. What is made of gamma numbers is tried with vectors where elements follow each other
+/// (first_tries.hpp): gamma 9 ns, standard_t and gamma below 1 13, beta 18; one by one 50 to 80.
 template <class T>
 void sample(const drawn_numbers& which, std::uint64_t first, std::span<T> out) noexcept;
 

@@ -460,6 +460,8 @@ TEST_CASE("drawn numbers are those of their places, in all chunks") {
   const weft::shape all{60, 35};
   same("gamma", [&](drawn::options how) { return drawn::gamma<double, 2>(c, all, 0.7, 3, how); });
   same("standard_t", [&](drawn::options how) { return drawn::standard_t<float, 2>(c, all, 4, how); });
+  same("beta", [&](drawn::options how) { return drawn::beta<double, 2>(c, all, 2, 0.5, how); });
+  same("f", [&](drawn::options how) { return drawn::f<double, 2>(c, all, 1, 7, how); });
   same("poisson", [&](drawn::options how) { return drawn::poisson<std::int16_t, 2>(c, all, 40, how); });
   same("binomial", [&](drawn::options how) { return drawn::binomial<std::uint8_t, 2>(c, all, 200, 0.4, how); });
   same("vonmises", [&](drawn::options how) { return drawn::vonmises<float, 2>(c, all, 0.5, 3, how); });
