@@ -378,13 +378,17 @@ class scheduler_core {
   bool is_made_once(slot t) const noexcept {
     return (tasks_[t].flags & task_once) || (is_offer(t) && !knows(submitter_of(tasks_[t].id)));
   }
-  /// Whether a value fits into a worker, if there is nothing else: it says what room it has, a little less than its
-  /// memory, by its heartbeats.
+  /// Whether a value fits into a worker, if there is nothing else.
   static bool has_memory_for(const worker& w, std::uint64_t bytes) noexcept {
-    const std::uint64_t room = w.last.memory_limit != 0 ? w.last.memory_limit : w.memory;
-    return room == 0 || bytes <= room;
+    return room_of(w) == 0 || bytes <= room_of(w);
+  }
+  static std::uint64_t room_of(const worker& w) noexcept {
+    return w.last.memory_limit != 0 ? w.last.memory_limit : w.memory;
   }
   worker_index worker_for_offer(slot t, std::uint32_t in_class);
+  bool may_hold_later(slot t, std::uint32_t in_class, const worker& w) const;
+  bool may_hold_later(slot t, std::uint32_t in_class) const;
+  void place_offers_anew();
   /// As far as is known. Of an offer whose submitter is there.
   bool is_reached(slot t, const worker& w) const {
     const auto& missed = peers_[submitter_of(tasks_[t].id)]->unreached;
@@ -409,6 +413,7 @@ class scheduler_core {
 
   // paused.cpp
   void fill_paused();
+  bool is_paused_for(const worker& w, std::uint32_t in_class) const;
   bool would_run(const worker& w, std::uint32_t in_class) const;
   bool waits_for_paused(std::uint32_t in_class) const;
 
@@ -447,6 +452,8 @@ class scheduler_core {
 
   // describe.cpp
   std::string missing_of(std::uint32_t in_class) const;
+  static std::string why_idle(const worker& w);
+  std::string no_room_now(slot t, std::uint32_t in_class) const;
   void answer(peer_id p, const ask_cluster& m);
 
   // policies.cpp

@@ -53,7 +53,7 @@ scheduler_statistics scheduler_core::statistics() const {
   s.tasks = tasks_.size();
   for (slot t = 1; t < tasks_.end(); ++t) ++s.states[static_cast<std::size_t>(tasks_[t].state)];
   for (const auto& c : classes_)
-    if (c && c->eligible.empty()) s.no_worker += c->all_held();
+    if (c) s.no_worker += c->eligible.empty() ? c->all_held() : c->offers.size();
   s.record_bytes = tasks_.record_bytes();
   s.payload_bytes = tasks_.payload_bytes();
   s.edge_bytes = tasks_.pool_used() - tasks_.payload_bytes();
@@ -74,9 +74,12 @@ std::vector<worker_statistics> scheduler_core::workers() const {
 std::vector<std::string> scheduler_core::waiting() const {
   std::vector<std::string> all;
   for (std::uint32_t c = 0; c < classes_.size(); ++c) {
-    if (!classes_[c] || !classes_[c]->eligible.empty() || classes_[c]->all_held() == 0) continue;
-    const std::size_t n = classes_[c]->all_held();
-    all.push_back(std::to_string(n) + (n == 1 ? " task waits" : " tasks wait") + " for a worker: " + missing_of(c));
+    if (!classes_[c]) continue;
+    const bool any = !classes_[c]->eligible.empty();
+    const std::size_t n = any ? classes_[c]->offers.size() : classes_[c]->all_held();
+    if (n == 0) continue;
+    all.push_back(std::to_string(n) + (n == 1 ? " task waits" : " tasks wait") +
+                  " for a worker: " + (any ? no_room_now(classes_[c]->offers.first(tasks_), c) : missing_of(c)));
   }
   return all;
 }
@@ -98,9 +101,22 @@ std::string scheduler_core::missing_of(std::uint32_t in_class) const {
   for (const worker& w : workers_)
     if (w.peer != 0 && meets(w, wanted, wanted.loose) && (!other || (other->leaves() && !w.leaves()))) other = &w;
   if (!other) return what;
-  return what + " that takes tasks: worker " + other->name +
-         (other->mode == worker_mode::running ? " has leased all its slots"
-                                              : " is " + std::string(name_of(other->mode)));
+  return what + " that takes tasks: worker " + why_idle(*other);
+}
+
+/// Why a worker that is not given tasks is not.
+std::string scheduler_core::why_idle(const worker& w) {
+  return w.name +
+         (w.mode == worker_mode::running ? " has leased all its slots" : " is " + std::string(name_of(w.mode)));
+}
+
+/// Why an offer is held though there are workers that may run it.
+std::string scheduler_core::no_room_now(slot t, std::uint32_t in_class) const {
+  std::string what = "there is none that takes tasks and has memory for the " + std::to_string(offered_bytes(t)) +
+                     " bytes of a value that is scattered";
+  for (const worker& w : workers_)
+    if (may_hold_later(t, in_class, w)) return what + ": worker " + why_idle(w);
+  return what;
 }
 
 void write_cluster_state(batch_writer& out, std::uint64_t request, const std::vector<worker_statistics>& workers,

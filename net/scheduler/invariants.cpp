@@ -90,6 +90,9 @@ void scheduler_core::check_invariants() const {
       case task_state::held:
         require(r.waiting_on == 0, "what is held has its inputs", r.id);
         ++held[c];
+        if (is_offer(t))
+          require(classes_[c]->eligible.empty() || may_hold_later(t, c), "an offer is held while nobody may have it",
+                  r.id);
         held_cost += r.cost;
         break;
       case task_state::memory:
@@ -141,9 +144,7 @@ void scheduler_core::check_invariants() const {
   for (std::size_t c = 0; c < classes_.size(); ++c) {
     if (!classes_[c]) continue;
     require(classes_[c]->all_held() == held[c], "held tasks are in their queues");
-    require(classes_[c]->offers.empty() || classes_[c]->eligible.empty(),
-            "an offer is held while nobody may have it");
-    if (c == 0 && held[0] != 0)
+    if (c == 0 && !classes_[0]->held.empty())
       for (const worker_index w : heap_) require(workers_[w].work() != 0, "no worker is idle while tasks are held");
   }
   std::uint32_t slots = 0, there = 0;

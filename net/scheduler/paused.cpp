@@ -5,12 +5,16 @@
 
 namespace weft::net {
 
+/// Whether a worker is paused that may have tasks of a class.
+bool scheduler_core::is_paused_for(const worker& w, std::uint32_t in_class) const {
+  if (w.peer == 0 || w.mode != worker_mode::paused || w.slots == 0 || !classes_[in_class]) return false;
+  const placement_class& wanted = catalogue_.class_at(in_class);
+  return meets(w, wanted, wanted.loose);
+}
+
 /// Whether a paused worker may be the one for held tasks of a class: none that is running may have them.
 bool scheduler_core::would_run(const worker& w, std::uint32_t in_class) const {
-  if (w.peer == 0 || w.mode != worker_mode::paused || w.slots == 0 || !classes_[in_class]) return false;
-  const class_state& state = *classes_[in_class];
-  const placement_class& wanted = catalogue_.class_at(in_class);
-  return state.all_held() != 0 && state.eligible.empty() && meets(w, wanted, wanted.loose);
+  return is_paused_for(w, in_class) && classes_[in_class]->all_held() != 0 && classes_[in_class]->eligible.empty();
 }
 
 bool scheduler_core::waits_for_paused(std::uint32_t in_class) const {
@@ -20,7 +24,7 @@ bool scheduler_core::waits_for_paused(std::uint32_t in_class) const {
 /// Held tasks may be what frees the memory for want of which all workers that may have them are paused: each of these
 /// that has no task is given one. Coroutines do not count as such, since they may wait for just what is held: that,
 /// what tasks have submitted, comes first then, and no further coroutine of somebody else is begun. Nor do offers:
-/// one may be under way to each worker besides.
+/// one may be under way to each worker besides, also where others are running that have no memory for it.
 void scheduler_core::fill_paused() {
   if (paused_ == 0) return;
   const auto is_worker = [&](peer_id p, slot) { return peers_[p] && peers_[p]->worker != no_worker_index; };
@@ -34,20 +38,16 @@ void scheduler_core::fill_paused() {
     };
     // One that fits into none goes to who says so.
     const auto may_have = [&](slot t, std::uint32_t c) {
-      const std::uint64_t bytes = offered_bytes(t);
-      const auto fits = [&](const worker& other) {
-        return would_run(other, c) && other.takes_offers && is_reached(t, other) && has_memory_for(other, bytes);
-      };
-      return is_reached(t, w) && (has_memory_for(w, bytes) || std::none_of(workers_.begin(), workers_.end(), fits));
+      return is_reached(t, w) && (has_memory_for(w, offered_bytes(t)) || !may_hold_later(t, c));
     };
     for (std::uint32_t c = 0; c < classes_.size(); ++c) {
-      if (!would_run(w, c)) continue;
+      if (!is_paused_for(w, c)) continue;
       const class_state& state = *classes_[c];
       if (w.offers == 0 && w.takes_offers && !state.offers.empty())
         if (const slot t = state.offers.first_of(tasks_, [&](peer_id, slot of) { return may_have(of, c); });
             t != no_task)
           consider(t, offer);
-      if (state.held.empty() || (c != 0 && !has_resources(w, c))) continue;
+      if (!state.eligible.empty() || state.held.empty() || (c != 0 && !has_resources(w, c))) continue;
       slot t = coroutines == 0 ? no_task : state.held.first_of(tasks_, is_worker);
       if (t == no_task) {
         t = state.held.first(tasks_);

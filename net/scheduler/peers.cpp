@@ -252,6 +252,7 @@ void scheduler_core::rebuild_classes() {
       }
     }
   }
+  place_offers_anew();
 }
 
 void scheduler_core::named(worker_index w, const worker_machine& m) {
@@ -278,6 +279,7 @@ void scheduler_core::set_worker_mode(worker_index index, worker_mode mode) {
   if (mode == worker_mode::retiring || mode == worker_mode::stopped)
     move_leases(index, "worker " + w.name + " is let go");
   enter_heap(index);
+  place_offers_anew();
 }
 
 void scheduler_core::depart(peer_id p, std::string reason, bool expected) {

@@ -99,7 +99,7 @@ void scheduler_core::place(slot t) {
     // Its value was lost, and somebody else needs it who has not.
     if (!knows(submitter_of(tasks_[t].id))) return end_offer(t, "the client that has scattered it has left");
     if (const worker_index w = worker_for_offer(t, c); w != no_worker_index) return assign(t, w, false);
-    if (classes_[c]->eligible.empty()) return hold(t);
+    if (classes_[c]->eligible.empty() || may_hold_later(t, c)) return hold(t);
     return end_offer(t, no_worker_for_offer(t));
   }
   if (classes_[c]->eligible.empty() || is_producer(t)) return hold(t);
@@ -142,10 +142,11 @@ std::uint64_t scheduler_core::offered_bytes(slot t) const noexcept {
 }
 
 /// Of those whose memory it fits into, the one whose memory is the least full when it has come; where it fits into
-/// none, one that says so. An offer takes neither slot nor resources, however long its submitter needs: so it is held
-/// only while nobody may have it.
+/// none, and into no other that may run later, one that says so. An offer takes neither slot nor resources, however
+/// long its submitter needs: so it is held only while nobody may have it.
 worker_index scheduler_core::worker_for_offer(slot t, std::uint32_t in_class) {
   class_state& state = *classes_[in_class];
+  const placement_class& wanted = catalogue_.class_at(in_class);
   const std::size_t n = state.eligible.size();
   const std::uint64_t bytes = offered_bytes(t);
   std::map<peer_id, time_ns>& missed = peers_[submitter_of(tasks_[t].id)]->unreached;
@@ -153,18 +154,51 @@ worker_index scheduler_core::worker_for_offer(slot t, std::uint32_t in_class) {
   if (missed.size() >= most_unreached) return no_worker_index;
   worker_index best = no_worker_index;
   std::pair<bool, double> least{true, 0};  // it does not fit; how full it is
-  for (std::size_t k = 0; k < n; ++k) {
-    if (k >= most_eligible_seen && best != no_worker_index && !least.first) break;
-    const worker_index index = state.eligible[(state.cursor + k) % n];
+  const auto consider = [&](worker_index index) {
     const worker& w = workers_[index];
-    if (!w.takes_offers || !is_reached(t, w)) continue;
+    if (!w.takes_offers || !is_reached(t, w)) return;
     const std::pair is{!has_memory_for(w, bytes), fullness(w, w.offered + bytes)};
-    if (best != no_worker_index && is >= least) continue;
+    if (best != no_worker_index && is >= least) return;
     best = index;
     least = is;
-  }
+  };
+  const auto fits = [&] { return best != no_worker_index && !least.first; };
+  for (std::size_t k = 0; k < n && (k < most_eligible_seen || !fits()); ++k)
+    consider(state.eligible[(state.cursor + k) % n]);
   if (n > most_eligible_seen) state.cursor = static_cast<std::uint32_t>((state.cursor + most_eligible_seen) % n);
-  return best;
+  // A wish for some workers is no reason to refuse what others have memory for.
+  if (wanted.loose && n != 0)
+    for (worker_index w = 0; w < workers_.size() && !fits(); ++w)
+      if (workers_[w].peer != 0 && workers_[w].heap_at != nowhere && meets(workers_[w], wanted, true)) consider(w);
+  return fits() || !may_hold_later(t, in_class) ? best : no_worker_index;
+}
+
+/// Whether a worker that is given no tasks now, since it is paused or has leased its slots, has memory for what is
+/// offered. Of an offer whose submitter is there.
+bool scheduler_core::may_hold_later(slot t, std::uint32_t in_class, const worker& w) const {
+  const placement_class& wanted = catalogue_.class_at(in_class);
+  return w.peer != 0 && w.heap_at == nowhere && !w.leaves() && w.takes_offers &&
+         has_memory_for(w, offered_bytes(t)) && is_reached(t, w) && meets(w, wanted, wanted.loose);
+}
+
+/// Whether there is one.
+bool scheduler_core::may_hold_later(slot t, std::uint32_t in_class) const {
+  return peers_[submitter_of(tasks_[t].id)]->unreached.size() < most_unreached &&
+         std::any_of(
+             workers_.begin(), workers_.end(), [&](const worker& w) { return may_hold_later(t, in_class, w); });
+}
+
+/// Held offers that others than the running workers have memory for: who may have them, or what is known of them, has
+/// changed.
+void scheduler_core::place_offers_anew() {
+  for (const auto& state : classes_) {
+    if (!state || state->eligible.empty()) continue;
+    while (!state->offers.empty()) {
+      const slot t = state->offers.first(tasks_);
+      unhold(t, false);
+      make_ready(t);
+    }
+  }
 }
 
 std::string scheduler_core::no_worker_for_offer(slot t) {

@@ -279,7 +279,9 @@ void scheduler_core::heard(worker_index w, const heartbeat& m) {
   if (m.executing.size() > options_.most_tasks)
     throw protocol_error("weft: worker " + workers_[w].name + " says that it executes " +
                          std::to_string(m.executing.size()) + " tasks");
+  const std::uint64_t room = room_of(workers_[w]);
   workers_[w].last = m;
+  if (room_of(workers_[w]) != room) place_offers_anew();
   workers_[w].executing.assign(m.executing.begin(), m.executing.end());
   set_worker_mode(w, static_cast<worker_mode>(m.mode));
   if ((m.wishes & wishes_to_retire) && !workers_[w].mode_ordered) retire(now_, workers_[w].peer);

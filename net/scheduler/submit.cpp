@@ -198,6 +198,7 @@ void scheduler_core::unreached(peer_id p, const unreached_offers& m) {
     if (!peers_[m.worker]->has_lists()) with_lists_.push_back(m.worker);
     peers_[m.worker]->retracts.push_back({id, tasks_[t].attempt, 0});
   }
+  place_offers_anew();
 }
 
 /// The submitter has left, and others need what it has offered.

@@ -29,8 +29,7 @@ struct worker_options {
   security who;          // with the role worker
   std::string name;      // empty: host and process
   std::string resources;
-  client_options memory;           // budget, spill
-  std::uint64_t memory_limit = 0;  // what the scheduler is told; 0: the budget
+  client_options memory;  // budget, of which the scheduler is told, and spill
   link_options link;
   worker_limits limits;
   submitter_maker submit_by;  // null: what its tasks submit stays on it

@@ -1,4 +1,5 @@
 // Values that their submitters keep until a worker has them.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -102,6 +103,92 @@ TEST_CASE("offers go to workers whose memory they fit into", "[scheduler]") {
   s.heard(c);
   offers(s, c, 0, 30'000'000);  // it fits nowhere: who is to have it says so
   CHECK(s.heard(c).size() == 1);
+}
+
+TEST_CASE("an offer waits for a worker that has memory for it and is given nothing now", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), small = s.worker_of("small", 1'000'000), large = s.worker_of("large", 20'000'000);
+  s.beat(small);
+  s.beat(large, worker_mode::paused);
+  const auto offered = [&] { return offers(s, c, 0, 5'000'000); };
+  const task_id a = offered(), b = offered();
+  CHECK(s.heard(large) == lines{"run 1/1"});  // as where all that may have it are paused: one at a time
+  CHECK(s.core.state_of(b) == task_state::held);
+  CHECK(s.core.statistics().no_worker == 1);
+  REQUIRE(s.core.waiting().size() == 1);
+  CHECK(s.core.waiting()[0] ==
+        "1 task waits for a worker: there is none that takes tasks and has memory for the 5000000 bytes of a value "
+        "that is scattered: worker large is paused");
+  const task_id fits = offers(s, c, 0, 900'000), plain = s.submit(c);
+  CHECK(s.heard(small) == lines{"run 3/1", "run 4/1"});  // others do not wait for that
+  s.done(small, fits, 1, 900'000), s.done(small, plain);
+  SECTION("its memory is free again") {
+    s.beat(large);
+    CHECK(s.heard(large) == lines{"run 2/1"});
+  }
+  SECTION("what it was given has come") {
+    s.done(large, a, 1, 5'000'000);
+    CHECK(s.heard(large) == lines{"run 2/1"});
+  }
+  SECTION("another comes") {
+    const peer_id other = s.worker_of("other", 10'000'000);
+    CHECK(s.heard(other) == lines{"run 2/1"});
+  }
+  SECTION("it goes, and then who has no memory for it says so") {
+    s.heard(small);
+    const bool in_order = GENERATE(false, true);
+    if (in_order)
+      s.core.retire(s.now, large);
+    else
+      s.lose(large);
+    const lines all = s.heard(small);
+    CHECK(std::count(all.begin(), all.end(), "run 2/1") == 1);
+  }
+  SECTION("its client does not reach it") {
+    unreached_offers m{};
+    m.worker = large;
+    m.tasks = {&a, 1};
+    s.say(c, m);
+    CHECK(s.heard(small) == lines{"run 2/1"});
+  }
+  SECTION("it says that it has less memory") {
+    s.heard(small);
+    heartbeat m{};
+    m.mode = static_cast<std::uint32_t>(worker_mode::paused);
+    m.memory_limit = 2'000'000;
+    s.say(large, m);
+    CHECK(s.heard(small) == lines{"run 2/1"});
+  }
+}
+
+TEST_CASE("an offer waits for the end of the lease of the worker that has memory for it", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), other = s.client(), large = s.worker_of("large", 20'000'000);
+  lease_request m{};
+  m.lease = make_task_id(other, 1);
+  m.slots = 1;
+  s.say(other, m);
+  s.worker_of("small", 1'000'000);
+  s.heard(large);
+  const task_id a = offers(s, c, 0, 5'000'000);
+  CHECK(s.core.state_of(a) == task_state::held);
+  REQUIRE(s.core.waiting().size() == 1);
+  CHECK(s.core.waiting()[0].ends_with(": worker large has leased all its slots"));
+  s.lose(other);
+  CHECK(s.heard(large).back() == "run 1/1");
+}
+
+TEST_CASE("a wish for workers without memory for an offer lets others have it", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), small = s.worker_of("small", 1'000'000), large = s.worker_of("large", 20'000'000);
+  s.options(c, 1, "", "small", "", true);
+  s.options(c, 2, "", "small");
+  offers(s, c, 1, 900'000);
+  CHECK(s.heard(small) == lines{"run 1/1 options 1"});
+  offers(s, c, 1, 5'000'000);
+  CHECK(s.heard(large) == lines{"run 2/1 options 1"});
+  offers(s, c, 2, 5'000'000);  // that is no wish: it says so
+  CHECK(s.heard(small) == lines{"run 3/1 options 2"});
 }
 
 TEST_CASE("offers on their way are blamed last for the loss of a worker", "[scheduler]") {
