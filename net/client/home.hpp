@@ -42,6 +42,8 @@ class client_links {
   /// The same.
   virtual task<cluster_info> look(std::string retire) = 0;
   virtual void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) = 0;
+  /// Nobody wants what is still to come of it.
+  virtual void stop_fetching(peer_id /*peer*/, std::uint64_t /*request*/) {}
   /// Lets a worker ask for what the client offers. When that link ends the home is told that the peer is lost.
   virtual void offer(peer_id worker) = 0;
   /// It is not reached, and tried no longer.
@@ -174,7 +176,7 @@ class client_home final : public detail::remote_home, private client_host {
   void unreached(peer_id worker) override { links_->unreached(worker); }
   void offer_over(task_id task) override { add_news(number_of(task), news::what::over); }
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;
-  void give_up(peer_id, std::uint64_t) override {}  // see exchange::ask
+  void give_up(peer_id peer, std::uint64_t request) override { links_->stop_fetching(peer, request); }
 
   const peer_id self_;
   const std::unique_ptr<client_links> links_;

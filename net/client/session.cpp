@@ -163,6 +163,7 @@ class session_links final : public client_links {
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override {
     session_->exchange_->ask(peer, request, values);
   }
+  void stop_fetching(peer_id peer, std::uint64_t request) override { session_->exchange_->stop(peer, request); }
   void offer(peer_id worker) override { session_->exchange_->offer(worker, session_->self_, session_->secret_); }
   void unreached(peer_id worker) override {
     detail::log_once("offers unreached",

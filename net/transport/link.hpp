@@ -130,6 +130,16 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   /// They are written from where they are; `keep` holds them until then. Values of one request go one after the
   /// other. When the connection breaks the rest of them is dropped, and the peer asks again.
   bool send_value(const value_header& header, std::vector<buffer> attachments, std::shared_ptr<const void> keep);
+  /// Drops what has not gone of a stream, and sends `word` behind what has.
+  template <class M>
+  bool end_stream(std::uint64_t stream, const M& word) {
+    std::unique_lock guard(mutex_);
+    if (over_ || closing_) return false;
+    drop_stream(stream);
+    session_.out().add(word);
+    wake(guard);
+    return true;
+  }
 
   /// Says bye, after all that was sent. The handler's ended() follows.
   void close(bye_code code, std::string sentence);
@@ -164,6 +174,7 @@ class peer_link : public std::enable_shared_from_this<peer_link> {
   bool fill();
   void written(std::size_t bytes, time_ns waited);
   void look_at_time();
+  void drop_stream(std::uint64_t stream);
   void tell_room() noexcept {
     if (!room_wanted_ || (session_.full() && !over_)) return;
     room_wanted_ = false;

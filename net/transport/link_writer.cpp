@@ -49,6 +49,16 @@ bool peer_link::send_value(const value_header& header, std::vector<buffer> attac
   return true;
 }
 
+/// What is being written may be a part of it: its owners go behind that, like those of what has been sent.
+void peer_link::drop_stream(std::uint64_t stream) {
+  const auto at =
+      std::find_if(streams_.begin(), streams_.end(), [&](const outbound& o) { return o.stream == stream; });
+  if (at == streams_.end()) return;
+  for (outbound::value& v : at->values) owners_.push_back(std::move(v.keep));
+  streams_.erase(at);
+  work_.set();
+}
+
 /// Something was gathered: starts the writer if nobody writes. May let go of the lock.
 void peer_link::wake(std::unique_lock<std::mutex>& guard) {
   if (!stream_) {

@@ -28,7 +28,8 @@ inline constexpr version_range known_versions{1, 1};
 namespace capability {
 inline constexpr std::uint64_t zstd = 1;    // compressed frames
 inline constexpr std::uint64_t offers = 2;  // submitters may offer values (task_offered)
-inline constexpr std::uint64_t all = zstd | offers;
+inline constexpr std::uint64_t stops = 4;   // who asks for values may take that back (stop_values)
+inline constexpr std::uint64_t all = zstd | offers | stops;
 }  // namespace capability
 
 struct hello_record {

@@ -61,6 +61,8 @@ enum class message_kind : std::uint16_t {
   value_missing = 82,
   pushed_value = 83,
   claim_offers = 84,
+  stop_values = 85,
+  values_stopped = 86,
   // a tool and the scheduler
   ask_info = 96,
   info = 97,
@@ -468,6 +470,18 @@ struct value_missing : missing_record {
   static constexpr message_kind kind = message_kind::value_missing;
   static auto parts(auto&) noexcept { return std::tie(); }
 };
+
+template <message_kind Kind>
+struct request_message : get_record {
+  using record = get_record;
+  static constexpr message_kind kind = Kind;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+/// Nobody wants any more what is still to come of a request: what has not gone is not to be sent. Only where both
+/// sides have capability::stops.
+using stop_values = request_message<message_kind::stop_values>;
+/// The answer, behind the last chunk that has gone; also where all has, or the request is not known (any more).
+using values_stopped = request_message<message_kind::values_stopped>;
 
 struct giver_record {
   std::uint64_t secret;  // of its offers

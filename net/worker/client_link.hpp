@@ -23,10 +23,12 @@ class exchange::client_link final : public link_handler {
     std::uint16_t kind = 0;
     while (batch.next(kind)) {
       if (answered(*x, kind, batch)) continue;
-      if (kind != static_cast<std::uint16_t>(message_kind::get_values) || !x->may_ask(peer_))
+      if (kind == static_cast<std::uint16_t>(message_kind::get_values) && x->may_ask(peer_))
+        x->answer(from, asked_, batch.get<get_values>());
+      else if (kind == static_cast<std::uint16_t>(message_kind::stop_values) && x->may_ask(peer_))
+        x->stop_answering(from, asked_, batch.get<stop_values>());
+      else
         throw protocol_error("weft: a peer that was asked for values sent a message of kind " + std::to_string(kind));
-      const auto m = batch.get<get_values>();
-      for (const task_id id : m.tasks) x->answer(from, m.request, id);
     }
   }
   /// False: the message is no answer.
@@ -36,6 +38,8 @@ class exchange::client_link final : public link_handler {
     } else if (kind == static_cast<std::uint16_t>(message_kind::value_missing)) {
       const auto m = batch.get<value_missing>();
       x.with_host([&](exchange_host& h) { h.not_there(m.request, m.id, m.busy != 0); });
+    } else if (kind == static_cast<std::uint16_t>(message_kind::values_stopped)) {
+      stopped(x, batch.get<values_stopped>().request);
     } else {
       return false;
     }
@@ -152,6 +156,20 @@ class exchange::client_link final : public link_handler {
     if (c.where.wanted) c.stream = inbound_stream(c.where.places);
     add(x, header.request, std::move(c));
   }
+  /// No more of the request comes, of which nobody awaits anything.
+  void stopped(exchange& x, std::uint64_t request) {
+    bool awaited = false;
+    x.with_host([&](exchange_host& h) { awaited = h.expected(request, 0).request; });
+    if (awaited)
+      throw protocol_error("weft: a peer sends no more of request " + std::to_string(request) +
+                           ", which was not taken back");
+    auto values = coming_.extract(request);
+    if (!values) return;
+    x.with_host([&](exchange_host& h) {
+      for (coming& c : values.mapped())
+        if (c.where.wanted) h.cut_off(c.id, std::move(c.where));
+    });
+  }
   /// Its chunks are to come. One that does not land is gone over.
   void add(const exchange& x, std::uint64_t request, coming c) {
     if (c.left == 0) return;
@@ -224,6 +242,7 @@ class exchange::client_link final : public link_handler {
   const peer_id peer_;
   // By request, none of them empty. Headers overtake the chunks of the values before, which come in the same order.
   std::unordered_map<std::uint64_t, std::deque<coming>> coming_;
+  asked_requests asked_;  // by the other side, where it may ask
 };
 
 }  // namespace weft::net

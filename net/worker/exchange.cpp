@@ -98,6 +98,20 @@ void exchange::ask(peer_id id, std::uint64_t request, std::span<const task_id> v
   dial(id, again);
 }
 
+void exchange::stop(peer_id id, std::uint64_t request) {
+  std::shared_ptr<peer_link> link;
+  {
+    std::lock_guard guard(lock_);
+    if (is_giver(id)) {
+      if (const auto at = claims_.find(givers_.link_of(id)); at != claims_.end()) link = at->second.lock();
+    } else if (const auto at = peers_.find(id); at != peers_.end()) {
+      std::erase_if(at->second.waiting, [&](const auto& r) { return r.first == request; });
+      link = at->second.connection;
+    }
+  }
+  if (link && (link->peer().capabilities & capability::stops)) link->send(stop_values{{request}});
+}
+
 void exchange::reach(peer_id id) {
   std::lock_guard guard(lock_);
   peer& p = peers_[id];

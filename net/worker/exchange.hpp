@@ -18,6 +18,7 @@
 #include "weft/detail/node.hpp"
 #include "weft/sync.hpp"
 #include "wire/messages.hpp"
+#include "worker/asked.hpp"
 #include "worker/fetcher.hpp"
 #include "worker/givers.hpp"
 
@@ -137,8 +138,10 @@ class exchange : public std::enable_shared_from_this<exchange> {
   void know(peer_id peer, const std::string& address);
   std::string address_of(peer_id peer);
   void forget(peer_id peer);
-  /// A request that is given up needs no word: what still comes of it is not wanted by land().
   void ask(peer_id peer, std::uint64_t request, std::span<const task_id> values);
+  /// The request is given up: the peer need not send what has not gone yet. It may not know of that, or not hear of
+  /// it in time: what comes all the same is not wanted by land().
+  void stop(peer_id peer, std::uint64_t request);
   /// Makes a link to the peer, if there is none.
   void reach(peer_id peer);
   /// Lets a worker ask for what `submitter` offers, on a link that is made if there is none. Once for each link: when
@@ -165,14 +168,16 @@ class exchange : public std::enable_shared_from_this<exchange> {
     std::vector<std::pair<std::uint64_t, std::vector<task_id>>> waiting;  // requests
   };
 
-  void answer(peer_link& to, std::uint64_t request, task_id id);
+  void answer(peer_link& to, asked_requests& asked, const get_values& m);
+  void answer(peer_link& to, const std::shared_ptr<asked_request>& of, std::uint64_t request, task_id id);
+  void stop_answering(peer_link& to, const asked_requests& asked, const stop_values& m);
   bool may_ask(peer_id worker);
   void ask_giver(peer_id giver, const get_values& m);
   void tell_of_givers();
   static task<> tell_of_givers(std::shared_ptr<exchange> self);
   static task<> dial(std::shared_ptr<exchange> self, peer_id id, address to);
-  static task<> send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to, std::uint64_t request, task_id id,
-                     outgoing_value value);
+  static task<> send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to, std::shared_ptr<asked_request> of,
+                     std::uint64_t request, task_id id, outgoing_value value);
   void dial(peer_id id, peer& to);
   void failed(peer_id id);
   template <class F>

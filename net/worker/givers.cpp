@@ -72,6 +72,15 @@ void givers::not_asked(peer_id id, claim_number link) {
   untold_[id] = true;
 }
 
+givers::claim_number givers::link_of(peer_id id) const noexcept {
+  const auto at = awaited_.find(id);
+  return at == awaited_.end() ? 0 : at->second.link;
+}
+
+void givers::stopped(claim_number link, std::uint64_t request) {
+  if (const auto c = claims_.find(link); c != claims_.end()) c->second.unanswered.erase(request);
+}
+
 bool givers::answers(claim_number link, std::uint64_t request) {
   const auto c = claims_.find(link);
   if (c == claims_.end()) return false;

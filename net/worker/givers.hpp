@@ -47,6 +47,10 @@ class givers {
   claim_number ask(peer_id giver, std::uint64_t request, std::size_t values);
   /// It could not be asked there: the link is over, which is told later. Another that came meanwhile stays.
   void not_asked(peer_id giver, claim_number link);
+  /// Where it would be asked: what was asked elsewhere, or before a break, does not come any more. 0: nowhere.
+  claim_number link_of(peer_id giver) const noexcept;
+  /// It answers no more of that request there.
+  void stopped(claim_number link, std::uint64_t request);
   /// Whether an answer to one value of a request is looked at. To be called for each, since they are counted. Throws
   /// protocol_error if that was not asked there.
   bool answers(claim_number link, std::uint64_t request);

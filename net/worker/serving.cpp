@@ -21,8 +21,8 @@ class value_look : public detail::node_wait {
 /// A value on its way out: it stays in memory, and where it is, until the link has let go of this. From leave() on
 /// its bytes are counted.
 struct departing {
-  departing(outgoing_value v, std::shared_ptr<std::atomic<std::uint64_t>> c)
-      : value(std::move(v)), count(std::move(c)) {
+  departing(outgoing_value v, std::shared_ptr<asked_request> r, std::shared_ptr<std::atomic<std::uint64_t>> c)
+      : value(std::move(v)), of(std::move(r)), count(std::move(c)) {
     if (value.node) look.emplace(*value.node);
   }
   departing(const departing&) = delete;
@@ -32,6 +32,7 @@ struct departing {
     count->fetch_add(all, std::memory_order_relaxed);
   }
   outgoing_value value;
+  std::shared_ptr<asked_request> of;
   std::optional<value_look> look;  // of a node
   encoder message;                 // of a node
   std::uint64_t bytes = 0;
@@ -116,6 +117,18 @@ class exchange::server_link final : public link_handler {
         if (is_asked(*x, request_of(kind, batch))) asking_->answered(*x, kind, batch);
         continue;
       }
+      if (asking_ && kind == static_cast<std::uint16_t>(message_kind::values_stopped)) {
+        {
+          std::lock_guard guard(x->lock_);
+          x->givers_.stopped(claim_, batch.get<values_stopped>().request);
+        }
+        asking_->answered(*x, kind, batch);
+        continue;
+      }
+      if (kind == static_cast<std::uint16_t>(message_kind::stop_values)) {
+        x->stop_answering(from, asked_, batch.get<stop_values>());
+        continue;
+      }
       if (kind == static_cast<std::uint16_t>(message_kind::pushed_value) &&
           from.peer().says.role == peer_role::worker) {
         const auto m = batch.get<pushed_value>();
@@ -124,8 +137,7 @@ class exchange::server_link final : public link_handler {
       }
       if (kind != static_cast<std::uint16_t>(message_kind::get_values))
         throw protocol_error("weft: a peer that may ask for values sent a message of kind " + std::to_string(kind));
-      const auto m = batch.get<get_values>();
-      for (const task_id id : m.tasks) x->answer(from, m.request, id);
+      x->answer(from, asked_, batch.get<get_values>());
     }
   }
   std::span<std::byte> place(peer_link& l, std::uint64_t stream, std::uint64_t offset, std::size_t bytes) override {
@@ -183,16 +195,31 @@ class exchange::server_link final : public link_handler {
 
   const std::weak_ptr<exchange> of_;
   bool known_ = false;
+  asked_requests asked_;                 // by the other side
   std::shared_ptr<client_link> asking_;  // whom: the other side, for what it offers
   givers::claim_number claim_ = 0;       // its
 };
 
-void exchange::answer(peer_link& to, std::uint64_t request, task_id id) {
+void exchange::answer(peer_link& to, asked_requests& asked, const get_values& m) {
+  const auto of = asked.add(m.request);
+  for (const task_id id : m.tasks) answer(to, of, m.request, id);
+}
+
+/// What is not sent yet, and waits for its value to be read, ends when that is there.
+void exchange::stop_answering(peer_link& to, const asked_requests& asked, const stop_values& m) {
+  const auto say = [&] { to.end_stream(m.request, values_stopped{{m.request}}); };
+  if (const auto of = asked.find(m.request))
+    of->stop(say);
+  else
+    say();
+}
+
+void exchange::answer(peer_link& to, const std::shared_ptr<asked_request>& of, std::uint64_t request, task_id id) {
   outgoing_value v;
   const bool busy = outgoing_->load(std::memory_order_relaxed) > limits_.outgoing_bytes || to.full();
   if (!busy) with_host([&](exchange_host& h) { v = h.find(id); });
   if (v.node || v.copy)
-    detail::spawn_part(pool_.core(), send(shared_from_this(), to.shared_from_this(), request, id, std::move(v)),
+    detail::spawn_part(pool_.core(), send(shared_from_this(), to.shared_from_this(), of, request, id, std::move(v)),
                        priority::normal);
   else
     to.send(value_missing{{request, id, busy ? 1u : 0u, 0}});
@@ -200,8 +227,8 @@ void exchange::answer(peer_link& to, std::uint64_t request, task_id id) {
 
 std::shared_ptr<link_handler> exchange::serve() { return std::make_shared<server_link>(weak_from_this()); }
 
-task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to, std::uint64_t request,
-                      task_id id, outgoing_value value) {
+task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link> to,
+                      std::shared_ptr<asked_request> of, std::uint64_t request, task_id id, outgoing_value value) {
   value_header header{};
   header.request = request;
   header.id = id;
@@ -209,10 +236,10 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
   // Those asked for by one message are looked for one after another, and each adds to what waits.
   const auto busy = [&] {
     const bool full = to->full();
-    if (full) to->send(value_missing{{request, id, 1, 0}});
+    if (full) of->send([&] { to->send(value_missing{{request, id, 1, 0}}); });
     return full;
   };
-  auto leaving = std::make_shared<departing>(std::move(value), self->outgoing_);
+  auto leaving = std::make_shared<departing>(std::move(value), of, self->outgoing_);
   buffer message;
   std::vector<buffer> attachments;
   if (const auto& copy = leaving->value.copy) {
@@ -230,7 +257,7 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
     } catch (...) {}  // lost, or no longer there: the peer looks elsewhere
     if (!there) {
       self->with_host([&](exchange_host& h) { h.cannot_send(id); });
-      to->send(value_missing{{request, id, 0, 0}});
+      of->send([&] { to->send(value_missing{{request, id, 0, 0}}); });
       co_return;
     }
     const auto attached = leaving->message.attachments();
@@ -250,7 +277,7 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
     attachments.insert(attachments.begin(), message);
   }
   leaving->leave(header.bytes + header.message_bytes);
-  to->send_value(header, std::move(attachments), leaving);
+  of->send([&] { to->send_value(header, std::move(attachments), leaving); });
 }
 
 void exchange::close() {

@@ -97,7 +97,7 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   void stop(task_id task) override { tasks_->stop(task); }
   void drop(task_id id) override { tasks_->drop(id); }
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;
-  void give_up(peer_id, std::uint64_t) override {}  // see exchange::ask
+  void give_up(peer_id peer, std::uint64_t request) override { exchange_->stop(peer, request); }
 
   // exchange_host
   outgoing_value find(task_id value) override;

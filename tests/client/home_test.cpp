@@ -28,7 +28,8 @@ struct seen {
   std::mutex lock;
   std::condition_variable changed;
   std::vector<std::uint64_t> requests;
-  std::vector<peer_id> offered;  // to whom
+  std::vector<std::uint64_t> given_up;  // of these requests
+  std::vector<peer_id> offered;         // to whom
   int outputs = 0;
 };
 
@@ -49,6 +50,10 @@ class links final : public client_links {
     std::lock_guard guard(by_.lock);
     by_.requests.push_back(request);
     by_.changed.notify_all();
+  }
+  void stop_fetching(peer_id, std::uint64_t request) override {
+    std::lock_guard guard(by_.lock);
+    by_.given_up.push_back(request);
   }
   void offer(peer_id worker) override {
     std::lock_guard guard(by_.lock);
@@ -192,6 +197,25 @@ TEST_CASE("a reading ends with the task, when the value was lost and is not made
   if (!lands) return;
   answer(where, e);
   s.home.landed(request, id, std::move(where));
+}
+
+TEST_CASE("a request for a value that is lost meanwhile is taken back", "[client_home]") {
+  cluster s;
+  auto f = s.client.submit(make, std::size_t{10'000});
+  const task_id id = make_task_id(self, 1);
+  s.finished(id);
+  reading r(s, f);
+  const std::uint64_t request = s.request();
+  s.hear_of<task_restarted>(id);
+  CHECK(s.there.given_up == std::vector{request});
+  s.finished(id);  // it is there again
+  const std::uint64_t again = s.request();
+  const weft::encoder e = encoded(make(10'000));
+  value_landing where = s.home.land(0, s.header(again, id, e));
+  REQUIRE(where.wanted);
+  answer(where, e);
+  s.home.landed(again, id, std::move(where));
+  CHECK(r.end().empty());
 }
 
 TEST_CASE("who reads later learns that a value was lost and is not made again", "[client_home]") {

@@ -124,6 +124,7 @@ class bench final : public worker_host, public exchange_host {
     return missed_;
   }
   std::size_t refused_copies() const { return refused_copies_; }  // for wait()
+  std::size_t cut_offs() const { return cut_offs_; }              // the same
 
   // The peers, by hand.
   /// Waits until something is asked for.
@@ -216,7 +217,9 @@ class bench final : public worker_host, public exchange_host {
     else
       requests_.push_back(request);
   }
-  void give_up(peer_id, std::uint64_t) override {}
+  void give_up(peer_id from, std::uint64_t request) override {
+    if (links) links->stop(from, request);
+  }
   void will_push(peer_id) override {}
   void push(peer_id, task_id, std::uint64_t, std::span<const std::byte>) override {}
 
@@ -230,13 +233,18 @@ class bench final : public worker_host, public exchange_host {
   }
   value_landing land(const value_header& header) override {
     if (on_land) on_land();
-    return locked([&] { return tasks.land(core, time_, header); });
+    value_landing where = locked([&] { return tasks.land(core, time_, header); });
+    if (on_landing && where.wanted) on_landing();
+    return where;
   }
   void landed(std::uint64_t request, task_id id, value_landing where) override {
     locked([&] { tasks.landed(core, time_, request, id, where); });
   }
   void cut_off(task_id id, value_landing where) override {
-    locked([&] { tasks.cut_off(id, where); });
+    locked([&] {
+      ++cut_offs_;
+      tasks.cut_off(id, where);
+    });
   }
   void not_there(std::uint64_t request, task_id id, bool busy) override {
     locked([&] { core.not_there(time_, request, id, busy); });
@@ -299,7 +307,7 @@ class bench final : public worker_host, public exchange_host {
   task_host tasks{*engine.get_engine(), [this] { wake(); }, [this] { wake(); }};
   worker_core core;
   std::shared_ptr<exchange> links;
-  std::function<void()> on_ask, on_land;
+  std::function<void()> on_ask, on_land, on_landing;  // before a value lands, and when it has begun to
 
  private:
   time_ns time_ = 0;
@@ -308,7 +316,7 @@ class bench final : public worker_host, public exchange_host {
   std::vector<std::uint64_t> requests_;
   std::map<task_id, double> results_;
   std::map<task_id, std::string> failures_;
-  std::size_t missed_ = 0, refused_copies_ = 0;
+  std::size_t missed_ = 0, refused_copies_ = 0, cut_offs_ = 0;
 };
 
 }  // namespace weft::net::test

@@ -12,6 +12,7 @@
 #include <set>
 #include <thread>
 
+#include "support/comes.hpp"
 #include "transport/hub.hpp"
 #include "worker/bench.hpp"
 
@@ -40,6 +41,7 @@ class shelf final : public exchange_host {
     values_[id] = {{}, parts, 0};
   }
   outgoing_value find(task_id id) override {
+    if (on_find) on_find(id);
     const auto at = values_.find(id);
     return at == values_.end() ? outgoing_value() : outgoing_value{{}, at->second.copy, at->second.schema};
   }
@@ -56,6 +58,7 @@ class shelf final : public exchange_host {
   }
 
   std::function<void()> on_lost;
+  std::function<void(task_id)> on_find;
 
  private:
   std::map<task_id, outgoing_value> values_;
@@ -125,7 +128,9 @@ class shop final : public hub_handler {
       if (of_.instead) {
         batch_reader batch(messages);
         std::uint16_t kind = 0;
-        if (batch.next(kind) && of_.instead(from, batch.get<get_values>())) return;
+        if (batch.next(kind) && kind == static_cast<std::uint16_t>(message_kind::get_values) &&
+            of_.instead(from, batch.get<get_values>()))
+          return;
       }
       inner_->received(from, messages);
       ++of_.answered;
@@ -449,6 +454,47 @@ class slow_reader final : public link_handler {
 
 }  // namespace
 
+TEST_CASE("what nobody wants any more is not sent to its end", "[worker]") {
+  constexpr std::size_t n = 4'000'000;  // 32 MB: more than sockets and a chunk
+  shop s;
+  s.goods.put(90, some(1, n));
+  bench b;
+  knows(b, s);
+  std::latch dropped(1);
+  std::atomic<bool> landing = false, stopped = false;
+  b.on_landing = [&] {  // nothing is read meanwhile
+    if (landing.exchange(true)) return;
+    dropped.wait();
+    stopped = comes([&] { return s.answered == 2; });
+  };
+  b.copy(90);
+  REQUIRE(b.wait([&] { return landing.load(); }));
+  b.drop_value(90);
+  dropped.count_down();
+  CHECK(b.wait([&] { return b.cut_offs() == 1; }));
+  CHECK(stopped);
+  b.run(20, 90, n);  // and is sent anew to who wants it then, on the same link
+  CHECK(b.result(20) == total(some(1, n)));
+  CHECK(s.links == 1);
+  CHECK(b.missed() == 0);
+}
+
+TEST_CASE("who stops what was awaited is hung up on, and asked again", "[worker]") {
+  shop s;
+  s.goods.put(90, some(1));
+  std::atomic<int> asked = 0;
+  s.instead = [&](peer_link& to, const get_values& m) {
+    if (asked++ != 0) return false;
+    to.send(values_stopped{{m.request}});
+    return true;
+  };
+  bench b;
+  knows(b, s);
+  b.run(20, 90);
+  CHECK(b.result(20) == total(some(1)));
+  CHECK(s.links == 2);
+}
+
 TEST_CASE("who does not read what it asked for is told to ask again", "[worker]") {
   shop s;
   s.full_bytes = std::size_t{1} << 20;
@@ -531,7 +577,10 @@ class taker final : public exchange_host, public hub_handler {
     if (on_find) on_find(id);
     return {};
   }
-  expected_value expected(std::uint64_t, task_id) override { return {true, true, large * sizeof(double)}; }
+  expected_value expected(std::uint64_t request, task_id) override {
+    const bool wanted = request != given_up;
+    return {wanted, wanted, large * sizeof(double)};
+  }
   void refuse(std::uint64_t request, task_id, std::exception_ptr) override {
     note([&] { missing.insert(request); });
   }
@@ -541,12 +590,15 @@ class taker final : public exchange_host, public hub_handler {
     where.wanted = true;
     where.places.emplace_back(*bytes);
     where.keep = bytes;
+    if (on_landing) on_landing();
     return where;
   }
   void landed(std::uint64_t request, task_id, value_landing where) override {
     note([&] { came[request] = where.places.front().size(); });
   }
-  void cut_off(task_id, value_landing) override {}
+  void cut_off(task_id, value_landing) override {
+    note([&] { ++cut_offs; });
+  }
   void not_there(std::uint64_t request, task_id, bool) override {
     note([&] { missing.insert(request); });
   }
@@ -566,8 +618,10 @@ class taker final : public exchange_host, public hub_handler {
   std::string at;
   std::function<void(task_id)> on_find;
   std::function<void()> on_interrupted;  // before it is noted
+  std::function<void()> on_landing;
+  std::atomic<std::uint64_t> given_up{0};  // a request
   // Under the lock.
-  int begins = 0;
+  int begins = 0, cut_offs = 0;
   std::shared_ptr<peer_link> last;
   std::map<std::uint64_t, std::size_t> came;  // by request, in bytes
   std::set<std::uint64_t> missing;
@@ -643,6 +697,39 @@ TEST_CASE("values that are offered are asked for on the link that their giver ha
   t.links->await_giver(giver_of(7), 77);
   REQUIRE(t.until([&] { return t.told.size() == 6; }));
   CHECK(t.told.back() == "+7");
+}
+
+TEST_CASE("an offered value that nobody wants any more is not sent to its end", "[worker]") {
+  const task_id there = 89, next = 90;
+  taker t;
+  giver g(t);
+  g.goods.put(there, numbers(4'000'000, 1.0));  // 32 MB: more than sockets and a chunk
+  std::latch found(1);
+  g.goods.on_find = [&](task_id id) {
+    if (id == next) found.count_down();
+  };
+  std::latch landing(1);
+  std::atomic<bool> first = true;
+  t.on_landing = [&] {  // nothing is read meanwhile
+    if (!first.exchange(false)) return;
+    landing.count_down();
+    found.wait();
+  };
+  t.links->await_giver(giver_of(7), 77);
+  g.offer(77);
+  REQUIRE(t.until([&] { return t.told.size() == 1; }));
+  t.links->ask(giver_of(7), 1, {&there, 1});
+  landing.wait();
+  t.given_up = 1;
+  t.links->stop(giver_of(7), 1);
+  t.links->ask(giver_of(7), 2, {&next, 1});
+  CHECK(t.until([&] { return t.came.contains(2) && t.cut_offs == 1; }));
+  CHECK_FALSE(t.came.contains(1));
+  t.given_up = 2;
+  t.links->stop(giver_of(7), 2);  // it has come: nothing
+  t.links->ask(giver_of(7), 3, {&next, 1});
+  CHECK(t.until([&] { return t.came.contains(3); }));
+  CHECK(t.begins == 1);
 }
 
 TEST_CASE("who offers values by another secret is not asked", "[worker]") {

@@ -121,6 +121,25 @@ TEST_CASE("an answer counts where it was asked for", "[givers]") {
   CHECK_FALSE(t.answers(young, 5));
 }
 
+TEST_CASE("a request that is stopped has no more answers", "[givers]") {
+  table t;
+  CHECK(t.link_of(giver) == 0);
+  t.await(giver, 77);
+  CHECK(t.link_of(giver) == 0);
+  const auto old = t.claim(77);
+  CHECK(t.link_of(giver) == old);
+  t.ask(giver, 1, 2);
+  t.ask(giver, 2, 1);
+  CHECK(t.answers(old, 1));
+  t.stopped(old, 1);
+  CHECK_THROWS_AS(t.answers(old, 1), protocol_error);
+  CHECK(t.answers(old, 2));
+  t.stopped(old, 2);  // it has been answered
+  t.stopped(old, 3);  // nobody has asked
+  const auto young = t.claim(77);
+  CHECK(t.link_of(giver) == young);
+}
+
 TEST_CASE("an answer to what was asked before a break does not count", "[givers]") {
   table t;
   t.await(giver, 77);

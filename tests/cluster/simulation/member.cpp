@@ -308,7 +308,26 @@ void member::ask(peer_id, source& s) {
 
 void member::stop_asking(peer_id peer, std::uint64_t request) {
   const auto at = sources_.find(peer);
-  if (at != sources_.end() && at->second.request == request) at->second.request = 0;
+  if (at == sources_.end() || at->second.request != request) return;
+  source& s = at->second;
+  s.request = 0;
+  link* l = look(s.link);
+  if (!l || l->at != link::state::established || !s.said) return;
+  batch_writer w;
+  w.add(stop_values{{request}});
+  s.with->send(w);
+  touch(*l);
+}
+
+/// What has not gone of a request does not go.
+void member::stop_serving(link& l, sink& to, std::uint64_t request) {
+  std::erase_if(to.queue, [&](const served& v) { return v.request == request; });
+  if (to.sending && to.sending->request == request) to.sending.reset();
+  to.offsets.erase(request);
+  batch_writer w;
+  w.add(values_stopped{{request}});
+  to.with->send(w);
+  touch(l);
 }
 
 bool member::fetching_anything() const noexcept {
@@ -339,11 +358,23 @@ void member::batch(link& l, std::span<const std::byte> messages) {
         !giving_.answers(claim->second,
                          is_header ? reader.get<value_header>().request : reader.get<value_missing>().request))
       continue;
+    if (kind == static_cast<std::uint16_t>(message_kind::values_stopped)) {
+      const std::uint64_t request = reader.get<values_stopped>().request;
+      if (claim != claims_.end()) giving_.stopped(claim->second, request);
+      const source* const s = source_of(l);
+      must(!s || s->request != request, "a request is stopped that was not taken back");
+      continue;
+    }
     source* const from = source_of(l);
-    if (kind == static_cast<std::uint16_t>(message_kind::get_values)) {
+    const bool takes_back = kind == static_cast<std::uint16_t>(message_kind::stop_values);
+    if (takes_back || kind == static_cast<std::uint16_t>(message_kind::get_values)) {
       must(l.is == purpose::serving || (from && from->claimed), "a peer is asked that does not serve");
       auto& to = sinks_[l.key];
       if (!to) to = std::make_unique<sink>(from->with);
+      if (takes_back) {
+        stop_serving(l, *to, reader.get<stop_values>().request);
+        continue;
+      }
       const auto m = reader.get<get_values>();
       for (const task_id id : m.tasks) to->queue.push_back(serve(m.request, id));
       touch(l);

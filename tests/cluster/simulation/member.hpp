@@ -119,6 +119,7 @@ class member : public process {
 
   void connect();
   void retry_later();
+  void stop_serving(link& l, sink& to, std::uint64_t request);
   void lose_life(const std::string& why);
   void lose_source(peer_id peer, source& s, bool tell);
   void ask(peer_id peer, source& s);

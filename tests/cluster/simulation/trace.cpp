@@ -56,6 +56,10 @@ std::string describe_one(std::uint16_t kind, const batch_reader& r) {
       return ids("drop_offers", r.get<drop_offers>());
     case message_kind::claim_offers:
       return "claim_offers of " + std::to_string(r.get<claim_offers>().submitter);
+    case message_kind::stop_values:
+      return "stop_values of request " + std::to_string(r.get<stop_values>().request);
+    case message_kind::values_stopped:
+      return "values_stopped of request " + std::to_string(r.get<values_stopped>().request);
     case message_kind::task_finished:
       return place("task_finished", r.get<task_finished>());
     case message_kind::task_failed: {
