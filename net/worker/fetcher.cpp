@@ -331,7 +331,7 @@ void fetcher::tick(time_ns now) {
 
 void fetcher::begin_all(time_ns now, bool givers) {
   const allowance& taken = under_way_[givers];
-  while (givers ? !paused_ || taken.requests == 0 : taken.requests < limits_.peers) {
+  while (givers ? !paused_ || free_at() <= now : taken.requests < limits_.peers) {
     std::uint32_t best = id_table::none;
     for (const std::uint32_t place : waiting_) {
       const peer& p = peers_[place];
@@ -343,16 +343,24 @@ void fetcher::begin_all(time_ns now, bool givers) {
   }
 }
 
+time_ns fetcher::free_at() const noexcept {
+  time_ns last = 0;
+  for (const request& r : requests_)
+    if (is_giver(peers_[r.peer].id)) last = std::max(last, r.begun + limits_.slow);
+  return last;
+}
+
 /// For the first that the peer has. What is under way of a giver is over before it is asked again.
 bool fetcher::has_room(std::uint32_t peer_place) const noexcept {
-  const allowance& taken = under_way_[0];
-  if (is_giver(peers_[peer_place].id) || taken.requests == 0) return true;
+  const bool gives = is_giver(peers_[peer_place].id);
+  const allowance& taken = under_way_[gives];
+  if ((gives && !paused_) || taken.requests == 0) return true;
   const std::uint64_t first = values_[peers_[peer_place].queue.begin()->place].bytes;
   return taken.bytes <= limits_.bytes && first <= limits_.bytes - taken.bytes;
 }
 
 void fetcher::begin(std::uint32_t peer_place) {
-  request r{next_request_++, peer_place, 0, 0, {}};
+  request r{next_request_++, ticked_, peer_place, 0, 0, {}};
   batch_.clear();
   std::uint64_t bytes = 0;
   allowance& taken = of(peer_place);
@@ -386,7 +394,9 @@ time_ns fetcher::deadline() const noexcept {
   time_ns next = never;
   for (const std::uint32_t place : waiting_) {
     const peer& p = peers_[place];
-    if (!p.asked && !p.away && p.retry_at > ticked_) next = std::min(next, p.retry_at);
+    if (p.asked || p.away) continue;
+    if (p.retry_at > ticked_) next = std::min(next, p.retry_at);
+    if (paused_ && is_giver(p.id) && free_at() > ticked_) next = std::min(next, std::max(p.retry_at, free_at()));
   }
   return next;
 }

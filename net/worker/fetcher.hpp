@@ -20,6 +20,7 @@ struct fetch_limits {
   std::uint32_t batch_values = 4096;                    // of one request
   time_ns first_retry = 20'000'000;  // of a peer that is busy or cannot be reached; doubled each time
   time_ns longest_retry = 1'000'000'000;
+  time_ns slow = 1'000'000'000;  // a giver that needs longer keeps others from coming no more, in a pause
 };
 
 /// What a fetcher has done. It calls from within its own functions: nothing here may call it back.
@@ -44,7 +45,9 @@ class fetch_host {
 ///   peer that holds it, and in no other; any other value stands in none.
 /// - A peer has at most one request under way, a value is in at most one, and `bytes` of all that workers bring do
 ///   not exceed the limit, nor those of one giver, except that a request of one value may when nothing else is under
-///   way (it would never come otherwise). In a pause all givers together have one request, of one value.
+///   way (it would never come otherwise). In a pause requests of givers are of one value, and one is under way;
+///   others begin when each of those that are has taken `slow`, within the limit of bytes for all of them: the
+///   clients that give may be slow, and what another gives may be what frees memory.
 /// - The queue whose head has the smallest rank goes first, and where it does not fit nobody overtakes it: a large
 ///   value is not starved by small ones. Only peers that are busy, asked already, put off or away are passed by.
 /// - A value that is forgotten while it is on its way is kept as abandoned until its answer comes, so that a peer's
@@ -127,6 +130,7 @@ class fetcher {
   };
   struct request {
     std::uint64_t number;
+    time_ns begun;
     std::uint32_t peer;
     std::uint32_t left;    // unanswered
     std::uint32_t wanted;  // of these not abandoned
@@ -144,6 +148,8 @@ class fetcher {
   allowance& of(std::uint32_t peer_place) noexcept { return under_way_[is_giver(peers_[peer_place].id)]; }
   void begin_all(time_ns now, bool givers);
   bool has_room(std::uint32_t peer_place) const noexcept;
+  /// When givers may be asked in a pause, beside those that are.
+  time_ns free_at() const noexcept;
   void begin(std::uint32_t peer_place);
   request* find_request(std::uint64_t number) noexcept;
   /// The value's part of the request is over; the last wanted one ends the request, and `r` is dangling.

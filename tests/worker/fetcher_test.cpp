@@ -401,6 +401,42 @@ TEST_CASE("in a pause givers bring one value at a time", "[fetcher]") {
   CHECK(l.tick(1'000'000'000) == strings{"2: 13", one + " 11"});
 }
 
+TEST_CASE("in a pause a slow giver keeps others from coming only so long", "[fetcher]") {
+  constexpr time_ns ms = 1'000'000;
+  links l({.bytes = 250, .slow = 1000 * ms});
+  std::vector<std::string> names;
+  for (peer_id p = 2; p < 6; ++p) {
+    const peer_id g = giver_of(p);
+    l.fetcher.add_peer(g);
+    names.push_back(std::to_string(g) + ":");
+    for (const task_id id : {10 * p, 10 * p + 1}) {
+      l.want(id, 100, id, {g});
+      l.fetcher.want(id, id, true);
+    }
+  }
+  l.fetcher.pause(true);
+  CHECK(l.tick(5 * ms) == strings{names[0] + " 20"});
+  CHECK(l.fetcher.deadline() == 1005 * ms);
+  CHECK(l.tick(1004 * ms).empty());
+  CHECK(l.tick(1005 * ms) == strings{names[1] + " 30"});
+  CHECK(l.tick(1005 * ms).empty());
+  CHECK(l.fetcher.deadline() == 2005 * ms);
+  SECTION("one that is not slow is asked on") {
+    CHECK(l.fetcher.arrived(l.requests[1], 30));
+    CHECK(l.tick(1010 * ms) == strings{names[1] + " 31"});
+  }
+  SECTION("there is a limit of bytes") {
+    CHECK(l.tick(2005 * ms).empty());
+    CHECK(l.fetcher.deadline() == fetcher::never);
+    CHECK(l.fetcher.arrived(l.requests[0], 20));
+    CHECK(l.tick(2010 * ms) == strings{names[0] + " 21"});
+  }
+  SECTION("the pause is over") {
+    l.fetcher.pause(false);
+    CHECK(l.tick(1010 * ms).size() == 2);
+  }
+}
+
 TEST_CASE("answers that nobody asked for change nothing", "[fetcher]") {
   links l;
   l.want(10, 1, 1, {2});
