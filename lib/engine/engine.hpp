@@ -128,6 +128,11 @@ class engine {
   /// A value that is on its way, and that nobody looks at before adopt_value() says that it is there: the node is
   /// done from the beginning, and the caller has its only handle.
   void adopt_coming(node& n) noexcept;
+  /// Such a value begins to come, perhaps once more: it has room for so many bytes from now on, as long as its node
+  /// is there.
+  void expect_value(node& n, std::uint64_t bytes);
+  /// And is there, whatever it takes.
+  void adopt_expected(node& n);
   /// A node that has its value already: it is done, and the caller has its only handle.
   void adopt_made(node& n);
   void fetch_from(value_source* s) noexcept { source_ = s; }
@@ -262,6 +267,7 @@ class engine {
   bool has_no_value(node& n, failure*& why) noexcept;
   bool ask_memory(node& n);
   void count_value(node& n, node_request* asked);
+  std::size_t counted_bytes(node& n);
   void publish_value(node& n, dependent* uses);
   void finish_request(node_request* r) noexcept;
   static bool can_remake(const node& n) noexcept;

@@ -79,15 +79,21 @@ void engine::let_value_go(void* owner) noexcept {
 void engine::count_value(node& n, node_request* asked) {
   n.stored = nullptr;
   n.has_value = true;
-  if (n.type->value->small) return;
+  const std::size_t bytes = counted_bytes(n);
+  if (bytes >= least_stored) n.stored = store_->insert(&n, value_operations, bytes, asked);
+}
+
+/// What the store is to know of.
+std::size_t engine::counted_bytes(node& n) {
+  if (n.type->value->small) return 0;
   std::size_t bytes = 0;
   try {
     bytes = n.type->value->bytes(n);
   } catch (...) {  // weft_owned_bytes of its type: then it counts as nothing, and stays in memory
-    return;
+    return 0;
   }
   if (!n.type->result_bytes) sizes_.learn(function_of(n), bytes);
-  if (bytes >= least_stored) n.stored = store_->insert(&n, value_operations, bytes, asked);
+  return bytes;
 }
 
 /// Tells the store who will use the value: those that wait for it. Others come by submit().
@@ -102,6 +108,22 @@ void engine::publish_value(node& n, dependent* uses) {
 void engine::adopt_value(node& n) {
   count_value(n, nullptr);
   if (n.stored) publish_value(n, nullptr);
+}
+
+void engine::expect_value(node& n, std::uint64_t bytes) {
+  if (!n.stored && bytes >= least_stored) n.stored = store_->insert_coming(&n, value_operations, bytes);
+}
+
+void engine::adopt_expected(node& n) {
+  if (!n.stored) return adopt_value(n);
+  n.has_value = true;
+  const std::size_t bytes = counted_bytes(n);
+  if (bytes < least_stored) {
+    store::erase(std::exchange(n.stored, nullptr));
+    return;
+  }
+  store_->resize(*n.stored, bytes);
+  publish_value(n, nullptr);
 }
 
 void engine::keep_value(node& n, bool scattered) {

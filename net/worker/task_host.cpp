@@ -426,6 +426,8 @@ value_landing task_host::land(worker_core& core, time_ns now, const value_header
   }
   if (r->coming || (r->node && r->awaited)) {
     try {
+      // What a task waits for has its room from the store already.
+      if (r->coming) engine_.expect_value(*r->node, header.bytes + header.message.size());
       where = begin_value(*r->node, header);
       r->landing = where.keep.get();
     } catch (...) { refuse(core, now, header.request, header.id, std::current_exception()); }
@@ -475,7 +477,7 @@ void task_host::landed(worker_core& core, time_ns now, std::uint64_t request, ta
 void task_host::take_offered(worker_core& core, record& r) {
   r.landing = nullptr;
   r.coming = false;
-  engine_.adopt_value(*r.node);
+  engine_.adopt_expected(*r.node);
   const record whole = r;  // the core may drop it
   tell_end(core, whole, *whole.node, 0);
 }

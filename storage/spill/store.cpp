@@ -101,6 +101,26 @@ stored_value* store::insert_elsewhere(void* owner, const stored_value::operation
   return v;
 }
 
+stored_value* store::insert_coming(void* owner, const stored_value::operations& does, std::uint64_t bytes) {
+  stored_value* const v = insert(owner, does, bytes, nullptr);
+  after then;
+  bool held = false;
+  {
+    std::lock_guard guard(lock_);
+    make_room(0);
+    if ((held = hold())) poll(then);
+  }
+  if (held) run(then, true);
+  return v;
+}
+
+void store::resize(stored_value& v, std::uint64_t bytes) noexcept {
+  std::lock_guard guard(lock_);
+  in_memory_ += bytes - v.bytes_;
+  v.bytes_ = bytes;
+  peak_ = std::max(peak_, used());
+}
+
 void store::publish(stored_value& v, std::vector<std::uint64_t> uses) {
   std::sort(uses.begin(), uses.end());
   after then;

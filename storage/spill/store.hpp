@@ -170,6 +170,11 @@ class store {
   /// A value that is in another process, and is fetched when somebody asks for it: it takes no memory until
   /// then. It is to be published like others.
   stored_value* insert_elsewhere(void* owner, const stored_value::operations& does, std::uint64_t bytes);
+  /// A value that comes whether there is room or not, of about so many bytes: from now on they are taken, and others
+  /// leave for them. When it is there it is resized to what it is, and published like others.
+  stored_value* insert_coming(void* owner, const stored_value::operations& does, std::uint64_t bytes);
+  /// Of one that is not published.
+  void resize(stored_value& v, std::uint64_t bytes) noexcept;
   /// Tells which tasks, by their ranks, will use the value, and lets it go to the disk.
   void publish(stored_value& v, std::vector<std::uint64_t> uses);
   /// The value's owner wants to go. False: the store is at work with it, and will call let_go.

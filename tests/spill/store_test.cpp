@@ -341,6 +341,45 @@ TEST_CASE("a value that could not be written is tried once more before anybody f
   }(s.pool(), counted));
 }
 
+TEST_CASE("a value that comes has its room before it is there, and others leave for it") {
+  weft::simulation s(1);
+  weft::simulated_disk disk(s);
+  s.run([](weft::pool& p) -> weft::task<> {
+    owner of(p);
+    store_options options = on_simulated_disk();
+    options.budget = 3 * size;
+    auto* const all = new store(std::move(options), of.host());
+    stored_value* here[3];
+    for (stored_value*& v : here) {
+      v = all->insert(&of, operations, size, nullptr);
+      all->publish(*v, {});
+    }
+    co_await of.rest();  // they are written before memory is short
+    CHECK(all->counters().in_memory == 3 * size);
+    stored_value* coming = all->insert_coming(&of, operations, 2 * size);
+    CHECK(all->counters().in_memory == 3 * size);
+    asked room;  // nobody else is given it
+    room.reserve = size;
+    CHECK(all->ask(room));
+    CHECK(all->counters().in_memory == 2 * size);
+    asked more;
+    more.reserve = size;
+    more.rank = 1;
+    CHECK_FALSE(all->ask(more));
+    all->resize(*coming, size);
+    CHECK(all->counters().in_memory == size);
+    all->publish(*coming, {});
+    all->finish(room);
+    co_await more.there.wait();
+    all->finish(more);
+    co_await of.rest();
+    for (stored_value* v : here) CHECK(store::erase(v));
+    CHECK(store::erase(coming));
+    CHECK(all->counters().in_memory == 0);
+    co_await of.end(*all);
+  }(s.pool()));
+}
+
 TEST_CASE("a value that is taken is the room for what is made of it") {
   weft::pool p({.threads = 2});
   p.run([](weft::pool& at) -> weft::task<> {

@@ -58,6 +58,49 @@ TEST_CASE("an offered value that cannot be taken fails its task, which says why"
   CHECK(b.core.empty());
 }
 
+TEST_CASE("an offered value has its room in the store before it has come", "[worker]") {
+  constexpr std::size_t n = 10'000, bytes = n * sizeof(double);
+  bench b;
+  const task_id offered = make_task_id(7, 1);
+  const auto in_memory = [&] { return b.engine.memory().in_memory; };
+  const offered_call call{bytes, 77};
+  b.hear(run_task{{offered, values_of<numbers>(b.engine), offered, 0, 1, task_constant | task_offered, 0, 0, 0},
+                  {},
+                  std::as_bytes(std::span(&call, 1)),
+                  {}});
+  b.peer_resumed(giver_of(7));
+  const std::uint64_t before = in_memory();
+  arriving a = b.begin(b.request(), some(1, n), offered);
+  REQUIRE(a.where.wanted);
+  CHECK(in_memory() >= before + bytes);
+  CHECK(in_memory() < before + bytes + 1'000);
+  SECTION("it comes") {
+    a.write();
+    b.end(std::move(a));
+    CHECK(in_memory() == before + bytes + sizeof(numbers));
+  }
+  SECTION("it is cut off, and begins anew") {
+    b.cut_off(offered, std::move(a.where));
+    b.peer_interrupted(giver_of(7));
+    b.peer_resumed(giver_of(7));
+    arriving again = b.begin(b.request(), some(1, n), offered);
+    REQUIRE(again.where.wanted);
+    CHECK(in_memory() < before + bytes + 1'000);
+    again.write();
+    b.end(std::move(again));
+    CHECK(in_memory() == before + bytes + sizeof(numbers));
+  }
+  SECTION("it is not wanted any more") {
+    b.stop_attempt(offered);
+    CHECK(in_memory() >= before + bytes);  // the link may be reading into it
+    b.cut_off(offered, std::move(a.where));
+    CHECK(in_memory() == before);
+    return;
+  }
+  b.drop_value(offered);
+  CHECK(in_memory() == before);
+}
+
 TEST_CASE("a value that is dropped while it lands keeps its memory until the link lets go", "[worker]") {
   const bool for_a_task = GENERATE(true, false);
   bench b;
