@@ -179,7 +179,8 @@ void simulated_network::arrive_at(std::size_t from) {
     theirs.at = state::closed;
     return lose(from, true);
   }
-  if (!n.listens || n.refuses) {
+  if (!n.listens || n.refuses ||
+      std::find(hidden_.begin(), hidden_.end(), std::pair(theirs.node, mine.node)) != hidden_.end()) {
     mine.refused = true;
     theirs.at = state::closed;
     return lose(from, true);
@@ -441,6 +442,14 @@ void simulated_network::slow_reader(simulated_node n, std::size_t bytes, time_ns
 }
 
 void simulated_network::refuse(simulated_node n, bool refuses) { nodes_[n].refuses = refuses; }
+
+void simulated_network::hide(simulated_node n, simulated_node from, bool hides) {
+  const std::pair which(n, from);
+  if (hides)
+    hidden_.push_back(which);
+  else if (const auto at = std::find(hidden_.begin(), hidden_.end(), which); at != hidden_.end())
+    hidden_.erase(at);
+}
 
 void simulated_network::check_invariants() const {
   const auto require = [](bool holds, const char* what) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "wire/ids.hpp"
@@ -159,6 +160,8 @@ class simulated_network final : simulated_time::target {
   /// reads as it likes.
   void slow_reader(simulated_node node, std::size_t bytes, time_ns pause);
   void refuse(simulated_node node, bool refuses);
+  /// What `from` dials is as if nobody listened at the node: an address that it cannot reach.
+  void hide(simulated_node node, simulated_node from, bool hides);
 
   // ---- looking in ----
   std::size_t connections() const noexcept { return open_ / 2; }
@@ -234,6 +237,7 @@ class simulated_network final : simulated_time::target {
   std::vector<std::size_t> free_;
   std::vector<wall> walls_;
   std::vector<clogged> clogs_;
+  std::vector<std::pair<simulated_node, simulated_node>> hidden_;  // from the second
   std::size_t open_ = 0;
   std::uint64_t bytes_sent_ = 0;
 };

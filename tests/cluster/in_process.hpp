@@ -38,7 +38,7 @@ class in_process_cluster {
   in_process_cluster& operator=(const in_process_cluster&) = delete;
 
   void add_worker(unsigned threads = 1, weft::client_options memory = {}, std::string resources = {},
-                  weft::environment* env = nullptr) {
+                  weft::environment* env = nullptr, std::string announce = {}) {
     using namespace weft::net;
     auto p = std::make_unique<weft::pool>(weft::pool_options{.threads = threads, .env = env});
     worker_options o;
@@ -49,6 +49,7 @@ class in_process_cluster {
     o.submit_by = make_nested_client;
     o.memory = std::move(memory);
     o.resources = std::move(resources);
+    o.announce = std::move(announce);
     if (o.memory.memory_budget == 0) o.memory.memory_budget = std::uint64_t{256} << 20;
     auto w = worker::make(*p, std::move(o));
     p->spawn(run_worker(w));

@@ -199,6 +199,49 @@ TEST_CASE("a value for which no worker has memory fails what takes it, and nothi
   CHECK(cluster.scheduler->statistics().workers == 2);
 }
 
+TEST_CASE("a value goes to another worker where its client does not reach one", "[cluster][offers]") {
+  in_process_cluster cluster(0, address_kind::tcp);
+  const std::string nobody = "127.0.0.2";  // where no worker listens
+  cluster.add_worker(1, {}, {}, nullptr, nobody);
+  pool p({.threads = 1});
+  net::client_session_options o;
+  o.link.connect_within = std::chrono::milliseconds(20);
+  client c = cluster.connect(p, o);
+  const auto sum_of_one = [&]() -> task<> {
+    const double got = co_await c.submit(sum, c.scatter(count_from(0, large)));
+    CHECK(got == sum_of(large));
+  };
+  SECTION("there is another") {
+    cluster.add_worker(1);
+    const auto test = [&]() -> task<> {
+      std::vector<future<numbers>> all;
+      for (int i = 0; i < 4; ++i) all.push_back(c.scatter(count_from(i, large)));
+      for (int i = 0; i < 4; ++i) {
+        const double got = co_await c.submit(sum, all[static_cast<std::size_t>(i)]);
+        CHECK(got == sum_of(large) + i * static_cast<double>(large));
+      }
+      const cluster_info there = co_await c.cluster();
+      REQUIRE(there.workers.size() == 2);
+      for (const worker_info& w : there.workers)
+        if (w.name == "worker-1") CHECK(w.values >= 4 * large * sizeof(double));
+    };
+    p.run(weft::timeout(limit, test()));
+  }
+  SECTION("there is none, and then one comes") {
+    std::string why;
+    const auto test = [&]() -> task<> {
+      try {
+        co_await c.submit(sum, c.scatter(count_from(0, large)));
+      } catch (const std::exception& e) { why = e.what(); }
+    };
+    p.run(weft::timeout(limit, test()));
+    CHECK_THAT(why, Catch::Contains("does not reach the workers that were to have it (worker-0 at tcp://127.0.0.2:"));
+    cluster.add_worker(1);
+    p.run(weft::timeout(limit, sum_of_one()));
+  }
+  CHECK(cluster.scheduler->statistics().workers == 2);
+}
+
 TEST_CASE("a value that nobody wants any more does not stay at the client", "[cluster][offers]") {
   in_process_cluster cluster(0, address_kind::tcp);  // nobody takes it
   pool p({.threads = 1});

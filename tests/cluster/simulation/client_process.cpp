@@ -19,7 +19,9 @@ client_process::client_process(surroundings& world, simulated_node node, std::ui
 // ---- lives -------------------------------------------------------------------------------------------------------
 
 void client_process::begin_life() {
-  core_ = std::make_unique<client_core>(self(), static_cast<client_host&>(*this), client_limits{});
+  client_limits limits;
+  limits.offer_tries = program_.offer_tries;
+  core_ = std::make_unique<client_core>(self(), static_cast<client_host&>(*this), limits);
   ++epoch_;
   if (program_.gpus) {
     define_options o{};
@@ -174,7 +176,7 @@ void client_process::failed(const task_failed& m) {
   else if (type == "weft::killed_workers")
     allowed = losses_;
   else if (type == "weft::lost")
-    allowed = losses_ && any_before(index, [](const future& x) { return x.once; });
+    allowed = losses_ && any_before(index, [&](const future& x) { return x.once || (x.offered && unreached_ != 0); });
   if (!allowed) throw violation(name_of(m.id) + " has failed, and may not have: " + type + ": " + text);
   if (f.at == state::pending) --pending_, ++ended_;
   if (std::exchange(f.reading, false)) --reading_;

@@ -23,6 +23,7 @@ struct program_options {
   bool gpus = false;             // some tasks want one
   bool failures = false, killers = false, submitters = false, cancels = false, onces = false;
   bool scatters = false;  // values that go straight to a worker
+  std::uint32_t offer_tries = 3;
   /// Only independent tasks, all at once, which end at once: for measurements.
   bool simple = false;
 };
@@ -40,6 +41,8 @@ class client_process final : public member, private client_host {
   void losses_are_possible() noexcept { losses_ = true; }
   std::uint64_t ended() const noexcept { return ended_; }
   std::uint64_t read_values() const noexcept { return read_; }
+  /// Workers that it was to give values, and has not reached.
+  std::uint64_t unreached_workers() const noexcept { return unreached_; }
   const client_core* core() const noexcept { return core_.get(); }
   bool empty() const noexcept { return !core_ || (core_->tasks() == 0 && core_->kept_offers() == 0); }
   /// Tasks that have not ended, for people.
@@ -82,6 +85,7 @@ class client_process final : public member, private client_host {
   void give_up(peer_id p, std::uint64_t request) override { stop_asking(p, request); }
   bool gives(task_id task) override;
   void offer(peer_id worker) override { offer_to(worker, secret_); }
+  void unreached(peer_id) override { ++unreached_; }
   void offer_over(task_id task) override;
 
   // The program: workload.cpp.
@@ -109,7 +113,7 @@ class client_process final : public member, private client_host {
   std::vector<task_id> to_cancel_, to_retry_;
   std::uint32_t budget_;
   std::uint64_t secret_ = 0;
-  std::uint64_t tokens_ = 0, ended_ = 0, read_ = 0;
+  std::uint64_t tokens_ = 0, ended_ = 0, read_ = 0, unreached_ = 0;
   std::size_t pending_ = 0, reading_ = 0;  // of the held
   std::uint32_t epoch_ = 0;
   bool losses_ = false, done_ = false, last_reads_ = false;

@@ -121,11 +121,18 @@ TEST_CASE("who does not listen refuses, and who dies is gone") {
   n.until_quiet();
   CHECK(n.a.breaks == 1);
   n.net.refuse(n.second, false);
-  const simulated_end end = n.net.connect(n.first, n.a, n.second);
-  n.until_quiet();
-  n.net.crash(n.second, false);
+  n.net.hide(n.second, n.first, true);
+  n.net.hide(n.first, n.second, true);  // the other way is another matter
+  n.net.connect(n.first, n.a, n.second);
   n.until_quiet();
   CHECK(n.a.breaks == 2);
+  n.net.hide(n.second, n.first, false);
+  const simulated_end end = n.net.connect(n.first, n.a, n.second);
+  n.until_quiet();
+  CHECK(n.a.breaks == 2);
+  n.net.crash(n.second, false);
+  n.until_quiet();
+  CHECK(n.a.breaks == 3);
   CHECK_FALSE(n.net.knows(end));
   CHECK(n.net.connections() == 0);
 }

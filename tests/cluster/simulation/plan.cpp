@@ -6,9 +6,9 @@ namespace weft::net::simulation {
 
 namespace {
 constexpr std::string_view names[fault_kinds] = {
-    "cut",         "cut_one", "cut_silently", "partition", "one_way",        "clog",
-    "slow_reader", "refuse",  "pause",        "crash",     "crash_silently", "lose_value",
-    "disk_full",   "busy",    "retire",       "replicate", "rebalance",      "client_dies"};
+    "cut",    "cut_one",   "cut_silently", "partition",      "one_way",    "clog",      "slow_reader",
+    "refuse", "pause",     "crash",        "crash_silently", "lose_value", "disk_full", "busy",
+    "retire", "replicate", "rebalance",    "client_dies",    "hide"};
 constexpr time_ns ms = 1'000'000;
 }  // namespace
 

@@ -33,8 +33,9 @@ enum class fault_kind : std::uint8_t {
   replicate,
   rebalance,
   client_dies,
+  hide,  // a client does not reach a worker
 };
-inline constexpr std::size_t fault_kinds = 18;
+inline constexpr std::size_t fault_kinds = 19;
 std::string_view name_of(fault_kind k) noexcept;
 
 struct fault {

@@ -158,6 +158,13 @@ void world::begin_fault(std::uint64_t number) {
     case fault_kind::rebalance:
       scheduler_->run([&](scheduler_core& c) { c.rebalance(parts_.time.now()); });
       return;
+    case fault_kind::hide: {
+      const simulated_node worker = any_worker(f.b).node(), client = clients_[f.a % clients_.size()]->node();
+      net.hide(worker, client, true);
+      while (net.cut(worker, client, 0, true, true)) {}
+      states_[number] = 1;
+      return;
+    }
     case fault_kind::client_dies: {
       const std::size_t n = f.a % clients_.size();
       if (std::count(client_dead_.begin(), client_dead_.end(), false) > 1 && !client_dead_[n]) {
@@ -177,6 +184,10 @@ void world::end_fault(std::uint64_t number) {
     case fault_kind::one_way:
       if (const auto wall = std::exchange(states_[number], 0); wall != 0)
         parts_.net.heal(static_cast<std::uint32_t>(wall - 1));
+      return;
+    case fault_kind::hide:
+      if (std::exchange(states_[number], 0) != 0)
+        parts_.net.hide(any_worker(f.b).node(), clients_[f.a % clients_.size()]->node(), false);
       return;
     case fault_kind::slow_reader:
       parts_.net.slow_reader(p.node(), 0, 0);
@@ -293,7 +304,7 @@ outcome world::run() {
   o.virtual_time = parts_.time.now();
   for (const auto& w : workers_)
     if (w->engine()) o.tasks_run += w->engine()->ran(), o.overlaps += w->engine()->overlaps();
-  for (const auto& c : clients_) o.values_read += c->read_values();
+  for (const auto& c : clients_) o.values_read += c->read_values(), o.unreached += c->unreached_workers();
   o.resumed = scheduler_->resumed();
   o.lost_peers = scheduler_->lost_peers();
   o.faults = did_;

@@ -15,7 +15,8 @@ namespace weft::net::simulation {
 struct outcome {
   std::string wrong;  // empty: all is well
   std::uint64_t digest = 0, steps = 0, tasks_run = 0, values_read = 0, resumed = 0, lost_peers = 0, overlaps = 0;
-  std::uint64_t faults = 0;  // that found something to do
+  std::uint64_t unreached = 0;  // workers, by clients that were to give them values
+  std::uint64_t faults = 0;     // that found something to do
   std::uint64_t bytes = 0;
   time_ns virtual_time = 0;
 };
@@ -54,7 +55,7 @@ class world final : simulated_time::target {
   std::unique_ptr<scheduler_process> scheduler_;
   std::vector<std::unique_ptr<worker_process>> workers_;
   std::vector<std::unique_ptr<client_process>> clients_;
-  std::vector<std::uint64_t> states_;  // of faults under way: a wall's number
+  std::vector<std::uint64_t> states_;  // of faults under way: a wall's number, or 1
   std::vector<bool> client_dead_;
   std::uint64_t did_ = 0, retired_ = 0;
   bool faults_over_ = false;
