@@ -15,6 +15,8 @@ if what == "filter_then_average":
     assert abs(x[x > n].mean().compute() - 178) < 0.5
 elif what == "access_slices":
     assert x[:n, :n, :n].compute().shape == (n, n, n)
+elif what == "select_scalar":
+    assert 0 <= x[n, 5, 20, 40].compute() < 1
 else:
     sys.exit("unknown: " + what)
 print((time.perf_counter() - begin) * 1e3)

@@ -61,6 +61,11 @@ elif what == "anom_mean":
         x = some.random((100, k, n))
         assert abs((x - x.mean(axis=0)).mean(axis=(0, 1))[7]) < 1e-12
 
+elif what == "climatic_mean":
+
+    def run():
+        return some.random((n, 4, k, 48, 7, 30, 48)).mean(axis=1)
+
 elif what == "quadratic_mean":
 
     def run():

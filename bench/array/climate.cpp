@@ -1,5 +1,6 @@
-// array.anom_mean, quadratic_mean and vorticity: what climate's models and weather's are asked, of random numbers
-// that are made as they are needed; beside Dask's threads and NumPy. The definitions are those of coiled/benchmarks.
+// array.anom_mean, climatic_mean, quadratic_mean and vorticity: what climate's models and weather's are asked, of
+// random numbers that are made as they are needed; beside Dask's threads and NumPy. The definitions are those of
+// coiled/benchmarks.
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,28 @@ const registered anom_mean_(
       };
       beside_dask(out, s, "dask_array.py anom_mean " + std::to_string(places) + " " + std::to_string(days));
       note_numpy(out, s, "numpy_array.py anom_mean " + std::to_string(places) + " " + std::to_string(days));
+      return out;
+    });
+
+const registered climatic_mean_(
+    "array.climatic_mean", "ms", "the mean over the years of forecasts from each of ten days, its chunks let go",
+    [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t members = s.size(7, 1), of_day = 4, starts = 10;
+      const auto x = weft::random::uniform<double, 6>(here->client, {members, of_day * starts, 48, 7, 30, 48},
+                                                      {.seed = 7, .chunk = {1, 1, -1, -1, -1, -1}});
+      const weft::array<double, 6> climate =
+          weft::mean(weft::reshape<7>(x, {members, of_day, starts, 48, 7, 30, 48}), 1);
+      double expected = 0;
+      for (std::int64_t year = 0; year < of_day; ++year)
+        expected += here->pool.run(x(0, year * starts + 3, 5, 2, 7, 1).compute()) / of_day;
+      if (!(std::abs(here->pool.run(climate(0, 3, 5, 2, 7, 1).compute()) - expected) < 1e-12))
+        throw wrong("array.climatic_mean: an element is wrong");
+      sides out;
+      out.note = WEFT_BENCH_COMPILER;
+      out.weft = [=] { return milliseconds([&] { here->pool.run(to_nowhere(climate)); }); };
+      beside_dask(out, s, "dask_array.py climatic_mean " + std::to_string(members) + " " + std::to_string(starts));
+      note_numpy(out, s, "numpy_array.py climatic_mean " + std::to_string(members) + " " + std::to_string(starts));
       return out;
     });
 

@@ -1,4 +1,4 @@
-// array.filter_then_average and access_slices: of integers in a Zarr store, beside Dask's threads.
+// array.filter_then_average, access_slices and select_scalar: of what is in a Zarr store, beside Dask's threads.
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -11,19 +11,27 @@
 namespace bench {
 namespace {
 
-/// A store of n x n x n integers from 0 to 255, in chunks of a fifth of each axis.
-struct store_of_integers {
-  store_of_integers(unsigned threads, std::int64_t n) : here(threads), at(place.path() + "/numbers.zarr") {
-    const auto x = weft::random::integers<std::int64_t, 3>(here.client, {n, n, n}, 0, 256,
-                                                           {.seed = 7, .chunk = {n / 5, n / 5, n / 5}});
-    here.pool.run(weft::to_zarr(x, at));
+/// A store of the array that `make` makes with a client.
+template <class T, std::size_t N>
+struct store_of {
+  template <class F>
+  store_of(unsigned threads, F make) : here(threads), at(place.path() + "/numbers.zarr") {
+    here.pool.run(weft::to_zarr(make(here.client), at));
   }
-  weft::array<std::int64_t, 3> open() { return here.pool.run(weft::from_zarr<std::int64_t, 3>(here.client, at)); }
+  weft::array<T, N> open() { return here.pool.run(weft::from_zarr<T, N>(here.client, at)); }
 
   spill_place place;
   client_place here;
   const std::string at;
 };
+
+/// n x n x n integers from 0 to 255, in chunks of a fifth of each axis.
+std::shared_ptr<store_of<std::int64_t, 3>> stored_integers(unsigned threads, std::int64_t n) {
+  const auto make = [n](const weft::client& c) {
+    return weft::random::integers<std::int64_t, 3>(c, {n, n, n}, 0, 256, {.seed = 7, .chunk = {n / 5, n / 5, n / 5}});
+  };
+  return std::make_shared<store_of<std::int64_t, 3>>(threads, make);
+}
 
 std::string dask_call(const char* what, const std::string& store, std::int64_t n) {
   return "dask_zarr.py " + std::string(what) + " '" + store + "' " + std::to_string(n);
@@ -32,7 +40,7 @@ std::string dask_call(const char* what, const std::string& store, std::int64_t n
 const registered filter_then_average_(
     "array.filter_then_average", "ms", "the mean of those integers of a Zarr store that are above 100",
     [](const settings& s) {
-      auto stored = std::make_shared<store_of_integers>(s.threads, s.size(400, 200));
+      auto stored = stored_integers(s.threads, s.size(400, 200));
       sides out;
       out.note = WEFT_BENCH_COMPILER;
       out.weft = [=] {
@@ -50,7 +58,7 @@ const registered filter_then_average_(
 const registered access_slices_(
     "array.access_slices", "ms", "a corner of a third of each axis of a Zarr store", [](const settings& s) {
       const std::int64_t n = s.size(400, 200), part = n * 7 / 20;
-      auto stored = std::make_shared<store_of_integers>(s.threads, n);
+      auto stored = stored_integers(s.threads, n);
       sides out;
       out.note = WEFT_BENCH_COMPILER;
       out.weft = [=] {
@@ -62,6 +70,27 @@ const registered access_slices_(
         });
       };
       beside_dask(out, s, dask_call("access_slices", stored->at, part), "dask.array, zarr");
+      return out;
+    });
+
+const registered select_scalar_(
+    "array.select_scalar", "ms", "an element of a Zarr store of floats by month, level, latitude and longitude",
+    [](const settings& s) {
+      const std::int64_t months = s.size(240, 60), month = months / 2 + 4;
+      const auto make = [months](const weft::client& c) {
+        return weft::random::uniform<float, 4>(c, {months, 19, 96, 144}, {.seed = 7, .chunk = {12, -1, -1, -1}});
+      };
+      auto stored = std::make_shared<store_of<float, 4>>(s.threads, make);
+      const float expected = stored->here.pool.run(make(stored->here.client)(month, 5, 20, 40).compute());
+      sides out;
+      out.note = WEFT_BENCH_COMPILER;
+      out.weft = [=] {
+        return milliseconds([&] {
+          if (stored->here.pool.run(stored->open()(month, 5, 20, 40).compute()) != expected)
+            throw wrong("array.select_scalar: not what is in the store");
+        });
+      };
+      beside_dask(out, s, dask_call("select_scalar", stored->at, month), "dask.array, zarr");
       return out;
     });
 
