@@ -239,6 +239,28 @@ boxes moved(const box& of, const box& from, const coordinates& by) {
   return {shared<box_table>(std::move(t))};
 }
 
+std::vector<std::uint32_t> turns_along(const box& of, std::uint32_t first) {
+  const std::size_t rank = of.counts.size();
+  coordinates counts{}, steps{};
+  std::int64_t step = 1;
+  for (const std::uint32_t now : {1u, 0u})
+    for (std::size_t a = rank; a-- > 0;) {
+      if ((first >> a & 1) != now) continue;
+      counts[a] = of.counts[a];
+      steps[a] = step;
+      step *= counts[a];
+    }
+  std::vector<std::uint32_t> turns;
+  for (std::size_t j = 0; j < of.tasks(); ++j) {
+    const coordinates at = place_of(j, counts, rank);
+    std::int64_t turn = 0;
+    for (std::size_t a = 0; a < rank; ++a) turn += at[a] * steps[a];
+    turns.push_back(static_cast<std::uint32_t>(turn));
+  }
+  if (std::is_sorted(turns.begin(), turns.end())) turns.clear();
+  return turns;
+}
+
 boxes grouped(const box& from, const coordinates& groups, box& tasks) {
   box_table t;
   const std::size_t rank = from.counts.size();

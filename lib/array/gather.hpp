@@ -50,8 +50,9 @@ struct gather_task {
 };
 
 /// Gathers of up to most_inputs readings. `fill` as in the plan. Each reading's map and source are of the operand.
+/// Its tasks have their turns along the axes of `first`, a bit for each, before they have them along others.
 array_ref make_gather(gathering purpose, client c, element e, const grid& chunks, std::vector<operand> operands,
-                      std::vector<reading> what, std::vector<std::byte> fill = {});
+                      std::vector<reading> what, std::vector<std::byte> fill = {}, std::uint32_t first = 0);
 /// An operand as a part of a gather over `whole`, whose axes are the operand's.
 reading reading_of(const operand& o, const grid& whole);
 

@@ -215,7 +215,7 @@ class layer_run {
   void released(layer_part& p, std::size_t i) noexcept;
   std::uint64_t rank(const layer_part& p, std::size_t i) const noexcept {
     if (how_.within) return rank_of(how_.priority, how_.within);
-    const auto place = static_cast<std::uint64_t>(static_cast<double>(i + p.reached) * p.scale);
+    const auto place = static_cast<std::uint64_t>(static_cast<double>(p.spec->turn_of(i) + p.reached) * p.scale);
     return rank_of(how_.priority, first_place_ + place - p.depth);
   }
   void abandon() noexcept { over_.store(true, std::memory_order_relaxed); }

@@ -45,9 +45,9 @@ bool draw_tasks(std::vector<needed_layer>& layers, const std::vector<std::size_t
                             : subject.empty() ? name + " " + std::to_string(i)
                                               : name + " of " + subject);
       into.states.push_back(given ? state_of(*given) : task_state::waiting);
-      // As layer_run::rank has it: by their place in their layer, and of those later layers first.
+      // As layer_run::rank has it: by their turn in their layer, and of those later layers first.
       const std::size_t reached = d.from.empty() ? 0 : 1;
-      into.places.push_back(static_cast<double>(i + reached) / static_cast<double>(d.spec->count) -
+      into.places.push_back(static_cast<double>(d.spec->turn_of(i) + reached) / static_cast<double>(d.spec->count) -
                             1e-9 * static_cast<double>(depths[at]));
       for (std::size_t k = 0; k < d.from.size(); ++k)
         for (const interval& in : d.spec->links[k]->inputs(i))

@@ -77,7 +77,8 @@ std::vector<node*> submit_layers(engine& e, layer_spec& wanted, std::size_t firs
           for (std::size_t i = in.first; i <= in.last; ++i) take(*nodes[layers[at].from[k]].all[i]);
       n.number = number++;
       // A value goes to its takers before the next ones are made: ranks go along the layers, not across them.
-      const double along = (static_cast<double>(j) + 1) / static_cast<double>(s.count) * static_cast<double>(total);
+      const double along =
+          static_cast<double>(s.turn_of(j) + 1) / static_cast<double>(s.count) * static_cast<double>(total);
       n.rank =
           rank_of(how.priority, how.within ? how.within : first_number + static_cast<std::uint64_t>(along) + depth);
       n.retries = how.retries;

@@ -316,6 +316,21 @@ TEST_CASE("tasks run in the order of their layer, and what a task computes comes
   CHECK(live::most <= 3);
 }
 
+TEST_CASE("tasks with inputs have their turns in another order where their layer says so") {
+  static std::vector<std::size_t> order;
+  order.clear();
+  const auto one = weft::layer_of(1, leaf);
+  const auto record =
+      weft::layer_of(100, [](std::size_t i, weft::values<number>) { order.push_back(i); }, one, weft::every{});
+  std::vector<std::size_t> expected;
+  for (std::size_t turn = 0; turn < 100; ++turn) expected.push_back(turn * 37 % 100);
+  std::vector<std::uint32_t>& turns = record.get_spec()->turns;
+  turns.resize(100);
+  for (std::uint32_t turn = 0; turn < 100; ++turn) turns[expected[turn]] = turn;
+  on_client(1, [](weft::client& c, weft::layer<> l) -> weft::task<> { co_await c.run(l); }, record);
+  CHECK(order == expected);
+}
+
 TEST_CASE("values that are under way make a layer") {
   for (const unsigned threads : {1u, 2u})
     on_client(threads, [](weft::client& c) -> weft::task<> {

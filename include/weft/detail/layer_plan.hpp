@@ -96,6 +96,9 @@ struct layer_spec {
   const std::size_t count;
   std::vector<std::unique_ptr<layer_link>> links;  // each holds a reference of its layer, but for this one
   std::vector<node*> given;                        // handles
+  /// When each task has its turn, where that is not the order of their numbers; else empty. For tasks with inputs.
+  std::vector<std::uint32_t> turns;
+  std::size_t turn_of(std::size_t i) const noexcept { return turns.empty() ? i : turns[i]; }
 };
 
 inline void add_reference(layer_spec& s) noexcept { s.references.fetch_add(1, std::memory_order_relaxed); }
