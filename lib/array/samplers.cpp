@@ -294,8 +294,9 @@ struct vonmises_sampler {
       return wrapped(mu + angle);
     }
   }
-  /// std::fmod is exact.
+  /// Small angles stay as they are, to the last bit. std::fmod is exact.
   static double wrapped(double x) noexcept {
+    if (std::abs(x) <= std::numbers::pi) return x;
     const double from = std::fmod(std::abs(x) + std::numbers::pi, 2 * std::numbers::pi) - std::numbers::pi;
     return x < 0 ? -from : from;
   }
@@ -458,8 +459,10 @@ void sample(const drawn_numbers& w, std::uint64_t first, std::span<T> out) noexc
         return each([=](bits& e) { return arrays::exponential(-e.exponential() / a); });
       case name::rayleigh:
         return each([=](bits& e) { return a * std::sqrt(2 * e.exponential()); });
-      case name::vonmises:
-        return each(vonmises_sampler(a, b));
+      case name::vonmises: {
+        constexpr double most = std::is_same_v<T, float> ? 0x1.921fb4p+1 : std::numbers::pi;  // pi, rounded down
+        return each([=, one = vonmises_sampler(a, b)](bits& e) { return std::clamp(one(e), -most, most); });
+      }
       default:  // triangular
         return each([=](bits& e) { return triangular(e.unit(), a, b, c); });
     }
