@@ -177,8 +177,8 @@ struct counted_mask {
   grid chunks;  // of the result
   compress_range range;
 };
-/// Of elements of `item` bytes.
-task<counted_mask> count_mask(client c, array_ref mask, grid source, std::size_t item) {
+/// Of elements of `item` bytes. The result's chunks have up to `most` bytes.
+task<counted_mask> count_mask(client c, array_ref mask, grid source, std::size_t item, std::int64_t most) {
   const std::size_t n = source.tasks();
   mask = in_chunks(std::move(mask), source);
   const array_ref kept = make_stored(c, mask->of, source, start(*mask));
@@ -195,7 +195,7 @@ task<counted_mask> count_mask(client c, array_ref mask, grid source, std::size_t
     demand_given(count.count() == 1 && count.of().item == sizeof(std::int64_t), "a count that is none");
     plan.before.push_back(plan.before.back() + *count.data<std::int64_t>());
   }
-  const grid chunks = with_extent(source, 0, plan.before.back(), item);
+  const grid chunks = within(with_extent(source, 0, plan.before.back(), item), most, item);
   plan.source = source.axes[0];
   plan.result = chunks.axes[0];
   co_return counted_mask{kept, chunks, {shared<compress_plan>(std::move(plan))}};
@@ -208,7 +208,7 @@ task<array_ref> compressed_list(array_ref x, array_ref mask) {
   const element e = x->of;
   const grid source = x->chunks;
   x = in_chunks(std::move(x), source);  // no view
-  const counted_mask m = co_await count_mask(c, std::move(mask), source, e.item);
+  const counted_mask m = co_await count_mask(c, std::move(mask), source, e.item, most_chunk_bytes);
   const std::size_t n = m.chunks.tasks();
   co_return make_layered(c, e, m.chunks, {x, m.kept},
                          recipe(n, [range = m.range, e, n](std::span<const layer<block>> in) {
@@ -216,10 +216,10 @@ task<array_ref> compressed_list(array_ref x, array_ref mask) {
                          }));
 }
 
-task<array_ref> numbers_of_trues(array_ref mask) {
+task<array_ref> numbers_of_trues(array_ref mask, std::size_t each) {
   const client c = mask->owner;
   const grid source = mask->chunks;
-  const counted_mask m = co_await count_mask(c, std::move(mask), source, sizeof(std::int64_t));
+  const counted_mask m = co_await count_mask(c, std::move(mask), source, each, automatic_chunk_bytes);
   const std::size_t n = m.chunks.tasks();
   co_return make_layered(c, element_of<std::int64_t>, m.chunks, {m.kept},
                          recipe(n, [range = m.range, n](std::span<const layer<block>> in) {

@@ -86,3 +86,33 @@ TEST_CASE("arrays without axes have no places, and few elements of a large one a
   CHECK(rows(6) == (6 * 999'983 + 7) / 2000);
   CHECK(columns(6) == (6 * 999'983 + 7) % 2000);
 }
+
+TEST_CASE("numbers of what is not 0 are in chunks that are no larger than others") {
+  place at;
+  constexpr std::int64_t n = 1'200'000;
+  const auto x = weft::ones<bool, 2>(at.client, {n, 2}, {.chunk = {-1, -1}});
+  REQUIRE(x.chunk_count() == 1);
+  const auto numbers = at.pool.run(weft::flatnonzero(x));  // 19.2 MB, of 2.4 MB
+  CHECK(numbers.chunk_count() == 3);
+  CHECK(at(weft::sum(numbers)) == n * (2 * n - 1));
+  CHECK(at(numbers(-1)) == 2 * n - 1);
+  const auto rows = at.pool.run(weft::argwhere(x));
+  CHECK(rows.chunk_count() == 5);
+  CHECK(at(weft::sum(rows(weft::slice(), 0))) == n * (n - 1));
+  CHECK(at(weft::sum(rows(weft::slice(), 1))) == n);
+}
+
+TEST_CASE("where there is no element, there is none that is not 0") {
+  place at(1);
+  for (const weft::shape& extents : {weft::shape{0, 3}, weft::shape{3, 0}}) {
+    CAPTURE(weft::to_string(extents));
+    const auto x = weft::ones<double, 2>(at.client, extents);
+    CHECK(at(at.pool.run(weft::flatnonzero(x))).size() == 0);
+    const auto [i, j] = at.pool.run(weft::nonzero(x));
+    CHECK(at(i).size() == 0);
+    CHECK(j.shape() == weft::shape{0});
+    const auto rows = at.pool.run(weft::argwhere(x));
+    CHECK(rows.shape() == weft::shape{0, 2});
+    CHECK(at(rows).size() == 0);
+  }
+}

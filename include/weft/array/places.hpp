@@ -119,7 +119,7 @@ task<typename place_lists<N>::type> collect_places(array_ref mask, weft::shape o
   }
 }
 inline task<array<std::int64_t, 2>> collect_rows(array_ref mask, weft::shape of) {
-  const array<std::int64_t, 1> numbers(co_await numbers_of_trues(std::move(mask)));
+  const array<std::int64_t, 1> numbers(co_await numbers_of_trues(std::move(mask), of.size() * sizeof(std::int64_t)));
   grid one;
   one.rank = 1;
   one.axes[0] = one_chunk(static_cast<std::int64_t>(of.size()));
@@ -134,7 +134,7 @@ inline task<array<std::int64_t, 1>> collect_numbers(array_ref mask) {
 
 // Where the elements are that are not 0 (of bools, those that are true), row-major. How many there are is known when
 // they have been found, which these await, as compress() does: which ones they are stays with who computes it, a byte
-// an element of x, as long as the results, and x is not computed again.
+// an element of x, as long as the results, and x is not computed again. Chunks of the results have up to 8 MiB.
 
 /// Their numbers: `const auto numbers = co_await weft::flatnonzero(x);`
 template <array_like X>

@@ -60,8 +60,10 @@ array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t axi
 array_ref pointed(array_ref x, std::span<const index_item> indices, std::span<const weft::shape> lists);
 /// The elements of an array of one axis whose mask is true. Awaits how many there are.
 task<array_ref> compressed_list(array_ref x, array_ref mask);
-/// The numbers of the elements of a mask of one axis that are true. Awaits how many there are.
-task<array_ref> numbers_of_trues(array_ref mask);
+/// The numbers of the elements of a mask of one axis that are true, in chunks that have no more than weft chooses
+/// where `each` bytes are made of a number: a chunk of a mask has eight times as many as one of numbers. Awaits how
+/// many there are.
+task<array_ref> numbers_of_trues(array_ref mask, std::size_t each = sizeof(std::int64_t));
 array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value);
 array_ref inserted(array_ref x, const index_item& before, array_ref values, std::int64_t axis);
 array_ref erased(array_ref x, const index_item& which, std::int64_t axis);
