@@ -1,8 +1,14 @@
 // Elements by several lists of indices, point by point.
 //
-// A chunk of the source is read by tasks that pick its points out of it, a piece each: so many of them, in their
-// order, as a chunk of the result has. Chunks of the result are put together from pieces. So no task holds more than
-// one chunk of the source, wherever the points lie, and there are no more pieces than chunks of both.
+// A chunk of the source is read by tasks that pick its points out of it, a piece each, in their order. Chunks of the
+// result are put together from pieces. So no task that reads the source holds more than one chunk of it, wherever the
+// points lie.
+//
+// Let S chunks of the source have points. A piece has points of one chunk of the result, or of several and then no
+// more than a part of a chunk: an S-th, or where S is larger a 16th. All points that a chunk of the source has of a
+// chunk of the result are in one piece. So a task that puts a chunk together holds a chunk in what is its own, and no
+// more than S / 16 chunks, or one, in what is not. Of two pieces of a source's chunk that follow each other one has
+// its part of a chunk in it, or both have together, so that R chunks of the result are of no more than S + 32 R.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -68,9 +74,17 @@ void with_copy(std::size_t bytes, F f) {
     f([=](std::byte* to, const std::byte* from) { std::memcpy(to, from, bytes); });
 }
 
+struct points_plan {
+  grid chunks;  // of the result: points, and axes without lists
+  weft::shape first = {}, counts = {};
+  element of = {};
+  std::vector<std::int64_t> points = {};  // of each piece
+};
+
 struct pick_points {
   std::uint32_t listed = 1;  // axes that have lists
   std::uint64_t width = 1;   // pieces in a row
+  shared<points_plan> plan;
   block operator()(std::size_t, values<block> chunks, values<block> lists) const {
     demand_given(chunks.size() == 1 && lists.size() == 1 && chunks[0].extents().size() >= listed && listed > 0,
                  "another chunk than its points are in");
@@ -97,17 +111,19 @@ struct pick_points {
     });
     return piece;
   }
+  std::uint64_t result_bytes(std::size_t t) const noexcept {
+    const std::size_t n = std::max<std::uint64_t>(width, 1), q = t / n;
+    if (q >= plan->points.size()) return 0;
+    constexpr std::uint32_t one_point = 1;
+    return bytes_of_chunk(plan->chunks, plan->first, plan->counts, t % n, plan->of.item, one_point) *
+           static_cast<std::uint64_t>(plan->points[q]);
+  }
   std::string task_name() const { return "vindex-pick"; }
   std::string task_subject(std::size_t t) const {
     return "piece (" + std::to_string(t / std::max<std::uint64_t>(width, 1)) + ")";
   }
 };
 
-struct points_plan {
-  grid chunks;  // of the result: points, and axes without lists
-  weft::shape first = {}, counts = {};
-  element of = {};
-};
 struct join_pieces {
   shared<points_plan> plan;
   block operator()(std::size_t j, values<block> pieces, values<block> lists) const {
@@ -153,6 +169,7 @@ struct point_lists {
   std::size_t listed = 0;                         // axes that have lists: the first ones of the source
   std::vector<coordinates> chunk_of = {};         // of each piece, along these axes
   std::vector<future<block>> lists = {};          // of each piece
+  std::vector<std::int64_t> counts = {};          // of points, of each piece
   std::vector<std::vector<std::size_t>> of = {};  // the pieces of each chunk of points
   coordinates first = {}, last = {};              // the chunks of the source that have some, along these axes
 };
@@ -198,13 +215,13 @@ struct points_node final : layered_node {
       add_row(parts, points.of[static_cast<std::size_t>(wanted.first[0] + j)]);
     const shared<needs_table> of_parts(std::move(parts));
     const shared<std::vector<std::size_t>> at_once(std::move(in_lists));
+    const shared<points_plan> plan(points_plan{chunks, wanted.first, wanted.counts, of, points.counts});
     const layer<block> lists = layer_of(points.lists);
     const layer<block> pieces =
-        layer_of(points.lists.size() * width, pick_points{static_cast<std::uint32_t>(k), width},
+        layer_of(points.lists.size() * width, pick_points{static_cast<std::uint32_t>(k), width, plan},
                  weft::from(in[0], in_rows{shared<needs_table>(std::move(sources)),
                                            shared<std::vector<std::size_t>>(std::move(in_source)), stride}),
                  weft::from(lists, in_rows{shared<needs_table>(std::move(own)), at_once, 1}));
-    const shared<points_plan> plan(points_plan{chunks, wanted.first, wanted.counts, of});
     return layer_of(
         wanted.tasks(), join_pieces{plan},
         weft::from(pieces, in_rows{of_parts, shared<std::vector<std::size_t>>(std::move(in_pieces)), width}),
@@ -287,18 +304,33 @@ std::vector<located> locate(const std::vector<std::vector<std::int64_t>>& indice
   return all;
 }
 
-/// Pieces of the points of each chunk, each of as many as a chunk of the result has at most, and their lists with the
-/// client.
+/// Where the piece ends that begins with that point: behind the last of those of its chunk and of as many chunks of
+/// the result as together have no more than `few` points, or of one chunk.
+std::size_t end_of_piece(const std::vector<located>& all, std::size_t begin, const cut& result, std::size_t few) {
+  std::size_t end = begin;
+  for (std::size_t i = begin; i < all.size() && all[i].chunk == all[begin].chunk;) {
+    const std::int64_t border = result.end(result.of(all[i].number));
+    while (i < all.size() && all[i].chunk == all[begin].chunk && all[i].number < border) ++i;
+    if (end != begin && i - begin > few) break;
+    end = i;
+  }
+  return end;
+}
+
+/// Pieces of the points of each chunk, and their lists with the client.
 point_lists make_pieces(const client& c, const std::vector<located>& all, const grid& source, std::size_t listed,
                         const cut& result) {
   point_lists p{listed};
   p.of.resize(static_cast<std::size_t>(result.count()));
   const coordinates counts = source.counts();
+  constexpr std::int64_t most_parts = 16;  // of a chunk: a task puts a chunk together from more of small pieces
+  std::int64_t read = 0;
+  for (std::size_t i = 0; i < all.size() && read < most_parts; ++i)
+    read += i == 0 || all[i].chunk != all[i - 1].chunk;
+  const auto few = static_cast<std::size_t>(result.chunk / std::max<std::int64_t>(read, 1));
   std::size_t begin = 0;
   do {  // one piece where there is no point
-    std::size_t end = begin;
-    const std::size_t most = std::min(all.size(), begin + static_cast<std::size_t>(result.chunk));
-    while (end < most && all[end].chunk == all[begin].chunk) ++end;
+    const std::size_t end = end_of_piece(all, begin, result, few);
     const std::size_t q = p.lists.size();
     block list(element_of<std::int64_t>, {2, static_cast<std::int64_t>(end - begin)});
     auto* to = list.data<std::int64_t>();
@@ -315,6 +347,7 @@ point_lists make_pieces(const client& c, const std::vector<located>& all, const 
       p.last[a] = q == 0 ? at[a] : std::max(p.last[a], at[a]);
     }
     p.chunk_of.push_back(at);
+    p.counts.push_back(static_cast<std::int64_t>(end - begin));
     p.lists.push_back(c.scatter(std::move(list)));
     begin = end;
   } while (begin < all.size());

@@ -99,3 +99,39 @@ TEST_CASE("points that are not there are refused, and lists that do not broadcas
   const weft::array<double> any = x;
   CHECK_THROWS_WITH(weft::vindex(any, 0, positions(1), 0, 0), Catch::Contains("more indices than axes"));
 }
+TEST_CASE("points in a random order are put together from pieces that have few of other chunks") {
+  place at;
+  constexpr std::int64_t rows = 64, columns = 1000, n = 20'000;
+  const auto x = weft::from_function<2>(at.client, {rows, columns},
+                                        [](std::int64_t i, std::int64_t j) { return arrays::noise(i * 1000 + j); },
+                                        {.chunk = {2, -1}});
+  std::vector<std::int64_t> list;
+  for (std::int64_t i = 0; i < n; ++i) list.push_back(arrays::some_number(i, 0, rows - 1));
+  const auto found = weft::vindex(x, list);
+  const auto chunks = static_cast<std::size_t>(found.chunk_count());
+  CHECK(chunks == 20);
+  // 32 chunks of x, and of the points of each a piece for one or two chunks of the result: each has some 33 there of
+  // its 625, and two are more than a 16th of 1,048.
+  CHECK(found.task_count() >= 32 + 32 * chunks / 2 + chunks);
+  CHECK(found.task_count() <= 32 + 32 * chunks + chunks);
+  const xt::xtensor<double, 2> all = at(found), whole = at(x);
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+    for (std::size_t j = 0; j < static_cast<std::size_t>(columns); ++j)
+      wrong += all(i, j) != whole(static_cast<std::size_t>(list[i]), j);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("of an axis that has no element there are no points") {
+  place at(1);
+  const auto x = weft::ones<double, 2>(at.client, {0, 3});
+  const auto rows = weft::vindex(x, std::vector<std::int64_t>{});
+  CHECK(rows.shape() == weft::shape{0, 3});
+  CHECK(at(rows).size() == 0);
+  const auto none_at_all = weft::vindex(x, weft::slice(), positions(2, 0));
+  CHECK(none_at_all.shape() == weft::shape{2, 0});
+  CHECK(at(none_at_all).size() == 0);
+  CHECK(at(weft::vindex(x, std::vector<std::int64_t>{}, positions(1))).size() == 0);
+  CHECK_THROWS_WITH(weft::vindex(x, positions(0)), "weft: index 0 along axis 0 of an array of shape (0, 3)");
+}
+

@@ -82,9 +82,13 @@ index_item point_item(const I& i, std::vector<weft::shape>& shapes) {
 /// where it is true. Their axes come first in the result, and then those that slices stand for, and those that are
 /// not named. Where these come before a list in x, chunks of x are copied with their axes in that order.
 ///
-/// Each chunk of x that has points is read once (for each 8 MiB that are taken of it), and let go; the lists are
-/// given to the client, 16 bytes a point. Building takes O(n log n) of n points. Throws misuse for an index that is
-/// not there, and for lists that do not broadcast.
+/// Each chunk of x that has points is read, and let go when they have been picked out of it. A task puts 8 MiB of the
+/// result together. It holds them twice, and where points of n chunks of x are in a random order n / 16 times 8 MiB
+/// in addition: where that is too much, sort them, or give x larger chunks. Building takes O(n log n) of n points. It
+/// gives the lists to the client, 16 bytes a point, by one scatter for each chunk of x that has points, and up to 32
+/// for each chunk of the result; on a cluster it throws weft::overloaded where more is unsent than may be. Throws
+/// misuse for an index that is not there, for a mask of another length than its axis, for lists that do not broadcast
+/// to one another, and for a result, or a list, of more than 8 axes.
 template <array_like X, class... I>
 auto vindex(const X& x, const I&... indices) {
   using namespace detail::arrays;
