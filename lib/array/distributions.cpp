@@ -196,8 +196,11 @@ std::string fault_of_alpha(const std::vector<double>& alpha) {
   constexpr double least = 1e-300, most = 1e300;  // so that no logarithm, and no sum, is beyond what a double holds
   if (alpha.empty()) return "no alpha: give one at least";
   for (std::size_t i = 0; i < alpha.size(); ++i)
-    if (!(alpha[i] >= least && alpha[i] <= most))
-      return "alpha " + std::to_string(i) + " " + text_of(alpha[i]) + ": give finite numbers above 0, from 1e-300 on";
+    if (alpha[i] != 0 && !(alpha[i] >= least && alpha[i] <= most))
+      return "alpha " + std::to_string(i) + " " + text_of(alpha[i]) +
+             ": give finite numbers from 1e-300 on, or 0 where there is no share";
+  if (std::all_of(alpha.begin(), alpha.end(), [](double a) { return a == 0; }))
+    return "alphas that are all 0: give one above 0 at least";
   if (!(std::accumulate(alpha.begin(), alpha.end(), 0.0) <= most)) return "alphas whose sum is beyond 1e300";
   return {};
 }

@@ -501,13 +501,18 @@ void sample_multinomial(std::int64_t n, std::span<const double> p, std::uint64_t
 template <class T>
 void sample_dirichlet(std::span<const double> alpha, std::uint64_t seed, std::uint32_t stream, std::span<double> row,
                       std::uint64_t first, std::span<T> out) noexcept {
-  const bool small = *std::min_element(alpha.begin(), alpha.end()) < 0.1;
+  const bool small = std::any_of(alpha.begin(), alpha.end(), [](double a) { return a > 0 && a < 0.1; });
+  constexpr double never = -std::numeric_limits<double>::infinity();  // a logarithm of 0
   std::uint64_t number = first / alpha.size();
   std::size_t skip = first % alpha.size();
   for (std::size_t at = 0; at < out.size(); ++number, skip = 0) {
     element_bits bits(seed, stream, number);
-    for (std::size_t j = 0; j < alpha.size(); ++j)
-      row[j] = small ? log_of_gamma(alpha[j], bits) : gamma_sampler(alpha[j])(bits);
+    for (std::size_t j = 0; j < alpha.size(); ++j) {
+      if (alpha[j] == 0)
+        row[j] = small ? never : 0;
+      else
+        row[j] = small ? log_of_gamma(alpha[j], bits) : gamma_sampler(alpha[j])(bits);
+    }
     if (small) {
       const double most = *std::max_element(row.begin(), row.end());
       for (double& x : row) x = arrays::exponential(x - most);

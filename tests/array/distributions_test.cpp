@@ -309,6 +309,8 @@ TEST_CASE("what is certain is drawn so") {
   CHECK(are(0, drawn::hypergeometric(c, all, 500, 300, 0)));
   CHECK(are(500, drawn::hypergeometric(c, all, 500, 300, 800)));
   CHECK(are(1, drawn::dirichlet(c, all, {2.5})));
+  CHECK(are(1, drawn::dirichlet<double, 2>(c, all, {0, 1e-5, 0})(slice(), 1)));
+  CHECK(are(0, drawn::dirichlet<double, 2>(c, all, {0, 3, 2})(slice(), 0)));
   // Tiny parameters give no NaNs.
   CHECK(at(weft::all(weft::isfinite(drawn::beta(c, all, 1e-5, 1e-5)))));
   CHECK(at(weft::all(weft::isfinite(drawn::gamma(c, all, 1e-5, 1)))));
@@ -351,13 +353,18 @@ TEST_CASE("choices have the probabilities that they are given") {
 TEST_CASE("shares have the distributions that their parameters give them, and their sum is 1") {
   place at;
   const weft::client& c = at.client;
-  for (const std::vector<double>& alpha : {std::vector<double>{0.05, 0.4, 2}, {1.5, 7, 0.3, 2}}) {
+  for (const std::vector<double>& alpha :
+       {std::vector<double>{0.05, 0.4, 2}, {1.5, 7, 0.3, 2}, {2, 0.05, 0, 1}, {1, 0, 2}}) {
     const double all = std::accumulate(alpha.begin(), alpha.end(), 0.0);
     const auto x = drawn::dirichlet<double, 2>(c, {many}, alpha, {.seed = 6, .chunk = {700, 2}});
     CHECK(x.shape() == weft::shape{many, alpha.size()});
     CHECK(at(weft::max(weft::abs(weft::sum(x, 1) - 1.0))) < 1e-15);
     for (std::size_t j = 0; j < alpha.size(); ++j) {
       const double a = alpha[j], b = all - a;
+      if (a == 0) {
+        CHECK(at(weft::max(x(slice(), j))) == 0);
+        continue;
+      }
       check_reals(
           at, "dirichlet", x(slice(), j), [=](double share) { return beta_below(a, b, share); }, a / all,
           a * b / (all * all * (all + 1)));
@@ -553,7 +560,11 @@ TEST_CASE("parameters that a distribution cannot have are refused") {
   CHECK_THROWS_WITH(drawn::hypergeometric(c, all, std::int64_t{1} << 52, 1, 0), Contains("2^52 together"));
   CHECK_THROWS_WITH(drawn::hypergeometric<std::uint8_t>(c, all, 256, 300, 300), Contains("uint8"));
   CHECK_THROWS_WITH(drawn::dirichlet(c, all, {}), "weft: dirichlet with no alpha: give one at least");
-  CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1, 0}), Contains("dirichlet with alpha 1 0: give finite numbers"));
+  CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1, -1}), Contains("dirichlet with alpha 1 -1: give finite numbers"));
+  CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1, nan}), Contains("dirichlet with alpha 1 nan"));
+  CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1, 1e-301}), Contains("from 1e-300 on"));
+  CHECK_THROWS_WITH(drawn::dirichlet(c, all, {0, 0}),
+                    "weft: dirichlet with alphas that are all 0: give one above 0 at least");
   CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1e300, 1e300}), Contains("beyond 1e300"));
   CHECK_THROWS_WITH(drawn::dirichlet(c, {1, 1, 1, 1, 1, 1, 1, 1}, {1, 1}),
                     Contains("dirichlet numbers of more than 8"));

@@ -171,7 +171,9 @@ array<T, N> triangular(const client& c, const weft::shape& extents, double left,
   return drawn<T, N>(c, extents, how, distribution_name::triangular, left, mode, right);
 }
 /// How many of n fall to each category, of which category i has probability p[i]: along a new last axis, so that
-/// `chunk` has a number for it too, and N counts it. The sum of p is 1. O(p.size()) a row, or a part of one.
+/// `chunk` has a number for it too, and N counts it. O(p.size()) a row. Of more than 1,024 categories a row is drawn
+/// again, from its first on, for each 1,024 of them, and for each chunk that has some: O(p.size()^2 / 1024). Throws
+/// misuse for an n below 0 or above 2^52, for a p that is empty, and for one whose sum is not 1, as far as 1.5e-8.
 template <std::size_t N = dynamic_rank>
 array<std::int64_t, N> multinomial(const client& c, const weft::shape& extents, std::int64_t n,
                                    const std::vector<double>& p, options how = {}) {
@@ -181,7 +183,9 @@ array<std::int64_t, N> multinomial(const client& c, const weft::shape& extents, 
   return array<std::int64_t, N>(make_multinomial(c, chunks, n, p, how.seed, how.stream));
 }
 
-/// Numbers from 0 to 1 whose sum is 1, of mean alpha[i] / sum(alpha) each: along a new last axis, as multinomial().
+/// Numbers from 0 to 1 whose sum is 1, of mean alpha[i] / sum(alpha) each, and 0 where alpha is: along a new last
+/// axis, as multinomial(), which it costs too. Throws misuse for an alpha below 1e-300 that is not 0, where all are
+/// 0, and where their sum is above 1e300.
 template <class T = double, std::size_t N = dynamic_rank>
 array<T, N> dirichlet(const client& c, const weft::shape& extents, const std::vector<double>& alpha,
                       options how = {}) {
