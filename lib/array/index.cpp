@@ -28,6 +28,10 @@ bool list_is_first(std::span<const index_item> indices) {
 
 }  // namespace
 
+void throw_large_index(std::uint64_t at) {
+  throw misuse("weft: index " + std::to_string(at) +
+               ": no axis is so long; one that counts from the end is a negative number of a signed type");
+}
 void check_list(std::size_t axes) {
   if (axes != 1)
     throw misuse(
@@ -38,6 +42,12 @@ void check_list(std::size_t axes) {
 void check_point_list(std::size_t axes) {
   if (axes > most_axes)
     throw misuse("weft: a list of " + std::to_string(axes) + " axes as an index: an array has up to 8");
+}
+void check_point_mask(std::size_t axes) {
+  if (axes != 1)
+    throw misuse("weft: a mask of " + std::to_string(axes) +
+                 " axes as an index of vindex: give one of one axis for each axis; by a mask of the array's shape, "
+                 "there is compress");
 }
 
 void check_mask(const index_item& i, std::size_t axis, const grid& g) {

@@ -49,6 +49,25 @@ TEST_CASE("lists and masks that do not fit are refused, by the array's own axes"
   CHECK_THROWS_AS(x(10), weft::misuse);
 }
 
+TEST_CASE("an index that is beyond all signed numbers is refused, rather than counted from the end") {
+  place at(1);
+  const auto x = weft::zeros<double, 2>(at.client, {10, 4});
+  constexpr std::uint64_t large = ~std::uint64_t{0};  // -1, as a signed number
+  const char* const said =
+      "weft: index 18446744073709551615: no axis is so long; one that counts from the end is a negative number of a "
+      "signed type";
+  const std::vector<std::uint64_t> list{0, large};
+  CHECK_THROWS_WITH(x(large), said);
+  CHECK_THROWS_WITH(x(list), said);
+  CHECK_THROWS_WITH(positions(0, large), said);
+  CHECK_THROWS_WITH(region(0, large), said);
+  CHECK_THROWS_WITH(weft::vindex(x, list), said);
+  const xt::xtensor<std::uint64_t, 2> points{{0, large}};
+  CHECK_THROWS_WITH(weft::vindex(x, points), said);
+  const std::vector<unsigned char> small{9};
+  CHECK(at(weft::vindex(x, small, 3U))(0) == 0);
+}
+
 TEST_CASE("points of a huge array compute the chunks in which they are") {
   place at(1);
   const auto huge = weft::from_function<2>(at.client, {1'000'000, 1'000'000},
@@ -83,22 +102,6 @@ TEST_CASE("more points than a chunk of the result has are taken in pieces") {
   CHECK(wrong == 0);
 }
 
-TEST_CASE("points that are not there are refused, and lists that do not broadcast") {
-  place at(1);
-  const auto x = weft::zeros<double, 3>(at.client, {10, 4, 6});
-  CHECK_THROWS_WITH(weft::vindex(x, positions(0, 9), positions(0, 4)),
-                    "weft: index 4 along axis 1 of an array of shape (10, 4, 6)");
-  CHECK_THROWS_WITH(weft::vindex(x, positions(0, 9), positions(0, 1, 2)),
-                    "weft: lists of shapes (2) and (3) as indices: give such as broadcast to one another");
-  CHECK_THROWS_WITH(weft::vindex(x, std::vector<bool>(9, true)), Catch::Contains("a mask of 9 elements for axis 0"));
-  const xt::xarray<int> seven_axes = xt::zeros<int>(std::vector<std::size_t>(7, 1));
-  CHECK_THROWS_WITH(weft::vindex(x, seven_axes),
-                    "weft: points of 7 axes, and 2 axes without lists: an array has up to 8");
-  const xt::xarray<int> many_axes = xt::zeros<int>(std::vector<std::size_t>(9, 1));
-  CHECK_THROWS_WITH(weft::vindex(x, many_axes), "weft: a list of 9 axes as an index: an array has up to 8");
-  const weft::array<double> any = x;
-  CHECK_THROWS_WITH(weft::vindex(any, 0, positions(1), 0, 0), Catch::Contains("more indices than axes"));
-}
 TEST_CASE("points in a random order are put together from pieces that have few of other chunks") {
   place at;
   constexpr std::int64_t rows = 64, columns = 1000, n = 20'000;
@@ -135,3 +138,23 @@ TEST_CASE("of an axis that has no element there are no points") {
   CHECK_THROWS_WITH(weft::vindex(x, positions(0)), "weft: index 0 along axis 0 of an array of shape (0, 3)");
 }
 
+TEST_CASE("points that are not there are refused, and lists that do not broadcast") {
+  place at(1);
+  const auto x = weft::zeros<double, 3>(at.client, {10, 4, 6});
+  CHECK_THROWS_WITH(weft::vindex(x, positions(0, 9), positions(0, 4)),
+                    "weft: index 4 along axis 1 of an array of shape (10, 4, 6)");
+  CHECK_THROWS_WITH(weft::vindex(x, positions(0, 9), positions(0, 1, 2)),
+                    "weft: lists of shapes (2) and (3) as indices: give such as broadcast to one another");
+  CHECK_THROWS_WITH(weft::vindex(x, std::vector<bool>(9, true)), Catch::Contains("a mask of 9 elements for axis 0"));
+  const xt::xtensor<bool, 2> mask = xt::ones<bool>({10, 4});
+  CHECK_THROWS_WITH(weft::vindex(x, mask),
+                    "weft: a mask of 2 axes as an index of vindex: give one of one axis for each axis; by a mask of "
+                    "the array's shape, there is compress");
+  const xt::xarray<int> seven_axes = xt::zeros<int>(std::vector<std::size_t>(7, 1));
+  CHECK_THROWS_WITH(weft::vindex(x, seven_axes),
+                    "weft: points of 7 axes, and 2 axes without lists: an array has up to 8");
+  const xt::xarray<int> many_axes = xt::zeros<int>(std::vector<std::size_t>(9, 1));
+  CHECK_THROWS_WITH(weft::vindex(x, many_axes), "weft: a list of 9 axes as an index: an array has up to 8");
+  const weft::array<double> any = x;
+  CHECK_THROWS_WITH(weft::vindex(any, 0, positions(1), 0, 0), Catch::Contains("more indices than axes"));
+}

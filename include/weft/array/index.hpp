@@ -6,6 +6,7 @@
 #include <limits>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "weft/detail/array/node.hpp"
@@ -30,13 +31,25 @@ inline constexpr newaxis_t newaxis{};
 struct ellipsis_t {};
 inline constexpr ellipsis_t ellipsis{};
 
+namespace detail::arrays {
+
+[[noreturn]] void throw_large_index(std::uint64_t at);
+/// Throws misuse beyond 2^63 - 1, where it would be negative, and count from the end.
+template <class I>
+std::int64_t whole_index(I at) {
+  if (!std::in_range<std::int64_t>(+at)) throw_large_index(static_cast<std::uint64_t>(at));
+  return static_cast<std::int64_t>(at);
+}
+
+}  // namespace detail::arrays
+
 /// A list of indices along an axis: `x(weft::ellipsis, weft::positions(1, 3))`. Negative ones count from the end.
 class positions {
  public:
   using value_type = std::int64_t;
   template <class... I>
     requires(std::is_integral_v<I> && ...)
-  explicit positions(I... list) : list_{static_cast<std::int64_t>(list)...} {}
+  explicit positions(I... list) : list_{detail::arrays::whole_index(list)...} {}
   auto begin() const noexcept { return list_.begin(); }
   auto end() const noexcept { return list_.end(); }
 
@@ -71,6 +84,8 @@ inline constexpr bool is_index = is_number_index<I> || std::is_same_v<I, slice> 
 void check_list(std::size_t axes);
 /// Throws misuse for one that has more axes than an array.
 void check_point_list(std::size_t axes);
+/// Throws misuse for a mask among lists of points that has not one axis.
+void check_point_mask(std::size_t axes);
 
 template <class I>
 index_item item_of(const I& i) {
@@ -91,11 +106,11 @@ index_item item_of(const I& i) {
         ++item.mask;
       }
     } else {
-      for (const auto at : i) item.list.push_back(static_cast<std::int64_t>(at));
+      for (const auto at : i) item.list.push_back(whole_index(at));
     }
   } else {
     item.what = index_item::kind::number;
-    item.at = static_cast<std::int64_t>(i);
+    item.at = whole_index(i);
   }
   return item;
 }

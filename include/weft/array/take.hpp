@@ -62,13 +62,15 @@ index_item point_item(const I& i, std::vector<weft::shape>& shapes) {
     return item_of(i);
   } else {
     index_item item;
-    if constexpr (std::is_same_v<typename I::value_type, bool> || !requires { i.dimension(); }) {
+    constexpr bool has_axes = requires { i.dimension(); }, is_mask = std::is_same_v<typename I::value_type, bool>;
+    if constexpr (is_mask || !has_axes) {
+      if constexpr (has_axes) check_point_mask(i.dimension());
       item = item_of(i);
       shapes.push_back(weft::shape(item.list.size()));
     } else {
       check_point_list(i.dimension());
       item.what = index_item::kind::list;
-      for (const auto at : i) item.list.push_back(static_cast<std::int64_t>(at));
+      for (const auto at : i) item.list.push_back(whole_index(at));
       shapes.push_back(shape_of(i));
     }
     return item;
