@@ -59,11 +59,15 @@ auto mean_by(const X& x, const W&... options) {
   else
     return reduce_by(x, mean_of<T>{count_reduced(x.chunks(), mask_of(x.chunks(), options...))}, nullptr, options...);
 }
-template <class D>
+template <class D, class T>
 consteval bool checked_average() {
   constexpr bool divides = std::is_floating_point_v<D> || is_complex<D>;
   static_assert(divides, "weft: means and variances are real or complex numbers: name such a type");
-  return divides;
+  constexpr bool keeps = is_complex<D> || !is_complex<T>;
+  static_assert(keeps,
+                "weft: a mean or a variance of complex numbers as real ones: name a complex type, or take "
+                "that of real(x)");
+  return divides && keeps;
 }
 
 }  // namespace detail::arrays
@@ -98,7 +102,7 @@ WEFT_DETAIL_REDUCTION(nanmax, "nanmax", nan_extreme_of<T, true>)
   }                                                                              \
   template <array_scalar D, array_like X, detail::arrays::averaging_option... W> \
   auto name(const X& x, const W&... options) {                                   \
-    static_assert(detail::arrays::checked_average<D>());                         \
+    static_assert(detail::arrays::checked_average<D, typename X::value_type>()); \
     return detail::arrays::mean_by<skip>(weft::astype<D>(x), options...);        \
   }
 /// NaN of nothing.
@@ -135,7 +139,7 @@ auto count_nonzero(const X& x, const W&... where) {
   }                                                                                         \
   template <array_scalar D, array_like X, detail::arrays::averaging_option... W>            \
   auto name(const X& x, ddof lessened, const W&... options) {                               \
-    static_assert(detail::arrays::checked_average<D>());                                    \
+    static_assert(detail::arrays::checked_average<D, typename X::value_type>());            \
     return name(weft::astype<D>(x), lessened, options...);                                  \
   }                                                                                         \
   template <array_scalar D, array_like X, detail::arrays::averaging_option... W>            \
