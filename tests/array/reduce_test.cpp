@@ -51,6 +51,20 @@ TEST_CASE("means and variances of some elements do not see the others") {
   STATIC_REQUIRE(std::is_same_v<decltype(weft::var<std::complex<float>>(x))::value_type, float>);
 }
 
+TEST_CASE("chunks in which a mask leaves nothing change no variance") {
+  place at;
+  const auto x = weft::from_function<2>(at.client, {60, 8},
+                                        [](std::int64_t i, std::int64_t j) { return arrays::noise(i * 8 + j); },
+                                        {.chunk = {10, 3}});
+  const auto row = weft::from_function<2>(at.client, {60, 1}, [](std::int64_t i, std::int64_t) { return i; });
+  const auto inner = (row >= std::int64_t{25}) && (row < std::int64_t{40});  // of no row of four of the six chunks
+  const auto variances = at(weft::var(x, only{inner}, 0)), wanted = at(weft::var(x(weft::slice(25, 40)), 0));
+  for (std::size_t j = 0; j < 8; ++j) CHECK(variances(j) == Approx(wanted(j)));
+  const auto column = weft::from_function<1>(at.client, {8}, [](std::int64_t j) { return j; });
+  const auto of_few = at(weft::var(x, only{column < std::int64_t{3}}, 0));  // of no column of two chunks of three
+  for (std::size_t j = 0; j < 8; ++j) CHECK(std::isnan(of_few(j)) == (j >= 3));
+}
+
 TEST_CASE("norms that there are not are refused") {
   place at(1);
   const auto x = weft::ones<double, 3>(at.client, {3, 4, 5});
