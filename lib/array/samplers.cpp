@@ -319,8 +319,8 @@ void fill(const drawn_numbers& w, std::uint64_t first, std::span<T> out, const a
   }
 }
 
-/// The same, where the first tries of most elements are taken: `first_of(units, value, taken)` makes them of the
-/// units of so many elements. Of few elements nothing is gained by it.
+/// The same, where the first tries of most elements are taken: `first_of(u, t)` makes the tries t of the units u of
+/// so many elements. Of few elements nothing is gained by it.
 template <class T>
 void fill_by_tries(const drawn_numbers& w, std::uint64_t first, std::span<T> out, std::size_t units,
                    const auto& first_of, const auto& one) noexcept {

@@ -70,6 +70,10 @@ TEST_CASE("functions of pieces are called where their conditions hold") {
   CHECK((list_of(at(rounded)) == std::vector<double>{0, 0, 2, 2}));
   const auto rows = weft::piecewise(x, weft::expand_dims(list<char>(at, {1, 0}), 1), 1);
   CHECK((list_of(at(rows)) == std::vector<double>{1, 1, 1, 1, 0, 0, 0, 0}));
+  CHECK_THROWS_WITH(weft::piecewise(x, weft::ones<bool, 1>(at.client, {3}), 1),
+                    Catch::Contains("(4)") && Catch::Contains("(3)"));
+  const auto none = x(weft::slice(0, 0));
+  CHECK(at(weft::piecewise(none, none > 0, 2, [](std::int64_t v) { return 60 / v; })).size() == 0);
   CHECK_THROWS_WITH(weft::piecewise(list<std::int8_t>(at, {1}), x > 0, 300),
                     Catch::Contains("300") && Catch::Contains("int8"));
 }

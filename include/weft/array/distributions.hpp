@@ -153,7 +153,8 @@ array<T, N> binomial(const client& c, const weft::shape& extents, std::int64_t n
   static_assert(checked_counts<T>());
   return drawn<T, N>(c, extents, how, distribution_name::binomial, static_cast<double>(n), p);
 }
-/// How many of `nsample` that are taken out of `ngood` and `nbad` things are among the good ones.
+/// How many of `nsample` that are taken out of `ngood` and `nbad` things are among the good ones. Throws misuse for
+/// numbers below 0, for more than 2^52 of both together, and for an nsample that is more than both.
 template <class T = std::int64_t, std::size_t N = dynamic_rank>
 array<T, N> hypergeometric(const client& c, const weft::shape& extents, std::int64_t ngood, std::int64_t nbad,
                            std::int64_t nsample, options how = {}) {
@@ -198,7 +199,8 @@ array<T, N> dirichlet(const client& c, const weft::shape& extents, const std::ve
 
 /// Elements of a list, or of the numbers from 0 to n - 1, each with the same probability or with that of its own, as
 /// often as it comes: `choice(c, {1000}, colours)`, `choice(c, {1000}, 3, p)`. p is a std::vector<double>, and its
-/// sum 1. The list goes to each worker once.
+/// sum 1. The list goes to each worker once. Throws misuse for an n below 1, for an empty list, and for another
+/// number of probabilities than there are elements.
 template <std::size_t N = dynamic_rank>
 array<std::int64_t, N> choice(const client& c, const weft::shape& extents, std::int64_t n, options how = {}) {
   return detail::arrays::chosen<N>(c, extents, n, how);
@@ -230,7 +232,8 @@ inline constexpr without_replacement_t without_replacement{};
 /// with. With probabilities each is taken by those of all that are left, as numpy.random does it: the first ones of
 /// exponential numbers, each divided by its probability (Efraimidis and Spirakis, "Weighted random sampling with a
 /// reservoir", Information Processing Letters 97, 2006). By an argtopk() over n random numbers; above 65,536 elements
-/// by an argsort(). Throws misuse where fewer have a probability above 0 than are to be taken.
+/// by an argsort(). Throws misuse as above, and where more are to be taken than there are, or than have a probability
+/// above 0.
 template <std::size_t N = dynamic_rank>
 array<std::int64_t, N> choice(const client& c, const weft::shape& extents, std::int64_t n, without_replacement_t,
                               options how = {}) {

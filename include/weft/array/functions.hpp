@@ -176,10 +176,10 @@ auto select(const C& condition, const X& x, const More&... more) {
   return detail::arrays::choose<typename detail::arrays::chosen_element<C, X, More...>::type>(condition, x, more...);
 }
 /// Values by the last of several conditions that holds, as numpy.piecewise has it: `piecewise(x, x < 0.0, -1.0, x >
-/// 1.0, [](double v) { return v * v; }, otherwise)`. What stands behind a condition, which broadcasts to x, is a
-/// scalar or a function of one element, as in map_elements(), and is called for those elements alone. Without the
-/// last one it is 0 where none holds. The type is x's: results of functions are converted, and scalars too, which
-/// must fit.
+/// 1.0, [](double v) { return v * v; }, otherwise)`. What stands behind a condition is a scalar or a function of one
+/// element, as in map_elements(), and is called for those elements alone. Without the last one it is 0 where none
+/// holds. x and the conditions broadcast to one another. The type is x's: results of functions are converted, and
+/// scalars too. Throws misuse for a scalar that does not fit in it, and for shapes that do not broadcast.
 template <array_like X, array_like C, class F, class... More>
 auto piecewise(const X& x, const C& condition, const F& f, const More&... more) {
   using namespace detail::arrays;

@@ -94,7 +94,8 @@ WEFT_DETAIL_REDUCTION(nanmax, "nanmax", nan_extreme_of<T, true>)
 #undef WEFT_DETAIL_REDUCTION
 
 // Means and variances may be of some elements alone, `mean(x, weft::only{x > 0}, 1)`, and of a type that is named,
-// real or complex: `mean<float>(x)`; elements are converted to it first.
+// real or complex: `mean<float>(x)`; elements are converted to it first. They throw misuse for a mask that does not
+// broadcast to x, and for an axis that x has not.
 #define WEFT_DETAIL_MEAN(name, skip)                                             \
   template <array_like X, detail::arrays::averaging_option... W>                 \
   auto name(const X& x, const W&... options) {                                   \
