@@ -178,7 +178,8 @@ class scheduler_core {
     bool mode_ordered = false;            // retiring, as the scheduler wants
     bool touched = false;                 // in touched_
     std::uint32_t slots = 0, leased = 0;  // those for tasks, and the others
-    std::uint64_t memory = 0;
+    std::uint64_t memory = 0;             // of its process: what policies go by
+    std::uint64_t value_memory = 0;       // what values may take: see room_of()
     std::string name, host, machine, address;
     std::vector<std::int64_t> total, free;  // by resource
     slot head = no_task, tail = no_task;    // what it has, in the order of assignment
@@ -382,8 +383,9 @@ class scheduler_core {
   static bool has_memory_for(const worker& w, std::uint64_t bytes) noexcept {
     return room_of(w) == 0 || bytes <= room_of(w);
   }
+  /// 0: it is not known.
   static std::uint64_t room_of(const worker& w) noexcept {
-    return w.last.memory_limit != 0 ? w.last.memory_limit : w.memory;
+    return w.last.memory_limit != 0 ? w.last.memory_limit : w.value_memory;
   }
   worker_index worker_for_offer(slot t, std::uint32_t in_class);
   bool may_hold_later(slot t, std::uint32_t in_class, const worker& w) const;

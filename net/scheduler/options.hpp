@@ -97,8 +97,9 @@ struct worker_hello : peer_hello {
   std::string host;       // of the address; empty: it has none
   std::string resources;  // `gpu=1 licence=0.5`
   std::uint32_t slots = 1;
-  std::uint64_t memory = 0;  // bytes that values may take in memory; 0: unknown
-  bool takes_offers = true;  // capability::offers
+  std::uint64_t memory = 0;        // bytes that its process may use; 0: unknown
+  std::uint64_t value_memory = 0;  // that values may take of it, before a heartbeat says so; 0: unknown
+  bool takes_offers = true;        // capability::offers
 };
 
 }  // namespace weft::net

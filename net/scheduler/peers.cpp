@@ -55,6 +55,7 @@ peer_id scheduler_core::add_worker(time_ns now, const worker_hello& hello) {
   w.peer = p;
   w.slots = hello.slots;
   w.memory = hello.memory;
+  w.value_memory = hello.value_memory;
   w.name = hello.name;
   w.host = hello.host;
   w.address = hello.address;

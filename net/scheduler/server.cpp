@@ -10,6 +10,7 @@
 #include "base/words.hpp"
 #include "exec/pool_core.hpp"
 #include "object/modules.hpp"
+#include "weft/client.hpp"
 #include "weft/sleep.hpp"
 #include "weft/timeout.hpp"
 
@@ -283,6 +284,8 @@ admission scheduler_server::admit(std::shared_ptr<scheduler_server> self, const 
       h.resources = g.resources;
       h.slots = g.slots;
       h.memory = g.memory_limit;
+      // What it was told to keep to, as far as one can tell before its first heartbeat.
+      h.value_memory = static_cast<std::uint64_t>(static_cast<double>(g.memory_limit) * memory_thresholds().target);
       h.takes_offers = (peer.capabilities & capability::offers) != 0;
       id = p->core.add_worker(now(), h);
       p->listeners[id] = g.address;

@@ -218,6 +218,7 @@ void local_cluster::parts::start_here(std::size_t i) {
   w.name = "worker-" + std::to_string(i);
   w.submit_by = make_nested_client;
   w.resources = options.resources;
+  w.memory_limit = settings.memory_limit;
   w.memory = here_memory;
   worker_here one;
   one.threads = std::make_unique<pool>(pool_options{.threads = settings.threads});

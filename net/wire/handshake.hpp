@@ -40,7 +40,7 @@ struct hello_record {
   std::uint64_t session;       // to resume; 0: a new one
   std::uint64_t received;      // of that session: the highest number received
   std::uint64_t incarnation;   // of the process: another number in each life
-  std::uint64_t memory_limit;  // of a worker: bytes that values may take in memory, as in its heartbeats
+  std::uint64_t memory_limit;  // of a worker: of all that its process uses, in bytes
   std::uint32_t slots;         // tasks at a time
   std::uint32_t reserved2;
 };

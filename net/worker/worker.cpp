@@ -89,7 +89,7 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   own.resources = w.options_.resources;
   own.build_id = detail::program_module().build_id;
   own.incarnation = w.pool_.core().env().random();
-  own.memory_limit = w.engine_.memory().budget;
+  own.memory_limit = w.options_.memory_limit ? w.options_.memory_limit : w.engine_.memory().budget;
   own.slots = w.pool_.size();
   w.exchange_ =
       std::make_shared<exchange>(w.pool_, w.options_.who, own, w.options_.link, static_cast<exchange_host&>(w));

@@ -29,7 +29,8 @@ struct worker_options {
   security who;          // with the role worker
   std::string name;      // empty: host and process
   std::string resources;
-  client_options memory;  // budget, of which the scheduler is told, and spill
+  client_options memory;           // budget, spill
+  std::uint64_t memory_limit = 0;  // of all that its process uses, for the cluster's policies; 0: the budget
   link_options link;
   worker_limits limits;
   submitter_maker submit_by;  // null: what its tasks submit stays on it

@@ -1,4 +1,5 @@
 // What is decided now and then: copies, the cluster's size.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -190,6 +191,30 @@ TEST_CASE("the target follows the work and the values", "[scheduler]") {
   CHECK(s.core.target() == 9);
   s.done(w, make_task_id(c, 2), 1, 700);
   CHECK(s.core.target() >= 2);
+}
+
+TEST_CASE("policies go by the memory of a process, and not by what values may take of it", "[scheduler]") {
+  script s;
+  worker_hello hello;
+  hello.name = "w";
+  hello.memory = 10'000;
+  hello.value_memory = 6'000;
+  const peer_id c = s.client(), w = s.core.add_worker(s.now, hello);
+  heartbeat m{};
+  m.memory_limit = 6'000;
+  s.say(w, m);
+  const task_id a = s.submit(c), b = s.submit(c);
+  s.done(w, a, 1, 3'000), s.done(w, b, 1, 2'500);
+  CHECK(s.core.target() == 1);
+  hello.name = "v";
+  const peer_id v = s.core.add_worker(s.now, hello);
+  const task_id d = s.submit(c);
+  s.heard(v), s.heard(w);
+  s.done(v, d, 1, 4'000);
+  s.core.replicate(s.now, std::vector{a, b}, 2);
+  const lines all = s.heard(v);  // it has room for 9500 bytes
+  const auto copies = [](const std::string& line) { return line.starts_with("copy "); };
+  CHECK(std::count_if(all.begin(), all.end(), copies) == 2);
 }
 
 TEST_CASE("workers on their way out do not count in the target", "[scheduler]") {

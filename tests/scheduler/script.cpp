@@ -25,7 +25,7 @@ peer_id script::worker(std::uint32_t slots, const std::string& resources, const 
 peer_id script::worker_of(const std::string& name, std::uint64_t memory) {
   worker_hello hello;
   hello.name = name;
-  hello.memory = memory;
+  hello.memory = hello.value_memory = memory;
   return core.add_worker(now, hello);
 }
 

@@ -31,7 +31,7 @@ void scheduler_process::said_hello(link& l, const hello& m) {
     w.host = w.address;
     w.resources.assign(m.resources.begin(), m.resources.end());
     w.slots = m.slots;
-    w.memory = m.memory_limit;
+    w.memory = w.value_memory = m.memory_limit;
     id = core_.add_worker(now(), w);
   } else {
     peer_hello c;
