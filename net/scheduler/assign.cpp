@@ -22,6 +22,7 @@ void scheduler_core::assign(slot t, worker_index index, bool ahead) {
   if (offer) {
     ++w.offers;
     w.offered += offered_bytes(t);
+    w.offered_at = now_;
   }
   if (offer || (r.flags & task_waits)) ++w.waiting;
   if (is_urgent(t)) ++w.urgent;

@@ -383,6 +383,10 @@ time_ns scheduler_core::deadline() const noexcept {
     for (const auto& c : classes_)
       if (c && c->all_held() != 0 && c->eligible.empty())
         at = std::min(at, c->unmet_since + options_.no_worker_limit);
+  if (paused_ != 0 && held_offers_ != 0)
+    for (const worker& w : workers_)
+      if (w.mode == worker_mode::paused && w.offers != 0 && w.offer_due(options_.slow_offer) > now_)
+        at = std::min(at, w.offer_due(options_.slow_offer));
   if (worker_count_ > 0 && options_.worker_ttl > 0) at = std::min(at, next_ttl_);
   if (worker_count_ > 0 && options_.reduce_interval > 0) at = std::min(at, next_reduce_);
   if (!retirements_.empty()) at = std::min(at, next_retire_);

@@ -187,6 +187,7 @@ class scheduler_core {
     std::uint32_t waiting = 0;      // of count: coroutines, which hold no slot while they wait, and offers: many
     std::uint32_t offers = 0;       // of waiting: values that their submitters are to bring
     std::uint64_t offered = 0;      // their bytes
+    time_ns offered_at = 0;         // when it was given the last one
     bool takes_offers = true;       // it knows of them
     std::uint32_t urgent = 0;       // of count: of a priority above the default
     std::uint32_t coming = 0;       // tasks that others were asked to give back for it
@@ -211,6 +212,8 @@ class scheduler_core {
     bool leaves() const noexcept { return mode == worker_mode::retiring || mode == worker_mode::stopped; }
     /// What it has that runs, or may wait for a slot.
     std::uint32_t work() const noexcept { return count - offers; }
+    /// When one of another submitter may be given to it too, while it is paused.
+    time_ns offer_due(time_ns slow) const noexcept { return offered_at + slow; }
   };
   struct class_state {
     std::vector<worker_index> eligible;
@@ -535,6 +538,7 @@ class scheduler_core {
   bool hungry_ = false;   // a worker has less to do than slots
   bool crowded_ = false;  // a worker has more
   std::uint64_t held_cost_ = 0;
+  std::size_t held_offers_ = 0;
 };
 
 /// Copies of a value that placement looks at, and that are kept track of before they have come.

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <vector>
 
 #include "scheduler/task_table.hpp"
 
@@ -19,11 +20,40 @@ class held_queue {
  public:
   void push(task_table& tasks, slot t) noexcept;
   slot first(const task_table& tasks) const noexcept;
+  /// The first that `counts` is true of among those that are looked at: `most` of the list, in their order, and as
+  /// many of the heap, none before its parent. no_task: it is true of none of these.
+  template <class Counts>
+  slot first_of(const task_table& tasks, std::size_t most, Counts counts) const {
+    slot best = head_;
+    for (std::size_t seen = 0; best != no_task && !counts(best); best = tasks[best].next)
+      if (++seen == most) {
+        best = no_task;
+        break;
+      }
+    walk_heap(tasks, most, [&](slot t) {
+      if (!counts(t)) return true;
+      if (best == no_task || before(tasks, t, best)) best = t;
+      return false;
+    });
+    return best;
+  }
   void remove(task_table& tasks, slot t) noexcept;
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
 
  private:
+  /// At most so many; `visit` says whether to go on below one.
+  template <class Visit>
+  void walk_heap(const task_table& tasks, std::size_t most, Visit visit) const {
+    std::vector<slot> next;
+    if (root_ != no_task) next.push_back(root_);
+    for (; most != 0 && !next.empty(); --most) {
+      const slot t = next.back();
+      next.pop_back();
+      if (tasks[t].next != no_task) next.push_back(tasks[t].next);
+      if (visit(t) && tasks[t].aux != no_task) next.push_back(tasks[t].aux);
+    }
+  }
   static bool before(const task_table& tasks, slot a, slot b) noexcept;
   static slot meld(task_table& tasks, slot a, slot b) noexcept;
   static slot merge_children(task_table& tasks, slot parent) noexcept;
@@ -39,18 +69,19 @@ class held_tasks {
   void push(task_table& tasks, slot t);
   /// Whose turn it is; no_task if nothing is held.
   slot first(const task_table& tasks) const noexcept;
-  /// The first, by priority, of those submitters' first ones that `counts` is true of. Linear in the submitters.
+  /// The first, by priority, of each submitter's first one that `counts` is true of; `most` of each are looked at
+  /// (see held_queue::first_of). Linear in the submitters, times `most`.
   template <class Counts>
-  slot first_of(const task_table& tasks, Counts counts) const noexcept {
+  slot first_of(const task_table& tasks, std::size_t most, Counts counts) const {
     slot best = no_task;
     for (const auto& [submitter, q] : queues_) {
-      const slot t = q.tasks.first(tasks);
-      if (!counts(submitter, t)) continue;
+      const slot t = q.tasks.first_of(tasks, most, [&](slot of) { return counts(submitter, of); });
+      if (t == no_task) continue;
       if (best == no_task || tasks.call(t).priority > tasks.call(best).priority) best = t;
     }
     return best;
   }
-  /// Takes that one out, and passes the turn on.
+  /// Takes one out, and passes its submitter's turn on.
   void take_first(task_table& tasks, slot t);
   void remove(task_table& tasks, slot t);
   std::size_t size() const noexcept { return size_; }

@@ -139,6 +139,10 @@ void scheduler_core::check_invariants() const {
   }
   require(tasks == tasks_.size(), "records are counted");
   require(held_cost == held_cost_, "the cost of what is held is counted");
+  std::size_t held_offers = 0;
+  for (const auto& c : classes_)
+    if (c) held_offers += c->offers.size();
+  require(held_offers == held_offers_, "held offers are counted");
   for (std::size_t f = 0; f < failures.size(); ++f)
     require(failures[f] == failures_[f].references, "references of failures are counted");
   for (std::size_t c = 0; c < classes_.size(); ++c) {

@@ -51,6 +51,9 @@ struct scheduler_options {
   time_ns steal_interval = 2'000'000;
   time_ns steal_least = 4'000'000;
   std::uint32_t steal_most = 4096;
+  /// A paused worker has one value that is offered on its way; when that needs longer than this, another submitter's
+  /// may be besides.
+  time_ns slow_offer = 1'000'000'000;
 
   // ---- failure ----
   /// A task that ran on this many workers as they were lost fails.

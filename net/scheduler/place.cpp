@@ -73,6 +73,7 @@ void scheduler_core::hold(slot t) {
   if (state.all_held() == 0 && state.eligible.empty()) state.unmet_since = now_;
   tasks_[t].state = task_state::held;
   (is_offer(t) ? state.offers : state.held).push(tasks_, t);
+  held_offers_ += is_offer(t);
   tasks_[t].cost = estimate(t);
   held_cost_ += tasks_[t].cost;
   if (c != 0 && !state.busy && !is_offer(t)) {
@@ -89,6 +90,7 @@ void scheduler_core::unhold(slot t, bool served) {
     held.take_first(tasks_, t);
   else
     held.remove(tasks_, t);
+  held_offers_ -= is_offer(t);
   held_cost_ -= tasks_[t].cost;
   tasks_[t].cost = 0;
 }

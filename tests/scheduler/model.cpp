@@ -31,6 +31,7 @@ void world::add_worker() {
   hello.address = hello.name + ":1";
   hello.slots = static_cast<std::uint32_t>(1 + random_.below(3));
   hello.resources = random_.chance(50) ? "gpu=1" : "";
+  hello.value_memory = random_.chance(50) ? 1'000 : 10'000;
   const peer_id p = core_.add_worker(now_, hello);
   workers_[p].self = p;
   workers_[p].slots = hello.slots;
@@ -122,8 +123,10 @@ void world::submit_some(model_client& c) {
     m.inputs = inputs;
     const std::uint64_t call = m.id;
     m.call = std::as_bytes(std::span(&call, 1));
-    const offered_call offered{100, 1};
+    offered_call offered{100, 1};
     if (random_.chance(15)) {
+      if (random_.chance(50))
+        offered.bytes = random_.chance(90) ? 5'000 : 20'000;  // into some workers, and into none
       inputs.clear();
       m.inputs = inputs;
       m.function.offset = always_works;

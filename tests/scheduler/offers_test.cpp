@@ -161,6 +161,73 @@ TEST_CASE("an offer waits for a worker that has memory for it and is given nothi
   }
 }
 
+TEST_CASE("an offer is not kept from a paused worker by one that waits for another", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), other = s.client(), large = s.worker_of("large", 20'000'000);
+  lease_request m{};
+  m.lease = make_task_id(other, 1);
+  m.slots = 1;
+  s.say(other, m);
+  s.worker_of("small", 1'000'000);
+  const peer_id paused = s.worker_of("paused", 10'000'000);
+  s.beat(paused, worker_mode::paused);
+  s.heard(large);
+  const std::uint64_t last = GENERATE(7u, 1u);  // in the order of the ranks, and before it
+  std::uint64_t rank = 10;
+  const auto offered = [&](std::uint64_t bytes, std::uint64_t of) {
+    const offered_call call{bytes, 77};
+    submit_task t{};
+    t.id = make_task_id(c, s.next[c]++);
+    t.rank = of;
+    t.flags = task_wanted | task_constant | task_offered;
+    t.function.offset = 64;
+    t.call = std::as_bytes(std::span(&call, 1));
+    s.say(c, t);
+    return t.id;
+  };
+  for (int i = 0; i < 3; ++i) offered(15'000'000, rank++);
+  CHECK(s.heard(paused).empty());
+  const task_id b = offered(5'000'000, last + 10);
+  CHECK(s.heard(paused) == lines{"run 4/1"});
+  offered(15'000'000, 11), offered(5'000'000, 10), offered(4'000'000, 12);
+  s.done(paused, b, 1, 5'000'000);
+  CHECK(s.heard(paused) == lines{"run 6/1"});  // the first of them
+  s.heard(large);
+  s.lose(other);
+  const lines all = s.heard(large);
+  const auto runs = [](const std::string& line) { return line.starts_with("run "); };
+  CHECK(std::count_if(all.begin(), all.end(), runs) == 5);
+}
+
+TEST_CASE("a paused worker may have what another client gives when one is slow", "[scheduler]") {
+  constexpr time_ns second = 1'000'000'000;
+  script s;
+  const peer_id c = s.client(), other = s.client(), w = s.worker_of("w", 10'000'000'000);
+  s.beat(w, worker_mode::paused);
+  const task_id slow = offers(s, c, 0, 1'000'000'000);
+  s.heard(w);
+  s.tick(second / 2);
+  for (const peer_id of : {c, other, other}) offers(s, of);
+  CHECK(s.heard(w).empty());
+  CHECK(s.core.deadline() == second);
+  s.tick(second);
+  CHECK(s.heard(w) == lines{"run 1/1"});  // of the other, and only one
+  CHECK(s.core.deadline() > second);
+  s.tick(2 * second);
+  CHECK(s.heard(w).empty());  // both give
+  CHECK(s.core.deadline() > 2 * second);
+  const peer_id third = s.client();
+  const task_id at_once = offers(s, third);
+  CHECK(s.heard(w) == lines{"run 1/1"});
+  s.done(w, make_task_id(other, 1), 1, 1'000'000);
+  CHECK(s.heard(w).empty());
+  CHECK(s.core.deadline() == 3 * second);
+  s.tick(3 * second);
+  CHECK(s.heard(w) == lines{"run 2/1"});
+  for (const task_id id : {slow, at_once, make_task_id(other, 2)}) s.done(w, id, 1, 1'000'000);
+  CHECK(s.heard(w) == lines{"run 2/1"});
+}
+
 TEST_CASE("an offer waits for the end of the lease of the worker that has memory for it", "[scheduler]") {
   script s;
   const peer_id c = s.client(), other = s.client(), large = s.worker_of("large", 20'000'000);
