@@ -30,7 +30,7 @@ struct scheduler_statistics {
   std::size_t leaving = 0, leaving_slots = 0;  // of these: on their way out
   std::size_t tasks = 0;                       // records
   std::size_t states[task_states] = {};        // by task_state; counted over all records
-  std::size_t no_worker = 0;                   // of the held ones: those that no worker there is may run
+  std::size_t no_worker = 0;                   // of the held ones: those that no running worker may have
   std::uint64_t submitted = 0, done = 0, failed = 0, cancelled = 0, restarted = 0;
   std::uint64_t assigned = 0, ahead = 0, taken_back = 0, steals_asked = 0, stolen = 0, stale = 0;
   std::uint64_t copies = 0, copies_dropped = 0;
@@ -289,7 +289,7 @@ class scheduler_core {
   // peers.cpp: coming and going
   void remove_worker(worker_index w, bool expected, std::string_view reason);
   void release_wants(peer_id p);
-  void rebuild_classes();
+  void rebuild_classes(worker_index about = no_worker_index);
   bool meets(const worker& w, const placement_class& c, bool loosely) const;
   void set_worker_mode(worker_index w, worker_mode mode);
   void depart(peer_id p, std::string reason, bool expected);
@@ -393,7 +393,7 @@ class scheduler_core {
   worker_index worker_for_offer(slot t, std::uint32_t in_class);
   bool may_hold_later(slot t, std::uint32_t in_class, const worker& w) const;
   bool may_hold_later(slot t, std::uint32_t in_class) const;
-  void place_offers_anew();
+  void place_offers_anew(worker_index about = no_worker_index, std::uint64_t before = 0);
   /// As far as is known. Of an offer whose submitter is there.
   bool is_reached(slot t, const worker& w) const {
     const auto& missed = peers_[submitter_of(tasks_[t].id)]->unreached;

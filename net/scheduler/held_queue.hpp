@@ -37,6 +37,15 @@ class held_queue {
     });
     return best;
   }
+  /// All of them, in no order.
+  template <class Visit>
+  void for_each(const task_table& tasks, Visit visit) const {
+    for (slot t = head_; t != no_task; t = tasks[t].next) visit(t);
+    walk_heap(tasks, size_, [&](slot t) {
+      visit(t);
+      return true;
+    });
+  }
   void remove(task_table& tasks, slot t) noexcept;
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
@@ -80,6 +89,11 @@ class held_tasks {
       if (best == no_task || tasks.call(t).priority > tasks.call(best).priority) best = t;
     }
     return best;
+  }
+  /// All of them, in no order.
+  template <class Visit>
+  void for_each(const task_table& tasks, Visit visit) const {
+    for (const auto& [submitter, q] : queues_) q.tasks.for_each(tasks, visit);
   }
   /// Takes one out, and passes its submitter's turn on.
   void take_first(task_table& tasks, slot t);

@@ -113,7 +113,7 @@ void scheduler_core::enter_heap(worker_index index) {
   else
     heap_remove(index);
   touch(index);
-  rebuild_classes();
+  rebuild_classes(index);
 }
 
 void scheduler_core::serve_leases() {

@@ -78,7 +78,7 @@ peer_id scheduler_core::add_worker(time_ns now, const worker_hello& hello) {
   }
   heap_add(index);
   touch(index);
-  rebuild_classes();
+  rebuild_classes(index);
   settle();
   return p;
 }
@@ -211,7 +211,7 @@ void scheduler_core::remove_worker(worker_index index, bool expected, std::strin
   w.executing.clear();
   w.frontier.clear();
   free_workers_.push_back(index);
-  rebuild_classes();
+  rebuild_classes(index);
 }
 
 bool scheduler_core::meets(const worker& w, const placement_class& c, bool loosely) const {
@@ -224,8 +224,8 @@ bool scheduler_core::meets(const worker& w, const placement_class& c, bool loose
   return is(c.workers, w.name) || is(c.workers, w.address) || is(c.hosts, w.host) || is(c.hosts, w.machine);
 }
 
-/// Which workers may run what: anew when a worker has come, gone, or changed its mode.
-void scheduler_core::rebuild_classes() {
+/// Which workers may run what: anew when a worker has come, gone, or changed its mode, which it is about.
+void scheduler_core::rebuild_classes(worker_index about) {
   for (std::uint32_t c = 0; c < classes_.size(); ++c) {
     if (!classes_[c]) continue;
     class_state& state = *classes_[c];
@@ -253,7 +253,7 @@ void scheduler_core::rebuild_classes() {
       }
     }
   }
-  place_offers_anew();
+  place_offers_anew(about);
 }
 
 void scheduler_core::named(worker_index w, const worker_machine& m) {
@@ -280,7 +280,7 @@ void scheduler_core::set_worker_mode(worker_index index, worker_mode mode) {
   if (mode == worker_mode::retiring || mode == worker_mode::stopped)
     move_leases(index, "worker " + w.name + " is let go");
   enter_heap(index);
-  place_offers_anew();
+  place_offers_anew(index);
 }
 
 void scheduler_core::depart(peer_id p, std::string reason, bool expected) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <tuple>
 
 #include "scheduler/core.hpp"
 #include "scheduler/input_places.hpp"
@@ -191,15 +192,26 @@ bool scheduler_core::may_hold_later(slot t, std::uint32_t in_class) const {
 }
 
 /// Held offers that others than the running workers have memory for: who may have them, or what is known of them, has
-/// changed.
-void scheduler_core::place_offers_anew() {
-  for (const auto& state : classes_) {
-    if (!state || state->eligible.empty()) continue;
-    while (!state->offers.empty()) {
-      const slot t = state->offers.first(tasks_);
-      unhold(t, false);
-      make_ready(t);
-    }
+/// changed. Where that is one worker, only those that it has memory for, or had for `before` bytes.
+void scheduler_core::place_offers_anew(worker_index about, std::uint64_t before) {
+  if (held_offers_ == 0) return;
+  std::vector<slot> all;
+  for (std::uint32_t c = 0; c < classes_.size(); ++c) {
+    if (!classes_[c] || classes_[c]->eligible.empty() || classes_[c]->offers.empty()) continue;
+    const placement_class& wanted = catalogue_.class_at(c);
+    const worker* w = about == no_worker_index ? nullptr : &workers_[about];
+    if (w && !(w->takes_offers && meets(*w, wanted, wanted.loose))) continue;
+    classes_[c]->offers.for_each(tasks_, [&](slot t) {
+      if (!w || has_memory_for(*w, offered_bytes(t)) || offered_bytes(t) <= before) all.push_back(t);
+    });
+  }
+  const auto order = [&](slot t) {
+    return std::tuple(-tasks_.call(t).priority, submitter_of(tasks_[t].id), tasks_.call(t).rank, tasks_[t].id);
+  };
+  std::sort(all.begin(), all.end(), [&](slot a, slot b) { return order(a) < order(b); });
+  for (const slot t : all) {
+    unhold(t, false);
+    make_ready(t);
   }
 }
 

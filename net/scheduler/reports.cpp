@@ -281,7 +281,7 @@ void scheduler_core::heard(worker_index w, const heartbeat& m) {
                          std::to_string(m.executing.size()) + " tasks");
   const std::uint64_t room = room_of(workers_[w]);
   workers_[w].last = m;
-  if (room_of(workers_[w]) != room) place_offers_anew();
+  if (room_of(workers_[w]) != room) place_offers_anew(w, room == 0 ? ~room : room);
   workers_[w].executing.assign(m.executing.begin(), m.executing.end());
   set_worker_mode(w, static_cast<worker_mode>(m.mode));
   if ((m.wishes & wishes_to_retire) && !workers_[w].mode_ordered) retire(now_, workers_[w].peer);
