@@ -336,6 +336,7 @@ void fetcher::begin_all(time_ns now, bool givers) {
     for (const std::uint32_t place : waiting_) {
       const peer& p = peers_[place];
       if (p.asked || p.away || p.retry_at > now || is_giver(p.id) != givers) continue;
+      if (givers && !has_room(place)) continue;
       if (best == id_table::none || *p.queue.begin() < *peers_[best].queue.begin()) best = place;
     }
     if (best == id_table::none || !has_room(best)) return;
@@ -350,13 +351,15 @@ time_ns fetcher::free_at() const noexcept {
   return last;
 }
 
-/// For the first that the peer has. What is under way of a giver is over before it is asked again.
+/// For the first that the peer has. What is under way of a giver is over before it is asked again; in a pause each of
+/// them is slow that is asked when another is to be.
 bool fetcher::has_room(std::uint32_t peer_place) const noexcept {
   const bool gives = is_giver(peers_[peer_place].id);
   const allowance& taken = under_way_[gives];
   if ((gives && !paused_) || taken.requests == 0) return true;
   const std::uint64_t first = values_[peers_[peer_place].queue.begin()->place].bytes;
-  return taken.bytes <= limits_.bytes && first <= limits_.bytes - taken.bytes;
+  const std::uint64_t most = gives ? limits_.slow_bytes : limits_.bytes;
+  return taken.bytes <= most && first <= most - taken.bytes;
 }
 
 void fetcher::begin(std::uint32_t peer_place) {

@@ -14,13 +14,15 @@ namespace weft::net {
 /// Of workers, together. Each giver has an allowance of its own, since the link of a client may be slow, and what it
 /// brings large: it keeps neither what workers have from coming nor what others give.
 struct fetch_limits {
-  std::uint32_t peers = 50;                             // that are asked at once
-  std::uint64_t bytes = std::uint64_t{1} << 30;         // on their way, together: a tenth of the memory
+  std::uint32_t peers = 50;  // that are asked at once
+  std::uint64_t bytes = std::uint64_t{1}
+                        << 30;  // on their way, together; a worker's: at most what its values may take
   std::uint64_t batch_bytes = std::uint64_t{50} << 20;  // of one request
   std::uint32_t batch_values = 4096;                    // of one request
   time_ns first_retry = 20'000'000;  // of a peer that is busy or cannot be reached; doubled each time
   time_ns longest_retry = 1'000'000'000;
   time_ns slow = 1'000'000'000;  // a giver that needs longer keeps others from coming no more, in a pause
+  std::uint64_t slow_bytes = std::uint64_t{4} << 30;  // then: of all givers; a worker's: twice what values may take
 };
 
 /// What a fetcher has done. It calls from within its own functions: nothing here may call it back.
@@ -46,10 +48,11 @@ class fetch_host {
 /// - A peer has at most one request under way, a value is in at most one, and `bytes` of all that workers bring do
 ///   not exceed the limit, nor those of one giver, except that a request of one value may when nothing else is under
 ///   way (it would never come otherwise). In a pause requests of givers are of one value, and one is under way;
-///   others begin when each of those that are has taken `slow`, within the limit of bytes for all of them: the
-///   clients that give may be slow, and what another gives may be what frees memory.
-/// - The queue whose head has the smallest rank goes first, and where it does not fit nobody overtakes it: a large
-///   value is not starved by small ones. Only peers that are busy, asked already, put off or away are passed by.
+///   others begin when each of those that are has taken `slow`, within `slow_bytes` for all of them: the clients that
+///   give may be slow, or send nothing, and what another gives may be what frees memory.
+/// - The queue whose head has the smallest rank goes first, and where it does not fit nobody overtakes it, but for
+///   givers in a pause: a large value is not starved by small ones. Only peers that are busy, asked already, put off
+///   or away are passed by.
 /// - A value that is forgotten while it is on its way is kept as abandoned until its answer comes, so that a peer's
 ///   answers are always matched with what it was asked for; a request of which all is abandoned is given up.
 ///

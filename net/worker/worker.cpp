@@ -176,7 +176,10 @@ void worker::over(const std::string& why, bool in_order) {
 void worker::begin(peer_id self) {
   id_.store(self, std::memory_order_release);
   worker_limits limits = options_.limits;
-  limits.offered_bytes = std::min(limits.offered_bytes, engine_.memory().budget);
+  const std::uint64_t budget = engine_.memory().budget;
+  limits.offered_bytes = std::min(limits.offered_bytes, budget);
+  limits.fetch.bytes = std::min(limits.fetch.bytes, budget);
+  limits.fetch.slow_bytes = std::min(limits.fetch.slow_bytes, 2 * budget);
   core_.emplace(self, static_cast<worker_host&>(*this), limits, now());
 }
 

@@ -403,7 +403,7 @@ TEST_CASE("in a pause givers bring one value at a time", "[fetcher]") {
 
 TEST_CASE("in a pause a slow giver keeps others from coming only so long", "[fetcher]") {
   constexpr time_ns ms = 1'000'000;
-  links l({.bytes = 250, .slow = 1000 * ms});
+  links l({.bytes = 50, .slow = 1000 * ms, .slow_bytes = 250});
   std::vector<std::string> names;
   for (peer_id p = 2; p < 6; ++p) {
     const peer_id g = giver_of(p);
@@ -435,6 +435,31 @@ TEST_CASE("in a pause a slow giver keeps others from coming only so long", "[fet
     l.fetcher.pause(false);
     CHECK(l.tick(1010 * ms).size() == 2);
   }
+}
+
+TEST_CASE("in a pause a giver that sends nothing keeps only what does not fit from coming", "[fetcher]") {
+  links l({.bytes = 100, .slow = 1000, .slow_bytes = 300});
+  std::vector<std::string> names;
+  for (peer_id p = 2; p < 6; ++p) {
+    l.fetcher.add_peer(giver_of(p));
+    names.push_back(std::to_string(giver_of(p)) + ":");
+  }
+  const auto gives = [&](peer_id p, task_id id, std::uint64_t bytes) {
+    l.want(id, bytes, id, {giver_of(p)});
+    l.fetcher.want(id, id, true);
+  };
+  l.fetcher.pause(true);
+  gives(2, 10, 200);  // more than workers may bring
+  CHECK(l.tick(1) == strings{names[0] + " 10"});
+  gives(3, 11, 150);
+  gives(4, 12, 60);
+  gives(5, 13, 60);
+  CHECK(l.tick(1001) == strings{names[2] + " 12"});
+  CHECK(l.tick(2001).empty());
+  CHECK(l.fetcher.deadline() == fetcher::never);
+  CHECK(l.fetcher.arrived(l.requests[0], 10));
+  CHECK(l.tick(2002) == strings{names[1] + " 11"});
+  CHECK(l.tick(3002) == strings{names[3] + " 13"});
 }
 
 TEST_CASE("answers that nobody asked for change nothing", "[fetcher]") {
