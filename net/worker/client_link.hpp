@@ -22,7 +22,7 @@ class exchange::client_link final : public link_handler {
     batch_reader batch(messages);
     std::uint16_t kind = 0;
     while (batch.next(kind)) {
-      if (answered(*x, kind, batch)) continue;
+      if (answered(*x, from, kind, batch)) continue;
       if (kind == static_cast<std::uint16_t>(message_kind::get_values) && x->may_ask(peer_))
         x->answer(from, asked_, batch.get<get_values>());
       else if (kind == static_cast<std::uint16_t>(message_kind::stop_values) && x->may_ask(peer_))
@@ -32,9 +32,9 @@ class exchange::client_link final : public link_handler {
     }
   }
   /// False: the message is no answer.
-  bool answered(exchange& x, std::uint16_t kind, const batch_reader& batch) {
+  bool answered(exchange& x, peer_link& from, std::uint16_t kind, const batch_reader& batch) {
     if (kind == static_cast<std::uint16_t>(message_kind::value_header)) {
-      begin(x, batch.get<value_header>());
+      begin(x, from, batch.get<value_header>());
     } else if (kind == static_cast<std::uint16_t>(message_kind::value_missing)) {
       const auto m = batch.get<value_missing>();
       x.with_host([&](exchange_host& h) { h.not_there(m.request, m.id, m.busy != 0); });
@@ -52,7 +52,7 @@ class exchange::client_link final : public link_handler {
     if (!first.message_is_there) return {};  // it grows with what comes
     return first.where.wanted ? first.stream.place(offset - first.message_bytes, bytes) : std::span<std::byte>();
   }
-  void chunk(peer_link&, std::uint64_t stream, std::uint64_t offset, std::span<const std::byte> bytes) override {
+  void chunk(peer_link& from, std::uint64_t stream, std::uint64_t offset, std::span<const std::byte> bytes) override {
     const auto at = coming_.find(stream);
     if (at == coming_.end()) return;
     coming& first = at->second.front();
@@ -60,7 +60,7 @@ class exchange::client_link final : public link_handler {
       throw protocol_error("weft: a chunk of " + std::to_string(bytes.size()) + " bytes of a value came where " +
                            std::to_string(first.left) + " are missing");
     if (!first.message_is_there)
-      add_to_message(stream, first, offset, bytes);
+      add_to_message(from, stream, first, offset, bytes);
     else if (offset < first.message_bytes)
       throw protocol_error("weft: a part of a value's message came twice");
     else if (first.where.wanted)
@@ -109,7 +109,7 @@ class exchange::client_link final : public link_handler {
     std::vector<std::byte> message;
   };
 
-  void begin(exchange& x, const value_header& header) {
+  void begin(exchange& x, peer_link& from, const value_header& header) {
     std::uint64_t rest = header.bytes;
     for (const std::uint64_t size : header.attachments) {
       if (size > rest) throw protocol_error("weft: the attachments of a value are larger than the value");
@@ -133,9 +133,10 @@ class exchange::client_link final : public link_handler {
       if (!of.request) return;
       if (!of.value) {
         x.with_host([&](exchange_host& h) { h.not_there(header.request, header.id, true); });
-        return add(x, header.request, std::move(c));
+        return pass_over(x, from, header.request, std::move(c));
       }
-      if (is_too_large(x, header, header.bytes + message, of.bytes)) return add(x, header.request, std::move(c));
+      if (is_too_large(x, header, header.bytes + message, of.bytes))
+        return pass_over(x, from, header.request, std::move(c));
     }
     if (header.message_bytes != 0) {
       forget_messages(x);
@@ -153,8 +154,21 @@ class exchange::client_link final : public link_handler {
     }
     // An answer to what was asked before a break may come without its chunks, which nobody would wait out.
     if (c.where.over) return;
-    if (c.where.wanted) c.stream = inbound_stream(c.where.places);
+    if (!c.where.wanted) return pass_over(x, from, header.request, std::move(c));
+    c.stream = inbound_stream(c.where.places);
     add(x, header.request, std::move(c));
+  }
+  /// Its chunks are gone over, if they come: where that was the last of its request that was awaited, what has not
+  /// gone is not to go.
+  void pass_over(exchange& x, peer_link& from, std::uint64_t request, coming c) {
+    const bool more = c.left != 0;
+    add(x, request, std::move(c));
+    if (more) stop_if_over(x, from, request);
+  }
+  static void stop_if_over(exchange& x, peer_link& from, std::uint64_t request) {
+    bool awaited = true;
+    x.with_host([&](exchange_host& h) { awaited = h.expected(request, 0).request; });
+    if (!awaited && (from.peer().capabilities & capability::stops)) from.send(stop_values{{request}});
   }
   /// No more of the request comes, of which nobody awaits anything.
   void stopped(exchange& x, std::uint64_t request) {
@@ -207,7 +221,8 @@ class exchange::client_link final : public link_handler {
       }
   }
   /// Memory is taken as bytes come, so that nobody has it taken by a number.
-  void add_to_message(std::uint64_t request, coming& c, std::uint64_t offset, std::span<const std::byte> bytes) {
+  void add_to_message(peer_link& from, std::uint64_t request, coming& c, std::uint64_t offset,
+                      std::span<const std::byte> bytes) {
     if (offset != c.message.size() || bytes.size() > c.message_bytes - offset)
       throw protocol_error("weft: a chunk of a value's message begins at " + std::to_string(offset) + " where " +
                            std::to_string(c.message.size()) + " of " + std::to_string(c.message_bytes) +
@@ -220,7 +235,10 @@ class exchange::client_link final : public link_handler {
     whole.message_bytes = 0;
     whole.attachments = c.attachments;
     whole.message = c.message;
-    if (const auto x = of_.lock()) x->with_host([&](exchange_host& h) { c.where = h.land(whole); });
+    if (const auto x = of_.lock()) {
+      x->with_host([&](exchange_host& h) { c.where = h.land(whole); });
+      if (!c.where.wanted && c.left > bytes.size()) stop_if_over(*x, from, request);
+    }
     c.message = {};
     c.message_is_there = true;
     if (c.where.wanted) c.stream = inbound_stream(c.where.places);

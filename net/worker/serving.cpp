@@ -114,7 +114,7 @@ class exchange::server_link final : public link_handler {
         continue;
       }
       if (asking_ && is_answer(kind)) {
-        if (is_asked(*x, request_of(kind, batch))) asking_->answered(*x, kind, batch);
+        if (is_asked(*x, request_of(kind, batch))) asking_->answered(*x, from, kind, batch);
         continue;
       }
       if (asking_ && kind == static_cast<std::uint16_t>(message_kind::values_stopped)) {
@@ -122,7 +122,7 @@ class exchange::server_link final : public link_handler {
           std::lock_guard guard(x->lock_);
           x->givers_.stopped(claim_, batch.get<values_stopped>().request);
         }
-        asking_->answered(*x, kind, batch);
+        asking_->answered(*x, from, kind, batch);
         continue;
       }
       if (kind == static_cast<std::uint16_t>(message_kind::stop_values)) {

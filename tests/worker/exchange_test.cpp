@@ -479,6 +479,21 @@ TEST_CASE("what nobody wants any more is not sent to its end", "[worker]") {
   CHECK(b.missed() == 0);
 }
 
+TEST_CASE("what is refused by its header is not sent to its end", "[worker]") {
+  const std::size_t in_header = GENERATE(std::size_t{1} << 20, 0u);
+  shop s({.header_message = in_header});
+  s.goods.put(90, some(1, 4'000'000));
+  s.goods.put(91, some(2, 1'000));
+  bench b;
+  knows(b, s, {.surplus_bytes = 1'000'000});
+  b.run(20, 90, 1'000);
+  CHECK_THAT(b.failure(20), Catch::Contains("weft_owned_bytes"));
+  CHECK(comes([&] { return s.answered == 2; }));  // asked, and told to stop
+  b.run(21, 91, 1'000);
+  CHECK(b.result(21) == total(some(2, 1'000)));
+  CHECK(s.links == 1);
+}
+
 TEST_CASE("who stops what was awaited is hung up on, and asked again", "[worker]") {
   shop s;
   s.goods.put(90, some(1));
