@@ -27,6 +27,10 @@ class asked_request {
     stopped_ = true;
     f();
   }
+  bool stopped() {
+    std::lock_guard guard(lock_);
+    return stopped_;
+  }
 
  private:
   std::mutex lock_;

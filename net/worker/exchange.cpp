@@ -176,39 +176,29 @@ task<> exchange::dial(std::shared_ptr<exchange> self, peer_id id, address to) {
     self->failed(id);
     co_return;
   }
-  std::vector<std::pair<std::uint64_t, std::vector<task_id>>> waiting;
-  std::optional<giver_record> claim;
-  bool known = false;
+  bool known = false, gone = false;
   {
     std::lock_guard guard(self->lock_);
-    const auto at = self->peers_.find(id);
-    if (at != self->peers_.end()) {
+    if (const auto at = self->peers_.find(id); at != self->peers_.end()) {
       known = true;
-      at->second.dialling = false;
-      at->second.connection = made;
-      at->second.handler = handler;
-      waiting = std::exchange(at->second.waiting, {});
-      claim = at->second.claim;
+      peer& p = at->second;
+      p.dialling = false;
+      p.connection = made;
+      p.handler = handler;
+      // Under the lock: what is stopped afterwards has been asked for.
+      gone = p.claim && !made->send(claim_offers{*p.claim});
+      for (const auto& [request, values] : std::exchange(p.waiting, {})) {
+        get_values m{};
+        m.request = request;
+        m.tasks = values;
+        gone = !made->send(m) || gone;
+      }
+      // The link has ended already, and that may have been told before these were asked for.
+      if (gone) p.connection.reset(), p.handler.reset();
     }
   }
   if (!known) made->close(bye_code::finished, "the peer has left the cluster");
-  bool gone = claim && !made->send(claim_offers{*claim});
-  for (const auto& [request, values] : waiting) {
-    get_values m{};
-    m.request = request;
-    m.tasks = values;
-    gone = !made->send(m) || gone;
-  }
-  if (!gone || !known) co_return;
-  // The link has ended already, and that may have been told before these were asked for.
-  {
-    std::lock_guard guard(self->lock_);
-    const auto at = self->peers_.find(id);
-    if (at != self->peers_.end() && at->second.connection == made) {
-      at->second.connection.reset();
-      at->second.handler.reset();
-    }
-  }
+  if (!gone) co_return;
   self->with_host([&](exchange_host& h) { h.peer_lost(id); });
 }
 

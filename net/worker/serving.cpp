@@ -250,7 +250,7 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
     bool there = false;
     try {
       co_await std::move(*leaving->look);
-      if (busy()) co_return;
+      if (of->stopped() || busy()) co_return;
       const detail::node& n = *leaving->value.node;
       n.type->value->encode(n, leaving->message);
       there = true;
