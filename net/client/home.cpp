@@ -581,7 +581,9 @@ void client_home::cut_off(value_landing where) {
     if (!e) return;
     e->landing = false;
     // The task may have ended again meanwhile, by a value that was not taken.
-    if (e->awaited) core_.read(id_of(where.node->number), fetches_++);
+    if (!e->awaited) return;
+    core_.read(id_of(where.node->number), fetches_++);
+    links_->has_output();  // and a tick, as in fetch()
   }
 }
 

@@ -381,7 +381,9 @@ TEST_CASE("a reading ends when the value that was lost comes along with the task
   s.hear_of<task_restarted>(id);
   s.hear(task_finished{{id, 80'000, the_scheduler, has_value}, along.message()});
   if (lands) {  // and is cut off: it is asked for again
+    const int before_it = s.outputs();
     s.home.cut_off(std::move(where));
+    CHECK(s.outputs() > before_it);  // at once
     s.finished(id);
     const std::uint64_t again = s.request();
     where = s.home.land(0, s.header(again, id, e));
