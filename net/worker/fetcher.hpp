@@ -14,9 +14,8 @@ namespace weft::net {
 /// Of workers, together. Each giver has an allowance of its own, since the link of a client may be slow, and what it
 /// brings large: it keeps neither what workers have from coming nor what others give.
 struct fetch_limits {
-  std::uint32_t peers = 50;  // that are asked at once
-  std::uint64_t bytes = std::uint64_t{1}
-                        << 30;  // on their way, together; a worker's: at most what its values may take
+  std::uint32_t peers = 50;                             // that are asked at once
+  std::uint64_t bytes = std::uint64_t{1} << 30;         // on their way; a worker's: at most what its values may take
   std::uint64_t batch_bytes = std::uint64_t{50} << 20;  // of one request
   std::uint32_t batch_values = 4096;                    // of one request
   time_ns first_retry = 20'000'000;  // of a peer that is busy or cannot be reached; doubled each time
