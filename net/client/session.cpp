@@ -140,6 +140,7 @@ class client_session final : public std::enable_shared_from_this<client_session>
   std::shared_ptr<lease_desk> desk_;
   std::atomic<bool> sending_{false}, waiting_{false};  // send_later(), send_rest() is under way
   event time_;
+  std::atomic<time_ns> looks_at_{session::never};  // keep_time(), unless time_ is set
   bool over_ = false, shared_ = false;
   std::mutex program_lock_;           // of what follows
   std::deque<wanted_record> wanted_;  // of this program, by the scheduler
@@ -345,10 +346,13 @@ task<> client_session::send_later(std::shared_ptr<client_session> self) {
 }
 
 void client_session::send() {
-  bool more = false;
+  bool more = false, sooner = false;
   with_home([&](client_home& h) {
     scheduler_->send_in_room([&](batch_writer& to, std::size_t room) { more = h.take_output(now(), to, room); });
+    sooner = h.deadline() < looks_at_.load(std::memory_order_acquire);
   });
+  // What was just asked for waits for a peer that is put off.
+  if (sooner) time_.set();
   if (more && !waiting_.exchange(true, std::memory_order_acq_rel)) start(send_rest(shared_from_this()), waiting_);
 }
 
@@ -368,13 +372,16 @@ task<> client_session::keep_time(std::shared_ptr<client_session> self) {
       std::shared_lock guard(s.open_lock_);
       over = s.over_;
       s.time_.reset();
+      s.looks_at_.store(session::never, std::memory_order_release);
       if (s.home_) {
         s.home_->tick(s.now());
         deadline = s.home_->deadline();
       }
     }
     if (over) co_return;
-    const auto wait = std::chrono::nanoseconds(std::clamp<time_ns>(deadline - s.now(), 1'000'000, 60'000'000'000));
+    const time_ns from = s.now();
+    const auto wait = std::chrono::nanoseconds(std::clamp<time_ns>(deadline - from, 1'000'000, 60'000'000'000));
+    s.looks_at_.store(from + wait.count(), std::memory_order_release);
     try {
       co_await weft::timeout(wait, s.time_.wait());
     } catch (const timed_out&) {}
