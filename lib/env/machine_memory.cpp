@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 
 #include "env/cgroups.hpp"
 
@@ -61,6 +62,10 @@ void add_keeper(memory_keeper& k) noexcept {
 
 void trim_memory() noexcept {
   for (const memory_keeper* k = keepers.load(std::memory_order_acquire); k; k = k->next) k->give_back();
+  // One at a time: where a sanitizer has a heap of its own, the C library makes its heap here, and does not look who
+  // else is making it.
+  static std::mutex trimming;
+  std::lock_guard guard(trimming);
   ::malloc_trim(0);
 }
 
