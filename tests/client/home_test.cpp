@@ -210,7 +210,8 @@ TEST_CASE("a request for a value that is lost meanwhile is taken back", "[client
   CHECK(s.there.given_up == std::vector{request});
   s.finished(id);  // it is there again
   const std::uint64_t again = s.request();
-  const weft::encoder e = encoded(make(10'000));
+  const numbers value = make(10'000);
+  const weft::encoder e = encoded(value);
   value_landing where = s.home.land(0, s.header(again, id, e));
   REQUIRE(where.wanted);
   answer(where, e);
