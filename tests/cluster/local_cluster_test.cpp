@@ -74,9 +74,10 @@ class ballast {
   void* const at_;
 };
 
-/// Asks until all workers are so.
+/// Asks until all workers are so. Not at full speed: what a sanitizer keeps of each answer is memory of this process.
 weft::task<> until_all_are(const weft::client& c, std::string mode) {
   for (bool met = false; !met;) {
+    co_await weft::sleep_for(std::chrono::milliseconds(5));
     const weft::cluster_info there = co_await c.cluster();
     met = std::all_of(there.workers.begin(), there.workers.end(), [&](const auto& w) { return w.mode == mode; });
   }
