@@ -182,6 +182,9 @@ class bench final : public worker_host, public exchange_host {
     }
   }
 
+  /// Has wait() look at what no link tells.
+  void look_again() { wake(); }
+
   /// What a link tells.
   template <class F>
   auto locked(F f) {

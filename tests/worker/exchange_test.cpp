@@ -464,13 +464,15 @@ TEST_CASE("what nobody wants any more is not sent to its end", "[worker]") {
   std::atomic<bool> landing = false, stopped = false;
   b.on_landing = [&] {  // nothing is read meanwhile
     if (landing.exchange(true)) return;
+    b.look_again();
     dropped.wait();
     stopped = comes([&] { return s.answered == 2; });
   };
   b.copy(90);
-  REQUIRE(b.wait([&] { return landing.load(); }));
+  const bool began = b.wait([&] { return landing.load(); });
   b.drop_value(90);
   dropped.count_down();
+  REQUIRE(began);
   CHECK(b.wait([&] { return b.cut_offs() == 1; }));
   CHECK(stopped);
   b.run(20, 90, n);  // and is sent anew to who wants it then, on the same link
