@@ -78,14 +78,8 @@ struct opened_record {
 };
 /// Scheduler to worker (close_lease): calls of the lease are cancelled, and none is taken any more. Worker to
 /// scheduler (lease_opened): whoever knows the secret may call from now on.
-template <message_kind Kind>
-struct lease_message : opened_record {
-  using record = opened_record;
-  static constexpr message_kind kind = Kind;
-  static auto parts(auto&) noexcept { return std::tie(); }
-};
-using close_lease = lease_message<message_kind::close_lease>;
-using lease_opened = lease_message<message_kind::lease_opened>;
+using close_lease = plain_message<opened_record, message_kind::close_lease>;
+using lease_opened = plain_message<opened_record, message_kind::lease_opened>;
 
 struct leased_record {
   std::uint64_t offset;  // of the function in its module

@@ -97,6 +97,14 @@ enum class message_kind : std::uint16_t {
 constexpr bool is_of_leases(std::uint16_t kind) noexcept { return kind >= 128 && kind < 144; }
 constexpr bool is_of_programs(std::uint16_t kind) noexcept { return kind >= 112 && kind < 128; }
 
+/// A message that is its record alone, and shares this with others.
+template <class Record, message_kind Kind>
+struct plain_message : Record {
+  using record = Record;
+  static constexpr message_kind kind = Kind;
+  static auto parts(auto&) noexcept { return std::tie(); }
+};
+
 // ---- code --------------------------------------------------------------------------------------------------------
 
 /// A function: an offset from the load address of a module that define_module has named on this session. Module 0 is
@@ -345,17 +353,11 @@ struct copy_record {
 enum copy_flags : std::uint32_t { not_taken = 1 };
 /// Fetch a value and keep it (copy_value); it is there now (value_at, the answer to missing_value, and to a promise);
 /// send it to that worker as soon as it is made, if it is small (push_value).
-template <message_kind Kind>
-struct place_message : copy_record {
-  using record = copy_record;
-  static constexpr message_kind kind = Kind;
-  static auto parts(auto&) noexcept { return std::tie(); }
-};
-using copy_value = place_message<message_kind::copy_value>;
-using value_at = place_message<message_kind::value_at>;
-using push_value = place_message<message_kind::push_value>;
+using copy_value = plain_message<copy_record, message_kind::copy_value>;
+using value_at = plain_message<copy_record, message_kind::value_at>;
+using push_value = plain_message<copy_record, message_kind::push_value>;
 /// To a submitter: that worker is to have the value that was offered, and waits until it is reached.
-using want_offer = place_message<message_kind::want_offer>;
+using want_offer = plain_message<copy_record, message_kind::want_offer>;
 /// To a submitter that has released what it offered: nobody needs it to give the values any more.
 using drop_offers = task_list<message_kind::drop_offers>;
 
@@ -391,7 +393,7 @@ using cancelled_task = attempt_list<message_kind::cancelled_task>;
 
 /// A value could not be had where it should be; the tasks that need it wait for value_at. With not_taken nobody
 /// waits.
-using missing_value = place_message<message_kind::missing_value>;
+using missing_value = plain_message<copy_record, message_kind::missing_value>;
 
 struct retracted_record {
   task_id id;
@@ -405,7 +407,7 @@ struct retracted_task : retracted_record {
 };
 
 /// The worker has a copy (of `bytes`) from now on, or has no longer.
-using value_added = place_message<message_kind::value_added>;
+using value_added = plain_message<copy_record, message_kind::value_added>;
 using value_dropped = task_list<message_kind::value_dropped>;
 
 struct heartbeat_record {
@@ -471,17 +473,11 @@ struct value_missing : missing_record {
   static auto parts(auto&) noexcept { return std::tie(); }
 };
 
-template <message_kind Kind>
-struct request_message : get_record {
-  using record = get_record;
-  static constexpr message_kind kind = Kind;
-  static auto parts(auto&) noexcept { return std::tie(); }
-};
 /// Nobody wants any more what is still to come of a request: what has not gone is not to be sent. Only where both
 /// sides have capability::stops.
-using stop_values = request_message<message_kind::stop_values>;
+using stop_values = plain_message<get_record, message_kind::stop_values>;
 /// The answer, behind the last chunk that has gone; also where all has, or the request is not known (any more).
-using values_stopped = request_message<message_kind::values_stopped>;
+using values_stopped = plain_message<get_record, message_kind::values_stopped>;
 
 struct giver_record {
   std::uint64_t secret;  // of its offers
