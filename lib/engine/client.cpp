@@ -17,10 +17,6 @@ namespace weft {
 
 namespace {
 
-std::uint64_t part_of(std::uint64_t limit, double fraction) {
-  return static_cast<std::uint64_t>(static_cast<double>(limit) * fraction);
-}
-
 void check_thresholds(const memory_thresholds& t) {
   const std::pair<const char*, double> all[] = {
       {"target", t.target}, {"spill", t.spill}, {"pause", t.pause}, {"terminate", t.terminate}};
@@ -48,12 +44,13 @@ void set_memory(detail::store_options& memory, const client_options& options) {
       memory.budget = detail::parse_bytes(given, "WEFT_MEMORY");
   if (memory.budget != 0 && !watched) return;
   const std::uint64_t limit = options.memory_limit ? options.memory_limit : detail::usable_memory();
-  if (memory.budget == 0) memory.budget = part_of(limit, t.target != 0 ? t.target : memory_thresholds{}.target);
+  if (memory.budget == 0)
+    memory.budget = detail::part_of(limit, t.target != 0 ? t.target : memory_thresholds{}.target);
   memory.resident = {.limit = limit,
-                     .spill = part_of(limit, t.spill),
-                     .target = part_of(limit, t.target),
-                     .pause = part_of(limit, t.pause),
-                     .terminate = part_of(limit, t.terminate)};
+                     .spill = detail::part_of(limit, t.spill),
+                     .target = detail::part_of(limit, t.target),
+                     .pause = detail::part_of(limit, t.pause),
+                     .terminate = detail::part_of(limit, t.terminate)};
 }
 
 detail::store_options memory_options(detail::pool_core& pool, client_options options) {

@@ -10,6 +10,11 @@ namespace weft::detail {
 std::uint64_t usable_memory(const std::string& root = "/sys/fs/cgroup",
                             const std::string& self = "/proc/self/cgroup");
 
+/// So much of so many bytes, rounded down.
+constexpr std::uint64_t part_of(std::uint64_t bytes, double fraction) noexcept {
+  return static_cast<std::uint64_t>(static_cast<double>(bytes) * fraction);
+}
+
 /// Bytes of memory that this process takes, by /proc/self/statm; 0 where that cannot be read.
 std::uint64_t resident_memory() noexcept;
 /// The same of another process.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/words.hpp"
+#include "env/machine_memory.hpp"
 #include "exec/pool_core.hpp"
 #include "object/modules.hpp"
 #include "weft/client.hpp"
@@ -285,7 +286,7 @@ admission scheduler_server::admit(std::shared_ptr<scheduler_server> self, const 
       h.slots = g.slots;
       h.memory = g.memory_limit;
       // What it was told to keep to, as far as one can tell before its first heartbeat.
-      h.value_memory = static_cast<std::uint64_t>(static_cast<double>(g.memory_limit) * memory_thresholds().target);
+      h.value_memory = detail::part_of(g.memory_limit, memory_thresholds().target);
       h.takes_offers = (peer.capabilities & capability::offers) != 0;
       id = p->core.add_worker(now(), h);
       p->listeners[id] = g.address;

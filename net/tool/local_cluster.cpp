@@ -188,7 +188,7 @@ void local_cluster::parts::start_process(std::size_t i) {
 client_options local_cluster::parts::memory_here() {
   client_options o;
   memory_thresholds at;
-  o.memory_budget = static_cast<std::uint64_t>(static_cast<double>(settings.memory_limit) * at.target);
+  o.memory_budget = detail::part_of(settings.memory_limit, at.target);
   o.spill_directory = options.spill_directory;
   o.spill_capacity = options.spill_capacity;
   const std::uint64_t machine = detail::usable_memory();

@@ -78,8 +78,7 @@ int run_worker(const worker_settings& s) {
     o.memory_limit = s.memory_limit ? s.memory_limit : machine;
     o.memory.memory_limit = o.memory_limit;
     // Not what a client would take from WEFT_MEMORY: here that is the limit.
-    o.memory.memory_budget =
-        static_cast<std::uint64_t>(static_cast<double>(o.memory_limit) * memory_thresholds().target);
+    o.memory.memory_budget = detail::part_of(o.memory_limit, memory_thresholds().target);
     o.memory.spill_directory = s.spill_directory;
     o.memory.spill_capacity = s.spill_capacity;
     o.link.try_for = s.death_timeout;
