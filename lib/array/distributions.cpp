@@ -205,15 +205,12 @@ std::string fault_of_alpha(const std::vector<double>& alpha) {
   return {};
 }
 
-struct rows_of_shares {
-  std::vector<double> alpha = {};
-  std::uint64_t seed = 0;
-  std::uint32_t stream = 0;
-};
-template <class T>
-class dirichlet_kernel final : public kernel {
+/// Rows of numbers along the last axis, of which each is drawn as a whole. `Rows` says how, and what is wrong with
+/// it.
+template <class T, class Rows>
+class rows_kernel final : public kernel {
  public:
-  explicit dirichlet_kernel(rows_of_shares w) : which_(std::move(w)) {}
+  explicit rows_kernel(Rows w) : which_(std::move(w)) {}
 
   bool takes(std::span<const std::uint32_t> items, std::uint32_t out) const noexcept override {
     return items.size() == 1 && items[0] == sizeof(std::int64_t) && out == sizeof(T);
@@ -221,64 +218,53 @@ class dirichlet_kernel final : public kernel {
   void run(const strip& s) const override {
     const auto* numbers = reinterpret_cast<const std::int64_t*>(s.in[0]);
     T* out = reinterpret_cast<T*>(s.out);
-    const rows_of_shares& w = which_;
-    std::vector<double> row(w.alpha.size());
+    std::vector<double> room;
     for_each_run(numbers, s.count, [&](std::uint64_t first, std::size_t at, std::size_t n) {
-      sample_dirichlet(w.alpha, w.seed, w.stream, row, first, std::span<T>(out + at, n));
+      which_.draw(first, std::span<T>(out + at, n), room);
     });
   }
   void encode(encoder& e) const override { weft::encode(e, which_); }
   const code_entry& entry() const noexcept override { return entry_; }
-  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("dirichlet"); }
+  void describe(std::vector<std::string_view>& operations) const override { operations.push_back(Rows::name); }
 
  private:
   static std::shared_ptr<const code> make(decoder& d) {
-    auto w = weft::decode<rows_of_shares>(d);
-    const std::string fault = fault_of_alpha(w.alpha);
+    auto w = weft::decode<Rows>(d);
+    const std::string fault = w.fault();
     if (!fault.empty()) d.fail("random numbers", fault);
-    return std::make_shared<const dirichlet_kernel>(std::move(w));
+    return std::make_shared<const rows_kernel>(std::move(w));
   }
-  static inline const code_entry entry_{&dirichlet_kernel::make};
+  static inline const code_entry entry_{&rows_kernel::make};
 
-  const rows_of_shares which_;
+  const Rows which_;
 };
 
+struct rows_of_shares {
+  static constexpr const char* name = "dirichlet";
+  std::vector<double> alpha = {};
+  std::uint64_t seed = 0;
+  std::uint32_t stream = 0;
+  std::string fault() const { return fault_of_alpha(alpha); }
+  template <class T>
+  void draw(std::uint64_t first, std::span<T> out, std::vector<double>& room) const {
+    room.resize(alpha.size());
+    sample_dirichlet(alpha, seed, stream, room, first, out);
+  }
+};
 struct categories {
+  static constexpr const char* name = "multinomial";
   std::int64_t n = 0;
   std::vector<double> p = {};
   std::uint64_t seed = 0;
   std::uint32_t stream = 0;
-};
-class multinomial_kernel final : public kernel {
- public:
-  explicit multinomial_kernel(categories w) : which_(std::move(w)) {}
-
-  bool takes(std::span<const std::uint32_t> items, std::uint32_t out) const noexcept override {
-    return items.size() == 1 && items[0] == sizeof(std::int64_t) && out == sizeof(std::int64_t);
+  std::string fault() const {
+    const bool too_many = n < 0 || static_cast<double>(n) > most_counted;
+    std::string wrong = fault_of(p);
+    return wrong.empty() && too_many ? "there cannot be so many" : wrong;
   }
-  void run(const strip& s) const override {
-    const auto* numbers = reinterpret_cast<const std::int64_t*>(s.in[0]);
-    auto* out = reinterpret_cast<std::int64_t*>(s.out);
-    const categories& w = which_;
-    for_each_run(numbers, s.count, [&](std::uint64_t first, std::size_t at, std::size_t n) {
-      sample_multinomial(w.n, w.p, w.seed, w.stream, first, std::span(out + at, n));
-    });
+  void draw(std::uint64_t first, std::span<std::int64_t> out, std::vector<double>&) const {
+    sample_multinomial(n, p, seed, stream, first, out);
   }
-  void encode(encoder& e) const override { weft::encode(e, which_); }
-  const code_entry& entry() const noexcept override { return entry_; }
-  void describe(std::vector<std::string_view>& operations) const override { operations.push_back("multinomial"); }
-
- private:
-  static std::shared_ptr<const code> make(decoder& d) {
-    auto w = weft::decode<categories>(d);
-    const std::string fault = fault_of(w.p);
-    if (!fault.empty()) d.fail("random numbers", fault);
-    if (w.n < 0 || static_cast<double>(w.n) > most_counted) d.fail("random numbers", "there cannot be so many");
-    return std::make_shared<const multinomial_kernel>(std::move(w));
-  }
-  static inline const code_entry entry_{&multinomial_kernel::make};
-
-  const categories which_;
 };
 
 }  // namespace
@@ -304,7 +290,7 @@ array_ref make_multinomial(const client& c, const grid& chunks, std::int64_t n, 
     throw misuse("weft: multinomial with n " + std::to_string(n) + ": give 0 or more, up to 2^52");
   categories w{n, std::move(p), seed, stream};
   return of_numbers(c, element_of<std::int64_t>, chunks,
-                    any_code<kernel>(std::make_shared<const multinomial_kernel>(std::move(w))));
+                    any_code<kernel>(std::make_shared<const rows_kernel<std::int64_t, categories>>(std::move(w))));
 }
 
 array_ref make_dirichlet(const client& c, element e, const grid& chunks, std::vector<double> alpha,
@@ -313,7 +299,8 @@ array_ref make_dirichlet(const client& c, element e, const grid& chunks, std::ve
   if (!fault.empty()) throw misuse("weft: dirichlet with " + fault);
   rows_of_shares w{std::move(alpha), seed, stream};
   const auto of = [&]<class T>(T) {
-    return of_numbers(c, e, chunks, any_code<kernel>(std::make_shared<const dirichlet_kernel<T>>(std::move(w))));
+    return of_numbers(c, e, chunks,
+                      any_code<kernel>(std::make_shared<const rows_kernel<T, rows_of_shares>>(std::move(w))));
   };
   return e.type == dtype::f32 ? of(float{}) : of(double{});
 }
