@@ -112,6 +112,10 @@ array_ref make_stored(client c, element e, const grid& chunks, std::vector<futur
 }
 
 array_ref in_chunks(array_ref x, const grid& chunks) {
+  if (x->kind == node_kind::view) {  // one that changes nothing is its source
+    const operand& source = x->operands.front();
+    if (source.map == identity_map(x->chunks.rank) && x->chunks == source.node->chunks) x = array_ref(source.node);
+  }
   if (x->kind != node_kind::view && x->kind != node_kind::index && x->chunks == chunks) return x;
   client c = x->owner;
   const element e = x->of;

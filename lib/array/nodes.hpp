@@ -104,7 +104,7 @@ struct spelled_indices {
 /// Throws misuse for more indices than axes, and for indices and masks that do not fit.
 spelled_indices spell_out(std::span<const index_item> indices, const grid& g);
 
-/// x in these chunks: x itself where it has them, else a copy.
+/// x in these chunks: x itself where it has them, or what it shows as it is; else a copy.
 array_ref in_chunks(array_ref x, const grid& chunks);
 /// `inner` of what `outer` gives: from outer's view to inner's source.
 view_map compose(const view_map& outer, const view_map& inner) noexcept;

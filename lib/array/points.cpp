@@ -354,14 +354,6 @@ point_lists make_pieces(const client& c, const std::vector<located>& all, const 
   return p;
 }
 
-/// A view that changes nothing is its source.
-array_ref without_view(array_ref x) {
-  if (x->kind != node_kind::view) return x;
-  const operand& source = x->operands.front();
-  const bool same = source.map == identity_map(x->chunks.rank) && x->chunks == source.node->chunks;
-  return same ? source.node : x;
-}
-
 }  // namespace
 
 array_ref pointed(array_ref x, std::span<const index_item> indices, std::span<const weft::shape> shapes) {
@@ -385,7 +377,7 @@ array_ref pointed(array_ref x, std::span<const index_item> indices, std::span<co
     throw misuse("weft: points of " + std::to_string(points.size()) + " axes, and " + std::to_string(rest.size()) +
                  " axes without lists: an array has up to 8");
   order.insert(order.end(), rest.begin(), rest.end());
-  x = without_view(transpose_view(slice_view(std::move(x), all.items), order));
+  x = transpose_view(slice_view(std::move(x), all.items), order);
 
   const grid source = x->chunks;
   const auto n = static_cast<std::int64_t>(lists.front().size());
