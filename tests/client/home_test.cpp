@@ -163,6 +163,13 @@ void answer(const value_landing& where, const weft::encoder& e) {
   std::size_t i = 0;
   for (const auto& a : e.attachments()) std::copy(a.begin(), a.end(), where.places.at(i++).begin());
 }
+/// The same, from its header on.
+void bring(cluster& s, std::uint64_t request, task_id id, const weft::encoder& e) {
+  value_landing where = s.home.land(0, s.header(request, id, e));
+  REQUIRE(where.wanted);
+  answer(where, e);
+  s.home.landed(request, id, std::move(where));
+}
 
 }  // namespace
 
@@ -212,10 +219,7 @@ TEST_CASE("a request for a value that is lost meanwhile is taken back", "[client
   const std::uint64_t again = s.request();
   const numbers value = make(10'000);
   const weft::encoder e = encoded(value);
-  value_landing where = s.home.land(0, s.header(again, id, e));
-  REQUIRE(where.wanted);
-  answer(where, e);
-  s.home.landed(again, id, std::move(where));
+  bring(s, again, id, e);
   CHECK(r.end().empty());
 }
 
@@ -243,10 +247,7 @@ TEST_CASE("who reads later learns that a value was lost and is not made again", 
     const std::uint64_t request = s.request();
     const numbers sent = make(10'000);
     const weft::encoder e = encoded(sent);
-    value_landing where = s.home.land(0, s.header(request, id, e));
-    REQUIRE(where.wanted);
-    answer(where, e);
-    s.home.landed(request, id, std::move(where));
+    bring(s, request, id, e);
     CHECK(r.end().empty());
   }
 }
@@ -266,10 +267,7 @@ TEST_CASE("a client's reading ends by the answer that is awaited", "[client_home
     s.finished(id);
     const std::uint64_t request = s.request();
     CHECK(s.home.land(0, s.header(before, id, e)).over);
-    first = s.home.land(0, s.header(request, id, e));
-    REQUIRE(first.wanted);
-    answer(first, e);
-    s.home.landed(request, id, std::move(first));
+    bring(s, request, id, e);
   }
   SECTION("asked for again when another has not been cut off") {
     first = s.home.land(0, s.header(before, id, e));
@@ -280,10 +278,7 @@ TEST_CASE("a client's reading ends by the answer that is awaited", "[client_home
     CHECK_FALSE(s.home.land(0, s.header(request, id, e)).wanted);
     s.home.cut_off(std::move(first));
     const std::uint64_t again = s.request();
-    first = s.home.land(0, s.header(again, id, e));
-    REQUIRE(first.wanted);
-    answer(first, e);
-    s.home.landed(again, id, std::move(first));
+    bring(s, again, id, e);
   }
   CHECK(r.end().empty());
   CHECK(r.sum == 10'000);
@@ -299,13 +294,7 @@ TEST_CASE("a reading whose value was lost and made again is not left with an ans
   }
   const numbers sent = make(10'000);
   const weft::encoder e = encoded(sent);
-  const auto give = [&](std::uint64_t request, std::uint64_t n) {
-    const task_id id = make_task_id(self, n);
-    value_landing where = s.home.land(0, s.header(request, id, e));
-    REQUIRE(where.wanted);
-    answer(where, e);
-    s.home.landed(request, id, std::move(where));
-  };
+  const auto give = [&](std::uint64_t request, std::uint64_t n) { bring(s, request, make_task_id(self, n), e); };
   reading before(s, all[0]);
   const std::uint64_t first = s.request();
   const int outputs = s.outputs();
@@ -354,10 +343,7 @@ TEST_CASE("a reading fails by the answer that is refused, and no other", "[clien
     s.home.refuse(0, request, id, why);  // it is landing, by another answer
     s.home.cut_off(std::move(where));
     const std::uint64_t again = s.request();
-    where = s.home.land(0, s.header(again, id, e));
-    REQUIRE(where.wanted);
-    answer(where, e);
-    s.home.landed(again, id, std::move(where));
+    bring(s, again, id, e);
     CHECK(r.end().empty());
   }
 }
@@ -387,10 +373,7 @@ TEST_CASE("a reading ends when the value that was lost comes along with the task
     CHECK(s.outputs() > before_it);  // at once
     s.finished(id);
     const std::uint64_t again = s.request();
-    where = s.home.land(0, s.header(again, id, e));
-    REQUIRE(where.wanted);
-    answer(where, e);
-    s.home.landed(again, id, std::move(where));
+    bring(s, again, id, e);
   }
   CHECK(r.end().empty());
   CHECK(r.sum == 10'000);
