@@ -9,16 +9,6 @@ namespace {
 
 using namespace weft::test::scheduling;
 
-lease_id request(script& s, peer_id c, std::uint64_t number, std::uint32_t slots = 1,
-                 const std::string& resources = "") {
-  lease_request m{};
-  m.lease = make_task_id(c, number);
-  m.secret = 40 + number;
-  m.slots = slots;
-  m.resources = resources;
-  s.say(c, m);
-  return m.lease;
-}
 void release(script& s, peer_id c, lease_id id) {
   lease_release m{};
   m.lease = id;
@@ -34,7 +24,7 @@ void opened(script& s, peer_id w, lease_id id, std::uint32_t attempt = 1) {
 TEST_CASE("a lease is granted when its worker has opened it", "[scheduler]") {
   script s;
   const peer_id c = s.client(), w = s.worker(2);
-  const lease_id l = request(s, c, 1);
+  const lease_id l = s.lease(c, 1);
   CHECK(s.heard(w) == lines{"open 1/1 of 1 by 41"});
   CHECK(s.heard(c).empty());
   opened(s, w, l);
@@ -53,7 +43,7 @@ TEST_CASE("a lease is granted when its worker has opened it", "[scheduler]") {
 TEST_CASE("leased slots are not used for tasks", "[scheduler]") {
   script s;
   const peer_id c = s.client(), w = s.worker(1);
-  const lease_id l = request(s, c, 1);
+  const lease_id l = s.lease(c, 1);
   opened(s, w, l);
   s.heard(w);
   const task_id t = s.submit(c);
@@ -74,7 +64,7 @@ TEST_CASE("a worker whose slots are all leased is emptied first", "[scheduler]")
   const peer_id c = s.client(), w = s.worker(1);
   const task_id a = s.submit(c), b = s.submit(c), after = s.submit(c, {.inputs = {a}});
   CHECK(s.heard(w) == lines{"run 1/1", "run 2/1", "run 3/1 1@0"});
-  const lease_id l = request(s, c, 1);
+  const lease_id l = s.lease(c, 1);
   CHECK(s.heard(w) == lines{"stop 3/1", "retract 1/1 2/1"});
   s.retracted(w, b, 1, true);
   s.retracted(w, a, 1, false);
@@ -99,7 +89,7 @@ TEST_CASE("a worker that is emptied takes back what others have ahead of its tas
   const task_id t = s.submit(c, {.inputs = {a}}), d = s.submit(c, {.inputs = {t, b}});
   CHECK(s.heard(w) == lines{"run 2/1", "run 4/1", "run 5/1 2@0", "push 5 to 3"});
   CHECK(s.heard(x) == lines{"run 3/1", "run 6/1 5@2? 3@0"});
-  request(s, c, 1, 2);
+  s.lease(c, 1, 2);
   CHECK(s.heard(w) == lines{"stop 5/1", "retract 2/1 4/1"});
   CHECK(s.heard(x) == lines{"stop 6/1"});
   CHECK(s.core.state_of(t) == task_state::waiting);
@@ -111,7 +101,7 @@ TEST_CASE("a coroutine that waits does not keep the slots of its worker from a l
   const peer_id c = s.client(), w = s.worker(1);
   const task_id t = s.submit(c, {.flags = task_wanted | task_waits});
   CHECK(s.heard(w) == lines{"run 1/1"});
-  const lease_id l = request(s, c, 1);
+  const lease_id l = s.lease(c, 1);
   CHECK(s.heard(w) == lines{"open 1/1 of 1 by 41"});
   opened(s, w, l);
   s.done(w, t);
@@ -121,13 +111,13 @@ TEST_CASE("a coroutine that waits does not keep the slots of its worker from a l
 TEST_CASE("a worker short of memory is given no lease, and keeps those that it has", "[scheduler]") {
   script s;
   const peer_id c = s.client(), w = s.worker(2);
-  const lease_id first = request(s, c, 1);
+  const lease_id first = s.lease(c, 1);
   opened(s, w, first);
   s.heard(c);
   s.heard(w);
   s.beat(w, worker_mode::paused);
   CHECK(s.heard(c).empty());
-  const lease_id second = request(s, c, 2);
+  const lease_id second = s.lease(c, 2);
   CHECK(s.heard(w).empty());
   CHECK(s.core.statistics().leases_waiting == 1);
   s.beat(w);
@@ -141,7 +131,7 @@ TEST_CASE("a worker that is being emptied for a lease, and runs short of memory,
   script s;
   const peer_id c = s.client(), w = s.worker(1);
   const task_id a = s.submit(c);
-  const lease_id l = request(s, c, 1);
+  const lease_id l = s.lease(c, 1);
   CHECK(s.heard(w) == lines{"run 1/1", "retract 1/1"});
   s.retracted(w, a, 1, false);
   s.beat(w, worker_mode::paused);
@@ -160,13 +150,13 @@ TEST_CASE("a worker that is being emptied for a lease, and runs short of memory,
 TEST_CASE("leases wait in their order", "[scheduler]") {
   script s;
   const peer_id c = s.client(), d = s.client(), w = s.worker(2);
-  const lease_id first = request(s, c, 1, 2);
+  const lease_id first = s.lease(c, 1, 2);
   opened(s, w, first);
   s.heard(w);
   s.heard(c);
-  const lease_id second = request(s, d, 1, 2);
-  const lease_id third = request(s, d, 2, 1);
-  request(s, d, 3, 9);  // more than anybody has: it keeps nobody waiting
+  const lease_id second = s.lease(d, 1, 2);
+  const lease_id third = s.lease(d, 2, 1);
+  s.lease(d, 3, 9);  // more than anybody has: it keeps nobody waiting
   CHECK(s.heard(w).empty());
   CHECK(s.core.statistics().leases_waiting == 3);
   release(s, c, first);
@@ -183,12 +173,12 @@ TEST_CASE("leases wait in their order", "[scheduler]") {
 TEST_CASE("a lease that waits for a large worker is not overtaken there by smaller ones", "[scheduler]") {
   script s;
   const peer_id c = s.client(), w = s.worker(2), small = s.worker(1);
-  const lease_id one = request(s, c, 1, 2);
+  const lease_id one = s.lease(c, 1, 2);
   opened(s, w, one);
-  const lease_id half = request(s, c, 2, 1);
+  const lease_id half = s.lease(c, 2, 1);
   opened(s, small, half);
-  request(s, c, 3, 2);
-  request(s, c, 4, 1);
+  s.lease(c, 3, 2);
+  s.lease(c, 4, 1);
   s.heard(w);
   s.heard(small);
   release(s, c, half);
@@ -201,10 +191,10 @@ TEST_CASE("a lease takes resources of its worker", "[scheduler]") {
   script s;
   const peer_id c = s.client(), plain = s.worker(4), w = s.worker(4, "gpu=1");
   s.options(c, 1, "gpu=1");
-  const lease_id l = request(s, c, 1, 1, "gpu=1");
+  const lease_id l = s.lease(c, 1, 1, "gpu=1");
   opened(s, w, l);
   CHECK(s.heard(plain).empty());
-  request(s, c, 2, 1, "gpu=0.5");
+  s.lease(c, 2, 1, "gpu=0.5");
   s.submit(c, {.options = 1});
   CHECK(s.heard(w) == lines{"open 1/1 of 1 by 41"});
   release(s, c, l);
@@ -214,11 +204,11 @@ TEST_CASE("a lease takes resources of its worker", "[scheduler]") {
 TEST_CASE("a lease whose worker is lost, or let go, waits for another at its old place", "[scheduler]") {
   script s;
   const peer_id c = s.client(), w = s.worker(1), x = s.worker(1);
-  const lease_id l = request(s, c, 1);
+  const lease_id l = s.lease(c, 1);
   opened(s, w, l);
-  request(s, c, 2);
+  s.lease(c, 2);
   opened(s, x, make_task_id(c, 2));
-  request(s, c, 3);
+  s.lease(c, 3);
   s.heard(c);
   s.heard(x);
   s.lose(w);
@@ -268,18 +258,18 @@ TEST_CASE("requests that cannot be are errors", "[scheduler]") {
   o.most_leases = 2;
   script s(o);
   const peer_id c = s.client(), d = s.client(), w = s.worker(1);
-  CHECK_THROWS_AS(request(s, c, 0), protocol_error);
-  CHECK_THROWS_AS(request(s, c, 1, 0), protocol_error);
-  CHECK_THROWS_AS(request(s, c, 1, 1u << 20), protocol_error);
-  CHECK_THROWS_AS(request(s, c, 1, 1, "gpu=much"), protocol_error);
-  const lease_id l = request(s, c, 1);
-  CHECK_THROWS_AS(request(s, c, 1), protocol_error);
+  CHECK_THROWS_AS(s.lease(c, 0), protocol_error);
+  CHECK_THROWS_AS(s.lease(c, 1, 0), protocol_error);
+  CHECK_THROWS_AS(s.lease(c, 1, 1u << 20), protocol_error);
+  CHECK_THROWS_AS(s.lease(c, 1, 1, "gpu=much"), protocol_error);
+  const lease_id l = s.lease(c, 1);
+  CHECK_THROWS_AS(s.lease(c, 1), protocol_error);
   CHECK_THROWS_AS(release(s, d, l), protocol_error);
   CHECK_THROWS_AS(opened(s, c, l), protocol_error);
   opened(s, w, make_task_id(c, 9));  // it was released meanwhile
-  request(s, c, 2);
-  CHECK_THROWS_AS(request(s, c, 3), protocol_error);
-  request(s, d, 1);
+  s.lease(c, 2);
+  CHECK_THROWS_AS(s.lease(c, 3), protocol_error);
+  s.lease(d, 1);
   CHECK_THROWS_AS(s.say(c, open_lease{{l, 1, 1, 1}}), protocol_error);
 }
 

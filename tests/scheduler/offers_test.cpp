@@ -11,10 +11,12 @@ namespace {
 using namespace weft::test::scheduling;
 
 /// Scatters a value that is too large to come along.
-task_id offers(script& s, peer_id c, std::uint32_t options = 0, std::uint64_t bytes = 1'000'000) {
+task_id offers(script& s, peer_id c, std::uint32_t options = 0, std::uint64_t bytes = 1'000'000,
+               std::uint64_t rank = 0) {
   const offered_call call{bytes, 77};
   submit_task m{};
   m.id = make_task_id(c, s.next[c]++);
+  m.rank = rank;
   m.flags = task_wanted | task_constant | task_offered;
   m.function.offset = 64;
   m.options = options;
@@ -164,27 +166,14 @@ TEST_CASE("an offer waits for a worker that has memory for it and is given nothi
 TEST_CASE("an offer is not kept from a paused worker by one that waits for another", "[scheduler]") {
   script s;
   const peer_id c = s.client(), other = s.client(), large = s.worker_of("large", 20'000'000);
-  lease_request m{};
-  m.lease = make_task_id(other, 1);
-  m.slots = 1;
-  s.say(other, m);
+  s.lease(other, 1);
   s.worker_of("small", 1'000'000);
   const peer_id paused = s.worker_of("paused", 10'000'000);
   s.beat(paused, worker_mode::paused);
   s.heard(large);
   const std::uint64_t last = GENERATE(7u, 1u);  // in the order of the ranks, and before it
   std::uint64_t rank = 10;
-  const auto offered = [&](std::uint64_t bytes, std::uint64_t of) {
-    const offered_call call{bytes, 77};
-    submit_task t{};
-    t.id = make_task_id(c, s.next[c]++);
-    t.rank = of;
-    t.flags = task_wanted | task_constant | task_offered;
-    t.function.offset = 64;
-    t.call = std::as_bytes(std::span(&call, 1));
-    s.say(c, t);
-    return t.id;
-  };
+  const auto offered = [&](std::uint64_t bytes, std::uint64_t of) { return offers(s, c, 0, bytes, of); };
   for (int i = 0; i < 3; ++i) offered(15'000'000, rank++);
   CHECK(s.heard(paused).empty());
   const task_id b = offered(5'000'000, last + 10);
@@ -231,10 +220,7 @@ TEST_CASE("a paused worker may have what another client gives when one is slow",
 TEST_CASE("an offer waits for the end of the lease of the worker that has memory for it", "[scheduler]") {
   script s;
   const peer_id c = s.client(), other = s.client(), large = s.worker_of("large", 20'000'000);
-  lease_request m{};
-  m.lease = make_task_id(other, 1);
-  m.slots = 1;
-  s.say(other, m);
+  s.lease(other, 1);
   s.worker_of("small", 1'000'000);
   s.heard(large);
   const task_id a = offers(s, c, 0, 5'000'000);

@@ -29,6 +29,16 @@ peer_id script::worker_of(const std::string& name, std::uint64_t memory) {
   return core.add_worker(now, hello);
 }
 
+lease_id script::lease(peer_id c, std::uint64_t number, std::uint32_t slots, const std::string& resources) {
+  lease_request m{};
+  m.lease = make_task_id(c, number);
+  m.secret = 40 + number;
+  m.slots = slots;
+  m.resources = resources;
+  say(c, m);
+  return m.lease;
+}
+
 task_id script::submit(peer_id p, const task_spec& spec) {
   submit_task m{};
   m.id = make_task_id(p, next[p]++);

@@ -72,6 +72,8 @@ struct script {
   void added(peer_id w, task_id id);
   void missing(peer_id w, task_id id, peer_id from, std::uint32_t flags = 0);
   void beat(peer_id w, worker_mode mode = worker_mode::running, std::vector<attempt_ref> executing = {});
+  /// Asks for one.
+  lease_id lease(peer_id c, std::uint64_t number, std::uint32_t slots = 1, const std::string& resources = "");
   template <class List>
   void about(peer_id p, const std::vector<task_id>& ids) {
     List m{};
