@@ -35,6 +35,7 @@ slot task_table::add(task_id id, std::span<const slot> inputs, std::span<const s
   }
   for (const slot i : inputs) add_dependent(i, t);
   index(id, t);
+  count_unfinished(id, true);
   ++size_;
   return t;
 }
@@ -47,7 +48,9 @@ void task_table::forget(slot t) noexcept {
   r.state = task_state::gone;
   r.worker = 1;
   ++gone_;
+  // Rows are swept when all mentions are counted: an input may be named twice.
   for (const slot i : inputs(t)) remove_dependent(i, t);
+  for (const slot i : inputs(t)) sweep_if_due(i);
   if (r.inputs_count > 1) pool_.free(r.inputs, r.inputs_count * sizeof(slot));
   if (c.call_bytes) {
     payload_bytes_ -= block_pool::capacity(c.call_bytes);
@@ -115,7 +118,6 @@ void task_table::remove_dependent(slot input, slot t) noexcept {
   if (r.dependents_count > short_row) {
     ++row[0];
     ++(*this)[t].worker;
-    if (row[0] * 2 > r.dependents_count) sweep(input);
     return;
   }
   slot* first = row + row_header;
@@ -135,7 +137,12 @@ void task_table::remove_dependent(slot input, slot t) noexcept {
   }
 }
 
-/// Takes out of a row those that are gone.
+/// Takes out of a row those that are gone, if these are most of it.
+void task_table::sweep_if_due(slot input) noexcept {
+  const task_record& r = (*this)[input];
+  if (r.dependents_count > short_row && pool_.row(r.dependents)[0] * 2 > r.dependents_count) sweep(input);
+}
+
 void task_table::sweep(slot input) noexcept {
   task_record& r = (*this)[input];
   slot* row = pool_.row(r.dependents);
@@ -319,6 +326,16 @@ std::uint32_t task_table::tasks_of(peer_id p) const noexcept {
   return p < submitters_.size() && submitters_[p] ? submitters_[p]->tasks : 0;
 }
 
+std::uint32_t task_table::unfinished_of(peer_id p) const noexcept {
+  return p < submitters_.size() && submitters_[p] ? submitters_[p]->unfinished : 0;
+}
+
+void task_table::reserve(peer_id p, std::uint64_t next, std::uint64_t lowest) noexcept {
+  submitter& s = *submitters_[p];
+  s.next = std::max(s.next, next);
+  s.lowest = lowest;
+}
+
 std::vector<task_id> task_table::all_of(peer_id p) const {
   std::vector<task_id> all;
   if (p >= submitters_.size() || !submitters_[p]) return all;
@@ -335,7 +352,7 @@ std::vector<task_id> task_table::all_of(peer_id p) const {
 void task_table::index(task_id id, slot t) {
   submitter& s = *submitters_[submitter_of(id)];
   const std::uint64_t n = number_of(id);
-  if (s.pages.empty()) s.base = n / page_tasks;
+  if (s.pages.empty()) s.base = std::min(n, s.lowest) / page_tasks;
   const std::uint64_t at = n / page_tasks - s.base;
   if (at >= s.pages.size()) s.pages.resize(at + 1);
   if (!s.pages[at]) {
@@ -345,7 +362,7 @@ void task_table::index(task_id id, slot t) {
   s.pages[at]->slots[n % page_tasks] = t;
   ++s.pages[at]->used;
   ++s.tasks;
-  s.next = n + 1;
+  s.next = std::max(s.next, n + 1);
 }
 
 void task_table::unindex(task_id id) noexcept {
@@ -361,7 +378,7 @@ void task_table::unindex(task_id id) noexcept {
     // The front is cut when half of the row is empty, so that a page's share of the cutting is constant.
     if (!s.pages[0]) {
       std::size_t empty = 0;
-      while (empty < s.pages.size() && !s.pages[empty]) ++empty;
+      while (empty < s.pages.size() && !s.pages[empty] && s.base + empty < s.lowest / page_tasks) ++empty;
       if (empty * 2 >= s.pages.size()) {
         s.pages.erase(s.pages.begin(), s.pages.begin() + static_cast<std::ptrdiff_t>(empty));
         s.base += empty;

@@ -31,6 +31,20 @@ TEST_CASE("a value travels only when the submitter asks for that, and it is smal
   CHECK(s.heard(c, true) == lines{"peer 2", "finished 1@2", "finished 2@2"});
 }
 
+TEST_CASE("tasks that name one of many takers' inputs twice are forgotten", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  const task_id a = s.submit(c);
+  s.done(w, a);
+  std::vector<task_id> takers;
+  for (int i = 0; i < 20; ++i) takers.push_back(s.submit(c, {.inputs = {a, a}}));
+  for (const task_id t : takers) s.about<release_tasks>(c, {t});
+  for (task_id& t : takers) t = s.submit(c, {.inputs = {a}});
+  s.about<release_tasks>(c, takers);
+  s.about<release_tasks>(c, {a});
+  CHECK(s.core.statistics().tasks == 0);
+}
+
 TEST_CASE("modules, options and peers are defined before they are named", "[scheduler]") {
   script s;
   const peer_id c = s.client(), other = s.client(), w = s.worker();
