@@ -32,7 +32,7 @@ class member : public process {
   peer_id self() const noexcept { return self_; }
   std::uint32_t lives() const noexcept { return lives_; }
   /// Nothing that was said to or by the scheduler is on its way.
-  bool at_rest() const noexcept { return talk_ && talk_->at_rest() && !fetching_anything(); }
+  bool at_rest() const noexcept { return talk_ && talk_->at_rest() && !paused() && !fetching_anything(); }
   std::string role_name() const;
 
  protected:

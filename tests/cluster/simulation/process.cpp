@@ -171,7 +171,10 @@ void process::alarm(time_ns when) {
   world_.time.at(when, *this, alarm_now, static_cast<std::uint64_t>(when));
 }
 
-void process::pause(time_ns for_so_long) { busy_until_ = std::max(busy_until_, now() + for_so_long); }
+void process::pause(time_ns for_so_long) {
+  paused_until_ = std::max(paused_until_, now() + for_so_long);
+  busy_until_ = std::max(busy_until_, paused_until_);
+}
 
 void process::happened(std::uint8_t, std::uint64_t) {}
 void process::chunk(link&, std::uint64_t, std::uint64_t, std::span<const std::byte>) {

@@ -93,6 +93,7 @@ class process : public simulated_host, public simulated_time::target {
   simulated_node node() const noexcept { return node_; }
   /// Nothing happens in it for so long.
   void pause(time_ns for_so_long);
+  bool paused() const noexcept { return now() < paused_until_; }
   /// All connections and turns are gone.
   void die(bool silent);
   bool quiet() const noexcept { return readable_.empty() && broken_.empty() && dirty_.empty(); }
@@ -152,7 +153,7 @@ class process : public simulated_host, public simulated_time::target {
   std::vector<std::unique_ptr<link>> links_;
   std::vector<std::uint32_t> generations_, free_;
   std::vector<std::uint64_t> readable_, broken_, dirty_, gone_, taken_;
-  time_ns busy_until_ = 0, alarm_at_ = session::never;
+  time_ns busy_until_ = 0, paused_until_ = 0, alarm_at_ = session::never;
   std::uint64_t life_ = 0;
   bool turn_is_due_ = false;
   bool before_writing_ = false, in_turn_ = false;  // what is to be done is done in this turn
