@@ -564,11 +564,11 @@ void client_home::landed(std::uint64_t request, task_id value, value_landing whe
     std::lock_guard guard(lock_);
     if (!core_.fetched(request, value)) core_.unread(value);  // the store waits for it whatever the core thinks
     if (entry* e = entries_.find(number_of(value))) {
-      e->landing = false;
       waits = std::exchange(e->awaited, nullptr);
+      if (waits) e->landing = false;
     }
   }
-  if (!waits) return abandon_value(*where.node);  // it has failed meanwhile
+  if (!waits) return cut_off(std::move(where));  // it has failed meanwhile, and this goes before another may come
   complete_value(*where.node);
   waits->done.set();
 }

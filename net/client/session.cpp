@@ -39,10 +39,15 @@ class client_session final : public std::enable_shared_from_this<client_session>
                       peer_id id);
   /// `from`: whom to answer what is about this program; null: nobody asks.
   void received(std::span<const std::byte> messages, peer_link* from) {
+    // What is named may be with a worker that is put off: then there is nothing to send, and all the same a time to
+    // look again.
+    bool sooner = false;
     with_home([&](client_home& h) {
       batch_reader batch(messages);
       h.receive(now(), batch);
+      sooner = h.deadline() < looks_at_.load(std::memory_order_acquire);
     });
+    if (sooner) time_.set();
     if (const auto desk = leases()) desk->received(messages);
     if (from) about_program(messages, *from);
   }

@@ -76,6 +76,8 @@ void scheduler_core::done(worker_index w, const done_task& m) {
   if (r.flags & task_wanted) {
     const bool sent = (m.flags & has_value) && (r.flags & task_inline) && m.value.size() <= options_.most_inline;
     tell_finished(t, sent ? &m.value : nullptr);
+  } else if (is_offer(t)) {
+    tell_finished(t, nullptr);  // who has let go of it gives it no longer
   }
   if ((m.flags & has_value) && r.needed_by != 0 && m.value.size() <= options_.most_inline &&
       tasks_.value_bytes() + m.value.size() <= options_.kept_values)

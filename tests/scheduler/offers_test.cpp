@@ -43,6 +43,17 @@ TEST_CASE("an offered value is given to the worker that the scheduler chooses", 
   CHECK(s.heard(c) == lines{"finished 2@2"});
 }
 
+TEST_CASE("who has let go of an offered value hears that it has come", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), w = s.worker();
+  const task_id a = offers(s, c);
+  s.submit(c, {.inputs = {a}});
+  s.about<release_tasks>(c, {a});
+  s.heard(c);
+  s.done(w, a, 1, 1'000'000);
+  CHECK(s.heard(c) == lines{"finished 1@2"});
+}
+
 TEST_CASE("an offered value goes where it may", "[scheduler]") {
   script s;
   const peer_id c = s.client(), v = s.worker(1, "", "left"), w = s.worker(1, "", "right");
@@ -366,7 +377,7 @@ TEST_CASE("who has let go of what it offered hears when nothing can need it any 
     s.done(w, b, 1, 1'000'000);
     s.done(w, user);
     s.done(w, last);
-    CHECK(s.heard(c) == lines{"finished 4@2"});
+    CHECK(s.heard(c) == lines{"finished 2@2", "finished 4@2"});
     // The worker is lost: all of it is made again, in several steps.
     s.lose(w);
     const peer_id x = s.worker();
@@ -374,7 +385,7 @@ TEST_CASE("who has let go of what it offered hears when nothing can need it any 
     s.done(x, b, 2, 1'000'000);
     s.done(x, user, 2);
     s.done(x, last, 2);
-    CHECK(s.heard(c) == lines{"finished 4@" + std::to_string(x)});
+    CHECK(s.heard(c) == lines{"finished 2@" + std::to_string(x), "finished 4@" + std::to_string(x)});
   }
   SECTION("what needs it is still to run") {}
   SECTION("it could not be had, and may be tried again") {
