@@ -31,13 +31,13 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
           submit(p, from, messages.get<submit_task>());
           break;
         case message_kind::release_tasks:
-          release(from, messages.get<release_tasks>().tasks);
+          release(p, from, messages.get<release_tasks>().tasks);
           break;
         case message_kind::cancel_tasks:
-          cancel(from, messages.get<cancel_tasks>().tasks);
+          cancel(p, from, messages.get<cancel_tasks>());
           break;
         case message_kind::retry_tasks:
-          retry(from, messages.get<retry_tasks>().tasks);
+          retry(p, from, messages.get<retry_tasks>());
           break;
         case message_kind::locate_tasks:
           locate(from, messages.get<locate_tasks>().tasks);
@@ -47,6 +47,12 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
           break;
         case message_kind::unreached_offers:
           unreached(from, messages.get<unreached_offers>());
+          break;
+        case message_kind::begin_graph:
+          begin(p, from, messages.get<begin_graph>());
+          break;
+        case message_kind::graph_part:
+          add_part(p, messages.get<graph_part>());
           break;
         case message_kind::define_module:
           define(p, messages.get<define_module>());
@@ -82,7 +88,7 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
           only_workers(kind), named(w, messages.get<worker_machine>());
           break;
         case message_kind::replicate_values:
-          replicate(from, messages.get<replicate_values>());
+          replicate(p, from, messages.get<replicate_values>());
           break;
         case message_kind::rebalance_values:
           messages.get<rebalance_values>();
@@ -122,6 +128,8 @@ void scheduler_core::settle() {
   tidy();
   if (std::exchange(rebalance_asked_, false)) move_values();  // once, however often it was asked for
   serve_leases();
+  enter_backlogs();
+  tidy();
   while (true) {
     for (std::size_t i = 0; i < ready_.size(); ++i)
       if (tasks_[ready_[i]].state == task_state::ready) place(ready_[i]);
@@ -379,6 +387,7 @@ time_ns scheduler_core::deadline() const noexcept {
   time_ns at = lazy_until_;
   if (!timers_.empty()) at = std::min(at, timers_.front().at);
   if (hungry_) at = std::min(at, next_steal_);
+  if (more_to_enter_) at = std::min(at, now_);
   if (options_.no_worker_limit > 0)
     for (const auto& c : classes_)
       if (c && c->all_held() != 0 && c->eligible.empty())

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/backlog.hpp"
 #include "scheduler/catalogue.hpp"
 #include "scheduler/held_queue.hpp"
 #include "scheduler/options.hpp"
@@ -31,6 +32,7 @@ struct scheduler_statistics {
   std::size_t tasks = 0;                       // records
   std::size_t states[task_states] = {};        // by task_state; counted over all records
   std::size_t no_worker = 0;                   // of the held ones: those that no running worker may have
+  std::uint64_t pending = 0;                   // tasks of graphs, and behind them, that have no record yet
   std::uint64_t submitted = 0, done = 0, failed = 0, cancelled = 0, restarted = 0;
   std::uint64_t assigned = 0, ahead = 0, taken_back = 0, steals_asked = 0, stolen = 0, stale = 0;
   std::uint64_t copies = 0, copies_dropped = 0;
@@ -168,6 +170,7 @@ class scheduler_core {
     std::map<peer_id, time_ns> unreached;  // workers that it has not reached with offers: until they are tried anew
     function_ref last_function;            // the function of its last task, and ours for it
     std::uint32_t last_catalogued = ~std::uint32_t{0};
+    backlog behind;
     bool has_lists() const noexcept {
       return !cancelled.empty() || !restarted.empty() || !drops.empty() || !stops.empty() || !retracts.empty();
     }
@@ -299,19 +302,40 @@ class scheduler_core {
   std::uint32_t function_of(peer& from, const function_ref& f);
   void define(peer& from, const define_module& m);
   void define(peer& from, const define_options& m);
-  void release(peer_id p, std::span<const task_id> ids);
-  void cancel(peer_id p, std::span<const task_id> ids);
-  void retry(peer_id p, std::span<const task_id> ids);
+  slot enter(const submit_task& m, std::uint32_t function, std::uint32_t options, time_ns since);
+  void release(peer& from, peer_id p, std::span<const task_id> ids);
+  void release_now(std::span<const task_id> ids);
+  bool is_kept(const task_record& r) const noexcept;
+  void cancel(peer& from, peer_id p, const cancel_tasks& m);
+  void retry(peer& from, peer_id p, const retry_tasks& m);
   void locate(peer_id p, std::span<const task_id> ids);
   void withdraw_offered(peer_id p, std::span<const task_id> ids);
   void unreached(peer_id p, const unreached_offers& m);
   void check_offer(const submit_task& m) const;
   void end_offer(slot t, std::string_view why);
   void end_offers(peer_id p);
-  void set_deadline(slot t);
+  void set_deadline(slot t, time_ns since);
   /// Its time limit is over. `told`: its worker has ended it already.
   void end_late(slot t, bool told);
   slot own_task(peer_id p, task_id id, const char* what) const;
+
+  // graphs.cpp: graphs that are entered as their tasks come near, and what waits behind them
+  void take_numbers(peer_id p, task_id first, std::uint64_t count);
+  std::uint32_t options_of(const peer& from, std::uint32_t index, task_id id) const;
+  void begin(peer& from, peer_id p, const begin_graph& m);
+  void add_part(peer& from, const graph_part& m);
+  template <class M>
+  bool wait_behind(peer& from, const M& m);
+  bool wait_behind(peer& from, peer_id p, const submit_task& m, std::uint32_t function, std::uint32_t options);
+  template <class M>
+  backlog::entry& put_behind(peer& from, const M& m, bool hurried);
+  bool release_behind(peer& from, std::span<const task_id> ids);
+  void enter_backlogs();
+  bool wants_more(const peer& from, peer_id p) const;
+  bool enter_next(peer& from, peer_id p);
+  void enter_task(peer_id p, pending_graph& g);
+  void carry_out(peer& from, peer_id p);
+  void drop_backlog(peer& from, peer_id p);
 
   // reports.cpp: what workers say
   void done(worker_index w, const done_task& m);
@@ -463,7 +487,7 @@ class scheduler_core {
 
   // policies.cpp
   void policies();
-  void replicate(peer_id p, const replicate_values& m);
+  void replicate(peer& from, peer_id p, const replicate_values& m);
   void want_copies(task_id id, std::uint32_t copies);
   void keep_copies(slot t, std::uint32_t copies);
   void copy_refused(slot t);
@@ -503,6 +527,12 @@ class scheduler_core {
   std::vector<std::unique_ptr<class_state>> classes_;
   std::vector<peer_id> outputs_, with_lists_, lazy_;
   time_ns lazy_until_ = never;
+  std::vector<peer_id> behind_;      // with a backlog
+  std::uint64_t pending_tasks_ = 0;  // in all of them
+  bool more_to_enter_ = false;       // of them, soon
+  graph_task graph_task_;
+  std::vector<std::byte> graph_call_;
+  std::vector<task_id> graph_inputs_;
   std::vector<departure> departures_;
   std::vector<failure> failures_;
   std::vector<std::uint32_t> free_failures_;

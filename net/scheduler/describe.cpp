@@ -51,6 +51,7 @@ scheduler_statistics scheduler_core::statistics() const {
     s.leaving_slots += w.slots + w.leased;
   }
   s.tasks = tasks_.size();
+  s.pending = pending_tasks_;
   for (slot t = 1; t < tasks_.end(); ++t) ++s.states[static_cast<std::size_t>(tasks_[t].state)];
   for (const auto& c : classes_)
     if (c) s.no_worker += c->eligible.empty() ? c->all_held() : c->offers.size();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "scheduler/core.hpp"
@@ -45,6 +46,7 @@ void scheduler_core::check_invariants() const {
   std::vector<std::uint32_t> failures(failures_.size());
   std::uint64_t held_cost = 0;
   std::size_t tasks = 0;
+  std::unordered_map<peer_id, std::uint32_t> unfinished_of;
 
   for (slot t = 1; t < tasks_.end(); ++t) {
     const task_record& r = tasks_[t];
@@ -65,6 +67,7 @@ void scheduler_core::check_invariants() const {
     require(needed_by == r.needed_by, "needed_by counts the unfinished dependents", r.id);
     require((r.flags & task_wanted) || r.has(mark_floating) || living != 0, "a record is kept for a reason", r.id);
     if (unfinished(r.state)) require(needed(r), "an unfinished task is needed", r.id);
+    unfinished_of[submitter_of(r.id)] += unfinished(r.state);
     if (r.state == task_state::memory) require(needed(r), "a value is needed", r.id);
 
     if ((r.flags & task_offered) && unfinished(r.state))
@@ -138,6 +141,16 @@ void scheduler_core::check_invariants() const {
     }
   }
   require(tasks == tasks_.size(), "records are counted");
+  for (const auto& [p, there] : unfinished_of)
+    require(there == tasks_.unfinished_of(p), "unfinished tasks of a submitter are counted");
+  std::uint64_t pending = 0;
+  for (const auto& p : peers_)
+    if (p) pending += p->behind.tasks();
+  require(pending == pending_tasks_, "tasks without records are counted");
+  for (peer_id p = 0; p < peers_.size(); ++p)
+    if (peers_[p])
+      require(peers_[p]->behind.empty() == (std::find(behind_.begin(), behind_.end(), p) == behind_.end()),
+              "who has a backlog is known");
   require(held_cost == held_cost_, "the cost of what is held is counted");
   std::size_t held_offers = 0;
   for (const auto& c : classes_)

@@ -104,6 +104,7 @@ void scheduler_core::revive(slot root) {
     if (unfinished(r.state) || r.state == task_state::memory) continue;
     if (r.state == task_state::failed) drop_failure(r.worker);
     r.state = task_state::waiting;
+    tasks_.count_unfinished(r.id, true);
     r.waiting_on = 0;
     slot cause = no_task;
     for (const slot i : tasks_.inputs(t)) {
@@ -193,7 +194,10 @@ void scheduler_core::end_tree(slot root, task_state end, std::uint32_t failure_i
     if (!unfinished(r.state) && !(t == root && r.state == task_state::released)) continue;
     if (r.state == task_state::assigned && !(told && t == root)) stop(t);
     unplace(t);
-    if (unfinished(r.state)) end_needs(t);
+    if (unfinished(r.state)) {
+      end_needs(t);
+      tasks_.count_unfinished(r.id, false);
+    }
     r.state = end;
     r.unset(mark_asked);
     if (end == task_state::failed) {
@@ -233,6 +237,7 @@ void scheduler_core::tidy_one(slot t) {
       if (r.state == task_state::assigned) stop(t);
       unplace(t);
       end_needs(t);
+      tasks_.count_unfinished(r.id, false);
       r.state = task_state::released;
     } else if (r.state == task_state::memory) {
       drop_everywhere(t);

@@ -55,11 +55,15 @@ struct scheduler_options {
   /// may be besides.
   time_ns slow_offer = 1'000'000'000;
 
+  /// A submitter's graphs are entered as long as it has fewer unfinished tasks than this, or than 8 for each slot of
+  /// the cluster; while a worker has nothing to do, than 16 times as many.
+  std::uint64_t frontier = 8192;
+
   // ---- failure ----
   /// A task that ran on this many workers as they were lost fails.
   std::uint32_t allowed_losses = 3;
   /// Tasks that no worker may run fail when there has been none for this long; 0: they wait. Values that are offered,
-  /// and fit only into workers that are paused or leased, have these, and wait for them without a limit.
+  /// and fit only into workers that are paused, or leased while others run, wait for these without a limit.
   time_ns no_worker_limit = 0;
   /// A worker that was not heard of for this long (and for ten heartbeats) is taken to be lost; 0: never.
   time_ns worker_ttl = 300'000'000'000;

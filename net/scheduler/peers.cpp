@@ -93,6 +93,7 @@ void scheduler_core::remove_peer(time_ns now, peer_id p, bool expected, std::str
     --clients_;
   last_event_ = now_;
   release_leases(p);
+  drop_backlog(*peers_[p], p);
   // From here on nothing is said to it.
   peers_[p].reset();
   outputs_.erase(std::remove(outputs_.begin(), outputs_.end(), p), outputs_.end());

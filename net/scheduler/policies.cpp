@@ -116,10 +116,11 @@ void scheduler_core::replicate(time_ns now, std::span<const task_id> values, std
   settle();
 }
 
-void scheduler_core::replicate(peer_id p, const replicate_values& m) {
+void scheduler_core::replicate(peer& from, peer_id p, const replicate_values& m) {
   if (m.copies == 0)
     throw protocol_error("weft: peer " + std::to_string(p) + " wants values on no worker; 1 is the least");
   for (const task_id id : m.tasks) own_task(p, id, "replicate");
+  if (wait_behind(from, m)) return;
   for (const task_id id : m.tasks) want_copies(id, m.copies);
 }
 
@@ -302,7 +303,7 @@ std::uint32_t scheduler_core::target() const {
 
 bool scheduler_core::idle(time_ns now) const noexcept {
   if (options_.idle_timeout <= 0 || now - last_event_ < options_.idle_timeout) return false;
-  if (clients_ != 0 || !leases_.empty()) return false;
+  if (clients_ != 0 || !leases_.empty() || !behind_.empty()) return false;
   for (const auto& c : classes_)
     if (c && c->all_held() != 0) return false;
   for (const worker& w : workers_)

@@ -64,35 +64,25 @@ std::uint32_t scheduler_core::function_of(peer& from, const function_ref& f) {
 }
 
 void scheduler_core::submit(peer& from, peer_id p, const submit_task& m) {
-  const std::uint64_t number = number_of(m.id), next = tasks_.next_number(p);
-  if (submitter_of(m.id) != p)
-    throw protocol_error("weft: peer " + std::to_string(p) + " submits " + name_of(m.id) + ", which is not its own");
-  if (number < next)
-    throw protocol_error("weft: " + name_of(m.id) + " is submitted, though its number is not above the last, " +
-                         std::to_string(next - 1));
-  if (number - next > options_.most_number_gap)
-    throw protocol_error("weft: " + name_of(m.id) + " comes after number " + std::to_string(next - 1) +
-                         ": more are left out than scheduler.most_number_gap");
+  take_numbers(p, m.id, 1);
   if (m.inputs.size() > options_.most_inputs)
     throw protocol_error("weft: " + name_of(m.id) + " has " + std::to_string(m.inputs.size()) +
                          " inputs: more than scheduler.most_inputs");
   if (m.call.size() > options_.most_call_bytes)
     throw protocol_error("weft: the arguments of " + name_of(m.id) + " take " + std::to_string(m.call.size()) +
                          " bytes: more than scheduler.most_call_bytes; scatter them");
-  if (m.options != 0 && (m.options >= from.options.size() || from.options[m.options] == 0))
-    throw protocol_error("weft: " + name_of(m.id) + " has options " + std::to_string(m.options) +
-                         ", which were not defined");
+  const std::uint32_t options = options_of(from, m.options, m.id);
   if (m.flags & task_offered) check_offer(m);
   for (const task_id i : m.inputs)
-    if (submitter_of(i) == p && number_of(i) >= number)
+    if (submitter_of(i) == p && number_of(i) >= number_of(m.id))
       throw protocol_error("weft: " + name_of(m.id) + " takes number " + std::to_string(number_of(i)) +
                            ", which was not submitted before it");
-  if (tasks_.size() >= options_.most_tasks)
-    throw protocol_error("weft: there are " + std::to_string(tasks_.size()) +
-                         " tasks, as many as scheduler.most_tasks allows");
   const std::uint32_t function = function_of(from, m.function);
-  const std::uint32_t options = m.options == 0 ? 0 : from.options[m.options];
+  if (!wait_behind(from, p, m, function, options)) enter(m, function, options, now_);
+}
 
+/// Makes a record of a task that was said, so that it is right, at the time `since`.
+slot scheduler_core::enter(const submit_task& m, std::uint32_t function, std::uint32_t options, time_ns since) {
   scratch_.clear();
   task_id unknown = 0;
   for (const task_id i : m.inputs) {
@@ -117,14 +107,14 @@ void scheduler_core::submit(peer& from, peer_id p, const submit_task& m) {
   ++catalogue_.function_at(function).submitted;
   if (options != 0) {
     catalogue_.hold(options);
-    if (catalogue_.options_at(options).time_limit != 0) set_deadline(t);
+    if (catalogue_.options_at(options).time_limit != 0) set_deadline(t, since);
   }
 
   slot failed = no_task, cancelled = no_task;
   for (const slot i : tasks_.inputs(t)) {
     task_record& input = tasks_[i];
     ++input.needed_by;
-    input.unset(mark_floating);
+    if (!is_kept(input)) input.unset(mark_floating);
     switch (input.state) {
       case task_state::memory:
         continue;
@@ -158,6 +148,7 @@ void scheduler_core::submit(peer& from, peer_id p, const submit_task& m) {
     // It may be handed over with its inputs.
     if (r.state == task_state::waiting) candidates_.push_back(t);
   }
+  return t;
 }
 
 void scheduler_core::check_offer(const submit_task& m) const {
@@ -210,9 +201,9 @@ void scheduler_core::end_offers(peer_id p) {
   }
 }
 
-void scheduler_core::set_deadline(slot t) {
+void scheduler_core::set_deadline(slot t, time_ns since) {
   const time_ns limit = catalogue_.options_at(tasks_.call(t).options).time_limit;
-  const time_ns at = limit > never - now_ ? never : now_ + limit;
+  const time_ns at = limit > never - since ? never : since + limit;
   tasks_[t].set(mark_deadline);
   deadlines_[t] = at;
   const auto later = [](const timer& a, const timer& b) { return a > b; };
@@ -231,21 +222,32 @@ slot scheduler_core::own_task(peer_id p, task_id id, const char* what) const {
   return tasks_.find(id);
 }
 
-void scheduler_core::release(peer_id p, std::span<const task_id> ids) {
+/// Whether a graph that is not all entered may still take its value.
+bool scheduler_core::is_kept(const task_record& r) const noexcept {
+  const peer_id p = submitter_of(r.id);
+  return r.has(mark_floating) && knows(p) && peers_[p]->behind.of_graph(number_of(r.id));
+}
+
+void scheduler_core::release(peer& from, peer_id p, std::span<const task_id> ids) {
   for (const task_id id : ids) own_task(p, id, "release");
+  if (!release_behind(from, ids)) release_now(ids);
+}
+
+void scheduler_core::release_now(std::span<const task_id> ids) {
   for (const task_id id : ids) {
     const slot t = tasks_.find(id);
     if (t == no_task) continue;
     task_record& r = tasks_[t];
     r.flags &= static_cast<std::uint8_t>(~task_wanted);
-    r.unset(mark_floating);
+    if (!is_kept(r)) r.unset(mark_floating);
     tidy_one(t);
   }
 }
 
-void scheduler_core::cancel(peer_id p, std::span<const task_id> ids) {
-  for (const task_id id : ids) own_task(p, id, "cancel");
-  for (const task_id id : ids) {
+void scheduler_core::cancel(peer& from, peer_id p, const cancel_tasks& m) {
+  for (const task_id id : m.tasks) own_task(p, id, "cancel");
+  if (wait_behind(from, m)) return;
+  for (const task_id id : m.tasks) {
     const slot t = tasks_.find(id);
     // What has a value keeps it; who does not want it releases it.
     if (t != no_task && unfinished(tasks_[t].state)) end_tree(t, task_state::cancelled, 0, false);
@@ -254,12 +256,13 @@ void scheduler_core::cancel(peer_id p, std::span<const task_id> ids) {
 
 /// Failed and cancelled tasks among these, and those that they depend on, run again. Others that failed for the same
 /// reason stay as they are until they are named too.
-void scheduler_core::retry(peer_id p, std::span<const task_id> ids) {
-  for (const task_id id : ids) own_task(p, id, "retry");
+void scheduler_core::retry(peer& from, peer_id p, const retry_tasks& m) {
+  for (const task_id id : m.tasks) own_task(p, id, "retry");
+  if (wait_behind(from, m)) return;
   const auto ended = [&](slot t) {
     return tasks_[t].state == task_state::failed || tasks_[t].state == task_state::cancelled;
   };
-  for (const task_id id : ids) {
+  for (const task_id id : m.tasks) {
     const slot t = tasks_.find(id);
     if (t == no_task || !ended(t) || !needed(tasks_[t])) continue;
     std::vector<slot> again{t};  // then their failed inputs, each once: those that are here are `released`
@@ -286,7 +289,7 @@ void scheduler_core::retry(peer_id p, std::span<const task_id> ids) {
       r.state = task_state::released;
       r.worker = 0;
       r.cost = r.aux = 0;
-      if (r.has(mark_deadline)) set_deadline(x);
+      if (r.has(mark_deadline)) set_deadline(x, now_);
     }
     for (const slot x : again)
       if (tasks_[x].flags & task_wanted) tell_restarted(x);

@@ -29,7 +29,8 @@ namespace capability {
 inline constexpr std::uint64_t zstd = 1;    // compressed frames
 inline constexpr std::uint64_t offers = 2;  // submitters may offer values (task_offered)
 inline constexpr std::uint64_t stops = 4;   // who asks for values may take that back (stop_values)
-inline constexpr std::uint64_t all = zstd | offers | stops;
+inline constexpr std::uint64_t graphs = 8;  // submitters may say what the tasks of a layer share once (begin_graph)
+inline constexpr std::uint64_t all = zstd | offers | stops | graphs;
 }  // namespace capability
 
 struct hello_record {

@@ -7,6 +7,7 @@
 #include "model.hpp"
 #include "script.hpp"
 #include "support/seeds.hpp"
+#include "wire/graph.hpp"
 
 namespace {
 
@@ -19,6 +20,8 @@ struct nonsense {
   std::vector<attempt_ref> attempts;
   std::string words;
   std::uint64_t next = 1;
+  task_id graph = 0;  // the last that was begun, and about the number of its next task
+  std::uint64_t graph_next = 1;
 
   std::uint64_t number(std::uint64_t below) {
     if (random.chance(97)) return random.below(below);
@@ -60,7 +63,7 @@ struct nonsense {
   }
 
   void add(batch_writer& out, peer_id self) {
-    switch (random.below(24)) {
+    switch (random.below(26)) {
       case 0:
       case 1:
       case 2:
@@ -184,6 +187,50 @@ struct nonsense {
         break;
       }
       case 22: {
+        begin_graph m{};
+        m.first = random.chance(95) ? make_task_id(self, next) : id();
+        m.count = random.chance(90) ? 1 + random.below(6) : number(9);
+        m.options = static_cast<std::uint32_t>(random.chance(80) ? 0 : number(3));
+        std::vector<graph_layer> layers(1 + random.below(3));
+        std::vector<std::byte> calls;
+        for (graph_layer& l : layers) {
+          l.function.offset = number(4);
+          l.links = static_cast<std::uint32_t>(random.chance(90) ? random.below(2) : number(4));
+          l.before_bytes = static_cast<std::uint32_t>(random.chance(95) ? random.below(4) : number(4));
+          l.flags = random.chance(90) ? task_inline : static_cast<std::uint32_t>(random.next());
+          calls.resize(calls.size() + (l.before_bytes & 7));
+        }
+        if (random.chance(30)) m.others = some_ids();
+        m.layers = layers;
+        m.calls = calls;
+        graph = m.first;
+        graph_next = next;
+        next += m.count;
+        out.add(m);
+        break;
+      }
+      case 23:
+      case 24: {
+        graph_part m{};
+        m.graph = random.chance(95) ? graph : id();
+        m.tasks = static_cast<std::uint32_t>(random.chance(95) ? 1 : random.below(4));
+        std::vector<std::byte> bytes;
+        if (random.chance(90)) {
+          graph_writer one(graph_next++, 1);
+          one.task(0, static_cast<std::uint32_t>(random.below(9)), random.chance(50), random.chance(50), 0);
+          if (random.chance(50)) {
+            one.link(1);
+            one.input(graph_next - 1 - random.below(2), random.chance(50));
+          }
+          bytes.assign(one.bytes().begin(), one.bytes().end());
+        } else {
+          for (std::uint64_t i = random.below(9); i > 0; --i) bytes.push_back(static_cast<std::byte>(number(256)));
+        }
+        m.bytes = bytes;
+        out.add(m);
+        break;
+      }
+      case 25: {
         worker_machine m{};
         m.name = text();
         out.add(m);

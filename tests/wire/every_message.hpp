@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "wire/cluster_messages.hpp"
+#include "wire/graph.hpp"
 #include "wire/handshake.hpp"
 #include "wire/lease_messages.hpp"
 #include "wire/random.hpp"
@@ -19,14 +20,14 @@ namespace weft::test {
 using every_message =
     std::tuple<net::define_module, net::define_options, net::peer_info, net::peer_gone, net::submit_task,
                net::release_tasks, net::cancel_tasks, net::retry_tasks, net::locate_tasks, net::withdraw_offers,
-               net::unreached_offers, net::task_finished, net::task_failed, net::task_cancelled, net::task_restarted,
-               net::want_offer, net::drop_offers, net::run_task, net::drop_values, net::stop_tasks,
-               net::retract_tasks, net::copy_value, net::value_at, net::set_mode, net::done_task, net::failed_task,
-               net::cancelled_task, net::missing_value, net::retracted_task, net::value_added, net::value_dropped,
-               net::heartbeat, net::worker_machine, net::get_values, net::value_header, net::value_missing,
-               net::claim_offers, net::stop_values, net::values_stopped, net::push_value, net::give_value,
-               net::pushed_value, net::ask_info, net::info, net::program_wanted, net::program_offer,
-               net::program_chunk, net::program_missing, net::program_ready, net::program_failed,
+               net::unreached_offers, net::begin_graph, net::graph_part, net::task_finished, net::task_failed,
+               net::task_cancelled, net::task_restarted, net::want_offer, net::drop_offers, net::run_task,
+               net::drop_values, net::stop_tasks, net::retract_tasks, net::copy_value, net::value_at, net::set_mode,
+               net::done_task, net::failed_task, net::cancelled_task, net::missing_value, net::retracted_task,
+               net::value_added, net::value_dropped, net::heartbeat, net::worker_machine, net::get_values,
+               net::value_header, net::value_missing, net::claim_offers, net::stop_values, net::values_stopped,
+               net::push_value, net::give_value, net::pushed_value, net::ask_info, net::info, net::program_wanted,
+               net::program_offer, net::program_chunk, net::program_missing, net::program_ready, net::program_failed,
                net::program_clients, net::worker_state, net::lease_request, net::lease_release, net::lease_granted,
                net::lease_lost, net::open_lease, net::close_lease, net::lease_opened, net::leased_report,
                net::lease_claim, net::lease_call, net::lease_cancel, net::lease_result, net::replicate_values,

@@ -41,6 +41,7 @@ void client_process::end_life(const std::string&) {
   core_.reset();
   futures_.clear();
   held_.clear();
+  parts_.clear();
   to_cancel_.clear();
   to_retry_.clear();
   pending_ = reading_ = 0;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -23,6 +25,7 @@ struct program_options {
   bool gpus = false;             // some tasks want one
   bool failures = false, killers = false, submitters = false, cancels = false, onces = false;
   bool scatters = false;  // values that go straight to a worker
+  bool graphs = false;    // half of the graphs are told whole
   std::uint32_t offer_tries = 3;
   /// Only independent tasks, all at once, which end at once: for measurements.
   bool simple = false;
@@ -93,6 +96,11 @@ class client_process final : public member, private client_host {
   void submit_graph();
   std::uint32_t submit(std::vector<std::uint32_t> inputs, bool wanted);
   void submit_simple();
+  // graph_workload.cpp
+  void begin_gathering();
+  void tell_gathered();
+  void send_parts(std::size_t most);
+  void send_the_rest();
   std::uint32_t any_held();
   void finish_program();
 
@@ -105,12 +113,30 @@ class client_process final : public member, private client_host {
   void release(std::uint32_t index);
   task_id id_of(std::uint32_t index) const noexcept { return make_task_id(self(), index + 1u); }
 
+  /// What a graph that is told whole is to be.
+  struct gathered {
+    std::uint32_t first = 0;  // of futures_
+    bool gpu = false;
+    std::uint16_t retries = 0;
+    std::int16_t priority = 0;
+    std::vector<std::uint32_t> tasks;  // their flags
+  };
+  /// Tasks of it that are still to be told.
+  struct part {
+    task_id graph = 0;
+    std::uint32_t tasks = 0;
+    std::vector<std::byte> bytes;
+    std::vector<std::uint32_t> held;  // of futures_
+  };
+
   simulated_random dice_;
   program_options program_;
   std::unique_ptr<client_core> core_;
   std::vector<future> futures_;  // by number - 1
   std::vector<std::uint32_t> held_;
   std::vector<task_id> to_cancel_, to_retry_;
+  std::optional<gathered> graph_;  // while it is made
+  std::deque<part> parts_;         // of one graph
   std::uint32_t budget_;
   std::uint64_t secret_ = 0;
   std::uint64_t tokens_ = 0, ended_ = 0, read_ = 0, unreached_ = 0;

@@ -104,7 +104,7 @@ void engine_model::submit(const run_task& t) {
     n.priority = t.priority;
     n.rank = t.rank;
     n.flags = t.flags;
-    n.spec = decode_call(t.call);
+    n.spec = decode_call(t.call, t.inputs.size());
     n.gpu = t.options < gpu_of_option_.size() ? gpu_of_option_[t.options] : std::uint8_t{0};
     must(n.gpu == n.spec.gpu, "the options of a task are another's");
   }

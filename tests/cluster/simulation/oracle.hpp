@@ -1,12 +1,15 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <vector>
 
 #include "transport/simulated_network.hpp"
 #include "wire/batch.hpp"
+#include "wire/graph.hpp"
 
 namespace weft::net::simulation {
 
@@ -32,8 +35,16 @@ struct call_spec {
 };
 static_assert(sizeof(call_spec) == 24);
 
-inline call_spec decode_call(std::span<const std::byte> call) {
-  if (call.size() != sizeof(call_spec)) throw protocol_error("a call of the simulation has another size");
+/// `inputs`: of the task. The call of one of a graph says it too, behind its index in its layer.
+inline call_spec decode_call(std::span<const std::byte> call, std::size_t inputs) {
+  if (call.size() < sizeof(call_spec)) throw protocol_error("a call of the simulation is too short");
+  if (call.size() > sizeof(call_spec)) {
+    std::vector<std::byte> end;
+    put_leb128(end, inputs);
+    if (call.size() < sizeof(call_spec) + 1 + end.size() || call.size() > sizeof(call_spec) + 2 + end.size() ||
+        !std::equal(end.rbegin(), end.rend(), call.rbegin()))
+      throw protocol_error("a call of a graph's task is another's");
+  }
   call_spec s;
   std::memcpy(&s, call.data(), sizeof s);
   return s;

@@ -50,6 +50,8 @@ plan plan_of(std::uint64_t seed, world_size size) {
   p.program.cancels = r.one_in(4);
   p.program.onces = r.one_in(8);
   p.program.scatters = mix(seed, 84) % 2 == 0;
+  p.program.graphs = mix(seed, 85) % 2 == 0;
+  if (mix(seed, 86) % 2 == 0) p.scheduler.frontier = 1 + mix(seed, 87) % 20;
 
   p.network.latency = static_cast<time_ns>(r.between(10'000, 2'000'000));
   p.network.jitter = static_cast<time_ns>(r.below(2'000'000));
@@ -105,7 +107,8 @@ std::string describe(const plan& p) {
        {std::pair(p.program.gpus, ", gpus"), std::pair(p.program.failures, ", failures"),
         std::pair(p.program.killers, ", killers"), std::pair(p.program.submitters, ", submitters"),
         std::pair(p.program.cancels, ", cancels"), std::pair(p.program.onces, ", onces"),
-        std::pair(p.program.scatters, ", scatters"), std::pair(p.fickle, ", fickle engines")})
+        std::pair(p.program.scatters, ", scatters"), std::pair(p.program.graphs, ", graphs"),
+        std::pair(p.fickle, ", fickle engines")})
     if (on) text += what;
   for (const fault& f : p.faults)
     text += "\n    " + std::to_string(f.at / ms) + " ms: " + std::string(name_of(f.kind)) + " for " +

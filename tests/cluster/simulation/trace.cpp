@@ -1,6 +1,7 @@
 #include "cluster/simulation/trace.hpp"
 
 #include "cluster/simulation/process.hpp"
+#include "wire/graph.hpp"
 #include "wire/messages.hpp"
 
 namespace weft::net::simulation {
@@ -37,6 +38,16 @@ std::string describe_one(std::uint16_t kind, const batch_reader& r) {
       std::string text = "submit_task " + id_text(m.id) + " flags " + std::to_string(m.flags) + " of";
       for (const task_id i : m.inputs) text += " " + id_text(i);
       return text;
+    }
+    case message_kind::begin_graph: {
+      const auto m = r.get<begin_graph>();
+      std::string text = "begin_graph " + id_text(m.first) + " of " + std::to_string(m.count) + " takes";
+      for (const task_id i : m.others) text += " " + id_text(i);
+      return text;
+    }
+    case message_kind::graph_part: {
+      const auto m = r.get<graph_part>();
+      return "graph_part " + id_text(m.graph) + ": " + std::to_string(m.tasks) + " tasks";
     }
     case message_kind::release_tasks:
       return ids("release_tasks", r.get<release_tasks>());

@@ -8,8 +8,15 @@ namespace weft::net::simulation {
 
 void client_process::act() {
   if (last_reads_) return;
+  send_the_rest();
   const std::uint64_t what = dice_.below(10);
-  if (budget_ != 0 && what < 5) return submit_graph();
+  if (budget_ != 0 && what < 5) {
+    const bool whole = program_.graphs && dice_.one_in(2);
+    if (whole) begin_gathering();
+    submit_graph();
+    if (whole) tell_gathered();
+    return;
+  }
   if (held_.empty()) return;
   const std::uint32_t i = any_held();
   future& f = futures_[i];
@@ -68,6 +75,7 @@ std::uint32_t client_process::submit(std::vector<std::uint32_t> inputs, bool wan
     f.spec.bytes = static_cast<std::uint32_t>(1 + dice_.below(program_.largest_value));
     f.once = false;
   }
+  if (graph_) f.offered = false, f.spec.gpu = graph_->gpu;
   std::uint64_t answer = begin_answer(f.spec);
   std::vector<task_id> ids;
   for (const std::uint32_t i : inputs) {
@@ -96,11 +104,13 @@ std::uint32_t client_process::submit(std::vector<std::uint32_t> inputs, bool wan
     t.flags = task_wanted | task_constant | task_offered;
     t.call = std::as_bytes(std::span(&offered, 1));
   }
-  const task_id id = core_->submit(t);
-  must(number_of(id) == futures_.size() + 1, "tasks are numbered in their order");
+  if (graph_)
+    graph_->tasks.push_back(t.flags & graph_flags);
+  else
+    must(number_of(core_->submit(t)) == futures_.size() + 1, "tasks are numbered in their order");
   futures_.push_back(std::move(f));
   const auto index = static_cast<std::uint32_t>(futures_.size() - 1);
-  if (wanted) {
+  if (wanted && !graph_) {
     held_.push_back(index);
     ++pending_;
   }
@@ -236,6 +246,7 @@ void client_process::release(std::uint32_t index) {
 
 /// All is submitted: when it has ended, values are read, and then everything is let go.
 void client_process::finish_program() {
+  send_the_rest();
   if (pending_ != 0 || reading_ != 0) return;
   if (!std::exchange(last_reads_, true) && !program_.simple) {
     for (const std::uint32_t i : held_)
