@@ -172,6 +172,11 @@ class engine {
   void remote_cancelled(node& n) noexcept;
   /// Cancelled because its time limit is over.
   void remote_timed_out(node& n) noexcept;
+  // Of one that is told to the cluster with others: it has been taken on, or not.
+  void submitted(node& n) noexcept;
+  void not_submitted(node& n, std::exception_ptr why) noexcept;
+  /// Somebody wants to hear of every task.
+  bool observed() const noexcept { return observed_.load(std::memory_order_acquire); }
   /// From now on its memory keeps the engine.
   void make_remote(node& n) noexcept;
   /// Of a node that stands for nothing there; `late`: what is to be said of the task because of which it is
@@ -259,7 +264,7 @@ class engine {
   void give_back_resources(node& n);
   void stop_waiting(node& n);
   void tell(const node& n, task_event::step what) noexcept {
-    if (observed_.load(std::memory_order_acquire)) [[unlikely]]
+    if (observed()) [[unlikely]]
       tell_observers(n, what);
   }
   void tell_observers(const node& n, task_event::step what) noexcept;

@@ -23,15 +23,19 @@ void engine::submit_remote(node& n) {
     if (!n.type->portable || !n.type->portable(n))
       throw misuse("weft: " + key_of(n) + " cannot run in another process: submit it to a client of this one");
     remote_->submit(n);
-  } catch (...) {
-    // As if it had failed there: whoever holds the future learns why.
-    if (claim_remote(n)) {
-      fail(n, std::current_exception(), nullptr);
-      end_remote(n, node_state::failed);
-    }
-    return;
-  }
-  // They are the cluster's now.
+  } catch (...) { return not_submitted(n, std::current_exception()); }
+  submitted(n);
+}
+
+/// As if it had failed there: whoever holds the future learns why.
+void engine::not_submitted(node& n, std::exception_ptr why) noexcept {
+  if (!claim_remote(n)) return;
+  fail(n, std::move(why), nullptr);
+  end_remote(n, node_state::failed);
+}
+
+/// What it was called with is the cluster's now.
+void engine::submitted(node& n) noexcept {
   if (n.has_arguments && n.type->run) {
     n.has_arguments = false;
     n.type->end_arguments(n);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,10 @@
 #include "weft/task.hpp"
 
 namespace weft::detail {
+
+struct layer_spec;
+struct portable_call;
+struct task_details;
 
 /// Where values come from that other processes have.
 class value_source {
@@ -48,6 +54,43 @@ inline bool take_handle(node& n) noexcept {
   return false;
 }
 
+/// Layers that travel as one graph.
+struct remote_layers {
+  struct layer {
+    const layer_spec* spec;
+    const portable_call* how;
+    std::vector<std::byte> before, behind;  // of each task's call: see layer_spec::encode_alone
+    std::uint32_t shared = 0;               // one more than the place in `others` of what all of them take first
+  };
+  std::vector<layer> layers;
+  std::vector<node*> others;      // whose values they take, and that are tasks or values there already
+  std::uint64_t tasks = 0;        // of all layers: so many will be said
+  std::uint32_t most_inputs = 0;  // that one has
+  std::int16_t priority = 0;
+  std::uint16_t retries = 0;
+  const task_details* details = nullptr;
+};
+
+/// The tasks of a graph are told to the cluster one by one, each behind those whose values it takes. When this goes
+/// before all are told the others never come, and those that are wanted and have not been registered were not taken
+/// on: the caller ends them.
+class remote_graph {
+ public:
+  virtual ~remote_graph() = default;
+  /// Of the first; they are numbered as they come.
+  virtual std::uint64_t first_number() const noexcept = 0;
+  /// One of them; its inputs follow, link by link. `taken`: a later one takes its value. `wanted`: the node that
+  /// stands for it, if there is one. Throws when the cluster is gone.
+  virtual void task(std::uint32_t layer, std::uint32_t index, std::uint64_t rank, bool taken, node* wanted) = 0;
+  virtual void link(std::size_t inputs) = 0;
+  /// The task of that number, which no later one takes if this is the last.
+  virtual void input(std::uint64_t number, bool last) = 0;
+  /// The one at that place of remote_layers::others.
+  virtual void other(std::uint32_t place) = 0;
+  /// All are told. Throws as task() does.
+  virtual void finish() = 0;
+};
+
 /// A cluster, as an engine sees it that runs nothing itself: its nodes stand for tasks there, by their numbers.
 ///
 /// The functions are called by any thread. Each node's `submit` comes first, and its `release` last; nothing comes
@@ -67,6 +110,9 @@ class remote_home : public value_source {
     submit(n);
     return false;
   }
+  /// Begins a graph. Null: its tasks are to be submitted one by one, since the cluster knows no graphs, or what they
+  /// take is not all there. Throws std::length_error.
+  virtual std::unique_ptr<remote_graph> begin_graph(const remote_layers& /*all*/) { return nullptr; }
   virtual void cancel(std::uint64_t number) noexcept = 0;
   virtual void retry(std::uint64_t number) = 0;
   /// Waits until slots of a worker are leased. Gives a client whose tasks are calls there.

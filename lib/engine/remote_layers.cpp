@@ -39,23 +39,26 @@ std::vector<node*> submit_layers(engine& e, layer_spec& wanted, std::size_t firs
                                  const remote_layer_options& how) {
   std::vector<needed_layer> layers = layers_behind(wanted);
   mark_needed(layers, first, count);
-  std::vector<handles> nodes;
-  for (const needed_layer& l : layers) nodes.emplace_back(l.spec->count);
   std::uint64_t total = 0;
   for (const needed_layer& l : layers) total += l.spec->count;
   const std::uint64_t first_number = e.next_sequence(total);
+  handles shared;
+  for (const needed_layer& l : layers) {
+    node* n = std::count(l.needed.begin(), l.needed.end(), true) > 1 ? l.spec->make_shared(e, least_shared) : nullptr;
+    if (n) e.keep_value(*n);
+    shared.all.push_back(n);
+  }
+  std::vector<node*> results(count);
+  if (submit_graph(e, layers, first, shared.all, first_number, how, results)) return results;
+
+  std::vector<handles> nodes;
+  for (const needed_layer& l : layers) nodes.emplace_back(l.spec->count);
   std::uint64_t number = first_number, depth = 0;
   std::vector<std::uint32_t> inputs;
   for (std::size_t at = 0; at < layers.size(); ++at) {
     layer_spec& s = *layers[at].spec;
     std::vector<node*>& own = nodes[at].all;
     ++depth;
-    handles shared;
-    if (std::count(layers[at].needed.begin(), layers[at].needed.end(), true) > 1)
-      if (node* n = s.make_shared(e, least_shared)) {
-        e.keep_value(*n);
-        shared.all.push_back(n);
-      }
     for (std::size_t j = 0; j < s.count; ++j) {
       if (!layers[at].needed[j]) continue;
       if (!s.given.empty()) {
@@ -65,13 +68,13 @@ std::vector<node*> submit_layers(engine& e, layer_spec& wanted, std::size_t firs
       }
       inputs.clear();
       for (const auto& link : s.links) inputs.push_back(static_cast<std::uint32_t>(link->input_count(j)));
-      node& n = *s.make_alone(e, static_cast<std::uint32_t>(j), inputs, shared.all.empty() ? nullptr : shared.all[0]);
+      node& n = *s.make_alone(e, static_cast<std::uint32_t>(j), inputs, shared.all[at]);
       edge* to = n.inputs;
       const auto take = [&](node& from) {
         add_handle(from);
         (to++)->from = &from;
       };
-      for (node* from : shared.all) take(*from);
+      if (shared.all[at]) take(*shared.all[at]);
       for (std::size_t k = 0; k < s.links.size(); ++k)
         for (const interval& in : s.links[k]->inputs(j))
           for (std::size_t i = in.first; i <= in.last; ++i) take(*nodes[layers[at].from[k]].all[i]);
@@ -91,8 +94,7 @@ std::vector<node*> submit_layers(engine& e, layer_spec& wanted, std::size_t firs
       e.submit(n);
     }
   }
-  std::vector<node*> results;
-  for (std::size_t j = first; j < first + count; ++j) results.push_back(std::exchange(nodes.back().all[j], nullptr));
+  for (std::size_t j = 0; j < count; ++j) results[j] = std::exchange(nodes.back().all[first + j], nullptr);
   return results;
 }
 

@@ -18,6 +18,18 @@ task_id client_core::submit(submit_task task) {
   return task.id;
 }
 
+task_id client_core::begin(begin_graph& graph) {
+  graph.first = make_task_id(self_, next_);
+  next_ += graph.count;
+  out_.add(graph);
+  return graph.first;
+}
+
+void client_core::add(const graph_part& part, std::span<const std::uint64_t> held) {
+  for (const std::uint64_t number : held) entries_.make(number).id = make_task_id(self_, number);
+  out_.add(part);
+}
+
 void client_core::let_go(task_id id) {
   if (!look(id)) return;
   kept_.insert(id);

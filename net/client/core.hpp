@@ -11,6 +11,7 @@
 #include "client/number_table.hpp"
 #include "wire/batch.hpp"
 #include "wire/cluster_messages.hpp"
+#include "wire/graph.hpp"
 #include "wire/ids.hpp"
 #include "wire/messages.hpp"
 #include "worker/fetcher.hpp"
@@ -61,6 +62,7 @@ struct client_limits {
   /// Encoded values that are scattered, and have so many bytes, are offered. 0: none are, since the scheduler does
   /// not know of it.
   std::uint64_t offered_bytes = 0;
+  bool graphs = false;       // the scheduler knows of graphs that come whole
   std::uint64_t secret = 0;  // by which workers know who offers them
   /// So often in a row a worker is tried, which is to have offers, and is not reached, or asks for none; then the
   /// scheduler is told. 0: for as long as it is to have them.
@@ -94,6 +96,10 @@ class client_core final : private fetch_host {
   /// Submits a task under the next number, which it gives to `task.id` and returns. Its modules and options have been
   /// defined by out(); its inputs are known.
   task_id submit(submit_task task);
+  /// Begins a graph, whose tasks have the next numbers; gives the first, and sets it in `graph`.
+  task_id begin(begin_graph& graph);
+  /// Tasks of it, of which these numbers are held.
+  void add(const graph_part& part, std::span<const std::uint64_t> held);
   /// The last future of a task is gone.
   void release(task_id task);
   /// The same of a value that was offered: it is kept until offer_over(), since what is made of it may have to be

@@ -37,6 +37,7 @@ client_home::client_home(peer_id self, std::unique_ptr<client_links> links, cons
     : self_(self),
       links_(std::move(links)),
       most_message_(limits.message),
+      graphs_(limits.graphs),
       offered_bytes_(limits.offered_bytes),
       secret_(limits.secret),
       core_(self, static_cast<client_host&>(*this), limits),
@@ -72,15 +73,19 @@ void client_home::limit_waiting(std::uint64_t bytes) {
   note_trouble();
 }
 
-/// A message that is too large would end the session, and with it the tasks of others.
-void client_home::check_size(const node& n) const {
+/// Bytes of a call whose task has so many inputs. A message that is too large would end the session, and with it the
+/// tasks of others.
+std::size_t client_home::most_call(std::size_t inputs) const noexcept {
   // It goes on to a worker with more about each input, and with small ones themselves.
   constexpr std::size_t given = std::size_t{64} << 10, rest = 256;
-  const std::size_t bytes =
-      call_.message().size() + n.input_count * sizeof(input_ref) + sizeof(run_record) + given + rest;
-  if (bytes <= most_message_) return;
-  const std::string limit = std::to_string(call_.message().size()) + " bytes, and at most " +
-                            std::to_string(most_message_ - (bytes - call_.message().size()));
+  const std::size_t more = inputs * sizeof(input_ref) + sizeof(run_record) + given + rest;
+  return more < most_message_ ? most_message_ - more : 0;
+}
+
+void client_home::check_size(const node& n) const {
+  const std::size_t most = most_call(n.input_count);
+  if (call_.message().size() <= most) return;
+  const std::string limit = std::to_string(call_.message().size()) + " bytes, and at most " + std::to_string(most);
   if (n.type->run)
     throw std::length_error("weft: the arguments of " + detail::key_of(n) + " take " + limit +
                             " can travel with a task: scatter the large ones, or let tasks make them");

@@ -114,6 +114,7 @@ class client_home final : public detail::remote_home, private client_host {
   void check() const override;
   void submit(detail::node& n) override { submit(n, false); }
   bool scatter(detail::node& n) override { return submit(n, true); }
+  std::unique_ptr<detail::remote_graph> begin_graph(const detail::remote_layers& all) override;
   void cancel(std::uint64_t number) noexcept override;
   void retry(std::uint64_t number) override;
   task<client> lease(detail::lease_terms terms) override { return links_->lease(std::move(terms)); }
@@ -126,6 +127,7 @@ class client_home final : public detail::remote_home, private client_host {
   void close() noexcept override;
 
  private:
+  friend class home_graph;
   struct entry {
     detail::node* node = nullptr;
     value_arrival* awaited = nullptr;
@@ -135,6 +137,7 @@ class client_home final : public detail::remote_home, private client_host {
     explicit operator bool() const noexcept { return node != nullptr; }
   };
   task_id id_of(std::uint64_t number) const noexcept { return make_task_id(self_, number); }
+  std::size_t most_call(std::size_t inputs) const noexcept;
   void check_size(const detail::node& n) const;
   std::uint64_t offered_bytes(const detail::node& n, const detail::portable_call& how) const;
   bool submit(detail::node& n, bool may_offer);
@@ -181,6 +184,7 @@ class client_home final : public detail::remote_home, private client_host {
   const peer_id self_;
   const std::unique_ptr<client_links> links_;
   const std::size_t most_message_;
+  const bool graphs_;
   const std::uint64_t offered_bytes_, secret_;
   detail::engine* engine_ = nullptr;
   std::mutex submit_lock_;                  // of those that submit, before lock_

@@ -231,6 +231,7 @@ client client_session::begin(const std::shared_ptr<client_session>& self, const 
   s.self_ = id;
   s.secret_ = limits.secret = detail::secret(s.pool_.core().env());
   limits.offer_tries = s.options_.offer_tries;
+  limits.graphs = (s.scheduler_->peer().capabilities & capability::graphs) != 0;
   if (s.scheduler_->peer().capabilities & capability::offers) limits.offered_bytes = s.options_.offered_bytes;
   auto home = std::make_unique<client_home>(id, std::make_unique<session_links>(self), limits);
   client_home& at = *home;

@@ -100,6 +100,12 @@ class layer_call final : public layer_spec {
     std::copy_n(inputs.begin(), how::links, counts.begin());
     return new task(e, function_, index, counts, shared ? std::nullopt : std::optional(shares()));
   }
+  const portable_call* encode_alone(encoder& before, encoder& behind, bool shared) const override {
+    using task = layer_task<F, A...>;
+    task::encode_before(before, function_);
+    if (!shared) weft_encode(behind, shares());
+    return &task::portable;
+  }
   node* make_shared(engine& e, [[maybe_unused]] std::size_t least) const override {
     if constexpr (layer_task<F, A...>::shareable)
       if (layer_shares<A...> all = shares(); to_bytes(all).size() >= least)
@@ -231,6 +237,7 @@ struct given_layer final : layer_spec {
   node* make_alone(engine&, std::uint32_t, std::span<const std::uint32_t>, const node*) const override {
     return nullptr;
   }
+  const portable_call* encode_alone(encoder&, encoder&, bool) const override { return nullptr; }
   node* make_shared(engine&, std::size_t) const override { return nullptr; }
   void discard(node& n) const noexcept override;
   std::string function_name() const override;

@@ -84,6 +84,9 @@ struct layer_spec {
   /// what is shared, if that is not null. Null: it is under way already.
   virtual node* make_alone(engine& e, std::uint32_t index, std::span<const std::uint32_t> inputs,
                            const node* shared) const = 0;
+  /// How such tasks travel: what the call of each begins and ends with, around its number and how many inputs each
+  /// link gives it. What is `shared` is not in it. Null: they are under way already.
+  virtual const portable_call* encode_alone(encoder& before, encoder& behind, bool shared) const = 0;
   /// What all of its tasks share as a value that is there already; null where its encoding takes less than `least`.
   virtual node* make_shared(engine& e, std::size_t least) const = 0;
   /// Frees one that nobody has seen.

@@ -63,6 +63,10 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   static void* operator new(std::size_t size) { return allocate_frame(size); }
   static void operator delete(void* p, std::size_t size) noexcept { release_frame(p, size); }
 
+  // As it travels: this, its number, how many inputs each link gives it, and what it has a copy of.
+  static void encode_before(encoder& e, const F& f) { encode_callable(e, f); }
+  static const portable_call portable;
+
  private:
   static std::uint32_t inputs_of(const counts& c, bool own) noexcept {
     std::uint32_t n = own ? 0 : 1;
@@ -118,7 +122,7 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   }
   static void encode(const node& n, encoder& e) {
     const auto& self = static_cast<const layer_task&>(n);
-    encode_callable(e, self.function_);
+    encode_before(e, self.function_);
     e.put_count(self.index_);
     for (const std::uint32_t count : self.counts_) e.put_count(count);
     if (self.own_) weft_encode(e, *self.own_);
@@ -211,8 +215,6 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   }
 
   static inline const portable_entry entry{&layer_task::make};
-  static constexpr portable_call portable{
-      .entry = &entry, .encode = &layer_task::encode, .waits = how::waits, .submits = false};
   static constexpr node_type type{.run = &layer_task::run,
                                   .end_arguments = [](node&) noexcept {},
                                   .release = &layer_task::release,
@@ -234,5 +236,9 @@ struct layer_task final : value_node<typename layer_plan<F, A...>::result> {
   std::optional<shares> own_;
   std::unique_ptr<edge[]> edges_;
 };
+
+template <class F, class... A>
+constexpr portable_call layer_task<F, A...>::portable{
+    .entry = &layer_task::entry, .encode = &layer_task::encode, .waits = how::waits, .submits = false};
 
 }  // namespace weft::detail
