@@ -1,4 +1,4 @@
-// cluster.tasks, tasks_tls, tree, submit, metg_tcp, metg_tls: many small tasks, end to end.
+// cluster.tasks, tasks_tls, tree, submit, graph, metg_tcp, metg_tls: many small tasks, end to end.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -12,6 +12,8 @@
 #include "../task_bench/drivers.hpp"
 #include "dask.hpp"
 #include "place.hpp"
+#include "weft/events.hpp"
+#include "weft/layer.hpp"
 #include "weft/sleep.hpp"
 
 namespace bench {
@@ -114,6 +116,86 @@ const registered submit_("cluster.submit", "s",
                            };
                            return out;
                          });
+
+// ---- a graph that is told whole ----------------------------------------------------------------------------------
+
+double from_nothing(std::size_t i) { return static_cast<double>(i % 7); }
+double of_neighbours(std::size_t, weft::values<double> around) {
+  double sum = 0;
+  for (const double x : around) sum += x;
+  return sum / 3;
+}
+double add_up(std::size_t, weft::values<double> all) {
+  double sum = 0;
+  for (const double x : all) sum += x;
+  return sum;
+}
+
+struct computed {
+  double all = 0, call = 0;  // seconds; until the call has returned
+  std::size_t records = 0;   // of the scheduler, when it had
+};
+
+constexpr std::size_t steps = 10;
+
+weft::task<computed> compute_layers(cluster_place& here, std::size_t width) {
+  weft::layer<double> last = weft::layer_of(width, from_nothing);
+  for (std::size_t step = 1; step < steps; ++step)
+    last = weft::layer_of(width, of_neighbours, weft::from(last, weft::neighbours{1}));
+  const weft::layer<double> total = weft::layer_of(1, add_up, weft::from(last, weft::every{}));
+  computed took;
+  const double begin = seconds_now();
+  weft::future<double> sum = here.client.compute(total, 0);
+  took.call = seconds_now() - begin;
+  took.records = here.statistics().tasks;
+  static_cast<void>(co_await std::move(sum));
+  took.all = seconds_now() - begin;
+  co_await fall_idle(here);
+  co_return took;
+}
+
+struct nobody final : weft::task_observer {
+  void on(const weft::task_event&) noexcept override {}
+};
+
+const registered graph_("cluster.graph", "us/task",
+                        "ten layers of 100,000 tasks and their sum, told whole; beside the same task by task",
+                        [](const settings& s) {
+                          auto here = std::make_shared<cluster_place>(transport::tcp);
+                          auto whole = std::make_shared<std::vector<computed>>();
+                          auto single = std::make_shared<std::vector<computed>>();
+                          const std::size_t width = s.size(std::size_t{100'000}, std::size_t{10'000});
+                          const auto each = [=](const computed& c) {
+                            return c.all * 1e6 / static_cast<double>(steps * width + 1);
+                          };
+                          sides out;
+                          out.weft = [=] {
+                            whole->push_back(here->pool.run(compute_layers(*here, width)));
+                            return each(whole->back());
+                          };
+                          out.peer = [=] {
+                            nobody looks;
+                            const weft::observation on = here->client.observe(looks);
+                            single->push_back(here->pool.run(compute_layers(*here, width)));
+                            return each(single->back());
+                          };
+                          out.peer_name = "task by task";
+                          out.late_note = [=] {
+                            const auto median = [](const std::vector<computed>& of, auto part) {
+                              std::vector<double> all;
+                              for (const computed& one : of) all.push_back(static_cast<double>(one.*part));
+                              return quantile(all, 0.5);
+                            };
+                            char text[192];
+                            std::snprintf(text, sizeof text,
+                                          "the call takes %.3g s, and the scheduler has %.3g records then; task by "
+                                          "task %.3g s, %.3g records",
+                                          median(*whole, &computed::call), median(*whole, &computed::records),
+                                          median(*single, &computed::call), median(*single, &computed::records));
+                            return std::string(text);
+                          };
+                          return out;
+                        });
 
 // ---- METG --------------------------------------------------------------------------------------------------------
 
