@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,13 +31,16 @@ class chunk_sizes {
       : axes_{std::move(a), std::move(b), std::move(c), std::move(d),
               std::move(e), std::move(f), std::move(g), std::move(h)} {}
   /// For x: its own, as `x.chunk_sizes()` gives them.
-  explicit chunk_sizes(std::vector<list> axes) : axes_(std::move(axes)) {}
+  template <class L>
+    requires std::is_same_v<L, std::vector<list>>  // `chunk_sizes({100})` is of one list
+  explicit chunk_sizes(L axes) : axes_(std::move(axes)) {}
   /// Of an array of so many axes; further lists that are empty do not count.
   std::span<const list> of_rank(std::size_t rank) const noexcept {
     std::size_t n = axes_.size();
     while (n > rank && axes_[n - 1].empty()) --n;
     return {axes_.data(), n};
   }
+  std::span<const list> lists() const noexcept { return axes_; }
 
  private:
   std::vector<list> axes_;
