@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "array/lines.hpp"
 #include "array/names.hpp"
 #include "weft/detail/array/scanners.hpp"
+#include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
 
@@ -131,6 +133,11 @@ struct scan_node final : layered_node {
 };
 
 }  // namespace
+
+void check_push(std::int64_t most) {
+  if (most < 0)
+    throw misuse("weft: a push that fills " + std::to_string(most) + " elements in a row: give 0 or more");
+}
 
 array_ref make_scan(array_ref x, element e, std::int64_t along, any_code<scanner> what) {
   const grid chunks = x->chunks;

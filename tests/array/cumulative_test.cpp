@@ -114,3 +114,25 @@ TEST_CASE("cumulative sums of nothing, and along no axis") {
                     Catch::Contains("axis 2 of an array of shape (0, 4)") && Catch::Contains("which has 2 axes"));
   CHECK_THROWS_AS(weft::cumprod(none, -3), weft::misuse);
 }
+
+TEST_CASE("what is pushed goes on over chunks in which there is nothing else, and a part reads what is before it") {
+  place at;
+  const double nan = std::nan("");
+  const auto x = weft::map_elements([](std::int64_t i) { return i == 3 ? 7.0 : std::nan(""); },
+                                    weft::arange<std::int64_t>(at.client, 0, 40, 1, {.chunk = {4}}));
+  const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  for (const std::int64_t most : {0, 1, 4, 5, 30, 36, 100}) {
+    const xt::xtensor<double, 1> found = at(weft::push(x, 0, most));
+    for (std::int64_t i = 0; i < 40; ++i) {
+      CAPTURE(most, i);
+      CHECK(same(found(static_cast<std::size_t>(i)), i < 3 || i - 3 > most ? nan : 7));
+    }
+  }
+  CHECK(list_of(at(weft::push(x, 0)(slice(38)))) == std::vector<double>{7, 7});
+  CHECK_THROWS_WITH(weft::push(x, 0, -1), "weft: a push that fills -1 elements in a row: give 0 or more");
+  CHECK_THROWS_AS(weft::push(x, 1), weft::misuse);
+  // Infinities are numbers.
+  const auto ends =
+      weft::from_array(at.client, std::vector<double>{-std::numeric_limits<double>::infinity(), nan, 1});
+  CHECK(std::isinf(at(weft::push(ends, 0))(1)));
+}

@@ -10,6 +10,7 @@
 
 #include "weft/array/create.hpp"
 #include "weft/array/functions.hpp"
+#include "weft/array/join.hpp"
 #include "weft/array/reduce.hpp"
 #include "weft/array/reshape.hpp"
 #include "weft/detail/array/counts.hpp"
@@ -174,6 +175,12 @@ task<unique_parts<T>> collect_unique(array_ref all) {
   co_return found;
 }
 
+template <class T>
+task<xt::xtensor<T, 1>> values_of(task<unique_parts<T>> found) {
+  unique_parts<T> all = co_await std::move(found);
+  co_return std::move(all.values);
+}
+
 }  // namespace detail::arrays
 
 // Counting. All elements of an array of any number of axes count; the result is one chunk. Chunks are counted by
@@ -259,6 +266,13 @@ task<unique_parts<typename X::value_type>> unique(const X& x) {
   static_assert(checked_numbers<X>());
   return collect_unique<T>(make_digest(x.node(), element_of<counted<T>>, one_block(), mask_of(x.chunks()),
                                        any_code<digest>(std::make_shared<const unique_digest<T>>())));
+}
+
+/// The different elements of both, in order, likewise: `const auto all = co_await weft::union1d(x, y);` Of unlike
+/// types they are of the one that an expression of both has.
+template <array_like X, array_like Y>
+auto union1d(const X& x, const Y& y) {
+  return detail::arrays::values_of(unique(concatenate(0, ravel(x), ravel(y))));
 }
 
 /// On which side of those that equal it an element is placed.

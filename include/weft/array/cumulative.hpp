@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <type_traits>
+#include <utility>
 
 #include "weft/array/functions.hpp"
 #include "weft/array/reshape.hpp"
@@ -12,10 +15,10 @@ namespace weft {
 namespace detail::arrays {
 
 template <class R, array_like X>
-auto scan_by(const X& x, std::int64_t axis) {
+auto scan_by(const X& x, std::int64_t axis, R how = {}) {
   return array<typename R::result, X::rank>(
       make_scan(x.node(), element_of<typename R::result>, axis,
-                any_code<scanner>(std::make_shared<const scanner_code<R, typename X::value_type>>(R{}))));
+                any_code<scanner>(std::make_shared<const scanner_code<R, typename X::value_type>>(std::move(how)))));
 }
 template <class R, array_like X>
 auto scan_all(const X& x) {
@@ -56,5 +59,17 @@ WEFT_DETAIL_CUMULATIVE(sum, sum_of, 0)
 /// cumprod and nancumprod, for which NaNs are 1.
 WEFT_DETAIL_CUMULATIVE(prod, product_of, 1)
 #undef WEFT_DETAIL_CUMULATIVE
+
+/// x, where NaNs are the last element before them along an axis that is none; of more than `most` in a row only the
+/// first ones are filled. NaNs that nothing is before stay. By the same scan as sums. Elements are real numbers.
+/// Throws misuse for a `most` below 0.
+template <array_like X>
+auto push(const X& x, std::int64_t axis, std::int64_t most = std::numeric_limits<std::int64_t>::max()) {
+  using T = typename X::value_type;
+  constexpr bool has_nans = std::is_floating_point_v<T>;
+  static_assert(has_nans, "weft: push fills NaNs, which integers, bools and complex numbers have not as elements");
+  detail::arrays::check_push(most);
+  return detail::arrays::scan_by<detail::arrays::last_number_of<T>>(x, axis, {most});
+}
 
 }  // namespace weft

@@ -90,4 +90,8 @@ TEST_CASE("different elements are those that NumPy finds, in all chunks") {
   check_unique(at, "nan", weft::floor(z * 10.0));
   check_unique(at, "x", x);
   check_unique(at, "bool", b);
+  const auto both = at.pool.run(weft::union1d(weft::rint(x * 10.0), weft::rint(row * 10.0)));
+  check(at, "union1d", weft::from_array(at.client, both), true);
+  const auto mixed = at.pool.run(weft::union1d(weft::floor_divide(i, 100), weft::rint(plane * 10.0)));
+  check(at, "union1d_int", weft::from_array(at.client, mixed), true);
 }

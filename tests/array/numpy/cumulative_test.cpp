@@ -31,3 +31,17 @@ TEST_CASE("cumulative sums and products are what NumPy's are, in all chunks") {
   check_cumulative(at, d, "1", -2);
   check_cumulative(at, d, "2", 2);
 }
+
+TEST_CASE("elements are pushed over NaNs as far as they may be, in all chunks") {
+  const weft::shape chunk = GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5}, weft::shape{1, 17, 1},
+                                     weft::shape{2, 1, 5}, weft::shape{4, 2, 3});
+  arrays::place at;
+  const reference::data d(at, chunk);
+  const auto gaps = weft::where(weft::abs(d.x) > 0.2, std::nan(""), d.x);
+  for (const std::int64_t axis : {0, 1, 2}) {
+    check(at, "push_" + std::to_string(axis), weft::push(gaps, axis), true);
+    check(at, "push_float_" + std::to_string(axis), weft::push(weft::astype<float>(gaps), axis - 3), true);
+    for (const std::int64_t most : {0, 1, 3})
+      check(at, "push_" + std::to_string(most) + "_" + std::to_string(axis), weft::push(gaps, axis, most), true);
+  }
+}

@@ -201,6 +201,24 @@ for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
     put("nancumsum_" + name, np.nancumsum(z, axis))
     put("nancumprod_" + name, np.nancumprod(1 + z / 100, axis))
 
+
+def push(v, axis, most=None):
+    """Bottleneck's."""
+    shape = [1] * v.ndim
+    shape[axis] = -1
+    at = np.arange(v.shape[axis]).reshape(shape)
+    last = np.maximum.accumulate(np.where(np.isnan(v), -1, at), axis)
+    found = np.take_along_axis(v, np.maximum(last, 0), axis)
+    return np.where((last < 0) | (at - last > (v.size if most is None else most)), np.nan, found)
+
+
+gaps = np.where(np.abs(x) > 0.2, np.nan, x)
+for axis in range(3):
+    put(f"push_{axis}", push(gaps, axis))
+    put(f"push_float_{axis}", push(gaps.astype(np.float32), axis))
+    for most in (0, 1, 3):
+        put(f"push_{most}_{axis}", push(gaps, axis, most))
+
 # Sorting.
 def last(v, k, axis):
     """The k last along the axis, the last first; the -k first ones."""
@@ -272,6 +290,8 @@ for name, v in (("int", i // 100), ("nan", np.floor(z * 10)), ("x", x), ("bool",
     put("unique_" + name, values)
     put("unique_inverse_" + name, inverse.reshape(v.shape))
     put("unique_counts_" + name, counts)
+put("union1d", np.union1d(np.round(x * 10), np.round(row * 10)))
+put("union1d_int", np.union1d(i // 100, np.round(plane * 10)))
 
 # Quantiles.
 some = [0, 0.1, 0.25, 0.5, 0.77, 1]

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -67,6 +68,37 @@ class scanner_code final : public reducer_loops<R, T, scanner> {
   }
   static inline const code_entry entry_{&scanner_code::make};
 };
+
+/// The last element that is no NaN, unless it is more than `most` elements ago.
+template <class T>
+struct last_number_of {
+  static constexpr const char* name = "push";
+  using result = T;
+  struct accumulator {
+    T last;
+    std::int64_t since;  // elements behind it; where there is none, -1 less all that were added
+  };
+  std::int64_t most = 0;
+
+  constexpr accumulator start() const { return {T(0), -1}; }
+  constexpr void add(accumulator& a, T x) const {
+    if (x == x)
+      a = {x, 0};
+    else
+      a.since += a.since < 0 ? -1 : 1;
+  }
+  constexpr void merge(accumulator& a, const accumulator& b) const {
+    if (b.since >= 0)
+      a = b;
+    else
+      a.since += a.since < 0 ? b.since + 1 : -1 - b.since;
+  }
+  constexpr result finish(const accumulator& a) const {
+    return a.since < 0 || a.since > most ? std::numeric_limits<T>::quiet_NaN() : a.last;
+  }
+};
+/// Throws misuse for a number of elements that cannot be filled.
+void check_push(std::int64_t most);
 
 /// Along an axis, to elements `e` of the same shape. lib/array/scan.cpp. Throws misuse for an axis that is not there.
 array_ref make_scan(array_ref x, element e, std::int64_t axis, any_code<scanner> what);
