@@ -1,6 +1,8 @@
 #include "weft/detail/array/block.hpp"
 
 #include <new>
+#include <stdexcept>
+#include <utility>
 
 #include "array/depot.hpp"
 #include "env/machine_memory.hpp"
@@ -56,6 +58,14 @@ block::block(element of, const weft::shape& extents) : extents_(extents), of_(of
     expect_writes({buffer, n});
   }
   buffer_ = std::unique_ptr<std::byte, buffer_release>(buffer, buffer_release{n});
+}
+
+block block::with_extents(const weft::shape& extents) && {
+  if (extents.count() != extents_.count())
+    throw std::logic_error("weft: a chunk is seen as one of more or less elements");
+  block same = std::move(*this);
+  same.extents_ = extents;
+  return same;
 }
 
 void buffer_release::operator()(std::byte* p) const noexcept {

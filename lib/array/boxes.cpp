@@ -100,6 +100,14 @@ box box::all_of(const grid& g) {
   return b;
 }
 
+coordinates place_in_box(std::size_t j, const weft::shape& first, const weft::shape& counts) noexcept {
+  coordinates along{};
+  for (std::size_t a = 0; a < counts.size(); ++a) along[a] = counts[a];
+  coordinates at = place_of(j, along, counts.size());
+  for (std::size_t a = 0; a < counts.size(); ++a) at[a] += first[a];
+  return at;
+}
+
 bool is_box_of(const grid& g, const weft::shape& first, const weft::shape& counts) noexcept {
   if (first.size() != g.rank || counts.size() != g.rank) return false;
   for (std::size_t a = 0; a < g.rank; ++a)

@@ -17,6 +17,8 @@ struct box {
   std::size_t tasks() const noexcept { return static_cast<std::size_t>(counts.count()); }
 };
 
+/// The place of task j among all chunks, where tasks are numbered in a box of them.
+coordinates place_in_box(std::size_t j, const weft::shape& first, const weft::shape& counts) noexcept;
 /// Whether these are a box of g's chunks.
 bool is_box_of(const grid& g, const weft::shape& first, const weft::shape& counts) noexcept;
 

@@ -74,14 +74,6 @@ weft::shape multiple_of_stored(const weft::shape& whole, const weft::shape& stor
   return chunk;
 }
 
-coordinates place_in_box(std::size_t j, const weft::shape& first, const weft::shape& counts) noexcept {
-  coordinates along{};
-  for (std::size_t a = 0; a < counts.size(); ++a) along[a] = counts[a];
-  coordinates at = place_of(j, along, counts.size());
-  for (std::size_t a = 0; a < counts.size(); ++a) at[a] += first[a];
-  return at;
-}
-
 chunk_box box_of(const grid& chunks, const coordinates& at, std::size_t item) {
   chunk_box b;
   for (std::size_t a = 0; a < chunks.rank; ++a) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "array/boxes.hpp"
 #include "array/item_type.hpp"
 #include "weft/array/create.hpp"
 #include "weft/detail/array/block.hpp"
@@ -29,9 +30,6 @@ grid grid_of_stored(const weft::shape& whole, const weft::shape& stored, const s
 /// end of an axis.
 weft::shape multiple_of_stored(const weft::shape& whole, const weft::shape& stored, std::int64_t bytes,
                                std::size_t item);
-
-/// The place of task j among all chunks, where tasks are numbered in a box of them.
-coordinates place_in_box(std::size_t j, const weft::shape& first, const weft::shape& counts) noexcept;
 
 /// A chunk's box in the file, and how it lies in its block.
 struct chunk_box {

@@ -35,35 +35,10 @@ std::string beginning(const given_place& p) {
 
 }  // namespace
 
-grid grid_of_given(std::size_t rank, std::span<const std::vector<std::int64_t>> sizes, std::size_t chunks,
-                   std::size_t item) {
-  while (!sizes.empty() && sizes.back().empty() && sizes.size() != rank) sizes = sizes.first(sizes.size() - 1);
-  if (rank == dynamic_rank) rank = sizes.size();
-  if (sizes.size() != rank || rank > most_axes)
-    throw misuse("weft: sizes of chunks along " + std::to_string(sizes.size()) +
-                 (sizes.size() == 1 ? " axis" : " axes") + " for an array of " + std::to_string(rank) +
-                 ": give a list for each");
-  grid g;
-  g.rank = static_cast<std::uint32_t>(rank);
-  std::size_t count = 1;
-  for (std::size_t a = 0; a < rank; ++a) {
-    const std::vector<std::int64_t>& along = sizes[a];
-    const bool nothing = along.size() == 1 && along.front() == 0;  // an axis of no elements is one chunk
-    std::int64_t extent = 0;
-    for (const std::int64_t n : along)
-      if ((n < 1 && !nothing) || __builtin_add_overflow(extent, n, &extent))
-        throw misuse("weft: a chunk of " + std::to_string(n) + " elements along axis " + std::to_string(a) +
-                     ": give 1 or more");
-    if (along.empty())
-      throw misuse("weft: no sizes of chunks along axis " + std::to_string(a) + ": give them for each axis");
-    g.axes[a] = nothing ? one_chunk(0) : cut_into_sizes(along);
-    if (__builtin_mul_overflow(count, along.size(), &count)) count = 0;
-  }
-  if (count != chunks)
-    throw misuse("weft: " + std::to_string(chunks) + " chunks for an array of shape " + weft::to_string(g.whole()) +
-                 " that is cut into " + std::to_string(count) + ": give each one, row-major");
-  check_chunks(g, item);
-  return g;
+void check_given_count(const grid& chunks, std::size_t given) {
+  if (chunks.tasks() == given) return;
+  throw misuse("weft: " + std::to_string(given) + " chunks for an array of shape " + weft::to_string(chunks.whole()) +
+               " that is cut into " + std::to_string(chunks.tasks()) + ": give each one, row-major");
 }
 
 array_ref make_given(client c, element e, const grid& chunks, layer<block> tasks) {

@@ -262,6 +262,34 @@ grid within(const grid& g, std::int64_t bytes, std::size_t item) {
   return chunk_bytes(g, item) > static_cast<double>(bytes) ? make_grid(g.whole(), {}, bytes, item) : g;
 }
 
+grid grid_of_sizes(std::size_t rank, std::span<const std::vector<std::int64_t>> sizes, std::size_t item) {
+  while (!sizes.empty() && sizes.back().empty() && sizes.size() != rank) sizes = sizes.first(sizes.size() - 1);
+  if (rank == dynamic_rank) rank = sizes.size();
+  if (sizes.size() != rank || rank > most_axes)
+    throw misuse("weft: sizes of chunks along " + std::to_string(sizes.size()) +
+                 (sizes.size() == 1 ? " axis" : " axes") + " for an array of " + std::to_string(rank) +
+                 ": give a list for each");
+  grid g;
+  g.rank = static_cast<std::uint32_t>(rank);
+  std::int64_t chunks = 1;
+  for (std::size_t a = 0; a < rank; ++a) {
+    const std::vector<std::int64_t>& along = sizes[a];
+    if (along.empty())
+      throw misuse("weft: no sizes of chunks along axis " + std::to_string(a) + ": give them for each axis");
+    const bool nothing = along.size() == 1 && along.front() == 0;  // an axis of no elements is one chunk
+    std::int64_t extent = 0;
+    for (const std::int64_t n : along)
+      if ((n < 1 && !nothing) || __builtin_add_overflow(extent, n, &extent))
+        throw misuse("weft: a chunk of " + std::to_string(n) + " elements along axis " + std::to_string(a) +
+                     ": give 1 or more");
+    g.axes[a] = nothing ? one_chunk(0) : cut_into_sizes(along);
+    if (__builtin_mul_overflow(chunks, g.axes[a].count(), &chunks))
+      throw misuse("weft: an array of 2^63 chunks, or more");
+  }
+  check_chunks(g, item);
+  return g;
+}
+
 grid with_extent(const grid& g, std::size_t axis, std::int64_t extent, std::size_t item) {
   constexpr std::int64_t many_times = 16;
   const cut& before = g.axes[axis];

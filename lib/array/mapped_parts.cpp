@@ -16,14 +16,6 @@ namespace weft::detail::arrays {
 
 namespace {
 
-coordinates place_in(const weft::shape& first, const weft::shape& counts, std::size_t j) {
-  coordinates n{};
-  for (std::size_t a = 0; a < counts.size(); ++a) n[a] = counts[a];
-  coordinates at = place_of(j, n, counts.size());
-  for (std::size_t a = 0; a < counts.size(); ++a) at[a] += first[a];
-  return at;
-}
-
 struct part_task {
   shared<parts_plan> what;
 
@@ -33,7 +25,7 @@ struct part_task {
   }
   block operator()(std::size_t j, const values<block>& in) const {
     const mapped_part& p = what->parts[what->which];
-    const coordinates at = place_in(what->first, what->counts, j);
+    const coordinates at = place_in_box(j, what->first, what->counts);
     const std::vector<std::size_t> places = places_of_parts(what->parts, at);
     block result(p.of, p.chunks.chunk(at));
     demand_given(in.size() == 1 && in[0].bytes().size() == places.back(), "results of another function than its own");
@@ -66,7 +58,7 @@ struct part_node final : layered_node {
     own.counts = tasks.counts;
     needs_table table;
     for (std::size_t j = 0; j < tasks.tasks(); ++j) {
-      const coordinates at = place_in(tasks.first, tasks.counts, j);
+      const coordinates at = place_in_box(j, tasks.first, tasks.counts);
       chunk_lists lists;
       for (std::size_t a = 0; a < plan.tasks.rank; ++a) lists.push_back({at[a]});
       table.add(lists, from[0]);

@@ -190,7 +190,8 @@ bool are_ranges(const std::vector<axis_group>& groups, const grid& g) noexcept {
   return true;
 }
 
-/// With what -1 stands for. Throws misuse when the elements do not fit.
+}  // namespace
+
 weft::shape completed(const weft::shape& from, weft::shape to) {
   const std::int64_t all = from.count();
   std::int64_t known = 1;
@@ -214,8 +215,6 @@ weft::shape completed(const weft::shape& from, weft::shape to) {
                  ": both have the same number of elements; one extent may be -1, for what the others leave");
   return to;
 }
-
-}  // namespace
 
 std::vector<axis_group> groups_of(const weft::shape& from, const weft::shape& to) {
   std::vector<axis_group> groups;

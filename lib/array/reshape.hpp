@@ -22,6 +22,9 @@ struct axis_group {
 /// As many groups as can be. Both shapes have the same number of elements, which is not 0.
 std::vector<axis_group> groups_of(const weft::shape& from, const weft::shape& to);
 
+/// With what an extent of -1 stands for. Throws misuse when the elements do not fit.
+weft::shape completed(const weft::shape& from, weft::shape to);
+
 /// A box of some neighbouring axes.
 struct axes_box {
   coordinates first{}, extents{};

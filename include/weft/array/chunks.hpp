@@ -119,7 +119,8 @@ template <class T, std::size_t N = dynamic_rank, class V>
 array<T, N> from_delayed(const client& c, const layer<V>& chunks, const chunk_sizes& sizes) {
   using namespace detail::arrays;
   static_assert(checked_given<T, N, V>());
-  const grid g = grid_of_given(N, sizes.lists(), chunks.size(), sizeof(T));
+  const grid g = grid_of_sizes(N, sizes.lists(), sizeof(T));
+  check_given_count(g, chunks.size());
   return array<T, N>(make_given(
       c, element_of<T>, g, layer_of(chunks.size(), given_chunks<T, V>{shared<grid>(g)}, from(chunks, one_to_one{}))));
 }
@@ -129,7 +130,8 @@ template <class T, std::size_t N = dynamic_rank, class V>
 array<T, N> from_delayed(const client& c, std::vector<future<V>> chunks, const chunk_sizes& sizes) {
   using namespace detail::arrays;
   static_assert(checked_given<T, N, V>());
-  const grid g = grid_of_given(N, sizes.lists(), chunks.size(), sizeof(T));
+  const grid g = grid_of_sizes(N, sizes.lists(), sizeof(T));
+  check_given_count(g, chunks.size());
   std::vector<future<block>> parts;
   parts.reserve(chunks.size());
   for (std::size_t j = 0; j < chunks.size(); ++j) {

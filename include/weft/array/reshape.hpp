@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "weft/array/array.hpp"
+#include "weft/array/rechunk.hpp"
 #include "weft/detail/array/gathers.hpp"
 
 /// The same elements in other places. What is made has tasks of its own, which copy boxes of chunks; a part of it
@@ -21,6 +22,24 @@ auto reshape(const X& x, const weft::shape& to) {
 template <array_like X>
 auto ravel(const X& x) {
   return reshape<1>(x, {-1});
+}
+/// Each chunk as one with other axes, by itself, so that nothing moves: chunk number n of the result, row-major, has
+/// the elements of chunk number n of x in their order. The result's elements are in another order than reshape's
+/// wherever an axis is cut behind one that it becomes one with: good for what the order does not matter to, as a sum,
+/// a histogram, or a way back by chunk_sizes. Neighbouring axes become one, whose chunks are the products of theirs,
+/// `reshape_blockwise<1>(x, {-1})`; one axis becomes several where chunks are named, below. A task a chunk, which
+/// takes the buffer over where nobody else reads it, and copies it elsewhere. O(chunks along the axes) to build.
+template <std::size_t N = dynamic_rank, array_like X>
+auto reshape_blockwise(const X& x, const weft::shape& to) {
+  return array<typename X::value_type, N>(detail::arrays::reshaped_by_chunks(x.node(), to));
+}
+/// To chunks of these sizes, of which each has as many elements as the one of x that has its number:
+/// `reshape_blockwise<3>(y, chunk_sizes(x.chunk_sizes()))` for a y that was made of x.
+template <std::size_t N = dynamic_rank, array_like X>
+auto reshape_blockwise(const X& x, const chunk_sizes& sizes) {
+  using namespace detail::arrays;
+  return array<typename X::value_type, N>(
+      reshaped_by_chunks(x.node(), grid_of_sizes(N, sizes.lists(), sizeof(typename X::value_type))));
 }
 /// Elements move `shift` places along an axis, and those that leave it come back at the other end. Without an axis
 /// they move row-major, through two reshapes.

@@ -41,6 +41,10 @@ class block {
   block(block&& o) noexcept = default;
   block& operator=(block&& o) noexcept = default;
 
+  /// Its elements, row-major, with other extents: the same buffer. Throws std::logic_error for another number of
+  /// them.
+  block with_extents(const weft::shape& extents) &&;
+
   element of() const noexcept { return of_; }
   const weft::shape& extents() const noexcept { return extents_; }
   std::size_t count() const noexcept { return static_cast<std::size_t>(extents_.count()); }

@@ -51,6 +51,9 @@ array_ref concatenated(std::vector<array_ref> all, std::int64_t axis);
 array_ref stacked(std::vector<array_ref> all, std::int64_t axis);
 /// An extent of -1 is what the others leave.
 array_ref reshaped(array_ref x, const weft::shape& to);
+/// Each chunk by itself; in these chunks, or where there are none, in those that axes which become one have together.
+array_ref reshaped_by_chunks(array_ref x, const weft::shape& to);
+array_ref reshaped_by_chunks(array_ref x, const grid& chunks);
 array_ref rolled(array_ref x, std::int64_t shift, std::int64_t axis);
 array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, std::span<const std::byte> value);
 array_ref tiled(array_ref x, const weft::shape& times);

@@ -12,10 +12,8 @@
 /// Arrays of chunks that others have made: lib/array/given_chunks.cpp.
 namespace weft::detail::arrays {
 
-/// How an array of such sizes along each axis is cut; `rank` axes, or as many as there are lists. Throws misuse,
-/// where there is another number of chunks too.
-grid grid_of_given(std::size_t rank, std::span<const std::vector<std::int64_t>> sizes, std::size_t chunks,
-                   std::size_t item);
+/// Throws misuse where there is another number of chunks.
+void check_given_count(const grid& chunks, std::size_t given);
 /// The array whose chunks the tasks of this layer are.
 array_ref make_given(client c, element e, const grid& chunks, layer<block> tasks);
 

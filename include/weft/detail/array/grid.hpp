@@ -126,6 +126,9 @@ constexpr std::string_view weft_schema(std::type_identity<grid>) { return "weft 
 
 /// Of an array of elements of `item` bytes, in chunks as `creation` has them. Throws misuse, with both named.
 grid make_grid(const weft::shape& whole, const weft::shape& chunk, std::int64_t bytes, std::size_t item);
+/// Of an array of `rank` axes, or of as many as there are lists where that is dynamic, whose chunks have these sizes
+/// along each. Throws misuse for axes without any, and for sizes below 1, but for the 0 of an axis of no elements.
+grid grid_of_sizes(std::size_t rank, std::span<const std::vector<std::int64_t>> sizes, std::size_t item);
 /// The bytes of chunk j of a box of chunks, which begins at `first` and has `counts` of them (both may have fewer
 /// axes than the grid: the others have one chunk). Axes whose bits are set in `reduced` have one element.
 std::uint64_t bytes_of_chunk(const grid& g, const weft::shape& first, const weft::shape& counts, std::size_t j,
