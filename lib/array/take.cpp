@@ -1,5 +1,7 @@
 // Elements by lists of indices, and arrays of which a part is another.
 #include <algorithm>
+#include <cmath>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -49,12 +51,10 @@ struct take_node final : layered_node {
 
 }  // namespace
 
-array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t along) {
-  grid chunks = x->chunks;
-  const std::size_t axis = checked_axis(along, chunks);
-  for (std::int64_t& i : indices) i = checked_index(i, axis, chunks);
-  const auto count = static_cast<std::int64_t>(indices.size());
-  chunks = with_extent(chunks, axis, count, x->of.item);
+namespace {
+
+/// In these chunks of the result, whose extent along the axis is the number of indices.
+array_ref taken_in(array_ref x, std::span<const std::int64_t> indices, std::size_t axis, const grid& chunks) {
   client c = x->owner;
   const element e = x->of;
   operand o = settled(std::move(x), identity_map(chunks.rank));
@@ -70,6 +70,72 @@ array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t alo
   }
   return std::make_shared<const take_node>(std::move(c), e, chunks, std::move(o), std::move(r), axis,
                                            std::move(lists));
+}
+
+/// So many elements more than before a chunk may have.
+constexpr double tolerance = 1.25;
+
+/// Whole groups together, as many elements as chunks of the axis have on average.
+cut cut_by_groups(std::span<const std::vector<std::int64_t>> groups, const cut& before) {
+  const double average = static_cast<double>(before.extent) / static_cast<double>(before.count());
+  std::vector<std::int64_t> sizes;
+  std::int64_t own = 0;
+  const auto end_chunk = [&] {
+    if (own != 0) sizes.push_back(own);
+    own = 0;
+  };
+  for (const std::vector<std::int64_t>& g : groups) {
+    const auto n = static_cast<std::int64_t>(g.size());
+    if (static_cast<double>(own + n) > std::floor(average * tolerance)) end_chunk();
+    own += n;
+    if (static_cast<double>(own) > average) end_chunk();
+  }
+  end_chunk();
+  return cut_into_sizes(sizes);
+}
+
+/// Other axes are cut finer where groups are so long that chunks would have many more bytes than before.
+grid cut_beside(grid g, std::size_t axis, const grid& before, std::size_t item) {
+  const auto bytes = [&](const grid& of) {
+    double n = static_cast<double>(item);
+    for (const std::int64_t extent : of.largest()) n *= static_cast<double>(extent);
+    return n;
+  };
+  const double most = std::max(bytes(before) * tolerance, static_cast<double>(automatic_chunk_bytes));
+  while (bytes(g) > most) {
+    std::size_t longest = axis;
+    for (std::size_t a = 0; a < g.rank; ++a)
+      if (a != axis && g.axes[a].chunk > 1 && (longest == axis || g.axes[a].chunk > g.axes[longest].chunk))
+        longest = a;
+    if (longest == axis) break;
+    cut& c = g.axes[longest];
+    const std::int64_t half = (c.chunk + 1) / 2;
+    c = {c.extent, half, half};
+  }
+  return g;
+}
+
+}  // namespace
+
+array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t along) {
+  const grid chunks = x->chunks;
+  const std::size_t axis = checked_axis(along, chunks);
+  for (std::int64_t& i : indices) i = checked_index(i, axis, chunks);
+  const std::size_t item = x->of.item;
+  return taken_in(std::move(x), indices, axis,
+                  with_extent(chunks, axis, static_cast<std::int64_t>(indices.size()), item));
+}
+
+array_ref shuffled(array_ref x, std::span<const std::vector<std::int64_t>> groups, std::int64_t along) {
+  grid chunks = x->chunks;
+  const std::size_t axis = checked_axis(along, chunks);
+  std::vector<std::int64_t> indices;
+  for (const std::vector<std::int64_t>& g : groups)
+    for (const std::int64_t i : g) indices.push_back(checked_index(i, axis, x->chunks));
+  chunks.axes[axis] = cut_by_groups(groups, x->chunks.axes[axis]);
+  const std::size_t item = x->of.item;
+  chunks = cut_beside(chunks, axis, x->chunks, item);
+  return taken_in(std::move(x), indices, axis, chunks);
 }
 
 array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value) {

@@ -25,6 +25,16 @@ auto take(const X& x, std::vector<std::int64_t> indices, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::taken(x.node(), std::move(indices), axis));
 }
 
+/// The elements of groups of indices along an axis, one group after the other, each within one chunk: for functions
+/// of chunks that need a group's elements together, `shuffle(x, {{0, 7, 14}, {1, 8, 15}}, 0)`. Short groups share a
+/// chunk, up to about as many elements as those of x have along the axis; where groups are much longer the other axes
+/// are cut finer. As take() otherwise: an index may be in several groups, or in none. Throws misuse for an index that
+/// is not there.
+template <array_like X>
+auto shuffle(const X& x, const std::vector<std::vector<std::int64_t>>& groups, std::int64_t axis) {
+  return array<typename X::value_type, X::rank>(detail::arrays::shuffled(x.node(), groups, axis));
+}
+
 namespace detail::arrays {
 
 /// How many axes a list of indices has, and 0 for other indices.

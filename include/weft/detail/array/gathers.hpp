@@ -59,6 +59,7 @@ array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, s
 array_ref tiled(array_ref x, const weft::shape& times);
 array_ref repeated(array_ref x, std::int64_t times, std::int64_t axis);
 array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t axis);
+array_ref shuffled(array_ref x, std::span<const std::vector<std::int64_t>> groups, std::int64_t axis);
 /// Point by point, of indices of which one at least is a list, and none a new axis. The lists have these shapes.
 array_ref pointed(array_ref x, std::span<const index_item> indices, std::span<const weft::shape> lists);
 /// The elements of an array of one axis whose mask is true. Awaits how many there are.
