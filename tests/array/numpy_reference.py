@@ -1,4 +1,5 @@
-"""Writes arrays with NumPy, and with zarr where it is installed, for the tests to read: numpy_reference.py FOLDER.
+"""Writes arrays with NumPy, and with Dask and zarr where they are installed, for the tests to read:
+numpy_reference.py FOLDER.
 
 The files' names tell what is in them: element k of an array, in C's order, is k % 251 (true where odd, for bool; with
 -k % 251 as the imaginary part of a complex one).
@@ -45,6 +46,17 @@ for version in [(1, 0), (2, 0), (3, 0)]:
 numpy.save(os.path.join(folder, "text.npy"), numpy.array(["a", "bc"]))
 numpy.save(os.path.join(folder, "records.npy"), numpy.zeros(3, dtype=[("x", "<f8"), ("y", "<i4")]))
 numpy.save(os.path.join(folder, "objects.npy"), numpy.array([None, 1], dtype=object))
+
+try:
+    import dask.array
+except ImportError:
+    print("left out: Dask is not installed (apt-get install python3-dask)")
+else:
+    for dtype in ["|b1", "<i4", "<f8", ">f8", "<c8"]:
+        for axis in range(3):
+            name = "_".join(["stack", dtype.replace("|", "n").replace("<", "l").replace(">", "b"), str(axis)])
+            whole = dask.array.from_array(values((30, 41, 3), dtype), chunks=(8, 20, 3))
+            dask.array.to_npy_stack(os.path.join(folder, name), whole, axis)
 
 try:
     import zarr

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -29,6 +30,24 @@ task<array<T, N>> from_npy(client c, std::string path, creation how = {}) {
 template <array_like X>
 task<> to_npy(const X& x, std::string path) {
   return detail::arrays::write_npy(x.node(), std::move(path));
+}
+
+/// The array in a stack of npy files: a folder with `0.npy`, `1.npy`, ..., which are its chunks along an axis, and a
+/// file `info` that says of what, as Dask's to_npy_stack writes it. Only that is read here; a task reads its file
+/// when it is needed. Throws as from_npy, and std::runtime_error where `info` is something else: it is a pickle, of
+/// which nothing is run. A file that is not what `info` says is an error when it is read.
+template <class T, std::size_t N = dynamic_rank>
+task<array<T, N>> from_npy_stack(client c, std::string path) {
+  co_return array<T, N>(
+      co_await detail::arrays::open_npy_stack(std::move(c), std::move(path), detail::arrays::element_of<T>, N));
+}
+
+/// Computes x and writes it to such a folder, a file for each of its chunks along the axis; along others it is
+/// rechunked to one. As to_npy otherwise: the folder has another name until it is whole. Throws std::runtime_error
+/// where something is there already, but for an empty folder.
+template <array_like X>
+task<> to_npy_stack(const X& x, std::string path, std::int64_t axis = 0) {
+  return detail::arrays::write_npy_stack(x.node(), std::move(path), axis);
 }
 
 }  // namespace weft

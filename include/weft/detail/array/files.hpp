@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "weft/array/create.hpp"
@@ -18,6 +19,10 @@ namespace weft::detail::arrays {
 // lib/array/npy_array.cpp
 task<array_ref> open_npy(client c, std::string path, element e, creation how);
 task<> write_npy(array_ref x, std::string path);
+
+// lib/array/npy_stack.cpp
+task<array_ref> open_npy_stack(client c, std::string path, element e, std::size_t rank);
+task<> write_npy_stack(array_ref x, std::string path, std::int64_t axis);
 
 // lib/array/raw_array.cpp
 task<array_ref> open_raw(client c, std::string path, element e, weft::shape extents, raw_layout layout, creation how);

@@ -1,0 +1,227 @@
+// Stacks of npy files: a folder with one file for each chunk along an axis, as Dask has them.
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "array/file_chunks.hpp"
+#include "array/layered.hpp"
+#include "array/names.hpp"
+#include "array/npy.hpp"
+#include "array/npy_array.hpp"
+#include "array/stack_info.hpp"
+#include "array/unfinished.hpp"
+#include "array/writers.hpp"
+#include "array/zarr_folder.hpp"
+#include "weft/blocking.hpp"
+#include "weft/detail/array/files.hpp"
+#include "weft/detail/array/gathers.hpp"
+#include "weft/errors.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A stack as its tasks know it. Chunk number i along the axis is file i; along others there is one chunk.
+struct stack_place {
+  std::string folder;
+  grid chunks;
+  weft::shape first = {}, counts = {};  // the box of chunks that are read
+  std::uint32_t axis = 0;
+  element of = {};
+  std::uint64_t writing = 0;  // the number of the tasks that write it
+};
+void weft_encode(encoder& e, const stack_place& p) {
+  weft::encode(e, p.folder);
+  weft::encode(e, p.chunks);
+  weft::encode(e, p.first);
+  weft::encode(e, p.counts);
+  weft::encode(e, p.axis);
+  weft::encode(e, p.of);
+  weft::encode(e, p.writing);
+}
+stack_place weft_decode(decoder& d, std::type_identity<stack_place>) {
+  stack_place p{weft::decode<std::string>(d), weft::decode<grid>(d)};
+  p.first = weft::decode<weft::shape>(d);
+  p.counts = weft::decode<weft::shape>(d);
+  p.axis = weft::decode<std::uint32_t>(d);
+  p.of = weft::decode<element>(d);
+  p.writing = weft::decode<std::uint64_t>(d);
+  constexpr const char* what = "an array's stack of files";
+  if (!is_box_of(p.chunks, p.first, p.counts)) d.fail(what, "its box is not in its chunks");
+  if (p.axis >= p.chunks.rank || !is_number(p.of)) d.fail(what, "its axis or its elements are impossible");
+  if (!bytes_of(extents_of(p.chunks), p.of.item)) d.fail(what, "it is too large");
+  return p;
+}
+
+std::string file_of(const std::string& folder, std::int64_t i) { return folder + "/" + std::to_string(i) + ".npy"; }
+
+task<block> read_stack_chunk(shared<stack_place> where, std::size_t j) {
+  const coordinates at = place_in_box(j, where->first, where->counts);
+  chunk_box b = box_of(where->chunks, at, where->of.item);
+  block result(where->of, where->chunks.chunk(at));
+  if (result.count() == 0) co_return result;
+  const std::string path = file_of(where->folder, at[where->axis]);
+  file f = co_await file::open(path);
+  const npy_header h = co_await read_npy_header(f);
+  const std::optional<item_type> type = item_type_of(where->of, h.type.swapped);
+  if (!type || !(*type == h.type) || h.shape != b.extents)
+    throw std::runtime_error("weft: " + path + " has " + to_string(h.type) + " of shape " +
+                             weft::to_string(extents_from(h.shape)) + ", where info says " +
+                             weft::to_string(where->of.type) + " of shape " + weft::to_string(result.extents()));
+  std::fill(b.first.begin(), b.first.end(), std::size_t{0});
+  co_await read_npy_box(f, h, b.first, b.extents, result.bytes().data(), b.steps);
+  co_return result;
+}
+
+/// b must live until it is written.
+task<> write_stack_chunk(shared<stack_place> where, std::size_t j, const block& from) {
+  const coordinates at = place_in_box(j, where->first, where->counts);
+  chunk_box b = box_of(where->chunks, at, where->of.item);
+  check_own(from, where->of, where->chunks.chunk(at));
+  const writing here(where->writing);
+  npy_header h;
+  h.type = item_type_of(where->of, false).value();
+  h.shape = b.extents;
+  file f = co_await create_npy(file_of(where->folder, at[where->axis]), h);
+  std::fill(b.first.begin(), b.first.end(), std::size_t{0});
+  if (from.count() != 0) co_await write_npy_box(f, h, b.first, b.extents, from.bytes().data(), b.steps);
+  co_await f.close();
+}
+
+struct read_stack_task {
+  shared<stack_place> where;
+  task<block> operator()(std::size_t j) const { return read_stack_chunk(where, j); }
+  std::string task_name() const { return "read-file"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
+};
+struct write_stack_task {
+  shared<stack_place> where;
+  task<> operator()(std::size_t j, const block& b) const { return write_stack_chunk(where, j, b); }
+  std::string task_name() const { return "write-file"; }
+  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
+};
+
+struct stack_node final : layered_node {
+  stack_node(client c, stack_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
+  box reads(std::size_t, const box&) const override { return {}; }
+  layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
+    stack_place own = where;
+    own.first = tasks.first;
+    own.counts = tasks.counts;
+    return layer_of(tasks.tasks(), read_stack_task{shared<stack_place>(std::move(own))});
+  }
+  const stack_place where;
+};
+
+/// x in one chunk along the axes that are not stacked.
+array_ref in_stack(array_ref x, std::size_t axis) {
+  std::vector<std::vector<std::int64_t>> sizes(x->chunks.rank);
+  for (std::size_t a = 0; a < sizes.size(); ++a)
+    if (a != axis && x->chunks.axes[a].count() != 1) sizes[a] = {x->chunks.axes[a].extent};
+  return rechunked(std::move(x), sizes);
+}
+
+stack_info info_of(const grid& chunks, std::size_t axis, item_type type) {
+  stack_info info;
+  info.axis = axis;
+  info.type = type;
+  for (std::size_t a = 0; a < chunks.rank; ++a) {
+    std::vector<std::int64_t>& sizes = info.chunks.emplace_back();
+    for (std::int64_t i = 0; i < chunks.axes[a].count(); ++i) sizes.push_back(chunks.axes[a].size(i));
+  }
+  return info;
+}
+
+/// Removes a stack's files, and its folder where there is nothing else in it.
+void remove_stack(const fs::path& folder) noexcept {
+  std::error_code ignored;  // that it cannot be removed is less than what has happened
+  std::vector<fs::path> files;
+  for (fs::directory_iterator i(folder, ignored), end; !ignored && i != end; i.increment(ignored)) {
+    const std::string stem = i->path().stem().string();
+    const bool number = i->path().extension() == ".npy" && stem.find_first_not_of("0123456789") == std::string::npos;
+    if (number || i->path().filename() == "info") files.push_back(i->path());
+  }
+  for (const fs::path& f : files) fs::remove(f, ignored);
+  fs::remove(folder, ignored);
+}
+
+task<> write_info(const std::string& folder, const stack_info& info) {
+  const std::vector<std::byte> bytes = make_stack_info(info);
+  file f = co_await file::open(folder + "/info", {.mode = access::write, .create = true, .exclusive = true});
+  co_await f.write_full_at(0, bytes);
+  co_await f.close();
+}
+
+}  // namespace
+
+task<array_ref> open_npy_stack(client c, std::string path, element e, std::size_t rank) {
+  const std::string folder = folder_of(path).string(), name = folder + "/info";
+  file f = co_await file::open(name);
+  const std::uint64_t size = co_await f.size();
+  if (size > most_stack_info)
+    throw std::runtime_error("weft: " + name + " has " + std::to_string(size) + " bytes, and may have " +
+                             std::to_string(most_stack_info));
+  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  bytes.resize(co_await f.read_full_at(0, bytes));
+  const stack_info info = parse_stack_info(bytes, name);
+  const std::optional<item_type> wanted = item_type_of(e, info.type.swapped);
+  if (!wanted || !(*wanted == info.type))
+    throw misuse("weft: " + path + " has elements of type " + to_string(info.type) + ", and is read as an array of " +
+                 weft::to_string(e.type) + ": read it as what it is, and use astype<>");
+  if (info.chunks.size() > most_axes || (rank != dynamic_rank && rank != info.chunks.size()))
+    throw misuse("weft: " + path + " has an array of " + std::to_string(info.chunks.size()) +
+                 " axes, and is read as one of " + (rank == dynamic_rank ? "at most 8" : std::to_string(rank)));
+  // Dask may say of other axes how they were cut before; in the files they are whole.
+  std::vector<std::vector<std::int64_t>> sizes = info.chunks;
+  for (std::size_t a = 0; a < sizes.size(); ++a) {
+    std::int64_t whole = 0;
+    for (const std::int64_t n : sizes[a])
+      if (__builtin_add_overflow(whole, n, &whole))
+        throw std::runtime_error("weft: " + name + " has an impossible axis");
+    if (a != info.axis) sizes[a] = {whole};
+  }
+  stack_place where{folder, grid_of_sizes(sizes.size(), sizes, e.item)};
+  where.axis = static_cast<std::uint32_t>(info.axis);
+  where.of = e;
+  co_return std::make_shared<const stack_node>(std::move(c), std::move(where));
+}
+
+task<> write_npy_stack(array_ref x, std::string path, std::int64_t along) {
+  const std::size_t axis = checked_axis(along, x->chunks);
+  const item_type type = header_for(*x, path).type;
+  x = in_stack(std::move(x), axis);
+  path = folder_of(path).string();
+  const std::uint64_t number = number_of_writing();
+  const std::string unfinished = unfinished_beside(path, number);
+  const auto make_place = [&] {
+    if (fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path)))
+      throw std::runtime_error("weft: " + path + " is there already: remove it, or write the stack elsewhere");
+    for (const fs::path& left : all_unfinished_beside(path)) remove_stack(left);
+    fs::create_directory(unfinished);
+  };
+  co_await blocking(make_place);
+  std::exception_ptr failure;
+  try {
+    const box all = box::all_of(x->chunks);
+    stack_place where{unfinished, x->chunks, all.first, all.counts, static_cast<std::uint32_t>(axis), x->of, number};
+    layer<> writes = layer_of(x->chunks.tasks(), write_stack_task{shared<stack_place>(std::move(where))},
+                              weft::from(layer_of_blocks(*x), one_to_one{}));
+    const writing_end end = co_await run_writers(x->owner, std::move(writes), number);
+    if (end.failure) std::rethrow_exception(end.failure);
+    if (!fs::exists(unfinished)) throw_taken_away(path, unfinished);
+    co_await write_info(unfinished, info_of(x->chunks, axis, type));
+    fs::rename(unfinished, path);
+  } catch (...) { failure = std::current_exception(); }
+  if (!failure) co_return;
+  remove_stack(unfinished);
+  std::rethrow_exception(failure);
+}
+
+}  // namespace weft::detail::arrays
