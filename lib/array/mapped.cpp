@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -54,6 +55,20 @@ bool is_one_chunk(const reading& r, const run_lists& runs, values<block> blocks,
   return blocks[0].of().item == r.item;
 }
 
+chunk_place place_among(const grid& tasks, const coordinates& at) {
+  chunk_place place;
+  place.chunk = place.first = place.extents = place.whole = place.chunks = weft::shape::of_rank(tasks.rank);
+  for (std::size_t a = 0; a < tasks.rank; ++a) {
+    const cut& along = tasks.axes[a];
+    place.chunk[a] = at[a];
+    place.first[a] = along.first(at[a]);
+    place.extents[a] = along.size(at[a]);
+    place.whole[a] = along.extent;
+    place.chunks[a] = along.count();
+  }
+  return place;
+}
+
 }  // namespace
 
 block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
@@ -61,12 +76,7 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
   const std::size_t rank = p.tasks.rank;
   for (std::size_t a = 0; a < rank; ++a) counts[a] = p.counts[a];
   coordinates at = place_of(j, counts, rank);
-  chunk_place place{weft::shape::of_rank(rank), weft::shape::of_rank(rank)};
-  for (std::size_t a = 0; a < rank; ++a) {
-    at[a] += p.first[a];
-    place.chunk[a] = at[a];
-    place.first[a] = p.tasks.axes[a].first(at[a]);
-  }
+  for (std::size_t a = 0; a < rank; ++a) at[a] += p.first[a];
   if (in.size() != p.what.size())
     throw std::logic_error("weft: a task of an array was given other inputs than its own");
   std::vector<chunk_in> given;
@@ -82,7 +92,7 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
       extents[a] = range.end - range.begin;
       if (r.windows[a].axis >= 0) {
         const auto t = static_cast<std::size_t>(r.windows[a].axis);
-        before[t] = r.windows[a].clipped ? place.first[t] - range.begin : r.windows[a].before;
+        before[t] = r.windows[a].clipped ? p.tasks.axes[t].first(at[t]) - range.begin : r.windows[a].before;
         with_halo[t] = extents[a];
       }
     }
@@ -99,6 +109,9 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
     copy_reading(r, runs, in[i], b.bytes().data(), extents);
     given.push_back({b.bytes().data(), extents});
   }
+  std::optional<chunk_place> told;
+  if (p.function->takes_place()) told = place_among(p.tasks, at);
+  const chunk_place* const place = told ? &*told : nullptr;
   if (!p.parts.empty()) {
     const std::vector<std::size_t> places = places_of_parts(p.parts, at);
     block all(element_of<std::uint8_t>, {places.back()});

@@ -83,6 +83,17 @@ struct smooth {
   }
 };
 
+/// Where each chunk lies, in two numbers: a line of a result whose chunks are made by their places alone.
+struct place_in_file {
+  double per_row;
+  xt::xtensor<double, 1> operator()(const weft::chunk_place& p) const {
+    xt::xtensor<double, 1> a = xt::zeros<double>({p.extents[0]});
+    for (std::size_t k = 0; k < a.size(); ++k)
+      a(k) = per_row * static_cast<double>(p.first[0]) + static_cast<double>(p.chunks[0] * p.whole[0]);
+    return a;
+  }
+};
+
 struct ends_of_line {
   template <class V>
   auto operator()(const V& a) const {
@@ -112,6 +123,11 @@ weft::task<results> maps(weft::client& c) {
   all.push_back(arrays::list_of(windows));
   const xt::xtensor<double, 2> turned = co_await weft::apply_along_axis(backwards{}, 0, x).compute();
   all.push_back(arrays::list_of(turned));
+  const auto places = weft::from_blocks<1>(c, weft::chunk_sizes({13, 40, 7}), place_in_file{0.5});
+  const auto sums = weft::map_blocks([](const auto& a) { return xt::sum(a, {1}); },
+                                     weft::block_shape{.drop = weft::axes(1)}, weft::rechunk(x, {.chunk = {13, -1}}));
+  const xt::xtensor<double, 1> placed = co_await (sums + places).compute();
+  all.push_back(arrays::list_of(placed));
   co_return all;
 }
 
@@ -194,6 +210,7 @@ TEST_CASE("functions of chunks travel with their program") {
   CHECK(one[3].size() == 8 * 11);
   CHECK(one[4].size() == 10 * 47 * 5);
   CHECK(one[5].size() == 60 * 47);
+  CHECK(one[6].size() == 60);
   CHECK((on_engine(3, maps) == one));
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   CHECK((on_cluster(kind, maps) == one));

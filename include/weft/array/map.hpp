@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "weft/array/array.hpp"
+#include "weft/array/axes.hpp"
 #include "weft/array/elementwise.hpp"
+#include "weft/array/rechunk.hpp"
 #include "weft/detail/array/block_function.hpp"
 
 /// Functions of whole chunks: a lambda without captures, or an aggregate with a const call operator, which travels
@@ -27,9 +29,16 @@ namespace weft {
 template <class T, std::size_t N = dynamic_rank>
 using chunk_view = detail::arrays::view_type<T, N>;
 
-/// Extents of the chunks that a function gives, one for each axis; 0: as those that it takes.
+/// What chunks a function gives, where they are not as those that it takes: `extents`, one for each axis of the
+/// result, 0 as they are; `drop`, axes of the arrays, as they broadcast, that the result has not, each of one chunk;
+/// `add`, new axes, by their places in the result, each in one chunk of the extent that is given, or of 1.
+///
+///     weft::block_shape{.extents = {0, 3}, .drop = weft::axes(1), .add = weft::axes(1)}
+template <std::size_t Dropped = 0, std::size_t Added = 0>
 struct block_shape {
   weft::shape extents = {};
+  axes<Dropped> drop = {};
+  axes<Added> add = {};
 };
 
 namespace detail::arrays {
@@ -62,22 +71,87 @@ auto odd_ones(std::index_sequence<I...>, const std::tuple<A...>& all) {
 
 }  // namespace detail::arrays
 
-/// f(chunks...) for each chunk. Arrays broadcast, and are cut as those with the most chunks. f may take a
-/// `const weft::chunk_place&` first.
-///
-///     auto y = weft::map_blocks([](const auto& a) { return xt::cumsum(a, 1); }, x);
-template <class F, array_like... X>
-auto map_blocks(F f, const block_shape& chunk, const X&... x) {
-  using namespace detail::arrays;
+namespace detail::arrays {
+
+/// Of the result of a function of chunks.
+template <std::size_t Dropped, std::size_t Added, class... X>
+consteval std::size_t rank_of_blocks() {
+  constexpr std::size_t n = std::max({X::rank...});
+  constexpr bool enough = Dropped <= n;
+  static_assert(enough, "weft: map_blocks drops more axes than the arrays have");
+  return n == dynamic_rank || !enough ? dynamic_rank : n - Dropped + Added;
+}
+template <class F, std::size_t D, std::size_t A, class... X>
+auto blocks_mapped(F f, const block_shape<D, A>& chunk, std::span<const std::vector<std::int64_t>> sizes,
+                   const X&... x) {
   static_assert(checked_block_function<F, X...>());
   using T = block_result<F, X...>;
-  constexpr std::size_t n = std::max({X::rank...});
-  return array<T, n>(map_blocks_of({x.node()...}, element_of<T>, chunk.extents, code_of<F, X...>(f)));
+  constexpr std::size_t n = rank_of_blocks<D, A, X...>();
+  static_assert(checked_block_rank<n, F, X...>());
+  const block_changes how{chunk.extents, chunk.drop.list, chunk.add.list, sizes};
+  return array<T, n>(map_blocks_of({x.node()...}, element_of<T>, how, code_of<F, X...>(f)));
+}
+
+}  // namespace detail::arrays
+
+/// f(chunks...) for each chunk. Arrays broadcast, and are cut as those with the most chunks. f may take a
+/// `const weft::chunk_place&` first. Chunks of other extents, or of other axes, are named before the arrays.
+///
+///     auto y = weft::map_blocks([](const auto& a) { return xt::cumsum(a, 1); }, x);
+///     auto z = weft::map_blocks([](const auto& a) { return xt::sum(a, {1}); },
+///                               weft::block_shape{.drop = weft::axes(1)}, x);
+///
+/// Throws misuse for an axis that goes and has several chunks, and for extents that do not fit.
+template <class F, std::size_t D, std::size_t A, array_like... X>
+  requires(sizeof...(X) > 0)
+auto map_blocks(F f, const block_shape<D, A>& chunk, const X&... x) {
+  return detail::arrays::blocks_mapped(std::move(f), chunk, {}, x...);
 }
 template <class F, array_like... X>
   requires(sizeof...(X) > 0)
 auto map_blocks(F f, const X&... x) {
-  return map_blocks(std::move(f), block_shape{}, x...);
+  return detail::arrays::blocks_mapped(std::move(f), block_shape{}, {}, x...);
+}
+/// The same, whose chunks are so long each: `map_blocks(f, chunk_sizes({2, 3}, {}), x)`, along each axis of the
+/// result as many as there are; an axis without a list is as it would be.
+template <class F, std::size_t D, std::size_t A, array_like... X>
+  requires(sizeof...(X) > 0)
+auto map_blocks(F f, const block_shape<D, A>& chunk, const chunk_sizes& sizes, const X&... x) {
+  return detail::arrays::blocks_mapped(std::move(f), chunk, sizes.of_rank(0), x...);
+}
+template <class F, array_like... X>
+  requires(sizeof...(X) > 0)
+auto map_blocks(F f, const chunk_sizes& sizes, const X&... x) {
+  return detail::arrays::blocks_mapped(std::move(f), block_shape{}, sizes.of_rank(0), x...);
+}
+
+namespace detail::arrays {
+
+template <std::size_t N, class F>
+auto from_places(const client& c, F f, const grid& chunks) {
+  using T = block_result<F>;
+  static_assert(checked_block_rank<N, F>());
+  return array<T, N>(blocks_made(c, element_of<T>, chunks, code_of<F>(f)));
+}
+
+}  // namespace detail::arrays
+
+/// An array made by a function of the chunk's place alone: f(place) gives the chunk of `place.extents`.
+///
+///     auto x = weft::from_blocks<2>(c, {1000, 200}, read_frames{}, {.chunk = {10, -1}});
+template <std::size_t N = dynamic_rank, class F>
+auto from_blocks(const client& c, const weft::shape& extents, F f, const creation& how = {}) {
+  using namespace detail::arrays;
+  static_assert(checked_block_function<F>());
+  return from_places<N>(c, std::move(f), grid_for<block_result<F>>(extents, how));
+}
+/// In chunks of these sizes, which add up to its extents. Throws misuse for an axis without any.
+template <std::size_t N = dynamic_rank, class F>
+auto from_blocks(const client& c, const chunk_sizes& sizes, F f) {
+  using namespace detail::arrays;
+  static_assert(checked_block_function<F>());
+  const auto each = sizes.of_rank(N == dynamic_rank ? 0 : N);
+  return from_places<N>(c, std::move(f), grid_of_sizes(each, sizeof(block_result<F>)));
 }
 
 /// How chunks overlap: by `depth` elements of their neighbours on each side of each axis (one number for all axes, or
@@ -103,6 +177,7 @@ auto map_overlap(F f, const overlap_options& how, const X&... x) {
   static_assert(checked_block_function<F, X...>());
   using T = block_result<F, X...>;
   constexpr std::size_t n = std::max({X::rank...});
+  static_assert(checked_block_rank<n, F, X...>());
   return array<T, n>(map_overlap_of(
       {x.node()...}, element_of<T>,
       {how.depth, how.after, how.boundary, how.trim, {bytes_of(fitting<typename X::value_type>(how.constant))...}},
@@ -130,6 +205,7 @@ auto blockwise(F f, std::string_view out, const A&... axes_and_arrays) {
       [&]<class... X>(const X&... x) {
         static_assert(checked_block_function<F, X...>());
         using T = block_result<F, X...>;
+        static_assert(checked_block_rank<N, F, X...>());
         return array<T, N>(blockwise_of(out, {x.node()...}, names, element_of<T>, code_of<F, X...>(f)));
       },
       arrays_of);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,10 +31,9 @@ class chunk_sizes {
                        list h = {})
       : axes_{std::move(a), std::move(b), std::move(c), std::move(d),
               std::move(e), std::move(f), std::move(g), std::move(h)} {}
-  /// For x: its own, as `x.chunk_sizes()` gives them.
-  template <class L>
-    requires std::is_same_v<L, std::vector<list>>  // `chunk_sizes({100})` is of one list
-  explicit chunk_sizes(L axes) : axes_(std::move(axes)) {}
+  /// For x: its own, as `x.chunk_sizes()` gives them. (A template, which braces are never taken for: `({9})`.)
+  template <std::same_as<std::vector<list>> V>
+  explicit chunk_sizes(V axes) : axes_(std::move(axes)) {}
   /// Of an array of so many axes; further lists that are empty do not count.
   std::span<const list> of_rank(std::size_t rank) const noexcept {
     std::size_t n = axes_.size();

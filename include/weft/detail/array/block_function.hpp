@@ -23,9 +23,12 @@
 
 namespace weft {
 
-/// Which chunk a function is called for: its number along each axis of the tasks, and its first element.
+/// Which chunk a function is called for, along each axis that it goes over: its number, its first element and its
+/// extents, and of the array that is gone over the extents and the number of chunks. Of several arrays that is what
+/// they broadcast to. Halos do not count, nor do axes that the function is always given in whole.
 struct chunk_place {
-  weft::shape chunk = {}, first = {};
+  weft::shape chunk = {}, first = {}, extents = {};
+  weft::shape whole = {}, chunks = {};
 };
 
 /// What stands beyond the ends of an array for map_overlap: nothing (chunks at the ends are shorter), the elements
@@ -48,7 +51,7 @@ struct chunk_out {
 struct block_call {
   std::span<const chunk_in> in;
   std::span<const chunk_out> out;
-  const chunk_place& place;
+  const chunk_place* place;  // null for functions that do not take it
 };
 /// What chunks are.
 struct chunk_kind {
@@ -59,6 +62,8 @@ class block_function : public code {
  public:
   /// Whether it takes chunks of such kinds, and gives results with elements of so many bytes.
   virtual bool takes(std::span<const chunk_kind> in, std::span<const std::uint32_t> out) const noexcept = 0;
+  /// Whether it is to be told where it is.
+  virtual bool takes_place() const noexcept { return false; }
   virtual void run(const block_call& c) const = 0;
 };
 
@@ -93,6 +98,11 @@ void write_result(const R& r, const chunk_out& out) {
   }
 }
 
+/// Whether R may be a chunk of N axes, as far as its type says.
+template <class R, std::size_t N>
+inline constexpr bool fits_rank = std::is_arithmetic_v<R> || is_complex<R> || N == dynamic_rank ||
+                                  xt::get_rank<R>::value == dynamic_rank || xt::get_rank<R>::value == N;
+
 template <class R>
 struct result_element {
   using type = typename R::value_type;
@@ -108,11 +118,15 @@ template <class R>
 struct result_elements {
   using type = std::tuple<std::remove_cvref_t<typename result_element<R>::type>>;
   static constexpr bool several = false;
+  template <std::size_t N>
+  static constexpr bool of_rank = fits_rank<R, N>;
 };
 template <class... R>
 struct result_elements<std::tuple<R...>> {
   using type = std::tuple<std::remove_cvref_t<typename result_element<std::remove_cvref_t<R>>::type>...>;
   static constexpr bool several = true;
+  template <std::size_t... N>
+  static constexpr bool of_rank = (fits_rank<std::remove_cvref_t<R>, N> && ...);
 };
 
 /// F on views of chunks: X are the operands' arrays.
@@ -125,16 +139,16 @@ class block_code final : public block_function {
   // Without the place first: a generic function is not looked at with one that it does not take.
   using without = std::is_invocable<const F&, const view<X>&...>;
   using with = std::is_invocable<const F&, const chunk_place&, const view<X>&...>;
-  static constexpr bool takes_place = std::conjunction_v<std::negation<without>, with>;
+  static constexpr bool placed = std::conjunction_v<std::negation<without>, with>;
   static constexpr bool callable = std::disjunction_v<without, with>;
-  static auto call(const F& f, const chunk_place& place, const view<X>&... x) {
-    if constexpr (takes_place)
-      return f(place, x...);
+  static auto call(const F& f, [[maybe_unused]] const chunk_place* place, const view<X>&... x) {
+    if constexpr (placed)
+      return f(*place, x...);
     else
       return f(x...);
   }
   using results = result_elements<std::remove_cvref_t<decltype(call(
-      std::declval<const F&>(), std::declval<const chunk_place&>(), std::declval<const view<X>&>()...))>>;
+      std::declval<const F&>(), std::declval<const chunk_place*>(), std::declval<const view<X>&>()...))>>;
   using elements = typename results::type;
 
   explicit block_code(F f) : f_(std::move(f)) {}
@@ -146,6 +160,7 @@ class block_code final : public block_function {
     return std::equal(out.begin(), out.end(), items.begin(), items.end()) &&
            std::equal(in.begin(), in.end(), own.begin(), own.end(), fits);
   }
+  bool takes_place() const noexcept override { return placed; }
   void run(const block_call& c) const override { on_views(c, std::index_sequence_for<X...>{}); }
   void encode(encoder& e) const override { weft::encode(e, f_); }
   const code_entry& entry() const noexcept override { return entry_; }
@@ -156,7 +171,7 @@ class block_code final : public block_function {
  private:
   template <std::size_t... I>
   void on_views(const block_call& c, std::index_sequence<I...>) const {
-    const std::tuple<view<X>...> views{view_of<const typename X::value_type, X::rank>(
+    [[maybe_unused]] const std::tuple<view<X>...> views{view_of<const typename X::value_type, X::rank>(
         reinterpret_cast<const typename X::value_type*>(c.in[I].data), c.in[I].extents)...};
     const auto& given = call(f_, c.place, std::get<I>(views)...);
     if constexpr (results::several)
@@ -189,10 +204,28 @@ consteval bool checked_block_function() {
                 "before them, if it wants to know where it is, a const weft::chunk_place&");
   return is_object && travels && takes_chunks;
 }
+/// Checks that what F gives, of the type that it has, can be a chunk of N axes.
+template <std::size_t N, class F, class... X>
+consteval bool checked_block_rank() {
+  constexpr bool fits = block_code<F, X...>::results::template of_rank<N>;
+  static_assert(fits,
+                "weft: the function gives chunks of another number of axes than the array that is made of them: for "
+                "map_blocks a weft::block_shape names the axes that go and those that are new");
+  return fits;
+}
 
-// lib/array/mapped.cpp. They throw misuse.
-/// `chunk`: extents of the result's chunks, 0 where they are the tasks'; none: all.
-array_ref map_blocks_of(std::vector<array_ref> x, element e, const weft::shape& chunk, any_code<block_function> f);
+// lib/array/map_calls.cpp. They throw misuse.
+/// How the chunks of a result differ from those that the function takes.
+struct block_changes {
+  weft::shape extents = {};                                // 0: as they are; none: all
+  std::span<const std::int64_t> dropped = {}, added = {};  // axes of the arrays, and of the result
+  std::span<const std::vector<std::int64_t>> sizes = {};   // of each chunk along an axis; none: by extents
+};
+array_ref map_blocks_of(std::vector<array_ref> x, element e, const block_changes& how, any_code<block_function> f);
+/// Chunks of no others.
+array_ref blocks_made(client c, element e, const grid& chunks, any_code<block_function> f);
+/// Of an array in chunks of these sizes along each axis.
+grid grid_of_sizes(std::span<const std::vector<std::int64_t>> sizes, std::size_t item);
 struct overlap {
   weft::shape depth, after;
   boundary beyond;
