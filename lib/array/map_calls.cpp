@@ -316,6 +316,10 @@ array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_c
   for (const array_ref& y : x) plan.tasks = broadcast(plan.tasks, y->chunks);
   const weft::shape before = depths_of(how.depth, plan.tasks);
   const weft::shape after = how.after.size() == 0 ? before : depths_of(how.after, plan.tasks);
+  if (how.beyond.size() != 1 && how.beyond.size() != plan.tasks.rank)
+    throw misuse("weft: " + std::to_string(how.beyond.size()) + " boundaries for an array of shape " +
+                 to_string(plan.tasks) + ": give one, or one for each axis");
+  bool filled = false;
   client c = x.front()->owner;
   std::vector<operand> operands;
   for (array_ref& y : x) {
@@ -326,12 +330,14 @@ array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_c
       const auto t = static_cast<std::size_t>(w.axis);
       w.before = before[t];
       w.after = after[t];
-      w.clipped = how.beyond == boundary::nothing;
+      const boundary beyond = how.beyond.along(t);
+      w.clipped = beyond == boundary::nothing;
       if (w.clipped || (w.before == 0 && w.after == 0)) continue;
-      if (w.extent == 0 && how.beyond != boundary::constant)
+      filled = filled || beyond == boundary::constant;
+      if (w.extent == 0 && beyond != boundary::constant)
         throw misuse("weft: axis " + std::to_string(a) + " of an array of shape " +
                      weft::to_string(plan.tasks.whole()) + " has no element to stand beyond its ends");
-      b.what.axes[a] = padded_axis(w.extent, w.before, w.after, mode_of(how.beyond));
+      b.what.axes[a] = padded_axis(w.extent, w.before, w.after, mode_of(beyond));
     }
     operands.push_back(std::move(b.from));
     plan.what.push_back(std::move(b.what));
@@ -339,7 +345,7 @@ array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_c
   plan.chunks = plan.tasks;
   plan.function = std::move(f);
   plan.of = e;
-  if (how.beyond == boundary::constant) plan.fill = std::move(how.constants);
+  if (filled) plan.fill = std::move(how.constants);
   plan.trim = how.trim;
   return make_mapped(std::move(c), std::move(operands), std::move(plan));
 }

@@ -127,6 +127,41 @@ TEST_CASE("chunks overlap as boundaries say") {
   }
 }
 
+TEST_CASE("each axis has a boundary of its own") {
+  place at;
+  using weft::boundary;
+  using weft::pad_mode;
+  const auto mode_of = [](boundary b) {
+    return b == boundary::reflect    ? pad_mode::symmetric
+           : b == boundary::nearest  ? pad_mode::edge
+           : b == boundary::periodic ? pad_mode::wrap
+                                     : pad_mode::constant;
+  };
+  const boundary all[] = {boundary::nothing, boundary::reflect, boundary::nearest, boundary::periodic,
+                          boundary::constant};
+  for (const weft::shape& chunk : {weft::shape{5, 4}, weft::shape{17, 2}}) {
+    const auto x = noise(at.client, {17, 13}, chunk);
+    for (const boundary rows : all)
+      for (const boundary columns : all) {
+        CAPTURE(weft::to_string(chunk), static_cast<int>(rows), static_cast<int>(columns));
+        // What is beyond an axis without a boundary is not in the sums; corners are constant where one axis is.
+        const std::int64_t up = rows == boundary::nothing ? 0 : 2, left = columns == boundary::nothing ? 0 : 2;
+        const window_sum f{2};
+        auto padded = weft::pad(x, {{up, up}, {0, 0}}, mode_of(rows), 2.5);
+        padded = weft::pad(padded, {{0, 0}, {left, left}}, mode_of(columns), 2.5);
+        if (rows == boundary::constant) {
+          padded = weft::pad(x, {{0, 0}, {left, left}}, mode_of(columns), 2.5);
+          padded = weft::pad(padded, {{up, up}, {0, 0}}, mode_of(rows), 2.5);
+        }
+        const auto from = static_cast<std::size_t>(up), across = static_cast<std::size_t>(left);
+        const xt::xtensor<double, 2> expected =
+            xt::view(f(at(padded)), xt::range(from, from + 17), xt::range(across, across + 13));
+        const auto found = weft::map_overlap(f, x, {.depth = {2}, .boundary = {rows, columns}, .constant = 2.5});
+        CHECK(xt::allclose(at(found), expected));
+      }
+  }
+}
+
 namespace {
 
 /// The sum of the elements from `before` places before each to `after` behind it, along both axes: of two arrays, the
@@ -333,6 +368,10 @@ TEST_CASE("functions of chunks that do not fit are refused") {
                     Contains("gave one of shape (2, 4) where one of shape (1, 1)"));
   CHECK_THROWS_WITH(weft::map_overlap(first, x, {.depth = {1, 1, 1}}), Contains("one depth, or one for each"));
   CHECK_THROWS_WITH(weft::map_overlap(first, x, {.depth = {-1}}), Contains("0 or more"));
+  using weft::boundary;
+  CHECK_THROWS_WITH(
+      weft::map_overlap(first, x, {.boundary = {boundary::nothing, boundary::nearest, boundary::reflect}}),
+      "weft: 3 boundaries for an array of shape (6, 4) in chunks of (2, 4): give one, or one for each axis");
   CHECK_THROWS_WITH(weft::map_overlap(first, x, {.after = {1, -2}}), Contains("(1, -2)") && Contains("0 or more"));
   CHECK_THROWS_WITH(weft::map_overlap(first, x, {.after = {1, 1, 1}}), Contains("one depth, or one for each"));
   CHECK_THROWS_WITH(weft::map_overlap(first, {}, x, y), Contains("(6, 4) in chunks of (2, 4)") && Contains("(6, 5)"));

@@ -155,13 +155,14 @@ auto from_blocks(const client& c, const chunk_sizes& sizes, F f) {
 }
 
 /// How chunks overlap: by `depth` elements of their neighbours on each side of each axis (one number for all axes, or
-/// one for each). `after`: other numbers for the far side, in the same way; none: those of `depth`. `constant`: what
-/// stands beyond the ends with boundary::constant. `trim`: the function gives a chunk of the shape that it took, of
-/// which the halo is cut off; otherwise it gives one without it.
+/// one for each). `after`: other numbers for the far side, in the same way; none: those of `depth`. `boundary`: what
+/// stands beyond the ends, of all axes or of each: `{boundary::periodic, boundary::nearest}`. `constant`: what stands
+/// there with boundary::constant, in the corners too where other axes have another one. `trim`: the function gives a
+/// chunk of the shape that it took, of which the halo is cut off; otherwise it gives one without it.
 struct overlap_options {
   weft::shape depth = {1};
   weft::shape after = {};
-  weft::boundary boundary = weft::boundary::nothing;
+  weft::boundaries boundary = weft::boundary::nothing;
   double constant = 0;
   bool trim = true;
 };
@@ -169,7 +170,8 @@ static_assert(std::is_trivially_destructible_v<overlap_options>, "g++ 12 destroy
 
 /// f(chunks with their halos...) for each chunk. Arrays broadcast, and are cut as those with the most chunks; an axis
 /// of one element that stands for many has no halo. A part of the result reads the chunks around that part alone.
-/// Throws misuse for depths below 0, and for a constant that does not fit in the elements.
+/// Throws misuse for depths below 0, for depths and boundaries that are neither one nor one for each axis, and for a
+/// constant that does not fit in the elements.
 template <class F, array_like... X>
   requires(sizeof...(X) > 0)
 auto map_overlap(F f, const overlap_options& how, const X&... x) {

@@ -35,6 +35,20 @@ struct chunk_place {
 /// before the end in reverse order with the last one first, the last one again and again, those at the other end, or
 /// a constant.
 enum class boundary : std::uint8_t { nothing, reflect, nearest, periodic, constant };
+/// One for all axes, or one for each: `{boundary::periodic, boundary::nearest}`.
+class boundaries {
+ public:
+  template <class... B>
+    requires(sizeof...(B) > 0 && sizeof...(B) <= most_axes && (std::is_same_v<B, boundary> && ...))
+  constexpr boundaries(B... each) noexcept  // NOLINT: `.boundary = weft::boundary::periodic`
+      : count_(sizeof...(B)), each_{each...} {}
+  constexpr std::size_t size() const noexcept { return count_; }
+  constexpr boundary along(std::size_t axis) const noexcept { return each_[count_ == 1 ? 0 : axis]; }
+
+ private:
+  std::size_t count_;
+  std::array<boundary, most_axes> each_;
+};
 
 namespace detail::arrays {
 
@@ -228,7 +242,7 @@ array_ref blocks_made(client c, element e, const grid& chunks, any_code<block_fu
 grid grid_of_sizes(std::span<const std::vector<std::int64_t>> sizes, std::size_t item);
 struct overlap {
   weft::shape depth, after;
-  boundary beyond;
+  boundaries beyond;
   bool trim;
   std::vector<std::vector<std::byte>> constants;  // an element for each array
 };
