@@ -3,6 +3,7 @@
 /// Parallel arrays, as NumPy and Dask have them. Needs weft::array, and xtensor. docs/arrays.md is about them.
 #include "weft/array/along.hpp"
 #include "weft/array/axes.hpp"
+#include "weft/array/chosen.hpp"
 #include "weft/array/chunks.hpp"
 #include "weft/array/count.hpp"
 #ifndef WEFT_WITHOUT_BLAS
