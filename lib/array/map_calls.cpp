@@ -351,25 +351,34 @@ array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_c
 }
 
 array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std::vector<std::string_view>& axes,
-                       element e, any_code<block_function> f) {
+                       element e, const block_changes& how, any_code<block_function> f) {
   check_some(x, "blockwise");
+  const std::string from = "arrays of shapes " + shapes_of(x);
   named_axes all;
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (axes[i].size() != x[i]->chunks.rank)
       throw misuse("weft: \"" + std::string(axes[i]) + "\" for the axes of an array of shape " +
                    to_string(x[i]->chunks) + ": give a letter for each");
     for (std::size_t a = 0; a < axes[i].size(); ++a)
-      all.add(axes[i][a], x[i]->chunks.axes[a], "a blockwise of arrays of shapes " + shapes_of(x));
+      all.add(axes[i][a], x[i]->chunks.axes[a], "a blockwise of " + from);
   }
   mapped_plan plan;
+  std::uint32_t added = 0;
   for (std::size_t a = 0; a < out.size(); ++a) {
-    const cut* c = all.find(out[a]);
-    if (!c || out.find(out[a]) != a)
-      throw misuse("weft: axis " + std::string(1, out[a]) + " of the result of a blockwise, \"" + std::string(out) +
-                   "\", is " + (c ? "named twice" : "that of no array"));
-    add_axis(plan.tasks, *c);
+    const std::string where =
+        "axis " + std::string(1, out[a]) + " of the result of a blockwise, \"" + std::string(out) + "\", of " + from;
+    if (out.find(out[a]) != a) throw misuse("weft: " + where + ", is named twice");
+    if (const cut* c = all.find(out[a])) {
+      add_axis(plan.tasks, *c);
+      continue;
+    }
+    const bool sized = a < how.sizes.size() && !how.sizes[a].empty();
+    if (!sized && (a >= how.extents.size() || how.extents[a] == 0))
+      throw misuse("weft: " + where + ", is that of no array: give its extent in a weft::block_shape");
+    add_axis(plan.tasks, sized ? checked_sizes(how.sizes[a], a, where) : one_chunk(1));
+    added |= 1u << a;
   }
-  plan.chunks = plan.tasks;
+  give_extents(plan, how, added, from);
   plan.function = std::move(f);
   plan.of = e;
   std::vector<std::array<std::int32_t, most_axes>> bound;

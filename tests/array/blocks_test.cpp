@@ -1,5 +1,6 @@
 // Functions of chunks that give others than they take: of other axes and extents, and of no array.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xview.hpp>
 
@@ -160,6 +161,45 @@ TEST_CASE("chunks are made by their places alone") {
   CHECK(at(weft::from_blocks<2>(at.client, {0, 3}, numbered{})).size() == 0);
 }
 
+TEST_CASE("chunks that are paired by names have axes of no array, and other extents") {
+  place at;
+  const auto x = noise(at.client, {12, 20}, {5, 7}), y = noise(at.client, {12, 9}, {4, 9});
+  const xt::xtensor<double, 2> whole = at(x), other = at(y);
+  // The least and the largest of each row: an axis that neither has, of two elements.
+  const auto ends_of = [](const auto& a, const auto& b) {
+    xt::xtensor<double, 2> e = xt::zeros<double>({a.shape()[0], std::size_t{2}});
+    xt::view(e, xt::all(), 0) = xt::amin(a, {1}) + xt::amin(b, {1});
+    xt::view(e, xt::all(), 1) = xt::amax(a, {1}) + xt::amax(b, {1});
+    return e;
+  };
+  const auto ends = weft::blockwise<2>(ends_of, block_shape{{0, 2}}, "ie", "ij", x, "ik", y);
+  CHECK(ends.chunk_sizes() == std::vector<std::vector<std::int64_t>>{{5, 5, 2}, {2}});
+  const xt::xtensor<double, 2> found = at(ends);
+  CHECK(xt::allclose(xt::view(found, xt::all(), 0), xt::amin(whole, {1}) + xt::amin(other, {1})));
+  CHECK(xt::allclose(xt::view(found, xt::all(), 1), xt::amax(whole, {1}) + xt::amax(other, {1})));
+  // A sum of each chunk, and as a function is told where it is along an axis of its own.
+  const auto sums =
+      weft::blockwise<2>([](const auto& a) { return xt::sum(a)(); }, block_shape{{1, 1}}, "ji", "ij", x);
+  CHECK(sums.shape() == weft::shape{3, 3});
+  CHECK(at(sums)(2, 1) == Approx(xt::sum(xt::view(whole, xt::range(5, 10), xt::range(14, 20)))()));
+  const auto powers = weft::blockwise<2>(
+      [](const weft::chunk_place& p, const auto& a) {
+        xt::xtensor<double, 2> r = xt::zeros<double>({static_cast<std::size_t>(p.extents[0]), a.shape()[0]});
+        for (std::size_t k = 0; k < r.shape()[0]; ++k)
+          xt::view(r, k) =
+              xt::pow(xt::view(a, xt::all(), 3), static_cast<double>(p.first[0]) + static_cast<double>(k));
+        return r;
+      },
+      chunk_sizes({1, 2}), "ki", "ij", x);
+  CHECK(powers.chunk_sizes() == std::vector<std::vector<std::int64_t>>{{1, 2}, {5, 5, 2}});
+  const xt::xtensor<double, 2> raised = at(powers);
+  for (std::size_t k = 0; k < 3; ++k)
+    for (std::size_t i = 0; i < 12; ++i)
+      REQUIRE(raised(k, i) == Approx(std::pow(whole(i, 3), static_cast<double>(k))));
+  CHECK(weft::blockwise([](const auto&) { return 1.0; }, chunk_sizes({2, 2, 9}), "i", "ij", x).shape() ==
+        weft::shape{13});
+}
+
 TEST_CASE("a function is told where its chunk is") {
   place at;
   const auto told_of = [&](int what, const auto& x) {
@@ -224,6 +264,17 @@ TEST_CASE("chunks of other axes and extents that do not fit are refused") {
   CHECK_THROWS_WITH(weft::from_blocks<2>(at.client, {2, 3, 4}, numbered{}), Contains("as one of 2 axes"));
   CHECK_THROWS_WITH(weft::from_blocks<2>(at.client, {3, 3}, numbered{}, {.chunk = {1}}),
                     Contains("one extent for each axis"));
+  const auto named = [&](const auto& chunk, const char* out) { return weft::blockwise(one, chunk, out, "ij", x); };
+  CHECK_THROWS_WITH(
+      named(block_shape{}, "ik"),
+      "weft: axis k of the result of a blockwise, \"ik\", of arrays of shapes (6, 4) in chunks of (2, 4), "
+      "is that of no array: give its extent in a weft::block_shape");
+  CHECK_THROWS_WITH(named(block_shape{{2, 0}}, "ik"), Contains("axis k") && Contains("no array"));
+  CHECK_THROWS_WITH(named(block_shape{{0, 2}}, "ii"), Contains("axis i") && Contains("named twice"));
+  CHECK_THROWS_WITH(named(block_shape{{2}}, "ij"), Contains("of a result of 2 axes") && Contains("(6, 4) in chunks"));
+  CHECK_THROWS_WITH(named(block_shape{{0, -2}}, "ik"), Contains("give 1 or more, or 0"));
+  CHECK_THROWS_WITH(named(chunk_sizes({1, 1}), "i"), Contains("has 3 chunks, and there are sizes for 2"));
+  CHECK_THROWS_WITH(named(chunk_sizes({}, {2, 0}), "ik"), Contains("axis k") && Contains("0 elements"));
   // What a function gives is known when it is called.
   const auto wrong = [](const auto& a) { return xt::xarray<double>(xt::sum(a, {0})); };
   CHECK_THROWS_WITH(at(weft::map_blocks(wrong, block_shape{.drop = axes(1)}, x)),

@@ -190,12 +190,10 @@ auto map_overlap(F f, const X& x, const overlap_options& how = {}) {
   return map_overlap(std::move(f), how, x);
 }
 
-/// f of chunks that belong together by the names of their axes: `blockwise<2>(f, "ik", "ij", x, "jk", y)` calls
-/// f(chunk of x, chunk of y) for each chunk (i, k) of the result, with the whole of j. Extents of one name are equal,
-/// and the result's axes are cut as the operands' that have the most chunks.
-template <std::size_t N = dynamic_rank, class F, class... A>
-auto blockwise(F f, std::string_view out, const A&... axes_and_arrays) {
-  using namespace detail::arrays;
+namespace detail::arrays {
+
+template <std::size_t N, class F, class... A>
+auto blocks_by_name(F f, const block_changes& how, std::string_view out, const A&... axes_and_arrays) {
   static_assert(sizeof...(A) % 2 == 0 && sizeof...(A) > 0, "weft: blockwise takes names of axes and arrays by turns");
   const std::tuple<const A&...> all(axes_and_arrays...);
   const auto arrays_of = odd_ones(std::make_index_sequence<sizeof...(A) / 2>{}, all);
@@ -208,9 +206,34 @@ auto blockwise(F f, std::string_view out, const A&... axes_and_arrays) {
         static_assert(checked_block_function<F, X...>());
         using T = block_result<F, X...>;
         static_assert(checked_block_rank<N, F, X...>());
-        return array<T, N>(blockwise_of(out, {x.node()...}, names, element_of<T>, code_of<F, X...>(f)));
+        return array<T, N>(blockwise_of(out, {x.node()...}, names, element_of<T>, how, code_of<F, X...>(f)));
       },
       arrays_of);
+}
+
+}  // namespace detail::arrays
+
+/// f of chunks that belong together by the names of their axes: `blockwise<2>(f, "ik", "ij", x, "jk", y)` calls
+/// f(chunk of x, chunk of y) for each chunk (i, k) of the result, with the whole of j. Extents of one name are equal,
+/// and the result's axes are cut as the operands' that have the most chunks.
+template <std::size_t N = dynamic_rank, class F, class... A>
+auto blockwise(F f, std::string_view out, const A&... axes_and_arrays) {
+  return detail::arrays::blocks_by_name<N>(std::move(f), {}, out, axes_and_arrays...);
+}
+/// The same, whose chunks have other extents along the result's axes: `blockwise<2>(f, block_shape{{0, 3}}, "ie",
+/// "ij", x)`, 0 as they are. That is also the extent of an axis that no array has, as e here, of one chunk.
+template <std::size_t N = dynamic_rank, class F, std::size_t D, std::size_t A, class... B>
+auto blockwise(F f, const block_shape<D, A>& chunk, std::string_view out, const B&... axes_and_arrays) {
+  static_assert(D == 0 && A == 0, "weft: axes that go and axes that are new have their names in a blockwise");
+  return detail::arrays::blocks_by_name<N>(std::move(f), {chunk.extents}, out, axes_and_arrays...);
+}
+/// The same, whose chunks are so long each: `blockwise<2>(f, chunk_sizes({}, {3, 2}), "ie", "ij", x)`. An axis that
+/// no array has is in as many chunks as there are sizes, and f is called for each.
+template <std::size_t N = dynamic_rank, class F, class... A>
+auto blockwise(F f, const chunk_sizes& sizes, std::string_view out, const A&... axes_and_arrays) {
+  detail::arrays::block_changes how;
+  how.sizes = sizes.of_rank(0);
+  return detail::arrays::blocks_by_name<N>(std::move(f), how, out, axes_and_arrays...);
 }
 
 /// Extents of axes that a generalized function makes, in the order in which the signature names them.

@@ -248,7 +248,7 @@ struct overlap {
 };
 array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_code<block_function> f);
 array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std::vector<std::string_view>& axes,
-                       element e, any_code<block_function> f);
+                       element e, const block_changes& how, any_code<block_function> f);
 /// Its results, of which there is an element for each. `sizes`: extents of those axes that no operand has, in their
 /// order.
 std::vector<array_ref> apply_gufunc_of(std::string_view signature, std::vector<array_ref> x,
