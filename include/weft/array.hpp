@@ -36,6 +36,7 @@
 #include "weft/array/raw.hpp"
 #include "weft/array/rechunk.hpp"
 #include "weft/array/reduce.hpp"
+#include "weft/array/reduce_blocks.hpp"
 #include "weft/array/reshape.hpp"
 #include "weft/array/sort.hpp"
 #include "weft/array/take.hpp"

@@ -1,12 +1,17 @@
 // Digests of chunks, by the tree of reductions.
 #include "weft/detail/array/digests.hpp"
 
+#include <cstring>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
+#include "array/given.hpp"
 #include "array/layered.hpp"
 #include "array/names.hpp"
 #include "array/plan.hpp"
+#include "weft/detail/array/block_reducers.hpp"
+#include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
 
@@ -65,10 +70,15 @@ struct digest_node final : layered_node {
   box digested(const box& wanted) const {
     const grid& source = operands.front().node->chunks;
     box b = box::all_of(source);
+    const bool keeps = wanted.counts.size() == source.rank;
+    std::uint32_t kept = 0;  // axes before a that the result has
     for (std::uint32_t a = 0; a < source.rank; ++a) {
-      if ((axes >> a & 1) != 0) continue;
-      b.first[a] = wanted.first[a];
-      b.counts[a] = wanted.counts[a];
+      if ((axes >> a & 1) != 0) {
+        kept += keeps ? 1 : 0;
+        continue;
+      }
+      b.first[a] = wanted.first[kept];
+      b.counts[a] = wanted.counts[kept++];
     }
     return b;
   }
@@ -81,6 +91,47 @@ array_ref make_digest(array_ref x, element e, const grid& chunks, std::uint32_t 
   const grid source = x->chunks;
   operand o{in_chunks(std::move(x), source), identity_map(source.rank)};
   return std::make_shared<const digest_node>(std::move(c), e, chunks, std::move(o), axes, std::move(what));
+}
+
+array_ref reduced_blocks(array_ref x, element e, std::uint32_t axes, bool keep, const weft::shape& extents,
+                         any_code<digest> what) {
+  const grid& from = x->chunks;
+  if (extents.size() != 0 && extents.size() != from.rank)
+    throw misuse("weft: chunks of " + weft::to_string(extents) + " from those of an array of shape " +
+                 to_string(from) + ": give one extent for each axis");
+  grid chunks;
+  for (std::uint32_t a = 0; a < from.rank; ++a) {
+    const std::int64_t n = extents.size() == 0 ? 0 : extents[a];
+    const bool reduced = (axes >> a & 1) != 0;
+    if (n < 0 || (n != 0 && !reduced))
+      throw misuse("weft: chunks of " + weft::to_string(extents) + " from those of an array of shape " +
+                   to_string(from) + ": give 1 or more, or 0, and for axis " + std::to_string(a) +
+                   (n < 0 ? "" : ", which is not reduced, 0"));
+    if (reduced && !keep) continue;
+    chunks.axes[chunks.rank++] = reduced ? one_chunk(n == 0 ? 1 : n) : from.axes[a];
+  }
+  return make_digest(std::move(x), e, chunks, axes, std::move(what));
+}
+
+block block_of_bytes(std::span<const std::byte> bytes) {
+  block b(element_of<std::uint8_t>, {bytes.size()});
+  if (!bytes.empty()) std::memcpy(b.bytes().data(), bytes.data(), bytes.size());
+  return b;
+}
+
+weft::shape reduced_extents(const weft::shape& chunk, std::uint32_t axes, bool keep, const weft::shape& extents) {
+  demand_given(extents.size() == 0 || extents.size() == chunk.size(), "a chunk of another rank than its own");
+  weft::shape all = weft::shape::of_rank(chunk.size());
+  std::size_t rank = 0;
+  for (std::size_t a = 0; a < chunk.size(); ++a) {
+    const bool reduced = (axes >> a & 1) != 0;
+    if (reduced && !keep) continue;
+    const std::int64_t n = extents.size() == 0 || extents[a] == 0 ? 1 : extents[a];
+    all[rank++] = reduced ? n : chunk[a];
+  }
+  weft::shape kept = weft::shape::of_rank(rank);
+  for (std::size_t a = 0; a < rank; ++a) kept[a] = all[a];
+  return kept;
 }
 
 }  // namespace weft::detail::arrays

@@ -94,6 +94,24 @@ struct place_in_file {
   }
 };
 
+/// Sums of columns, and how many elements are in them.
+struct column_sums {
+  double less;
+  struct accumulator {
+    xt::xtensor<double, 1> sums;
+    std::vector<std::size_t> rows;
+  };
+  template <class V>
+  accumulator chunk(const V& a) const {
+    return {xt::sum(a - less, {0}), {a.shape()[0]}};
+  }
+  void merge(accumulator& a, const accumulator& after) const {
+    a.sums += after.sums;
+    a.rows.insert(a.rows.end(), after.rows.begin(), after.rows.end());
+  }
+  auto finish(const accumulator& a) const { return a.sums * static_cast<double>(a.rows.front() - a.rows.back()); }
+};
+
 struct ends_of_line {
   template <class V>
   auto operator()(const V& a) const {
@@ -128,6 +146,8 @@ weft::task<results> maps(weft::client& c) {
                                      weft::block_shape{.drop = weft::axes(1)}, weft::rechunk(x, {.chunk = {13, -1}}));
   const xt::xtensor<double, 1> placed = co_await (sums + places).compute();
   all.push_back(arrays::list_of(placed));
+  const xt::xtensor<double, 1> reduced = co_await weft::reduce_blocks(x, column_sums{0.5}, 0).compute();
+  all.push_back(arrays::list_of(reduced));
   co_return all;
 }
 
@@ -211,6 +231,7 @@ TEST_CASE("functions of chunks travel with their program") {
   CHECK(one[4].size() == 10 * 47 * 5);
   CHECK(one[5].size() == 60 * 47);
   CHECK(one[6].size() == 60);
+  CHECK(one[7].size() == 47);
   CHECK((on_engine(3, maps) == one));
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   CHECK((on_cluster(kind, maps) == one));

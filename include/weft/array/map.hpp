@@ -69,10 +69,6 @@ auto odd_ones(std::index_sequence<I...>, const std::tuple<A...>& all) {
       std::get<2 * I + 1>(all)...);
 }
 
-}  // namespace detail::arrays
-
-namespace detail::arrays {
-
 /// Of the result of a function of chunks.
 template <std::size_t Dropped, std::size_t Added, class... X>
 consteval std::size_t rank_of_blocks() {

@@ -23,7 +23,7 @@ class digest : public code {
 /// The grid of a digest over all axes whose block has extents that are known when it has been made.
 inline grid one_block() noexcept { return {1, {cut{1, 1, 1}}}; }
 /// Over the axes whose bits are set, to elements `e` in `chunks`: these have x's axes, of which those are in one
-/// chunk, or where all axes are set they are one chunk of any shape. lib/array/digest.cpp.
+/// chunk, or x's axes without those; where all axes are set they are one chunk of any shape. lib/array/digest.cpp.
 array_ref make_digest(array_ref x, element e, const grid& chunks, std::uint32_t axes, any_code<digest> what);
 
 }  // namespace weft::detail::arrays
