@@ -3,6 +3,7 @@
 /// Parallel arrays, as NumPy and Dask have them. Needs weft::array, and xtensor. docs/arrays.md is about them.
 #include "weft/array/along.hpp"
 #include "weft/array/axes.hpp"
+#include "weft/array/choices.hpp"
 #include "weft/array/chosen.hpp"
 #include "weft/array/chunks.hpp"
 #include "weft/array/count.hpp"
@@ -27,6 +28,7 @@
 #ifndef WEFT_WITHOUT_BLAS
 #include "weft/array/linear.hpp"
 #endif
+#include "weft/array/lookup.hpp"
 #include "weft/array/map.hpp"
 #include "weft/array/matrices.hpp"
 #include "weft/array/norm.hpp"

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "array/nodes.hpp"
+#include "weft/array/choices.hpp"
 #include "weft/array/index.hpp"
 #include "weft/detail/array/arrangements.hpp"
 #include "weft/detail/array/gathers.hpp"
@@ -31,6 +32,10 @@ bool list_is_first(std::span<const index_item> indices) {
 void throw_large_index(std::uint64_t at) {
   throw misuse("weft: index " + std::to_string(at) +
                ": no axis is so long; one that counts from the end is a negative number of a signed type");
+}
+void throw_choice(std::int64_t at, std::size_t count) {
+  throw misuse("weft: choice " + std::to_string(at) + " of " + std::to_string(count) +
+               ", which are numbered from 0: outside::wrap or outside::clip before them says what becomes of others");
 }
 void check_list(std::size_t axes) {
   if (axes != 1)

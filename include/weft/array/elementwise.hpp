@@ -85,6 +85,18 @@ struct common_element<X, More...> {
   using type = typename decltype(with<X>())::type;
 };
 
+/// What elements of all these types are promoted to.
+template <class... T>
+struct promoted_all;
+template <class T>
+struct promoted_all<T> {
+  using type = T;
+};
+template <class T, class U, class... More>
+struct promoted_all<T, U, More...> {
+  using type = typename promoted_all<promote_t<T, U>, More...>::type;
+};
+
 template <std::size_t... Counts>
 inline constexpr std::array<std::size_t, sizeof...(Counts)> sums_before = [] {
   const std::array<std::size_t, sizeof...(Counts)> counts{Counts...};
@@ -156,6 +168,8 @@ WEFT_DETAIL_OPERATOR(!=, not_equal)
 WEFT_DETAIL_OPERATOR(&, bit_and)
 WEFT_DETAIL_OPERATOR(|, bit_or)
 WEFT_DETAIL_OPERATOR(^, bit_xor)
+WEFT_DETAIL_OPERATOR(<<, shift_left)
+WEFT_DETAIL_OPERATOR(>>, shift_right)
 WEFT_DETAIL_OPERATOR(&&, logical_and)
 WEFT_DETAIL_OPERATOR(||, logical_or)
 #undef WEFT_DETAIL_OPERATOR
@@ -163,6 +177,13 @@ WEFT_DETAIL_OPERATOR(||, logical_or)
 template <array_like X>
 auto operator-(const X& x) {
   return detail::arrays::apply_to(detail::arrays::negate{}, x);
+}
+/// The array or the expression itself.
+template <array_like X>
+X operator+(const X& x) {
+  constexpr bool booleans = std::is_same_v<typename X::value_type, bool>;
+  static_assert(!booleans, "weft: arrays of bool have no sign; use astype<int> for numbers");
+  return x;
 }
 template <array_like X>
 auto operator!(const X& x) {

@@ -3,11 +3,12 @@
 #include <cmath>
 #include <cstdlib>
 #include <numbers>
-#include <tuple>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "weft/array/elementwise.hpp"
+#include "weft/detail/array/functions.hpp"
 
 /// Functions of elements, as NumPy has them: of arrays, expressions and scalars, which broadcast. Integers are given
 /// as double to functions of real numbers. They are part of the kernel of the expression they stand in.
@@ -59,18 +60,40 @@ WEFT_DETAIL_UNARY(isinf, is_infinite)
 WEFT_DETAIL_UNARY(isfinite, is_finite)
 /// Whether it is below 0, or -0.
 WEFT_DETAIL_UNARY(signbit, has_sign)
-/// 0 for NaNs, and the largest and the lowest number for infinities; in both parts of complex numbers.
-WEFT_DETAIL_UNARY(nan_to_num, replace_nan)
+// Whether it is that infinity, of real numbers.
+WEFT_DETAIL_UNARY(isposinf, is_positive_infinity)
+WEFT_DETAIL_UNARY(isneginf, is_negative_infinity)
 // Of complex numbers; real ones are such.
 WEFT_DETAIL_UNARY(real, real_of)
 WEFT_DETAIL_UNARY(imag, imaginary_of)
 WEFT_DETAIL_UNARY(conj, conjugate)
 WEFT_DETAIL_UNARY(angle, angle_of)
+/// Whether the imaginary part is 0.
+WEFT_DETAIL_UNARY(isreal, is_real)
+/// As double of integers, where abs() leaves them what they are.
+WEFT_DETAIL_UNARY(fabs, real_size)
+/// 1 / x; of integers an integer, and 0 where x is 0.
+WEFT_DETAIL_UNARY(reciprocal, reciprocal)
+/// From x to the next number of its type away from 0, of x's sign. NaN of infinities.
+WEFT_DETAIL_UNARY(spacing, spacing)
+/// sin(pi x) / (pi x), and 1 at 0.
+WEFT_DETAIL_UNARY(sinc, normalized_sinc)
+/// The modified Bessel function of the first kind, of order 0.
+WEFT_DETAIL_UNARY(i0, modified_bessel)
+/// Towards 0.
+WEFT_DETAIL_UNARY(fix, round_to_zero)
 WEFT_DETAIL_BINARY(pow, power)
+/// As pow, of real numbers in double and of complex ones in complex<double>, whatever types are given.
+WEFT_DETAIL_BINARY(float_power, float_power)
 WEFT_DETAIL_BINARY(atan2, arc_tangent2)
 WEFT_DETAIL_BINARY(hypot, hypotenuse)
 /// Towards minus infinity; of integers an integer, and 0 where the divisor is 0.
 WEFT_DETAIL_BINARY(floor_divide, floor_divide)
+/// What C's remainder is, of the sign of x, where that of x % y is y's; 0 where an integer is divided by 0.
+WEFT_DETAIL_BINARY(fmod, truncated_remainder)
+/// Of integers, of any sign: the largest number that divides both, and the smallest that both divide, which wraps.
+WEFT_DETAIL_BINARY(gcd, greatest_divisor)
+WEFT_DETAIL_BINARY(lcm, least_multiple)
 /// NaN where either is.
 WEFT_DETAIL_BINARY(minimum, minimum)
 WEFT_DETAIL_BINARY(maximum, maximum)
@@ -79,8 +102,12 @@ WEFT_DETAIL_BINARY(fmin, minimum_but_nan)
 WEFT_DETAIL_BINARY(fmax, maximum_but_nan)
 /// log(exp(x) + exp(y)), which does not overflow.
 WEFT_DETAIL_BINARY(logaddexp, add_logarithms)
+/// log2(2^x + 2^y), which does not overflow.
+WEFT_DETAIL_BINARY(logaddexp2, add_logarithms2)
 /// x with the sign of y.
 WEFT_DETAIL_BINARY(copysign, copy_sign)
+/// The number beside x that is nearest to it, towards y.
+WEFT_DETAIL_BINARY(nextafter, next_after)
 WEFT_DETAIL_BINARY(logical_xor, logical_xor)
 
 #undef WEFT_DETAIL_UNARY
@@ -88,6 +115,21 @@ WEFT_DETAIL_BINARY(logical_xor, logical_xor)
 
 namespace detail::arrays {
 
+/// An operand whose type is its own, whatever the others' are.
+template <class X>
+consteval auto own_type_of() {
+  if constexpr (array_like<X>)
+    return std::type_identity<typename X::value_type>{};
+  else
+    return std::type_identity<X>{};
+}
+template <class X>
+decltype(auto) as_it_is(const X& x) {
+  if constexpr (array_like<X>)
+    return expression_of(x);
+  else
+    return scalar_expression<X>{{x}};
+}
 /// A condition's own type is not that of what is chosen.
 template <class C>
 decltype(auto) condition_of(const C& c) {
@@ -107,57 +149,12 @@ struct chosen_element<C, Choice, More...> {
   using type = promote_t<typename common_element<Choice>::type, typename chosen_element<More...>::type>;
 };
 template <class T, class X>
-decltype(auto) choose(const X& otherwise) {
+decltype(auto) chosen(const X& otherwise) {
   return part_of<T>(otherwise);
 }
 template <class T, class C, class X, class... More>
-auto choose(const C& condition, const X& x, const More&... more) {
-  return arrays::join(where{}, condition_of(condition), part_of<T>(x), arrays::choose<T>(more...));
-}
-
-/// What piecewise() is somewhere: a value, or a function's.
-template <class T, class F>
-struct piece {
-  F f;
-  constexpr T operator()(T x) const {
-    if constexpr (std::is_same_v<F, T>)
-      return f;
-    else
-      return cast<T>{}(f(x));
-  }
-};
-template <class T, class F>
-auto piece_of(const F& f) {
-  if constexpr (array_scalar<F>) {
-    return piece<T, T>{fitting<T>(f)};
-  } else {
-    static_assert(detail::checked_function<F>());
-    constexpr bool takes_elements = std::is_invocable_v<const F&, T>;
-    static_assert(takes_elements, "weft: behind a condition of piecewise is a scalar, or a function of one element");
-    return piece<T, F>{f};
-  }
-}
-/// That of the last condition that holds. One more: where none does.
-template <class T, class... P>
-struct pick_piece {
-  static constexpr const char* name = "piecewise";
-  std::tuple<P...> each;
-  template <class... C>
-  constexpr T operator()(T x, C... conditions) const {
-    const bool holds[] = {(conditions != C{})...};
-    return last_of<sizeof...(C)>(x, holds);
-  }
-  template <std::size_t K>
-  constexpr T last_of(T x, const bool* holds) const {
-    if constexpr (K == 0)
-      return std::get<sizeof...(P) - 1>(each)(x);
-    else
-      return holds[K - 1] ? std::get<K - 1>(each)(x) : last_of<K - 1>(x, holds);
-  }
-};
-template <class T, class... P>
-pick_piece<T, P...> picked(const P&... each) {
-  return {{each...}};
+auto chosen(const C& condition, const X& x, const More&... more) {
+  return arrays::join(where{}, condition_of(condition), part_of<T>(x), arrays::chosen<T>(more...));
 }
 
 }  // namespace detail::arrays
@@ -166,35 +163,7 @@ pick_piece<T, P...> picked(const P&... each) {
 template <class C, class X, class Y>
   requires detail::arrays::operands<C, X, Y>
 auto where(const C& condition, const X& x, const Y& y) {
-  return detail::arrays::choose<typename detail::arrays::chosen_element<C, X, Y>::type>(condition, x, y);
-}
-/// The first of several choices whose condition holds: `select(a, x, b, y, otherwise)` is x where a holds, else y
-/// where b holds. The type is that of the choices.
-template <class C, class X, class... More>
-  requires(sizeof...(More) % 2 == 1 && array_like<C>)
-auto select(const C& condition, const X& x, const More&... more) {
-  return detail::arrays::choose<typename detail::arrays::chosen_element<C, X, More...>::type>(condition, x, more...);
-}
-/// Values by the last of several conditions that holds, as numpy.piecewise has it: `piecewise(x, x < 0.0, -1.0, x >
-/// 1.0, [](double v) { return v * v; }, otherwise)`. What stands behind a condition is a scalar or a function of one
-/// element, as in map_elements(), and is called for those elements alone. Without the last one it is 0 where none
-/// holds. x and the conditions broadcast to one another. The type is x's: results of functions are converted, and
-/// scalars too. Throws misuse for a scalar that does not fit in it, and for shapes that do not broadcast.
-template <array_like X, array_like C, class F, class... More>
-auto piecewise(const X& x, const C& condition, const F& f, const More&... more) {
-  using namespace detail::arrays;
-  using T = typename X::value_type;
-  const std::tuple<const C&, const F&, const More&...> all(condition, f, more...);
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    const auto by = [&](const auto& otherwise) {
-      return detail::arrays::join(picked<T>(piece_of<T>(std::get<2 * I + 1>(all))..., piece_of<T>(otherwise)),
-                                  expression_of(x), expression_of(std::get<2 * I>(all))...);
-    };
-    if constexpr (sizeof...(More) % 2 == 0)
-      return by(T{});
-    else
-      return by(std::get<sizeof...(More) + 1>(all));
-  }(std::make_index_sequence<sizeof...(More) / 2 + 1>{});
+  return detail::arrays::chosen<typename detail::arrays::chosen_element<C, X, Y>::type>(condition, x, y);
 }
 /// To so many decimals, tens with -1: halves go to even numbers. As numpy.round it multiplies, rounds and divides;
 /// tens of integers are exact, and wrap where they do not fit into the type. Both parts of complex numbers.
@@ -212,6 +181,52 @@ template <class X, class Y>
   requires detail::arrays::operands<X, Y>
 auto isclose(const X& x, const Y& y, const tolerance& t = {}) {
   return detail::arrays::apply_to(detail::arrays::is_close{t.relative, t.absolute, t.equal_nan}, x, y);
+}
+/// Whether the imaginary part is something else than 0.
+template <array_like X>
+auto iscomplex(const X& x) {
+  return !isreal(x);
+}
+/// What nan_to_num() writes in the place of NaNs and infinities.
+struct replacements {
+  double nan = 0;
+  std::optional<double> posinf = {}, neginf = {};  // none: the largest and the lowest number of the type
+};
+static_assert(std::is_trivially_destructible_v<replacements>, "g++ 12 destroys it twice in a co_await expression");
+/// Numbers for NaNs and infinities, in both parts of complex numbers: `nan_to_num(x, {.posinf = 1e6})`.
+template <array_like X>
+auto nan_to_num(const X& x, const replacements& by = {}) {
+  return detail::arrays::apply_to(detail::arrays::replace_nan{by.nan, by.posinf.value_or(0), by.neginf.value_or(0),
+                                                              by.posinf.has_value(), by.neginf.has_value()},
+                                  x);
+}
+/// floor_divide and %: `const auto [quotient, rest] = weft::divmod(x, y);`
+template <class X, class Y>
+  requires detail::arrays::operands<X, Y>
+auto divmod(const X& x, const Y& y) {
+  return std::pair(floor_divide(x, y), x % y);
+}
+/// What is behind the point, and the whole number before it, both of x's sign.
+template <array_like X>
+auto modf(const X& x) {
+  using namespace detail::arrays;
+  return std::pair(detail::arrays::apply_to(fraction_of{}, x), detail::arrays::apply_to(whole_part_of{}, x));
+}
+/// A fraction of 0.5 and more, below 1 (or as much below 0), and the power of two, an int32, that makes x of it. What
+/// is not finite is its own fraction, and 0 the exponent.
+template <array_like X>
+auto frexp(const X& x) {
+  using namespace detail::arrays;
+  return std::pair(detail::arrays::apply_to(binary_fraction{}, x), detail::arrays::apply_to(binary_exponent{}, x));
+}
+/// Back from these: x times 2 to the power of `exponent`, of integers. The type is x's.
+template <class X, class E>
+  requires detail::arrays::operands<X, E>
+auto ldexp(const X& x, const E& exponent) {
+  using namespace detail::arrays;
+  constexpr bool whole = std::is_integral_v<typename decltype(own_type_of<E>())::type>;
+  static_assert(whole, "weft: the exponents of ldexp are integers");
+  return detail::arrays::join(scale_by_power{}, as_it_is(x), as_it_is(exponent));
 }
 /// Between degrees and radians.
 template <array_like X>

@@ -31,8 +31,17 @@ inline constexpr newaxis_t newaxis{};
 struct ellipsis_t {};
 inline constexpr ellipsis_t ellipsis{};
 
+/// What becomes of an index that is outside of its axis: it is refused, it goes around, as by `%`, or it becomes the
+/// nearest one.
+enum class outside : std::uint8_t { refuse, wrap, clip };
+
 namespace detail::arrays {
 
+/// An index of an axis of n, which is not 0, that is outside and not refused.
+constexpr std::int64_t brought_inside(std::int64_t i, std::int64_t n, outside beyond) noexcept {
+  if (beyond == outside::clip) return i < 0 ? 0 : n - 1;
+  return i % n < 0 ? i % n + n : i % n;
+}
 [[noreturn]] void throw_large_index(std::uint64_t at);
 /// Throws misuse beyond 2^63 - 1, where it would be negative, and count from the end.
 template <class I>

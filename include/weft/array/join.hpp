@@ -25,17 +25,6 @@ std::vector<array_ref> nodes_of(const std::vector<array<T, N>>& all) {
   for (const array<T, N>& x : all) nodes.push_back(x.node());
   return nodes;
 }
-/// What all elements are promoted to.
-template <class... T>
-struct promoted_all;
-template <class T>
-struct promoted_all<T> {
-  using type = T;
-};
-template <class T, class U, class... More>
-struct promoted_all<T, U, More...> {
-  using type = typename promoted_all<promote_t<T, U>, More...>::type;
-};
 template <class... X>
 using joined_t = typename promoted_all<typename X::value_type...>::type;
 template <class X, class... More>

@@ -659,7 +659,9 @@ def samples(t):
 operations = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
     "floor_divide": np.floor_divide, "remainder": np.remainder, "minimum": np.minimum, "maximum": np.maximum,
-    "less": np.less, "equal": np.equal,
+    "less": np.less, "equal": np.equal, "fmod": np.fmod,
+    "nextafter": lambda p, q: np.nextafter(p, q, dtype=None if "f" in p.dtype.kind + q.dtype.kind else np.float64),
+    "logaddexp2": lambda p, q: np.logaddexp2(p, q, dtype=np.divide(p[:1], q[:1]).dtype),
 }  # fmt: skip
 for s in types[:11]:
     a = np.array(samples(s)).astype(s)
@@ -675,6 +677,27 @@ for s in types[:11]:
             else:
                 value = operation(a[:, None], c)
             put(f"{name}_{s.name}_{t.name}", value)
+        if s.kind not in "iub" or t.kind not in "iub":
+            continue
+        if {s.name, t.name} & {"uint64"} and "i" in s.kind + t.kind:
+            continue  # no type has them both
+        for name in ("left_shift", "right_shift", "gcd", "lcm"):
+            put(f"{name}_{s.name}_{t.name}", getattr(np, name)(a[:, None].astype(np.int8) if s.kind == t.kind == "b"
+                                                              else a[:, None], c))
+    real = a if s.kind == "f" else a.astype(np.float64)
+    put("spacing_" + s.name, np.spacing(real))
+    put("fabs_" + s.name, np.fabs(real))
+    put("sinc_" + s.name, np.sinc(real))
+    put("i0_" + s.name, np.where(np.isinf(real), np.inf, np.i0(real.astype(np.float64))).astype(real.dtype))
+    for part, name in zip(np.modf(real), ("modf_fraction", "modf_whole")):
+        put(f"{name}_{s.name}", part)
+    for part, name in zip(np.frexp(real), ("frexp_fraction", "frexp_exponent")):
+        put(f"{name}_{s.name}", part)
+    whole = a.astype(np.int8) if s.kind == "b" else a
+    put("reciprocal_" + s.name, np.reciprocal(whole) if s.kind == "f" else np.where(whole == 0, 0, np.reciprocal(
+        np.where(whole == 0, whole + 1, whole))).astype(whole.dtype))
+    put("isposinf_" + s.name, np.isposinf(real))
+    put("isneginf_" + s.name, np.isneginf(real))
     if s.kind != "b":
         put("negate_" + s.name, -a)
     put("absolute_" + s.name, np.abs(a))
@@ -690,6 +713,43 @@ for s in types[:11]:
     put("where_of_" + s.name, np.where(line, np.float32(2), np.zeros(len(line), np.float32)))
     put("choice_of_" + s.name, np.where(line > 1, line, np.ones(len(line), np.uint8)))
     put("diff_of_" + s.name, np.diff(line))
+
+# Other functions of elements.
+put("left_shift", i << (np.abs(i) % 11))
+put("right_shift", i >> (np.abs(i) % 11))
+put("shift_number", (i << 3) >> 1)
+put("divmod_quotient", np.divmod(x, row)[0])
+put("divmod_rest", np.divmod(x, row)[1])
+put("fmod_row", np.fmod(x, row))
+put("gcd_lcm", np.gcd(i, 360) + np.lcm(i, 6))
+put("float_power", np.float_power(np.abs(f), 2))
+put("float_power_complex", np.float_power((f + 1j).astype(np.complex64), i % 3))
+put("ldexp", np.ldexp(x, i % 40))
+put("ldexp_float", np.ldexp(f, -3))
+put("frexp_back", np.ldexp(*np.frexp(x)))
+put("fix", np.fix(10 * x))
+put("nan_to_num_named", np.nan_to_num(np.where(x > 0.3, np.inf, np.where(x < -0.3, -np.inf, z)), nan=7, posinf=1e3, neginf=-5))
+put("nan_to_num_kept", np.nan_to_num(np.where(x > 0.3, np.inf, np.where(x < -0.3, -np.inf, z)), posinf=np.inf))
+turned = x + 1j * np.where(x > 0, 0, x[::-1])
+put("iscomplex", np.iscomplex(turned))
+put("isreal", np.isreal(turned))
+put("isclose_complex", np.isclose(turned, turned + 1e-5j * row, rtol=1e-5))
+put("allclose_complex", np.allclose(turned, turned * (1 + 1e-7)))
+put("sinc_complex", np.sinc(turned))
+put("reciprocal_complex", np.reciprocal(turned + 2))
+third = np.abs(i) % 3
+put("choose", np.choose(third, [x, row, 7]))
+put("choose_wrap", np.choose(i[:, :5], [i[:, :5], plane[0, :, None], f[:, :5]], mode="wrap"))
+put("choose_clip", np.choose(i, [-1, 0, 1], mode="clip"))
+ordered = np.sort(x.ravel())
+for at in ("left", "right"):
+    put(f"searchsorted_array_{at}", np.searchsorted(ordered, np.round(x, 2), at))
+    put(f"searchsorted_array_equal_{at}", np.searchsorted(np.sort(i.ravel() // 50), i[:, 3] // 40, at))
+    put(f"searchsorted_array_nan_{at}", np.searchsorted(np.sort(z.ravel()), z[:3], at))
+put("digitize_array", np.digitize(x, np.sort(row)))
+put("digitize_array_right", np.digitize(i[0], np.sort(i[:, 0, 0]), right=True))
+put("isin_array", np.isin(i, i[::3, ::2] + 1))
+put("isin_array_nan", np.isin(z, z[0]))
 
 # Arrangements.
 put("swapaxes", np.swapaxes(x, 0, -1))

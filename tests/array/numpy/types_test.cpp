@@ -43,7 +43,8 @@ auto samples() {
 
 /// An operation on each of some numbers with each of others, as a kernel does it.
 template <class Op, class A, class B>
-void check_operation(const std::string& operation, const xt::xtensor<A, 1>& a, const xt::xtensor<B, 1>& b) {
+void check_operation(const std::string& operation, const xt::xtensor<A, 1>& a, const xt::xtensor<B, 1>& b,
+                     bool exactly = true) {
   using R = decltype(Op{}(A(), B()));
   const std::string name = operation + "_" + name_of<A>() + "_" + name_of<B>();
   CAPTURE(name);
@@ -51,7 +52,15 @@ void check_operation(const std::string& operation, const xt::xtensor<A, 1>& a, c
   const auto found = std::make_unique<R[]>(n);
   for (std::size_t i = 0; i < a.size(); ++i)
     for (std::size_t j = 0; j < b.size(); ++j) found[i * b.size() + j] = Op{}(a(i), b(j));
-  reference::check_elements(name, found.get(), n, true);
+  reference::check_elements(name, found.get(), n, exactly);
+}
+template <class Op, class A>
+void check_each(const std::string& operation, const xt::xtensor<A, 1>& a, bool exactly = true) {
+  const std::string name = operation + "_" + name_of<A>();
+  CAPTURE(name);
+  const auto found = std::make_unique<decltype(Op{}(A()))[]>(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) found[i] = Op{}(a(i));
+  reference::check_elements(name, found.get(), a.size(), exactly);
 }
 
 template <class A, class B>
@@ -67,6 +76,15 @@ void check_pair(const xt::xtensor<A, 1>& a, const xt::xtensor<B, 1>& b) {
   check_operation<ops::maximum>("maximum", a, b);
   check_operation<ops::less>("less", a, b);
   check_operation<ops::equal>("equal", a, b);
+  check_operation<ops::truncated_remainder>("fmod", a, b);
+  check_operation<ops::next_after>("nextafter", a, b);
+  check_operation<ops::add_logarithms2>("logaddexp2", a, b, false);
+  if constexpr (std::is_integral_v<A> && std::is_integral_v<B> && std::is_integral_v<weft::promote_t<A, B>>) {
+    check_operation<ops::shift_left>("left_shift", a, b);
+    check_operation<ops::shift_right>("right_shift", a, b);
+    check_operation<ops::greatest_divisor>("gcd", a, b);
+    check_operation<ops::least_multiple>("lcm", a, b);
+  }
 }
 
 }  // namespace
@@ -92,5 +110,22 @@ TEST_CASE("operations on all pairs of types give NumPy's types and elements") {
   for_each_type<numbers>([](auto a) {
     const auto left = samples<decltype(a)>();
     for_each_type<numbers>([&](auto b) { check_pair(left, samples<decltype(b)>()); });
+  });
+}
+
+TEST_CASE("functions of each type give NumPy's types and elements") {
+  for_each_type<numbers>([](auto a) {
+    const auto all = samples<decltype(a)>();
+    check_each<ops::reciprocal>("reciprocal", all);
+    check_each<ops::spacing>("spacing", all);
+    check_each<ops::real_size>("fabs", all);
+    check_each<ops::normalized_sinc>("sinc", all, false);
+    check_each<ops::modified_bessel>("i0", all, false);
+    check_each<ops::fraction_of>("modf_fraction", all);
+    check_each<ops::whole_part_of>("modf_whole", all);
+    check_each<ops::binary_fraction>("frexp_fraction", all);
+    check_each<ops::binary_exponent>("frexp_exponent", all);
+    check_each<ops::is_positive_infinity>("isposinf", all);
+    check_each<ops::is_negative_infinity>("isneginf", all);
   });
 }

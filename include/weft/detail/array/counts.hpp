@@ -16,31 +16,46 @@
 
 namespace weft::detail::arrays {
 
-/// Where an element would stand among `values`, which are sorted: before those that equal it, or behind them.
+/// Of numbers of two types.
+template <class P>
+struct in_common_order {
+  template <class A, class B>
+  constexpr bool operator()(A a, B b) const {
+    return arrays::before(static_cast<P>(a), static_cast<P>(b));
+  }
+};
+/// Where x would stand in a sorted list: before those that equal it, or behind them.
+template <class List, class X>
+std::int64_t place_among(const List& all, X x, bool behind) {
+  constexpr in_common_order<promote_t<typename List::value_type, X>> earlier;
+  return (behind ? std::upper_bound(all.begin(), all.end(), x, earlier)
+                 : std::lower_bound(all.begin(), all.end(), x, earlier)) -
+         all.begin();
+}
+/// Whether x is in a sorted list; a NaN never is.
+template <class List, class X>
+bool stands_among(const List& all, X x) {
+  constexpr in_common_order<promote_t<typename List::value_type, X>> earlier;
+  return x == x && std::binary_search(all.begin(), all.end(), x, earlier);
+}
+
+/// The place of an element among `values`, which are sorted.
 template <class T>
 struct find_place {
   shared<std::vector<T>> values;
   bool behind = false;
   template <class X>
   std::int64_t operator()(X x) const {
-    using P = promote_t<T, X>;
-    const std::vector<T>& all = *values;
-    const auto earlier = [](auto a, auto b) { return arrays::before(static_cast<P>(a), static_cast<P>(b)); };
-    return (behind ? std::upper_bound(all.begin(), all.end(), x, earlier)
-                   : std::lower_bound(all.begin(), all.end(), x, earlier)) -
-           all.begin();
+    return place_among(*values, x, behind);
   }
 };
-
-/// Whether an element is among `values`, which are sorted; a NaN never is.
+/// Whether an element is among `values`, which are sorted.
 template <class T>
 struct is_among {
   shared<std::vector<T>> values;
   template <class X>
   bool operator()(X x) const {
-    using P = promote_t<T, X>;
-    const auto earlier = [](auto a, auto b) { return arrays::before(static_cast<P>(a), static_cast<P>(b)); };
-    return x == x && std::binary_search(values->begin(), values->end(), x, earlier);
+    return stands_among(*values, x);
   }
 };
 

@@ -125,6 +125,62 @@ struct remainder {
     }
   }
 };
+/// What C's % leaves: of the sign of x; 0 where an integer is divided by 0.
+struct truncated_remainder {
+  static constexpr const char* name = "fmod";
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = number_t<A, B>;
+    const P x = static_cast<P>(a), y = static_cast<P>(b);
+    if constexpr (std::is_floating_point_v<P>)
+      return std::fmod(x, y);
+    else if constexpr (std::is_signed_v<P>)
+      return y == 0 || y == -1 ? P{0} : static_cast<P>(x % y);
+    else
+      return y == 0 ? P{0} : static_cast<P>(x % y);
+  }
+};
+/// Of integers an integer: 0 but for 1 and -1.
+struct reciprocal {
+  template <class A>
+  constexpr auto operator()(A a) const {
+    using P = number_t<A, A>;
+    const P x = static_cast<P>(a);
+    if constexpr (std::is_integral_v<P>)
+      return x == 0 ? P{0} : static_cast<P>(1 / x);
+    else
+      return static_cast<P>(P(1) / x);
+  }
+};
+/// The largest number that divides both, 0 of zeros, by Euclid's algorithm: of the sizes of integers, as unsigned.
+template <class P>
+constexpr wrapping_t<P> size_of_integer(P x) {
+  return x < 0 ? wrapping_t<P>{0} - static_cast<wrapping_t<P>>(x) : static_cast<wrapping_t<P>>(x);
+}
+template <class U>
+constexpr U common_divisor(U x, U y) {
+  while (y != 0) x = std::exchange(y, x % y);
+  return x;
+}
+struct greatest_divisor {
+  static constexpr const char* name = "gcd";
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = number_t<A, B>;
+    return static_cast<P>(
+        common_divisor(size_of_integer<P>(static_cast<P>(a)), size_of_integer<P>(static_cast<P>(b))));
+  }
+};
+struct least_multiple {
+  static constexpr const char* name = "lcm";
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = number_t<A, B>;
+    const auto x = size_of_integer<P>(static_cast<P>(a)), y = size_of_integer<P>(static_cast<P>(b));
+    const auto divisor = common_divisor(x, y);
+    return divisor == 0 ? P{0} : static_cast<P>(x / divisor * y);
+  }
+};
 struct power {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
@@ -250,6 +306,28 @@ struct bit_not {
       return static_cast<A>(~a);
   }
 };
+/// By as many bits as there are, or more, or by fewer than none: nothing is left but the sign, to the right.
+struct shift_left {
+  static constexpr const char* name = "left_shift";
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = number_t<A, B>;
+    using U = wrapping_t<P>;
+    const U by = static_cast<U>(static_cast<P>(b));
+    return by < 8 * sizeof(P) ? static_cast<P>(static_cast<U>(static_cast<P>(a)) << by) : P{0};
+  }
+};
+struct shift_right {
+  static constexpr const char* name = "right_shift";
+  template <class A, class B>
+  constexpr auto operator()(A a, B b) const {
+    using P = number_t<A, B>;
+    using U = wrapping_t<P>;
+    const P x = static_cast<P>(a);
+    const U by = static_cast<U>(static_cast<P>(b));
+    return by < 8 * sizeof(P) ? static_cast<P>(x >> by) : static_cast<P>(x < 0 ? -1 : 0);
+  }
+};
 
 struct negate {
   template <class A>
@@ -367,215 +445,6 @@ struct is_finite {
       return std::isfinite(a);
     else
       return true;
-  }
-};
-
-/// Of the standard library, on real numbers (and complex ones, where it has them).
-#define WEFT_DETAIL_FUNCTION(type, function)                                   \
-  struct type {                                                                \
-    static constexpr const char* name = #function;                             \
-    template <class A>                                                         \
-    auto operator()(A a) const {                                               \
-      return static_cast<real_t<A>>(std::function(static_cast<real_t<A>>(a))); \
-    }                                                                          \
-  };
-WEFT_DETAIL_FUNCTION(exponential, exp)
-WEFT_DETAIL_FUNCTION(exponential2, exp2)
-WEFT_DETAIL_FUNCTION(exponential_minus_1, expm1)
-WEFT_DETAIL_FUNCTION(logarithm, log)
-WEFT_DETAIL_FUNCTION(logarithm2, log2)
-WEFT_DETAIL_FUNCTION(logarithm10, log10)
-WEFT_DETAIL_FUNCTION(logarithm_of_1_plus, log1p)
-WEFT_DETAIL_FUNCTION(square_root, sqrt)
-WEFT_DETAIL_FUNCTION(cube_root, cbrt)
-WEFT_DETAIL_FUNCTION(sine, sin)
-WEFT_DETAIL_FUNCTION(cosine, cos)
-WEFT_DETAIL_FUNCTION(tangent, tan)
-WEFT_DETAIL_FUNCTION(arc_sine, asin)
-WEFT_DETAIL_FUNCTION(arc_cosine, acos)
-WEFT_DETAIL_FUNCTION(arc_tangent, atan)
-WEFT_DETAIL_FUNCTION(hyperbolic_sine, sinh)
-WEFT_DETAIL_FUNCTION(hyperbolic_cosine, cosh)
-WEFT_DETAIL_FUNCTION(hyperbolic_tangent, tanh)
-WEFT_DETAIL_FUNCTION(area_sine, asinh)
-WEFT_DETAIL_FUNCTION(area_cosine, acosh)
-WEFT_DETAIL_FUNCTION(area_tangent, atanh)
-#undef WEFT_DETAIL_FUNCTION
-
-/// To whole numbers; integers are ones. Of complex numbers, which have no order, only the nearest ones are.
-#define WEFT_DETAIL_ROUNDING(type, function)                                                                \
-  struct type {                                                                                             \
-    static constexpr const char* name = #function;                                                          \
-    template <class A>                                                                                      \
-    constexpr A operator()(A a) const {                                                                     \
-      constexpr bool real = !is_complex<A>;                                                                 \
-      static_assert(real, "weft: floor, ceil and trunc are of real numbers; round is of complex ones too"); \
-      if constexpr (std::is_floating_point_v<A>)                                                            \
-        return std::function(a);                                                                            \
-      else                                                                                                  \
-        return a;                                                                                           \
-    }                                                                                                       \
-  };
-WEFT_DETAIL_ROUNDING(round_down, floor)
-WEFT_DETAIL_ROUNDING(round_up, ceil)
-WEFT_DETAIL_ROUNDING(round_to_zero, trunc)
-#undef WEFT_DETAIL_ROUNDING
-struct round_to_even {
-  template <class A>
-  constexpr A operator()(A a) const {
-    if constexpr (is_complex<A>)
-      return {std::nearbyint(a.real()), std::nearbyint(a.imag())};
-    else if constexpr (std::is_floating_point_v<A>)
-      return std::nearbyint(a);
-    else
-      return a;
-  }
-};
-
-struct arc_tangent2 {
-  template <class A, class B>
-  auto operator()(A a, B b) const {
-    using P = real_t<promote_t<A, B>>;
-    return static_cast<P>(std::atan2(static_cast<P>(a), static_cast<P>(b)));
-  }
-};
-struct hypotenuse {
-  template <class A, class B>
-  auto operator()(A a, B b) const {
-    using P = real_t<promote_t<A, B>>;
-    return static_cast<P>(std::hypot(static_cast<P>(a), static_cast<P>(b)));
-  }
-};
-
-/// The logarithm of the sum of the exponentials, without computing these: log(exp(a) + exp(b)).
-struct add_logarithms {
-  template <class A, class B>
-  auto operator()(A a, B b) const {
-    using P = real_t<promote_t<A, B>>;
-    const P x = static_cast<P>(a), y = static_cast<P>(b);
-    if (x == y) return static_cast<P>(x + static_cast<P>(0.693147180559945309417232121458));  // infinities too
-    return static_cast<P>(x > y ? x + std::log1p(std::exp(y - x)) : y + std::log1p(std::exp(x - y)));
-  }
-};
-// The other one where one is NaN, as NumPy's.
-struct minimum_but_nan {
-  template <class A, class B>
-  constexpr auto operator()(A a, B b) const {
-    using P = promote_t<A, B>;
-    const P x = static_cast<P>(a), y = static_cast<P>(b);
-    return (x < y || y != y) ? x : y;
-  }
-};
-struct maximum_but_nan {
-  template <class A, class B>
-  constexpr auto operator()(A a, B b) const {
-    using P = promote_t<A, B>;
-    const P x = static_cast<P>(a), y = static_cast<P>(b);
-    return (x > y || y != y) ? x : y;
-  }
-};
-struct copy_sign {
-  template <class A, class B>
-  auto operator()(A a, B b) const {
-    using P = real_t<promote_t<A, B>>;
-    return static_cast<P>(std::copysign(static_cast<P>(a), static_cast<P>(b)));
-  }
-};
-struct has_sign {
-  template <class A>
-  constexpr bool operator()(A a) const {
-    if constexpr (std::is_floating_point_v<A>)
-      return std::signbit(a);
-    else
-      return a < A{};
-  }
-};
-/// In units of 1 / scale: halves go to even numbers. Integers are whole, and their tens exact; where these do not fit
-/// into the type they wrap. Both parts of complex numbers.
-struct round_scaled {
-  double scale = 1;
-  bool divide = false;  // by the scale, which is of tens
-  template <class A>
-  A operator()(A a) const {
-    if constexpr (is_complex<A>) {
-      return {(*this)(a.real()), (*this)(a.imag())};
-    } else if constexpr (std::is_floating_point_v<A>) {
-      const A by = static_cast<A>(scale);
-      return divide ? std::nearbyint(a / by) * by : std::nearbyint(a * by) / by;
-    } else if constexpr (!std::is_same_v<A, bool>) {
-      if (!divide) return a;
-      if (!(scale >= 1 && scale < 0x1p64)) return 0;
-      const auto by = static_cast<std::uint64_t>(scale), x = static_cast<std::uint64_t>(a);
-      const std::uint64_t size = a < A{} ? 0 - x : x, rest = size % by, whole = size / by;
-      const bool up = rest > by - rest || (rest == by - rest && whole % 2 != 0);
-      const std::uint64_t rounded = (whole + (up ? 1 : 0)) * by;
-      return static_cast<A>(a < A{} ? 0 - rounded : rounded);
-    } else {
-      return a;
-    }
-  }
-};
-/// |a - b| <= absolute + relative |b|.
-struct is_close {
-  double relative = 1e-5, absolute = 1e-8;
-  bool equal_nan = false;
-  template <class A, class B>
-  bool operator()(A a, B b) const {
-    const double x = static_cast<double>(a), y = static_cast<double>(b);
-    if (x == y) return true;
-    if (equal_nan && x != x && y != y) return true;
-    return std::isfinite(x) && std::isfinite(y) && std::abs(x - y) <= absolute + relative * std::abs(y);
-  }
-};
-struct replace_nan {
-  template <class A>
-  constexpr A operator()(A a) const {
-    if constexpr (is_complex<A>) {
-      return {(*this)(a.real()), (*this)(a.imag())};
-    } else if constexpr (std::is_floating_point_v<A>) {
-      if (a != a) return 0;
-      return a < std::numeric_limits<A>::lowest() ? std::numeric_limits<A>::lowest()
-             : a > std::numeric_limits<A>::max()  ? std::numeric_limits<A>::max()
-                                                  : a;
-    } else {
-      return a;
-    }
-  }
-};
-struct real_of {
-  template <class A>
-  constexpr auto operator()(A a) const {
-    if constexpr (is_complex<A>)
-      return a.real();
-    else
-      return a;
-  }
-};
-struct imaginary_of {
-  template <class A>
-  constexpr auto operator()(A a) const {
-    if constexpr (is_complex<A>)
-      return a.imag();
-    else
-      return A{};
-  }
-};
-struct conjugate {
-  template <class A>
-  constexpr A operator()(A a) const {
-    if constexpr (is_complex<A>)
-      return std::conj(a);
-    else
-      return a;
-  }
-};
-struct angle_of {
-  template <class A>
-  auto operator()(A a) const {
-    if constexpr (is_complex<A>)
-      return std::arg(a);
-    else
-      return static_cast<real_t<A>>(std::atan2(real_t<A>(0), static_cast<real_t<A>>(a)));
   }
 };
 

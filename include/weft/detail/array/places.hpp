@@ -6,13 +6,9 @@
 #include <cstdint>
 #include <utility>
 
-#include "weft/detail/array/grid.hpp"
+#include "weft/array/index.hpp"
 
 namespace weft {
-
-/// What becomes of an index that is outside of its axis: it is refused, it goes around, as by `%`, or it becomes the
-/// nearest one.
-enum class outside : std::uint8_t { refuse, wrap, clip };
 
 namespace detail::arrays {
 
@@ -99,8 +95,7 @@ struct ravel_place {
     const std::int64_t n = of[axis];
     if (i >= 0 && i < n) return i;
     if (what == outside::refuse || n == 0) throw_place(i, axis, of);
-    if (what == outside::clip) return i < 0 ? 0 : n - 1;
-    return i % n < 0 ? i % n + n : i % n;
+    return brought_inside(i, n, what);
   }
 };
 
