@@ -14,35 +14,36 @@
 namespace weft::detail::arrays {
 
 /// Of the standard library, on real numbers (and complex ones, where it has them).
-#define WEFT_DETAIL_FUNCTION(type, function)                                   \
+#define WEFT_DETAIL_FUNCTION(type, function, ...)                              \
   struct type {                                                                \
     static constexpr const char* name = #function;                             \
     template <class A>                                                         \
     auto operator()(A a) const {                                               \
+      static_assert(__VA_ARGS__);                                              \
       return static_cast<real_t<A>>(std::function(static_cast<real_t<A>>(a))); \
     }                                                                          \
   };
-WEFT_DETAIL_FUNCTION(exponential, exp)
-WEFT_DETAIL_FUNCTION(exponential2, exp2)
-WEFT_DETAIL_FUNCTION(exponential_minus_1, expm1)
-WEFT_DETAIL_FUNCTION(logarithm, log)
-WEFT_DETAIL_FUNCTION(logarithm2, log2)
-WEFT_DETAIL_FUNCTION(logarithm10, log10)
-WEFT_DETAIL_FUNCTION(logarithm_of_1_plus, log1p)
-WEFT_DETAIL_FUNCTION(square_root, sqrt)
-WEFT_DETAIL_FUNCTION(cube_root, cbrt)
-WEFT_DETAIL_FUNCTION(sine, sin)
-WEFT_DETAIL_FUNCTION(cosine, cos)
-WEFT_DETAIL_FUNCTION(tangent, tan)
-WEFT_DETAIL_FUNCTION(arc_sine, asin)
-WEFT_DETAIL_FUNCTION(arc_cosine, acos)
-WEFT_DETAIL_FUNCTION(arc_tangent, atan)
-WEFT_DETAIL_FUNCTION(hyperbolic_sine, sinh)
-WEFT_DETAIL_FUNCTION(hyperbolic_cosine, cosh)
-WEFT_DETAIL_FUNCTION(hyperbolic_tangent, tanh)
-WEFT_DETAIL_FUNCTION(area_sine, asinh)
-WEFT_DETAIL_FUNCTION(area_cosine, acosh)
-WEFT_DETAIL_FUNCTION(area_tangent, atanh)
+WEFT_DETAIL_FUNCTION(exponential, exp, true)
+WEFT_DETAIL_FUNCTION(exponential2, exp2, real_numbers<A>())
+WEFT_DETAIL_FUNCTION(exponential_minus_1, expm1, real_numbers<A>())
+WEFT_DETAIL_FUNCTION(logarithm, log, true)
+WEFT_DETAIL_FUNCTION(logarithm2, log2, real_numbers<A>())
+WEFT_DETAIL_FUNCTION(logarithm10, log10, true)
+WEFT_DETAIL_FUNCTION(logarithm_of_1_plus, log1p, real_numbers<A>())
+WEFT_DETAIL_FUNCTION(square_root, sqrt, true)
+WEFT_DETAIL_FUNCTION(cube_root, cbrt, real_numbers<A>())
+WEFT_DETAIL_FUNCTION(sine, sin, true)
+WEFT_DETAIL_FUNCTION(cosine, cos, true)
+WEFT_DETAIL_FUNCTION(tangent, tan, true)
+WEFT_DETAIL_FUNCTION(arc_sine, asin, true)
+WEFT_DETAIL_FUNCTION(arc_cosine, acos, true)
+WEFT_DETAIL_FUNCTION(arc_tangent, atan, true)
+WEFT_DETAIL_FUNCTION(hyperbolic_sine, sinh, true)
+WEFT_DETAIL_FUNCTION(hyperbolic_cosine, cosh, true)
+WEFT_DETAIL_FUNCTION(hyperbolic_tangent, tanh, true)
+WEFT_DETAIL_FUNCTION(area_sine, asinh, true)
+WEFT_DETAIL_FUNCTION(area_cosine, acosh, true)
+WEFT_DETAIL_FUNCTION(area_tangent, atanh, true)
 #undef WEFT_DETAIL_FUNCTION
 
 /// To whole numbers; integers are ones. Of complex numbers, which have no order, only the nearest ones are.
@@ -79,6 +80,7 @@ struct arc_tangent2 {
   template <class A, class B>
   auto operator()(A a, B b) const {
     using P = real_t<promote_t<A, B>>;
+    static_assert(real_numbers<P>());
     return static_cast<P>(std::atan2(static_cast<P>(a), static_cast<P>(b)));
   }
 };
@@ -86,6 +88,7 @@ struct hypotenuse {
   template <class A, class B>
   auto operator()(A a, B b) const {
     using P = real_t<promote_t<A, B>>;
+    static_assert(real_numbers<P>());
     return static_cast<P>(std::hypot(static_cast<P>(a), static_cast<P>(b)));
   }
 };
@@ -95,6 +98,7 @@ struct add_logarithms {
   template <class A, class B>
   auto operator()(A a, B b) const {
     using P = real_t<promote_t<A, B>>;
+    static_assert(real_numbers<P>());
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     if (x == y) return static_cast<P>(x + static_cast<P>(0.693147180559945309417232121458));  // infinities too
     return static_cast<P>(x > y ? x + std::log1p(std::exp(y - x)) : y + std::log1p(std::exp(x - y)));
@@ -106,6 +110,7 @@ struct add_logarithms2 {
   template <class A, class B>
   auto operator()(A a, B b) const {
     using P = real_t<promote_t<A, B>>;
+    static_assert(real_numbers<P>());
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     if (x == y) return static_cast<P>(x + P(1));
     const P rest = std::log1p(std::exp2(x > y ? y - x : x - y)) * std::numbers::log2e_v<P>;
@@ -125,6 +130,7 @@ struct minimum_but_nan {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = promote_t<A, B>;
+    static_assert(ordered_numbers<P>());
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     return (x < y || y != y) ? x : y;
   }
@@ -133,6 +139,7 @@ struct maximum_but_nan {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = promote_t<A, B>;
+    static_assert(ordered_numbers<P>());
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     return (x > y || y != y) ? x : y;
   }
@@ -141,12 +148,14 @@ struct copy_sign {
   template <class A, class B>
   auto operator()(A a, B b) const {
     using P = real_t<promote_t<A, B>>;
+    static_assert(real_numbers<P>());
     return static_cast<P>(std::copysign(static_cast<P>(a), static_cast<P>(b)));
   }
 };
 struct has_sign {
   template <class A>
   constexpr bool operator()(A a) const {
+    static_assert(ordered_numbers<A>());
     if constexpr (std::is_floating_point_v<A>)
       return std::signbit(a);
     else
@@ -249,6 +258,7 @@ struct is_positive_infinity {
   static constexpr const char* name = "isposinf";
   template <class A>
   constexpr bool operator()(A a) const {
+    static_assert(real_numbers<A>());
     return is_infinite{}(a) && a > A{};
   }
 };
@@ -256,6 +266,7 @@ struct is_negative_infinity {
   static constexpr const char* name = "isneginf";
   template <class A>
   constexpr bool operator()(A a) const {
+    static_assert(real_numbers<A>());
     return is_infinite{}(a) && a < A{};
   }
 };
@@ -272,6 +283,7 @@ struct real_size {
   static constexpr const char* name = "fabs";
   template <class A>
   auto operator()(A a) const {
+    static_assert(real_numbers<A>());
     return std::abs(static_cast<real_t<A>>(a));
   }
 };
@@ -281,6 +293,7 @@ struct next_after {
   template <class A, class B>
   auto operator()(A a, B b) const {
     using P = real_t<promote_t<A, B>>;
+    static_assert(real_numbers<P>());
     return std::nextafter(static_cast<P>(a), static_cast<P>(b));
   }
 };
@@ -288,6 +301,7 @@ struct next_after {
 struct spacing {
   template <class A>
   auto operator()(A a) const {
+    static_assert(real_numbers<A>());
     using P = real_t<A>;
     const P x = static_cast<P>(a);
     constexpr P end = std::numeric_limits<P>::infinity();
@@ -299,6 +313,7 @@ struct scale_by_power {
   static constexpr const char* name = "ldexp";
   template <class A, class B>
   auto operator()(A a, B b) const {
+    static_assert(real_numbers<A>());
     const auto exponent = static_cast<number_t<B, B>>(b);
     constexpr int most = 9999;
     const int by = std::cmp_greater(exponent, most) ? most
@@ -312,6 +327,7 @@ struct binary_fraction {
   static constexpr const char* name = "frexp";
   template <class A>
   auto operator()(A a) const {
+    static_assert(real_numbers<A>());
     int exponent = 0;
     return std::frexp(static_cast<real_t<A>>(a), &exponent);
   }
@@ -320,6 +336,7 @@ struct binary_exponent {
   static constexpr const char* name = "frexp";
   template <class A>
   std::int32_t operator()(A a) const {
+    static_assert(real_numbers<A>());
     int exponent = 0;
     const auto x = static_cast<real_t<A>>(a);
     if (std::isfinite(x)) std::frexp(x, &exponent);
@@ -330,6 +347,7 @@ struct fraction_of {
   static constexpr const char* name = "modf";
   template <class A>
   auto operator()(A a) const {
+    static_assert(real_numbers<A>());
     real_t<A> whole = 0;
     return std::modf(static_cast<real_t<A>>(a), &whole);
   }
@@ -338,6 +356,7 @@ struct whole_part_of {
   static constexpr const char* name = "modf";
   template <class A>
   auto operator()(A a) const {
+    static_assert(real_numbers<A>());
     return std::trunc(static_cast<real_t<A>>(a));
   }
 };
@@ -357,6 +376,7 @@ struct modified_bessel {
   static constexpr const char* name = "i0";
   template <class A>
   auto operator()(A a) const {
+    static_assert(real_numbers<A>());
     return static_cast<real_t<A>>(bessel_i0(static_cast<double>(a)));
   }
 };

@@ -30,6 +30,30 @@ struct wrapping<P> {
 template <class P>
 using wrapping_t = typename wrapping<P>::type;
 
+// Numbers that an operation has, whichever it is: what the compiler says otherwise.
+template <class... A>
+consteval bool real_numbers() {
+  constexpr bool real = (!is_complex<A> && ...);
+  static_assert(real, "weft: this function is of real numbers: give it real(z), imag(z) or abs(z) of complex ones");
+  return real;
+}
+template <class... A>
+consteval bool ordered_numbers() {
+  constexpr bool ordered = (!is_complex<A> && ...);
+  static_assert(ordered, "weft: complex numbers have no order: compare real(z), imag(z) or abs(z)");
+  return ordered;
+}
+/// P: what they are promoted to.
+template <class P>
+consteval bool whole_numbers() {
+  constexpr bool whole = std::is_integral_v<P>;
+  static_assert(
+      whole,
+      "weft: bits, shifts and divisors are those of integers, and of a type that has both (int64 and uint64 "
+      "have none): use astype<> on others, and && or || for conditions");
+  return whole;
+}
+
 struct add {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
@@ -95,6 +119,7 @@ struct floor_divide {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = number_t<A, B>;
+    static_assert(real_numbers<P>());
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     if constexpr (std::is_floating_point_v<P>) {
       return floored_quotient(x, y);
@@ -113,6 +138,7 @@ struct remainder {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = number_t<A, B>;
+    static_assert(real_numbers<P>());
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     if constexpr (std::is_floating_point_v<P>) {
       return floored_remainder(x, y);
@@ -131,6 +157,7 @@ struct truncated_remainder {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = number_t<A, B>;
+    static_assert(real_numbers<P>());
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     if constexpr (std::is_floating_point_v<P>)
       return std::fmod(x, y);
@@ -167,6 +194,7 @@ struct greatest_divisor {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = number_t<A, B>;
+    static_assert(whole_numbers<P>());
     return static_cast<P>(
         common_divisor(size_of_integer<P>(static_cast<P>(a)), size_of_integer<P>(static_cast<P>(b))));
   }
@@ -176,6 +204,7 @@ struct least_multiple {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = number_t<A, B>;
+    static_assert(whole_numbers<P>());
     const auto x = size_of_integer<P>(static_cast<P>(a)), y = size_of_integer<P>(static_cast<P>(b));
     const auto divisor = common_divisor(x, y);
     return divisor == 0 ? P{0} : static_cast<P>(x / divisor * y);
@@ -209,6 +238,7 @@ inline constexpr bool compares_integers =
 struct less {
   template <class A, class B>
   constexpr bool operator()(A a, B b) const {
+    static_assert(ordered_numbers<A, B>());
     if constexpr (compares_integers<A, B>)
       return std::cmp_less(a, b);
     else
@@ -218,6 +248,7 @@ struct less {
 struct less_equal {
   template <class A, class B>
   constexpr bool operator()(A a, B b) const {
+    static_assert(ordered_numbers<A, B>());
     if constexpr (compares_integers<A, B>)
       return std::cmp_less_equal(a, b);
     else
@@ -280,6 +311,7 @@ struct bit_and {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = promote_t<A, B>;
+    static_assert(whole_numbers<P>());
     return static_cast<P>(static_cast<P>(a) & static_cast<P>(b));
   }
 };
@@ -287,6 +319,7 @@ struct bit_or {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = promote_t<A, B>;
+    static_assert(whole_numbers<P>());
     return static_cast<P>(static_cast<P>(a) | static_cast<P>(b));
   }
 };
@@ -294,12 +327,14 @@ struct bit_xor {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = promote_t<A, B>;
+    static_assert(whole_numbers<P>());
     return static_cast<P>(static_cast<P>(a) ^ static_cast<P>(b));
   }
 };
 struct bit_not {
   template <class A>
   constexpr auto operator()(A a) const {
+    static_assert(whole_numbers<A>());
     if constexpr (std::is_same_v<A, bool>)
       return !a;
     else
@@ -312,6 +347,7 @@ struct shift_left {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = number_t<A, B>;
+    static_assert(whole_numbers<P>());
     using U = wrapping_t<P>;
     const U by = static_cast<U>(static_cast<P>(b));
     return by < 8 * sizeof(P) ? static_cast<P>(static_cast<U>(static_cast<P>(a)) << by) : P{0};
@@ -322,6 +358,7 @@ struct shift_right {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = number_t<A, B>;
+    static_assert(whole_numbers<P>());
     using U = wrapping_t<P>;
     const P x = static_cast<P>(a);
     const U by = static_cast<U>(static_cast<P>(b));
@@ -354,6 +391,7 @@ struct absolute {
 struct sign {
   template <class A>
   constexpr A operator()(A a) const {
+    static_assert(ordered_numbers<A>());
     if constexpr (std::is_unsigned_v<A>)
       return static_cast<A>(a != 0);
     else if constexpr (std::is_floating_point_v<A>)
@@ -368,6 +406,7 @@ struct minimum {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = promote_t<A, B>;
+    static_assert(ordered_numbers<P>());
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     return (x < y || x != x) ? x : y;
   }
@@ -376,6 +415,7 @@ struct maximum {
   template <class A, class B>
   constexpr auto operator()(A a, B b) const {
     using P = promote_t<A, B>;
+    static_assert(ordered_numbers<P>());
     const P x = static_cast<P>(a), y = static_cast<P>(b);
     return (x > y || x != x) ? x : y;
   }

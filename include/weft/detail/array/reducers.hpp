@@ -184,6 +184,7 @@ struct variance_of {
 
 template <class T, bool Largest>
 constexpr T worst() {
+  static_assert(ordered_numbers<T>());
   if constexpr (std::is_floating_point_v<T>)
     return Largest ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity();
   else
