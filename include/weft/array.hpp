@@ -32,6 +32,7 @@
 #include "weft/array/map.hpp"
 #include "weft/array/matrices.hpp"
 #include "weft/array/norm.hpp"
+#include "weft/array/pad.hpp"
 #include "weft/array/places.hpp"
 #include "weft/array/quantile.hpp"
 #include "weft/array/random.hpp"

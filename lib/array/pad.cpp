@@ -63,28 +63,78 @@ std::vector<segment> padded_axis(std::int64_t extent, std::int64_t before, std::
   return all;
 }
 
-array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, std::span<const std::byte> value) {
-  grid chunks = x->chunks;
-  if (widths.size() != chunks.rank)
+void check_padding(const grid& x, std::span<const pad_width> widths, pad_mode how) {
+  if (widths.size() != x.rank)
     throw misuse("weft: " + std::to_string(widths.size()) + " widths of padding for an array of shape " +
-                 weft::to_string(chunks.whole()) + ": give one for each axis");
-  std::vector<std::vector<segment>> axes;
+                 weft::to_string(x.whole()) + ": give one for each axis");
   for (std::size_t a = 0; a < widths.size(); ++a) {
     const pad_width& w = widths[a];
-    const std::int64_t n = chunks.axes[a].extent;
     constexpr std::int64_t most = std::int64_t{1} << 40;
     if (w.before < 0 || w.after < 0 || w.before > most || w.after > most)
       throw misuse("weft: a padding of " + std::to_string(w.before) + " and " + std::to_string(w.after) +
                    " elements along axis " + std::to_string(a) + ": give 0 or more");
-    if (n == 0 && how != pad_mode::constant && (w.before != 0 || w.after != 0))
-      throw misuse("weft: axis " + std::to_string(a) + " of an array of shape " + weft::to_string(chunks.whole()) +
+    if (x.axes[a].extent == 0 && how != pad_mode::constant && (w.before != 0 || w.after != 0))
+      throw misuse("weft: axis " + std::to_string(a) + " of an array of shape " + weft::to_string(x.whole()) +
                    " has no element to pad it with: pad it with a constant");
+  }
+}
+void check_pad_values(const grid& x, std::size_t pairs) {
+  if (pairs != 1 && pairs != x.rank)
+    throw misuse("weft: " + std::to_string(pairs) + " pairs of values to pad an array of shape " +
+                 weft::to_string(x.whole()) + " with: give one for each axis, or one for all");
+}
+
+namespace {
+
+/// By a mode, or with one constant.
+array_ref padded_alike(array_ref x, std::span<const pad_width> widths, pad_mode how,
+                       std::span<const std::byte> value) {
+  grid chunks = x->chunks;
+  std::vector<std::vector<segment>> axes;
+  for (std::size_t a = 0; a < widths.size(); ++a) {
+    const pad_width& w = widths[a];
+    const std::int64_t n = chunks.axes[a].extent;
     axes.push_back(padded_axis(n, w.before, w.after, how));
     if (w.before != 0 || w.after != 0) chunks = with_extent(chunks, a, n + w.before + w.after, x->of.item);
   }
   return one_gather(
       std::move(x), chunks, std::move(axes),
       how == pad_mode::constant ? std::vector<std::byte>(value.begin(), value.end()) : std::vector<std::byte>());
+}
+
+}  // namespace
+
+array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, std::span<const std::byte> values) {
+  check_padding(x->chunks, widths, how);
+  const std::size_t item = x->of.item, pairs = values.size() / item / 2;
+  if (how != pad_mode::constant) return padded_alike(std::move(x), widths, how, {});
+  check_pad_values(x->chunks, pairs);
+  const auto value = [&](std::size_t i) { return values.subspan(i * item, item); };
+  bool alike = true;
+  for (std::size_t i = 1; i < 2 * pairs; ++i) alike = alike && std::ranges::equal(value(i), value(0));
+  if (alike) return padded_alike(std::move(x), widths, how, value(0));
+  for (std::size_t a = 0; a < widths.size(); ++a)
+    for (const bool after : {false, true}) {
+      std::vector<pad_width> side(widths.size());
+      (after ? side[a].after : side[a].before) = after ? widths[a].after : widths[a].before;
+      if (side[a].before + side[a].after != 0)
+        x = padded_alike(std::move(x), side, how, value(2 * (pairs == 1 ? 0 : a) + (after ? 1 : 0)));
+    }
+  return x;
+}
+
+array_ref padded_along(array_ref x, std::size_t axis, const pad_width& w, array_ref before, array_ref after) {
+  weft::shape side = x->chunks.whole();
+  std::vector<array_ref> all;
+  const auto add = [&](array_ref beside, std::int64_t width) {
+    if (width == 0) return;
+    side[axis] = width;
+    all.push_back(broadcast_view(std::move(beside), side));
+  };
+  add(std::move(before), w.before);
+  all.push_back(std::move(x));
+  add(std::move(after), w.after);
+  return concatenated(std::move(all), static_cast<std::int64_t>(axis));
 }
 
 array_ref rolled(array_ref x, std::int64_t shift, std::int64_t along) {

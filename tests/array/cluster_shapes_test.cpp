@@ -53,6 +53,12 @@ weft::task<results> shapes(weft::client& c) {
   const auto steps = weft::piecewise(x, x < 0.0, -1.0, x > 0.25, [](double v) { return 4 * v; });
   const xt::xtensor<double, 2> of_steps = co_await steps(slice(none, none, 9)).compute();
   all.push_back(arrays::list_of(of_steps));
+  const auto ramps =
+      weft::pad(weft::pad(x, {{2, 0}, {0, 3}}, weft::pad_by::linear_ramp{2.0}), {{1, 1}, {0, 0}}, weft::pad_by::mean);
+  const auto places = weft::searchsorted(weft::sort(x(7)), ramps);
+  const xt::xtensor<double, 2> chosen =
+      co_await weft::choose(places % 5, weft::outside::clip, ramps, -1.0, weft::ldexp(ramps, 3)).compute();
+  all.push_back(arrays::list_of(chosen));
   co_return all;
 }
 

@@ -212,6 +212,18 @@ TEST_CASE("shapes that do not fit are refused as the expression is built") {
   CHECK_THROWS_WITH(weft::pad(x, {{1, 1}}), Contains("1 widths of padding") && Contains("(6, 4)"));
   const auto none = weft::zeros<double, 2>(at.client, {0, 4});
   CHECK_THROWS_WITH(weft::pad(none, {{1, 1}, {0, 0}}, weft::pad_mode::edge), Contains("no element"));
+  CHECK_THROWS_WITH(weft::pad(none, {{1, 1}, {0, 0}}, weft::pad_by::maximum), Contains("no element"));
+  CHECK_THROWS_WITH(weft::pad(none, {{1, 1}, {0, 0}}, weft::pad_by::linear_ramp{}), Contains("no element"));
+  CHECK_THROWS_WITH(weft::pad(x, {{1, 1}}, weft::pad_by::mean),
+                    Contains("1 widths of padding") && Contains("(6, 4)"));
+  const weft::pad_values<double> three{{0, 1}, {2, 3}, {4, 5}};
+  CHECK_THROWS_WITH(weft::pad(x, {{1, 1}, {1, 1}}, weft::pad_mode::constant, three),
+                    Contains("3 pairs of values") && Contains("(6, 4)"));
+  CHECK_THROWS_WITH(weft::pad(x, {{1, 1}, {1, 1}}, weft::pad_by::linear_ramp{three}), Contains("3 pairs of values"));
+  CHECK_THROWS_WITH(weft::pad(weft::astype<std::int8_t>(x), {{1, 1}, {1, 1}}, weft::pad_by::linear_ramp{300.0}),
+                    Contains("300") && Contains("int8"));
+  const auto two_long = [](const auto& a, std::int64_t) { return a(weft::slice(0, 2)); };
+  CHECK_THROWS_WITH(weft::pad(x, {{1, 1}, {0, 0}}, two_long), Contains("does not broadcast"));
   CHECK_THROWS_WITH(weft::tile(x, {-1}), Contains("(-1)") && Contains("(6, 4)"));
   CHECK_THROWS_WITH(weft::repeat(x, -1, 0), Contains("-1 times"));
   CHECK_THROWS_WITH(weft::take(x, {0, 6}, 0), Contains("index 6 along axis 0") && Contains("(6, 4)"));

@@ -10,6 +10,7 @@
 
 #include "weft/array/create.hpp"
 #include "weft/array/functions.hpp"
+#include "weft/array/pad.hpp"
 #include "weft/array/reshape.hpp"
 #include "weft/array/views.hpp"
 

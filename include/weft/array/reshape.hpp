@@ -61,12 +61,5 @@ template <array_like X>
 auto repeat(const X& x, std::int64_t times, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::repeated(x.node(), times, axis));
 }
-/// With elements beside it: `pad(x, {{1, 1}, {0, 2}})`, a width for each axis.
-template <array_like X>
-auto pad(const X& x, const padding& widths, pad_mode how = pad_mode::constant,
-         std::type_identity_t<typename X::value_type> value = {}) {
-  return array<typename X::value_type, X::rank>(
-      detail::arrays::padded(x.node(), widths.widths(), how, std::as_bytes(std::span(&value, 1))));
-}
 
 }  // namespace weft

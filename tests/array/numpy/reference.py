@@ -442,6 +442,21 @@ for mode in ("edge", "reflect", "symmetric"):
 # (Before 1.25 NumPy wraps wrongly more than once around.)
 put("pad_wrap", x[np.ix_(np.arange(-2, 26) % 23, np.arange(57) % 17, np.arange(-6, 6) % 5)])
 put("pad_constant", np.pad(x, ((2, 3), (0, 4), (6, 1)), constant_values=7.5)[1:-1])
+widths = ((2, 3), (0, 4), (6, 1))
+put("pad_constants", np.pad(x, widths, constant_values=((1, 2), (3, 4), (5, 6))))
+put("pad_constants_of_all", np.pad(i, widths, constant_values=(7, -7)))
+for mode in ("maximum", "minimum", "mean"):
+    put("pad_" + mode, np.pad(x, widths, mode))
+    put("pad_int_" + mode, np.pad(i, widths, mode))
+    put("pad_bool_" + mode, np.pad(b[:, :3], ((1, 0), (2, 2), (0, 3)), mode))
+put("pad_complex_mean", np.pad(x + 1j * x[::-1], widths, "mean"))
+put("pad_function", np.concatenate([plane, np.broadcast_to(np.median(plane, 1, keepdims=True), (17, 3))], 1))
+put("pad_ramp", np.pad(x, widths, "linear_ramp"))
+put("pad_ramp_ends", np.pad(x, widths, "linear_ramp", end_values=((1, 2), (-3, 4), (5, 0.25))))
+put("pad_ramp_int", np.pad(i, widths, "linear_ramp", end_values=(100, -1000)))
+doubles = np.pad(f.astype(np.float64), widths, "linear_ramp", end_values=1)  # in which ours are computed
+put("pad_ramp_float", doubles.astype(np.float32))
+put("pad_ramp_complex", np.pad(x + 1j * x[::-1], widths, "linear_ramp", end_values=2))
 put("take_0", x.take([5, 0, -1, 5, 22, 7], 0))
 long_list = (np.arange(500) * 7919) % 17
 put("take_1", x.take(long_list, 1))

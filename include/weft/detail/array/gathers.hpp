@@ -55,7 +55,14 @@ array_ref reshaped(array_ref x, const weft::shape& to);
 array_ref reshaped_by_chunks(array_ref x, const weft::shape& to);
 array_ref reshaped_by_chunks(array_ref x, const grid& chunks);
 array_ref rolled(array_ref x, std::int64_t shift, std::int64_t axis);
-array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, std::span<const std::byte> value);
+/// `values`: of a constant, one element for all sides, two, or two for each axis.
+array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, std::span<const std::byte> values);
+/// Throws misuse for widths that do not fit, and where an axis has no element to pad it with.
+void check_padding(const grid& x, std::span<const pad_width> widths, pad_mode how);
+/// Throws misuse for pairs of values that are neither one nor one for each axis.
+void check_pad_values(const grid& x, std::size_t pairs);
+/// With arrays before and after it along an axis, which broadcast to their sides.
+array_ref padded_along(array_ref x, std::size_t axis, const pad_width& w, array_ref before, array_ref after);
 array_ref tiled(array_ref x, const weft::shape& times);
 array_ref repeated(array_ref x, std::int64_t times, std::int64_t axis);
 array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t axis);
