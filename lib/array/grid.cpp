@@ -358,7 +358,11 @@ std::size_t checked_new_axis(std::int64_t axis, const grid& g) {
 
 void throw_rank(std::size_t wanted, const grid& g) {
   throw misuse("weft: an array of shape " + weft::to_string(g.whole()) + " as one of " + std::to_string(wanted) +
-               " axes");
+               (wanted == 1 ? " axis" : " axes") + ": name as many as it has, " + std::to_string(g.rank) +
+               ", or none");
+}
+void throw_axes(const char* what, const char* axes, const grid& g) {
+  throw misuse("weft: " + std::string(what) + " of an array of shape " + to_string(g) + ": give one of " + axes);
 }
 
 }  // namespace weft::detail::arrays

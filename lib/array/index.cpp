@@ -39,10 +39,9 @@ void throw_choice(std::int64_t at, std::size_t count) {
 }
 void check_list(std::size_t axes) {
   if (axes != 1)
-    throw misuse(
-        "weft: a list or a mask of " + std::to_string(axes) +
-        " axes as an index: give one of one axis; by a mask of the array's shape, there is compress, and point "
-        "by point vindex");
+    throw misuse("weft: a list or a mask of " + std::to_string(axes) +
+                 " axes as an index: give one of one axis. By a mask of the array's shape, there is compress to take "
+                 "elements, and to assign where(mask, value, x); point by point there is vindex");
 }
 void check_point_list(std::size_t axes) {
   if (axes > most_axes)

@@ -67,13 +67,15 @@ array_ref inserted(array_ref x, const index_item& before, array_ref values, std:
   const std::size_t axis = checked_axis(along, whole);
   const std::vector<std::int64_t> places = places_before(before, axis, whole);
   common_client(x->owner, values->owner);
-  const weft::shape given = values->chunks.whole();
+  const grid given = values->chunks;
   const auto fail = [&] {
-    throw misuse("weft: values of shape " + weft::to_string(given) + " to be inserted at " +
-                 std::to_string(places.size()) + (places.size() == 1 ? " place" : " places") + " along axis " +
-                 std::to_string(axis) + " of an array of shape " + weft::to_string(whole.whole()));
+    throw misuse("weft: values of shape " + to_string(given) + " to be inserted at " + std::to_string(places.size()) +
+                 (places.size() == 1 ? " place" : " places") + " along axis " + std::to_string(axis) +
+                 " of an array of shape " + to_string(whole) +
+                 (places.size() == 1 ? ": give what broadcasts to the elements of one"
+                                     : ": give one for each place, or one for all"));
   };
-  if (given.size() > whole.rank) fail();
+  if (given.rank > whole.rank) fail();
   while (values->chunks.rank < whole.rank) values = expand_view(std::move(values), 0);
   // NumPy's rule: before one index the first axis of the values lies along this one.
   if (before.what == kind::number) values = axis_moved(std::move(values), 0, axis);

@@ -92,7 +92,9 @@ array_ref concatenated(std::vector<array_ref> all, std::int64_t along) {
 array_ref stacked(std::vector<array_ref> all, std::int64_t along) {
   check_joined(all, "a stack");
   const std::uint32_t rank = all.front()->chunks.rank;
-  if (rank == most_axes) throw misuse("weft: a stack of more than 8 axes");
+  if (rank == most_axes)
+    throw misuse("weft: a stack of arrays of shape " + to_string(all.front()->chunks) +
+                 " has 9 axes, and may have 8");
   const std::size_t axis = checked_new_axis(along, all.front()->chunks);
   for (array_ref& x : all) {
     if (x->chunks.whole() != all.front()->chunks.whole())

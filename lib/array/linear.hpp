@@ -81,8 +81,8 @@ inline void need_square(const char* what, const array_node& x) {
 inline void need_fitting(const char* what, const array_node& a, const array_node& b) {
   const bool fits = (b.chunks.rank == 1 || b.chunks.rank == 2) && b.chunks.axes[0].extent == a.chunks.axes[0].extent;
   if (!fits)
-    throw misuse("weft: " + std::string(what) + " of arrays of shapes " + shape_text(a) + " and " + shape_text(b) +
-                 ": the second has one or two axes, and as many rows as the first");
+    throw misuse("weft: " + std::string(what) + " of arrays of shapes " + to_string(a.chunks) + " and " +
+                 to_string(b.chunks) + ": the second has one or two axes, and as many rows as the first");
 }
 /// The QR factorisation by columns of tiles, for matrices that are not tall: lib/array/linear_columns.cpp.
 qr_parts factor_qr_by_columns(array_ref x);

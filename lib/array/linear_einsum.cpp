@@ -136,8 +136,8 @@ void check_extents(std::string_view text, const subscripts_of& s, std::span<cons
           const std::int64_t n = operands[p]->chunks.axes[a].extent, m = operands[q]->chunks.axes[b].extent;
           if (s.in[p][a] != s.in[q][b] || n == m || n == 1 || m == 1) continue;
           throw_einsum(text, name_of(s.in[p][a]) + " has " + std::to_string(m) + " elements in an array of shape " +
-                                 shape_text(*operands[q]) + ", and " + std::to_string(n) + " in one of shape " +
-                                 shape_text(*operands[p]));
+                                 to_string(operands[q]->chunks) + ", and " + std::to_string(n) + " in one of shape " +
+                                 to_string(operands[p]->chunks));
         }
 }
 

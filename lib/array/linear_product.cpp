@@ -282,8 +282,8 @@ array_ref contract(const char* what, array_ref left, labels of_left, array_ref r
   result.insert(result.end(), rows.begin(), rows.end());
   result.insert(result.end(), columns.begin(), columns.end());
   if (result.size() > most_axes)
-    throw misuse(std::string("weft: ") + what + " of arrays of shapes " + shape_text(*given_a.x) + " and " +
-                 shape_text(*given_b.x) + " has " + std::to_string(result.size()) +
+    throw misuse(std::string("weft: ") + what + " of arrays of shapes " + to_string(given_a.x->chunks) + " and " +
+                 to_string(given_b.x->chunks) + " has " + std::to_string(result.size()) +
                  " axes, of the 8 that it may have");
   cut_work(all, result, summed, e.item);
 
@@ -312,7 +312,7 @@ array_ref contract(const char* what, array_ref left, labels of_left, array_ref r
 array_ref product(array_ref a, array_ref b, element e) {
   const std::uint32_t n = a->chunks.rank, m = b->chunks.rank;
   if (n == 0 || m == 0)
-    throw misuse("weft: matmul of arrays of shapes " + shape_text(*a) + " and " + shape_text(*b) +
+    throw misuse("weft: matmul of arrays of shapes " + to_string(a->chunks) + " and " + to_string(b->chunks) +
                  ": one of them is a number; use `*`");
   // Axes of the batch are labelled from behind, so that they broadcast.
   constexpr int row = -1, inner = -2, column = -3;
@@ -341,7 +341,8 @@ array_ref product(array_ref a, array_ref b, element e) {
 
 array_ref tensor_product(array_ref a, array_ref b, std::span<const std::int64_t> left,
                          std::span<const std::int64_t> right, element e) {
-  const std::string shapes = "weft: tensordot of arrays of shapes " + shape_text(*a) + " and " + shape_text(*b);
+  const std::string shapes =
+      "weft: tensordot of arrays of shapes " + to_string(a->chunks) + " and " + to_string(b->chunks);
   if (left.size() != right.size())
     throw misuse(shapes + " over " + std::to_string(left.size()) + " axes of the first and " +
                  std::to_string(right.size()) + " of the second: give as many of both");
@@ -365,8 +366,8 @@ array_ref tensor_product(array_ref a, array_ref b, std::span<const std::int64_t>
 
 array_ref tensor_product(array_ref a, array_ref b, std::int64_t n, element e) {
   if (n < 0 || n > a->chunks.rank || n > b->chunks.rank)
-    throw misuse("weft: tensordot of arrays of shapes " + shape_text(*a) + " and " + shape_text(*b) + " over " +
-                 std::to_string(n) + " axes, which they do not have");
+    throw misuse("weft: tensordot of arrays of shapes " + to_string(a->chunks) + " and " + to_string(b->chunks) +
+                 " over " + std::to_string(n) + " axes, which they do not have");
   std::vector<std::int64_t> left, right;
   for (std::int64_t i = 0; i < n; ++i) {
     left.push_back(a->chunks.rank - n + i);

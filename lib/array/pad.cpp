@@ -180,7 +180,9 @@ array_ref repeated(array_ref x, std::int64_t times, std::int64_t along) {
   if (times < 0 || __builtin_mul_overflow(whole[axis], times, &extent))
     throw misuse("weft: each element " + std::to_string(times) + " times, of an array of shape " +
                  weft::to_string(whole) + ": give 0 or more, of 2^63 elements in all");
-  if (whole.size() == most_axes) throw misuse("weft: repeat takes arrays of up to 7 axes");
+  if (whole.size() == most_axes)
+    throw misuse("weft: repeat of an array of shape " + to_string(x->chunks) +
+                 ", which has 8 axes: it takes those of up to 7");
   weft::shape to = whole, between = weft::shape::of_rank(whole.size() + 1);
   to[axis] = extent;
   for (std::size_t a = 0; a <= axis; ++a) between[a] = whole[a];

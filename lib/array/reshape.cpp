@@ -211,8 +211,9 @@ weft::shape completed(const weft::shape& from, weft::shape to) {
     possible = possible && known == all;
   }
   if (!possible)
-    throw misuse("weft: an array of shape " + weft::to_string(from) + " as one of shape " + weft::to_string(given) +
-                 ": both have the same number of elements; one extent may be -1, for what the others leave");
+    throw misuse("weft: an array of shape " + weft::to_string(from) + ", of " + std::to_string(all) +
+                 " elements, as one of shape " + weft::to_string(given) +
+                 ": both have the same number; one extent may be -1, for what the others leave");
   return to;
 }
 

@@ -180,8 +180,9 @@ array_ref assigned(array_ref x, std::span<const index_item> where, array_ref val
     fits = n == 1 || n == region.axes[a + region.rank - given.rank].extent;
   }
   if (!fits)
-    throw misuse("weft: a value of shape " + weft::to_string(given.whole()) + " for a part of shape " +
-                 weft::to_string(region.whole()) + " of an array of shape " + weft::to_string(whole.whole()));
+    throw misuse("weft: a value of shape " + to_string(given) + " for a part of shape " +
+                 weft::to_string(region.whole()) + " of an array of shape " + to_string(whole) +
+                 ": give one that broadcasts to the part");
   common_client(x->owner, value->owner);
   view_map map = broadcast_map(given, region);
   for (std::uint32_t s = 0; s < map.rank; ++s)
@@ -199,6 +200,17 @@ void check_mask(const grid& x, const grid& mask) {
   if (x.whole() == mask.whole()) return;
   throw misuse("weft: a mask of shape " + to_string(mask) + " for an array of shape " + to_string(x) +
                ": give one of the array's shape, or name the axis of a mask that has one axis");
+}
+array_ref mask_view(array_ref mask, const grid& x) {
+  bool fits = mask->chunks.rank <= x.rank;
+  for (std::uint32_t a = 0; fits && a < mask->chunks.rank; ++a) {
+    const std::int64_t n = mask->chunks.axes[a].extent;
+    fits = n == 1 || n == x.axes[a + x.rank - mask->chunks.rank].extent;
+  }
+  if (!fits)
+    throw misuse("weft: a mask of shape " + to_string(mask->chunks) + " for an array of shape " + to_string(x) +
+                 ": give one that broadcasts to the array");
+  return broadcast_view(std::move(mask), x.whole());
 }
 void check_mask(const grid& x, const grid& mask, std::int64_t axis) {
   const std::size_t a = checked_axis(axis, x);

@@ -35,8 +35,10 @@ std::int64_t checked_index(std::int64_t i, std::size_t axis, const grid& g) {
 
 namespace {
 
-void add_axis(grid& g, const cut& c) {
-  if (g.rank == most_axes) throw misuse("weft: an array of more than 8 axes");
+/// One more axis of what is made of `from`.
+void add_axis(grid& g, const cut& c, const grid& from) {
+  if (g.rank == most_axes)
+    throw misuse("weft: a new axis for an array of shape " + to_string(from) + ": it would have more than 8 axes");
   g.axes[g.rank++] = c;
 }
 
@@ -52,7 +54,7 @@ array_ref slice_view(array_ref x, std::span<const index_item> indices) {
   std::uint32_t a = 0;
   for (const index_item& i : indices) {
     if (i.what == index_item::kind::newaxis) {
-      add_axis(to, {1, 1, 1});
+      add_axis(to, {1, 1, 1}, from);
       continue;
     }
     if (a == from.rank) throw misuse("weft: more indices than axes, for " + named(*x));
@@ -64,11 +66,11 @@ array_ref slice_view(array_ref x, std::span<const index_item> indices) {
     }
     const found_slice s = find_slice(i.range, axis.extent);
     map.axes[a++] = {static_cast<std::int32_t>(to.rank), s.count == 0 ? 0 : s.first, s.count <= 1 ? 1 : s.step};
-    add_axis(to, part_of(axis, s.first, s.step, s.count));
+    add_axis(to, part_of(axis, s.first, s.step, s.count), from);
   }
   for (; a < from.rank; ++a) {
     map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
-    add_axis(to, from.axes[a]);
+    add_axis(to, from.axes[a], from);
   }
   return make_view(std::move(x), map, to);
 }
@@ -91,11 +93,11 @@ array_ref diagonal_view(array_ref x, std::int64_t offset) {
   grid to;
   for (std::uint32_t a = 2; a < from.rank; ++a) {
     map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
-    add_axis(to, from.axes[a]);
+    add_axis(to, from.axes[a], from);
   }
   map.axes[0] = {static_cast<std::int32_t>(to.rank), n == 0 ? 0 : row, 1};
   map.axes[1] = {static_cast<std::int32_t>(to.rank), n == 0 ? 0 : column, 1};
-  add_axis(to, part_of(from.axes[0], row, 1, n));
+  add_axis(to, part_of(from.axes[0], row, 1, n), from);
   return make_view(std::move(x), map, to);
 }
 
@@ -111,7 +113,7 @@ array_ref transpose_view(array_ref x, std::span<const std::int64_t> axes) {
     if (map.axes[a].axis >= 0)
       throw misuse("weft: axis " + std::to_string(a) + " twice in an order of axes, for " + named(*x));
     map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
-    add_axis(to, from.axes[a]);
+    add_axis(to, from.axes[a], from);
   }
   return make_view(std::move(x), map, to);
 }
@@ -159,10 +161,10 @@ array_ref expand_view(array_ref x, std::int64_t axis) {
   map.rank = from.rank;
   grid to;
   for (std::uint32_t a = 0; a <= from.rank; ++a) {
-    if (a == at) add_axis(to, {1, 1, 1});
+    if (a == at) add_axis(to, {1, 1, 1}, from);
     if (a == from.rank) break;
     map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
-    add_axis(to, from.axes[a]);
+    add_axis(to, from.axes[a], from);
   }
   return make_view(std::move(x), map, to);
 }
@@ -177,7 +179,7 @@ array_ref squeezed(array_ref x, std::uint32_t which) {
   for (std::uint32_t a = 0; a < from.rank; ++a) {
     if (which >> a & 1) continue;
     map.axes[a] = {static_cast<std::int32_t>(to.rank), 0, 1};
-    add_axis(to, from.axes[a]);
+    add_axis(to, from.axes[a], from);
   }
   return make_view(std::move(x), map, to);
 }

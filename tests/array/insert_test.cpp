@@ -49,7 +49,8 @@ TEST_CASE("what cannot be inserted or erased is refused as the expression is bui
   CHECK_THROWS_WITH(weft::insert(x, 0, 1.0, 2), Contains("axis 2"));
   CHECK_THROWS_WITH(
       weft::insert(x, positions(0, 1), weft::zeros<double, 2>(at.client, {3, 4}), 0),
-      "weft: values of shape (3, 4) to be inserted at 2 places along axis 0 of an array of shape (6, 4)");
+      "weft: values of shape (3, 4) in chunks of (3, 4) to be inserted at 2 places along axis 0 of an array of shape "
+      "(6, 4) in chunks of (2, 4): give one for each place, or one for all");
   CHECK_THROWS_WITH(weft::insert(x, 1, weft::zeros<double, 1>(at.client, {5}), 0), Contains("(5)"));
   CHECK_THROWS_WITH(weft::insert(x, 1, weft::zeros<double, 3>(at.client, {1, 1, 1}), 0), Contains("(1, 1, 1)"));
   const auto whole = weft::zeros<std::int8_t, 1>(at.client, {3});

@@ -333,11 +333,14 @@ TEST_CASE("what cannot be factored is refused in a sentence") {
   CHECK_THROWS_WITH(weft::cholesky(flat), "weft: cholesky of an array of shape (10, 4): the matrix must be square");
   CHECK_THROWS_WITH(weft::lu(flat), Catch::Contains("lu of an array of shape (10, 4)"));
   CHECK_THROWS_WITH(weft::inv(flat), Catch::Contains("solve of an array of shape (10, 4)"));
-  CHECK_THROWS_WITH(weft::solve(square, flat),
-                    "weft: solve of arrays of shapes (4, 4) and (10, 4): the second has one or two axes, and as many "
-                    "rows as the first");
+  CHECK_THROWS_WITH(weft::inv(weft::array<double>(weft::linspace(at.client, 0, 1, 3))),
+                    "weft: inv of an array of shape (3) in chunks of (3): give one of two axes");
+  CHECK_THROWS_WITH(
+      weft::solve(square, flat),
+      "weft: solve of arrays of shapes (4, 4) in chunks of (4, 4) and (10, 4) in chunks of (10, 4): the "
+      "second has one or two axes, and as many rows as the first");
   CHECK_THROWS_WITH(weft::solve_triangular(square, flat, weft::triangle::lower),
-                    Catch::Contains("(4, 4) and (10, 4)"));
+                    Catch::Contains("(4, 4) in chunks of (4, 4) and (10, 4)"));
   CHECK_THROWS_WITH(weft::lstsq(weft::transpose(flat), square), Catch::Contains("as many rows as columns"));
   CHECK_THROWS_WITH(weft::svd_compressed(flat, 5),
                     Catch::Contains("(10, 4) to 5 singular values: it has from 1 to 4"));

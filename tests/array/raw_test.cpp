@@ -111,7 +111,7 @@ TEST_CASE("raw files that are too short, and arrays that are impossible, are ref
   CHECK_THROWS_WITH((at.pool.run(weft::from_raw<float, 2>(c, path, {4, 6}, {.offset = 5}))),
                     Contains("x.bin has 100 bytes") && Contains("float32 of shape (4, 6) from byte 5") &&
                         Contains("ends at byte 101"));
-  CHECK_THROWS_WITH((at.pool.run(weft::from_raw<float, 1>(c, path, {4, 6}))), Contains("as one of 1 axes"));
+  CHECK_THROWS_WITH((at.pool.run(weft::from_raw<float, 1>(c, path, {4, 6}))), Contains("as one of 1 axis"));
   CHECK_THROWS_AS((at.pool.run(weft::from_raw<float, 1>(c, path, {-1}))), weft::misuse);
   CHECK_THROWS_WITH((at.pool.run(weft::from_raw<float, 1>(c, path, {1}, {.offset = ~std::uint64_t{0}}))),
                     Contains("more than 2^62 bytes"));

@@ -21,7 +21,8 @@ TEST_CASE("beginnings and masks that do not fit are refused") {
   CHECK_THROWS_WITH(weft::sum<std::int8_t>(i, initial{-129}), Contains("-129") && Contains("int8"));
   CHECK(at(weft::sum(i, initial{300})) == 312);  // of 64 bits
   CHECK(at(weft::sum<std::uint8_t>(i, initial{250})) == 6);
-  CHECK_THROWS_WITH(weft::sum(i, only{weft::ones<bool, 1>(at.client, {3})}), Contains("(3)") && Contains("(3, 4)"));
+  CHECK_THROWS_WITH(weft::sum(i, only{weft::ones<bool, 1>(at.client, {3})}),
+                    Contains("a mask of shape (3) in chunks of (3) for an array of shape (3, 4) in chunks of ("));
   CHECK_THROWS_WITH(weft::sum(i(0), only{i > 0}), Contains("(3, 4)"));
   CHECK_THROWS_WITH(weft::max(weft::zeros<double, 1>(at.client, {0})), Contains("max"));
   CHECK(at(weft::min(weft::zeros<double, 1>(at.client, {0}), initial{2})) == 2);

@@ -56,7 +56,7 @@ TEST_CASE("shapes that do not broadcast are refused as the expression is built")
                     Catch::Contains("(1000, 4) in chunks of (100)") && Catch::Contains("one extent for each axis"));
   CHECK_THROWS_WITH((weft::zeros<double, 2>(at.client, {-1, 4})), Catch::Contains("(-1, 4)"));
   CHECK_THROWS_WITH((weft::zeros<double, 1>(at.client, {8}, {.chunk = {-2}})), Catch::Contains("-1 for all"));
-  CHECK_THROWS_WITH((weft::zeros<double, 1>(at.client, {8, 8})), Catch::Contains("(8, 8) as one of 1 axes"));
+  CHECK_THROWS_WITH((weft::zeros<double, 1>(at.client, {8, 8})), Catch::Contains("(8, 8) as one of 1 axis"));
   CHECK_THROWS_WITH((weft::zeros<double, 1>(at.client, {std::int64_t{1} << 62})), Catch::Contains("2^63"));
   CHECK_THROWS_WITH((weft::zeros<double, 1>(at.client, {std::int64_t{1} << 40}, {.chunk = {-1}})),
                     Catch::Contains("2 GiB"));

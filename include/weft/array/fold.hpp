@@ -78,7 +78,7 @@ struct extremes {
 /// A mask in the shape of x, which has N axes. Throws misuse where it does not broadcast to it.
 template <std::size_t N, class M>
 auto broadcast_mask(const M& mask, const grid& x) {
-  return array<typename M::value_type, N>(broadcast_view(mask.node(), x.whole()));
+  return array<typename M::value_type, N>(mask_view(mask.node(), x));
 }
 template <class... W>
 inline constexpr std::size_t masks_among = (std::size_t{0} + ... + std::size_t{is_only<W>});

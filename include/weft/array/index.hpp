@@ -135,7 +135,8 @@ consteval bool checked_indices() {
   constexpr bool known = (is_index<I> && ...);
   static_assert(known,
                 "weft: an index is an integer, a slice, newaxis, ellipsis, or a list or mask that is here; an array "
-                "as a mask is awaited: co_await weft::compress(x, mask, axis)");
+                "as a mask is awaited: co_await weft::compress(x, mask, axis), and to assign by one "
+                "there is where(mask, value, x)");
   return one_list && one_ellipsis && known;
 }
 

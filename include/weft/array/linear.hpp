@@ -246,7 +246,7 @@ auto inv(const X& a) {
   using T = typename X::value_type;
   static_assert(detail::arrays::checked_matrix<X>());
   const detail::arrays::grid& g = a.chunks();
-  if (g.rank != 2) detail::arrays::throw_rank(2, g);
+  if (g.rank != 2) detail::arrays::throw_axes("inv", "two axes", g);
   const array<std::int64_t, 2> from_diagonal(detail::arrays::make_index(a.owner(), g, 0, {1, -1}));
   const array<T, 2> one = weft::astype<T>(from_diagonal == 0);
   return array<T, 2>(detail::arrays::solve_square(a.node(), one.node()));

@@ -12,7 +12,8 @@
 
 /// Looking up elements in an array, as count.hpp does it in lists that are here. Each chunk of the one is searched
 /// for the elements of each chunk of the other, and what is found is reduced over the first, so that both may be
-/// larger than the memory: as many tasks as the products of their chunks, with 8 bytes an element each (isin: one).
+/// larger than the memory: as many tasks as the products of their chunks, with 8 bytes an element each (isin: one). x
+/// has up to seven axes.
 namespace weft {
 
 namespace detail::arrays {
@@ -68,6 +69,7 @@ auto with_each_chunk(const F& f, const X& x, const array<V, 1>& list) {
 template <array_like V, array_like X>
 auto searchsorted(const V& values, const X& x, side at = side::left) {
   using namespace detail::arrays;
+  if (values.chunks().rank != 1) throw_axes("searchsorted, in the elements", "one axis", values.chunks());
   const array<typename V::value_type, 1> list(values.node());
   return array<std::int64_t, X::rank>(sum(with_each_chunk(find_in_chunk{at == side::right}, x, list), -1));
 }

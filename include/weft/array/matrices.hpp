@@ -32,7 +32,7 @@ struct below_diagonal {
 /// Of each element of chunks, whose last two axes are rows and columns.
 template <std::size_t N, class Op>
 auto of_places(const client& c, const grid& chunks, const Op& op) {
-  if (chunks.rank < 2) throw_rank(2, chunks);
+  if (chunks.rank < 2) throw_axes("a triangle", "two axes or more", chunks);
   return arrays::apply_to(op, index_array<N>(c, chunks, chunks.rank - 2), index_array<N>(c, chunks, chunks.rank - 1));
 }
 
@@ -102,7 +102,7 @@ auto rot90(const X& x, int k = 1) {
     return A(detail::arrays::transpose_view(a.node(), {order, n}));
   };
   const A whole(x.node());
-  if (whole.chunks().rank < 2) detail::arrays::throw_rank(2, whole.chunks());
+  if (whole.chunks().rank < 2) detail::arrays::throw_axes("rot90", "two axes or more", whole.chunks());
   switch (((k % 4) + 4) % 4) {
     case 1:
       return flip(swapped(whole), 0);

@@ -79,7 +79,7 @@ array_ref singular_norm([[maybe_unused]] const X& x, [[maybe_unused]] const ord&
   if constexpr (is_complex<T> || (X::rank != 2 && X::rank != dynamic_rank)) {
     throw_norm("a norm by singular values is of a matrix of real numbers, and of no array of more axes");
   } else {
-    if (x.chunks().rank != 2) throw_rank(2, x.chunks());
+    if (x.chunks().rank != 2) throw_axes("a norm by singular values", "two axes", x.chunks());
     using R = real_t<T>;
     const array<R, 1> s = svd(array<R, 2>(elements_as<R>(x))).s;
     array_ref found = how.what() == ord::kind::nuclear ? weft::sum(s).node()

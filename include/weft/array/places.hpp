@@ -51,12 +51,12 @@ inline std::array<array<std::int64_t, 1>, 2> triu_indices(const client& c, std::
 /// Those of the elements of x, which has two axes.
 template <array_like X>
 auto tril_indices_from(const X& x, std::int64_t offset = 0) {
-  if (x.chunks().rank != 2) detail::arrays::throw_rank(2, x.chunks());
+  if (x.chunks().rank != 2) detail::arrays::throw_axes("tril_indices_from", "two axes", x.chunks());
   return tril_indices(x.owner(), x.shape()[0], x.shape()[1], offset);
 }
 template <array_like X>
 auto triu_indices_from(const X& x, std::int64_t offset = 0) {
-  if (x.chunks().rank != 2) detail::arrays::throw_rank(2, x.chunks());
+  if (x.chunks().rank != 2) detail::arrays::throw_axes("triu_indices_from", "two axes", x.chunks());
   return triu_indices(x.owner(), x.shape()[0], x.shape()[1], offset);
 }
 

@@ -81,6 +81,8 @@ array_ref erased(array_ref x, const index_item& which, std::int64_t axis);
 /// Throws misuse when a mask has not the array's shape, or that of the axis.
 void check_mask(const grid& x, const grid& mask);
 void check_mask(const grid& x, const grid& mask, std::int64_t axis);
+/// A mask in the array's shape. Throws misuse where it does not broadcast to it.
+array_ref mask_view(array_ref mask, const grid& x);
 
 }  // namespace detail::arrays
 }  // namespace weft

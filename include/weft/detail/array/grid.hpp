@@ -160,5 +160,7 @@ std::size_t checked_axis(std::int64_t axis, const grid& g);
 /// The same for a new axis of an array, which has one more then.
 std::size_t checked_new_axis(std::int64_t axis, const grid& g);
 [[noreturn]] void throw_rank(std::size_t wanted, const grid& g);
+/// The same of an operation that takes arrays of `axes`, as `two axes`.
+[[noreturn]] void throw_axes(const char* what, const char* axes, const grid& g);
 
 }  // namespace weft::detail::arrays
