@@ -4,7 +4,7 @@
 #include "weft/array/along.hpp"
 #include "weft/array/axes.hpp"
 #include "weft/array/choices.hpp"
-#include "weft/array/chosen.hpp"
+#include "weft/array/chunk_index.hpp"
 #include "weft/array/chunks.hpp"
 #include "weft/array/count.hpp"
 #ifndef WEFT_WITHOUT_BLAS

@@ -83,11 +83,11 @@ class graph_place {
   std::vector<std::uint32_t> next_index_;  // of each layer
 };
 
-/// Writes tasks. Each is a row of LEB128 numbers: its layer, four times, with 2 more if a later
-/// task takes it, and 1 if it is wanted; how far its index
-/// is from the one behind the layer's last, and its rank from the last one's, folded (0, -1, 1, -2, …); then for each
-/// link how many inputs there are, and each of these: how many numbers before this task's it is, doubled, and one
-/// more if it is taken for the last time; or 0, and the place of another task.
+/// Writes tasks. Each is a row of LEB128 numbers: its layer, four times, with 2 more if a later task takes
+/// it, and 1 if it is wanted; how far its index is from the one behind the layer's last, and its rank from the last
+/// one's, folded (0, -1, 1, -2, …); then for each link how many inputs there are, and each of these: how many
+/// numbers before this task's it is, doubled, and one more if it is taken for the last time; or 0, and the place of
+/// another task.
 class graph_writer : graph_place {
  public:
   graph_writer(std::uint64_t first, std::size_t layers) : graph_place(first, layers) {}

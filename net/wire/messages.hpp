@@ -12,8 +12,8 @@
 namespace weft::net {
 
 /// What travels between client, scheduler and worker: docs/protocol.md tells the conversation. Those about leases are
-/// in wire/lease_messages.hpp, those about the whole cluster in wire/cluster_messages.hpp, graphs in wire/graph.hpp. Numbers are
-/// part of the wire format: new kinds go to the end of their group.
+/// in wire/lease_messages.hpp, those about the whole cluster in wire/cluster_messages.hpp, graphs in wire/graph.hpp.
+/// Numbers are part of the wire format: new kinds go to the end of their group.
 enum class message_kind : std::uint16_t {
   // anybody to the scheduler, and the scheduler to anybody
   define_module = 1,

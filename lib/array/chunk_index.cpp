@@ -6,7 +6,7 @@
 
 #include "array/gather.hpp"
 #include "array/layered.hpp"
-#include "weft/array/chosen.hpp"
+#include "weft/array/chunk_index.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {

@@ -20,7 +20,7 @@ consteval bool checked_chunks() {
   static_assert(known, "weft: chunks are named by integers, slices, ellipsis, and lists or masks that are here");
   return one_ellipsis && known;
 }
-/// By numbers of chunks; lib/array/chosen.cpp. Throws misuse.
+/// By numbers of chunks; lib/array/chunk_index.cpp. Throws misuse.
 array_ref chosen_chunks(array_ref x, std::span<const index_item> indices);
 
 }  // namespace detail::arrays
