@@ -50,7 +50,7 @@ TEST_CASE("places that cannot be are refused") {
   using Catch::Contains;
   CHECK_THROWS_WITH(weft::tril_indices(at.client, -1, 3), Contains("(-1, 3)"));
   CHECK_THROWS_WITH(weft::triu_indices(at.client, std::int64_t{1} << 40, std::int64_t{1} << 40), Contains("2^63"));
-  CHECK_THROWS_WITH(weft::tril_indices_from(x), Contains("2"));
+  CHECK_THROWS_WITH(weft::tril_indices_from(x), Contains("tril_indices_from") && Contains("two axes"));
   CHECK_THROWS_WITH(weft::unravel_index<2>(x, {3}),
                     "weft: 2 indices for the elements of an array of shape (3), which has 1 axis");
   CHECK_THROWS_WITH(weft::ravel_multi_index({3, 4}, x), Contains("1 index") && Contains("(3, 4), which has 2 axes"));
