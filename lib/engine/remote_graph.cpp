@@ -70,8 +70,10 @@ bool graph_walk::describe(const std::vector<node*>& shared, remote_layers& all) 
   if (total_ >= opened - 1) return false;
   for (std::uint32_t at = 0; at < layers_.size(); ++at) {
     const layer_spec& s = *layers_[at].spec;
+    bool any = false;
     for (std::size_t j = 0; j < s.count; ++j) {
       if (!layers_[at].needed[j]) continue;
+      any = true;
       if (is_given(at)) {
         all.others.push_back(s.given[j]);
         seats_[at].place[j] = static_cast<std::uint32_t>(all.others.size());
@@ -86,7 +88,8 @@ bool graph_walk::describe(const std::vector<node*>& shared, remote_layers& all) 
       if (inputs >= opened) return false;
       all.most_inputs = std::max(all.most_inputs, static_cast<std::uint32_t>(inputs));
     }
-    if (is_given(at)) continue;
+    // Of what nothing is needed nothing is said.
+    if (is_given(at) || !any) continue;
     encoder before(encoder::buffers::copied), behind(encoder::buffers::copied);
     const portable_call* how = s.encode_alone(before, behind, shared[at] != nullptr);
     seats_[at].number = static_cast<std::uint32_t>(all.layers.size());
@@ -158,6 +161,7 @@ void graph_walk::tell_task(remote_graph& to, step s, node* wanted) {
 
 bool submit_graph(engine& e, std::vector<needed_layer>& layers, std::size_t first, const std::vector<node*>& shared,
                   std::uint64_t first_rank, const remote_layer_options& how, std::vector<node*>& results) {
+  if (results.empty()) return true;
   if (e.observed() || !layers.back().spec->given.empty()) return false;
   remote_layers all;
   all.priority = how.priority;
@@ -174,20 +178,34 @@ bool submit_graph(engine& e, std::vector<needed_layer>& layers, std::size_t firs
 
   const layer_spec& wanted = *layers.back().spec;
   const std::vector<std::uint32_t> no_inputs(wanted.links.size(), 0);
-  for (std::size_t j = 0; j < results.size(); ++j) {
-    node& n = *wanted.make_alone(e, static_cast<std::uint32_t>(first + j), no_inputs, shared.back());
-    for (std::uint32_t i = 0; i < n.input_count; ++i) {
-      add_handle(*shared.back());
-      n.inputs[i].from = shared.back();
+  std::size_t made = 0;
+  const auto fail = [&](const std::exception_ptr& why) {
+    for (std::size_t j = 0; j < made; ++j) {
+      if (results[j]->number == 0) e.announce(*results[j]);
+      e.not_submitted(*results[j], why);
     }
-    n.retries = how.retries;
-    if (how.details) {
-      how.details->references.fetch_add(1, std::memory_order_relaxed);
-      n.details = how.details;
+  };
+  try {
+    for (; made < results.size(); ++made) {
+      node& n = *wanted.make_alone(e, static_cast<std::uint32_t>(first + made), no_inputs, shared.back());
+      for (std::uint32_t i = 0; i < n.input_count; ++i) {
+        add_handle(*shared.back());
+        n.inputs[i].from = shared.back();
+      }
+      n.retries = how.retries;
+      if (how.details) {
+        how.details->references.fetch_add(1, std::memory_order_relaxed);
+        n.details = how.details;
+      }
+      add_handle(n);
+      e.make_remote(n);
+      results[made] = &n;
     }
-    add_handle(n);
-    e.make_remote(n);
-    results[j] = &n;
+  } catch (...) {  // of the user's copies: there are no futures
+    graph.reset();
+    fail(std::current_exception());
+    for (std::size_t j = 0; j < made; ++j) drop_handle(*results[j]);
+    throw;
   }
   try {
     if (error) std::rethrow_exception(error);
@@ -195,7 +213,7 @@ bool submit_graph(engine& e, std::vector<needed_layer>& layers, std::size_t firs
     graph->finish();
   } catch (...) {
     graph.reset();
-    for (node* n : results) e.not_submitted(*n, std::current_exception());
+    fail(std::current_exception());
     return true;
   }
   for (node* n : results) e.submitted(*n);

@@ -30,8 +30,10 @@ class home_graph final : public detail::remote_graph {
     if (left_ == 0) return;
     std::lock_guard guard(home_.lock_);
     if (home_.closed_ || !home_.lost_.empty()) return;
-    home_.core_.add({{make_task_id(home_.self_, first_), 0, 0}, {}}, {});
-    home_.links_->has_output();
+    try {
+      home_.core_.add({{make_task_id(home_.self_, first_), 0, 0}, {}}, {});
+      home_.links_->has_output();
+    } catch (...) {}  // no memory: the scheduler keeps waiting for the rest, until this client ends
   }
   std::uint64_t first_number() const noexcept override { return first_; }
   void task(std::uint32_t layer, std::uint32_t index, std::uint64_t rank, bool taken, node* wanted) override {

@@ -1,79 +1,84 @@
 #include "scheduler/backlog.hpp"
 
-#include <cstring>
+#include <algorithm>
 #include <iterator>
-#include <utility>
 
 namespace weft::net {
 
-const backlog::range* backlog::range_of(std::uint64_t number) const noexcept {
-  const auto behind = ranges_.upper_bound(number);
-  if (behind == ranges_.begin()) return nullptr;
-  const range& r = std::prev(behind)->second;
-  return number < r.end ? &r : nullptr;
+pending_graph* backlog::graph_of(std::uint64_t number) const noexcept {
+  const auto behind = graphs_.upper_bound(number);
+  if (behind == graphs_.begin()) return nullptr;
+  pending_graph* const g = std::prev(behind)->second.get();
+  return number < g->end ? g : nullptr;
 }
 
 bool backlog::pending(std::uint64_t number) const noexcept {
-  const range* r = range_of(number);
-  return r && (!r->graph || (number >= r->graph->entered.next() && number < r->graph->end));
+  const pending_graph* const g = graph_of(number);
+  return g ? number >= g->entered.next() : submitted_.contains(number);
 }
 
-bool backlog::of_graph(std::uint64_t number) const noexcept {
-  const range* r = range_of(number);
-  return r && r->graph;
+pending_graph* backlog::open_graph(std::uint64_t first) const noexcept {
+  const auto at = graphs_.find(first);
+  return at == graphs_.end() || at->second->complete() ? nullptr : at->second.get();
+}
+
+pending_graph* backlog::graph_from(std::uint64_t number) const noexcept {
+  const auto at = graphs_.lower_bound(number);
+  return at == graphs_.end() ? nullptr : at->second.get();
+}
+
+std::uint64_t backlog::lowest() const noexcept {
+  constexpr auto none = ~std::uint64_t{0};
+  return std::min(graphs_.empty() ? none : graphs_.begin()->first, submitted_.empty() ? none : *submitted_.begin());
 }
 
 std::uint64_t backlog::tasks() const noexcept {
-  std::uint64_t n = 0;
-  for (const auto& [first, r] : ranges_) n += r.graph ? r.graph->end - r.graph->entered.next() : 1;
+  std::uint64_t n = submitted_.size();
+  for (const auto& [first, g] : graphs_) n += g->arrived.next() - g->entered.next();
   return n;
 }
 
-pending_graph* backlog::open_graph(std::uint64_t first) noexcept {
-  const auto at = ranges_.find(first);
-  if (at == ranges_.end() || !at->second.graph || at->second.graph->complete()) return nullptr;
-  return at->second.graph;
+void backlog::add(std::unique_ptr<pending_graph> graph) {
+  pin(graph->others);
+  const std::uint64_t first = graph->first;
+  graphs_.emplace(first, std::move(graph));
 }
 
-pending_graph& backlog::add(std::unique_ptr<pending_graph> graph) {
-  pending_graph& g = *graph;
-  ranges_.emplace(g.first(), range{g.end, &g});
-  for (const task_id id : g.others) ++pins_[id];
-  entries_.emplace_back().graph = std::move(graph);
-  return g;
+void backlog::remove(pending_graph& graph) { graphs_.erase(graph.first); }
+
+std::vector<backlog::entry> backlog::take(std::uint64_t number) {
+  std::vector<entry> all;
+  const auto [first, last] = waiting_.equal_range(number);
+  for (auto e = first; e != last; ++e) all.push_back(std::move(e->second));
+  waiting_.erase(first, last);
+  return all;
 }
 
-backlog::entry& backlog::add(std::span<const std::byte> message, bool hurried) {
-  entry& e = entries_.emplace_back();
-  e.message.resize(message.size() / sizeof(std::uint64_t));  // which messages fill
-  std::memcpy(e.message.data(), message.data(), message.size());
-  e.hurried = hurried;
-  hurried_ += hurried;
-  return e;
+std::uint64_t backlog::waited_from(std::uint64_t number) const noexcept {
+  const auto at = waiting_.lower_bound(number);
+  return at == waiting_.end() ? ~std::uint64_t{0} : at->first;
 }
 
-void backlog::submits(task_id id, std::span<const task_id> inputs) {
-  entries_.back().submits = id;
-  ranges_.emplace(number_of(id), range{number_of(id) + 1, nullptr});
-  for (const task_id i : inputs) ++pins_[i];
+void backlog::pin(std::span<const task_id> ids) {
+  for (const task_id id : ids) ++pins_[id].count;
 }
 
-void backlog::pop(std::span<const task_id> inputs) {
-  const entry& e = entries_.front();
-  hurried_ -= e.hurried;
-  if (e.graph) {
-    ranges_.erase(e.graph->first());
-    unpin(e.graph->others);
-  } else if (e.submits != 0) {
-    ranges_.erase(number_of(e.submits));
-    unpin(inputs);
+bool backlog::release_later(task_id id) noexcept {
+  const auto at = pins_.find(id);
+  if (at == pins_.end()) return false;
+  at->second.released = true;
+  return true;
+}
+
+std::vector<task_id> backlog::unpin(std::span<const task_id> ids) {
+  std::vector<task_id> free;
+  for (const task_id id : ids) {
+    const auto at = pins_.find(id);
+    if (--at->second.count != 0) continue;
+    if (at->second.released) free.push_back(id);
+    pins_.erase(at);
   }
-  entries_.pop_front();
-}
-
-void backlog::unpin(std::span<const task_id> ids) {
-  for (const task_id id : ids)
-    if (const auto at = pins_.find(id); --at->second == 0) pins_.erase(at);
+  return free;
 }
 
 }  // namespace weft::net

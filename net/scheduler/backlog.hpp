@@ -5,8 +5,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "wire/graph.hpp"
@@ -17,89 +19,109 @@ namespace weft::net {
 /// A graph of which not all tasks have records yet. What has come of it was read once, so that it is right.
 struct pending_graph {
   pending_graph(const begin_graph& m, std::vector<std::uint32_t> links)
-      : said(m),
+      : first(number_of(m.first)),
+        end(first + m.count),
+        retries(m.retries),
+        priority(m.priority),
         layers(m.layers.begin(), m.layers.end()),
         others(m.others.begin(), m.others.end()),
         calls(m.calls.begin(), m.calls.end()),
-        end(number_of(m.first) + m.count),
-        arrived(number_of(m.first), links, m.others.size()),
-        entered(number_of(m.first), links, m.others.size()) {
-    said.layers = {};
-    said.others = {};
-    said.calls = {};
-  }
+        arrived(first, links, m.others.size()),
+        entered(first, links, m.others.size()) {}
 
-  begin_graph said;
+  std::uint64_t first, end;  // of its numbers; one past the last
+  std::uint16_t retries;
+  std::int16_t priority;
   std::vector<graph_layer> layers;
   std::vector<std::uint32_t> functions;  // of the layers, in the catalogue
   std::vector<std::size_t> call_at;      // in `calls`
   std::vector<task_id> others;
+  std::size_t there = 0;  // of `others`: those before it have records
   std::vector<std::byte> calls;
-  std::uint32_t options = 0;  // in the catalogue; held
-  time_ns since = 0;
-  std::uint64_t end;              // one past the last number
-  bool cut_short = false;         // what is behind it will not come
+  std::uint32_t options = 0;      // in the catalogue; held
+  bool cut_short = false;         // what was behind `end` will not come
+  std::uint32_t unfinished = 0;   // tasks with records
+  std::uint64_t hurry_to = 0;     // numbers below are entered whatever is unfinished
   graph_reader arrived, entered;  // behind the last task that is here; that has a record
-  std::deque<std::vector<std::byte>> parts;
+  struct part {
+    std::vector<std::byte> bytes;
+    time_ns since;
+  };
+  std::deque<part> parts;
   std::size_t at = 0;  // of the first part so much was entered
 
-  std::uint64_t first() const noexcept { return number_of(said.first); }
   bool complete() const noexcept { return arrived.next() == end; }
 };
 
-/// What a submitter has said, and what is not carried out yet: graphs, which are entered as their tasks come near;
-/// and in its place behind them what names tasks of theirs that have no record yet. All else it says is carried out
-/// at once. So each task is told of what concerns it in the order in which it was said.
+/// What a submitter has said, and what is not carried out yet: graphs, whose tasks get records as they come near; and
+/// what names a task that has none yet, which waits for that. All else is carried out at once. So each task is told
+/// of what concerns it in the order in which that was said.
+///
+/// What waits takes the values of tasks that have records too: these are pinned, and a release of them waits.
 class backlog {
  public:
+  /// Something that waits for a number's record.
   struct entry {
-    std::unique_ptr<pending_graph> graph;  // null: a message
-    std::vector<std::uint64_t> message;    // as it stood in its batch
-    bool hurried = false;
-    // Of a message that submits: what it refers to, in the catalogue, since the session's numbers may change.
+    std::uint16_t kind = 0;    // message_kind
+    std::uint32_t copies = 0;  // of replicate_values
+    // Of submit_task: the message, and what it refers to in the catalogue, since the session's numbers may change.
+    std::vector<std::uint64_t> message;
     std::uint32_t function = 0, options = 0;
     time_ns since = 0;
-    task_id submits = 0;
   };
 
-  bool empty() const noexcept { return entries_.empty(); }
-  entry& front() noexcept { return entries_.front(); }
-  const std::deque<entry>& entries() const noexcept { return entries_; }
-
+  bool empty() const noexcept { return graphs_.empty() && submitted_.empty(); }
   /// Whether that number's task was submitted, and has no record yet.
   bool pending(std::uint64_t number) const noexcept;
-  /// Whether it is one of a graph that is here.
-  bool of_graph(std::uint64_t number) const noexcept;
-  /// Whether what is here takes that task's value.
-  bool pinned(task_id id) const noexcept { return !pins_.empty() && pins_.contains(id); }
-  /// What is here is to be entered without waiting for what was to end.
-  bool in_hurry() const noexcept { return hurried_ != 0; }
-  /// The lowest number that may still get a record, below all that were not submitted yet; ~0: none.
-  std::uint64_t lowest() const noexcept { return ranges_.empty() ? ~std::uint64_t{0} : ranges_.begin()->first; }
-  /// Tasks that have no record yet.
-  std::uint64_t tasks() const noexcept;
+  /// The graph that it is of, if this is here.
+  pending_graph* graph_of(std::uint64_t number) const noexcept;
   /// A graph of which parts are still to come; null: there is none that begins with that number.
-  pending_graph* open_graph(std::uint64_t first) noexcept;
+  pending_graph* open_graph(std::uint64_t first) const noexcept;
+  /// The first that begins with that number or a later one; null: there is none.
+  pending_graph* graph_from(std::uint64_t number) const noexcept;
+  std::size_t graphs() const noexcept { return graphs_.size(); }
+  /// The lowest number that may still get a record, below all that were not submitted yet; ~0: none.
+  std::uint64_t lowest() const noexcept;
+  /// Tasks that are here, and have no record.
+  std::uint64_t tasks() const noexcept;
 
-  pending_graph& add(std::unique_ptr<pending_graph> graph);
-  entry& add(std::span<const std::byte> message, bool hurried);
-  /// The message that was added last submits that task, which takes these values.
-  void submits(task_id id, std::span<const task_id> inputs);
-  /// All of the first entry is carried out. `inputs`: of a message that submits.
-  void pop(std::span<const task_id> inputs);
+  void add(std::unique_ptr<pending_graph> graph);
+  /// It is entered whole, or ends here.
+  void remove(pending_graph& graph);
+  /// A task that is said, and waits.
+  void submitted(std::uint64_t number) { submitted_.insert(number); }
+  void entered(std::uint64_t number) { submitted_.erase(number); }
+  void wait_for(std::uint64_t number, entry e) { waiting_.emplace(number, std::move(e)); }
+  /// All that waits for a number, in the order in which it was said.
+  std::vector<entry> take(std::uint64_t number);
+  /// The first number from this one on for which something waits; ~0: none.
+  std::uint64_t waited_from(std::uint64_t number) const noexcept;
+  std::size_t waiting() const noexcept { return waiting_.size(); }
+
+  void pin(std::span<const task_id> ids);
+  /// Whether what is here takes that task's value; then it is released with the last of these.
+  bool release_later(task_id id) noexcept;
+  /// Gives those that nobody here takes any more, and that are to be released.
+  std::vector<task_id> unpin(std::span<const task_id> ids);
+
+  /// f(options) for each of those that are held here.
+  template <class F>
+  void for_each_options(F&& f) const {
+    for (const auto& [first, g] : graphs_)
+      if (g->options != 0) f(g->options);
+    for (const auto& [number, e] : waiting_)
+      if (e.options != 0) f(e.options);
+  }
 
  private:
-  struct range {
-    std::uint64_t end;
-    pending_graph* graph;  // null: one message's
+  struct pins {
+    std::uint32_t count = 0;
+    bool released = false;
   };
-  const range* range_of(std::uint64_t number) const noexcept;
-  void unpin(std::span<const task_id> ids);
-
-  std::deque<entry> entries_;
-  std::map<std::uint64_t, range> ranges_;  // of numbers, by the first
-  std::unordered_map<task_id, std::uint32_t> pins_;
-  std::size_t hurried_ = 0;
+  std::map<std::uint64_t, std::unique_ptr<pending_graph>> graphs_;  // by the first number
+  std::set<std::uint64_t> submitted_;                               // one by one
+  std::multimap<std::uint64_t, entry> waiting_;                     // by what they wait for
+  std::unordered_map<task_id, pins> pins_;
 };
 
 }  // namespace weft::net

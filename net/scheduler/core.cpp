@@ -52,7 +52,7 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
           begin(p, from, messages.get<begin_graph>());
           break;
         case message_kind::graph_part:
-          add_part(p, messages.get<graph_part>());
+          add_part(p, from, messages.get<graph_part>());
           break;
         case message_kind::define_module:
           define(p, messages.get<define_module>());

@@ -171,6 +171,7 @@ class scheduler_core {
     function_ref last_function;            // the function of its last task, and ours for it
     std::uint32_t last_catalogued = ~std::uint32_t{0};
     backlog behind;
+    std::uint64_t next_graph = 0;  // of it, whose turn it is
     bool has_lists() const noexcept {
       return !cancelled.empty() || !restarted.empty() || !drops.empty() || !stops.empty() || !retracts.empty();
     }
@@ -319,22 +320,24 @@ class scheduler_core {
   void end_late(slot t, bool told);
   slot own_task(peer_id p, task_id id, const char* what) const;
 
-  // graphs.cpp: graphs that are entered as their tasks come near, and what waits behind them
+  // graphs.cpp: graphs that are entered as their tasks come near, and what waits for tasks of theirs
   void take_numbers(peer_id p, task_id first, std::uint64_t count);
+  void check_room(std::uint64_t more) const;
   std::uint32_t options_of(const peer& from, std::uint32_t index, task_id id) const;
   void begin(peer& from, peer_id p, const begin_graph& m);
-  void add_part(peer& from, const graph_part& m);
-  template <class M>
-  bool wait_behind(peer& from, const M& m);
+  void add_part(peer& from, peer_id p, const graph_part& m);
+  std::vector<task_id> wait_behind(peer& from, message_kind kind, std::span<const task_id> ids, bool hurried,
+                                   std::uint32_t copies = 0);
   bool wait_behind(peer& from, peer_id p, const submit_task& m, std::uint32_t function, std::uint32_t options);
-  template <class M>
-  backlog::entry& put_behind(peer& from, const M& m, bool hurried);
-  bool release_behind(peer& from, std::span<const task_id> ids);
+  void hurry(peer& from, std::uint64_t number);
+  void wake(peer& from, peer_id p, std::uint64_t number);
+  std::uint64_t enter_waiting(peer& from, peer_id p, backlog::entry& e);
   void enter_backlogs();
-  bool wants_more(const peer& from, peer_id p) const;
-  bool enter_next(peer& from, peer_id p);
-  void enter_task(peer_id p, pending_graph& g);
-  void carry_out(peer& from, peer_id p);
+  std::size_t enter_some(peer& from, peer_id p, std::size_t most);
+  bool wants_more(const pending_graph& g) const;
+  void finish(peer& from, peer_id p, pending_graph& g);
+  std::size_t enter_task(peer_id p, pending_graph& g);
+  void count_unfinished(const task_record& r, bool more) noexcept;
   void drop_backlog(peer& from, peer_id p);
 
   // reports.cpp: what workers say

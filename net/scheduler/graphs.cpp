@@ -1,16 +1,21 @@
 // Graphs that come whole: they wait in their submitter's backlog, a few bytes a task, and get records as what is
 // before them ends.
 #include <algorithm>
+#include <cstring>
 #include <string>
+#include <utility>
 
 #include "scheduler/core.hpp"
 
 namespace weft::net {
 namespace {
 
-/// Tasks that get records in one event: it is to be over soon, since others wait for the scheduler.
-constexpr int most_at_once = 512;
-/// Unfinished tasks for each slot that a submitter is to have, as far as there are more.
+/// What one event may enter: it is to be over soon, since others wait for the scheduler. A task counts as one, and as
+/// one more for so many bytes of its call and its edges.
+constexpr std::size_t most_at_once = 512, bytes_of_one = 1024;
+/// Graphs of one submitter that one event looks at.
+constexpr std::size_t most_graphs = 4096;
+/// Unfinished tasks for each slot that a graph is to have, as far as it has more.
 constexpr std::uint64_t for_each_slot = 8;
 /// And so many times as many while a worker has nothing to do: it may find work further on.
 constexpr std::uint64_t while_hungry = 16;
@@ -34,9 +39,15 @@ void scheduler_core::take_numbers(peer_id p, task_id first, std::uint64_t count)
   if (number - next > options_.most_number_gap)
     throw protocol_error("weft: " + what() + " comes after number " + std::to_string(next - 1) +
                          ": more are left out than scheduler.most_number_gap");
+  if (count > options_.most_tasks)
+    throw protocol_error("weft: " + what() + " is of " + std::to_string(count) +
+                         " tasks: more than scheduler.most_tasks allows");
+}
+
+void scheduler_core::check_room(std::uint64_t more) const {
   const std::uint64_t there = tasks_.size() + pending_tasks_;
-  if (there >= options_.most_tasks || count > options_.most_tasks - there)
-    throw protocol_error("weft: there are " + std::to_string(there) + " tasks, and " + std::to_string(count) +
+  if (there >= options_.most_tasks || more > options_.most_tasks - there)
+    throw protocol_error("weft: there are " + std::to_string(there) + " tasks, and " + std::to_string(more) +
                          " come: more than scheduler.most_tasks allows");
 }
 
@@ -82,147 +93,222 @@ void scheduler_core::begin(peer& from, peer_id p, const begin_graph& m) {
   graph->functions = std::move(functions);
   graph->call_at = std::move(call_at);
   graph->options = options;
-  graph->since = last_event_ = now_;
+  last_event_ = now_;
   if (options != 0) catalogue_.hold(options);
   if (from.behind.empty()) behind_.push_back(p);
   from.behind.add(std::move(graph));
-  pending_tasks_ += m.count;
   tasks_.reserve(p, number_of(m.first) + m.count, from.behind.lowest());
 }
 
-void scheduler_core::add_part(peer& from, const graph_part& m) {
+void scheduler_core::add_part(peer& from, peer_id p, const graph_part& m) {
   pending_graph* g = from.behind.open_graph(number_of(m.graph));
-  if (!g)
+  if (!g || submitter_of(m.graph) != p)
     throw protocol_error("weft: a part of " + name_of(m.graph) + ", which was not begun, or of which all is here");
   if (m.tasks == 0) {
-    pending_tasks_ -= g->end - g->arrived.next();
-    g->end = g->arrived.next();
+    const std::uint64_t end = std::exchange(g->end, g->arrived.next());
     g->cut_short = true;
+    // Who waits for what will not come waits no longer.
+    for (std::uint64_t n = from.behind.waited_from(g->end); n < end; n = from.behind.waited_from(n)) wake(from, p, n);
     return;
   }
   if (m.tasks > g->end - g->arrived.next())
     throw protocol_error("weft: a part of " + name_of(m.graph) + " has more tasks than are to come");
+  check_room(m.tasks);
+  graph_reader reader = g->arrived;
   std::span<const std::byte> rest = m.bytes;
   for (std::uint32_t i = 0; i < m.tasks; ++i) {
-    g->arrived.read(rest, graph_task_, options_.most_inputs);
+    reader.read(rest, graph_task_, options_.most_inputs);
     if (graph_task_.inputs.size() + 1 > options_.most_inputs)
       throw protocol_error("weft: a task of " + name_of(m.graph) + " has more inputs than scheduler.most_inputs");
   }
   if (!rest.empty()) throw protocol_error("weft: a part of " + name_of(m.graph) + " is longer than its tasks");
-  g->parts.emplace_back(m.bytes.begin(), m.bytes.end());
+  g->parts.push_back({{m.bytes.begin(), m.bytes.end()}, now_});
+  g->arrived = std::move(reader);
+  pending_tasks_ += m.tasks;
 }
 
-/// Behind what it names. True: something of it has no record yet, and so it waits.
-template <class M>
-bool scheduler_core::wait_behind(peer& from, const M& m) {
-  if (from.behind.empty()) return false;
-  if (std::none_of(m.tasks.begin(), m.tasks.end(), [&](task_id id) { return from.behind.pending(number_of(id)); }))
-    return false;
-  put_behind(from, m, true);
-  return true;
+/// What was said of tasks waits for those of them that have no record; the others are given. `hurried`: these are
+/// entered without waiting for what is before them.
+std::vector<task_id> scheduler_core::wait_behind(peer& from, message_kind kind, std::span<const task_id> ids,
+                                                 bool hurried, std::uint32_t copies) {
+  std::vector<task_id> now;
+  now.reserve(ids.size());
+  for (const task_id id : ids) {
+    const std::uint64_t number = number_of(id);
+    if (from.behind.empty() || !from.behind.pending(number)) {
+      now.push_back(id);
+      continue;
+    }
+    if (from.behind.waiting() >= options_.most_tasks)
+      throw protocol_error("weft: a peer says more of tasks that are still to be entered than scheduler.most_tasks");
+    backlog::entry e;
+    e.kind = static_cast<std::uint16_t>(kind);
+    e.copies = copies;
+    from.behind.wait_for(number, std::move(e));
+    if (hurried) hurry(from, number);
+  }
+  return now;
 }
-template bool scheduler_core::wait_behind(peer&, const cancel_tasks&);
-template bool scheduler_core::wait_behind(peer&, const retry_tasks&);
-template bool scheduler_core::wait_behind(peer&, const replicate_values&);
 
-template <class M>
-backlog::entry& scheduler_core::put_behind(peer& from, const M& m, bool hurried) {
-  batch_writer alone;
-  alone.add(m);
-  return from.behind.add(alone.bytes(), hurried);
+/// The record of that number is wanted now, and with it those before it in its graph. Where it waits for others all
+/// graphs hurry: which of them it is nobody has to know.
+void scheduler_core::hurry(peer& from, std::uint64_t number) {
+  pending_graph* const of = from.behind.graph_of(number);
+  if (of && (of->there == of->others.size() || !from.behind.pending(number_of(of->others[of->there])))) {
+    of->hurry_to = std::max(of->hurry_to, number + 1);
+    return;
+  }
+  for (pending_graph* g = from.behind.graph_from(0); g; g = from.behind.graph_from(g->first + 1))
+    g->hurry_to = g->end;
 }
 
-/// A task that takes values of tasks without records waits for these.
+/// A task that takes values of tasks without records waits for the first of these.
 bool scheduler_core::wait_behind(peer& from, peer_id p, const submit_task& m, std::uint32_t function,
                                  std::uint32_t options) {
   if (from.behind.empty()) return false;
-  if (std::none_of(m.inputs.begin(), m.inputs.end(),
-                   [&](task_id id) { return submitter_of(id) == p && from.behind.pending(number_of(id)); }))
-    return false;
-  backlog::entry& e = put_behind(from, m, false);
+  const auto first = std::find_if(m.inputs.begin(), m.inputs.end(), [&](task_id id) {
+    return submitter_of(id) == p && from.behind.pending(number_of(id));
+  });
+  if (first == m.inputs.end()) return false;
+  batch_writer alone;
+  alone.add(m);
+  backlog::entry e;
+  e.kind = static_cast<std::uint16_t>(message_kind::submit_task);
+  e.message.resize(alone.size() / sizeof(std::uint64_t));  // which messages fill
+  std::memcpy(e.message.data(), alone.bytes().data(), alone.size());
   e.function = function;
   e.options = options;
   e.since = last_event_ = now_;
   if (options != 0) catalogue_.hold(options);
-  from.behind.submits(m.id, m.inputs);
+  from.behind.pin(m.inputs);
+  from.behind.submitted(number_of(m.id));
+  from.behind.wait_for(number_of(*first), std::move(e));
   ++pending_tasks_;
   tasks_.reserve(p, number_of(m.id) + 1, from.behind.lowest());
   return true;
 }
 
-/// What is released while the backlog has a use for it, or before it has a record, is released behind that.
-bool scheduler_core::release_behind(peer& from, std::span<const task_id> ids) {
-  if (from.behind.empty()) return false;
-  std::vector<task_id> later, now;
-  bool hurried = false;
-  for (const task_id id : ids) {
-    const bool pending = from.behind.pending(number_of(id));
-    hurried = hurried || pending;
-    (pending || from.behind.pinned(id) ? later : now).push_back(id);
+/// Carries out what has waited for a number, and what has waited for that.
+void scheduler_core::wake(peer& from, peer_id p, std::uint64_t number) {
+  std::vector<std::uint64_t> numbers{number};
+  while (!numbers.empty()) {
+    const task_id id = make_task_id(p, numbers.back());
+    numbers.pop_back();
+    for (backlog::entry& e : from.behind.take(number_of(id))) {
+      switch (static_cast<message_kind>(e.kind)) {
+        case message_kind::release_tasks:
+          release(from, p, {&id, 1});
+          break;
+        case message_kind::cancel_tasks:
+          cancel(from, p, {{}, {&id, 1}});
+          break;
+        case message_kind::retry_tasks:
+          retry(from, p, {{}, {&id, 1}});
+          break;
+        case message_kind::replicate_values:
+          want_copies(id, e.copies);
+          break;
+        default:
+          if (const std::uint64_t entered = enter_waiting(from, p, e); entered != 0) numbers.push_back(entered);
+          break;
+      }
+    }
   }
-  if (later.empty()) return false;
-  put_behind(from, release_tasks{{}, later}, hurried);
-  release_now(now);
-  return true;
+}
+
+/// Gives its number, or 0: it waits for another.
+std::uint64_t scheduler_core::enter_waiting(peer& from, peer_id p, backlog::entry& e) {
+  batch_reader messages(std::as_bytes(std::span(e.message)));
+  std::uint16_t kind = 0;
+  messages.next(kind);
+  const auto m = messages.get<submit_task>();
+  for (const task_id i : m.inputs)
+    if (submitter_of(i) == p && from.behind.pending(number_of(i))) {
+      from.behind.wait_for(number_of(i), std::move(e));
+      return 0;
+    }
+  const std::uint64_t number = number_of(m.id);
+  from.behind.entered(number);
+  --pending_tasks_;
+  enter(m, e.function, e.options, e.since);
+  if (e.options != 0) catalogue_.drop(e.options);
+  release_now(from.behind.unpin(m.inputs));
+  tasks_.reserve(p, 0, from.behind.lowest());
+  return number;
 }
 
 /// Gives records to what submitters have in their backlogs, as far as they have little that is not finished.
 void scheduler_core::enter_backlogs() {
   more_to_enter_ = false;
   if (behind_.empty()) return;
-  int left = most_at_once;
+  std::size_t left = most_at_once;
   for (std::size_t k = 0; k < behind_.size(); ++k) {
     const peer_id p = behind_[k];
     peer& from = *peers_[p];
-    const int each = std::max(1, left / static_cast<int>(behind_.size() - k));
-    int entered = 0;
-    while (!from.behind.empty() && wants_more(from, p) && entered < each && enter_next(from, p)) ++entered;
-    left = std::max(0, left - entered);
-    if (!from.behind.empty() && entered == each) more_to_enter_ = true;
+    const std::size_t each = std::max<std::size_t>(1, left / (behind_.size() - k)), used = enter_some(from, p, each);
+    left -= std::min(left, used);
   }
   std::erase_if(behind_, [&](peer_id p) { return peers_[p]->behind.empty(); });
   // Who was first is last the next time.
   if (behind_.size() > 1) std::rotate(behind_.begin(), behind_.begin() + 1, behind_.end());
 }
 
-bool scheduler_core::wants_more(const peer& from, peer_id p) const {
-  if (from.behind.in_hurry()) return true;
-  const std::uint64_t few = std::max<std::uint64_t>(options_.frontier, for_each_slot * total_slots_),
-                      there = tasks_.unfinished_of(p);
-  if (there < few) return true;
-  return !heap_.empty() && workers_[heap_[0]].work() < workers_[heap_[0]].slots && there / while_hungry < few;
+/// Of the graphs of one submitter, in turns. Gives what it has cost.
+std::size_t scheduler_core::enter_some(peer& from, peer_id p, std::size_t most) {
+  std::size_t used = 0;
+  std::size_t graphs = std::min(from.behind.graphs(), most_graphs);
+  if (from.behind.graphs() > most_graphs) more_to_enter_ = true;
+  for (; graphs > 0; --graphs) {
+    pending_graph* g = from.behind.graph_from(from.next_graph);
+    if (!g) g = from.behind.graph_from(0);
+    if (!g) break;
+    from.next_graph = g->first + 1;
+    while (g->there < g->others.size() && !from.behind.pending(number_of(g->others[g->there]))) ++g->there;
+    if (g->there < g->others.size()) continue;
+    const std::size_t each = used + std::max<std::size_t>(1, (most - std::min(used, most)) / graphs);
+    while (g->entered.next() != g->end && !g->parts.empty() && wants_more(*g)) {
+      if (used >= each) {
+        more_to_enter_ = true;
+        break;
+      }
+      const std::uint64_t number = g->entered.next();
+      used += enter_task(p, *g);
+      wake(from, p, number);
+    }
+    if (g->entered.next() == g->end) finish(from, p, *g);
+  }
+  return used;
 }
 
-/// Carries out the next of what a submitter has said. False: a part of a graph is still to come.
-bool scheduler_core::enter_next(peer& from, peer_id p) {
-  backlog::entry& e = from.behind.front();
-  if (!e.graph) {
-    carry_out(from, p);
-    return true;
-  }
-  pending_graph& g = *e.graph;
-  if (g.entered.next() != g.end) {
-    if (g.parts.empty()) return false;
-    enter_task(p, g);
-    if (g.entered.next() != g.end) return true;
-  }
-  // What is left of a graph that was cut short waits for nobody.
+bool scheduler_core::wants_more(const pending_graph& g) const {
+  if (g.entered.next() < g.hurry_to) return true;
+  const std::uint64_t few = std::max<std::uint64_t>(options_.frontier, for_each_slot * total_slots_);
+  if (g.unfinished < few) return true;
+  return !heap_.empty() && workers_[heap_[0]].work() < workers_[heap_[0]].slots && g.unfinished / while_hungry < few;
+}
+
+/// All of it has records.
+void scheduler_core::finish(peer& from, peer_id p, pending_graph& g) {
+  // What was kept for those that will not come is kept no longer.
   if (g.cut_short)
-    for (std::uint64_t n = g.first(); n < g.end; ++n)
+    for (std::uint64_t n = g.first; n < g.end; ++n)
       if (const slot t = tasks_.find(make_task_id(p, n)); t != no_task && tasks_[t].has(mark_floating)) {
         tasks_[t].unset(mark_floating);
         loose_.push_back(t);
       }
   const std::uint32_t options = g.options;
-  from.behind.pop({});
+  const std::vector<task_id> others = std::move(g.others);
+  from.behind.remove(g);
   if (options != 0) catalogue_.drop(options);
+  release_now(from.behind.unpin(others));
   tasks_.reserve(p, 0, from.behind.lowest());
-  return true;
 }
 
-void scheduler_core::enter_task(peer_id p, pending_graph& g) {
+/// The next task of a graph gets its record. Gives what it has cost.
+std::size_t scheduler_core::enter_task(peer_id p, pending_graph& g) {
   const std::uint64_t number = g.entered.next();
-  std::span<const std::byte> rest = std::span(g.parts.front()).subspan(g.at);
+  const pending_graph::part& from = g.parts.front();
+  std::span<const std::byte> rest = std::span(from.bytes).subspan(g.at);
   const std::size_t before = rest.size();
   g.entered.read(rest, graph_task_, options_.most_inputs);
   const graph_layer& l = g.layers[graph_task_.layer];
@@ -239,22 +325,22 @@ void scheduler_core::enter_task(peer_id p, pending_graph& g) {
   submit_task m{};
   m.id = make_task_id(p, number);
   m.rank = graph_task_.rank;
-  m.flags = graph_task_.wanted ? l.flags | task_wanted : l.flags & ~std::uint32_t{task_wanted};
-  m.retries = g.said.retries;
-  m.priority = g.said.priority;
+  m.flags = graph_task_.wanted ? l.flags | task_wanted : l.flags;
+  m.retries = g.retries;
+  m.priority = g.priority;
   m.inputs = graph_inputs_;
   m.call = graph_call_;
   --pending_tasks_;
-  const slot entered = enter(m, g.functions[graph_task_.layer], g.options, g.since);
-  if (graph_task_.taken) tasks_[entered].set(mark_floating);
+  const slot entered = enter(m, g.functions[graph_task_.layer], g.options, from.since);
   // Each is kept until the last that takes its value has a record.
+  if (graph_task_.taken) tasks_[entered].set(mark_floating);
   for (const graph_input& i : graph_task_.inputs) {
     if (i.number == 0) continue;
     const slot t = tasks_.find(make_task_id(p, i.number));
     if (t == no_task) continue;
-    if (!i.last)
+    if (!i.last) {
       tasks_[t].set(mark_floating);
-    else if (tasks_[t].has(mark_floating)) {
+    } else if (tasks_[t].has(mark_floating)) {
       tasks_[t].unset(mark_floating);
       loose_.push_back(t);
     }
@@ -264,46 +350,21 @@ void scheduler_core::enter_task(peer_id p, pending_graph& g) {
     g.parts.pop_front();
     g.at = 0;
   }
+  return 1 + (graph_call_.size() + graph_inputs_.size() * sizeof(task_id)) / bytes_of_one;
 }
 
-/// A message that waited.
-void scheduler_core::carry_out(peer& from, peer_id p) {
-  const backlog::entry e = std::move(from.behind.front());
-  batch_reader messages(std::as_bytes(std::span(e.message)));
-  std::uint16_t kind = 0;
-  messages.next(kind);
-  if (e.submits != 0) {
-    const auto m = messages.get<submit_task>();
-    --pending_tasks_;
-    enter(m, e.function, e.options, e.since);
-    if (e.options != 0) catalogue_.drop(e.options);
-    from.behind.pop(m.inputs);
-  } else {
-    from.behind.pop({});
-    switch (static_cast<message_kind>(kind)) {
-      case message_kind::release_tasks:
-        release(from, p, messages.get<release_tasks>().tasks);
-        break;
-      case message_kind::cancel_tasks:
-        cancel(from, p, messages.get<cancel_tasks>());
-        break;
-      case message_kind::retry_tasks:
-        retry(from, p, messages.get<retry_tasks>());
-        break;
-      default:
-        replicate(from, p, messages.get<replicate_values>());
-        break;
-    }
-  }
-  tasks_.reserve(p, 0, from.behind.lowest());
+/// A task is on its way to a value again, or no longer.
+void scheduler_core::count_unfinished(const task_record& r, bool more) noexcept {
+  const peer_id p = submitter_of(r.id);
+  if (!knows(p)) return;
+  if (pending_graph* g = peers_[p]->behind.graph_of(number_of(r.id))) more ? ++g->unfinished : --g->unfinished;
 }
 
 /// Of a submitter that leaves.
 void scheduler_core::drop_backlog(peer& from, peer_id p) {
   if (from.behind.empty()) return;
   pending_tasks_ -= from.behind.tasks();
-  for (const backlog::entry& e : from.behind.entries())
-    if (const std::uint32_t options = e.graph ? e.graph->options : e.options; options != 0) catalogue_.drop(options);
+  from.behind.for_each_options([&](std::uint32_t options) { catalogue_.drop(options); });
   std::erase(behind_, p);
 }
 

@@ -46,7 +46,7 @@ void scheduler_core::check_invariants() const {
   std::vector<std::uint32_t> failures(failures_.size());
   std::uint64_t held_cost = 0;
   std::size_t tasks = 0;
-  std::unordered_map<peer_id, std::uint32_t> unfinished_of;
+  std::unordered_map<const pending_graph*, std::uint32_t> unfinished_of;
 
   for (slot t = 1; t < tasks_.end(); ++t) {
     const task_record& r = tasks_[t];
@@ -67,7 +67,8 @@ void scheduler_core::check_invariants() const {
     require(needed_by == r.needed_by, "needed_by counts the unfinished dependents", r.id);
     require((r.flags & task_wanted) || r.has(mark_floating) || living != 0, "a record is kept for a reason", r.id);
     if (unfinished(r.state)) require(needed(r), "an unfinished task is needed", r.id);
-    unfinished_of[submitter_of(r.id)] += unfinished(r.state);
+    if (unfinished(r.state) && knows(submitter_of(r.id)))
+      if (const pending_graph* g = peers_[submitter_of(r.id)]->behind.graph_of(number_of(r.id))) ++unfinished_of[g];
     if (r.state == task_state::memory) require(needed(r), "a value is needed", r.id);
 
     if ((r.flags & task_offered) && unfinished(r.state))
@@ -141,8 +142,10 @@ void scheduler_core::check_invariants() const {
     }
   }
   require(tasks == tasks_.size(), "records are counted");
-  for (const auto& [p, there] : unfinished_of)
-    require(there == tasks_.unfinished_of(p), "unfinished tasks of a submitter are counted");
+  for (const auto& p : peers_)
+    if (p)
+      for (const pending_graph* g = p->behind.graph_from(0); g; g = p->behind.graph_from(g->first + 1))
+        require(unfinished_of[g] == g->unfinished, "unfinished tasks of a graph are counted");
   std::uint64_t pending = 0;
   for (const auto& p : peers_)
     if (p) pending += p->behind.tasks();

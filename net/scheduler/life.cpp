@@ -104,7 +104,7 @@ void scheduler_core::revive(slot root) {
     if (unfinished(r.state) || r.state == task_state::memory) continue;
     if (r.state == task_state::failed) drop_failure(r.worker);
     r.state = task_state::waiting;
-    tasks_.count_unfinished(r.id, true);
+    count_unfinished(r, true);
     r.waiting_on = 0;
     slot cause = no_task;
     for (const slot i : tasks_.inputs(t)) {
@@ -196,7 +196,7 @@ void scheduler_core::end_tree(slot root, task_state end, std::uint32_t failure_i
     unplace(t);
     if (unfinished(r.state)) {
       end_needs(t);
-      tasks_.count_unfinished(r.id, false);
+      count_unfinished(r, false);
     }
     r.state = end;
     r.unset(mark_asked);
@@ -237,7 +237,7 @@ void scheduler_core::tidy_one(slot t) {
       if (r.state == task_state::assigned) stop(t);
       unplace(t);
       end_needs(t);
-      tasks_.count_unfinished(r.id, false);
+      count_unfinished(r, false);
       r.state = task_state::released;
     } else if (r.state == task_state::memory) {
       drop_everywhere(t);

@@ -55,8 +55,8 @@ struct scheduler_options {
   /// may be besides.
   time_ns slow_offer = 1'000'000'000;
 
-  /// A submitter's graphs are entered as long as it has fewer unfinished tasks than this, or than 8 for each slot of
-  /// the cluster; while a worker has nothing to do, than 16 times as many.
+  /// A graph is entered as long as it has fewer unfinished tasks than this, or than 8 for each slot of the cluster;
+  /// while a worker has nothing to do, than 16 times as many.
   std::uint64_t frontier = 8192;
 
   // ---- failure ----

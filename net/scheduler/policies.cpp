@@ -120,8 +120,8 @@ void scheduler_core::replicate(peer& from, peer_id p, const replicate_values& m)
   if (m.copies == 0)
     throw protocol_error("weft: peer " + std::to_string(p) + " wants values on no worker; 1 is the least");
   for (const task_id id : m.tasks) own_task(p, id, "replicate");
-  if (wait_behind(from, m)) return;
-  for (const task_id id : m.tasks) want_copies(id, m.copies);
+  for (const task_id id : wait_behind(from, message_kind::replicate_values, m.tasks, false, m.copies))
+    want_copies(id, m.copies);
 }
 
 void scheduler_core::want_copies(task_id id, std::uint32_t copies) {
@@ -290,6 +290,11 @@ std::uint32_t scheduler_core::target() const {
     cost += w.occupancy;
     runnable += w.work() - w.ahead;
     room += w.memory;
+  }
+  // What has no record yet is taken to be like what has.
+  if (runnable != 0) {
+    cost += cost / runnable * pending_tasks_;
+    runnable += pending_tasks_;
   }
   const double each = there == 0 ? 1.0 : static_cast<double>(slots) / there;
   const double work = static_cast<double>(cost << cost_shift) / static_cast<double>(options_.target_duration);

@@ -44,7 +44,7 @@ void scheduler_core::done(worker_index w, const done_task& m) {
     r.unset(mark_deadline);
   }
   unassign(t);
-  tasks_.count_unfinished(r.id, false);
+  count_unfinished(r, false);
   r.state = task_state::memory;
   r.set_bytes(m.bytes);
   tasks_.add_holder(t, w, false);

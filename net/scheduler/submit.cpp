@@ -65,6 +65,7 @@ std::uint32_t scheduler_core::function_of(peer& from, const function_ref& f) {
 
 void scheduler_core::submit(peer& from, peer_id p, const submit_task& m) {
   take_numbers(p, m.id, 1);
+  check_room(1);
   if (m.inputs.size() > options_.most_inputs)
     throw protocol_error("weft: " + name_of(m.id) + " has " + std::to_string(m.inputs.size()) +
                          " inputs: more than scheduler.most_inputs");
@@ -94,6 +95,7 @@ slot scheduler_core::enter(const submit_task& m, std::uint32_t function, std::ui
   }
   const slot t = tasks_.add(m.id, scratch_, m.call);
   task_record& r = tasks_[t];
+  count_unfinished(r, true);
   r.flags = static_cast<std::uint8_t>(m.flags & all_task_flags);
   if (!(m.flags & task_wanted)) r.set(mark_floating);
   task_call& c = tasks_.call(t);
@@ -225,12 +227,14 @@ slot scheduler_core::own_task(peer_id p, task_id id, const char* what) const {
 /// Whether a graph that is not all entered may still take its value.
 bool scheduler_core::is_kept(const task_record& r) const noexcept {
   const peer_id p = submitter_of(r.id);
-  return r.has(mark_floating) && knows(p) && peers_[p]->behind.of_graph(number_of(r.id));
+  return r.has(mark_floating) && knows(p) && peers_[p]->behind.graph_of(number_of(r.id));
 }
 
 void scheduler_core::release(peer& from, peer_id p, std::span<const task_id> ids) {
   for (const task_id id : ids) own_task(p, id, "release");
-  if (!release_behind(from, ids)) release_now(ids);
+  std::vector<task_id> now = wait_behind(from, message_kind::release_tasks, ids, true);
+  std::erase_if(now, [&](task_id id) { return from.behind.release_later(id); });
+  release_now(now);
 }
 
 void scheduler_core::release_now(std::span<const task_id> ids) {
@@ -246,8 +250,7 @@ void scheduler_core::release_now(std::span<const task_id> ids) {
 
 void scheduler_core::cancel(peer& from, peer_id p, const cancel_tasks& m) {
   for (const task_id id : m.tasks) own_task(p, id, "cancel");
-  if (wait_behind(from, m)) return;
-  for (const task_id id : m.tasks) {
+  for (const task_id id : wait_behind(from, message_kind::cancel_tasks, m.tasks, true)) {
     const slot t = tasks_.find(id);
     // What has a value keeps it; who does not want it releases it.
     if (t != no_task && unfinished(tasks_[t].state)) end_tree(t, task_state::cancelled, 0, false);
@@ -258,11 +261,10 @@ void scheduler_core::cancel(peer& from, peer_id p, const cancel_tasks& m) {
 /// reason stay as they are until they are named too.
 void scheduler_core::retry(peer& from, peer_id p, const retry_tasks& m) {
   for (const task_id id : m.tasks) own_task(p, id, "retry");
-  if (wait_behind(from, m)) return;
   const auto ended = [&](slot t) {
     return tasks_[t].state == task_state::failed || tasks_[t].state == task_state::cancelled;
   };
-  for (const task_id id : m.tasks) {
+  for (const task_id id : wait_behind(from, message_kind::retry_tasks, m.tasks, false)) {
     const slot t = tasks_.find(id);
     if (t == no_task || !ended(t) || !needed(tasks_[t])) continue;
     std::vector<slot> again{t};  // then their failed inputs, each once: those that are here are `released`

@@ -35,7 +35,6 @@ slot task_table::add(task_id id, std::span<const slot> inputs, std::span<const s
   }
   for (const slot i : inputs) add_dependent(i, t);
   index(id, t);
-  count_unfinished(id, true);
   ++size_;
   return t;
 }
@@ -324,10 +323,6 @@ std::uint64_t task_table::next_number(peer_id p) const noexcept {
 
 std::uint32_t task_table::tasks_of(peer_id p) const noexcept {
   return p < submitters_.size() && submitters_[p] ? submitters_[p]->tasks : 0;
-}
-
-std::uint32_t task_table::unfinished_of(peer_id p) const noexcept {
-  return p < submitters_.size() && submitters_[p] ? submitters_[p]->unfinished : 0;
 }
 
 void task_table::reserve(peer_id p, std::uint64_t next, std::uint64_t lowest) noexcept {

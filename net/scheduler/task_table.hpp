@@ -203,12 +203,6 @@ class task_table {
   void close_submitter(peer_id p) noexcept;
   /// Numbers below `next` are taken, and those from `lowest` on may still be added.
   void reserve(peer_id submitter, std::uint64_t next, std::uint64_t lowest) noexcept;
-  /// A task is on its way to a value again, or no longer: its submitter's are counted. One that is added is.
-  void count_unfinished(task_id id, bool more) noexcept {
-    submitter& s = *submitters_[submitter_of(id)];
-    more ? ++s.unfinished : --s.unfinished;
-  }
-  std::uint32_t unfinished_of(peer_id submitter) const noexcept;
 
   std::size_t size() const noexcept { return size_; }
   /// One past the last slot that was ever used.
@@ -237,7 +231,7 @@ class task_table {
   struct submitter {
     std::vector<std::unique_ptr<page>> pages;  // the first is of numbers base * page_tasks …
     std::uint64_t base = 0, next = 1, lowest = ~std::uint64_t{0};
-    std::uint32_t tasks = 0, unfinished = 0;
+    std::uint32_t tasks = 0;
     bool closed = false;
   };
 

@@ -157,4 +157,19 @@ TEST_CASE("results of a graph that nobody wants are not waited for") {
   p.run(test());
 }
 
+TEST_CASE("layers without tasks, and what is not needed, are no graphs") {
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto test = [&]() -> task<> {
+    co_await c.run(layer_of(0, begin, std::uint64_t{1}));
+    auto nothing = layer_of(std::vector<future<std::uint64_t>>{});
+    const std::uint64_t alone = co_await c.compute(layer_of(1, go_on, from(nothing, every{}), std::uint64_t{3}), 0);
+    CHECK(alone == mixed(0, 3));
+    const std::uint64_t after = co_await c.submit([](std::uint64_t x) { return x; }, std::uint64_t{5});
+    CHECK(after == 5);
+  };
+  p.run(test());
+}
+
 }  // namespace
