@@ -154,6 +154,7 @@ std::vector<task_id> scheduler_core::wait_behind(peer& from, message_kind kind, 
 /// graphs hurry: which of them it is nobody has to know.
 void scheduler_core::hurry(peer& from, std::uint64_t number) {
   pending_graph* const of = from.behind.graph_of(number);
+  if (of && of->hurry_to > number) return;
   if (of && (of->there == of->others.size() || !from.behind.pending(number_of(of->others[of->there])))) {
     of->hurry_to = std::max(of->hurry_to, number + 1);
     return;
