@@ -126,9 +126,9 @@ TEST_CASE("what cannot be reshaped by its chunks is refused when it is described
   const auto x = weft::rechunk(numbered(at.client, {3, 6}), chunk_sizes({2, 1}, {4, 2}));
   CHECK_THROWS_WITH(weft::reshape_blockwise(x, {3, 2, 3}),
                     Contains("how axes 1 to 2 are cut is not known: give chunk_sizes in place of the shape"));
-  CHECK_THROWS_WITH(weft::reshape_blockwise(x, {4, 5}), Contains("both have the same number of elements"));
+  CHECK_THROWS_WITH(weft::reshape_blockwise(x, {4, 5}), Contains("both have the same number"));
   CHECK_THROWS_WITH(weft::reshape_blockwise(x, chunk_sizes({2, 1}, {2, 3}, {1})),
-                    Contains("both have the same number of elements"));
+                    Contains("both have the same number"));
   CHECK_THROWS_WITH(weft::reshape_blockwise(x, chunk_sizes({2, 1}, {1, 1}, {3})),
                     Contains("axis 1 would have 3 elements in chunk 0 in place of 4: give chunks"));
   CHECK_THROWS_WITH(weft::reshape_blockwise(x, chunk_sizes({2, 1}, {2}, {3})),
