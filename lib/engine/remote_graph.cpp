@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "engine/engine.hpp"
-#include "engine/rank.hpp"
 #include "engine/remote_layers.hpp"
 #include "weft/codec.hpp"
 #include "weft/detail/task_details.hpp"
@@ -136,12 +135,7 @@ void graph_walk::tell(remote_graph& to, std::size_t first, const std::vector<nod
 
 void graph_walk::tell_task(remote_graph& to, step s, node* wanted) {
   const layer_spec& spec = *layers_[s.layer].spec;
-  // A value goes to its takers before the next ones are made: ranks go along the layers, not across them.
-  const double along =
-      static_cast<double>(spec.turn_of(s.task) + 1) / static_cast<double>(spec.count) * static_cast<double>(total_);
-  const std::uint64_t place =
-      how_.within ? how_.within : first_rank_ + static_cast<std::uint64_t>(along) + s.layer + 1;
-  const std::uint64_t rank = rank_of(how_.priority, place);
+  const std::uint64_t rank = rank_along(spec, s.task, s.layer + 1, total_, first_rank_, how_);
   if (wanted) wanted->rank = rank;
   to.task(seats_[s.layer].number, s.task, rank, seats_[s.layer].takers[s.task] != 0, wanted);
   std::size_t linked = 0;

@@ -35,6 +35,13 @@ struct handles {
 
 }  // namespace
 
+std::uint64_t rank_along(const layer_spec& layer, std::size_t task, std::uint64_t depth, std::uint64_t total,
+                         std::uint64_t first_rank, const remote_layer_options& how) {
+  const double along =
+      static_cast<double>(layer.turn_of(task) + 1) / static_cast<double>(layer.count) * static_cast<double>(total);
+  return rank_of(how.priority, how.within ? how.within : first_rank + static_cast<std::uint64_t>(along) + depth);
+}
+
 std::vector<node*> submit_layers(engine& e, layer_spec& wanted, std::size_t first, std::size_t count,
                                  const remote_layer_options& how) {
   std::vector<needed_layer> layers = layers_behind(wanted);
@@ -79,11 +86,7 @@ std::vector<node*> submit_layers(engine& e, layer_spec& wanted, std::size_t firs
         for (const interval& in : s.links[k]->inputs(j))
           for (std::size_t i = in.first; i <= in.last; ++i) take(*nodes[layers[at].from[k]].all[i]);
       n.number = number++;
-      // A value goes to its takers before the next ones are made: ranks go along the layers, not across them.
-      const double along =
-          static_cast<double>(s.turn_of(j) + 1) / static_cast<double>(s.count) * static_cast<double>(total);
-      n.rank =
-          rank_of(how.priority, how.within ? how.within : first_number + static_cast<std::uint64_t>(along) + depth);
+      n.rank = rank_along(s, j, depth, total, first_number, how);
       n.retries = how.retries;
       if (how.details) {
         how.details->references.fetch_add(1, std::memory_order_relaxed);

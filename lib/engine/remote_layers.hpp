@@ -17,6 +17,11 @@ struct remote_layer_options {
   task_details* details;
 };
 
+/// Of a task of the layer that is the `depth`-th of a computation, from 1, of so many tasks in all, whose first rank
+/// is that. A value goes to its takers before the next ones are made: ranks go along the layers, not across them.
+std::uint64_t rank_along(const layer_spec& layer, std::size_t task, std::uint64_t depth, std::uint64_t total,
+                         std::uint64_t first_rank, const remote_layer_options& how);
+
 /// Submits what a part of a layer needs to an engine of a cluster, and gives handles of that part. Costs 8 bytes a
 /// task of the layers below until all are submitted; 128 and more where the cluster takes no graphs, or somebody
 /// observes.

@@ -299,6 +299,9 @@ class scheduler_core {
   void depart(peer_id p, std::string reason, bool expected);
 
   // submit.cpp: what submitters say
+  void take_numbers(peer_id p, task_id first, std::uint64_t count);
+  void check_room(std::uint64_t more) const;
+  std::uint32_t options_of(const peer& from, std::uint32_t index, task_id id) const;
   void submit(peer& from, peer_id p, const submit_task& m);
   std::uint32_t function_of(peer& from, const function_ref& f);
   void define(peer& from, const define_module& m);
@@ -321,9 +324,6 @@ class scheduler_core {
   slot own_task(peer_id p, task_id id, const char* what) const;
 
   // graphs.cpp: graphs that are entered as their tasks come near, and what waits for tasks of theirs
-  void take_numbers(peer_id p, task_id first, std::uint64_t count);
-  void check_room(std::uint64_t more) const;
-  std::uint32_t options_of(const peer& from, std::uint32_t index, task_id id) const;
   void begin(peer& from, peer_id p, const begin_graph& m);
   void add_part(peer& from, peer_id p, const graph_part& m);
   std::vector<task_id> wait_behind(peer& from, message_kind kind, std::span<const task_id> ids, bool hurried,

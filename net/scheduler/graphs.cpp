@@ -26,39 +26,6 @@ std::string name_of(task_id first) { return "the graph of number " + std::to_str
 
 }  // namespace
 
-void scheduler_core::take_numbers(peer_id p, task_id first, std::uint64_t count) {
-  const std::uint64_t number = number_of(first), next = tasks_.next_number(p);
-  const auto what = [&] {
-    return "task " + std::to_string(number) + " of peer " + std::to_string(submitter_of(first));
-  };
-  if (submitter_of(first) != p)
-    throw protocol_error("weft: peer " + std::to_string(p) + " submits " + what() + ", which is not its own");
-  if (number < next)
-    throw protocol_error("weft: " + what() + " is submitted, though its number is not above the last, " +
-                         std::to_string(next - 1));
-  if (number - next > options_.most_number_gap)
-    throw protocol_error("weft: " + what() + " comes after number " + std::to_string(next - 1) +
-                         ": more are left out than scheduler.most_number_gap");
-  if (count > options_.most_tasks)
-    throw protocol_error("weft: " + what() + " is of " + std::to_string(count) +
-                         " tasks: more than scheduler.most_tasks allows");
-}
-
-void scheduler_core::check_room(std::uint64_t more) const {
-  const std::uint64_t there = tasks_.size() + pending_tasks_;
-  if (there >= options_.most_tasks || more > options_.most_tasks - there)
-    throw protocol_error("weft: there are " + std::to_string(there) + " tasks, and " + std::to_string(more) +
-                         " come: more than scheduler.most_tasks allows");
-}
-
-std::uint32_t scheduler_core::options_of(const peer& from, std::uint32_t index, task_id id) const {
-  if (index == 0) return 0;
-  if (index >= from.options.size() || from.options[index] == 0)
-    throw protocol_error("weft: task " + std::to_string(number_of(id)) + " has options " + std::to_string(index) +
-                         ", which were not defined");
-  return from.options[index];
-}
-
 void scheduler_core::begin(peer& from, peer_id p, const begin_graph& m) {
   if (m.count == 0 || m.layers.empty()) throw protocol_error("weft: " + name_of(m.first) + " has no tasks");
   take_numbers(p, m.first, m.count);

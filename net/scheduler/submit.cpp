@@ -63,6 +63,36 @@ std::uint32_t scheduler_core::function_of(peer& from, const function_ref& f) {
   return ours;
 }
 
+void scheduler_core::take_numbers(peer_id p, task_id first, std::uint64_t count) {
+  const std::uint64_t number = number_of(first), next = tasks_.next_number(p);
+  if (submitter_of(first) != p)
+    throw protocol_error("weft: peer " + std::to_string(p) + " submits " + name_of(first) + ", which is not its own");
+  if (number < next)
+    throw protocol_error("weft: " + name_of(first) + " is submitted, though its number is not above the last, " +
+                         std::to_string(next - 1));
+  if (number - next > options_.most_number_gap)
+    throw protocol_error("weft: " + name_of(first) + " comes after number " + std::to_string(next - 1) +
+                         ": more are left out than scheduler.most_number_gap");
+  if (count > options_.most_tasks)
+    throw protocol_error("weft: " + name_of(first) + " is of " + std::to_string(count) +
+                         " tasks: more than scheduler.most_tasks allows");
+}
+
+void scheduler_core::check_room(std::uint64_t more) const {
+  const std::uint64_t there = tasks_.size() + pending_tasks_;
+  if (there >= options_.most_tasks || more > options_.most_tasks - there)
+    throw protocol_error("weft: there are " + std::to_string(there) + " tasks, and " + std::to_string(more) +
+                         " come: more than scheduler.most_tasks allows");
+}
+
+std::uint32_t scheduler_core::options_of(const peer& from, std::uint32_t index, task_id id) const {
+  if (index == 0) return 0;
+  if (index >= from.options.size() || from.options[index] == 0)
+    throw protocol_error("weft: " + name_of(id) + " has options " + std::to_string(index) +
+                         ", which were not defined");
+  return from.options[index];
+}
+
 void scheduler_core::submit(peer& from, peer_id p, const submit_task& m) {
   take_numbers(p, m.id, 1);
   check_room(1);
@@ -232,6 +262,7 @@ bool scheduler_core::is_kept(const task_record& r) const noexcept {
 
 void scheduler_core::release(peer& from, peer_id p, std::span<const task_id> ids) {
   for (const task_id id : ids) own_task(p, id, "release");
+  if (from.behind.empty()) return release_now(ids);
   std::vector<task_id> now = wait_behind(from, message_kind::release_tasks, ids, true);
   std::erase_if(now, [&](task_id id) { return from.behind.release_later(id); });
   release_now(now);

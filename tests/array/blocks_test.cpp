@@ -5,9 +5,11 @@
 #include <xtensor/xview.hpp>
 
 #include "array/arrays.hpp"
+#include "array/noise.hpp"
 #include "weft/errors.hpp"
 
 using arrays::list_of;
+using arrays::noise_of;
 using arrays::place;
 using Catch::Contains;
 using weft::axes;
@@ -16,13 +18,6 @@ using weft::chunk_sizes;
 using weft::slice;
 
 namespace {
-
-weft::array<double, 2> noise(const weft::client& c, const weft::shape& extents, const weft::shape& chunk) {
-  const std::int64_t columns = extents[1];
-  const auto i = weft::indices<2>(c, extents, 0, {.chunk = chunk}),
-             j = weft::indices<2>(c, extents, 1, {.chunk = chunk});
-  return weft::map_elements([](std::int64_t n) { return arrays::noise(n); }, i * columns + j);
-}
 
 const auto row_sums = [](const auto& a) { return xt::sum(a, {1}); };
 
@@ -55,7 +50,7 @@ struct numbered {
 
 TEST_CASE("functions of chunks leave axes out, and make new ones") {
   place at;
-  const auto x = noise(at.client, {17, 6}, {5, 6});
+  const auto x = noise_of(at.client, {17, 6}, {5, 6});
   const xt::xtensor<double, 2> whole = at(x);
   const auto sums = weft::map_blocks(row_sums, block_shape{.drop = axes(1)}, x);
   STATIC_REQUIRE(std::is_same_v<std::remove_cvref_t<decltype(sums)>, weft::array<double, 1>>);
@@ -115,7 +110,7 @@ TEST_CASE("functions of chunks leave axes out, and make new ones") {
 
 TEST_CASE("each chunk of a result has the extent that is given for it") {
   place at;
-  const auto x = noise(at.client, {6, 4}, {3, 4});
+  const auto x = noise_of(at.client, {6, 4}, {3, 4});
   const xt::xtensor<double, 2> whole = at(x);
   // The first of two chunks gives two of its rows, the second all three.
   const auto some = weft::map_blocks(
@@ -163,7 +158,7 @@ TEST_CASE("chunks are made by their places alone") {
 
 TEST_CASE("chunks that are paired by names have axes of no array, and other extents") {
   place at;
-  const auto x = noise(at.client, {12, 20}, {5, 7}), y = noise(at.client, {12, 9}, {4, 9});
+  const auto x = noise_of(at.client, {12, 20}, {5, 7}), y = noise_of(at.client, {12, 9}, {4, 9});
   const xt::xtensor<double, 2> whole = at(x), other = at(y);
   // The least and the largest of each row: an axis that neither has, of two elements.
   const auto ends_of = [](const auto& a, const auto& b) {
@@ -205,7 +200,7 @@ TEST_CASE("a function is told where its chunk is") {
   const auto told_of = [&](int what, const auto& x) {
     return at(weft::map_blocks(told{what}, chunk_sizes({2, 2, 2}, {1, 1}), x));
   };
-  const auto x = noise(at.client, {13, 6}, {5, 4});
+  const auto x = noise_of(at.client, {13, 6}, {5, 4});
   CHECK(list_of(told_of(0, x)) == std::vector<double>{0, 0, 0, 1, 1, 1, 0, 1, 2, 2, 0, 1});
   CHECK(list_of(told_of(1, x)) == std::vector<double>{0, 0, 0, 4, 5, 5, 0, 4, 10, 10, 0, 4});
   CHECK(list_of(told_of(2, x)) == std::vector<double>{5, 5, 4, 2, 5, 5, 4, 2, 3, 3, 4, 2});

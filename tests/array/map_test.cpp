@@ -6,20 +6,15 @@
 
 #include "array/arrays.hpp"
 #include "array/mapped.hpp"
+#include "array/noise.hpp"
 #include "weft/errors.hpp"
 
 using arrays::list_of;
+using arrays::noise_of;
 using arrays::place;
 using weft::slice;
 
 namespace {
-
-weft::array<double, 2> noise(const weft::client& c, const weft::shape& extents, const weft::shape& chunk) {
-  const std::int64_t columns = extents[1];
-  const auto i = weft::indices<2>(c, extents, 0, {.chunk = chunk}),
-             j = weft::indices<2>(c, extents, 1, {.chunk = chunk});
-  return weft::map_elements([](std::int64_t n) { return arrays::noise(n); }, i * columns + j);
-}
 
 template <class A>
 bool same(const A& a, const A& b) {
@@ -54,7 +49,7 @@ struct window_sum {
 
 TEST_CASE("functions see chunks where they are") {
   place at;
-  const auto x = noise(at.client, {50, 30}, {20, 11}).persist();
+  const auto x = noise_of(at.client, {50, 30}, {20, 11}).persist();
   const xt::xtensor<double, 2> whole = at(x);
   const auto doubled = at(weft::map_blocks([](const auto& a) { return a * 2.0; }, x));
   CHECK((doubled == whole * 2.0));
@@ -95,7 +90,7 @@ TEST_CASE("functions see chunks where they are") {
 TEST_CASE("chunks overlap as boundaries say") {
   place at;
   for (const weft::shape& chunk : {weft::shape{5, 4}, weft::shape{1, 13}, weft::shape{17, 2}, weft::shape{17, 13}}) {
-    const auto x = noise(at.client, {17, 13}, chunk);
+    const auto x = noise_of(at.client, {17, 13}, chunk);
     const xt::xtensor<double, 2> whole = at(x);
     for (const std::int64_t depth : {0, 1, 3}) {
       CAPTURE(weft::to_string(chunk), depth);
@@ -140,7 +135,7 @@ TEST_CASE("each axis has a boundary of its own") {
   const boundary all[] = {boundary::nothing, boundary::reflect, boundary::nearest, boundary::periodic,
                           boundary::constant};
   for (const weft::shape& chunk : {weft::shape{5, 4}, weft::shape{17, 2}}) {
-    const auto x = noise(at.client, {17, 13}, chunk);
+    const auto x = noise_of(at.client, {17, 13}, chunk);
     for (const boundary rows : all)
       for (const boundary columns : all) {
         CAPTURE(weft::to_string(chunk), static_cast<int>(rows), static_cast<int>(columns));
@@ -190,8 +185,8 @@ TEST_CASE("several arrays overlap, by more on one side than on the other") {
   place at;
   using weft::boundary;
   for (const weft::shape& chunk : {weft::shape{5, 4}, weft::shape{1, 13}, weft::shape{17, 13}}) {
-    const auto x = noise(at.client, {17, 13}, chunk), y = noise(at.client, {17, 13}, {7, 3});
-    const auto row = noise(at.client, {1, 13}, {1, 5});
+    const auto x = noise_of(at.client, {17, 13}, chunk), y = noise_of(at.client, {17, 13}, {7, 3});
+    const auto row = noise_of(at.client, {1, 13}, {1, 5});
     for (const auto& [before, after] : {std::pair<std::int64_t, std::int64_t>(0, 2), {3, 0}, {1, 2}, {0, 0}}) {
       CAPTURE(weft::to_string(chunk), before, after);
       const uneven_sum f{before, after, 0.5};
@@ -244,7 +239,7 @@ TEST_CASE("a part of a huge array of overlaps reads what is around it") {
 
 TEST_CASE("chunks are paired by the names of their axes") {
   place at;
-  const auto x = noise(at.client, {12, 20}, {5, 7}), y = noise(at.client, {20, 9}, {6, 4});
+  const auto x = noise_of(at.client, {12, 20}, {5, 7}), y = noise_of(at.client, {20, 9}, {6, 4});
   const auto product = [](const auto& a, const auto& b) {
     xt::xtensor<double, 2> c = xt::zeros<double>({a.shape()[0], b.shape()[1]});
     for (std::size_t i = 0; i < c.shape()[0]; ++i)
@@ -264,7 +259,7 @@ TEST_CASE("chunks are paired by the names of their axes") {
 
 TEST_CASE("generalized functions loop over the axes that they do not name") {
   place at;
-  const auto x = weft::reshape<3>(noise(at.client, {6, 40}, {2, 13}), {6, 8, 5});
+  const auto x = weft::reshape<3>(noise_of(at.client, {6, 40}, {2, 13}), {6, 8, 5});
   const xt::xtensor<double, 3> whole = at(x);
   const auto sums = [](const auto& a) { return xt::sum(a, {a.dimension() - 1}); };
   const auto found = weft::apply_gufunc<2>(sums, "(i)->()", x);
@@ -318,7 +313,7 @@ struct split_line {
 
 TEST_CASE("a generalized function of several results gives each as an array") {
   place at;
-  const auto x = noise(at.client, {40, 23}, {7, 5});
+  const auto x = noise_of(at.client, {40, 23}, {7, 5});
   const xt::xtensor<double, 2> whole = at(x);
   splits = 0;
   const auto all = weft::apply_gufunc<1, 2, 1, 2>(split_line{}, "(i)->(),(e),(),(i)", weft::new_axes{{2}}, x);
@@ -466,7 +461,7 @@ TEST_CASE("a map that bytes have damaged is refused") {
 
 TEST_CASE("what a diagonal does not read is not computed") {
   place at;
-  const auto x = noise(at.client, {60, 60}, {10, 10});
+  const auto x = noise_of(at.client, {60, 60}, {10, 10});
   const xt::xtensor<double, 2> whole = at(x);
   for (const std::int64_t offset : {0, 10, -20}) {
     calls = 0;
@@ -480,7 +475,7 @@ TEST_CASE("what a diagonal does not read is not computed") {
   }
   // Chunks of unlike lengths: each 15 rows meet two chunks of columns.
   calls = 0;
-  const auto uneven = noise(at.client, {60, 60}, {15, 10});
+  const auto uneven = noise_of(at.client, {60, 60}, {15, 10});
   const auto trace = at(weft::sum(weft::diagonal(weft::map_blocks(counted_copy{}, uneven))));
   CHECK(calls == 4 * 2);
   CHECK(trace == Approx(at(weft::sum(weft::diagonal(x)))));

@@ -8,22 +8,17 @@
 #include <xtensor/xview.hpp>
 
 #include "array/arrays.hpp"
+#include "array/noise.hpp"
 #include "weft/errors.hpp"
 
 using arrays::list_of;
+using arrays::noise_of;
 using arrays::place;
 using Catch::Contains;
 using weft::keep_axes;
 using weft::slice;
 
 namespace {
-
-weft::array<double, 2> noise(const weft::client& c, const weft::shape& extents, const weft::shape& chunk) {
-  const std::int64_t columns = extents[1];
-  const auto i = weft::indices<2>(c, extents, 0, {.chunk = chunk}),
-             j = weft::indices<2>(c, extents, 1, {.chunk = chunk});
-  return weft::map_elements([](std::int64_t n) { return arrays::noise(n); }, i * columns + j);
-}
 
 /// The mean of each column, by sums of a container.
 struct column_means {
@@ -109,7 +104,7 @@ struct nothing_much {
 
 TEST_CASE("reductions by chunks gather in containers of any kind") {
   place at;
-  const auto x = noise(at.client, {100, 21}, {3, 8});
+  const auto x = noise_of(at.client, {100, 21}, {3, 8});
   const xt::xtensor<double, 2> whole = at(x);
   const auto means = weft::reduce_blocks(x, column_means{}, 0);
   STATIC_REQUIRE(std::is_same_v<std::remove_cvref_t<decltype(means)>, weft::array<double, 1>>);
@@ -141,7 +136,7 @@ TEST_CASE("reductions by chunks gather in containers of any kind") {
 
 TEST_CASE("chunks are reduced in their order, and those alone that are needed") {
   place at;
-  const auto x = noise(at.client, {100, 21}, {1, 7}).persist();
+  const auto x = noise_of(at.client, {100, 21}, {1, 7}).persist();
   const xt::xtensor<double, 2> whole = at(x);
   // As many elements as chunks along the axis: extents that the caller gives.
   const auto firsts = weft::reduce_blocks(x, first_elements{}, weft::block_shape{{100, 0}}, 0);
@@ -159,8 +154,8 @@ TEST_CASE("chunks are reduced in their order, and those alone that are needed") 
   CHECK(list_of(at(range)) == std::vector<double>{xt::amin(whole)(), xt::amax(whole)()});
   // The same bits on more threads.
   place more(4);
-  CHECK((at(weft::reduce_blocks(noise(at.client, {100, 21}, {3, 8}), column_means{}, 0)) ==
-         more(weft::reduce_blocks(noise(more.client, {100, 21}, {3, 8}), column_means{}, 0))));
+  CHECK((at(weft::reduce_blocks(noise_of(at.client, {100, 21}, {3, 8}), column_means{}, 0)) ==
+         more(weft::reduce_blocks(noise_of(more.client, {100, 21}, {3, 8}), column_means{}, 0))));
 }
 
 TEST_CASE("reductions by chunks that do not fit are refused") {
