@@ -330,6 +330,7 @@ class scheduler_core {
                                    std::uint32_t copies = 0);
   bool wait_behind(peer& from, peer_id p, const submit_task& m, std::uint32_t function, std::uint32_t options);
   void hurry(peer& from, std::uint64_t number);
+  static void look_for_others(const peer& from, pending_graph& g) noexcept;
   void wake(peer& from, peer_id p, std::uint64_t number);
   std::uint64_t enter_waiting(peer& from, peer_id p, backlog::entry& e);
   void enter_backlogs();

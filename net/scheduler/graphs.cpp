@@ -117,12 +117,18 @@ std::vector<task_id> scheduler_core::wait_behind(peer& from, message_kind kind, 
   return now;
 }
 
+/// Which of the values that a graph takes have records.
+void scheduler_core::look_for_others(const peer& from, pending_graph& g) noexcept {
+  while (g.there < g.others.size() && !from.behind.pending(number_of(g.others[g.there]))) ++g.there;
+}
+
 /// The record of that number is wanted now, and with it those before it in its graph. Where it waits for others all
 /// graphs hurry: which of them it is nobody has to know.
 void scheduler_core::hurry(peer& from, std::uint64_t number) {
   pending_graph* const of = from.behind.graph_of(number);
+  if (of) look_for_others(from, *of);
   if (of && of->hurry_to > number) return;
-  if (of && (of->there == of->others.size() || !from.behind.pending(number_of(of->others[of->there])))) {
+  if (of && of->there == of->others.size()) {
     of->hurry_to = std::max(of->hurry_to, number + 1);
     return;
   }
@@ -215,6 +221,7 @@ void scheduler_core::enter_backlogs() {
     peer& from = *peers_[p];
     const std::size_t each = std::max<std::size_t>(1, left / (behind_.size() - k)), used = enter_some(from, p, each);
     left -= std::min(left, used);
+    if (used != 0) more_to_enter_ = true;  // others may have waited for just that
   }
   std::erase_if(behind_, [&](peer_id p) { return peers_[p]->behind.empty(); });
   // Who was first is last the next time.
@@ -231,7 +238,7 @@ std::size_t scheduler_core::enter_some(peer& from, peer_id p, std::size_t most) 
     if (!g) g = from.behind.graph_from(0);
     if (!g) break;
     from.next_graph = g->first + 1;
-    while (g->there < g->others.size() && !from.behind.pending(number_of(g->others[g->there]))) ++g->there;
+    look_for_others(from, *g);
     if (g->there < g->others.size()) continue;
     const std::size_t each = used + std::max<std::size_t>(1, (most - std::min(used, most)) / graphs);
     while (g->entered.next() != g->end && !g->parts.empty() && wants_more(*g)) {
@@ -325,7 +332,12 @@ std::size_t scheduler_core::enter_task(peer_id p, pending_graph& g) {
 void scheduler_core::count_unfinished(const task_record& r, bool more) noexcept {
   const peer_id p = submitter_of(r.id);
   if (!knows(p)) return;
-  if (pending_graph* g = peers_[p]->behind.graph_of(number_of(r.id))) more ? ++g->unfinished : --g->unfinished;
+  pending_graph* const g = peers_[p]->behind.graph_of(number_of(r.id));
+  if (!g) return;
+  if (more)
+    ++g->unfinished;
+  else if (--g->unfinished == 0)
+    more_to_enter_ = true;  // it may have been the last thing that goes on
 }
 
 /// Of a submitter that leaves.

@@ -352,6 +352,38 @@ TEST_CASE("a graph takes values of another one whose tasks have no records", "[s
   }
 }
 
+TEST_CASE("who waits for a graph that is entered at last is looked at again", "[scheduler][graphs]") {
+  script s;
+  const peer_id c = s.client();
+  const task_id there = s.submit(c);
+  graph first(s, c, 1, {0});
+  graph second(s, c, 1, {1}, {there, first.id(0)});
+  second.taker(0, 1);
+  second.say();
+  first.root(true, false);
+  first.say();
+  for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+  CHECK(s.core.state_of(second.id(0)) == task_state::waiting);
+  CHECK(s.core.statistics().pending == 0);
+  CHECK(s.core.deadline() > s.now);
+}
+
+TEST_CASE("a cancellation hurries what its graph waits for", "[scheduler][graphs]") {
+  script s({.frontier = 1});
+  const peer_id c = s.client();
+  const task_id there = s.submit(c);
+  graph first(s, c, 400, {0});
+  for (int i = 0; i < 400; ++i) first.root(true, false);
+  first.say();
+  graph second(s, c, 1, {1}, {there, first.id(399)});
+  second.taker(0, 1);
+  second.say();
+  CHECK(s.core.state_of(second.id(0)) == task_state::free);
+  s.about<cancel_tasks>(c, {second.id(0)});
+  for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+  CHECK(s.core.state_of(second.id(0)) == task_state::cancelled);
+}
+
 TEST_CASE("a time limit counts from when the graph came", "[scheduler][graphs]") {
   script s({.frontier = 1});
   const peer_id c = s.client(), w = s.worker(1);
