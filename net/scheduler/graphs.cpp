@@ -328,10 +328,11 @@ std::size_t scheduler_core::enter_task(peer_id p, pending_graph& g) {
   return 1 + (graph_call_.size() + graph_inputs_.size() * sizeof(task_id)) / bytes_of_one;
 }
 
-/// A task is on its way to a value again, or no longer.
+/// A task is on its way to a value again, or no longer. Coroutines do not count: they may wait for a later task of
+/// their own graph.
 void scheduler_core::count_unfinished(const task_record& r, bool more) noexcept {
   const peer_id p = submitter_of(r.id);
-  if (!knows(p)) return;
+  if (!knows(p) || (r.flags & task_waits)) return;
   pending_graph* const g = peers_[p]->behind.graph_of(number_of(r.id));
   if (!g) return;
   if (more)

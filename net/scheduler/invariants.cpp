@@ -67,7 +67,7 @@ void scheduler_core::check_invariants() const {
     require(needed_by == r.needed_by, "needed_by counts the unfinished dependents", r.id);
     require((r.flags & task_wanted) || r.has(mark_floating) || living != 0, "a record is kept for a reason", r.id);
     if (unfinished(r.state)) require(needed(r), "an unfinished task is needed", r.id);
-    if (unfinished(r.state) && knows(submitter_of(r.id)))
+    if (unfinished(r.state) && !(r.flags & task_waits) && knows(submitter_of(r.id)))
       if (const pending_graph* g = peers_[submitter_of(r.id)]->behind.graph_of(number_of(r.id))) ++unfinished_of[g];
     if (r.state == task_state::memory) require(needed(r), "a value is needed", r.id);
 

@@ -125,8 +125,8 @@ slot scheduler_core::enter(const submit_task& m, std::uint32_t function, std::ui
   }
   const slot t = tasks_.add(m.id, scratch_, m.call);
   task_record& r = tasks_[t];
-  count_unfinished(r, true);
   r.flags = static_cast<std::uint8_t>(m.flags & all_task_flags);
+  count_unfinished(r, true);
   if (!(m.flags & task_wanted)) r.set(mark_floating);
   task_call& c = tasks_.call(t);
   c.rank = m.rank;

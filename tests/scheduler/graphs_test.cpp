@@ -15,7 +15,7 @@ constexpr time_ns ms = 1'000'000;
 /// A graph that a client begins when this is made, and whose tasks it says by say().
 struct graph {
   graph(script& by, peer_id of, std::uint64_t count, std::vector<std::uint32_t> links,
-        std::vector<task_id> takes = {}, std::uint32_t options = 0)
+        std::vector<task_id> takes = {}, std::uint32_t options = 0, std::uint32_t flags = 0)
       : s(by), client(of), others(std::move(takes)), first(s.next[of]), writer(first, links.size()) {
     begin_graph m{};
     m.first = make_task_id(of, first);
@@ -24,6 +24,7 @@ struct graph {
     std::vector<graph_layer> layers;
     for (const std::uint32_t n : links) {
       layers.push_back({});
+      layers.back().flags = flags;
       layers.back().function.offset = 64;
       layers.back().links = n;
     }
@@ -382,6 +383,16 @@ TEST_CASE("a cancellation hurries what its graph waits for", "[scheduler][graphs
   s.about<cancel_tasks>(c, {second.id(0)});
   for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
   CHECK(s.core.state_of(second.id(0)) == task_state::cancelled);
+}
+
+TEST_CASE("coroutines that wait for a later task of their graph do not keep it out", "[scheduler][graphs]") {
+  script s({.frontier = 1});
+  const peer_id c = s.client();
+  s.worker(1);
+  graph g(s, c, 400, {0}, {}, 0, task_waits);
+  for (int i = 0; i < 400; ++i) g.root(true, false);
+  g.say();
+  CHECK(s.core.state_of(g.id(399)) == task_state::assigned);
 }
 
 TEST_CASE("a time limit counts from when the graph came", "[scheduler][graphs]") {
