@@ -194,6 +194,7 @@ constexpr T worst() {
 /// NaN where there is one, as NumPy has it.
 template <class T, bool Largest>
 struct extreme_of {
+  static_assert(ordered_numbers<T>());  // here the compiler names the line that asks for it
   static constexpr const char* name = Largest ? "max" : "min";
   using result = T;
   using accumulator = kept_t<T>;
