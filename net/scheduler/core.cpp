@@ -7,6 +7,7 @@
 namespace weft::net {
 
 scheduler_core::scheduler_core(const scheduler_options& options) : options_(options), catalogue_(options_) {
+  options_.allowed_losses = std::min<std::uint32_t>(options_.allowed_losses, most_suspicion);
   peers_.resize(1);
   classes_.push_back(std::make_unique<class_state>());
   pipeline_cost_ = static_cast<std::uint32_t>(std::max<time_ns>(1, options_.pipeline >> cost_shift));
@@ -124,11 +125,11 @@ void scheduler_core::receive(time_ns now, peer_id from, batch_reader& messages) 
   settle();
 }
 
-void scheduler_core::settle() {
+void scheduler_core::settle(bool happened) {
   tidy();
   if (std::exchange(rebalance_asked_, false)) move_values();  // once, however often it was asked for
   serve_leases();
-  enter_backlogs();
+  enter_backlogs(happened);
   tidy();
   while (true) {
     for (std::size_t i = 0; i < ready_.size(); ++i)
@@ -380,7 +381,7 @@ void scheduler_core::tick(time_ns now) {
       tidy();
     }
   policies();
-  settle();
+  settle(false);
 }
 
 time_ns scheduler_core::deadline() const noexcept {

@@ -171,7 +171,9 @@ class scheduler_core {
     function_ref last_function;            // the function of its last task, and ours for it
     std::uint32_t last_catalogued = ~std::uint32_t{0};
     backlog behind;
-    std::uint64_t next_graph = 0;  // of it, whose turn it is
+    std::uint64_t next_graph = 0;      // of it, whose turn it is
+    std::uint64_t looked_at = 0;       // of its graphs since something was entered, or has happened
+    std::uint64_t unused_numbers = 0;  // of graphs that were cut short
     bool has_lists() const noexcept {
       return !cancelled.empty() || !restarted.empty() || !drops.empty() || !stops.empty() || !retracts.empty();
     }
@@ -287,7 +289,8 @@ class scheduler_core {
   void drop_value(worker_index w, task_id id);
   void drop_later(worker_index w, task_id id);
   void drop_everywhere(slot t);
-  void settle();
+  /// `happened`: not only time has passed.
+  void settle(bool happened = true);
   void flush_lists();
 
   // peers.cpp: coming and going
@@ -308,10 +311,13 @@ class scheduler_core {
   void define(peer& from, const define_options& m);
   slot enter(const submit_task& m, std::uint32_t function, std::uint32_t options, time_ns since);
   void release(peer& from, peer_id p, std::span<const task_id> ids);
+  void release_unpinned(peer& from, std::vector<task_id> ids);
   void release_now(std::span<const task_id> ids);
   bool is_kept(const task_record& r) const noexcept;
   void cancel(peer& from, peer_id p, const cancel_tasks& m);
+  void cancel_now(std::span<const task_id> ids);
   void retry(peer& from, peer_id p, const retry_tasks& m);
+  void retry_now(std::span<const task_id> ids);
   void locate(peer_id p, std::span<const task_id> ids);
   void withdraw_offered(peer_id p, std::span<const task_id> ids);
   void unreached(peer_id p, const unreached_offers& m);
@@ -326,19 +332,19 @@ class scheduler_core {
   // graphs.cpp: graphs that are entered as their tasks come near, and what waits for tasks of theirs
   void begin(peer& from, peer_id p, const begin_graph& m);
   void add_part(peer& from, peer_id p, const graph_part& m);
-  std::vector<task_id> wait_behind(peer& from, message_kind kind, std::span<const task_id> ids, bool hurried,
-                                   std::uint32_t copies = 0);
-  bool wait_behind(peer& from, peer_id p, const submit_task& m, std::uint32_t function, std::uint32_t options);
-  void hurry(peer& from, std::uint64_t number);
-  static void look_for_others(const peer& from, pending_graph& g) noexcept;
-  void wake(peer& from, peer_id p, std::uint64_t number);
-  std::uint64_t enter_waiting(peer& from, peer_id p, backlog::entry& e);
-  void enter_backlogs();
+  void cut_short(peer& from, pending_graph& g);
+  std::vector<task_id> hold_back(peer& from, message_kind kind, std::span<const task_id> ids, bool hurried,
+                                 std::uint32_t copies = 0);
+  bool wait_for_inputs(peer& from, peer_id p, const submit_task& m, std::uint32_t function, std::uint32_t options);
+  std::size_t carry_out(peer& from, peer_id p, std::size_t most);
+  void enter_waiting(peer& from, peer_id p, std::uint64_t waited_for, backlog::entry& e);
+  void enter_backlogs(bool anew);
   std::size_t enter_some(peer& from, peer_id p, std::size_t most);
   bool wants_more(const pending_graph& g) const;
   void finish(peer& from, peer_id p, pending_graph& g);
-  std::size_t enter_task(peer_id p, pending_graph& g);
+  std::size_t enter_task(peer& from, peer_id p, pending_graph& g);
   void count_unfinished(const task_record& r, bool more) noexcept;
+  void count_no_longer(const task_record& r) noexcept;
   void drop_backlog(peer& from, peer_id p);
 
   // reports.cpp: what workers say
@@ -531,12 +537,12 @@ class scheduler_core {
   std::vector<std::unique_ptr<class_state>> classes_;
   std::vector<peer_id> outputs_, with_lists_, lazy_;
   time_ns lazy_until_ = never;
-  std::vector<peer_id> behind_;      // with a backlog
-  std::uint64_t pending_tasks_ = 0;  // in all of them
-  bool more_to_enter_ = false;       // of them, soon
+  std::vector<peer_id> behind_;                           // with a backlog
+  std::uint64_t pending_tasks_ = 0, promised_tasks_ = 0;  // in all of them
+  bool more_to_enter_ = false;                            // of them, soon
   graph_task graph_task_;
   std::vector<std::byte> graph_call_;
-  std::vector<task_id> graph_inputs_;
+  std::vector<task_id> graph_inputs_, graph_taken_;
   std::vector<departure> departures_;
   std::vector<failure> failures_;
   std::vector<std::uint32_t> free_failures_;

@@ -10,8 +10,8 @@
 namespace weft::net {
 namespace {
 
-/// What one event may enter: it is to be over soon, since others wait for the scheduler. A task counts as one, and as
-/// one more for so many bytes of its call and its edges.
+/// What one event may enter, or carry out of what has waited: it is to be over soon, since others wait for the
+/// scheduler. A task counts as one, and as one more for so many bytes of its call and its edges.
 constexpr std::size_t most_at_once = 512, bytes_of_one = 1024;
 /// Graphs of one submitter that one event looks at.
 constexpr std::size_t most_graphs = 4096;
@@ -21,6 +21,8 @@ constexpr std::uint64_t for_each_slot = 8;
 constexpr std::uint64_t while_hungry = 16;
 /// Bytes of a number in a call, at most.
 constexpr std::uint64_t most_leb128 = 10;
+/// Numbers that a submitter's graphs may leave out in all, as they are cut short: the index has 8 bytes for 1024.
+constexpr std::uint64_t most_unused = std::uint64_t{1} << 32;
 
 std::string name_of(task_id first) { return "the graph of number " + std::to_string(number_of(first)); }
 
@@ -40,7 +42,7 @@ void scheduler_core::begin(peer& from, peer_id p, const begin_graph& m) {
   }
   std::vector<std::uint32_t> links, functions;
   std::vector<std::size_t> call_at;
-  std::size_t calls = 0;
+  std::size_t calls = 0, longest = 0;
   for (const graph_layer& l : m.layers) {
     if (l.links > options_.most_inputs || l.shared > m.others.size() || (l.flags & ~graph_flags) != 0)
       throw protocol_error("weft: a layer of " + name_of(m.first) +
@@ -51,6 +53,7 @@ void scheduler_core::begin(peer& from, peer_id p, const begin_graph& m) {
                            " take more than scheduler.most_call_bytes; scatter them");
     call_at.push_back(calls);
     calls += std::size_t{l.before_bytes} + l.behind_bytes;
+    longest = std::max(longest, calls - call_at.back());
     links.push_back(l.links);
     functions.push_back(function_of(from, l.function));
   }
@@ -60,6 +63,10 @@ void scheduler_core::begin(peer& from, peer_id p, const begin_graph& m) {
   graph->functions = std::move(functions);
   graph->call_at = std::move(call_at);
   graph->options = options;
+  check_room(m.count + graph->weight());
+  // Each record has its call, so that of long ones there are fewer.
+  graph->frontier = options_.frontier / (1 + longest / bytes_of_one);
+  promised_tasks_ += m.count + graph->weight();
   last_event_ = now_;
   if (options != 0) catalogue_.hold(options);
   if (from.behind.empty()) behind_.push_back(p);
@@ -72,32 +79,55 @@ void scheduler_core::add_part(peer& from, peer_id p, const graph_part& m) {
   if (!g || submitter_of(m.graph) != p)
     throw protocol_error("weft: a part of " + name_of(m.graph) + ", which was not begun, or of which all is here");
   if (m.tasks == 0) {
-    const std::uint64_t end = std::exchange(g->end, g->arrived.next());
-    g->cut_short = true;
-    // Who waits for what will not come waits no longer.
-    for (std::uint64_t n = from.behind.waited_from(g->end); n < end; n = from.behind.waited_from(n)) wake(from, p, n);
-    return;
+    if (!m.bytes.empty()) throw protocol_error("weft: a part of " + name_of(m.graph) + " has bytes and no tasks");
+    cut_short(from, *g);
+  } else {
+    if (m.tasks > g->end - g->here)
+      throw protocol_error("weft: a part of " + name_of(m.graph) + " has more tasks than are to come");
+    std::span<const std::byte> rest = m.bytes;
+    for (std::uint32_t i = 0; i < m.tasks; ++i) {
+      g->arrived.read(rest, graph_task_, options_.most_inputs);
+      const std::uint32_t shared = g->layers[graph_task_.layer].shared;
+      if (graph_task_.inputs.size() + (shared != 0) > options_.most_inputs)
+        throw protocol_error("weft: a task of " + name_of(m.graph) + " has more inputs than scheduler.most_inputs");
+      if (shared != 0) ++g->mentions[shared - 1];
+      for (const graph_input& input : graph_task_.inputs)
+        if (input.number == 0) ++g->mentions[input.other];
+    }
+    if (!rest.empty()) throw protocol_error("weft: a part of " + name_of(m.graph) + " is longer than its tasks");
+    g->parts.push_back({{m.bytes.begin(), m.bytes.end()}, now_});
+    g->here += m.tasks;
+    pending_tasks_ += m.tasks;
+    promised_tasks_ -= m.tasks;
   }
-  if (m.tasks > g->end - g->arrived.next())
-    throw protocol_error("weft: a part of " + name_of(m.graph) + " has more tasks than are to come");
-  check_room(m.tasks);
-  graph_reader reader = g->arrived;
-  std::span<const std::byte> rest = m.bytes;
-  for (std::uint32_t i = 0; i < m.tasks; ++i) {
-    reader.read(rest, graph_task_, options_.most_inputs);
-    if (graph_task_.inputs.size() + 1 > options_.most_inputs)
-      throw protocol_error("weft: a task of " + name_of(m.graph) + " has more inputs than scheduler.most_inputs");
-  }
-  if (!rest.empty()) throw protocol_error("weft: a part of " + name_of(m.graph) + " is longer than its tasks");
-  g->parts.push_back({{m.bytes.begin(), m.bytes.end()}, now_});
-  g->arrived = std::move(reader);
-  pending_tasks_ += m.tasks;
+  if (!g->complete()) return;
+  // What no task takes that has no record yet is not needed for this graph any more.
+  std::vector<task_id> taken;
+  for (std::size_t k = 0; k < g->others.size(); ++k)
+    if (g->mentions[k] == 0) taken.push_back(g->others[k]);
+  release_now(from.behind.unpin(taken));
+}
+
+/// No more of it will come.
+void scheduler_core::cut_short(peer& from, pending_graph& g) {
+  const std::uint64_t end = std::exchange(g.end, g.here);
+  g.cut_short = true;
+  promised_tasks_ -= end - g.end;
+  // Numbers that nobody has take room in the index of those that may still get a record.
+  from.unused_numbers += end - g.end;
+  if (from.unused_numbers > most_unused)
+    throw protocol_error("weft: " + name_of(g.first) +
+                         " is cut short: more numbers are left out than a scheduler keeps count of");
+  // Who waits for what will not come waits no longer.
+  from.behind.due(g.end, end);
 }
 
 /// What was said of tasks waits for those of them that have no record; the others are given. `hurried`: these are
 /// entered without waiting for what is before them.
-std::vector<task_id> scheduler_core::wait_behind(peer& from, message_kind kind, std::span<const task_id> ids,
-                                                 bool hurried, std::uint32_t copies) {
+std::vector<task_id> scheduler_core::hold_back(peer& from, message_kind kind, std::span<const task_id> ids,
+                                               bool hurried, std::uint32_t copies) {
+  if (from.behind.waiting() + ids.size() > options_.most_tasks)
+    throw protocol_error("weft: a peer says more of tasks that are still to be entered than scheduler.most_tasks");
   std::vector<task_id> now;
   now.reserve(ids.size());
   for (const task_id id : ids) {
@@ -106,39 +136,18 @@ std::vector<task_id> scheduler_core::wait_behind(peer& from, message_kind kind, 
       now.push_back(id);
       continue;
     }
-    if (from.behind.waiting() >= options_.most_tasks)
-      throw protocol_error("weft: a peer says more of tasks that are still to be entered than scheduler.most_tasks");
     backlog::entry e;
     e.kind = static_cast<std::uint16_t>(kind);
     e.copies = copies;
     from.behind.wait_for(number, std::move(e));
-    if (hurried) hurry(from, number);
+    if (hurried) from.behind.hurry(number);
   }
   return now;
 }
 
-/// Which of the values that a graph takes have records.
-void scheduler_core::look_for_others(const peer& from, pending_graph& g) noexcept {
-  while (g.there < g.others.size() && !from.behind.pending(number_of(g.others[g.there]))) ++g.there;
-}
-
-/// The record of that number is wanted now, and with it those before it in its graph. Where it waits for others all
-/// graphs hurry: which of them it is nobody has to know.
-void scheduler_core::hurry(peer& from, std::uint64_t number) {
-  pending_graph* const of = from.behind.graph_of(number);
-  if (of) look_for_others(from, *of);
-  if (of && of->hurry_to > number) return;
-  if (of && of->there == of->others.size()) {
-    of->hurry_to = std::max(of->hurry_to, number + 1);
-    return;
-  }
-  for (pending_graph* g = from.behind.graph_from(0); g; g = from.behind.graph_from(g->first + 1))
-    g->hurry_to = g->end;
-}
-
 /// A task that takes values of tasks without records waits for the first of these.
-bool scheduler_core::wait_behind(peer& from, peer_id p, const submit_task& m, std::uint32_t function,
-                                 std::uint32_t options) {
+bool scheduler_core::wait_for_inputs(peer& from, peer_id p, const submit_task& m, std::uint32_t function,
+                                     std::uint32_t options) {
   if (from.behind.empty()) return false;
   const auto first = std::find_if(m.inputs.begin(), m.inputs.end(), [&](task_id id) {
     return submitter_of(id) == p && from.behind.pending(number_of(id));
@@ -155,109 +164,119 @@ bool scheduler_core::wait_behind(peer& from, peer_id p, const submit_task& m, st
   e.since = last_event_ = now_;
   if (options != 0) catalogue_.hold(options);
   from.behind.pin(m.inputs);
-  from.behind.submitted(number_of(m.id));
+  from.behind.submitted(number_of(m.id), number_of(*first));
   from.behind.wait_for(number_of(*first), std::move(e));
   ++pending_tasks_;
   tasks_.reserve(p, number_of(m.id) + 1, from.behind.lowest());
   return true;
 }
 
-/// Carries out what has waited for a number, and what has waited for that.
-void scheduler_core::wake(peer& from, peer_id p, std::uint64_t number) {
-  std::vector<std::uint64_t> numbers{number};
-  while (!numbers.empty()) {
-    const task_id id = make_task_id(p, numbers.back());
-    numbers.pop_back();
-    for (backlog::entry& e : from.behind.take(number_of(id))) {
-      switch (static_cast<message_kind>(e.kind)) {
-        case message_kind::release_tasks:
-          release(from, p, {&id, 1});
-          break;
-        case message_kind::cancel_tasks:
-          cancel(from, p, {{}, {&id, 1}});
-          break;
-        case message_kind::retry_tasks:
-          retry(from, p, {{}, {&id, 1}});
-          break;
-        case message_kind::replicate_values:
-          want_copies(id, e.copies);
-          break;
-        default:
-          if (const std::uint64_t entered = enter_waiting(from, p, e); entered != 0) numbers.push_back(entered);
-          break;
-      }
+/// Carries out what has waited, up to so many things. Gives how many these were.
+std::size_t scheduler_core::carry_out(peer& from, peer_id p, std::size_t most) {
+  std::size_t used = 0;
+  for (; used < most && from.behind.any_due(); ++used) {
+    auto [number, e] = from.behind.take_due();
+    const task_id id = make_task_id(p, number);
+    switch (static_cast<message_kind>(e.kind)) {
+      case message_kind::release_tasks:
+        release_unpinned(from, {id});
+        break;
+      case message_kind::cancel_tasks:
+        cancel_now({&id, 1});
+        break;
+      case message_kind::retry_tasks:
+        retry_now({&id, 1});
+        break;
+      case message_kind::replicate_values:
+        want_copies(id, e.copies);
+        break;
+      default:
+        enter_waiting(from, p, number, e);
+        break;
     }
   }
+  return used;
 }
 
-/// Gives its number, or 0: it waits for another.
-std::uint64_t scheduler_core::enter_waiting(peer& from, peer_id p, backlog::entry& e) {
+/// A task that has waited for that number gets its record, or waits for another one.
+void scheduler_core::enter_waiting(peer& from, peer_id p, std::uint64_t waited_for, backlog::entry& e) {
   batch_reader messages(std::as_bytes(std::span(e.message)));
   std::uint16_t kind = 0;
   messages.next(kind);
   const auto m = messages.get<submit_task>();
-  for (const task_id i : m.inputs)
-    if (submitter_of(i) == p && from.behind.pending(number_of(i))) {
-      from.behind.wait_for(number_of(i), std::move(e));
-      return 0;
-    }
   const std::uint64_t number = number_of(m.id);
+  for (const task_id i : m.inputs) {
+    const std::uint64_t input = number_of(i);
+    if (submitter_of(i) != p || input == waited_for || !from.behind.pending(input)) continue;
+    const bool hurried = from.behind.waits_longer(number, input);
+    from.behind.wait_for(input, std::move(e));
+    if (hurried) from.behind.hurry(input);
+    return;
+  }
   from.behind.entered(number);
   --pending_tasks_;
   enter(m, e.function, e.options, e.since);
   if (e.options != 0) catalogue_.drop(e.options);
   release_now(from.behind.unpin(m.inputs));
   tasks_.reserve(p, 0, from.behind.lowest());
-  return number;
+  from.behind.due(number);
 }
 
-/// Gives records to what submitters have in their backlogs, as far as they have little that is not finished.
-void scheduler_core::enter_backlogs() {
+/// Gives records to what submitters have in their backlogs, as far as they have little that is not finished. `anew`:
+/// something has happened since all were looked at.
+void scheduler_core::enter_backlogs(bool anew) {
   more_to_enter_ = false;
   if (behind_.empty()) return;
-  std::size_t left = most_at_once;
-  for (std::size_t k = 0; k < behind_.size(); ++k) {
-    const peer_id p = behind_[k];
+  std::size_t left = most_at_once, served = 0;
+  for (; served < behind_.size() && left > 0; ++served) {
+    const peer_id p = behind_[served];
     peer& from = *peers_[p];
-    const std::size_t each = std::max<std::size_t>(1, left / (behind_.size() - k)), used = enter_some(from, p, each);
+    if (anew) from.looked_at = 0;
+    const bool alone = from.behind.graphs() == 1 && behind_.size() == 1;
+    const std::size_t used = enter_some(from, p, std::max<std::size_t>(1, left / (behind_.size() - served)));
     left -= std::min(left, used);
-    if (used != 0) more_to_enter_ = true;  // others may have waited for just that
+    // Others may have waited for just that.
+    if (used != 0 && !alone) more_to_enter_ = true;
   }
+  // Who was not looked at is first the next time; else who was second.
+  const bool all = served == behind_.size();
+  if (!all) more_to_enter_ = true;
+  std::rotate(behind_.begin(), behind_.begin() + static_cast<std::ptrdiff_t>(all ? 1 : served), behind_.end());
   std::erase_if(behind_, [&](peer_id p) { return peers_[p]->behind.empty(); });
-  // Who was first is last the next time.
-  if (behind_.size() > 1) std::rotate(behind_.begin(), behind_.begin() + 1, behind_.end());
 }
 
-/// Of the graphs of one submitter, in turns. Gives what it has cost.
+/// Of one submitter: what has waited, and of its graphs in turns. Gives what it has cost, which is about `most` at
+/// most.
 std::size_t scheduler_core::enter_some(peer& from, peer_id p, std::size_t most) {
-  std::size_t used = 0;
-  std::size_t graphs = std::min(from.behind.graphs(), most_graphs);
-  if (from.behind.graphs() > most_graphs) more_to_enter_ = true;
-  for (; graphs > 0; --graphs) {
+  std::size_t used = carry_out(from, p, most);
+  const std::size_t all = from.behind.graphs();
+  for (std::size_t graphs = std::min(all, most_graphs); graphs > 0 && used < most; --graphs) {
     pending_graph* g = from.behind.graph_from(from.next_graph);
     if (!g) g = from.behind.graph_from(0);
     if (!g) break;
     from.next_graph = g->first + 1;
-    look_for_others(from, *g);
-    if (g->there < g->others.size()) continue;
-    const std::size_t each = used + std::max<std::size_t>(1, (most - std::min(used, most)) / graphs);
-    while (g->entered.next() != g->end && !g->parts.empty() && wants_more(*g)) {
-      if (used >= each) {
-        more_to_enter_ = true;
-        break;
-      }
+    ++from.looked_at;
+    if (!from.behind.others_there(*g)) continue;
+    const std::size_t each = used + std::max<std::size_t>(1, (most - used) / graphs);
+    while (g->entered.next() < g->here && used < each && wants_more(*g)) {
       const std::uint64_t number = g->entered.next();
-      used += enter_task(p, *g);
-      wake(from, p, number);
+      used += enter_task(from, p, *g);
+      from.behind.due(number);
+      if (used < most) used += carry_out(from, p, most - used);
     }
-    if (g->entered.next() == g->end) finish(from, p, *g);
+    if (g->entered.next() == g->end)
+      finish(from, p, *g);
+    else if (used >= each && g->entered.next() < g->here && wants_more(*g))
+      more_to_enter_ = true;
   }
+  if (used != 0) from.looked_at = 0;
+  if (used >= most || from.behind.any_due() || (all > most_graphs && from.looked_at < all)) more_to_enter_ = true;
   return used;
 }
 
 bool scheduler_core::wants_more(const pending_graph& g) const {
   if (g.entered.next() < g.hurry_to) return true;
-  const std::uint64_t few = std::max<std::uint64_t>(options_.frontier, for_each_slot * total_slots_);
+  const std::uint64_t few = std::max<std::uint64_t>(g.frontier, for_each_slot * total_slots_);
   if (g.unfinished < few) return true;
   return !heap_.empty() && workers_[heap_[0]].work() < workers_[heap_[0]].slots && g.unfinished / while_hungry < few;
 }
@@ -271,19 +290,18 @@ void scheduler_core::finish(peer& from, peer_id p, pending_graph& g) {
         tasks_[t].unset(mark_floating);
         loose_.push_back(t);
       }
-  const std::uint32_t options = g.options;
-  const std::vector<task_id> others = std::move(g.others);
+  if (g.options != 0) catalogue_.drop(g.options);
+  promised_tasks_ -= g.weight();
   from.behind.remove(g);
-  if (options != 0) catalogue_.drop(options);
-  release_now(from.behind.unpin(others));
   tasks_.reserve(p, 0, from.behind.lowest());
 }
 
 /// The next task of a graph gets its record. Gives what it has cost.
-std::size_t scheduler_core::enter_task(peer_id p, pending_graph& g) {
-  const std::uint64_t number = g.entered.next();
-  const pending_graph::part& from = g.parts.front();
-  std::span<const std::byte> rest = std::span(from.bytes).subspan(g.at);
+std::size_t scheduler_core::enter_task(peer& from, peer_id p, pending_graph& g) {
+  submit_task m{};
+  m.id = make_task_id(p, g.entered.next());
+  const pending_graph::part& part = g.parts.front();
+  std::span<const std::byte> rest = std::span(part.bytes).subspan(g.at);
   const std::size_t before = rest.size();
   g.entered.read(rest, graph_task_, options_.most_inputs);
   const graph_layer& l = g.layers[graph_task_.layer];
@@ -297,8 +315,6 @@ std::size_t scheduler_core::enter_task(peer_id p, pending_graph& g) {
   if (l.shared != 0) graph_inputs_.push_back(g.others[l.shared - 1]);
   for (const graph_input& i : graph_task_.inputs)
     graph_inputs_.push_back(i.number == 0 ? g.others[i.other] : make_task_id(p, i.number));
-  submit_task m{};
-  m.id = make_task_id(p, number);
   m.rank = graph_task_.rank;
   m.flags = graph_task_.wanted ? l.flags | task_wanted : l.flags;
   m.retries = g.retries;
@@ -306,8 +322,8 @@ std::size_t scheduler_core::enter_task(peer_id p, pending_graph& g) {
   m.inputs = graph_inputs_;
   m.call = graph_call_;
   --pending_tasks_;
-  const slot entered = enter(m, g.functions[graph_task_.layer], g.options, from.since);
-  // Each is kept until the last that takes its value has a record.
+  const slot entered = enter(m, g.functions[graph_task_.layer], g.options, part.since);
+  // Each is kept until the last that takes its value has a record: those of this graph, and the others.
   if (graph_task_.taken) tasks_[entered].set(mark_floating);
   for (const graph_input& i : graph_task_.inputs) {
     if (i.number == 0) continue;
@@ -320,6 +336,14 @@ std::size_t scheduler_core::enter_task(peer_id p, pending_graph& g) {
       loose_.push_back(t);
     }
   }
+  graph_taken_.clear();
+  const auto taken = [&](std::size_t other) {
+    if (--g.mentions[other] == 0 && g.complete()) graph_taken_.push_back(g.others[other]);
+  };
+  if (l.shared != 0) taken(l.shared - 1);
+  for (const graph_input& i : graph_task_.inputs)
+    if (i.number == 0) taken(i.other);
+  if (!graph_taken_.empty()) release_now(from.behind.unpin(graph_taken_));
   g.at += before - rest.size();
   if (rest.empty()) {
     g.parts.pop_front();
@@ -328,11 +352,11 @@ std::size_t scheduler_core::enter_task(peer_id p, pending_graph& g) {
   return 1 + (graph_call_.size() + graph_inputs_.size() * sizeof(task_id)) / bytes_of_one;
 }
 
-/// A task is on its way to a value again, or no longer. Coroutines do not count: they may wait for a later task of
-/// their own graph.
+/// A task is on its way to a value again, or no longer. What waits for a coroutine does not count, nor does this: it
+/// may wait for a later task of its own graph.
 void scheduler_core::count_unfinished(const task_record& r, bool more) noexcept {
   const peer_id p = submitter_of(r.id);
-  if (!knows(p) || (r.flags & task_waits)) return;
+  if (r.behind_coroutine || !knows(p)) return;
   pending_graph* const g = peers_[p]->behind.graph_of(number_of(r.id));
   if (!g) return;
   if (more)
@@ -341,10 +365,17 @@ void scheduler_core::count_unfinished(const task_record& r, bool more) noexcept 
     more_to_enter_ = true;  // it may have been the last thing that goes on
 }
 
+/// A coroutine runs again, and what is counted may wait for it: no graph of its submitter counts any more.
+void scheduler_core::count_no_longer(const task_record& r) noexcept {
+  const peer_id p = submitter_of(r.id);
+  if (knows(p)) peers_[p]->behind.for_each_graph([](pending_graph& g) { g.hurry_to = g.end; });
+}
+
 /// Of a submitter that leaves.
 void scheduler_core::drop_backlog(peer& from, peer_id p) {
   if (from.behind.empty()) return;
   pending_tasks_ -= from.behind.tasks();
+  promised_tasks_ -= from.behind.promised();
   from.behind.for_each_options([&](std::uint32_t options) { catalogue_.drop(options); });
   std::erase(behind_, p);
 }

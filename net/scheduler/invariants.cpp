@@ -67,7 +67,7 @@ void scheduler_core::check_invariants() const {
     require(needed_by == r.needed_by, "needed_by counts the unfinished dependents", r.id);
     require((r.flags & task_wanted) || r.has(mark_floating) || living != 0, "a record is kept for a reason", r.id);
     if (unfinished(r.state)) require(needed(r), "an unfinished task is needed", r.id);
-    if (unfinished(r.state) && !(r.flags & task_waits) && knows(submitter_of(r.id)))
+    if (unfinished(r.state) && !r.behind_coroutine && knows(submitter_of(r.id)))
       if (const pending_graph* g = peers_[submitter_of(r.id)]->behind.graph_of(number_of(r.id))) ++unfinished_of[g];
     if (r.state == task_state::memory) require(needed(r), "a value is needed", r.id);
 
@@ -142,14 +142,17 @@ void scheduler_core::check_invariants() const {
     }
   }
   require(tasks == tasks_.size(), "records are counted");
+  std::uint64_t pending = 0, promised = 0;
   for (const auto& p : peers_)
-    if (p)
-      for (const pending_graph* g = p->behind.graph_from(0); g; g = p->behind.graph_from(g->first + 1))
-        require(unfinished_of[g] == g->unfinished, "unfinished tasks of a graph are counted");
-  std::uint64_t pending = 0;
-  for (const auto& p : peers_)
-    if (p) pending += p->behind.tasks();
+    if (p) {
+      p->behind.for_each_graph([&](const pending_graph& g) {
+        require(unfinished_of[&g] == g.unfinished, "unfinished tasks of a graph are counted");
+      });
+      pending += p->behind.tasks();
+      promised += p->behind.promised();
+    }
   require(pending == pending_tasks_, "tasks without records are counted");
+  require(promised == promised_tasks_, "tasks that are to come are counted");
   for (peer_id p = 0; p < peers_.size(); ++p)
     if (peers_[p])
       require(peers_[p]->behind.empty() == (std::find(behind_.begin(), behind_.end(), p) == behind_.end()),

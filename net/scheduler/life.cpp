@@ -105,6 +105,7 @@ void scheduler_core::revive(slot root) {
     if (r.state == task_state::failed) drop_failure(r.worker);
     r.state = task_state::waiting;
     count_unfinished(r, true);
+    if (r.flags & task_waits) count_no_longer(r);
     r.waiting_on = 0;
     slot cause = no_task;
     for (const slot i : tasks_.inputs(t)) {

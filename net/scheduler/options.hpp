@@ -56,11 +56,12 @@ struct scheduler_options {
   time_ns slow_offer = 1'000'000'000;
 
   /// A graph is entered as long as it has fewer unfinished tasks than this, or than 8 for each slot of the cluster;
-  /// while a worker has nothing to do, than 16 times as many.
+  /// while a worker has nothing to do, than 16 times as many. A task of a layer whose call takes n KiB counts n + 1 times;
+  /// coroutines, and what was to wait for one, do not count.
   std::uint64_t frontier = 8192;
 
   // ---- failure ----
-  /// A task that ran on this many workers as they were lost fails.
+  /// A task that ran on this many workers (127 at most) as they were lost fails.
   std::uint32_t allowed_losses = 3;
   /// Tasks that no worker may run fail when there has been none for this long; 0: they wait. Values that are offered,
   /// and fit only into workers that are paused, or leased while others run, wait for these without a limit.

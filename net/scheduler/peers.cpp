@@ -171,7 +171,7 @@ void scheduler_core::remove_worker(worker_index index, bool expected, std::strin
     const bool guilty = std::binary_search(blamed.begin(), blamed.end(), t);
     ++catalogue_.function_at(tasks_.call(t).function).lost;
     if (guilty) {
-      if (r.suspicion < 255) ++r.suspicion;
+      if (r.suspicion < most_suspicion) ++r.suspicion;
       r.set(mark_blamed);
       std::vector<std::string>& names = blame_[t];
       if (names.size() < options_.allowed_losses) names.push_back(w.name);

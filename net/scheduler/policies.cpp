@@ -120,7 +120,7 @@ void scheduler_core::replicate(peer& from, peer_id p, const replicate_values& m)
   if (m.copies == 0)
     throw protocol_error("weft: peer " + std::to_string(p) + " wants values on no worker; 1 is the least");
   for (const task_id id : m.tasks) own_task(p, id, "replicate");
-  for (const task_id id : wait_behind(from, message_kind::replicate_values, m.tasks, false, m.copies))
+  for (const task_id id : hold_back(from, message_kind::replicate_values, m.tasks, false, m.copies))
     want_copies(id, m.copies);
 }
 

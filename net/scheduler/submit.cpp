@@ -79,7 +79,7 @@ void scheduler_core::take_numbers(peer_id p, task_id first, std::uint64_t count)
 }
 
 void scheduler_core::check_room(std::uint64_t more) const {
-  const std::uint64_t there = tasks_.size() + pending_tasks_;
+  const std::uint64_t there = tasks_.size() + pending_tasks_ + promised_tasks_;
   if (there >= options_.most_tasks || more > options_.most_tasks - there)
     throw protocol_error("weft: there are " + std::to_string(there) + " tasks, and " + std::to_string(more) +
                          " come: more than scheduler.most_tasks allows");
@@ -109,7 +109,7 @@ void scheduler_core::submit(peer& from, peer_id p, const submit_task& m) {
       throw protocol_error("weft: " + name_of(m.id) + " takes number " + std::to_string(number_of(i)) +
                            ", which was not submitted before it");
   const std::uint32_t function = function_of(from, m.function);
-  if (!wait_behind(from, p, m, function, options)) enter(m, function, options, now_);
+  if (!wait_for_inputs(from, p, m, function, options)) enter(m, function, options, now_);
 }
 
 /// Makes a record of a task that was said, so that it is right, at the time `since`.
@@ -126,7 +126,7 @@ slot scheduler_core::enter(const submit_task& m, std::uint32_t function, std::ui
   const slot t = tasks_.add(m.id, scratch_, m.call);
   task_record& r = tasks_[t];
   r.flags = static_cast<std::uint8_t>(m.flags & all_task_flags);
-  count_unfinished(r, true);
+  r.behind_coroutine = (m.flags & task_waits) != 0;
   if (!(m.flags & task_wanted)) r.set(mark_floating);
   task_call& c = tasks_.call(t);
   c.rank = m.rank;
@@ -147,9 +147,9 @@ slot scheduler_core::enter(const submit_task& m, std::uint32_t function, std::ui
     task_record& input = tasks_[i];
     ++input.needed_by;
     if (!is_kept(input)) input.unset(mark_floating);
+    if (input.state == task_state::memory) continue;
+    if (input.behind_coroutine) r.behind_coroutine = true;
     switch (input.state) {
-      case task_state::memory:
-        continue;
       case task_state::failed:
         failed = i;
         break;
@@ -161,6 +161,7 @@ slot scheduler_core::enter(const submit_task& m, std::uint32_t function, std::ui
     }
     ++r.waiting_on;
   }
+  count_unfinished(r, true);
   if (unknown != 0) {
     end_tree(t, task_state::failed,
              add_failure(function_name(t), lost_input,
@@ -263,9 +264,13 @@ bool scheduler_core::is_kept(const task_record& r) const noexcept {
 void scheduler_core::release(peer& from, peer_id p, std::span<const task_id> ids) {
   for (const task_id id : ids) own_task(p, id, "release");
   if (from.behind.empty()) return release_now(ids);
-  std::vector<task_id> now = wait_behind(from, message_kind::release_tasks, ids, true);
-  std::erase_if(now, [&](task_id id) { return from.behind.release_later(id); });
-  release_now(now);
+  release_unpinned(from, hold_back(from, message_kind::release_tasks, ids, true));
+}
+
+/// But for those whose values something takes that has no record yet: these are released behind that.
+void scheduler_core::release_unpinned(peer& from, std::vector<task_id> ids) {
+  std::erase_if(ids, [&](task_id id) { return from.behind.release_later(id); });
+  release_now(ids);
 }
 
 void scheduler_core::release_now(std::span<const task_id> ids) {
@@ -281,7 +286,11 @@ void scheduler_core::release_now(std::span<const task_id> ids) {
 
 void scheduler_core::cancel(peer& from, peer_id p, const cancel_tasks& m) {
   for (const task_id id : m.tasks) own_task(p, id, "cancel");
-  for (const task_id id : wait_behind(from, message_kind::cancel_tasks, m.tasks, true)) {
+  cancel_now(hold_back(from, message_kind::cancel_tasks, m.tasks, true));
+}
+
+void scheduler_core::cancel_now(std::span<const task_id> ids) {
+  for (const task_id id : ids) {
     const slot t = tasks_.find(id);
     // What has a value keeps it; who does not want it releases it.
     if (t != no_task && unfinished(tasks_[t].state)) end_tree(t, task_state::cancelled, 0, false);
@@ -292,10 +301,14 @@ void scheduler_core::cancel(peer& from, peer_id p, const cancel_tasks& m) {
 /// reason stay as they are until they are named too.
 void scheduler_core::retry(peer& from, peer_id p, const retry_tasks& m) {
   for (const task_id id : m.tasks) own_task(p, id, "retry");
+  retry_now(hold_back(from, message_kind::retry_tasks, m.tasks, false));
+}
+
+void scheduler_core::retry_now(std::span<const task_id> ids) {
   const auto ended = [&](slot t) {
     return tasks_[t].state == task_state::failed || tasks_[t].state == task_state::cancelled;
   };
-  for (const task_id id : wait_behind(from, message_kind::retry_tasks, m.tasks, false)) {
+  for (const task_id id : ids) {
     const slot t = tasks_.find(id);
     if (t == no_task || !ended(t) || !needed(tasks_[t])) continue;
     std::vector<slot> again{t};  // then their failed inputs, each once: those that are here are `released`

@@ -64,6 +64,9 @@ enum task_mark : std::uint8_t {
 inline constexpr std::uint8_t all_task_flags = 127;
 inline constexpr std::uint8_t in_frontier = 128;  // its worker's frontier has an entry for it
 
+/// Workers that were lost with a task are counted up to here.
+inline constexpr std::uint8_t most_suspicion = 127;
+
 /// A task's record, one cache line. Invariants (check_invariants proves them):
 ///   - waiting_on counts the inputs that have no value, while the task is unfinished;
 ///   - needed_by counts the dependents that are unfinished;
@@ -85,9 +88,10 @@ struct task_record {
                             // held: aux is the first child in the heap; failed: the input that is to blame
   std::uint32_t holders;    // memory: who has the value
   task_state state;
-  std::uint8_t flags;  // task_flags
-  std::uint8_t marks;  // task_mark
-  std::uint8_t suspicion;
+  std::uint8_t flags;                 // task_flags
+  std::uint8_t marks;                 // task_mark
+  std::uint8_t suspicion : 7;         // of workers that were lost with it
+  std::uint8_t behind_coroutine : 1;  // it is one, or has taken what one was still to make when it was submitted
 
   std::uint64_t bytes() const noexcept { return std::uint64_t{aux} << 32 | cost; }
   void set_bytes(std::uint64_t n) noexcept {

@@ -117,17 +117,18 @@ class graph_writer : graph_place {
 /// Reads them again, from one part after the other.
 class graph_reader : graph_place {
  public:
-  /// `links`: of each layer.
-  graph_reader(std::uint64_t first, std::vector<std::uint32_t> links, std::size_t others)
-      : graph_place(first, links.size()), first_(first), links_(std::move(links)), others_(others) {}
-  /// Takes one task off the front of `bytes`. Throws protocol_error when there is none. Costs its bytes.
+  /// `links`: of each layer; the caller keeps them.
+  graph_reader(std::uint64_t first, std::span<const std::uint32_t> links, std::size_t others)
+      : graph_place(first, links.size()), first_(first), links_(links), others_(others) {}
+  /// Takes one task off the front of `bytes`. Throws protocol_error when there is none; it reads no more then. Costs
+  /// its bytes.
   void read(std::span<const std::byte>& bytes, graph_task& into, std::uint32_t most_inputs);
   /// The number of the task that is read next.
   std::uint64_t next() const noexcept { return number_; }
 
  private:
   std::uint64_t first_;
-  std::vector<std::uint32_t> links_;
+  std::span<const std::uint32_t> links_;
   std::size_t others_;
 };
 
