@@ -56,8 +56,8 @@ struct scheduler_options {
   time_ns slow_offer = 1'000'000'000;
 
   /// A graph is entered as long as it has fewer unfinished tasks than this, or than 8 for each slot of the cluster;
-  /// while a worker has nothing to do, than 16 times as many. A task of a layer whose call takes n KiB counts n + 1 times;
-  /// coroutines, and what was to wait for one, do not count.
+  /// while a worker has nothing to do, than 16 times as many. Where a layer's call takes n KiB it is n + 1 times
+  /// smaller; coroutines, and what was to wait for one, do not count.
   std::uint64_t frontier = 8192;
 
   // ---- failure ----
