@@ -1,5 +1,6 @@
-/// Reads arbitrary bytes as a header of npy, as metadata of zarr and as compressed chunks; the first byte chooses.
-/// What was read must be read again from what is written of it. For libFuzzer:
+/// Reads arbitrary bytes as a header of npy, as metadata of zarr, as compressed chunks and as the description of a
+/// stack of npy files; the first byte chooses. What was read must be read again from what is written of it. For
+/// libFuzzer:
 ///     clang++ -fsanitize=fuzzer,address,undefined ... && ./formats_fuzz tests/array/corpus
 #include <cstdint>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "array/npy.hpp"
+#include "array/stack_info.hpp"
 #include "array/zarr.hpp"
 #include "weft/errors.hpp"
 
@@ -56,12 +58,21 @@ void read_chunk(zarr_codec::kind of, std::span<const std::byte> data) {
   } catch (const std::runtime_error&) { return; }
 }
 
+void read_stack_info(std::span<const std::byte> bytes) {
+  stack_info i;
+  try {
+    i = parse_stack_info(bytes, "a");
+  } catch (const std::runtime_error&) { return; }
+  const stack_info again = parse_stack_info(make_stack_info(i), "a");
+  require(again.chunks == i.chunks && again.type == i.type && again.axis == i.axis);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::span<const std::byte> rest(reinterpret_cast<const std::byte*>(data) + 1, size - 1);
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0:
       read_npy(rest);
       break;
@@ -71,8 +82,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 2:
       read_chunk(zarr_codec::kind::zstd, rest);
       break;
-    default:
+    case 3:
       read_chunk(zarr_codec::kind::blosc, rest);
+      break;
+    default:
+      read_stack_info(rest);
   }
   return 0;
 }
