@@ -1,6 +1,9 @@
 #include "scheduler/block_pool.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <stdexcept>
+#include <string>
 
 namespace weft::net {
 
@@ -24,22 +27,7 @@ std::size_t block_pool::capacity(std::size_t bytes) noexcept {
 }
 
 block_pool::ref block_pool::allocate(std::size_t bytes) {
-  if (bytes > most_small) {
-    auto memory = std::make_unique_for_overwrite<std::byte[]>(bytes);
-    ref index;
-    if (large_free_.empty()) {
-      index = static_cast<ref>(large_.size());
-      large_free_.reserve(large_.size() + 1);
-      large_.push_back(std::move(memory));
-    } else {
-      index = large_free_.back();
-      large_free_.pop_back();
-      large_[index] = std::move(memory);
-    }
-    ++live_;
-    large_bytes_ += bytes;
-    return index | large_bit;
-  }
+  if (bytes > most_small) return allocate_alone(bytes);
   const unsigned c = class_of((bytes + unit - 1) / unit);
   const std::size_t units = units_of(c);
   ref block = free_[c];
@@ -56,6 +44,27 @@ block_pool::ref block_pool::allocate(std::size_t bytes) {
   ++live_;
   used_ += units * unit;
   return block;
+}
+
+block_pool::ref block_pool::allocate_alone(std::size_t bytes) {
+  auto memory = std::make_unique_for_overwrite<std::byte[]>(bytes);
+  ref index;
+  if (large_free_.empty()) {
+    if (large_.size() >= most_large)
+      throw std::length_error("weft: the scheduler has " + std::to_string(large_.size()) +
+                              " blocks of memory of their own, as many as it can name: lower scheduler.most_tasks");
+    index = static_cast<ref>(large_.size());
+    // Who frees a block allocates nothing.
+    if (large_free_.capacity() <= large_.size()) large_free_.reserve(std::max<std::size_t>(16, 2 * large_.size()));
+    large_.push_back(std::move(memory));
+  } else {
+    index = large_free_.back();
+    large_free_.pop_back();
+    large_[index] = std::move(memory);
+  }
+  ++live_;
+  large_bytes_ += bytes;
+  return index | large_bit;
 }
 
 void block_pool::free(ref block, std::size_t bytes) noexcept {

@@ -16,12 +16,20 @@ namespace weft::net {
 /// block has no header. When the last block is freed, all memory but one chunk goes back.
 ///
 /// A block's address holds until it is freed.
+///
+///     bit   31 30 29 …            0
+///            0 chunk   unit in it      small
+///            1  0  0 index             one by one
 class block_pool {
  public:
   using ref = std::uint32_t;
   static constexpr std::size_t unit = 8;
   static constexpr std::size_t most_small = 16 * 1024;
+  /// Blocks that are allocated one by one.
+  static constexpr std::size_t most_large = std::size_t{1} << 29;
+  static constexpr ref large_bit = ref{1} << 31;
 
+  /// Throws std::length_error when there are most_large, and std::bad_alloc; then nothing has changed.
   ref allocate(std::size_t bytes);
   void free(ref block, std::size_t bytes) noexcept;
 
@@ -43,7 +51,6 @@ class block_pool {
   std::size_t used() const noexcept { return used_ + large_bytes_; }
 
  private:
-  static constexpr ref large_bit = ref{1} << 31;
   static constexpr unsigned chunk_bits = 17;
   static constexpr std::size_t chunk_units = std::size_t{1} << chunk_bits;
   static constexpr std::size_t classes = 24;
@@ -51,6 +58,7 @@ class block_pool {
 
   static unsigned class_of(std::size_t units) noexcept;
   static std::size_t units_of(unsigned size_class) noexcept;
+  ref allocate_alone(std::size_t bytes);
   void reset() noexcept;
 
   std::vector<std::unique_ptr<std::byte[]>> chunks_;

@@ -35,7 +35,7 @@ peer_id scheduler_core::add_worker(time_ns now, const worker_hello& hello) {
                          " slots; 1 to " + std::to_string(options_.most_slots) + " are allowed");
   if (const std::string why = why_no_name(hello.name); !why.empty())
     throw protocol_error("weft: " + no_name(hello.name, why));
-  if (worker_count_ >= options_.most_workers)
+  if (worker_count_ >= std::min(options_.most_workers, holder::most_workers))
     throw protocol_error("weft: there are " + std::to_string(worker_count_) +
                          " workers, as many as scheduler.most_workers allows");
   const resource_amounts resources = catalogue_.parse_resources(hello.resources);

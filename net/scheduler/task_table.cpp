@@ -210,27 +210,28 @@ std::span<const holder> task_table::holders(slot t) const noexcept {
   const task_record& r = (*this)[t];
   static_assert(sizeof(holder) == sizeof(std::uint32_t));
   if (r.holders == no_holder) return {};
-  if (r.holders & inline_bit) return {reinterpret_cast<const holder*>(&r.holders), 1};
+  if (is_alone(r.holders)) return {reinterpret_cast<const holder*>(&r.holders), 1};
   const std::uint32_t* row = pool_.row(r.holders);
   return {reinterpret_cast<const holder*>(row + 1), row[0]};
 }
+
 bool task_table::add_holder(slot t, worker_index w, bool coming) {
   task_record& r = (*this)[t];
   const std::uint32_t added = w | (coming ? holder::coming_bit : 0);
   if (r.holders == no_holder) {
-    r.holders = added | inline_bit;
+    r.holders = added | alone_bits;
     return true;
   }
-  if (r.holders & inline_bit) {
+  if (is_alone(r.holders)) {
     const holder only{r.holders};
     if (only.worker() == w) {
-      if (!coming) r.holders = w | inline_bit;
+      if (!coming) r.holders = w | alone_bits;
       return false;
     }
     const block_pool::ref block = pool_.allocate(3 * sizeof(std::uint32_t));
     std::uint32_t* row = pool_.row(block);
     row[0] = 2;
-    row[1] = only.bits & ~inline_bit;
+    row[1] = only.bits & ~alone_bits;
     row[2] = added;
     r.holders = block;
     return true;
@@ -257,7 +258,7 @@ bool task_table::add_holder(slot t, worker_index w, bool coming) {
 bool task_table::remove_holder(slot t, worker_index w) noexcept {
   task_record& r = (*this)[t];
   if (r.holders == no_holder) return false;
-  if (r.holders & inline_bit) {
+  if (is_alone(r.holders)) {
     if (holder{r.holders}.worker() != w) return false;
     r.holders = no_holder;
     return true;
@@ -270,7 +271,7 @@ bool task_table::remove_holder(slot t, worker_index w) noexcept {
   if (--row[0] == 1) {
     const std::uint32_t left = row[1];
     pool_.free(r.holders, (n + 1) * sizeof(std::uint32_t));
-    r.holders = left | inline_bit;
+    r.holders = left | alone_bits;
   } else if (block_pool::capacity(n * sizeof(std::uint32_t)) !=
              block_pool::capacity((n + 1) * sizeof(std::uint32_t))) {
     // Blocks are freed by the size that their count says.
@@ -284,14 +285,14 @@ bool task_table::remove_holder(slot t, worker_index w) noexcept {
 
 void task_table::clear_holders(slot t) noexcept {
   task_record& r = (*this)[t];
-  if (r.holders != no_holder && !(r.holders & inline_bit))
+  if (r.holders != no_holder && !is_alone(r.holders))
     pool_.free(r.holders, (pool_.row(r.holders)[0] + 1) * sizeof(std::uint32_t));
   r.holders = no_holder;
 }
 
 void task_table::rotate_holders(slot t) noexcept {
   const task_record& r = (*this)[t];
-  if (r.holders == no_holder || (r.holders & inline_bit)) return;
+  if (r.holders == no_holder || is_alone(r.holders)) return;
   std::uint32_t* row = pool_.row(r.holders);
   std::rotate(row + 1, row + 2, row + 1 + row[0]);
 }

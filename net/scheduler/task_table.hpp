@@ -119,8 +119,9 @@ static_assert(sizeof(task_call) == 32);
 /// A copy of a value: the worker that has it, or (on_its_way) that will, since it was told to fetch it.
 struct holder {
   std::uint32_t bits;
-  static constexpr std::uint32_t coming_bit = std::uint32_t{1} << 30;
-  worker_index worker() const noexcept { return bits & (coming_bit - 1); }
+  static constexpr std::uint32_t coming_bit = std::uint32_t{1} << 30, alone_bit = std::uint32_t{1} << 29;
+  static constexpr worker_index most_workers = alone_bit - 1;  // their places are below
+  worker_index worker() const noexcept { return bits & (alone_bit - 1); }
   bool coming() const noexcept { return bits & coming_bit; }
 };
 
@@ -221,8 +222,13 @@ class task_table {
  private:
   static constexpr std::size_t row_header = 2;  // how many of the row are gone; its capacity in bytes
   static constexpr std::size_t page_tasks = 1024;
+
+  // A record's holders: none, a single one, or the pool's block of a row, which begins with how many there are. A
+  // single one has two bits that no block has together.
   static constexpr std::uint32_t no_holder = ~std::uint32_t{0};
-  static constexpr std::uint32_t inline_bit = std::uint32_t{1} << 31;
+  static constexpr std::uint32_t alone_bits = block_pool::large_bit | holder::alone_bit;
+  static_assert((block_pool::large_bit | (block_pool::most_large - 1)) < alone_bits);
+  static constexpr bool is_alone(std::uint32_t holders) noexcept { return (holders & alone_bits) == alone_bits; }
 
   struct chunk {
     std::array<task_record, chunk_tasks> records;

@@ -1,4 +1,4 @@
-// Time limits.
+// Limits of time, and of what the scheduler's tables have room for.
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -76,6 +76,44 @@ TEST_CASE("a value that was made in time may be made once more later", "[schedul
   s.tick(1000 * ms);  // long after the deadline
   for (const std::string& line : s.heard(c)) CHECK(line.find("failed") == std::string::npos);
   CHECK(s.core.state_of(t) == task_state::assigned);
+}
+
+TEST_CASE("a value may be on more workers than a small block has room for", "[scheduler]") {
+  constexpr worker_index all = 4200;  // a row of 4096 and more is a block of its own
+  task_table table;
+  table.open_submitter(1);
+  const slot t = table.add(make_task_id(1, 1), {}, {}), other = table.add(make_task_id(1, 2), {}, {});
+  const auto right = [&](worker_index from, worker_index to) {
+    const auto holders = table.holders(t);
+    if (holders.size() != to - from) return false;
+    for (worker_index w = from; w < to; ++w)
+      if (holders[w - from].worker() != w || holders[w - from].coming() != (w % 3 == 0)) return false;
+    return true;
+  };
+  for (worker_index w = 0; w < all; ++w) {
+    REQUIRE(table.add_holder(t, w, w % 3 == 0));
+    if (w < 3 || w > 4090) REQUIRE(right(0, w + 1));
+  }
+  CHECK_FALSE(table.add_holder(t, all - 1, true));
+  CHECK(right(0, all));
+  table.add_holder(other, all, true);
+  REQUIRE(table.holders(other).size() == 1);
+  CHECK(table.holders(other)[0].worker() == all);
+  CHECK(table.holders(other)[0].coming());
+  table.rotate_holders(t);
+  CHECK(table.holders(t)[0].worker() == 1);
+  CHECK(table.remove_holder(t, 0));  // the last
+  CHECK_FALSE(table.remove_holder(t, 0));
+  for (worker_index w = 1; w + 1 < all; ++w) {
+    if (w < 200 || w > all - 3) REQUIRE(right(w, all));
+    REQUIRE(table.remove_holder(t, w));
+  }
+  CHECK(right(all - 1, all));
+  CHECK(table.pool_used() == 0);
+  for (worker_index w = 0; w < all; ++w) table.add_holder(t, w, false);
+  table.clear_holders(t);
+  CHECK(table.holders(t).empty());
+  CHECK(table.pool_used() == 0);
 }
 
 }  // namespace
