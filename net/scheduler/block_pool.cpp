@@ -35,6 +35,7 @@ block_pool::ref block_pool::allocate(std::size_t bytes) {
     std::memcpy(&free_[c], at(block), sizeof(ref));
   } else {
     if (chunk_units - next_ < units) {
+      if (chunks_.size() >= chunks_limit_) return allocate_alone(units * unit);
       chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_units * unit));
       next_ = 0;
     }
@@ -50,7 +51,7 @@ block_pool::ref block_pool::allocate_alone(std::size_t bytes) {
   auto memory = std::make_unique_for_overwrite<std::byte[]>(bytes);
   ref index;
   if (large_free_.empty()) {
-    if (large_.size() >= most_large)
+    if (large_.size() >= large_limit_)
       throw std::length_error("weft: the scheduler has " + std::to_string(large_.size()) +
                               " blocks of memory of their own, as many as it can name: lower scheduler.most_tasks");
     index = static_cast<ref>(large_.size());
@@ -71,7 +72,7 @@ void block_pool::free(ref block, std::size_t bytes) noexcept {
   if (block & large_bit) {
     large_[block & ~large_bit].reset();
     large_free_.push_back(block & ~large_bit);
-    large_bytes_ -= bytes;
+    large_bytes_ -= capacity(bytes);
   } else {
     const unsigned c = class_of((bytes + unit - 1) / unit);
     std::memcpy(at(block), &free_[c], sizeof(ref));

@@ -15,6 +15,9 @@ namespace weft::net {
 /// blocks of more than `most_small` bytes are allocated one by one. Who frees a block says its size again, so that a
 /// block has no header. When the last block is freed, all memory but one chunk goes back.
 ///
+/// 31 bits name 16 GiB of small blocks. When these are full more are allocated one by one too: that costs some 28
+/// bytes more for each, and only memory ends it.
+///
 /// A block's address holds until it is freed.
 ///
 ///     bit   31 30 29 …            0
@@ -28,8 +31,14 @@ class block_pool {
   /// Blocks that are allocated one by one.
   static constexpr std::size_t most_large = std::size_t{1} << 29;
   static constexpr ref large_bit = ref{1} << 31;
+  /// Of 1 MiB each.
+  static constexpr std::size_t most_chunks = std::size_t{1} << 14;
 
-  /// Throws std::length_error when there are most_large, and std::bad_alloc; then nothing has changed.
+  /// Lower limits are for tests.
+  explicit block_pool(std::size_t chunks = most_chunks, std::size_t large = most_large) noexcept
+      : chunks_limit_(chunks), large_limit_(large) {}
+
+  /// Throws std::length_error when there are as many as can be named, and std::bad_alloc; then nothing has changed.
   ref allocate(std::size_t bytes);
   void free(ref block, std::size_t bytes) noexcept;
 
@@ -53,6 +62,7 @@ class block_pool {
  private:
   static constexpr unsigned chunk_bits = 17;
   static constexpr std::size_t chunk_units = std::size_t{1} << chunk_bits;
+  static_assert((most_chunks << chunk_bits) == large_bit && (large_bit | (most_large - 1)) < ~ref{0});
   static constexpr std::size_t classes = 24;
   static constexpr ref none = ~ref{0};
 
@@ -61,6 +71,7 @@ class block_pool {
   ref allocate_alone(std::size_t bytes);
   void reset() noexcept;
 
+  const std::size_t chunks_limit_, large_limit_;
   std::vector<std::unique_ptr<std::byte[]>> chunks_;
   std::size_t next_ = chunk_units;  // the first unit of the last chunk that was never given
   std::array<ref, classes> free_ = filled();

@@ -8,6 +8,9 @@ namespace weft::net {
 
 scheduler_core::scheduler_core(const scheduler_options& options) : options_(options), catalogue_(options_) {
   options_.allowed_losses = std::min<std::uint32_t>(options_.allowed_losses, most_suspicion);
+  if (options_.most_tasks > task_table::most_tasks)
+    throw std::invalid_argument("weft: scheduler.most_tasks is " + std::to_string(options_.most_tasks) +
+                                "; it can be at most " + std::to_string(task_table::most_tasks));
   peers_.resize(1);
   classes_.push_back(std::make_unique<class_state>());
   pipeline_cost_ = static_cast<std::uint32_t>(std::max<time_ns>(1, options_.pipeline >> cost_shift));

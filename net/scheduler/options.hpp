@@ -70,7 +70,7 @@ struct scheduler_options {
   time_ns worker_ttl = 300'000'000'000;
 
   // ---- limits on what peers may do; beyond them the session ends with protocol_error ----
-  std::size_t most_tasks = 100'000'000;
+  std::size_t most_tasks = 100'000'000;  // at most task_table::most_tasks
   std::uint32_t most_inputs = 1u << 20;
   std::uint32_t most_call_bytes = 64u << 20;
   std::uint64_t most_number_gap = 1u << 20;

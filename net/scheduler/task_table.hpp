@@ -137,6 +137,9 @@ class task_table {
   static constexpr unsigned chunk_bits = 12;
   static constexpr std::size_t chunk_tasks = std::size_t{1} << chunk_bits;
   static constexpr std::size_t short_row = 16;
+  /// With so many records the pool never runs out of names: a record has at most five blocks (its call, its inputs,
+  /// its dependents, its holders, its value), and one more while a row is copied to a larger or smaller one.
+  static constexpr std::size_t most_tasks = (block_pool::most_large - 1) / 5;
 
   task_record& operator[](slot t) noexcept { return chunks_[t >> chunk_bits]->records[t & (chunk_tasks - 1)]; }
   const task_record& operator[](slot t) const noexcept {

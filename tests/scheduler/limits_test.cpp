@@ -1,5 +1,6 @@
 // Limits of time, and of what the scheduler's tables have room for.
 #include <catch2/catch.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -114,6 +115,47 @@ TEST_CASE("a value may be on more workers than a small block has room for", "[sc
   table.clear_holders(t);
   CHECK(table.holders(t).empty());
   CHECK(table.pool_used() == 0);
+}
+
+TEST_CASE("small blocks that can no longer be named in chunks are blocks of their own", "[scheduler]") {
+  constexpr std::size_t in_chunks = 2u << 17, more = 5000;  // of 8 bytes
+  block_pool pool(2);
+  std::vector<block_pool::ref> blocks;
+  for (std::uint32_t i = 0; i < in_chunks + more; ++i) {
+    blocks.push_back(pool.allocate(5));
+    pool.row(blocks.back())[0] = pool.row(blocks.back())[1] = i;
+  }
+  CHECK(pool.footprint() == (2u << 20) + 8 * more);
+  CHECK(pool.used() == pool.footprint());
+  bool right = true;
+  for (std::uint32_t i = 0; i < blocks.size(); ++i)
+    right = right && pool.row(blocks[i])[0] == i && pool.row(blocks[i])[1] == i;
+  CHECK(right);
+  // What is freed is used again, in the chunks and behind them, also when it is freed by another size of its class.
+  for (std::size_t i = 0; i < blocks.size(); i += 2) pool.free(blocks[i], 8);
+  CHECK(pool.used() == (1u << 20) + 4 * more);
+  for (std::size_t i = 0; i < blocks.size(); i += 2) blocks[i] = pool.allocate(8);
+  CHECK(pool.footprint() == (2u << 20) + 8 * more);
+  CHECK(pool.used() == pool.footprint());
+  for (const block_pool::ref b : blocks) pool.free(b, 8);
+  CHECK(pool.used() == 0);
+  CHECK(pool.live_blocks() == 0);
+  CHECK(pool.footprint() == 1u << 20);
+}
+
+TEST_CASE("a pool that has given all names says so and stays as it is", "[scheduler]") {
+  block_pool pool(1, 2);
+  const std::size_t large = block_pool::most_small + 1;
+  const block_pool::ref a = pool.allocate(large), b = pool.allocate(large);
+  CHECK_THROWS_WITH(pool.allocate(large), Catch::Contains("scheduler.most_tasks"));
+  CHECK(pool.used() == 2 * large);
+  const block_pool::ref small = pool.allocate(8);
+  pool.free(a, large);
+  CHECK(pool.allocate(large) == a);
+  CHECK_THROWS_AS(scheduler_core({.most_tasks = task_table::most_tasks + 1}), std::invalid_argument);
+  for (const block_pool::ref left : {a, b}) pool.free(left, large);
+  pool.free(small, 8);
+  CHECK(pool.live_blocks() == 0);
 }
 
 }  // namespace
