@@ -371,6 +371,7 @@ void scheduler_core::tick(time_ns now) {
         continue;
       }
       const std::string what = missing_of(c);
+      state.unmet_over = true;
       while (classes_[c]->all_held() != 0) {
         const slot t = classes_[c]->any_held(tasks_);
         end_tree(
@@ -385,6 +386,9 @@ void scheduler_core::tick(time_ns now) {
     }
   policies();
   settle(false);
+  if (options_.no_worker_limit > 0)
+    for (const auto& c : classes_)
+      if (c) c->unmet_over = false;
 }
 
 time_ns scheduler_core::deadline() const noexcept {

@@ -227,6 +227,7 @@ class scheduler_core {
     held_tasks held;
     held_tasks offers;  // held too, while nobody may have them, and in no other task's way
     time_ns unmet_since = 0;
+    bool unmet_over = false;  // what was held has just failed for want of a worker, in the event that is handled
     std::uint32_t cursor = 0;
     bool busy = false;  // in busy_classes_
     std::string key;    // of the placement class that this was made for

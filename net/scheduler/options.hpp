@@ -63,8 +63,9 @@ struct scheduler_options {
   // ---- failure ----
   /// A task that ran on this many workers (127 at most) as they were lost fails.
   std::uint32_t allowed_losses = 3;
-  /// Tasks that no worker may run fail when there has been none for this long; 0: they wait. Values that are offered,
-  /// and fit only into workers that are paused, or leased while others run, wait for these without a limit.
+  /// Tasks that no worker may run fail when there has been none for this long; 0: they wait. The rest of their graph,
+  /// as far as none may run it either, fails with them. Values that are offered, and fit only into workers that are
+  /// paused, or leased while others run, wait for these without a limit.
   time_ns no_worker_limit = 0;
   /// A worker that was not heard of for this long (and for ten heartbeats) is taken to be lost; 0: never.
   time_ns worker_ttl = 300'000'000'000;

@@ -71,7 +71,8 @@ bool scheduler_core::has_resources(const worker& w, std::uint32_t in_class) cons
 void scheduler_core::hold(slot t) {
   const std::uint32_t c = class_of(t);
   class_state& state = *classes_[c];
-  if (state.all_held() == 0 && state.eligible.empty()) state.unmet_since = now_;
+  // What a graph enters in place of tasks that have just failed for want of a worker has waited there as long.
+  if (state.all_held() == 0 && state.eligible.empty() && !state.unmet_over) state.unmet_since = now_;
   tasks_[t].state = task_state::held;
   (is_offer(t) ? state.offers : state.held).push(tasks_, t);
   held_offers_ += is_offer(t);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "script.hpp"
+#include "wire/graph.hpp"
 
 namespace {
 
@@ -106,6 +107,49 @@ TEST_CASE("tasks that nobody may run fail after a while, and say what is missing
   CHECK(said[0] == "failed 1 weft::no_worker #1.1");
   CHECK(said[1].find("gpu=2") != std::string::npos);
   CHECK(said[1].find("no worker with gpu=2 called big") != std::string::npos);
+}
+
+TEST_CASE("all of a graph that nobody may run fails when the first of it does", "[scheduler]") {
+  constexpr std::uint64_t count = 11;
+  script s({.frontier = 4, .no_worker_limit = 100 * ms});
+  const peer_id c = s.client();
+  s.options(c, 1, "gpu=2");
+  graph_layer one{};
+  one.function.offset = 64;
+  begin_graph m{};
+  m.first = make_task_id(c, 1);
+  m.count = count;
+  m.options = 1;
+  m.layers = {&one, 1};
+  s.now = 7 * ms;
+  s.say(c, m);
+  graph_writer writer(1, 1);
+  for (std::uint32_t i = 0; i < count; ++i) writer.task(0, i, true, false, 0);
+  graph_part all{};
+  all.graph = m.first;
+  all.tasks = count;
+  all.bytes = writer.bytes();
+  s.say(c, all);
+  s.next[c] = count + 1;
+  CHECK(s.core.statistics().no_worker == 4);
+  CHECK(s.core.statistics().pending == count - 4);
+  s.tick(106 * ms);
+  CHECK(s.heard(c).empty());
+  // It takes several events, since none may take long, but no time.
+  s.tick(107 * ms);
+  CHECK(s.heard(c).size() == 4);
+  for (time_ns at = 107 * ms; s.core.statistics().pending + s.core.statistics().no_worker != 0;) {
+    REQUIRE(s.core.deadline() <= at);
+    s.tick(++at);
+  }
+  CHECK(s.heard(c).size() == count - 4);
+  // What is submitted later waits its own time.
+  s.submit(c, {.options = 1});
+  CHECK(s.core.deadline() == s.now + 100 * ms);
+  s.tick(s.now + 100 * ms - 1);
+  CHECK(s.heard(c).empty());
+  s.tick(s.now + 1);
+  CHECK(s.heard(c).size() == 1);
 }
 
 }  // namespace
