@@ -17,8 +17,6 @@ namespace {
 
 /// Bytes of tasks that are gathered to a part.
 constexpr std::size_t part_bytes = std::size_t{32} << 10;
-/// Of a number in a call, at most.
-constexpr std::size_t most_leb128 = 10;
 
 }  // namespace
 
@@ -93,7 +91,7 @@ std::unique_ptr<detail::remote_graph> client_home::begin_graph(const detail::rem
   for (const detail::remote_layers::layer& l : all.layers) {
     const std::size_t links = l.spec->links.size(), bytes = l.before.size() + l.behind.size(),
                       most = most_call(all.most_inputs);
-    if (bytes + most_leb128 * (links + 1) > most)
+    if (bytes + leb128_bytes * (links + 1) > most)
       throw std::length_error("weft: the arguments of each task of a layer of " + l.spec->function_name() + " take " +
                               std::to_string(bytes) + " bytes, and at most " + std::to_string(most) +
                               " can travel with a task: scatter the large ones, or let tasks make them");

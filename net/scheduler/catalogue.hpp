@@ -47,7 +47,7 @@ class catalogue {
     std::uint64_t expected_bytes = 0;
     std::string name, resources, workers, hosts;
     std::uint32_t placement = 0;   // class
-    std::uint32_t references = 0;  // tasks, and sessions whose table has it
+    std::uint32_t references = 0;  // tasks; graphs and submissions that wait; sessions whose table has it
     std::uint32_t generation = 0;  // grows when the number is used again
   };
 

@@ -50,7 +50,8 @@ constexpr bool unfinished(task_state s) noexcept { return s >= task_state::waiti
 constexpr bool alive(task_state s) noexcept { return s >= task_state::waiting; }
 
 enum task_mark : std::uint8_t {
-  mark_floating = 1,    // submitted unwanted, and nothing depends on it yet: lives until something did
+  mark_floating = 1,    // lives until something depends on it, as it was submitted unwanted; or, wanted or not, as
+                        // long as its graph may still take its value
   mark_ahead = 2,       // assigned while inputs were still to be made, there or elsewhere
   mark_retracting = 4,  // its worker was asked to give it back
   mark_in_heap = 8,     // of its held queue

@@ -17,9 +17,9 @@ static_assert(unfold(fold(std::uint64_t{0} - 7)) == std::uint64_t{0} - 7 && fold
 
 std::uint64_t take(std::span<const std::byte>& from, std::uint64_t number) {
   std::uint64_t n = 0;
-  for (std::size_t i = 0; i < from.size() && i < 10; ++i) {
+  for (std::size_t i = 0; i < from.size() && i < leb128_bytes; ++i) {
     const auto b = static_cast<std::uint64_t>(from[i]);
-    if (i == 9 && b > 1) break;
+    if (i == leb128_bytes - 1 && b > 1) break;
     n |= (b & 127) << 7 * i;
     if (b < 128) {
       from = from.subspan(i + 1);

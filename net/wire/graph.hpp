@@ -132,6 +132,8 @@ class graph_reader : graph_place {
   std::size_t others_;
 };
 
+/// Bytes of a number as LEB128, at most.
+inline constexpr std::size_t leb128_bytes = 10;
 /// Appends n as LEB128: 7 bits a byte, the lowest first.
 void put_leb128(std::vector<std::byte>& to, std::uint64_t n);
 
