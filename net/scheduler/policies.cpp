@@ -291,13 +291,15 @@ std::uint32_t scheduler_core::target() const {
     runnable += w.work() - w.ahead;
     room += w.memory;
   }
-  // What has no record yet is taken to be like what has.
+  // What has no record yet is taken to be like what has. A hundred million tasks of some minutes are more nanoseconds
+  // than 64 bits count.
+  double time = static_cast<double>(cost) * (1u << cost_shift);
   if (runnable != 0) {
-    cost += cost / runnable * pending_tasks_;
+    time += time / static_cast<double>(runnable) * static_cast<double>(pending_tasks_);
     runnable += pending_tasks_;
   }
   const double each = there == 0 ? 1.0 : static_cast<double>(slots) / there;
-  const double work = static_cast<double>(cost << cost_shift) / static_cast<double>(options_.target_duration);
+  const double work = time / static_cast<double>(options_.target_duration);
   const double cpus = std::min(std::ceil(work), static_cast<double>(runnable));
   auto target = static_cast<std::uint32_t>(std::min(std::ceil(cpus / each), 4e9));
   if (room != 0 && static_cast<double>(values) > 0.6 * static_cast<double>(room))
