@@ -61,10 +61,10 @@ std::string json_of(const cluster_view& all) {
   const scheduler_statistics& s = all.counts;
   return "{\"clients\":" + std::to_string(s.clients) + ",\"slots\":" + std::to_string(s.slots - s.leaving_slots) +
          ",\"leaving\":" + std::to_string(s.leaving) + ",\"target\":" + std::to_string(all.target) +
-         ",\"tasks\":" + std::to_string(s.tasks) + ",\"submitted\":" + std::to_string(s.submitted) +
-         ",\"done\":" + std::to_string(s.done) + ",\"failed\":" + std::to_string(s.failed) +
-         ",\"cancelled\":" + std::to_string(s.cancelled) + ",\"leases\":" + std::to_string(s.leases) +
-         ",\"leases_waiting\":" + std::to_string(s.leases_waiting) +
+         ",\"pending\":" + std::to_string(s.pending) + ",\"tasks\":" + std::to_string(s.tasks) +
+         ",\"submitted\":" + std::to_string(s.submitted) + ",\"done\":" + std::to_string(s.done) +
+         ",\"failed\":" + std::to_string(s.failed) + ",\"cancelled\":" + std::to_string(s.cancelled) +
+         ",\"leases\":" + std::to_string(s.leases) + ",\"leases_waiting\":" + std::to_string(s.leases_waiting) +
          ",\"leased_calls\":" + std::to_string(s.leased_calls) + "," +
          list_of("waiting", all.waiting, [](const std::string& text) { return in_quotes(text); }) + "," +
          list_of("workers", all.workers, [](const auto& w) { return json_of(w); }) + "," +
@@ -91,7 +91,9 @@ std::string table_of(const cluster_view& all) {
   print(text, "%zu clients, %zu workers with %zu slots (%u wanted)", s.clients, s.workers - s.leaving,
         s.slots - s.leaving_slots, all.target);
   if (s.leaving != 0) print(text, ", %zu more on their way out", s.leaving);
-  print(text, "; %zu tasks now, %llu done, %llu failed\n", s.tasks, static_cast<unsigned long long>(s.done),
+  print(text, "; %zu tasks now", s.tasks);
+  if (s.pending != 0) print(text, ", %llu more behind them", static_cast<unsigned long long>(s.pending));
+  print(text, ", %llu done, %llu failed\n", static_cast<unsigned long long>(s.done),
         static_cast<unsigned long long>(s.failed));
   if (s.leases != 0)
     print(text, "%zu leases of %zu slots, %zu of them wait; %llu calls were made straight\n", s.leases,

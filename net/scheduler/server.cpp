@@ -27,8 +27,8 @@ scheduler_statistics& operator+=(scheduler_statistics& a, const scheduler_statis
                        &s::leases_waiting, &s::leased_slots})
     add(m);
   for (const auto m :
-       {&s::submitted, &s::done, &s::failed, &s::cancelled, &s::restarted, &s::assigned, &s::ahead, &s::taken_back,
-        &s::steals_asked, &s::stolen, &s::stale, &s::copies, &s::copies_dropped, &s::leased_calls})
+       {&s::pending, &s::submitted, &s::done, &s::failed, &s::cancelled, &s::restarted, &s::assigned, &s::ahead,
+        &s::taken_back, &s::steals_asked, &s::stolen, &s::stale, &s::copies, &s::copies_dropped, &s::leased_calls})
     add(m);
   for (std::size_t i = 0; i < std::size(a.states); ++i) a.states[i] += b.states[i];
   return a;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cluster/in_process.hpp"
+#include "scheduler/cluster_view.hpp"
 #include "support/seeds.hpp"
 #include "weft/layer.hpp"
 #include "weft/simulation.hpp"
@@ -92,6 +93,23 @@ TEST_CASE("a graph that is told whole gives what one machine gives, and what its
     CHECK(one_by_one == expected);
     CHECK(seen.told > count);  // tasks that nobody holds, too
   }
+}
+
+TEST_CASE("of a graph it is told how many of its tasks are still to be entered") {
+  constexpr std::size_t count = 9000;
+  in_process_cluster cluster(0);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  const auto all = c.compute(layer_of(count, begin, std::uint64_t{1}));
+  p.run(c.cluster());  // it is answered behind what was said before
+  const net::cluster_view shown = cluster.scheduler->look();
+  CHECK(shown.counts.pending >= count - net::scheduler_options().frontier);
+  CHECK(shown.counts.tasks + shown.counts.pending == count);
+  CHECK(cluster.scheduler->statistics().pending != 0);
+  const std::string pending = std::to_string(shown.counts.pending), tasks = std::to_string(shown.counts.tasks);
+  CHECK(net::describe(shown, true).find("\"pending\":" + pending + ",\"tasks\":" + tasks + ",") != std::string::npos);
+  CHECK(net::describe(shown, false).find("; " + tasks + " tasks now, " + pending + " more behind them, 0 done") !=
+        std::string::npos);
 }
 
 int refuses(std::size_t i) {
