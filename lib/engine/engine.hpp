@@ -175,6 +175,8 @@ class engine {
   // Of one that is told to the cluster with others: it has been taken on, or not.
   void submitted(node& n) noexcept;
   void not_submitted(node& n, std::exception_ptr why) noexcept;
+  /// The same of one that may have a number, of which the cluster has not heard and will not.
+  void not_told(node& n, std::exception_ptr why) noexcept;
   /// Somebody wants to hear of every task.
   bool observed() const noexcept { return observed_.load(std::memory_order_acquire); }
   /// From now on its memory keeps the engine.

@@ -34,6 +34,14 @@ void engine::not_submitted(node& n, std::exception_ptr why) noexcept {
   end_remote(n, node_state::failed);
 }
 
+/// Without its number, by which it could be run again. Others see that it has none when it has ended.
+void engine::not_told(node& n, std::exception_ptr why) noexcept {
+  if (!claim_remote(n)) return;
+  n.number = 0;
+  fail(n, std::move(why), nullptr);
+  end_remote(n, node_state::failed);
+}
+
 /// What it was called with is the cluster's now.
 void engine::submitted(node& n) noexcept {
   if (n.has_arguments && n.type->run) {
@@ -139,10 +147,9 @@ void engine::remote_timed_out(node& n) noexcept {
 /// its value.
 void engine::cancel_remote(node& n, bool wanted) noexcept {
   n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
-  const std::uint64_t number = n.number;
   if (claim_remote(n)) {
     n.ask_stop();
-    if (wanted && number != 0) remote_->cancel(number);
+    if (wanted && n.number != 0) remote_->cancel(n.number);
     end_remote(n, node_state::cancelled);
   }
   drop_reference(n);

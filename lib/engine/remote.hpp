@@ -71,23 +71,27 @@ struct remote_layers {
   const task_details* details = nullptr;
 };
 
-/// The tasks of a graph are told to the cluster one by one, each behind those whose values it takes. When this goes
-/// before all are told the others never come, and those that are wanted and have not been registered were not taken
-/// on: the caller ends them.
+/// The tasks of a graph are told to the cluster one by one, each behind those whose values it takes. They are sent in
+/// parts: one that is sent is a task like others, and ends by what the cluster says, also when a function throws
+/// later. When this goes before all are sent the others never come: the cluster knows nothing of their numbers, and
+/// the caller ends the nodes that stand for them.
 class remote_graph {
  public:
   virtual ~remote_graph() = default;
   /// Of the first; they are numbered as they come.
   virtual std::uint64_t first_number() const noexcept = 0;
+  /// The number of the first that is not sent.
+  virtual std::uint64_t next_number() const noexcept = 0;
   /// One of them; its inputs follow, link by link. `taken`: a later one takes its value. `wanted`: the node that
-  /// stands for it, if there is one. Throws when the cluster is gone.
+  /// stands for it, if there is one, which is numbered and announced. Throws when the cluster is gone, or memory is
+  /// short; then nothing more is told.
   virtual void task(std::uint32_t layer, std::uint32_t index, std::uint64_t rank, bool taken, node* wanted) = 0;
   virtual void link(std::size_t inputs) = 0;
   /// The task of that number, which no later one takes if this is the last.
   virtual void input(std::uint64_t number, bool last) = 0;
   /// The one at that place of remote_layers::others.
   virtual void other(std::uint32_t place) = 0;
-  /// All are told. Throws as task() does.
+  /// All are told, which is checked. Throws as task() does.
   virtual void finish() = 0;
 };
 

@@ -174,9 +174,15 @@ bool submit_graph(engine& e, std::vector<needed_layer>& layers, std::size_t firs
   const std::vector<std::uint32_t> no_inputs(wanted.links.size(), 0);
   std::size_t made = 0;
   const auto fail = [&](const std::exception_ptr& why) {
+    const std::uint64_t not_sent = graph ? graph->next_number() : 0;
+    graph.reset();
     for (std::size_t j = 0; j < made; ++j) {
-      if (results[j]->number == 0) e.announce(*results[j]);
-      e.not_submitted(*results[j], why);
+      node& n = *results[j];
+      if (n.number == 0) e.announce(n);
+      if (n.number != 0 && n.number < not_sent)
+        e.submitted(n);
+      else
+        e.not_told(n, why);
     }
   };
   try {
@@ -196,7 +202,6 @@ bool submit_graph(engine& e, std::vector<needed_layer>& layers, std::size_t firs
       results[made] = &n;
     }
   } catch (...) {  // of the user's copies: there are no futures
-    graph.reset();
     fail(std::current_exception());
     for (std::size_t j = 0; j < made; ++j) drop_handle(*results[j]);
     throw;
@@ -206,7 +211,6 @@ bool submit_graph(engine& e, std::vector<needed_layer>& layers, std::size_t firs
     walk.tell(*graph, first, results);
     graph->finish();
   } catch (...) {
-    graph.reset();
     fail(std::current_exception());
     return true;
   }

@@ -26,8 +26,14 @@ task_id client_core::begin(begin_graph& graph) {
 }
 
 void client_core::add(const graph_part& part, std::span<const std::uint64_t> held) {
-  for (const std::uint64_t number : held) entries_.make(number).id = make_task_id(self_, number);
-  out_.add(part);
+  std::size_t made = 0;
+  try {
+    for (; made < held.size(); ++made) entries_.make(held[made]).id = make_task_id(self_, held[made]);
+    out_.add(part);
+  } catch (...) {
+    while (made > 0) entries_.erase(held[--made]);
+    throw;
+  }
 }
 
 void client_core::let_go(task_id id) {

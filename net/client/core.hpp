@@ -98,7 +98,7 @@ class client_core final : private fetch_host {
   task_id submit(submit_task task);
   /// Begins a graph, whose tasks have the next numbers; gives the first, and sets it in `graph`.
   task_id begin(begin_graph& graph);
-  /// Tasks of it, of which these numbers are held.
+  /// Tasks of it, of which these numbers are held. What it throws has changed nothing.
   void add(const graph_part& part, std::span<const std::uint64_t> held);
   /// The last future of a task is gone.
   void release(task_id task);

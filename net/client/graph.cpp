@@ -23,22 +23,25 @@ constexpr std::size_t part_bytes = std::size_t{32} << 10;
 class home_graph final : public detail::remote_graph {
  public:
   home_graph(client_home& home, std::uint64_t first, std::size_t layers, std::uint64_t tasks)
-      : home_(home), first_(first), left_(tasks), writer_(first, layers) {}
+      : home_(home), first_(first), tasks_(tasks), writer_(first, layers) {}
   ~home_graph() override {
-    if (left_ == 0) return;
+    if (sent_ == tasks_) return;
     std::lock_guard guard(home_.lock_);
     if (home_.closed_ || !home_.lost_.empty()) return;
+    // Whoever is here because memory was short is told of that by the graph's futures. The scheduler keeps waiting
+    // for the rest then, and keeps what it would take, until this client ends: nothing is wrong there, or lost.
     try {
-      home_.core_.add({{make_task_id(home_.self_, first_), 0, 0}, {}}, {});
       home_.links_->has_output();
-    } catch (...) {}  // no memory: the scheduler keeps waiting for the rest, until this client ends
+      home_.core_.add({{make_task_id(home_.self_, first_), 0, 0}, {}}, {});
+    } catch (...) {}
   }
   std::uint64_t first_number() const noexcept override { return first_; }
+  std::uint64_t next_number() const noexcept override { return first_ + sent_; }
   void task(std::uint32_t layer, std::uint32_t index, std::uint64_t rank, bool taken, node* wanted) override {
     if (writer_.bytes().size() >= part_bytes) flush();
     if (wanted) {
-      wanted->number = first_ + told_;
       wanted_.push_back(wanted);
+      wanted->number = first_ + told_;
       home_.engine_->announce(*wanted);
     }
     ++told_;
@@ -48,6 +51,9 @@ class home_graph final : public detail::remote_graph {
   void input(std::uint64_t number, bool last) override { writer_.input(number, last); }
   void other(std::uint32_t place) override { writer_.other(place); }
   void finish() override {
+    if (told_ != tasks_)
+      throw std::logic_error("weft: a graph of " + std::to_string(tasks_) + " tasks was told " +
+                             std::to_string(told_) + " of them");
     if (writer_.tasks() != 0) flush();
   }
 
@@ -55,29 +61,37 @@ class home_graph final : public detail::remote_graph {
   void flush();
 
   client_home& home_;
-  const std::uint64_t first_;
-  std::uint64_t left_, told_ = 0;  // tasks: not sent yet; written
+  const std::uint64_t first_, tasks_;
+  std::uint64_t told_ = 0, sent_ = 0;  // so many of the tasks
   graph_writer writer_;
   std::vector<node*> wanted_;  // of those that are written and not sent
   std::vector<std::uint64_t> numbers_;
 };
 
-/// Sends a part; from now on the scheduler may speak of its tasks.
+/// Sends a part; from now on the scheduler may speak of its tasks. When this throws under the lock none of it is
+/// sent. So what has the output sent comes first: it takes this lock.
 void home_graph::flush() {
   numbers_.clear();
   for (const node* n : wanted_) numbers_.push_back(n->number);
-  std::unique_lock guard(home_.lock_);
-  if (!home_.lost_.empty()) throw std::runtime_error(home_.lost_);
   graph_part m{};
   m.graph = make_task_id(home_.self_, first_);
   m.tasks = writer_.tasks();
   m.bytes = writer_.bytes();
-  home_.core_.add(m, numbers_);
-  for (node* n : wanted_) home_.entries_.make(n->number).node = n;
-  left_ -= writer_.tasks();
+  std::unique_lock guard(home_.lock_);
+  if (!home_.lost_.empty()) throw std::runtime_error(home_.lost_);
+  home_.links_->has_output();
+  std::size_t made = 0;
+  try {
+    for (; made < wanted_.size(); ++made) home_.entries_.make(numbers_[made]).node = wanted_[made];
+    home_.core_.add(m, numbers_);
+  } catch (...) {
+    while (made > 0) home_.entries_.erase(numbers_[--made]);
+    throw;
+  }
+  sent_ += writer_.tasks();
   writer_.clear();
   wanted_.clear();
-  if (left_ == 0) return home_.links_->has_output();
+  if (sent_ == tasks_) return;
   guard.unlock();
   home_.links_->send_now();
 }
