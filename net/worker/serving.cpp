@@ -254,7 +254,11 @@ task<> exchange::send(std::shared_ptr<exchange> self, std::shared_ptr<peer_link>
       const detail::node& n = *leaving->value.node;
       n.type->value->encode(n, leaving->message);
       there = true;
-    } catch (...) {}  // lost, or no longer there: the peer looks elsewhere
+    } catch (...) {
+      // It was spilled and cannot be read, which the store has said to those whom it concerns; or nobody wants it any
+      // more; or memory is short. Whatever it is, the peer is answered: it asks the scheduler, who has others give
+      // the value, or has it made again.
+    }
     if (!there) {
       self->with_host([&](exchange_host& h) { h.cannot_send(id); });
       of->send([&] { to->send(value_missing{{request, id, 0, 0}}); });
