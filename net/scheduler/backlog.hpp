@@ -61,7 +61,7 @@ struct pending_graph {
   std::size_t at = 0;  // of the first part so much was entered
 
   bool complete() const noexcept { return here == end; }
-  /// What it takes beside its tasks, in the memory of so many of them.
+  /// What it takes beside its tasks and their calls, in the memory of so many of them.
   std::uint64_t weight() const noexcept { return 8 + layers.size() + others.size(); }
 };
 
@@ -80,6 +80,7 @@ class backlog {
     // Of submit_task: the message, and what it refers to in the catalogue, since the session's numbers may change.
     std::vector<std::uint64_t> message;
     std::uint32_t function = 0, options = 0;
+    std::size_t looked_at = 0;  // the place of the input that it waits for: all behind have records
     time_ns since = 0;
   };
 

@@ -347,6 +347,7 @@ void scheduler_core::end_late(slot t, bool told) {
 
 void scheduler_core::tick(time_ns now) {
   now_ = std::max(now_, now);
+  bool ended = false;
   if (now_ >= lazy_until_) end_laziness();
   const auto later = [](const timer& a, const timer& b) { return a > b; };
   while (!timers_.empty() && timers_.front().at <= now_) {
@@ -358,6 +359,7 @@ void scheduler_core::tick(time_ns now) {
     // It has been in time before, or it was retried, and has a later one.
     if (!tasks_[t].has(mark_deadline) || deadlines_.at(t) > due.at) continue;
     end_late(t, false);
+    ended = true;
     tidy();
   }
   if (options_.no_worker_limit > 0)
@@ -371,7 +373,7 @@ void scheduler_core::tick(time_ns now) {
         continue;
       }
       const std::string what = missing_of(c);
-      state.unmet_over = true;
+      ended = state.unmet_over = true;
       while (classes_[c]->all_held() != 0) {
         const slot t = classes_[c]->any_held(tasks_);
         end_tree(
@@ -385,7 +387,7 @@ void scheduler_core::tick(time_ns now) {
       tidy();
     }
   policies();
-  settle(false);
+  settle(ended);
   if (options_.no_worker_limit > 0)
     for (const auto& c : classes_)
       if (c) c->unmet_over = false;

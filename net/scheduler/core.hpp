@@ -172,7 +172,7 @@ class scheduler_core {
     std::uint32_t last_catalogued = ~std::uint32_t{0};
     backlog behind;
     std::uint64_t next_graph = 0;      // of it, whose turn it is
-    std::uint64_t looked_at = 0;       // of its graphs since something was entered, or has happened
+    std::uint64_t looked_at = 0;       // of its graphs, since something was entered or has happened
     std::uint64_t unused_numbers = 0;  // of graphs that were cut short
     bool has_lists() const noexcept {
       return !cancelled.empty() || !restarted.empty() || !drops.empty() || !stops.empty() || !retracts.empty();
@@ -337,15 +337,16 @@ class scheduler_core {
   std::vector<task_id> hold_back(peer& from, message_kind kind, std::span<const task_id> ids, bool hurried,
                                  std::uint32_t copies = 0);
   bool wait_for_inputs(peer& from, peer_id p, const submit_task& m, std::uint32_t function, std::uint32_t options);
+  std::size_t last_pending(const peer& from, peer_id p, std::span<const task_id> inputs, std::size_t end,
+                           std::uint64_t but) const noexcept;
   std::size_t carry_out(peer& from, peer_id p, std::size_t most);
-  void enter_waiting(peer& from, peer_id p, std::uint64_t waited_for, backlog::entry& e);
+  std::size_t enter_waiting(peer& from, peer_id p, std::uint64_t waited_for, backlog::entry& e);
   void enter_backlogs(bool anew);
   std::size_t enter_some(peer& from, peer_id p, std::size_t most);
   bool wants_more(const pending_graph& g) const;
   void finish(peer& from, peer_id p, pending_graph& g);
   std::size_t enter_task(peer& from, peer_id p, pending_graph& g);
   void count_unfinished(const task_record& r, bool more) noexcept;
-  void count_no_longer(const task_record& r) noexcept;
   void drop_backlog(peer& from, peer_id p);
 
   // reports.cpp: what workers say

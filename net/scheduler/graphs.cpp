@@ -11,7 +11,7 @@ namespace weft::net {
 namespace {
 
 /// What one event may enter, or carry out of what has waited: it is to be over soon, since others wait for the
-/// scheduler. A task counts as one, and as one more for so many bytes of its call and its edges.
+/// scheduler. Each thing counts as one, and a task as one more for so many bytes of its call and its edges.
 constexpr std::size_t most_at_once = 512, bytes_of_one = 1024;
 /// Graphs of one submitter that one event looks at.
 constexpr std::size_t most_graphs = 4096;
@@ -65,12 +65,13 @@ void scheduler_core::begin(peer& from, peer_id p, const begin_graph& m) {
   graph->options = options;
   check_room(m.count + graph->weight());
   // Each record has its call, so that of long ones there are fewer.
-  graph->frontier = options_.frontier / (1 + longest / bytes_of_one);
-  promised_tasks_ += m.count + graph->weight();
+  graph->frontier = std::max<std::uint64_t>(1, options_.frontier / (1 + longest / bytes_of_one));
   last_event_ = now_;
   if (options != 0) catalogue_.hold(options);
   if (from.behind.empty()) behind_.push_back(p);
+  const std::uint64_t promised = m.count + graph->weight();
   from.behind.add(std::move(graph));
+  promised_tasks_ += promised;
   tasks_.reserve(p, number_of(m.first) + m.count, from.behind.lowest());
 }
 
@@ -126,8 +127,6 @@ void scheduler_core::cut_short(peer& from, pending_graph& g) {
 /// entered without waiting for what is before them.
 std::vector<task_id> scheduler_core::hold_back(peer& from, message_kind kind, std::span<const task_id> ids,
                                                bool hurried, std::uint32_t copies) {
-  if (from.behind.waiting() + ids.size() > options_.most_tasks)
-    throw protocol_error("weft: a peer says more of tasks that are still to be entered than scheduler.most_tasks");
   std::vector<task_id> now;
   now.reserve(ids.size());
   for (const task_id id : ids) {
@@ -136,6 +135,8 @@ std::vector<task_id> scheduler_core::hold_back(peer& from, message_kind kind, st
       now.push_back(id);
       continue;
     }
+    if (from.behind.waiting() >= options_.most_tasks)
+      throw protocol_error("weft: a peer says more of tasks that are still to be entered than scheduler.most_tasks");
     backlog::entry e;
     e.kind = static_cast<std::uint16_t>(kind);
     e.copies = copies;
@@ -145,14 +146,12 @@ std::vector<task_id> scheduler_core::hold_back(peer& from, message_kind kind, st
   return now;
 }
 
-/// A task that takes values of tasks without records waits for the first of these.
+/// A task that takes values of tasks without records waits for the last of these, which mostly is the last to come.
 bool scheduler_core::wait_for_inputs(peer& from, peer_id p, const submit_task& m, std::uint32_t function,
                                      std::uint32_t options) {
   if (from.behind.empty()) return false;
-  const auto first = std::find_if(m.inputs.begin(), m.inputs.end(), [&](task_id id) {
-    return submitter_of(id) == p && from.behind.pending(number_of(id));
-  });
-  if (first == m.inputs.end()) return false;
+  const std::size_t last = last_pending(from, p, m.inputs, m.inputs.size(), 0);
+  if (last == m.inputs.size()) return false;
   batch_writer alone;
   alone.add(m);
   backlog::entry e;
@@ -164,14 +163,26 @@ bool scheduler_core::wait_for_inputs(peer& from, peer_id p, const submit_task& m
   e.since = last_event_ = now_;
   if (options != 0) catalogue_.hold(options);
   from.behind.pin(m.inputs);
-  from.behind.submitted(number_of(m.id), number_of(*first));
-  from.behind.wait_for(number_of(*first), std::move(e));
+  e.looked_at = last;
+  const std::uint64_t waits_for = number_of(m.inputs[last]);
+  from.behind.wait_for(waits_for, std::move(e));
+  from.behind.submitted(number_of(m.id), waits_for);
   ++pending_tasks_;
   tasks_.reserve(p, number_of(m.id) + 1, from.behind.lowest());
   return true;
 }
 
-/// Carries out what has waited, up to so many things. Gives how many these were.
+/// Of the inputs before `end` the last that has no record, but for that number; else the number of all inputs.
+std::size_t scheduler_core::last_pending(const peer& from, peer_id p, std::span<const task_id> inputs,
+                                         std::size_t end, std::uint64_t but) const noexcept {
+  for (std::size_t k = end; k-- > 0;)
+    if (const std::uint64_t n = number_of(inputs[k]);
+        submitter_of(inputs[k]) == p && n != but && from.behind.pending(n))
+      return k;
+  return inputs.size();
+}
+
+/// Carries out what has waited, up to about so much. Gives what it has cost.
 std::size_t scheduler_core::carry_out(peer& from, peer_id p, std::size_t most) {
   std::size_t used = 0;
   for (; used < most && from.behind.any_due(); ++used) {
@@ -191,28 +202,31 @@ std::size_t scheduler_core::carry_out(peer& from, peer_id p, std::size_t most) {
         want_copies(id, e.copies);
         break;
       default:
-        enter_waiting(from, p, number, e);
+        used += enter_waiting(from, p, number, e);
         break;
     }
   }
   return used;
 }
 
-/// A task that has waited for that number gets its record, or waits for another one.
-void scheduler_core::enter_waiting(peer& from, peer_id p, std::uint64_t waited_for, backlog::entry& e) {
+/// A task that has waited for that number gets its record, or waits for another one. Gives what that has cost beside
+/// the one that each thing costs.
+std::size_t scheduler_core::enter_waiting(peer& from, peer_id p, std::uint64_t waited_for, backlog::entry& e) {
   batch_reader messages(std::as_bytes(std::span(e.message)));
   std::uint16_t kind = 0;
   messages.next(kind);
   const auto m = messages.get<submit_task>();
   const std::uint64_t number = number_of(m.id);
-  for (const task_id i : m.inputs) {
-    const std::uint64_t input = number_of(i);
-    if (submitter_of(i) != p || input == waited_for || !from.behind.pending(input)) continue;
-    const bool hurried = from.behind.waits_longer(number, input);
+  // What has its record keeps it: none of those behind the one that was waited for is looked at again.
+  if (const std::size_t last = last_pending(from, p, m.inputs, e.looked_at, waited_for); last != m.inputs.size()) {
+    const std::uint64_t input = number_of(m.inputs[last]);
+    const std::size_t cost = (e.looked_at - last) * sizeof(task_id) / bytes_of_one;
+    e.looked_at = last;
     from.behind.wait_for(input, std::move(e));
-    if (hurried) from.behind.hurry(input);
-    return;
+    if (from.behind.waits_longer(number, input)) from.behind.hurry(input);
+    return cost;
   }
+  const std::size_t cost = e.message.size() * sizeof(std::uint64_t) / bytes_of_one;
   from.behind.entered(number);
   --pending_tasks_;
   enter(m, e.function, e.options, e.since);
@@ -220,6 +234,7 @@ void scheduler_core::enter_waiting(peer& from, peer_id p, std::uint64_t waited_f
   release_now(from.behind.unpin(m.inputs));
   tasks_.reserve(p, 0, from.behind.lowest());
   from.behind.due(number);
+  return cost;
 }
 
 /// Gives records to what submitters have in their backlogs, as far as they have little that is not finished. `anew`:
@@ -227,11 +242,12 @@ void scheduler_core::enter_waiting(peer& from, peer_id p, std::uint64_t waited_f
 void scheduler_core::enter_backlogs(bool anew) {
   more_to_enter_ = false;
   if (behind_.empty()) return;
+  if (anew)
+    for (const peer_id p : behind_) peers_[p]->looked_at = 0;
   std::size_t left = most_at_once, served = 0;
   for (; served < behind_.size() && left > 0; ++served) {
     const peer_id p = behind_[served];
     peer& from = *peers_[p];
-    if (anew) from.looked_at = 0;
     const bool alone = from.behind.graphs() == 1 && behind_.size() == 1;
     const std::size_t used = enter_some(from, p, std::max<std::size_t>(1, left / (behind_.size() - served)));
     left -= std::min(left, used);
@@ -352,8 +368,8 @@ std::size_t scheduler_core::enter_task(peer& from, peer_id p, pending_graph& g) 
   return 1 + (graph_call_.size() + graph_inputs_.size() * sizeof(task_id)) / bytes_of_one;
 }
 
-/// A task is on its way to a value again, or no longer. What waits for a coroutine does not count, nor does this: it
-/// may wait for a later task of its own graph.
+/// A task is on its way to a value again, or no longer. Coroutines do not count, nor does what waits for one, or did
+/// when it got its record: they may wait for a later task of their own graph.
 void scheduler_core::count_unfinished(const task_record& r, bool more) noexcept {
   const peer_id p = submitter_of(r.id);
   if (r.behind_coroutine || !knows(p)) return;
@@ -361,14 +377,10 @@ void scheduler_core::count_unfinished(const task_record& r, bool more) noexcept 
   if (!g) return;
   if (more)
     ++g->unfinished;
-  else if (--g->unfinished == 0)
-    more_to_enter_ = true;  // it may have been the last thing that goes on
-}
-
-/// A coroutine runs again, and what is counted may wait for it: no graph of its submitter counts any more.
-void scheduler_core::count_no_longer(const task_record& r) noexcept {
-  const peer_id p = submitter_of(r.id);
-  if (knows(p)) peers_[p]->behind.for_each_graph([](pending_graph& g) { g.hurry_to = g.end; });
+  else if (--g->unfinished == 0) {  // it may have been the last thing that goes on
+    more_to_enter_ = true;
+    peers_[p]->looked_at = 0;
+  }
 }
 
 /// Of a submitter that leaves.

@@ -97,6 +97,7 @@ void scheduler_core::revive(slot root) {
   revived_.assign(1, root);
   tree_.clear();  // those whose inputs have failed, and one such input
   std::vector<std::pair<slot, slot>> doomed;
+  std::vector<slot> behind;  // coroutines, and what may be behind one
   while (!revived_.empty()) {
     const slot t = revived_.back();
     revived_.pop_back();
@@ -105,7 +106,7 @@ void scheduler_core::revive(slot root) {
     if (r.state == task_state::failed) drop_failure(r.worker);
     r.state = task_state::waiting;
     count_unfinished(r, true);
-    if (r.flags & task_waits) count_no_longer(r);
+    if (r.behind_coroutine) behind.push_back(t);
     r.waiting_on = 0;
     slot cause = no_task;
     for (const slot i : tasks_.inputs(t)) {
@@ -120,6 +121,18 @@ void scheduler_core::revive(slot root) {
       doomed.emplace_back(t, cause);
     else if (r.waiting_on == 0)
       make_ready(t);
+  }
+  // What was submitted while they had values waits for them now.
+  while (!behind.empty()) {
+    const slot t = behind.back();
+    behind.pop_back();
+    for (const slot d : tasks_.dependents(t)) {
+      task_record& r = tasks_[d];
+      if (!unfinished(r.state) || r.behind_coroutine) continue;
+      count_unfinished(r, false);
+      r.behind_coroutine = true;
+      behind.push_back(d);
+    }
   }
   for (const auto& [t, cause] : doomed) {
     if (!unfinished(tasks_[t].state)) continue;

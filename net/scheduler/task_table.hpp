@@ -89,10 +89,11 @@ struct task_record {
                             // held: aux is the first child in the heap; failed: the input that is to blame
   std::uint32_t holders;    // memory: who has the value
   task_state state;
-  std::uint8_t flags;                 // task_flags
-  std::uint8_t marks;                 // task_mark
-  std::uint8_t suspicion : 7;         // of workers that were lost with it
-  std::uint8_t behind_coroutine : 1;  // it is one, or has taken what one was still to make when it was submitted
+  std::uint8_t flags;          // task_flags
+  std::uint8_t marks;          // task_mark
+  std::uint8_t suspicion : 7;  // of workers that were lost with it
+  // It is one; or what it takes was to be made by one, or by what has this, when it got its record, or later.
+  std::uint8_t behind_coroutine : 1;
 
   std::uint64_t bytes() const noexcept { return std::uint64_t{aux} << 32 | cost; }
   void set_bytes(std::uint64_t n) noexcept {
