@@ -93,7 +93,14 @@ array_ref indexed(array_ref x, std::span<const index_item> indices) {
   list->what = kind::slice;  // of the whole axis, of which elements are taken then
   const std::int64_t axis =
       std::count_if(all.items.begin(), list, [](const index_item& i) { return i.what != kind::number; });
-  x = taken(slice_view(std::move(x), all.items), std::move(list->list), axis);
+  if (list->later) {
+    const auto behind =
+        std::count_if(all.items.begin(), list, [](const index_item& i) { return i.what != kind::newaxis; });
+    const whole_axis of{x->chunks.whole(), static_cast<std::uint32_t>(behind)};
+    x = taken_by(slice_view(std::move(x), all.items), std::move(list->later), axis, &of);
+  } else {
+    x = taken(slice_view(std::move(x), all.items), std::move(list->list), axis);
+  }
   return all.list_first ? moved_view(std::move(x), axis, 0) : x;
 }
 

@@ -10,11 +10,11 @@
 // more than S / 16 chunks, or one, in what is not. Of two pieces of a source's chunk that follow each other one has
 // its part of a chunk in it, or both have together, so that R chunks of the result are of no more than S + 32 R.
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "array/copy_items.hpp"
 #include "array/given.hpp"
 #include "array/layered.hpp"
 #include "array/names.hpp"
@@ -61,17 +61,6 @@ piece_list piece_list_of(const block& b) {
                "a list of points that is none");
   const auto n = static_cast<std::size_t>(b.extents()[1]);
   return {b.data<std::int64_t>(), b.data<std::int64_t>() + n, n};
-}
-
-/// Calls f with a function that copies `bytes`, which the compiler knows where they are few.
-template <class F>
-void with_copy(std::size_t bytes, F f) {
-  if (bytes == 8)
-    f([](std::byte* to, const std::byte* from) { std::memcpy(to, from, 8); });
-  else if (bytes == 4)
-    f([](std::byte* to, const std::byte* from) { std::memcpy(to, from, 4); });
-  else
-    f([=](std::byte* to, const std::byte* from) { std::memcpy(to, from, bytes); });
 }
 
 struct points_plan {

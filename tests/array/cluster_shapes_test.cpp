@@ -59,6 +59,9 @@ weft::task<results> shapes(weft::client& c) {
   const xt::xtensor<double, 2> chosen =
       co_await weft::choose(places % 5, weft::outside::clip, ramps, -1.0, weft::ldexp(ramps, 3)).compute();
   all.push_back(arrays::list_of(chosen));
+  const auto lines = weft::take_along_axis(joined, weft::argsort(cut, 0), 0);
+  const xt::xtensor<double, 2> ordered = co_await lines(slice(none, none, 3), weft::argsort(x(7))).compute();
+  all.push_back(arrays::list_of(ordered));
   co_return all;
 }
 

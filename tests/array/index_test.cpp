@@ -72,6 +72,31 @@ TEST_CASE("an index that is beyond all signed numbers is refused, rather than co
   CHECK(at(weft::vindex(x, small, 3U))(0) == 0);
 }
 
+TEST_CASE("indices of an array are checked when they are found, in the array's own axes, and its shape before") {
+  place at(1);
+  const auto x = weft::full<double, 3>(at.client, {10, 4, 6}, 2, {.chunk = {3, 4, 2}});
+  const auto list = weft::from_array(at.client, std::vector<int>{3, -11, 10}, {.chunk = {1}});
+  CHECK(at(x(list)(0, 0, 0)) == 2);  // others are not computed
+  CHECK_THROWS_WITH(at(x(list)), Catch::Contains("index -11 along axis 0 of an array of shape (10, 4, 6)"));
+  CHECK_THROWS_WITH(at(x(0, slice(), list)(2, 2)),
+                    Catch::Contains("index 10 along axis 2 of an array of shape (10, 4, 6)"));
+  const auto across = list(slice(0, 1), weft::newaxis, weft::newaxis) * 4;
+  CHECK_THROWS_WITH(at(weft::take_along_axis(x, across, 1)), Catch::Contains("index 12 along axis 1 of"));
+  const auto large = weft::full<std::uint64_t, 1>(at.client, {1}, ~std::uint64_t{0});
+  CHECK_THROWS_WITH(at(x(large)), Catch::Contains("index 18446744073709551615: no axis is so long"));
+  const weft::array<int> two = list(slice(), weft::newaxis);
+  CHECK_THROWS_WITH(
+      x(slice(), two),
+      "weft: indices of shape (3, 1) in chunks of (1, 1) along axis 1 of an array of shape (10, 4, 6) in "
+      "chunks of (3, 4, 2): give an array of one axis; for one of the array's axes there is "
+      "take_along_axis");
+  CHECK_THROWS_WITH(weft::take_along_axis(x, two, 0),
+                    Catch::Contains("give such as have as many axes, and broadcast"));
+  const auto nothing = weft::zeros<double, 2>(at.client, {0, 3});
+  CHECK_THROWS_WITH(nothing(list), Catch::Contains("which has no element there"));
+  CHECK(at(nothing(list(slice(0, 0)))).size() == 0);
+}
+
 TEST_CASE("points of a huge array compute the chunks in which they are") {
   place at(1);
   const auto huge = weft::from_function<2>(at.client, {1'000'000, 1'000'000},

@@ -122,6 +122,9 @@ TEST_CASE("parts, shapes and joins of irregular chunks are those of one chunk") 
     std::vector<std::int64_t> places;
     for (int e = 0; e < 9; ++e) places.push_back(some(-n, n - 1));
     same("take", [=](const given& g) { return weft::take(g.x, places, 1); });
+    same("take by an array", [=](const given& g) { return weft::take(g.x, g.k(i) % n, 1); });
+    same("in order", [](const given& g) { return g.x(weft::argsort(g.y(slice(), 0))); });
+    same("lines in order", [](const given& g) { return weft::take_along_axis(g.x, weft::argsort(g.y, 1), 1); });
     same("assign", [=](const given& g) { return weft::assign(g.x, weft::region(slice(i, j), slice()), g.row); });
     same("assign in steps", [=](const given& g) { return weft::assign(g.x, weft::region(slice(i, m, step)), 3.0); });
     same("rechunk", [=](const given& g) { return weft::rechunk(g.x, {.chunk = {j - i + 1, step}}); });

@@ -64,7 +64,7 @@ class array_operations {
   /// One index may be a list (weft::positions, or std::vector or xt::xtensor of integers) or a mask of the axis's
   /// length (of bool): `x(weft::ellipsis, weft::positions(1, 3), weft::slice(weft::none, weft::none, 2))`. Then tasks
   /// copy elements, as take() does. Where integers stand apart from the list, with another index between, its axis
-  /// comes first, as in NumPy. Throws misuse.
+  /// comes first, as in NumPy. The list may be an array of integers of one axis: `x(argsort(y))`. Throws misuse.
   template <class... I>
     requires((is_index<I> || array_like<I>) && ...)
   auto operator()(const I&... indices) const {

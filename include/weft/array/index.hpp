@@ -75,6 +75,7 @@ struct index_item {
   std::int64_t at = 0;
   std::vector<std::int64_t> list = {};
   std::int64_t mask = -1;  // of how many elements the mask was, where the list is what it takes
+  array_ref later = {};    // an array whose elements are the list
 };
 /// Indices in a container, or bools: a mask.
 template <class I>
@@ -88,6 +89,14 @@ inline constexpr bool is_number_index = std::is_integral_v<I> && !std::is_same_v
 template <class I>
 inline constexpr bool is_index = is_number_index<I> || std::is_same_v<I, slice> || std::is_same_v<I, newaxis_t> ||
                                  std::is_same_v<I, ellipsis_t> || index_list<I>;
+
+/// An array of integers, of which nobody knows before it is computed.
+template <class I>
+inline constexpr bool is_array_index = false;
+template <class I>
+  requires requires { requires I::weft_is_array; }
+inline constexpr bool is_array_index<I> =
+    std::is_integral_v<typename I::value_type> && !std::is_same_v<typename I::value_type, bool>;
 
 /// Throws misuse for a list of indices that has not one axis.
 void check_list(std::size_t axes);
@@ -105,6 +114,9 @@ index_item item_of(const I& i) {
     item.what = index_item::kind::newaxis;
   } else if constexpr (std::is_same_v<I, ellipsis_t>) {
     item.what = index_item::kind::ellipsis;
+  } else if constexpr (is_array_index<I>) {
+    item.what = index_item::kind::list;
+    item.later = i.node();
   } else if constexpr (index_list<I>) {
     if constexpr (requires { i.dimension(); }) check_list(i.dimension());
     item.what = index_item::kind::list;
@@ -126,17 +138,18 @@ index_item item_of(const I& i) {
 
 template <class... I>
 consteval bool checked_indices() {
-  constexpr bool one_list = (std::size_t{0} + ... + std::size_t{index_list<I>}) <= 1;
+  constexpr bool one_list = (std::size_t{0} + ... + std::size_t{index_list<I> || is_array_index<I>}) <= 1;
   static_assert(one_list,
                 "weft: an index has one list or mask of positions: take the others one by one, or elements by all of "
                 "them with vindex");
   constexpr bool one_ellipsis = (std::size_t{0} + ... + std::size_t{std::is_same_v<I, ellipsis_t>}) <= 1;
   static_assert(one_ellipsis, "weft: an index has one ellipsis");
-  constexpr bool known = (is_index<I> && ...);
-  static_assert(known,
-                "weft: an index is an integer, a slice, newaxis, ellipsis, or a list or mask that is here; an array "
-                "as a mask is awaited: co_await weft::compress(x, mask, axis), and to assign by one "
-                "there is where(mask, value, x)");
+  constexpr bool known = ((is_index<I> || is_array_index<I>) && ...);
+  static_assert(
+      known,
+      "weft: an index is an integer, a slice, newaxis, ellipsis, a list or mask that is here, or an array of "
+      "integers; an array as a mask is awaited: co_await weft::compress(x, mask, axis), and to assign by "
+      "one there is where(mask, value, x)");
   return one_list && one_ellipsis && known;
 }
 

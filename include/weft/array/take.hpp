@@ -25,6 +25,33 @@ auto take(const X& x, std::vector<std::int64_t> indices, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::taken(x.node(), std::move(indices), axis));
 }
 
+/// The same by an array of integers of one axis, which is computed with the result: `take(x, argsort(y), 0)`. In its
+/// chunks, or smaller ones where others would have more than 8 MiB and than those of x. An index that is not there is
+/// an error as it is found, with the index and the shape.
+///
+/// A chunk of indices is sorted by the chunks of x that they are in; each chunk of x is read, and let go when what
+/// each chunk of the result has in it is picked out; and these are put together. So x may be larger than the memory.
+/// Cost: as many tasks as the product of the chunks of both along the axis, two copies of each element, and 16 bytes
+/// an index until then. Throws misuse for an array of other than one axis.
+template <array_like X, array_like I>
+auto take(const X& x, const I& indices, std::int64_t axis) {
+  constexpr bool whole = detail::arrays::is_array_index<I>;
+  static_assert(whole, "weft: indices are an array of integers; by one of bools there is compress");
+  return array<typename X::value_type, X::rank>(detail::arrays::taken_by(x.node(), indices.node(), axis));
+}
+/// Elements of each line along an axis by indices of its own: `take_along_axis(x, argsort(key, 1), 1)`. The indices
+/// are an array of integers of as many axes, in whose chunks along the axis the result is; along others the two
+/// broadcast. As take() by an array otherwise, with 16 bytes for each element of the result. Throws misuse for shapes
+/// that do not broadcast.
+template <array_like X, array_like I>
+auto take_along_axis(const X& x, const I& indices, std::int64_t axis) {
+  constexpr bool whole = detail::arrays::is_array_index<I>;
+  static_assert(whole, "weft: indices are an array of integers; by one of bools there is compress");
+  constexpr bool ranks_fit = X::rank == I::rank || X::rank == dynamic_rank || I::rank == dynamic_rank;
+  static_assert(ranks_fit, "weft: take_along_axis takes indices of as many axes as the array has");
+  return array<typename X::value_type, X::rank>(detail::arrays::taken_along(x.node(), indices.node(), axis));
+}
+
 /// The elements of groups of indices along an axis, one group after the other, each within one chunk: for functions
 /// of chunks that need a group's elements together, `shuffle(x, {{0, 7, 14}, {1, 8, 15}}, 0)`. Short groups share a
 /// chunk, up to about as many elements as those of x have along the axis; where groups are much longer the other axes
@@ -120,6 +147,7 @@ auto vindex(const X& x, const I&... indices) {
 template <class... I>
 struct region {
   static_assert(detail::arrays::checked_indices<I...>());
+  static_assert(!(detail::arrays::is_array_index<I> || ...), "weft: an assignment goes to indices that are here");
   explicit region(const I&... i) : indices{detail::arrays::item_of(i)..., detail::arrays::index_item{}} {}
   std::array<detail::arrays::index_item, sizeof...(I) + 1> indices;
 };

@@ -54,6 +54,26 @@ TEST_CASE("lists, masks and ellipses among other indices are NumPy's, in all chu
   }
 }
 
+TEST_CASE("elements by arrays of indices are NumPy's, in all chunks") {
+  arrays::place at;
+  const reference::data d(at, chunks());
+  const auto rows = d.i(5, slice(), 2) % 17;
+  const auto few = weft::from_array(at.client, std::vector<int>{4, -5, 1, 4}, {.chunk = {3}});
+  for (const bool kept : {false, true}) {
+    const auto x = kept ? d.x.persist() : d.x;
+    check(at, "by_order", x(weft::argsort(x(slice(), 2, 1))), true);
+    check(at, "by_few", x(ellipsis, slice(none, none, -1), few), true);
+    check(at, "by_apart", x(3, slice(), weft::from_array(at.client, std::vector<std::uint8_t>{1, 2, 0})), true);
+    check(at, "by_axis", weft::take(x, rows, 1), true);
+    check(at, "by_mod", weft::take(d.row, d.i(slice(), 0, 0) % 5, 0), true);
+    check(at, "along_first", weft::take_along_axis(x, weft::argsort(x, 0), 0), true);
+    const auto other = weft::take_along_axis(x, weft::argsort(d.z, 1), 1);
+    check(at, "along_other", other(slice(), slice(3, 9)), true);
+    check(at, "along_broadcast", weft::take_along_axis(x, d.i(slice(0, 1)) % 5 - 2, -1), true);
+    check(at, "along_spread", weft::take_along_axis(x(slice(), slice(0, 1)), d.i % 23, 0), true);
+  }
+}
+
 TEST_CASE("assignments to lists, masks and behind ellipses are NumPy's, in all chunks") {
   arrays::place at;
   const reference::data d(at, chunks());

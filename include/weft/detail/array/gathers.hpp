@@ -66,6 +66,14 @@ array_ref padded_along(array_ref x, std::size_t axis, const pad_width& w, array_
 array_ref tiled(array_ref x, const weft::shape& times);
 array_ref repeated(array_ref x, std::int64_t times, std::int64_t axis);
 array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t axis);
+/// By an array of indices of one axis. `of`: what errors speak of, where x is a part of it.
+struct whole_axis {
+  weft::shape whole = {};
+  std::uint32_t axis = 0;
+};
+array_ref taken_by(array_ref x, array_ref indices, std::int64_t axis, const whole_axis* of = nullptr);
+/// Of each line along an axis by its own.
+array_ref taken_along(array_ref x, array_ref indices, std::int64_t axis);
 array_ref shuffled(array_ref x, std::span<const std::vector<std::int64_t>> groups, std::int64_t axis);
 /// Point by point, of indices of which one at least is a list, and none a new axis. The lists have these shapes.
 array_ref pointed(array_ref x, std::span<const index_item> indices, std::span<const weft::shape> lists);
