@@ -2,6 +2,7 @@
 #include "array/rechunk.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,6 +91,65 @@ array_ref by_steps(array_ref x, const grid& wanted, const std::vector<chunking>&
 
 namespace {
 
+/// Neighbours along an axis as one, while they have no more than so many elements.
+cut merged_up_to(const cut& c, std::int64_t most) {
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t i = 0; i < c.count(); ++i) {
+    const std::int64_t n = c.size(i);
+    if (!sizes.empty() && n <= most - sizes.back())
+      sizes.back() += n;
+    else
+      sizes.push_back(n);
+  }
+  return c.extent == 0 ? c : cut_into_sizes(sizes);
+}
+/// The open axes by the same factor each: what one of them does not need, or cannot use, is for those after it, and
+/// for the first ones once more.
+grid merge(grid g, const std::vector<std::uint32_t>& open, double bytes, std::size_t item) {
+  for (const bool again : {false, true})
+    for (std::size_t i = open.size(); i-- > 0;) {
+      double now = static_cast<double>(item);
+      for (const std::int64_t n : g.largest()) now *= static_cast<double>(std::max<std::int64_t>(n, 1));
+      if (now > bytes) return g;
+      cut& c = g.axes[open[i]];
+      const double factor = again ? bytes / now : std::pow(bytes / now, 1.0 / static_cast<double>(i + 1));
+      const double most = std::min(static_cast<double>(c.chunk) * factor + 1e-6, static_cast<double>(c.extent));
+      c = merged_up_to(c, static_cast<std::int64_t>(most));
+    }
+  return g;
+}
+cut in_equal_chunks(std::int64_t extent, std::int64_t count) {
+  if (extent == 0) return one_chunk(0);
+  const std::int64_t n = (extent - 1) / count + 1;
+  return {extent, n, n};
+}
+
+grid wanted_chunks(const grid& own, weft::shape chunk, std::int64_t bytes, std::size_t item, rechunking how) {
+  const weft::shape named = chunk;
+  const weft::shape largest = own.largest();
+  if (how != rechunking::cut && chunk.size() == 0) chunk = weft::shape::of_rank(own.rank);
+  for (std::size_t a = 0; a < std::min<std::size_t>(chunk.size(), own.rank); ++a) {
+    const bool stays = chunk[a] == unchanged_axis || (how == rechunking::merge && chunk[a] == 0) ||
+                       (how == rechunking::balance && named.size() == 0);
+    if (stays) chunk[a] = std::max<std::int64_t>(largest[a], 1);
+  }
+  grid g = make_grid(own.whole(), chunk, bytes, item);
+  std::vector<std::uint32_t> open;
+  for (std::uint32_t a = 0; a < g.rank; ++a) {
+    const std::int64_t wanted = named.size() == 0 ? 0 : named[a];
+    cut& c = g.axes[a];
+    if (wanted == unchanged_axis) {
+      c = own.axes[a];
+    } else if (how == rechunking::merge && wanted == 0) {
+      c = own.axes[a];
+      open.push_back(a);
+    } else if (how == rechunking::balance) {
+      c = in_equal_chunks(c.extent, named.size() == 0 ? own.axes[a].count() : c.count());
+    }
+  }
+  return merge(g, open, static_cast<double>(bytes), item);
+}
+
 array_ref rechunked_to(array_ref x, const grid& wanted) {
   if (wanted == x->chunks) return x;
   if (wanted.whole().count() == 0) return gathered(std::move(x), wanted, gathering::rechunk);
@@ -99,8 +159,8 @@ array_ref rechunked_to(array_ref x, const grid& wanted) {
 
 }  // namespace
 
-array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes) {
-  const grid wanted = make_grid(x->chunks.whole(), chunk, bytes, x->of.item);
+array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes, rechunking how) {
+  const grid wanted = wanted_chunks(x->chunks, chunk, bytes, x->of.item, how);
   return rechunked_to(std::move(x), wanted);
 }
 array_ref rechunked(array_ref x, std::span<const std::vector<std::int64_t>> sizes) {

@@ -108,6 +108,47 @@ TEST_CASE("arrays are cut into the chunks that they are told") {
   CHECK(arrays::list_of(at(back)) == expected);
 }
 
+TEST_CASE("chunks are merged as a whole, and balanced, and axes stay as they are") {
+  place at(1);
+  const auto x = weft::rechunk(weft::reshape<2>(weft::arange<std::int64_t>(at.client, 600), {20, 30}),
+                               chunk_sizes({3, 10, 2, 5}, {7, 1, 22}));
+  CHECK(weft::rechunk(x, {.chunk = {weft::unchanged, 8}}).chunk_sizes() ==
+        std::vector<sizes>{{3, 10, 2, 5}, {8, 8, 8, 6}});
+  // What weft chooses goes with what stays: 10 rows, so that 400 bytes are five elements of each.
+  CHECK(weft::rechunk(x, {.chunk = {weft::unchanged, 0}, .bytes = 400}).chunk_shape() == weft::shape{10, 5});
+  const std::vector<sizes> merged_rows{{3, 12, 5}, {30}};
+  CHECK(weft::rechunk(x, weft::merged{.chunk = {0, -1}, .bytes = 12 * 30 * 8}).chunk_sizes() == merged_rows);
+  CHECK(weft::rechunk(x, weft::merged{.chunk = {weft::unchanged, 0}, .bytes = 10 * 29 * 8}).chunk_sizes() ==
+        std::vector<sizes>{{3, 10, 2, 5}, {8, 22}});
+  CHECK(weft::rechunk(x, weft::merged{}).chunk_count() == 1);
+  CHECK(weft::rechunk(x, weft::merged{.bytes = 10}).node() == x.node());  // they are larger already
+  CHECK(weft::rechunk(x, weft::balanced{}).chunk_sizes() == std::vector<sizes>{{5, 5, 5, 5}, {10, 10, 10}});
+  CHECK(weft::rechunk(x, weft::balanced{{weft::unchanged, 14}}).chunk_sizes() ==
+        std::vector<sizes>{{3, 10, 2, 5}, {10, 10, 10}});
+  CHECK_THROWS_WITH(weft::rechunk(x, weft::merged{.chunk = {-3, 0}}), Catch::Contains("an extent is 1 or more"));
+  CHECK_THROWS_WITH(weft::rechunk(x, weft::balanced{{5}}), Catch::Contains("one extent for each axis"));
+  CHECK_THROWS_WITH(weft::zeros<double>(at.client, {9}, {.chunk = {weft::unchanged}}),
+                    Catch::Contains("chunks of (-2)"));
+  choices some(5);
+  for (int round = 0; round < 200; ++round) {
+    const std::int64_t n = some(1, 40), m = some(1, 40), bytes = some(8, 16'000);
+    const auto y = weft::rechunk(weft::zeros<double, 2>(at.client, {n, m}),
+                                 chunk_sizes(arrays::some_sizes(n, some), arrays::some_sizes(m, some)));
+    const auto z = weft::rechunk(y, weft::merged{.bytes = bytes});
+    CAPTURE(y.chunk_sizes(), z.chunk_sizes(), bytes);
+    const std::int64_t before = y.chunk_shape().count() * 8, after = z.chunk_shape().count() * 8;
+    REQUIRE(after <= std::max(bytes, before));
+    // Whole chunks: each border is one that was there. And no two neighbours would have had room together.
+    for (std::size_t a = 0; a < 2; ++a) {
+      const cut &was = y.chunks().axes[a], &is = z.chunks().axes[a];
+      for (std::int64_t i = 0; i < is.count(); ++i) REQUIRE(was.first(was.of(is.first(i))) == is.first(i));
+      std::int64_t least = n + m;
+      for (std::int64_t i = 0; i + 1 < is.count(); ++i) least = std::min(least, is.end(i + 1) - is.first(i));
+      if (is.count() > 1 && before <= bytes) REQUIRE(least * z.chunk_shape()[1 - a] * 8 > bytes);
+    }
+  }
+}
+
 TEST_CASE("what is computed of an array does not depend on its chunks") {
   choices some(11);
   place at;

@@ -129,6 +129,7 @@ TEST_CASE("parts, shapes and joins of irregular chunks are those of one chunk") 
     same("assign in steps", [=](const given& g) { return weft::assign(g.x, weft::region(slice(i, m, step)), 3.0); });
     same("rechunk", [=](const given& g) { return weft::rechunk(g.x, {.chunk = {j - i + 1, step}}); });
     same("rechunk of integers", [=](const given& g) { return weft::rechunk(g.k, {.chunk = {step, -1}}); });
+    same("merged", [=](const given& g) { return weft::rechunk(g.x, weft::merged{.bytes = 100 * step}); });
     same("ravel", [](const given& g) { return weft::ravel(g.k); });
     same("reshape", [=](const given& g) { return weft::reshape<3>(g.x, {n, 1, m}); });
     same("reshape in part", [=](const given& g) { return weft::reshape<3>(g.x, {m, 1, n}); });

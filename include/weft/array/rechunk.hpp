@@ -14,12 +14,42 @@
 
 namespace weft {
 
+/// In the `chunk` of a rechunk: an axis whose chunks stay as they are, `rechunk(x, {.chunk = {unchanged, 100}})`.
+inline constexpr std::int64_t unchanged = detail::arrays::unchanged_axis;
+
 /// The same elements in other chunks: `rechunk(x, {.chunk = {100, -1}})`. In several steps, through chunks between
 /// the two, where one would read very many small pieces or more memory than a task should have. O(chunks along each
 /// axis). Throws misuse.
 template <array_like X>
 auto rechunk(const X& x, creation how) {
   return array<typename X::value_type, X::rank>(detail::arrays::rechunked(x.node(), how.chunk, how.bytes));
+}
+/// Whole chunks that are neighbours as one, up to so many bytes: `rechunk(x, merged{.bytes = 64 << 20})`. No chunk is
+/// cut, so that each is read once, as a whole. Axes that are 0 in `chunk`, or all where there is none, grow by about
+/// the same factor as far as there are chunks; others are as in creation. Chunks that are as large already stay.
+struct merged {
+  weft::shape chunk = {};
+  std::int64_t bytes = detail::arrays::automatic_chunk_bytes;
+};
+/// Chunks of one length along each axis, but for a last one that is shorter by less than their number: as many as
+/// there are now, `rechunk(x, balanced{})`, or as chunks of the extents named are, `rechunk(x, balanced{{300, 0}})`:
+/// of 1000 elements four of 250, in place of three of 300 and one of 100. Extents are as in creation otherwise.
+struct balanced {
+  weft::shape chunk = {};
+  std::int64_t bytes = detail::arrays::automatic_chunk_bytes;
+};
+static_assert(std::is_trivially_destructible_v<merged> && std::is_trivially_destructible_v<balanced>,
+              "g++ 12 destroys them twice in a co_await expression");
+/// (Templates, which braces are never taken for.) They throw misuse as above.
+template <array_like X, std::same_as<merged> M>
+auto rechunk(const X& x, const M& how) {
+  using namespace detail::arrays;
+  return array<typename X::value_type, X::rank>(rechunked(x.node(), how.chunk, how.bytes, rechunking::merge));
+}
+template <array_like X, std::same_as<balanced> B>
+auto rechunk(const X& x, const B& how) {
+  using namespace detail::arrays;
+  return array<typename X::value_type, X::rank>(rechunked(x.node(), how.chunk, how.bytes, rechunking::balance));
 }
 /// How long the chunks along each axis are, in order: of up to eight axes, in braces. An axis that has none stays as
 /// it is.

@@ -43,7 +43,10 @@ namespace detail::arrays {
 struct index_item;
 
 // Arrays that are put together from pieces of others, whose arguments are checked: they throw misuse. lib/array.
-array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes);
+/// How chunks are found: of the extents that are named; whole ones of x's put together; or of one length, no longer
+/// than those that are named.
+enum class rechunking : std::uint8_t { cut, merge, balance };
+array_ref rechunked(array_ref x, const weft::shape& chunk, std::int64_t bytes, rechunking how = rechunking::cut);
 /// Into chunks of these sizes along each axis; as they are where there are none.
 array_ref rechunked(array_ref x, std::span<const std::vector<std::int64_t>> sizes);
 array_ref copied(array_ref x);

@@ -137,6 +137,8 @@ std::uint64_t bytes_of_chunk(const grid& g, const weft::shape& first, const weft
 inline constexpr std::int64_t most_chunk_bytes = std::int64_t{2} << 30;
 /// Chunks that weft chooses have so many bytes, where nobody says how many.
 inline constexpr std::int64_t automatic_chunk_bytes = std::int64_t{8} << 20;
+/// The extent of chunks along an axis that stays as it is.
+inline constexpr std::int64_t unchanged_axis = -2;
 /// Throws misuse where a chunk has more than most_chunk_bytes, or the array more than 2^63: every node of arrays
 /// whose chunks are made is checked so.
 void check_chunks(const grid& g, std::size_t item);
