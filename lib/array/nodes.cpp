@@ -93,7 +93,11 @@ array_ref make_view(array_ref x, const view_map& map, const grid& chunks) {
   return std::make_shared<const view_node>(std::move(c), e, chunks, resolve(std::move(x), map));
 }
 
-array_ref make_reduction(array_ref x, element e, std::uint32_t axes, bool keep, any_code<reducer> what) {
+array_ref make_reduction(array_ref x, element e, std::uint32_t axes, bool keep, any_code<reducer> what,
+                         std::int64_t fan_in) {
+  if (fan_in < 2)
+    throw misuse("weft: a reduction whose tasks combine " + std::to_string(fan_in) +
+                 " chunks (split_every): give 2 or more");
   const grid domain = x->chunks;
   grid chunks;
   for (std::uint32_t a = 0; a < domain.rank; ++a) {
@@ -103,8 +107,9 @@ array_ref make_reduction(array_ref x, element e, std::uint32_t axes, bool keep, 
       chunks.axes[chunks.rank++] = {1, 1, 1};
   }
   client c = x->owner;
-  return std::make_shared<const reduction_node>(
-      std::move(c), e, chunks, domain, resolve(std::move(x), identity_map(domain.rank)), axes, keep, std::move(what));
+  return std::make_shared<const reduction_node>(std::move(c), e, chunks, domain,
+                                                resolve(std::move(x), identity_map(domain.rank)), axes, keep,
+                                                std::move(what), fan_in);
 }
 
 array_ref make_stored(client c, element e, const grid& chunks, std::vector<future<block>> parts) {

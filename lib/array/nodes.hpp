@@ -68,16 +68,18 @@ struct view_node final : array_node {
 
 struct reduction_node final : array_node {
   reduction_node(client c, element e, const grid& g, const grid& d, operand o, std::uint32_t a, bool k,
-                 any_code<reducer> r)
+                 any_code<reducer> r, std::int64_t n)
       : array_node(node_kind::reduction, std::move(c), e, g, {std::move(o)}),
         domain(d),
         axes(a),
         keep(k),
-        what(std::move(r)) {}
+        what(std::move(r)),
+        fan_in(n) {}
   const grid domain;         // of what is reduced
   const std::uint32_t axes;  // a bit for each axis of the domain that is reduced
   const bool keep;           // they stay, with one element
   const any_code<reducer> what;
+  const std::int64_t fan_in;  // chunks that a task of the tree combines
 };
 
 struct stored_node final : array_node {

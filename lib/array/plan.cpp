@@ -2,6 +2,7 @@
 #include "array/plan.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "array/layered.hpp"
@@ -132,12 +133,14 @@ box box_reduced(const reduction_node& n, const box& wanted) {
 
 }  // namespace
 
-coordinates group_sizes(const box& of, std::uint32_t axes) noexcept {
+coordinates group_sizes(const box& of, std::uint32_t axes, std::int64_t fan_in) noexcept {
   int open = 0;
   for (std::size_t a = 0; a < of.counts.size(); ++a) open += (axes >> a & 1) != 0 && of.counts[a] > 1;
+  // As many along each of them; eight are three by three, rather than two by two.
+  const double root = std::pow(static_cast<double>(fan_in), 1.0 / std::max(open, 1));
+  const std::int64_t along = std::max<std::int64_t>(std::llround(root), 2);
   coordinates groups{};
-  for (std::size_t a = 0; a < of.counts.size(); ++a)
-    groups[a] = (axes >> a & 1) == 0 ? 1 : open == 1 ? 8 : open == 2 ? 3 : 2;
+  for (std::size_t a = 0; a < of.counts.size(); ++a) groups[a] = (axes >> a & 1) == 0 ? 1 : along;
   return groups;
 }
 
@@ -147,10 +150,10 @@ bool one_is_left(const box& of, std::uint32_t axes) noexcept {
   return true;
 }
 
-std::size_t tasks_of_tree(box of, std::uint32_t axes) noexcept {
+std::size_t tasks_of_tree(box of, std::uint32_t axes, std::int64_t fan_in) noexcept {
   std::size_t n = of.tasks();
   while (!one_is_left(of, axes)) {
-    const coordinates groups = group_sizes(of, axes);
+    const coordinates groups = group_sizes(of, axes, fan_in);
     for (std::size_t a = 0; a < of.counts.size(); ++a) of.counts[a] = (of.counts[a] + groups[a] - 1) / groups[a];
     n += of.tasks();
   }

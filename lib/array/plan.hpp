@@ -50,10 +50,10 @@ class plan {
 };
 
 /// How many chunks of a box are combined in each level of a reduction, along each axis.
-coordinates group_sizes(const box& of, std::uint32_t axes) noexcept;
+coordinates group_sizes(const box& of, std::uint32_t axes, std::int64_t fan_in = usual_fan_in) noexcept;
 /// Whether there is one chunk left of each line.
 bool one_is_left(const box& of, std::uint32_t axes) noexcept;
 /// How many tasks all levels are, with those of the box itself.
-std::size_t tasks_of_tree(box of, std::uint32_t axes) noexcept;
+std::size_t tasks_of_tree(box of, std::uint32_t axes, std::int64_t fan_in = usual_fan_in) noexcept;
 
 }  // namespace weft::detail::arrays

@@ -17,10 +17,10 @@ namespace {
 reduction reduction_of(const reduction_node& n) { return {n.what, n.axes, false, n.keep, n.of}; }
 
 /// Levels of accumulators, until one is left along the reduced axes.
-layer<block> combined(layer<block> l, box b, reduction how) {
+layer<block> combined(layer<block> l, box b, reduction how, std::int64_t fan_in) {
   for (;;) {
     box tasks;
-    const boxes groups = grouped(b, group_sizes(b, how.axes), tasks);
+    const boxes groups = grouped(b, group_sizes(b, how.axes, fan_in), tasks);
     how.last = one_is_left(tasks, how.axes);
     l = layer_of(tasks.tasks(), combine_task{how, tasks}, std::move(l), groups);
     if (how.last) return l;
@@ -36,7 +36,7 @@ layer<block> make_layer_of(const stage& s, std::span<const layer<block>> in, std
   reduction first = reduction_of(r);
   first.last = one_is_left(s.made, r.axes);
   layer<block> l = layer_with(n, reduce_task{what, first}, in, how);
-  return first.last ? l : combined(std::move(l), s.made, reduction_of(r));
+  return first.last ? l : combined(std::move(l), s.made, reduction_of(r), r.fan_in);
 }
 
 /// A layer for each array that is wanted.
@@ -150,7 +150,8 @@ std::size_t count_tasks(const array_node& x) {
       continue;
     }
     n += s.node->kind == node_kind::reduction
-             ? tasks_of_tree(s.made, static_cast<const reduction_node&>(*s.node).axes)
+             ? tasks_of_tree(s.made, static_cast<const reduction_node&>(*s.node).axes,
+                             static_cast<const reduction_node&>(*s.node).fan_in)
              : s.made.tasks();
   }
   return n;

@@ -30,6 +30,23 @@ TEST_CASE("beginnings and masks that do not fit are refused") {
   CHECK(std::isnan(at(weft::max(i * std::nan(""), initial{5}))));
 }
 
+TEST_CASE("a task of a reduction's tree combines as many chunks as it is told") {
+  place at;
+  const auto x = weft::arange<std::int64_t>(at.client, 0, 64, 1, {.chunk = {1}}).persist();
+  const auto tasks = [&](std::int64_t n) { return weft::sum(x, weft::split_every{n}).task_count(); };
+  CHECK(weft::sum(x).task_count() == 64 + 8 + 1);
+  CHECK(tasks(8) == 64 + 8 + 1);
+  CHECK(tasks(4) == 64 + 16 + 4 + 1);
+  CHECK(tasks(2) == 64 + 32 + 16 + 8 + 4 + 2 + 1);
+  CHECK(tasks(100) == 64 + 1);
+  CHECK(at(weft::sum(x, weft::split_every{4})) == 63 * 32);
+  CHECK(at(weft::argmax(x, 0, weft::split_every{3}, weft::keep_axes))(0) == 63);
+  const auto plane = weft::ones<float, 2>(at.client, {9, 9}, {.chunk = {1, 1}});
+  CHECK(weft::mean(plane, weft::split_every{9}).task_count() == 81 + 9 + 1);  // three by three
+  CHECK(at(weft::mean(plane, weft::split_every{9})) == 1);
+  CHECK_THROWS_WITH(tasks(1), Contains("combine 1 chunks (split_every): give 2 or more"));
+}
+
 TEST_CASE("means and variances of some elements do not see the others") {
   place at;
   const auto x = weft::from_function<2>(at.client, {300, 70},

@@ -26,6 +26,12 @@ axes(I...) -> axes<sizeof...(I)>;
 struct keep_axes_t {};
 inline constexpr keep_axes_t keep_axes{};
 
+/// How many chunks a task of a reduction's tree combines, 2 or more: `sum(x, 0, split_every{4})`. More are fewer
+/// levels, and tasks that hold more. Over k axes it is the k-th root along each. Eight, where nothing is said.
+struct split_every {
+  std::int64_t chunks = detail::arrays::usual_fan_in;
+};
+
 namespace detail::arrays {
 
 template <class W>
@@ -39,8 +45,8 @@ inline constexpr std::size_t axes_named<axes<K>> = K;
 
 /// What may follow the array in a reduction.
 template <class W>
-concept reduction_option =
-    (std::is_integral_v<W> && !std::is_same_v<W, bool>) || is_axes<W> || std::is_same_v<W, keep_axes_t>;
+concept reduction_option = (std::is_integral_v<W> && !std::is_same_v<W, bool>) || is_axes<W> ||
+                           std::is_same_v<W, keep_axes_t> || std::is_same_v<W, split_every>;
 template <std::size_t N, class... W>
 struct reduced_rank {
   static constexpr bool keeps = (std::is_same_v<W, keep_axes_t> || ...);
@@ -67,6 +73,16 @@ std::uint32_t mask_of(const grid& g, const W&... where) {
   return axes_mask(g, named.data(), n);
 }
 
+template <class... W>
+std::int64_t fan_in_of(const W&... options) {
+  std::int64_t n = usual_fan_in;
+  [[maybe_unused]] const auto take = [&](const auto& o) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(o)>, split_every>) n = o.chunks;
+  };
+  (take(options), ...);
+  return n;
+}
+
 /// x by the reducer: one pass over its chunks, as part of the tasks that make them, and then a tree over these.
 template <class X, class R, class... W>
 auto reduce_by(const X& x, const R& how, const char* not_of_nothing, const W&... where) {
@@ -78,7 +94,7 @@ auto reduce_by(const X& x, const R& how, const char* not_of_nothing, const W&...
   if (not_of_nothing) check_not_empty(x.chunks(), mask, not_of_nothing);
   return array<typename R::result, rank::value>(
       make_reduction(x.node(), element_of<typename R::result>, mask, rank::keeps,
-                     any_code<reducer>(std::make_shared<const reducer_code<R, T>>(how))));
+                     any_code<reducer>(std::make_shared<const reducer_code<R, T>>(how)), fan_in_of(where...)));
 }
 
 }  // namespace detail::arrays

@@ -75,9 +75,10 @@ consteval bool checked_average() {
 // Reductions: `sum(x)` is one element (an array of rank 0), `sum(x, 1)` has one axis less, `sum(x, axes(0, 2))` two,
 // and `sum(x, 1, keep_axes)` as many as x. Axes count from the end when they are negative. An expression is computed
 // as it is reduced, and takes no memory. The order in which elements are combined depends on the chunks of what is
-// reduced and on nothing else: one thread, many, and a cluster give the same bits. Within a chunk 1,024 elements are
-// added in eight lanes (sums and means of double, float, int32 and int64 in sixteen), and these sums by pairs; over
-// chunks by a tree. Integers are added in 64 bits, where they wrap, floats in double.
+// reduced and on nothing else (but split_every, where it is given): one thread, many, and a cluster give the same
+// bits. Within a chunk 1,024 elements are added in eight lanes (sums and means of double, float, int32 and int64 in
+// sixteen), and these sums by pairs; over chunks by a tree. Integers are added in 64 bits, where they wrap, floats in
+// double.
 
 #define WEFT_DETAIL_REDUCTION(name, not_of_nothing, ...)                                          \
   template <array_like X, detail::arrays::reduction_option... W>                                  \

@@ -53,8 +53,12 @@ array_ref make_elementwise(client c, element e, const grid& chunks, std::vector<
                            any_code<kernel> what, bool cheap = false);
 /// The same elements in another arrangement.
 array_ref make_view(array_ref x, const view_map& map, const grid& chunks);
-/// Reduces the axes whose bits are set in `axes`; they stay, with one element each, where `keep` is set.
-array_ref make_reduction(array_ref x, element e, std::uint32_t axes, bool keep, any_code<reducer> what);
+/// How many chunks a task of a reduction's tree combines, where nobody says.
+inline constexpr std::int64_t usual_fan_in = 8;
+/// Reduces the axes whose bits are set in `axes`; they stay, with one element each, where `keep` is set. Throws
+/// misuse for a fan-in below 2.
+array_ref make_reduction(array_ref x, element e, std::uint32_t axes, bool keep, any_code<reducer> what,
+                         std::int64_t fan_in = usual_fan_in);
 /// Chunks that are there, or under way.
 array_ref make_stored(client c, element e, const grid& chunks, std::vector<future<block>> parts);
 
