@@ -1,12 +1,16 @@
 // Other orders of axes, and arrays joined as matrices are.
 #include "weft/detail/array/arrangements.hpp"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <numeric>
+#include <string>
 #include <utility>
 
 #include "weft/array/index.hpp"
 #include "weft/detail/array/gathers.hpp"
+#include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
 
@@ -36,6 +40,87 @@ array_ref flip_view(array_ref x) {
   const std::uint32_t rank = grid_of(*x).rank;
   for (std::uint32_t a = 0; a < rank; ++a) x = flip_view(std::move(x), static_cast<std::int64_t>(a));
   return x;
+}
+
+namespace {
+
+/// Bits of axes among n. Throws misuse for one that is named twice; `checked` for one that is not there.
+template <class Check>
+std::uint32_t bits_of(std::span<const std::int64_t> axes, const grid& g, const char* what, Check checked) {
+  std::uint32_t bits = 0;
+  for (const std::int64_t a : axes) {
+    const std::uint32_t bit = 1u << checked(a);
+    if ((bits & bit) != 0)
+      throw misuse("weft: axis " + std::to_string(a) + " twice in " + what + " of an array of shape " + to_string(g));
+    bits |= bit;
+  }
+  return bits;
+}
+std::uint32_t bits_of(std::span<const std::int64_t> axes, const grid& g, const char* what) {
+  return bits_of(axes, g, what, [&](std::int64_t a) { return checked_axis(a, g); });
+}
+
+}  // namespace
+
+array_ref moved_view(array_ref x, std::span<const std::int64_t> from, std::span<const std::int64_t> to) {
+  const grid& g = grid_of(*x);
+  const std::uint32_t moved = bits_of(from, g, "the axes that move,"), taken = bits_of(to, g, "the places of axes");
+  std::array<std::int64_t, most_axes> order{};
+  for (std::size_t i = 0; i < std::min(from.size(), to.size()); ++i)
+    order[checked_axis(to[i], g)] = static_cast<std::int64_t>(checked_axis(from[i], g));
+  for (std::uint32_t a = 0, next = 0; a < g.rank; ++a) {
+    if ((taken >> a & 1) != 0) continue;
+    while ((moved >> next & 1) != 0) ++next;
+    order[a] = next++;
+  }
+  const std::size_t rank = g.rank;
+  return transpose_view(std::move(x), {order.data(), rank});
+}
+array_ref flip_view(array_ref x, std::span<const std::int64_t> axes) {
+  bits_of(axes, grid_of(*x), "a flip");
+  for (const std::int64_t a : axes) x = flip_view(std::move(x), a);
+  return x;
+}
+array_ref squeeze_view(array_ref x, std::span<const std::int64_t> axes) {
+  const std::uint32_t bits = bits_of(axes, grid_of(*x), "a squeeze");
+  for (std::uint32_t a = grid_of(*x).rank; a-- > 0;)
+    if ((bits >> a & 1) != 0) x = squeeze_view(std::move(x), std::int64_t{a});
+  return x;
+}
+array_ref expand_view(array_ref x, std::span<const std::int64_t> axes) {
+  const grid own = grid_of(*x);
+  const auto n = static_cast<std::int64_t>(own.rank + axes.size());
+  if (std::cmp_greater(n, most_axes))
+    throw misuse("weft: " + std::to_string(axes.size()) + " new axes for an array of shape " + to_string(own) +
+                 ": it would have more than 8 axes");
+  const std::uint32_t bits = bits_of(axes, own, "the new axes", [&](std::int64_t a) {
+    if (a < -n || a >= n)
+      throw misuse("weft: a new axis " + std::to_string(a) + " of an array of shape " + to_string(own) +
+                   ", which has " + std::to_string(n) + " axes with the new ones");
+    return static_cast<std::uint32_t>(a < 0 ? a + n : a);
+  });
+  for (std::uint32_t a = 0; a < most_axes; ++a)
+    if ((bits >> a & 1) != 0) x = expand_view(std::move(x), std::int64_t{a});
+  return x;
+}
+array_ref axes_joined(array_ref x, std::uint32_t axes) {
+  const grid& g = grid_of(*x);
+  const std::size_t rank = g.rank;
+  std::array<std::int64_t, most_axes> order{};
+  weft::shape to = weft::shape::of_rank(rank - static_cast<std::size_t>(std::popcount(axes)) + 1);
+  std::size_t n = 0;
+  for (std::uint32_t a = 0; a < rank; ++a) {
+    if ((axes >> a & 1) != 0) continue;
+    to[n] = g.axes[a].extent;
+    order[n++] = a;
+  }
+  to[n] = 1;
+  for (std::uint32_t a = 0, i = static_cast<std::uint32_t>(n); a < rank; ++a) {
+    if ((axes >> a & 1) == 0) continue;
+    to[n] *= g.axes[a].extent;
+    order[i++] = a;
+  }
+  return reshaped(transpose_view(std::move(x), {order.data(), rank}), to);
 }
 
 array_ref joined_as(std::vector<array_ref> all, joining how) {

@@ -138,14 +138,26 @@ array_ref padded_along(array_ref x, std::size_t axis, const pad_width& w, array_
 }
 
 array_ref rolled(array_ref x, std::int64_t shift, std::int64_t along) {
+  return rolled(std::move(x), weft::shape(shift), {&along, 1});
+}
+array_ref rolled(array_ref x, const weft::shape& shifts, std::span<const std::int64_t> along) {
   const grid chunks = x->chunks;
-  const std::size_t axis = checked_axis(along, chunks);
-  const std::int64_t n = chunks.axes[axis].extent;
-  if (n == 0) return x;
-  shift = modulo(shift, n);
-  if (shift == 0) return x;
+  if (shifts.size() != 1 && shifts.size() != along.size())
+    throw misuse("weft: a roll by " + weft::to_string(shifts) + " along " + std::to_string(along.size()) +
+                 " axes of an array of shape " + to_string(chunks) +
+                 ": give one shift for all axes, or one for each");
+  coordinates by{};
+  for (std::size_t i = 0; i < along.size(); ++i) {
+    const std::size_t axis = checked_axis(along[i], chunks);
+    const std::int64_t n = chunks.axes[axis].extent;
+    if (n != 0) by[axis] = modulo(by[axis] + modulo(shifts[shifts.size() == 1 ? 0 : i], n), n);
+  }
+  if (by == coordinates{} || chunks.whole().count() == 0) return x;
   std::vector<std::vector<segment>> axes = whole_axes(chunks);
-  axes[axis] = {{0, 1, shift, n - shift, 1}, {shift, 1, n - shift, 0, 1}};
+  for (std::size_t a = 0; a < chunks.rank; ++a) {
+    const std::int64_t n = chunks.axes[a].extent, shift = by[a];
+    if (shift != 0) axes[a] = {{0, 1, shift, n - shift, 1}, {shift, 1, n - shift, 0, 1}};
+  }
   return one_gather(std::move(x), chunks, std::move(axes));
 }
 

@@ -10,6 +10,7 @@
 #include "weft/array/reduce.hpp"
 #include "weft/array/reshape.hpp"
 #include "weft/array/sort.hpp"
+#include "weft/detail/array/arrangements.hpp"
 #include "weft/detail/array/quantiles.hpp"
 
 namespace weft {
@@ -58,6 +59,13 @@ auto flat(const X& x) {
     return ravel(x);
 }
 
+/// With K axes as one, the last.
+template <std::size_t K, class X>
+auto with_axes_joined(const X& x, std::uint32_t mask) {
+  constexpr std::size_t rank = X::rank == dynamic_rank || X::rank < K ? dynamic_rank : X::rank - K + 1;
+  return array<typename X::value_type, rank>(axes_joined(x.node(), mask));
+}
+
 /// One for each, along a new first axis.
 template <class F>
 auto each_quantile(const std::vector<double>& q, F one) {
@@ -68,10 +76,9 @@ auto each_quantile(const std::vector<double>& q, F one) {
   return stack(0, all);
 }
 
-/// What may follow the numbers: an axis, keep_axes and a method.
+/// What may follow the numbers: axes, keep_axes and a method.
 template <class W>
-concept quantile_option = (std::is_integral_v<W> && !std::is_same_v<W, bool>) || std::is_same_v<W, keep_axes_t> ||
-                          std::is_same_v<W, between>;
+concept quantile_option = (reduction_option<W> && !std::is_same_v<W, split_every>) || std::is_same_v<W, between>;
 
 /// `q` is one number or several.
 template <bool Skip, class X, class Q, class... W>
@@ -79,13 +86,12 @@ auto quantiles_of(const X& x, const char* what, const Q& q, const W&... options)
   constexpr std::size_t named = (std::size_t{0} + ... + axes_named<W>),
                         methods = (std::size_t{0} + ... + std::size_t{std::is_same_v<W, between>});
   constexpr bool keeps = (std::is_same_v<W, keep_axes_t> || ...);
-  constexpr bool once = named <= 1 && methods <= 1;
-  static_assert(once, "weft: quantiles are along one axis, or of all elements, and by one method");
-  std::int64_t axis = 0;
+  constexpr bool once = methods <= 1 && named <= X::rank;
+  static_assert(once, "weft: quantiles are along axes that the array has, or of all elements, and by one method");
+  const std::uint32_t mask = mask_of(x.chunks(), options...);
   between how = between::linear;
   [[maybe_unused]] const auto take = [&](const auto& o) {
     using O = std::remove_cvref_t<decltype(o)>;
-    if constexpr (std::is_integral_v<O>) axis = static_cast<std::int64_t>(o);
     if constexpr (std::is_same_v<O, between>) how = o;
   };
   (take(options), ...);
@@ -94,12 +100,10 @@ auto quantiles_of(const X& x, const char* what, const Q& q, const W&... options)
       const auto found = Skip ? lines.nanquantile(each, how) : lines.quantile(each, how);
       if constexpr (!keeps) {
         return found;
-      } else if constexpr (named == 1) {
-        return array<typename decltype(found)::value_type, X::rank>(
-            expand_view(found.node(), static_cast<std::int64_t>(lines.axis)));
       } else {
         array_ref kept = found.node();
-        for (std::uint32_t a = 0; a < x.chunks().rank; ++a) kept = expand_view(std::move(kept), 0);
+        for (std::uint32_t a = 0; a < x.chunks().rank; ++a)
+          if ((mask >> a & 1) != 0) kept = expand_view(std::move(kept), std::int64_t{a});
         return array<typename decltype(found)::value_type, X::rank>(std::move(kept));
       }
     };
@@ -108,16 +112,22 @@ auto quantiles_of(const X& x, const char* what, const Q& q, const W&... options)
     else
       return each_quantile(q, one);
   };
-  if constexpr (named == 1)
-    return of_lines(sorted_lines<X>(x, axis, what));
-  else
+  if constexpr (named == 0) {
     return of_lines(sorted_lines<decltype(flat(x))>(flat(x), 0, what));
+  } else if constexpr (named == 1) {
+    return of_lines(sorted_lines<X>(x, static_cast<std::int64_t>(axis_of_mask(mask)), what));
+  } else {
+    check_not_empty(x.chunks(), mask, what);
+    const auto joined = with_axes_joined<named>(x, mask);
+    return of_lines(sorted_lines<std::remove_const_t<decltype(joined)>>(joined, -1, what));
+  }
 }
 
 }  // namespace detail::arrays
 
 // Quantiles, exact: of a sorted line the element at q (n - 1), or what is between two (see `between`). Along an axis,
-// or without one of all elements: `quantile(x, 0.9, 1, weft::keep_axes, between::hazen)`. They cost what sort() does,
+// or without one of all elements: `quantile(x, 0.9, 1, weft::keep_axes, between::hazen)`. Over several axes, of what
+// they have together: `median(x, axes(0, 2))`, which a reshape puts in one line. They cost what sort() does,
 // and no more tasks for several of them than for one: q may be a std::vector, and the result has a first axis for it
 // then. NaN where a line has a NaN, but for the forms without. Those of integers are doubles, in which 64-bit
 // integers beyond 2^53 are rounded. They throw misuse for a q that is not from 0 to 1 (percentiles: to 100), and for

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "weft/array/array.hpp"
+#include "weft/array/axes.hpp"
 #include "weft/array/rechunk.hpp"
 #include "weft/detail/array/gathers.hpp"
 
@@ -46,6 +47,12 @@ auto reshape_blockwise(const X& x, const chunk_sizes& sizes) {
 template <array_like X>
 auto roll(const X& x, std::int64_t shift, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::rolled(x.node(), shift, axis));
+}
+/// Along several axes in one pass, by as many shifts or one for all: `roll(x, {5, -3}, axes(0, 1))`. An axis that is
+/// named twice moves by both.
+template <array_like X, std::size_t K>
+auto roll(const X& x, const weft::shape& shifts, const axes<K>& along) {
+  return array<typename X::value_type, X::rank>(detail::arrays::rolled(x.node(), shifts, along.list));
 }
 template <array_like X>
 auto roll(const X& x, std::int64_t shift) {

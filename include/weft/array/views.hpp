@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "weft/array/array.hpp"
+#include "weft/array/axes.hpp"
 #include "weft/detail/array/arrangements.hpp"
 
 /// Other arrangements of the same elements. They cost nothing, and copy nothing: what reads them reads the array, in
@@ -31,15 +32,24 @@ template <array_like X>
 auto moveaxis(const X& x, std::int64_t from, std::int64_t to) {
   return array<typename X::value_type, X::rank>(detail::arrays::moved_view(x.node(), from, to));
 }
+/// Several at once: `moveaxis(x, axes(0, 1), axes(-1, 0))`, axis `from[i]` to `to[i]`.
+template <array_like X, std::size_t K>
+auto moveaxis(const X& x, const axes<K>& from, const axes<K>& to) {
+  return array<typename X::value_type, X::rank>(detail::arrays::moved_view(x.node(), from.list, to.list));
+}
 /// With two axes in each other's place.
 template <array_like X>
 auto swapaxes(const X& x, std::int64_t first, std::int64_t second) {
   return array<typename X::value_type, X::rank>(detail::arrays::swapped_view(x.node(), first, second));
 }
-/// The elements along an axis in reverse order; without one, along all of them.
+/// The elements along an axis in reverse order, or along several; without one, along all of them.
 template <array_like X>
 auto flip(const X& x, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::flip_view(x.node(), axis));
+}
+template <array_like X, std::size_t K>
+auto flip(const X& x, const axes<K>& along) {
+  return array<typename X::value_type, X::rank>(detail::arrays::flip_view(x.node(), along.list));
 }
 template <array_like X>
 auto flip(const X& x) {
@@ -56,11 +66,23 @@ auto expand_dims(const X& x, std::int64_t axis) {
   constexpr std::size_t n = X::rank == dynamic_rank ? dynamic_rank : X::rank + 1;
   return array<typename X::value_type, n>(detail::arrays::expand_view(x.node(), axis));
 }
-/// Without the axis, which has one element.
+/// Several, by their places in the result: `expand_dims(x, axes(0, -1))`.
+template <array_like X, std::size_t K>
+auto expand_dims(const X& x, const axes<K>& added) {
+  constexpr std::size_t n = X::rank == dynamic_rank ? dynamic_rank : X::rank + K;
+  static_assert(n == dynamic_rank || n <= most_axes, "weft: an array has up to eight axes");
+  return array<typename X::value_type, n>(detail::arrays::expand_view(x.node(), added.list));
+}
+/// Without the axis, or the axes, which have one element each.
 template <array_like X>
 auto squeeze(const X& x, std::int64_t axis) {
   constexpr std::size_t n = X::rank == dynamic_rank || X::rank == 0 ? dynamic_rank : X::rank - 1;
   return array<typename X::value_type, n>(detail::arrays::squeeze_view(x.node(), axis));
+}
+template <array_like X, std::size_t K>
+auto squeeze(const X& x, const axes<K>& gone) {
+  constexpr std::size_t n = X::rank == dynamic_rank || X::rank < K ? dynamic_rank : X::rank - K;
+  return array<typename X::value_type, n>(detail::arrays::squeeze_view(x.node(), gone.list));
 }
 /// Without all axes that have one element.
 template <array_like X>

@@ -13,11 +13,25 @@ TEST_CASE("axes are moved, and elements along all of them, as NumPy does it") {
   check(at, "swapaxes", weft::swapaxes(d.x, 0, -1), true);
   check(at, "moveaxis", weft::moveaxis(d.x, 0, 2), true);
   check(at, "moveaxis_back", weft::moveaxis(d.x, -1, 0), true);
+  using weft::axes;
+  check(at, "moveaxis_two", weft::moveaxis(d.x, axes(0, 1), axes(-1, 0)), true);
+  check(at, "flip_two", weft::flip(d.x, axes(0, -1)), true);
+  check(at, "roll_two", weft::roll(d.x, {5, -40, 3}, axes(0, 1, 0)), true);
+  check(at, "roll_one", weft::roll(d.x, -3, axes(2, 0)), true);
+  const auto expanded = weft::expand_dims(d.plane, axes(-1, 0));
+  check(at, "expand_two", expanded, true);
+  CHECK(weft::squeeze(expanded, axes(3, 0)).shape() == weft::shape{17, 5});
   check(at, "flip_all", weft::flip(d.x), true);
   check(at, "roll_all", weft::roll(d.x, 1234), true);
   check(at, "roll_all_back", weft::roll(d.plane, -7), true);
   CHECK_THROWS_WITH(weft::swapaxes(d.x, 0, 3), Catch::Contains("axis 3 of an array of shape (23, 17, 5)"));
   CHECK_THROWS_AS(weft::moveaxis(d.x, -4, 0), weft::misuse);
+  CHECK_THROWS_WITH(weft::moveaxis(d.x, axes(0, 1), axes(2, -1)),
+                    Catch::Contains("axis -1 twice in the places of axes"));
+  CHECK_THROWS_WITH(weft::flip(d.x, axes(1, 1)), Catch::Contains("axis 1 twice in a flip of an array of shape (23,"));
+  CHECK_THROWS_WITH(weft::expand_dims(d.plane, axes(0, 4)), Catch::Contains("which has 4 axes with the new ones"));
+  CHECK_THROWS_WITH(weft::roll(d.x, {1, 2}, axes(0, 1, 2)),
+                    Catch::Contains("one shift for all axes, or one for each"));
 }
 
 TEST_CASE("arrays of unlike types are joined as NumPy joins them") {

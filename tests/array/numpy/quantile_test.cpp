@@ -54,4 +54,12 @@ TEST_CASE("quantiles are what NumPy's are, in all chunks") {
   check_quantiles(at, d, "0", 0);
   check_quantiles(at, d, "1", -2);
   check_quantiles(at, d, "2", 2);
+  const auto over = [&](const std::string& name, const auto& axes) {
+    const std::vector<double> some{0, 0.1, 0.25, 0.5, 0.77, 1};
+    check(at, "median_" + name, weft::median(d.x, axes));
+    check(at, "nanmedian_" + name, weft::nanmedian(d.z, axes, weft::keep_axes));
+    check(at, "quantile_" + name, weft::quantile(d.i, some, weft::keep_axes, weft::between::hazen, axes));
+  };
+  over("two", weft::axes(2, 0));
+  over("three", weft::axes(0, 1, 2));
 }

@@ -305,6 +305,10 @@ put("union1d_int", np.union1d(i // 100, np.round(plane * 10)))
 
 # Quantiles.
 some = [0, 0.1, 0.25, 0.5, 0.77, 1]
+for name, axis in (("two", (2, 0)), ("three", (0, 1, 2))):
+    put("median_" + name, np.median(x, axis))
+    put("nanmedian_" + name, np.nanmedian(z, axis, keepdims=True))
+    put("quantile_" + name, np.quantile(i, some, axis, keepdims=True, method="hazen"))
 for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
     put("median_" + name, np.median(x, axis))
     put("median_int_" + name, np.median(i, axis))
@@ -780,6 +784,11 @@ put("isin_array_nan", np.isin(z, z[0]))
 put("swapaxes", np.swapaxes(x, 0, -1))
 put("moveaxis", np.moveaxis(x, 0, 2))
 put("moveaxis_back", np.moveaxis(x, -1, 0))
+put("moveaxis_two", np.moveaxis(x, (0, 1), (-1, 0)))
+put("flip_two", np.flip(x, (0, -1)))
+put("roll_two", np.roll(x, (5, -40, 3), (0, 1, 0)))
+put("roll_one", np.roll(x, -3, (2, 0)))
+put("expand_two", np.expand_dims(plane, (-1, 0)))
 put("flip_all", np.flip(x))
 put("roll_all", np.roll(x, 1234))
 put("roll_all_back", np.roll(plane, -7))

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "weft/detail/array/node.hpp"
@@ -16,6 +17,14 @@ array_ref axis_moved(array_ref x, std::size_t from, std::size_t to);
 array_ref moved_view(array_ref x, std::int64_t from, std::int64_t to);
 array_ref swapped_view(array_ref x, std::int64_t first, std::int64_t second);
 array_ref flip_view(array_ref x);
+// Along several axes, of which none may be named twice: they throw misuse.
+array_ref moved_view(array_ref x, std::span<const std::int64_t> from, std::span<const std::int64_t> to);
+array_ref flip_view(array_ref x, std::span<const std::int64_t> axes);
+array_ref squeeze_view(array_ref x, std::span<const std::int64_t> axes);
+/// New axes by their places in what is made.
+array_ref expand_view(array_ref x, std::span<const std::int64_t> axes);
+/// With the axes whose bits are set as one, the last.
+array_ref axes_joined(array_ref x, std::uint32_t axes);
 
 enum class joining : std::uint8_t { rows, columns, planes };
 /// Arrays of fewer axes get some of one element first. Throws misuse as a concatenation.

@@ -58,6 +58,8 @@ array_ref reshaped(array_ref x, const weft::shape& to);
 array_ref reshaped_by_chunks(array_ref x, const weft::shape& to);
 array_ref reshaped_by_chunks(array_ref x, const grid& chunks);
 array_ref rolled(array_ref x, std::int64_t shift, std::int64_t axis);
+/// By one shift for all axes, or one for each.
+array_ref rolled(array_ref x, const weft::shape& shifts, std::span<const std::int64_t> axes);
 /// `values`: of a constant, one element for all sides, two, or two for each axis.
 array_ref padded(array_ref x, std::span<const pad_width> widths, pad_mode how, std::span<const std::byte> values);
 /// Throws misuse for widths that do not fit, and where an axis has no element to pad it with.
