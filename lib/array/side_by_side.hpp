@@ -30,9 +30,9 @@ struct copy_task {
   }
 };
 
-/// Up to most_inputs layers as one, whose tasks are those of the first, then those of the second, and so on: so the
-/// engine computes them together, and what they share once. A value is copied, and the copied one let go; one layer
-/// is itself.
+/// Layers as one, whose tasks are those of the first, then those of the second, and so on: so the engine computes
+/// them together, and what they share once. A value is copied, and the copied one let go, for more than most_inputs
+/// layers once for each level of a tree; one layer is itself.
 layer<block> side_by_side(std::span<const layer<block>> layers);
 
 }  // namespace weft::detail::arrays

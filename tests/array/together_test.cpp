@@ -100,6 +100,35 @@ TEST_CASE("arrays are persisted together") {
   CHECK((first == second));
 }
 
+TEST_CASE("arrays in a vector are computed together, and those of a tuple") {
+  place at;
+  const auto x = counted(at.client);
+  std::vector<weft::array<double, 1>> rows;
+  for (std::int64_t i = 0; i < 12; ++i) rows.push_back(x(i, slice(0, 30)) + x(slice(0, 30), i));
+  const xt::xtensor<double, 1> expected = at(rows[7]);
+  calls = 0;
+  const std::vector<xt::xtensor<double, 1>> all = at.pool.run(weft::compute(rows));
+  CHECK(calls == 5);  // two by two, and one below
+  REQUIRE(all.size() == 12);
+  CHECK((all[7] == expected));
+  calls = 0;
+  const std::vector<weft::array<double, 1>> kept = weft::persist(rows);
+  CHECK((at(kept[7]) == expected));
+  CHECK((at(kept[11]) == at(rows[11])));
+  CHECK(kept[7].task_count() == 0);
+  CHECK(at.pool.run(weft::compute(std::vector<weft::array<double>>())).empty());
+  CHECK(weft::persist(std::vector<weft::array<double>>()).empty());
+  calls = 0;
+  const std::tuple both(weft::sum(x), weft::argmax(x, 0));
+  const auto [sum, places] = at.pool.run(weft::compute(both));
+  CHECK(calls == 18);
+  CHECK(sum == at(weft::sum(x)));
+  CHECK(places.size() == 47);
+  const auto [sum_kept, places_kept] = weft::persist(both);
+  CHECK(at(sum_kept) == sum);
+  CHECK((at(places_kept) == places));
+}
+
 TEST_CASE("eight arrays, views, indices and empty ones are computed together") {
   place at;
   const weft::client& c = at.client;

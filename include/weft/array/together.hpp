@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,23 @@ results<array<typename X::value_type, X::rank>...> persist_all(const std::vector
   std::vector<std::vector<future<block>>> parts = start_all(xs);
   return {array<typename X::value_type, X::rank>(
       make_stored(owner_of(*xs[I]), element_of_node(*xs[I]), grid_of(*xs[I]), std::move(parts[I])))...};
+}
+
+template <class T, std::size_t N>
+task<std::vector<local_t<T, N>>> collect_each(std::vector<array_ref> xs) {
+  std::vector<std::vector<future<block>>> parts = start_all(xs);
+  std::vector<task<local_t<T, N>>> each;
+  each.reserve(xs.size());
+  for (std::size_t i = 0; i < xs.size(); ++i) each.push_back(assemble<T, N>(std::move(parts[i]), grid_of(*xs[i])));
+  auto whole = all(std::move(each));
+  co_return co_await std::move(whole);
+}
+template <class X>
+std::vector<array_ref> nodes_of(const std::vector<X>& all) {
+  std::vector<array_ref> nodes;
+  nodes.reserve(all.size());
+  for (const X& x : all) nodes.push_back(x.node());
+  return nodes;
 }
 
 template <class... X>
@@ -62,6 +80,49 @@ auto persist(const X& x, const Y& y, const Z&... more) {
   if constexpr (detail::arrays::checked_number<X, Y, Z...>())
     return detail::arrays::persist_all<X, Y, Z...>({x.node(), y.node(), more.node()...},
                                                    std::make_index_sequence<sizeof...(Z) + 2>());
+}
+
+/// Any number of arrays of one type, and gives what their compute() gives, in order:
+///
+///     const std::vector<xt::xtensor<double, 2>> all = co_await weft::compute(frames);
+///
+/// As above otherwise; of more than eight arrays chunks are copied once more, of more than 64 twice.
+template <array_like X>
+task<std::vector<local_t<typename X::value_type, X::rank>>> compute(const std::vector<X>& all) {
+  return detail::arrays::collect_each<typename X::value_type, X::rank>(detail::arrays::nodes_of(all));
+}
+template <array_like X>
+std::vector<array<typename X::value_type, X::rank>> persist(const std::vector<X>& all) {
+  using namespace detail::arrays;
+  const std::vector<array_ref> nodes = nodes_of(all);
+  auto parts = start_all(nodes);
+  std::vector<array<typename X::value_type, X::rank>> kept;
+  kept.reserve(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    kept.emplace_back(
+        make_stored(owner_of(*nodes[i]), element_of_node(*nodes[i]), grid_of(*nodes[i]), std::move(parts[i])));
+  return kept;
+}
+/// Those of a tuple, as apply_gufunc() gives it: up to eight, of any types.
+template <array_like... X>
+  requires(sizeof...(X) > 0)
+auto compute(const std::tuple<X...>& all) {
+  if constexpr (detail::arrays::checked_number<X...>())
+    return std::apply(
+        [](const X&... x) {
+          return detail::arrays::collect_all<X...>({x.node()...}, std::index_sequence_for<X...>());
+        },
+        all);
+}
+template <array_like... X>
+  requires(sizeof...(X) > 0)
+auto persist(const std::tuple<X...>& all) {
+  if constexpr (detail::arrays::checked_number<X...>())
+    return std::apply(
+        [](const X&... x) {
+          return detail::arrays::persist_all<X...>({x.node()...}, std::index_sequence_for<X...>());
+        },
+        all);
 }
 
 }  // namespace weft
