@@ -61,6 +61,10 @@ TEST_CASE("arrays like others have their shape and their chunks") {
   CHECK(at(weft::sum(sevens)) == 210);
   CHECK(at(weft::sum(weft::ones_like(x))) == 30);
   CHECK(at(weft::sum(weft::zeros_like(sevens))) == 0);
+  const weft::array<std::int8_t, 2> bytes = weft::full_like<std::int8_t>(x, 3) - weft::ones_like<std::int8_t>(x);
+  CHECK(bytes.chunk_sizes() == x.chunk_sizes());
+  CHECK(at(weft::sum(bytes + weft::empty_like<std::int8_t>(x))) == 60);
+  CHECK(weft::zeros_like<double>(x).shape() == weft::empty<float>(at.client, x.shape()).shape());
 }
 
 TEST_CASE("a diagonal is a view, and a diagonal matrix has it") {

@@ -89,12 +89,25 @@ array<T, N> ones(const client& c, const weft::shape& extents, creation how = {})
   return full<T, N>(c, extents, T(1), how);
 }
 
-/// In the shape and the chunks of x.
+/// Elements that nobody has said, for what is written to in parts: they are 0, which costs nothing until something
+/// else is there.
+template <class T, std::size_t N = dynamic_rank>
+array<T, N> empty(const client& c, const weft::shape& extents, creation how = {}) {
+  return zeros<T, N>(c, extents, how);
+}
+
+/// In the shape and the chunks of x; of another type where one is named, `zeros_like<float>(x)`.
 template <array_like X>
 auto full_like(const X& x, typename X::value_type value) {
   using tree = detail::arrays::constant<typename X::value_type>;
   const elementwise<tree> e(x.owner(), x.chunks(), tree{value});
   return array<typename X::value_type, X::rank>(e.node(true));
+}
+template <array_scalar T, array_like X>
+auto full_like(const X& x, std::type_identity_t<T> value) {
+  using tree = detail::arrays::constant<T>;
+  const elementwise<tree> e(x.owner(), detail::arrays::in_possible_chunks(x.chunks(), sizeof(T)), tree{value});
+  return array<T, X::rank>(e.node(true));
 }
 template <array_like X>
 auto zeros_like(const X& x) {
@@ -103,6 +116,22 @@ auto zeros_like(const X& x) {
 template <array_like X>
 auto ones_like(const X& x) {
   return full_like(x, typename X::value_type(1));
+}
+template <array_scalar T, array_like X>
+auto zeros_like(const X& x) {
+  return full_like<T>(x, T(0));
+}
+template <array_scalar T, array_like X>
+auto ones_like(const X& x) {
+  return full_like<T>(x, T(1));
+}
+template <array_like X>
+auto empty_like(const X& x) {
+  return zeros_like(x);
+}
+template <array_scalar T, array_like X>
+auto empty_like(const X& x) {
+  return zeros_like<T>(x);
 }
 
 /// `first`, `first + step`, ... without `last`; an element is computed from its place, so that errors do not add up.
