@@ -47,6 +47,16 @@ struct unique_parts {
   xt::xtensor<std::int64_t, 1> counts;
 };
 
+/// The same with where they are: `indices` has the number, row-major, of the first of each, and `inverse` for each
+/// element the place of its value.
+template <class T, std::size_t N>
+struct unique_all_parts {
+  xt::xtensor<T, 1> values;
+  xt::xtensor<std::int64_t, 1> indices;
+  array<std::int64_t, N> inverse;
+  xt::xtensor<std::int64_t, 1> counts;
+};
+
 namespace detail::arrays {
 
 inline find_bin finder_of(const bins& b) {
@@ -175,6 +185,24 @@ task<unique_parts<T>> collect_unique(array_ref all) {
   co_return found;
 }
 
+template <class T, std::size_t N>
+task<unique_all_parts<T, N>> collect_unique_all(array_ref all, array<T, N> x) {
+  std::vector<future<block>> parts = start(*all);
+  const block& only = co_await parts[0];
+  const auto* const found = only.template data<counted_place<T>>();
+  const std::size_t n = only.count();
+  xt::xtensor<T, 1> values = xt::xtensor<T, 1>::from_shape({n});
+  xt::xtensor<std::int64_t, 1> indices = xt::xtensor<std::int64_t, 1>::from_shape({n}), counts = indices;
+  for (std::size_t i = 0; i < n; ++i) {
+    values(i) = static_cast<T>(found[i].value);
+    indices(i) = found[i].first;
+    counts(i) = found[i].count;
+  }
+  find_place<T> place{shared<std::vector<T>>(std::vector<T>(values.begin(), values.end()))};
+  array<std::int64_t, N> inverse = arrays::apply_to(std::move(place), x);
+  co_return unique_all_parts<T, N>{std::move(values), std::move(indices), std::move(inverse), std::move(counts)};
+}
+
 template <class T>
 task<xt::xtensor<T, 1>> values_of(task<unique_parts<T>> found) {
   unique_parts<T> all = co_await std::move(found);
@@ -258,7 +286,7 @@ auto bincount(const X& x, std::int64_t n, const W&... weights) {
 /// The different elements in order, with their counts; of NaNs there is one. How many there are is known when they
 /// are found, which this awaits; they come to this process: `const auto u = co_await weft::unique(x);`, u.values and
 /// u.counts. Each task of the tree holds those of its chunks, the last one all. The inverse is
-/// `searchsorted(u.values, x)`.
+/// `searchsorted(u.values, x)`, which unique_all() has.
 template <array_like X>
 task<unique_parts<typename X::value_type>> unique(const X& x) {
   using namespace detail::arrays;
@@ -266,6 +294,23 @@ task<unique_parts<typename X::value_type>> unique(const X& x) {
   static_assert(checked_numbers<X>());
   return collect_unique<T>(make_digest(x.node(), element_of<counted<T>>, one_block(), mask_of(x.chunks()),
                                        any_code<digest>(std::make_shared<const unique_digest<T>>())));
+}
+
+/// The same with the first place of each, and where each element of x is among them, as an array in x's chunks that
+/// is computed when it is needed: `const auto u = co_await weft::unique_all(x);`. Takes an index of 64 bits beside
+/// each element.
+template <array_like X>
+task<unique_all_parts<typename X::value_type, X::rank>> unique_all(const X& x) {
+  using namespace detail::arrays;
+  using T = typename X::value_type;
+  static_assert(checked_numbers<X>());
+  const std::uint32_t all = mask_of(x.chunks());
+  const array<std::int64_t, X::rank> at(make_index(x.owner(), x.chunks(), 0, place_steps(x.chunks(), all)));
+  const array<placed<T>, X::rank> elements(detail::arrays::apply_to(place_element{}, x, at));
+  return collect_unique_all<T, X::rank>(
+      make_digest(elements.node(), element_of<counted_place<T>>, one_block(), all,
+                  any_code<digest>(std::make_shared<const unique_digest<placed<T>>>())),
+      array<T, X::rank>(x.node()));
 }
 
 /// The different elements of both, in order, likewise: `const auto all = co_await weft::union1d(x, y);` Of unlike

@@ -16,7 +16,10 @@ void check_unique(arrays::place& at, const std::string& name, const X& x) {
   const auto u = at.pool.run(weft::unique(x));
   check(at, "unique_" + name, weft::from_array(at.client, u.values), true);
   check(at, "unique_counts_" + name, weft::from_array(at.client, u.counts), true);
-  check(at, "unique_inverse_" + name, weft::searchsorted(u.values, x), true);
+  const auto all = at.pool.run(weft::unique_all(x));
+  check(at, "unique_inverse_" + name, all.inverse, true);
+  check(at, "unique_index_" + name, weft::from_array(at.client, all.indices), true);
+  CHECK((all.counts == u.counts));
 }
 
 }  // namespace

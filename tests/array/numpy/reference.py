@@ -296,7 +296,8 @@ put("searchsorted_right", np.searchsorted([-3, -1, -1, 2, 4], (i // 100), side="
 put("isin", np.isin(i, [7, -3, 400, -3]))
 put("isin_real", np.isin(i, [7.5, -3.0]))
 for name, v in (("int", i // 100), ("nan", np.floor(z * 10)), ("x", x), ("bool", b)):
-    values, inverse, counts = np.unique(v, return_inverse=True, return_counts=True)
+    values, first, inverse, counts = np.unique(v, return_index=True, return_inverse=True, return_counts=True)
+    put("unique_index_" + name, first)
     put("unique_" + name, values)
     put("unique_inverse_" + name, inverse.reshape(v.shape))
     put("unique_counts_" + name, counts)

@@ -120,10 +120,35 @@ struct counted {
   std::int64_t count;
 };
 
-/// All different elements in order, each with its count.
+/// And which of them is the first.
+template <class T>
+struct counted_place {
+  kept_t<T> value;
+  std::int64_t count, first;
+};
+
+/// What elements are gathered to: of elements with their places, the first one's too.
+template <class T>
+struct unique_entry {
+  using type = counted<T>;
+  static constexpr type of(T x) { return {x, 0}; }
+  static constexpr void add(type& to, const type& other) { to.count += other.count; }
+};
+template <class T>
+struct unique_entry<placed<T>> {
+  using type = counted_place<T>;
+  static constexpr type of(const placed<T>& x) { return {x.value, 0, x.at}; }
+  static constexpr void add(type& to, const type& other) {
+    to.count += other.count;
+    to.first = std::min(to.first, other.first);
+  }
+};
+
+/// All different elements in order, each with its count. T may be elements with their places.
 template <class T>
 class unique_digest final : public digest {
-  using entry_type = counted<T>;
+  using gathered = unique_entry<T>;
+  using entry_type = typename gathered::type;
 
  public:
   block of_chunk(const block& x) const override {
@@ -134,8 +159,8 @@ class unique_digest final : public digest {
     sort_run(all.data<T>(), all.count());
     std::vector<entry_type> found;
     for (std::size_t i = 0; i < all.count(); ++i) {
-      const kept_t<T> e = all.data<T>()[i];
-      if (found.empty() || arrays::before(found.back().value, e)) found.push_back({e, 0});
+      const entry_type e = gathered::of(all.data<T>()[i]);
+      if (found.empty() || arrays::before(found.back().value, e.value)) found.push_back(e);
       ++found.back().count;
     }
     return block_of(found);
@@ -149,7 +174,7 @@ class unique_digest final : public digest {
       for (const entry_type& b : part) {
         while (a != all.end() && arrays::before(a->value, b.value)) both.push_back(*a++);
         both.push_back(b);
-        if (a != all.end() && !arrays::before(b.value, a->value)) both.back().count += a++->count;
+        if (a != all.end() && !arrays::before(b.value, a->value)) gathered::add(both.back(), *a++);
       }
       both.insert(both.end(), a, all.end());
       all.swap(both);
