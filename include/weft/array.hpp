@@ -44,6 +44,7 @@
 #include "weft/array/sort.hpp"
 #include "weft/array/take.hpp"
 #include "weft/array/together.hpp"
+#include "weft/array/vectorize.hpp"
 #include "weft/array/views.hpp"
 #include "weft/array/windows.hpp"
 #include "weft/array/zarr.hpp"

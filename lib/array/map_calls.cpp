@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "array/halos.hpp"
 #include "array/layered.hpp"
 #include "array/mapped.hpp"
 #include "array/pad.hpp"
@@ -284,41 +285,13 @@ grid grid_of_sizes(std::span<const std::vector<std::int64_t>> sizes, std::size_t
   return g;
 }
 
-namespace {
-
-/// Depths on one side, one for each axis.
-weft::shape depths_of(const weft::shape& given, const grid& whole) {
-  if (given.size() != 1 && given.size() != whole.rank)
-    throw misuse("weft: an overlap of " + weft::to_string(given) + " for an array of shape " + to_string(whole) +
-                 ": give one depth, or one for each axis");
-  weft::shape all = weft::shape::of_rank(whole.rank);
-  constexpr std::int64_t most = std::int64_t{1} << 30;
-  for (std::size_t a = 0; a < all.size(); ++a) {
-    all[a] = given[given.size() == 1 ? 0 : a];
-    if (all[a] < 0 || all[a] > most)
-      throw misuse("weft: an overlap of " + weft::to_string(given) + ": depths are 0 or more");
-  }
-  return all;
-}
-/// What stands beyond the ends, of an axis that has some elements there.
-pad_mode mode_of(boundary b) noexcept {
-  return b == boundary::reflect    ? pad_mode::symmetric
-         : b == boundary::nearest  ? pad_mode::edge
-         : b == boundary::periodic ? pad_mode::wrap
-                                   : pad_mode::constant;
-}
-
-}  // namespace
-
 array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_code<block_function> f) {
   check_some(x, "map_overlap");
   mapped_plan plan{x.front()->chunks};
   for (const array_ref& y : x) plan.tasks = broadcast(plan.tasks, y->chunks);
   const weft::shape before = depths_of(how.depth, plan.tasks);
   const weft::shape after = how.after.size() == 0 ? before : depths_of(how.after, plan.tasks);
-  if (how.beyond.size() != 1 && how.beyond.size() != plan.tasks.rank)
-    throw misuse("weft: " + std::to_string(how.beyond.size()) + " boundaries for an array of shape " +
-                 to_string(plan.tasks) + ": give one, or one for each axis");
+  check_boundaries(how.beyond, plan.tasks);
   bool filled = false;
   client c = x.front()->owner;
   std::vector<operand> operands;

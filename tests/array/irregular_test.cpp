@@ -130,6 +130,10 @@ TEST_CASE("parts, shapes and joins of irregular chunks are those of one chunk") 
     same("rechunk", [=](const given& g) { return weft::rechunk(g.x, {.chunk = {j - i + 1, step}}); });
     same("rechunk of integers", [=](const given& g) { return weft::rechunk(g.k, {.chunk = {step, -1}}); });
     same("merged", [=](const given& g) { return weft::rechunk(g.x, weft::merged{.bytes = 100 * step}); });
+    same("overlap", [=](const given& g) {
+      const weft::overlap_options how{.depth = {step, 1}, .after = {0, 2}, .boundary = weft::boundary::reflect};
+      return weft::trim_overlap(weft::overlap(g.x, how), how);
+    });
     same("ravel", [](const given& g) { return weft::ravel(g.k); });
     same("reshape", [=](const given& g) { return weft::reshape<3>(g.x, {n, 1, m}); });
     same("reshape in part", [=](const given& g) { return weft::reshape<3>(g.x, {m, 1, n}); });

@@ -122,6 +122,62 @@ TEST_CASE("chunks overlap as boundaries say") {
   }
 }
 
+TEST_CASE("chunks with their halos are an array, and without them again what they were") {
+  place at;
+  using weft::boundary;
+  // Other numbers for other elements, and in another order.
+  const auto sum = [](const auto& a) {
+    double s = static_cast<double>(a.shape()[0]);
+    std::size_t k = 0;
+    for (const double e : a) s += e * static_cast<double>(++k * 31 % 101);
+    return s;
+  };
+  const auto first = [](const auto& a) { return a(0, 0); };
+  const weft::block_shape one{{1, 1}};
+  const auto plain = noise_of(at.client, {17, 13}, {5, 4});
+  for (const auto& x : {plain, noise_of(at.client, {17, 13}, {17, 3}).persist(),
+                        weft::rechunk(plain, weft::chunk_sizes({2, 9, 1, 5}, {7, 1, 5}))})
+    for (const boundary b :
+         {boundary::nothing, boundary::reflect, boundary::nearest, boundary::periodic, boundary::constant}) {
+      weft::overlap_options how{.depth = {2, 3}, .after = {1, 0}, .boundary = b, .constant = 2.5};
+      const auto y = weft::overlap(x, how);
+      CAPTURE(weft::to_string(x), weft::to_string(y), static_cast<int>(b));
+      how.trim = false;
+      const auto expected = weft::map_blocks(first, one, weft::map_overlap(sum, how, x));
+      CHECK(same(at(weft::map_blocks(sum, one, y)), at(expected)));
+      const auto back = weft::trim_overlap(y, how);
+      CHECK(back.chunk_sizes() == x.chunk_sizes());
+      CHECK(same(at(back), at(x)));
+    }
+  CHECK_THROWS_WITH(weft::overlap(plain, {.depth = {0, 2}}), Catch::Contains("and the last 1: rechunk it, or name"));
+  CHECK_THROWS_WITH(weft::trim_overlap(plain, {.depth = {2, 0}, .boundary = boundary::nearest}),
+                    Catch::Contains("halos of 2 and 2 elements cut off a chunk of 2"));
+  CHECK_THROWS_WITH(weft::overlap(plain, {.depth = {1, 1, 1}}), Catch::Contains("one depth, or one for each"));
+}
+
+TEST_CASE("a function of one item is called for each") {
+  place at;
+  const auto x = noise_of(at.client, {17, 13}, {5, 4});
+  const auto y = noise_of(at.client, {17, 13}, {17, 3}) * 3.0;
+  const auto dot = [](const auto& a, const auto& b) { return xt::sum(a * b)(); };
+  const auto lines = weft::apply_gufunc<1>(weft::vectorize<1, 1>(dot), "(i),(i)->()", x, y);
+  CHECK(xt::allclose(at(lines), at(weft::sum(x * y, 1))));
+  CHECK(xt::allclose(at(weft::apply_gufunc<1>(weft::vectorize<1, 1>(dot), "(i),(i)->()", x, y(3))),
+                     at(weft::sum(x * y(3), 1))));
+  const auto product = [](const weft::chunk_view<double, 1>& a, const weft::chunk_view<double, 0>& b) {
+    return xt::xtensor<double, 1>(a * b());
+  };
+  const auto scaled = weft::apply_gufunc<2>(weft::vectorize<1, 0>(product), "(i),()->(i)", x, y(weft::slice(), 2));
+  CHECK(xt::allclose(at(scaled), at(x * y(weft::slice(), weft::slice(2, 3)))));
+  const auto whole = weft::apply_gufunc<0>(weft::vectorize<2>([](const auto& a) { return a(1, 2); }), "(i,j)->()", x);
+  CHECK(at(whole) == at(x(1, 2)));
+  const auto unlike = [](const auto& a) {
+    return xt::xtensor<double, 1>(xt::zeros<double>({a(0) > 0 ? std::size_t{1} : std::size_t{2}}));
+  };
+  CHECK_THROWS_WITH(at(weft::apply_gufunc<2>(weft::vectorize<1>(unlike), "(i)->(k)", weft::new_axes{{1}}, x)),
+                    Catch::Contains("gave one of shape ("));
+}
+
 TEST_CASE("each axis has a boundary of its own") {
   place at;
   using weft::boundary;

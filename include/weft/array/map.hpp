@@ -186,6 +186,25 @@ auto map_overlap(F f, const X& x, const overlap_options& how = {}) {
   return map_overlap(std::move(f), how, x);
 }
 
+/// The chunks with their halos, as an array of its own: each as long as before and `depth` longer on either side, so
+/// that elements are in several of them. For functions of several steps, as `map_blocks(f, overlap(x, how))`; for one
+/// map_overlap copies less. Options are as there, but for `trim`. Throws misuse, with boundary::nothing for halos
+/// longer than the first or the last chunk too, since they would end within others: rechunk first.
+template <array_like X>
+auto overlap(const X& x, const overlap_options& how = {}) {
+  using namespace detail::arrays;
+  using T = typename X::value_type;
+  return array<T, X::rank>(
+      overlapped(x.node(), {how.depth, how.after, how.boundary, false, {bytes_of(fitting<T>(how.constant))}}));
+}
+/// Without the halos that overlap() has put around chunks, by the same options. Throws misuse for chunks that are no
+/// longer than their halos.
+template <array_like X>
+auto trim_overlap(const X& x, const overlap_options& how = {}) {
+  using namespace detail::arrays;
+  return array<typename X::value_type, X::rank>(trimmed(x.node(), {how.depth, how.after, how.boundary, false, {}}));
+}
+
 namespace detail::arrays {
 
 template <std::size_t N, class F, class... A>

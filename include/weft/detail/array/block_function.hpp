@@ -246,6 +246,9 @@ struct overlap {
   bool trim;
   std::vector<std::vector<std::byte>> constants;  // an element for each array
 };
+/// The array of chunks with their halos, and back: lib/array/overlap.cpp.
+array_ref overlapped(array_ref x, const overlap& how);
+array_ref trimmed(array_ref x, const overlap& how);
 array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_code<block_function> f);
 array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std::vector<std::string_view>& axes,
                        element e, const block_changes& how, any_code<block_function> f);
