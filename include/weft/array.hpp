@@ -42,6 +42,7 @@
 #include "weft/array/reduce_blocks.hpp"
 #include "weft/array/reshape.hpp"
 #include "weft/array/sort.hpp"
+#include "weft/array/store.hpp"
 #include "weft/array/take.hpp"
 #include "weft/array/together.hpp"
 #include "weft/array/vectorize.hpp"

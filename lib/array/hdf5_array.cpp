@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "array/hdf5_room.hpp"
 #include "array/layered.hpp"
 #include "array/npy_array.hpp"
+#include "array/storing.hpp"
 #include "weft/array/hdf5.hpp"
 #include "weft/blocking.hpp"
 #include "weft/errors.hpp"
@@ -97,25 +97,138 @@ task<> read_in_one_piece(const hdf5_place& where, std::uint64_t offset, const it
   co_await read_npy_box(f, h, b.first, b.extents, to.bytes().data(), b.steps);
 }
 
-task<> give_up(const std::string& path, const std::string& dataset, const hdf5_room& room, bool certain) {
-  const auto take_away = [&] {
-    // Where somebody may still write the room stays his: who comes next gets another one.
-    certain ? give_up_hdf5_room(path, dataset, room) : leave_hdf5_room(path, dataset, room);
-  };
-  try {
-    co_await when_free(take_away);
-  } catch (const std::runtime_error&) {}  // that it cannot be removed is less than what has happened
+task<array_ref> open_dataset(client c, std::string path, std::string dataset, element e, creation how) {
+  return open_hdf5(std::move(c), std::move(path), std::move(dataset), e, dynamic_rank, how);
 }
 
-task<hdf5_room> make_room(const std::string& path, const std::string& dataset, const npy_header& h, bool overwrite) {
-  const std::uint64_t mark = number_of_writing() | 1;  // 0 is none
-  const auto make = [&] { return make_hdf5_room(path, dataset, h.type, h.shape, overwrite, mark); };
-  co_return co_await when_free(make);
-}
-task<> finish(const std::string& path, const std::string& dataset, const hdf5_room& room, bool overwrite) {
-  const auto put = [&] { put_hdf5_in_place(path, dataset, room, overwrite); };
-  co_await when_free(put);
-}
+/// A dataset under a name of its own until it is whole. No stop ends what is done to the file itself: it has been
+/// done, or not.
+class new_dataset_job final : public storing_job {
+ public:
+  new_dataset_job(array_ref x, const std::string& path, const std::string& dataset, const hdf5_options& how)
+      : storing_job(std::move(x), name_of(path, dataset)),
+        path_(path),
+        dataset_(dataset),
+        overwrite_(how.overwrite),
+        type_(type_to_write(*x_, path)) {}
+
+  task<> begin(std::uint64_t number) override {
+    task<> making = make_room(number);
+    co_await shield(std::move(making));
+  }
+  layer<nothing> writes(layer<block> chunks) override {
+    npy_place where{path_, x_->chunks};
+    where.offset = room_->offset;
+    where.of = x_->of;
+    where.writing = room_->mark;
+    return writes_to_file(std::move(where), std::move(chunks), name());
+  }
+  task<> finish() override {
+    const auto put = [&] { put_hdf5_in_place(path_, dataset_, *room_, overwrite_); };
+    co_await when_free(put);
+  }
+  task<> give_up(bool certain) override {
+    if (!room_) co_return;
+    const auto take_away = [&] {
+      // Where somebody may still write the room stays his: who comes next gets another one.
+      certain ? give_up_hdf5_room(path_, dataset_, *room_) : leave_hdf5_room(path_, dataset_, *room_);
+    };
+    co_await when_free(take_away);
+  }
+  task<array_ref> open() const override {
+    co_return co_await open_dataset(x_->owner, path_, dataset_, x_->of, {.chunk = x_->chunks.largest()});
+  }
+
+ private:
+  task<> make_room(std::uint64_t mark) {
+    const auto make = [&] {
+      room_ = make_hdf5_room(path_, dataset_, type_, extents_of(x_->chunks), overwrite_, mark);
+    };
+    co_await when_free(make);
+  }
+
+  const std::string path_, dataset_;
+  const bool overwrite_;
+  const item_type type_;
+  std::optional<hdf5_room> room_;
+};
+
+/// A part of a dataset that is there, in one piece.
+class dataset_region_job final : public storing_job {
+ public:
+  dataset_region_job(array_ref x, const std::string& path, const std::string& dataset, file_region r)
+      : storing_job(std::move(x), name_of(path, dataset)), path_(path), dataset_(dataset), region_(std::move(r)) {
+    type_to_write(*x_, path);
+  }
+  const file_region* region() const noexcept override { return &region_; }
+
+  task<> begin(std::uint64_t number) override {
+    number_ = number;
+    const auto look = [&] { found_ = look_up_hdf5(path_, dataset_); };
+    co_await when_free(look);
+    const bool same = item_type_of(x_->of, found_.type.swapped) == found_.type;
+    check_type_of_region(x_->of, to_string(found_.type), same, name());
+    settle_region(region_, extents_from(found_.shape), name());
+    x_ = in_region(std::move(x_), region_, name());
+    if (!found_.offset)
+      throw misuse("weft: a region of " + name() + ", which is " +
+                   (found_.chunk.empty() ? "nowhere yet, or in another file"
+                                         : "in chunks of " + weft::to_string(extents_from(found_.chunk))) +
+                   ": regions are written of datasets in one piece, as to_hdf5 makes them");
+  }
+  layer<nothing> writes(layer<block> chunks) override {
+    npy_place where{path_, x_->chunks};
+    where.offset = *found_.offset;
+    where.of = x_->of;
+    where.swapped = found_.type.swapped;
+    where.writing = number_;
+    where.begin = region_.first;
+    where.whole = extents_from(found_.shape);
+    return writes_to_file(std::move(where), std::move(chunks), name());
+  }
+  task<> finish() override { co_return; }
+  task<> give_up(bool) override { co_return; }
+  task<array_ref> open() const override {
+    const creation how{.chunk = x_->chunks.largest()};
+    co_return part_in_region(co_await open_dataset(x_->owner, path_, dataset_, x_->of, how), region_);
+  }
+
+ private:
+  const std::string path_, dataset_;
+  file_region region_;
+  hdf5_dataset found_;
+  std::uint64_t number_ = 0;
+};
+
+class dataset_part_kind final : public target_kind {
+ public:
+  dataset_part_kind(std::string path, std::string dataset, file_region r)
+      : path_(std::move(path)), dataset_(std::move(dataset)), region_(std::move(r)) {}
+  std::shared_ptr<storing_job> job_for(array_ref x) const override {
+    return std::make_shared<dataset_region_job>(std::move(x), path_, dataset_, region_);
+  }
+  target_ref part(std::vector<index_item>) const override { throw_part_of_part(name_of(path_, dataset_)); }
+
+ private:
+  const std::string path_, dataset_;
+  const file_region region_;
+};
+class dataset_kind final : public target_kind {
+ public:
+  dataset_kind(std::string path, std::string dataset, const hdf5_options& how)
+      : path_(std::move(path)), dataset_(std::move(dataset)), how_(how) {}
+  std::shared_ptr<storing_job> job_for(array_ref x) const override {
+    return std::make_shared<new_dataset_job>(std::move(x), path_, dataset_, how_);
+  }
+  target_ref part(std::vector<index_item> where) const override {
+    return std::make_shared<const dataset_part_kind>(path_, dataset_,
+                                                     region_by(std::move(where), name_of(path_, dataset_)));
+  }
+
+ private:
+  const std::string path_, dataset_;
+  const hdf5_options how_;
+};
 
 }  // namespace
 
@@ -167,29 +280,10 @@ task<array_ref> open_hdf5(client c, std::string path, std::string dataset, eleme
   co_return std::make_shared<const hdf5_node>(std::move(c), std::move(where));
 }
 
-task<> write_hdf5(array_ref x, std::string path, std::string dataset, hdf5_options how) {
+target_ref hdf5_target(std::string path, std::string dataset, hdf5_options how) {
   check_name(path, dataset);
   path = std::filesystem::absolute(path).string();
-  const npy_header h = header_for(*x, path);
-  // No stop ends what is done to the file itself: it has been done, or not.
-  task<hdf5_room> making = make_room(path, dataset, h, how.overwrite);
-  const hdf5_room room = co_await shield(std::move(making));
-  npy_place where{path, x->chunks};
-  where.offset = room.offset;
-  where.of = x->of;
-  where.writing = room.mark;
-  writing_end end;
-  try {
-    end = co_await write_chunks(x, std::move(where));
-    if (!end.failure) {
-      task<> finishing = finish(path, dataset, room, how.overwrite);
-      co_await shield(std::move(finishing));
-    }
-  } catch (...) { end.failure = std::current_exception(); }
-  if (!end.failure) co_return;
-  task<> giving_up = give_up(path, dataset, room, end.certain);
-  co_await shield(std::move(giving_up));
-  std::rethrow_exception(end.failure);
+  return std::make_shared<const dataset_kind>(std::move(path), std::move(dataset), how);
 }
 
 void weft_encode(encoder& e, const hdf5_place& p) {

@@ -67,6 +67,8 @@ operand settled(array_ref x, const view_map& map);
 
 /// The tasks of all chunks of an array, or those that it keeps.
 layer<block> layer_of_blocks(const array_node& x);
+/// The same of several arrays of one client, whose tasks are shared where they are the same.
+std::vector<layer<block>> layers_of_blocks(std::span<const array_ref> xs);
 
 /// A layer with as many links as it has inputs, which must be known when it is compiled.
 template <class F, class D, class... Links>

@@ -55,6 +55,8 @@ bool is_one_chunk(const reading& r, const run_lists& runs, values<block> blocks,
   return blocks[0].of().item == r.item;
 }
 
+}  // namespace
+
 chunk_place place_among(const grid& tasks, const coordinates& at) {
   chunk_place place;
   place.chunk = place.first = place.extents = place.whole = place.chunks = weft::shape::of_rank(tasks.rank);
@@ -68,8 +70,6 @@ chunk_place place_among(const grid& tasks, const coordinates& at) {
   }
   return place;
 }
-
-}  // namespace
 
 block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
   coordinates counts{};

@@ -29,6 +29,8 @@ void weft_encode(encoder& e, const mapped_plan& p);
 mapped_plan weft_decode(decoder& d, std::type_identity<mapped_plan>);
 constexpr std::string_view weft_schema(std::type_identity<mapped_plan>) { return "weft array map 3"; }
 
+/// Where chunk `at` of those of `tasks` is.
+chunk_place place_among(const grid& tasks, const coordinates& at);
 block map_chunk(const mapped_plan& p, std::size_t j, inputs in);
 
 struct mapped_task {

@@ -1,6 +1,5 @@
 #include "array/npy_array.hpp"
 
-#include <exception>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -10,8 +9,6 @@
 #include "array/file_chunks.hpp"
 #include "array/layered.hpp"
 #include "array/npy.hpp"
-#include "array/unfinished.hpp"
-#include "weft/blocking.hpp"
 #include "weft/detail/array/files.hpp"
 #include "weft/errors.hpp"
 
@@ -23,7 +20,10 @@ npy_header header_of(const npy_place& p) {
   npy_header h;
   h.type = item_type_of(p.of, p.swapped).value();
   h.fortran_order = p.fortran_order;
-  h.shape = extents_of(p.chunks);
+  if (p.whole.size() == 0)
+    h.shape = extents_of(p.chunks);
+  else
+    h.shape.assign(p.whole.begin(), p.whole.end());
   h.data_offset = p.offset;
   return h;
 }
@@ -53,16 +53,18 @@ task<block> read_npy_chunk(shared<npy_place> where, std::size_t j) {
   co_return result;
 }
 
-task<> write_npy_chunk(shared<npy_place> where, std::size_t j, const block& from) {
+task<nothing> write_npy_chunk(shared<npy_place> where, std::size_t j, const block& from) {
   const coordinates at = place_in_box(j, where->first, where->counts);
-  const chunk_box b = box_of(where->chunks, at, where->of.item);
+  chunk_box b = box_of(where->chunks, at, where->of.item);
+  for (std::size_t a = 0; a < where->begin.size(); ++a) b.first[a] += static_cast<std::size_t>(where->begin[a]);
   check_own(from, where->of, where->chunks.chunk(at));
-  if (from.count() == 0) co_return;
+  if (from.count() == 0) co_return nothing();
   const writing here(where->writing);
   const npy_header h = header_of(*where);
   file f = co_await file::open(where->path, {.mode = access::write});
   co_await write_npy_box(f, h, b.first, b.extents, from.bytes().data(), b.steps);
   co_await f.close();
+  co_return nothing();
 }
 
 task<array_ref> open_npy(client c, std::string path, element e, creation how) {
@@ -88,58 +90,20 @@ array_ref array_in_file(client c, npy_place where) {
   return std::make_shared<const npy_node>(std::move(c), std::move(where));
 }
 
-npy_header header_for(const array_node& x, const std::string& path) {
+item_type type_to_write(const array_node& x, const std::string& path) {
   const std::optional<item_type> type = item_type_of(x.of, false);
   if (!type)
     throw misuse("weft: " + path + " cannot hold an array whose elements are no numbers: write their fields apart");
-  npy_header h;
-  h.type = *type;
-  h.shape = extents_of(x.chunks);
-  return h;
+  return *type;
 }
 
-task<> write_npy(array_ref x, std::string path) {
-  npy_header h = header_for(*x, path);
-  co_await write_to_file(std::move(x), std::move(path), std::move(h), &create_npy);
-}
-
-task<writing_end> write_chunks(array_ref x, npy_place where) {
-  const box all = box::all_of(x->chunks);
-  const std::uint64_t number = where.writing;
+layer<nothing> writes_to_file(npy_place where, layer<block> chunks, const std::string& name) {
+  const box all = box::all_of(where.chunks);
   where.first = all.first;
   where.counts = all.counts;
-  layer<> writes = layer_of(x->chunks.tasks(), write_npy_task{shared<npy_place>(std::move(where))},
-                            weft::from(layer_of_blocks(*x), one_to_one{}));
-  co_return co_await run_writers(x->owner, std::move(writes), number);
-}
-
-task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&)) {
-  const std::uint64_t number = number_of_writing();
-  const std::string unfinished = unfinished_beside(path, number);
-  const auto make_place = [&] {
-    std::error_code ignored;  // it is in nobody's way
-    for (const std::filesystem::path& left : all_unfinished_beside(path)) std::filesystem::remove(left, ignored);
-  };
-  co_await blocking(make_place);
-  std::exception_ptr failure;
-  try {
-    file f = co_await create(unfinished, h);
-    co_await f.close();
-    npy_place where{unfinished, x->chunks};
-    where.offset = h.data_offset;
-    where.of = x->of;
-    where.fortran_order = h.fortran_order;
-    where.swapped = h.type.swapped;
-    where.writing = number;
-    const writing_end end = co_await write_chunks(x, std::move(where));
-    if (end.failure) std::rethrow_exception(end.failure);
-    if (!std::filesystem::exists(unfinished)) throw_taken_away(path, unfinished);
-    std::filesystem::rename(unfinished, path);
-  } catch (...) { failure = std::current_exception(); }
-  if (!failure) co_return;
-  std::error_code ignored;  // that it cannot be removed is less than what has happened
-  std::filesystem::remove(unfinished, ignored);
-  std::rethrow_exception(failure);
+  const std::size_t n = where.chunks.tasks();
+  return layer_of(n, write_npy_task{shared<npy_place>(std::move(where)), name},
+                  weft::from(std::move(chunks), one_to_one{}));
 }
 
 void weft_encode(encoder& e, const npy_place& p) {
@@ -152,6 +116,8 @@ void weft_encode(encoder& e, const npy_place& p) {
   weft::encode(e, p.fortran_order);
   weft::encode(e, p.swapped);
   weft::encode(e, p.writing);
+  weft::encode(e, p.begin);
+  weft::encode(e, p.whole);
 }
 npy_place weft_decode(decoder& d, std::type_identity<npy_place>) {
   npy_place p{weft::decode<std::string>(d), weft::decode<grid>(d)};
@@ -162,9 +128,12 @@ npy_place weft_decode(decoder& d, std::type_identity<npy_place>) {
   p.fortran_order = weft::decode<bool>(d);
   p.swapped = weft::decode<bool>(d);
   p.writing = weft::decode<std::uint64_t>(d);
+  p.begin = weft::decode<weft::shape>(d);
+  p.whole = weft::decode<weft::shape>(d);
+  if (!is_part_of(p.chunks, p.begin, p.whole)) d.fail("an array's file", "its part is not in it");
   if (!is_box_of(p.chunks, p.first, p.counts)) d.fail("an array's file", "its box is not in its chunks");
   if (!is_number(p.of)) d.fail("an array's file", "its elements are no numbers");
-  if (!bytes_of(extents_of(p.chunks), p.of.item) || p.offset >> 62 != 0) d.fail("an array's file", "it is too large");
+  if (!bytes_of(header_of(p).shape, p.of.item) || p.offset >> 62 != 0) d.fail("an array's file", "it is too large");
   return p;
 }
 

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "array/boxes.hpp"
 #include "array/names.hpp"
 #include "array/npy.hpp"
+#include "array/storing.hpp"
 #include "array/writers.hpp"
 #include "weft/task.hpp"
 
@@ -15,20 +17,22 @@ namespace weft::detail::arrays {
 /// An array in an npy file, or in one without a header, as the tasks that read or write its chunks know it.
 struct npy_place {
   std::string path;
-  grid chunks;
+  grid chunks;                          // of the part that is written
   weft::shape first = {}, counts = {};  // the box of chunks that are read
   std::uint64_t offset = 0;             // of the first element
   element of = {};
   bool fortran_order = false, swapped = false;
   std::uint64_t writing = 0;  // the number of the tasks that write it
+  weft::shape begin = {};     // of the part that is written, in an array of the shape `whole`; none: of all of it
+  weft::shape whole = {};
 };
 void weft_encode(encoder& e, const npy_place& p);
 npy_place weft_decode(decoder& d, std::type_identity<npy_place>);
-constexpr std::string_view weft_schema(std::type_identity<npy_place>) { return "weft array npy 2"; }
+constexpr std::string_view weft_schema(std::type_identity<npy_place>) { return "weft array npy 3"; }
 
 task<block> read_npy_chunk(shared<npy_place> where, std::size_t j);
 /// b must live until it is written.
-task<> write_npy_chunk(shared<npy_place> where, std::size_t j, const block& b);
+task<nothing> write_npy_chunk(shared<npy_place> where, std::size_t j, const block& b);
 
 struct read_npy_task {
   shared<npy_place> where;
@@ -38,22 +42,34 @@ struct read_npy_task {
 };
 struct write_npy_task {
   shared<npy_place> where;
-  task<> operator()(std::size_t j, const block& b) const { return write_npy_chunk(where, j, b); }
+  std::string name;
+  task<nothing> operator()(std::size_t j, const block& b) const { return write_npy_chunk(where, j, b); }
   std::string task_name() const { return "write-file"; }
-  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
+  std::string task_subject(std::size_t j) const {
+    return subject_of_write(name_of_chunk(j, where->first, where->counts), name);
+  }
 };
 
 /// The array in such a place, whose box of chunks does not count.
 array_ref array_in_file(client c, npy_place where);
-/// Computes x and writes it to such a place, of all chunks, in a file that is there, by tasks of number
-/// where.writing. Nobody writes there afterwards, as far as the end is certain.
-task<writing_end> write_chunks(array_ref x, npy_place where);
-/// Computes x and writes it to a file that `create` makes, which sets h.data_offset, under a name of its own until
-/// it is whole. What other calls have left of the file is removed first: one of them that writes yet fails then. The
-/// header's shape and type are x's.
-task<> write_to_file(array_ref x, std::string path, npy_header h, task<file> (*create)(std::string, npy_header&));
-/// The header of an array, whose order of bytes and of axes is to be set. Throws misuse where elements are no
-/// numbers.
-npy_header header_for(const array_node& x, const std::string& path);
+/// Tasks that write chunks to such a place, whose box of chunks does not count; `name` is what errors call it.
+layer<nothing> writes_to_file(npy_place where, layer<block> chunks, const std::string& name);
+/// The type of x's elements in a file. Throws misuse where they are no numbers.
+item_type type_to_write(const array_node& x, const std::string& path);
+
+/// Files whose elements are in one piece.
+class file_format {
+ public:
+  virtual ~file_format() = default;
+  /// How x lies in a file of its own, but for data_offset. Throws misuse where it cannot be in one.
+  virtual npy_header header_for(const array_node& x, const std::string& path) const = 0;
+  /// Makes a file, and sets h.data_offset.
+  virtual task<file> create(std::string path, npy_header& h) const = 0;
+  /// Reads how the elements lie in a file that is there, of whose array x is to be a part.
+  virtual task<npy_header> look(file& f, const array_node& x) const = 0;
+  /// Throws misuse where no part of a file can be written.
+  virtual void check_part() const {}
+};
+target_ref file_target(std::string path, std::shared_ptr<const file_format> format);
 
 }  // namespace weft::detail::arrays

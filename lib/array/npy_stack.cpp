@@ -1,6 +1,5 @@
 // Stacks of npy files: a folder with one file for each chunk along an axis, as Dask has them.
 #include <algorithm>
-#include <exception>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
@@ -14,6 +13,7 @@
 #include "array/npy.hpp"
 #include "array/npy_array.hpp"
 #include "array/stack_info.hpp"
+#include "array/storing.hpp"
 #include "array/unfinished.hpp"
 #include "array/writers.hpp"
 #include "array/zarr_folder.hpp"
@@ -81,7 +81,7 @@ task<block> read_stack_chunk(shared<stack_place> where, std::size_t j) {
 }
 
 /// b must live until it is written.
-task<> write_stack_chunk(shared<stack_place> where, std::size_t j, const block& from) {
+task<nothing> write_stack_chunk(shared<stack_place> where, std::size_t j, const block& from) {
   const coordinates at = place_in_box(j, where->first, where->counts);
   chunk_box b = box_of(where->chunks, at, where->of.item);
   check_own(from, where->of, where->chunks.chunk(at));
@@ -93,6 +93,7 @@ task<> write_stack_chunk(shared<stack_place> where, std::size_t j, const block& 
   std::fill(b.first.begin(), b.first.end(), std::size_t{0});
   if (from.count() != 0) co_await write_npy_box(f, h, b.first, b.extents, from.bytes().data(), b.steps);
   co_await f.close();
+  co_return nothing();
 }
 
 struct read_stack_task {
@@ -103,9 +104,12 @@ struct read_stack_task {
 };
 struct write_stack_task {
   shared<stack_place> where;
-  task<> operator()(std::size_t j, const block& b) const { return write_stack_chunk(where, j, b); }
+  std::string name;
+  task<nothing> operator()(std::size_t j, const block& b) const { return write_stack_chunk(where, j, b); }
   std::string task_name() const { return "write-file"; }
-  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
+  std::string task_subject(std::size_t j) const {
+    return subject_of_write(name_of_chunk(j, where->first, where->counts), name);
+  }
 };
 
 struct stack_node final : layered_node {
@@ -159,6 +163,73 @@ task<> write_info(const std::string& folder, const stack_info& info) {
   co_await f.close();
 }
 
+class stack_job final : public storing_job {
+ public:
+  stack_job(array_ref x, const std::string& path, std::int64_t along)
+      : storing_job(std::move(x), path), axis_(checked_axis(along, x_->chunks)), type_(type_to_write(*x_, path)) {
+    x_ = in_stack(std::move(x_), axis_);
+  }
+
+  task<> begin(std::uint64_t number) override {
+    number_ = number;
+    unfinished_ = unfinished_beside(name(), number);
+    const auto make_place = [&] {
+      if (fs::exists(name()) && !(fs::is_directory(name()) && fs::is_empty(name())))
+        throw std::runtime_error("weft: " + name() + " is there already: remove it, or write the stack elsewhere");
+      for (const fs::path& left : all_unfinished_beside(name())) remove_stack(left);
+      fs::create_directory(unfinished_);
+    };
+    co_await blocking(make_place);
+  }
+  layer<nothing> writes(layer<block> chunks) override {
+    const box all = box::all_of(x_->chunks);
+    stack_place where = place_at(unfinished_);
+    where.first = all.first;
+    where.counts = all.counts;
+    where.writing = number_;
+    return layer_of(x_->chunks.tasks(), write_stack_task{shared<stack_place>(std::move(where)), name()},
+                    weft::from(std::move(chunks), one_to_one{}));
+  }
+  task<> finish() override {
+    if (!fs::exists(unfinished_)) throw_taken_away(name(), unfinished_);
+    co_await write_info(unfinished_, info_of(x_->chunks, axis_, type_));
+    fs::rename(unfinished_, name());
+  }
+  task<> give_up(bool) override {
+    remove_stack(unfinished_);
+    co_return;
+  }
+  task<array_ref> open() const override { co_return std::make_shared<const stack_node>(x_->owner, place_at(name())); }
+
+ private:
+  stack_place place_at(const std::string& folder) const {
+    stack_place where{folder, x_->chunks};
+    where.axis = static_cast<std::uint32_t>(axis_);
+    where.of = x_->of;
+    return where;
+  }
+
+  const std::size_t axis_;
+  const item_type type_;
+  std::string unfinished_;
+  std::uint64_t number_ = 0;
+};
+
+class stack_kind final : public target_kind {
+ public:
+  stack_kind(std::string path, std::int64_t axis) : path_(std::move(path)), axis_(axis) {}
+  std::shared_ptr<storing_job> job_for(array_ref x) const override {
+    return std::make_shared<stack_job>(std::move(x), path_, axis_);
+  }
+  target_ref part(std::vector<index_item>) const override {
+    throw misuse("weft: a region of " + path_ + ", a stack of files: store it in a file of one array, or in a store");
+  }
+
+ private:
+  const std::string path_;
+  const std::int64_t axis_;
+};
+
 }  // namespace
 
 task<array_ref> open_npy_stack(client c, std::string path, element e, std::size_t rank) {
@@ -193,35 +264,8 @@ task<array_ref> open_npy_stack(client c, std::string path, element e, std::size_
   co_return std::make_shared<const stack_node>(std::move(c), std::move(where));
 }
 
-task<> write_npy_stack(array_ref x, std::string path, std::int64_t along) {
-  const std::size_t axis = checked_axis(along, x->chunks);
-  const item_type type = header_for(*x, path).type;
-  x = in_stack(std::move(x), axis);
-  path = folder_of(path).string();
-  const std::uint64_t number = number_of_writing();
-  const std::string unfinished = unfinished_beside(path, number);
-  const auto make_place = [&] {
-    if (fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path)))
-      throw std::runtime_error("weft: " + path + " is there already: remove it, or write the stack elsewhere");
-    for (const fs::path& left : all_unfinished_beside(path)) remove_stack(left);
-    fs::create_directory(unfinished);
-  };
-  co_await blocking(make_place);
-  std::exception_ptr failure;
-  try {
-    const box all = box::all_of(x->chunks);
-    stack_place where{unfinished, x->chunks, all.first, all.counts, static_cast<std::uint32_t>(axis), x->of, number};
-    layer<> writes = layer_of(x->chunks.tasks(), write_stack_task{shared<stack_place>(std::move(where))},
-                              weft::from(layer_of_blocks(*x), one_to_one{}));
-    const writing_end end = co_await run_writers(x->owner, std::move(writes), number);
-    if (end.failure) std::rethrow_exception(end.failure);
-    if (!fs::exists(unfinished)) throw_taken_away(path, unfinished);
-    co_await write_info(unfinished, info_of(x->chunks, axis, type));
-    fs::rename(unfinished, path);
-  } catch (...) { failure = std::current_exception(); }
-  if (!failure) co_return;
-  remove_stack(unfinished);
-  std::rethrow_exception(failure);
+target_ref npy_stack_target(std::string path, std::int64_t axis) {
+  return std::make_shared<const stack_kind>(folder_of(path).string(), axis);
 }
 
 }  // namespace weft::detail::arrays

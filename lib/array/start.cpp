@@ -140,6 +140,24 @@ layer<block> layer_of_blocks(const array_node& x) {
   return x.kind == node_kind::stored ? layer_of(static_cast<const stored_node&>(x).parts) : lower(plan(x));
 }
 
+std::vector<layer<block>> layers_of_blocks(std::span<const array_ref> xs) {
+  std::vector<layer<block>> all(xs.size());
+  std::vector<const array_node*> wanted;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < xs.size(); ++i) {
+    if (xs[i]->kind == node_kind::stored) {
+      all[i] = layer_of(static_cast<const stored_node&>(*xs[i]).parts);
+      continue;
+    }
+    wanted.push_back(xs[i].get());
+    places.push_back(i);
+  }
+  if (wanted.empty()) return all;
+  std::vector<layer<block>> made = lower_all(plan(wanted));
+  for (std::size_t i = 0; i < made.size(); ++i) all[places[i]] = std::move(made[i]);
+  return all;
+}
+
 std::size_t count_tasks(const array_node& x) {
   std::size_t n = 0;
   const plan p(x);

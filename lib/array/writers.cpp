@@ -136,7 +136,7 @@ task<> end_writing_here(std::uint64_t number) {
   if (gone) co_await gone->wait();
 }
 
-task<writing_end> run_writers(client c, layer<> writes, std::uint64_t number) {
+task<writing_end> run_writers(client c, layer<nothing> writes, std::uint64_t number) {
   writing_end end;
   try {
     co_await c.run(writes);

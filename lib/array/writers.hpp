@@ -5,6 +5,7 @@
 #include <string>
 
 #include "weft/client.hpp"
+#include "weft/detail/results.hpp"
 #include "weft/layer.hpp"
 #include "weft/task.hpp"
 
@@ -48,6 +49,6 @@ struct writing_end {
 };
 /// Runs tasks of that number to their end: when this returns, none of them writes. No stop ends it before. It waits a
 /// minute at most for workers that have no thread free to answer.
-task<writing_end> run_writers(client c, layer<> writes, std::uint64_t number);
+task<writing_end> run_writers(client c, layer<nothing> writes, std::uint64_t number);
 
 }  // namespace weft::detail::arrays

@@ -2,7 +2,6 @@
 #include "array/zarr_store.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <filesystem>
 #include <functional>
 #include <numeric>
@@ -13,6 +12,7 @@
 
 #include "array/file_chunks.hpp"
 #include "array/layered.hpp"
+#include "array/npy_array.hpp"
 #include "array/unfinished.hpp"
 #include "array/writers.hpp"
 #include "array/zarr_folder.hpp"
@@ -20,7 +20,6 @@
 #include "weft/blocking.hpp"
 #include "weft/detail/array/gathers.hpp"
 #include "weft/errors.hpp"
-#include "weft/stop.hpp"
 
 namespace weft::detail::arrays {
 
@@ -87,11 +86,6 @@ bool is_cut_there(const cut& c, std::int64_t chunk) {
   return c.table != nullptr || c.count() <= 2 || c.chunk % chunk == 0;
 }
 
-task<> finish(fs::path unfinished, fs::path folder, bool overwrite) {
-  const auto put = [&] { put_in_place(unfinished, folder, overwrite); };
-  co_await blocking(put);
-}
-
 /// x in chunks that are made of whole ones of the store: x itself where it has such.
 array_ref in_chunks_of(array_ref x, const zarr_array& z) {
   const grid& g = x->chunks;
@@ -103,7 +97,134 @@ array_ref in_chunks_of(array_ref x, const zarr_array& z) {
   return rechunked(std::move(x), chunk, creation().bytes);
 }
 
+zarr_place place_in_store(const std::string& path, const zarr_array& z, const array_node& x) {
+  zarr_place where{path, z};
+  where.chunks = x.chunks;
+  where.of = x.of;
+  return where;
+}
+layer<nothing> writes_to_store(zarr_place where, layer<block> chunks, const std::string& name) {
+  const box all = box::all_of(where.chunks);
+  where.first = all.first;
+  where.counts = all.counts;
+  const std::size_t n = where.chunks.tasks();
+  return layer_of(n, write_zarr_task{shared<zarr_place>(std::move(where)), name},
+                  weft::from(std::move(chunks), one_to_one{}));
+}
+
+class new_store_job final : public storing_job {
+ public:
+  new_store_job(array_ref x, const std::string& path, const zarr_options& how)
+      : storing_job(std::move(x), path), store_(store_for(*x_, path, how)), overwrite_(how.overwrite) {
+    x_ = in_chunks_of(std::move(x_), store_);
+  }
+
+  task<> begin(std::uint64_t number) override {
+    number_ = number;
+    const auto prepare = [&] {
+      folder_ = place_of_store(name());
+      prepare_place(folder_, overwrite_);
+    };
+    co_await blocking(prepare);
+    unfinished_ = unfinished_beside(folder_, number);
+    co_await create_zarr(unfinished_, store_);
+  }
+  layer<nothing> writes(layer<block> chunks) override {
+    zarr_place where = place_in_store(unfinished_, store_, *x_);
+    where.writing = number_;
+    return writes_to_store(std::move(where), std::move(chunks), name());
+  }
+  task<> finish() override {
+    const auto put = [&] { put_in_place(unfinished_, folder_, overwrite_); };
+    co_await blocking(put);
+  }
+  task<> give_up(bool) override {
+    if (!unfinished_.empty()) remove_store(unfinished_);
+    co_return;
+  }
+  task<array_ref> open() const override {
+    co_return std::make_shared<const zarr_node>(x_->owner, place_in_store(folder_.string(), store_, *x_));
+  }
+
+ private:
+  const zarr_array store_;
+  const bool overwrite_;
+  fs::path folder_;
+  std::string unfinished_;
+  std::uint64_t number_ = 0;
+};
+
+/// A part of a store that is there: whole chunks of it, each of which one task writes.
+class store_region_job final : public storing_job {
+ public:
+  store_region_job(array_ref x, const std::string& path, file_region r)
+      : storing_job(std::move(x), path), region_(std::move(r)) {
+    type_to_write(*x_, path);
+  }
+  const file_region* region() const noexcept override { return &region_; }
+
+  task<> begin(std::uint64_t number) override {
+    number_ = number;
+    store_ = co_await open_zarr(name());
+    const bool same = item_type_of(x_->of, store_.type.swapped) == store_.type;
+    check_type_of_region(x_->of, to_string(store_.type), same, name());
+    const weft::shape whole = extents_from(store_.shape);
+    settle_region(region_, whole, name());
+    check_chunks_of_region(region_, whole, extents_from(store_.chunk), name());
+    x_ = in_chunks_of(in_region(std::move(x_), region_, name()), store_);
+  }
+  layer<nothing> writes(layer<block> chunks) override {
+    zarr_place where = place_in_store(name(), store_, *x_);
+    where.writing = number_;
+    where.begin = region_.first;
+    return writes_to_store(std::move(where), std::move(chunks), name());
+  }
+  task<> finish() override { co_return; }
+  task<> give_up(bool) override { co_return; }
+  task<array_ref> open() const override {
+    zarr_place where = place_in_store(name(), store_, *x_);
+    where.chunks = grid_to_read(store_, name(), {});
+    co_return part_in_region(std::make_shared<const zarr_node>(x_->owner, std::move(where)), region_);
+  }
+
+ private:
+  file_region region_;
+  zarr_array store_;
+  std::uint64_t number_ = 0;
+};
+
+class store_part_kind final : public target_kind {
+ public:
+  store_part_kind(std::string path, file_region r) : path_(std::move(path)), region_(std::move(r)) {}
+  std::shared_ptr<storing_job> job_for(array_ref x) const override {
+    return std::make_shared<store_region_job>(std::move(x), path_, region_);
+  }
+  target_ref part(std::vector<index_item>) const override { throw_part_of_part(path_); }
+
+ private:
+  const std::string path_;
+  const file_region region_;
+};
+class store_kind final : public target_kind {
+ public:
+  store_kind(std::string path, const zarr_options& how) : path_(std::move(path)), how_(how) {}
+  std::shared_ptr<storing_job> job_for(array_ref x) const override {
+    return std::make_shared<new_store_job>(std::move(x), path_, how_);
+  }
+  target_ref part(std::vector<index_item> where) const override {
+    return std::make_shared<const store_part_kind>(path_, region_by(std::move(where), path_));
+  }
+
+ private:
+  const std::string path_;
+  const zarr_options how_;
+};
+
 }  // namespace
+
+target_ref zarr_target(std::string path, zarr_options how) {
+  return std::make_shared<const store_kind>(folder_of(path).string(), how);
+}
 
 weft::shape chunk_to_write(const grid& x, const weft::shape& stored, std::size_t item) {
   const auto bytes_in = [item](const weft::shape& s) {
@@ -122,11 +243,12 @@ task<block> read_zarr_part(shared<zarr_place> where, std::size_t j) {
   co_return result;
 }
 
-task<> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& from) {
+task<nothing> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& from) {
   const coordinates at = place_in_box(j, where->first, where->counts);
-  const chunk_box b = box_of(where->chunks, at, where->of.item);
+  chunk_box b = box_of(where->chunks, at, where->of.item);
+  for (std::size_t a = 0; a < where->begin.size(); ++a) b.first[a] += static_cast<std::size_t>(where->begin[a]);
   check_own(from, where->of, where->chunks.chunk(at));
-  if (from.count() == 0) co_return;
+  if (from.count() == 0) co_return nothing();
   const writing here(where->writing);
   const zarr_array& z = where->store;
   const std::size_t rank = z.chunk.size();
@@ -146,6 +268,7 @@ task<> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& fro
     }
     co_await write_zarr_chunk(where->path, z, place, part, b.steps);
   } while (advance(within, counts, rank));
+  co_return nothing();
 }
 
 task<array_ref> open_zarr_store(client c, std::string path, element e, std::size_t rank, creation how) {
@@ -167,39 +290,6 @@ task<array_ref> open_zarr_store(client c, std::string path, element e, std::size
   co_return std::make_shared<const zarr_node>(std::move(c), std::move(where));
 }
 
-task<> write_zarr_store(array_ref x, std::string path, zarr_options how) {
-  zarr_place where{"", store_for(*x, path, how)};
-  const auto prepare = [&] {
-    fs::path folder = place_of_store(path);
-    prepare_place(folder, how.overwrite);
-    return folder;
-  };
-  const fs::path folder = co_await blocking(prepare);
-  const std::uint64_t number = where.writing = number_of_writing();
-  const std::string unfinished = where.path = unfinished_beside(folder, number);
-  x = in_chunks_of(std::move(x), where.store);
-  const box all = box::all_of(x->chunks);
-  where.chunks = x->chunks;
-  where.first = all.first;
-  where.counts = all.counts;
-  where.of = x->of;
-  std::exception_ptr failure;
-  try {
-    co_await create_zarr(where.path, where.store);
-    layer<> writes = layer_of(x->chunks.tasks(), write_zarr_task{shared<zarr_place>(std::move(where))},
-                              weft::from(layer_of_blocks(*x), one_to_one{}));
-    const writing_end end = co_await run_writers(x->owner, std::move(writes), number);
-    if (end.failure) std::rethrow_exception(end.failure);
-    task<> finishing = finish(unfinished, folder, how.overwrite);
-    co_await shield(std::move(finishing));  // it is in place or not, and no stop says otherwise
-  } catch (...) { failure = std::current_exception(); }
-  if (!failure) co_return;
-  try {
-    remove_store(unfinished);
-  } catch (const fs::filesystem_error&) {}  // that it cannot be removed is less than what has happened
-  std::rethrow_exception(failure);
-}
-
 void weft_encode(encoder& e, const zarr_place& p) {
   weft::encode(e, p.path);
   weft::encode(e, make_zarr(p.store));
@@ -209,6 +299,7 @@ void weft_encode(encoder& e, const zarr_place& p) {
   weft::encode(e, p.counts);
   weft::encode(e, p.of);
   weft::encode(e, p.writing);
+  weft::encode(e, p.begin);
 }
 zarr_place weft_decode(decoder& d, std::type_identity<zarr_place>) {
   constexpr const char* what = "an array's Zarr store";
@@ -223,8 +314,11 @@ zarr_place weft_decode(decoder& d, std::type_identity<zarr_place>) {
   p.counts = weft::decode<weft::shape>(d);
   p.of = weft::decode<element>(d);
   p.writing = weft::decode<std::uint64_t>(d);
+  p.begin = weft::decode<weft::shape>(d);
   if (p.store.fill && p.store.fill->size() != p.store.type.size) d.fail(what, "its fill value is no element");
-  if (p.of.item != p.store.type.size || extents_of(p.chunks) != p.store.shape)
+  const weft::shape whole = extents_from(p.store.shape);
+  const bool is_whole = p.begin.size() == 0 && p.chunks.whole() == whole;
+  if (p.of.item != p.store.type.size || !(is_whole || is_part_of(p.chunks, p.begin, whole)))
     d.fail(what, "its chunks are those of another array");
   if (!is_box_of(p.chunks, p.first, p.counts)) d.fail(what, "its box is not in its chunks");
   return p;

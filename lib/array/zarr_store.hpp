@@ -6,6 +6,7 @@
 
 #include "array/boxes.hpp"
 #include "array/names.hpp"
+#include "array/storing.hpp"
 #include "array/zarr.hpp"
 #include "weft/task.hpp"
 
@@ -20,11 +21,12 @@ struct zarr_place {
   weft::shape first = {}, counts = {};  // the box of chunks that are made
   element of = {};
   std::uint64_t writing = 0;  // the number of the tasks that write it
+  weft::shape begin = {};     // of the part that is written, whose chunks are `chunks`; none: of all of it
 };
 /// The metadata travel as their text, so that what reads files checks what comes from elsewhere.
 void weft_encode(encoder& e, const zarr_place& p);
 zarr_place weft_decode(decoder& d, std::type_identity<zarr_place>);
-constexpr std::string_view weft_schema(std::type_identity<zarr_place>) { return "weft array zarr 2"; }
+constexpr std::string_view weft_schema(std::type_identity<zarr_place>) { return "weft array zarr 3"; }
 
 /// The chunk that an array is brought into before it is written, where its own do not fit the store's: multiples of
 /// these along the last axes first, or whole axes, of no more bytes than the array's largest chunk, the store's or
@@ -33,7 +35,7 @@ weft::shape chunk_to_write(const grid& x, const weft::shape& stored, std::size_t
 
 task<block> read_zarr_part(shared<zarr_place> where, std::size_t j);
 /// b must live until it is written.
-task<> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& b);
+task<nothing> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& b);
 
 struct read_zarr_task {
   shared<zarr_place> where;
@@ -43,9 +45,12 @@ struct read_zarr_task {
 };
 struct write_zarr_task {
   shared<zarr_place> where;
-  task<> operator()(std::size_t j, const block& b) const { return write_zarr_part(where, j, b); }
+  std::string name;
+  task<nothing> operator()(std::size_t j, const block& b) const { return write_zarr_part(where, j, b); }
   std::string task_name() const { return "write-zarr"; }
-  std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }
+  std::string task_subject(std::size_t j) const {
+    return subject_of_write(name_of_chunk(j, where->first, where->counts), name);
+  }
 };
 
 }  // namespace weft::detail::arrays

@@ -1,5 +1,6 @@
 // Calls that write arrays on a cluster, and are stopped while its workers write.
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -97,4 +98,34 @@ TEST_CASE("no other worker answers for one that writes and may be given nothing 
   CHECK_FALSE(call.too_early.load());
   CHECK(asked_of_other == 1);
   CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+namespace {
+
+std::atomic<std::int64_t> elements{0};
+
+}  // namespace
+
+TEST_CASE("workers store several arrays, and parts of them, in one pass") {
+  const test_directory folder(test_directory::beside());
+  in_process_cluster cluster(2);
+  weft::pool p({.threads = 1});
+  const weft::client c = cluster.connect(p);
+  const auto x = weft::arange<double>(c, 0, 80, 1, {.chunk = {12}});
+  elements = 0;
+  const auto count = [](const weft::chunk_place&, const auto& chunk) {
+    elements += static_cast<std::int64_t>(chunk.size());
+  };
+  p.run(weft::store(weft::storing(x, weft::npy_file(folder / "x.npy")),
+                    weft::storing(x * 2.0, weft::zarr_store(folder / "x.zarr", {.chunk = {10}})),
+                    weft::storing(x, weft::sink(count))));
+  CHECK(elements == 80);
+  p.run(weft::store(weft::storing(x(weft::slice(0, 30)), weft::npy_file(folder / "x.npy").region(weft::slice(7, 37))),
+                    weft::storing(x(weft::slice(30)), weft::zarr_store(folder / "x.zarr").region(weft::slice(30)))));
+  xt::xtensor<double, 1> wanted = xt::arange<double>(80);
+  for (std::size_t i = 7; i < 37; ++i) wanted(i) = static_cast<double>(i - 7);
+  CHECK((p.run(p.run(weft::from_npy<double, 1>(c, folder / "x.npy")).compute()) == wanted));
+  for (std::size_t i = 0; i < 80; ++i) wanted(i) = static_cast<double>(i < 30 ? 2 * i : i);
+  CHECK((p.run(p.run(weft::from_zarr<double, 1>(c, folder / "x.zarr")).compute()) == wanted));
+  CHECK_THROWS_WITH(p.run(weft::store(x, weft::sink_here(count))), Catch::Contains("an object of this process"));
 }

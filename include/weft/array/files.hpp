@@ -7,6 +7,7 @@
 
 #include "weft/array/array.hpp"
 #include "weft/array/create.hpp"
+#include "weft/array/store.hpp"
 #include "weft/detail/array/files.hpp"
 #include "weft/task.hpp"
 
@@ -23,13 +24,15 @@ task<array<T, N>> from_npy(client c, std::string path, creation how = {}) {
       co_await detail::arrays::open_npy(std::move(c), std::move(path), detail::arrays::element_of<T>, how));
 }
 
+/// Such a file as a place for an array, as to_npy writes it, for store().
+inline target npy_file(std::string path) { return target(detail::arrays::npy_target(std::move(path))); }
 /// Computes x and writes it to a file: each task writes its chunk and lets it go, so that x may be larger than the
 /// memory. The file has another name until all of it is written, and replaces one that is there. When this ends, also
 /// by a failure or a stop, none of its tasks writes any more. For a progress bar:
 /// `co_await weft::show_progress(c, "writing", weft::to_npy(x, "x.npy"));`
 template <array_like X>
 task<> to_npy(const X& x, std::string path) {
-  return detail::arrays::write_npy(x.node(), std::move(path));
+  return store(x, npy_file(std::move(path)));
 }
 
 /// The array in a stack of npy files: a folder with `0.npy`, `1.npy`, ..., which are its chunks along an axis, and a
@@ -42,12 +45,16 @@ task<array<T, N>> from_npy_stack(client c, std::string path) {
       co_await detail::arrays::open_npy_stack(std::move(c), std::move(path), detail::arrays::element_of<T>, N));
 }
 
+/// Such a folder as a place for an array, as to_npy_stack writes it.
+inline target npy_stack(std::string path, std::int64_t axis = 0) {
+  return target(detail::arrays::npy_stack_target(std::move(path), axis));
+}
 /// Computes x and writes it to such a folder, a file for each of its chunks along the axis; along others it is
 /// rechunked to one. As to_npy otherwise: the folder has another name until it is whole. Throws std::runtime_error
 /// where something is there already, but for an empty folder.
 template <array_like X>
 task<> to_npy_stack(const X& x, std::string path, std::int64_t axis = 0) {
-  return detail::arrays::write_npy_stack(x.node(), std::move(path), axis);
+  return store(x, npy_stack(std::move(path), axis));
 }
 
 }  // namespace weft

@@ -11,6 +11,7 @@
 
 #include "weft/array/array.hpp"
 #include "weft/array/create.hpp"
+#include "weft/array/store.hpp"
 #include "weft/detail/array/files.hpp"
 #include "weft/task.hpp"
 
@@ -43,6 +44,10 @@ task<array<T, N>> from_hdf5(client c, std::string path, std::string dataset, cre
                                                            detail::arrays::element_of<T>, N, how));
 }
 
+/// A dataset as a place for an array, as to_hdf5 writes it. Of a region of one that is there `how` does not count.
+inline target hdf5_dataset(std::string path, std::string dataset, hdf5_options how = {}) {
+  return target(detail::arrays::hdf5_target(std::move(path), std::move(dataset), how));
+}
 /// Computes x and writes it as a dataset, in one piece: each task writes its chunk and lets it go, so that x may be
 /// larger than the memory. A file that is there keeps all else that it has; where there is none it is made, as are
 /// the groups that the name has. Until all of it is written the dataset is `<name>.unfinished` in the root, with %2F
@@ -55,7 +60,7 @@ task<array<T, N>> from_hdf5(client c, std::string path, std::string dataset, cre
 /// what is replaced stays in the file until h5repack copies it. Progress as for to_npy.
 template <array_like X>
 task<> to_hdf5(const X& x, std::string path, std::string dataset, hdf5_options how = {}) {
-  return detail::arrays::write_hdf5(x.node(), std::move(path), std::move(dataset), how);
+  return store(x, hdf5_dataset(std::move(path), std::move(dataset), how));
 }
 
 }  // namespace weft

@@ -9,6 +9,7 @@
 
 #include "weft/array/array.hpp"
 #include "weft/array/create.hpp"
+#include "weft/array/store.hpp"
 #include "weft/detail/array/files.hpp"
 #include "weft/task.hpp"
 
@@ -34,11 +35,16 @@ task<array<T, N>> from_raw(client c, std::string path, shape extents, raw_layout
                                                           detail::arrays::element_of<T>, extents, layout, how));
 }
 
+/// Such a file as a place for an array, as to_raw writes it. A region of one needs the shape of all that is there:
+/// `raw_file("x.bin", {.offset = 512}, {1000, 200}).region(slice(0, 10))`.
+inline target raw_file(std::string path, raw_layout layout = {}, shape whole = {}) {
+  return target(detail::arrays::raw_target(std::move(path), layout, whole));
+}
 /// Computes x and writes it, chunk by chunk, as to_npy does, without a header: before the elements are `offset`
 /// zeros.
 template <array_like X>
 task<> to_raw(const X& x, std::string path, raw_layout layout = {}) {
-  return detail::arrays::write_raw(x.node(), std::move(path), layout);
+  return store(x, raw_file(std::move(path), layout));
 }
 
 }  // namespace weft

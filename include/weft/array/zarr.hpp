@@ -8,6 +8,7 @@
 
 #include "weft/array/array.hpp"
 #include "weft/array/create.hpp"
+#include "weft/array/store.hpp"
 #include "weft/detail/array/files.hpp"
 #include "weft/task.hpp"
 
@@ -43,6 +44,10 @@ task<array<T, N>> from_zarr(client c, std::string path, creation how = {}) {
       co_await detail::arrays::open_zarr_store(std::move(c), std::move(path), detail::arrays::element_of<T>, N, how));
 }
 
+/// Such a store as a place for an array, as to_zarr writes it. Of a region of one that is there `how` does not count.
+inline target zarr_store(std::string path, zarr_options how = {}) {
+  return target(detail::arrays::zarr_target(std::move(path), how));
+}
 /// Computes x and writes it to a store: each task writes the store's chunks that are in its own and lets it go, so
 /// that x may be larger than the memory. Where several tasks would write to one chunk of the store, x is rechunked
 /// before, to chunks no larger than x's own, the store's, or 8 MiB. The folder is x.zarr.<number>.unfinished until
@@ -55,7 +60,7 @@ task<array<T, N>> from_zarr(client c, std::string path, creation how = {}) {
 /// Progress as for to_npy.
 template <array_like X>
 task<> to_zarr(const X& x, std::string path, zarr_options how = {}) {
-  return detail::arrays::write_zarr_store(x.node(), std::move(path), how);
+  return store(x, zarr_store(std::move(path), how));
 }
 
 }  // namespace weft

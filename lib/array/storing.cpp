@@ -1,0 +1,177 @@
+// Arrays are written to their places, several in one pass.
+#include "array/storing.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <span>
+#include <stdexcept>
+#include <utility>
+
+#include "array/plan.hpp"
+#include "array/side_by_side.hpp"
+#include "array/writers.hpp"
+#include "weft/array/store.hpp"
+#include "weft/errors.hpp"
+#include "weft/stop.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+struct join_task {
+  template <class... In>
+  nothing operator()(std::size_t, const In&...) const noexcept {
+    return {};
+  }
+  std::string task_name() const { return "stored"; }
+  std::string task_subject(std::size_t) const { return {}; }
+};
+
+template <class... Links>
+layer<nothing> joined(std::size_t n, std::span<const layer<nothing>> in, std::span<const among> how,
+                      const Links&... links) {
+  if (in.empty()) return layer_of(n, join_task{}, links...);
+  if constexpr (sizeof...(Links) < most_inputs)
+    return joined(n, in.subspan(1), how.subspan(1), links..., weft::from(in[0], how[0]));
+  else
+    throw std::logic_error("weft: a task that joins what is stored takes more than 8 layers");
+}
+
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) { return e.what(); } catch (...) {
+    return "an exception of another kind";
+  }
+}
+
+/// Gives all their names. `done` counts those that have them.
+task<> finish_all(const storing_jobs& jobs, std::size_t& done) {
+  std::exception_ptr failure;
+  try {
+    for (const std::shared_ptr<storing_job>& j : jobs) {
+      co_await j->finish();
+      ++done;
+    }
+  } catch (...) { failure = std::current_exception(); }
+  if (!failure) co_return;
+  if (done == 0) std::rethrow_exception(failure);
+  std::string there;
+  for (std::size_t i = 0; i < done; ++i) there += (i == 0 ? "" : ", ") + jobs[i]->name();
+  throw std::runtime_error(message_of(failure) + "; of the arrays that are stored with " + jobs[done]->name() +
+                           " these are in their places already: " + there);
+}
+
+/// The last first: what one has made for all, as a new file, goes with it.
+task<> give_up_all(const storing_jobs& jobs, std::size_t done, std::size_t begun, bool certain) {
+  for (std::size_t i = begun; i-- > done;) try {
+      co_await jobs[i]->give_up(certain);
+    } catch (const std::exception&) {}  // that it cannot be taken away is less than what has happened
+}
+
+task<> run_all(storing_jobs jobs) {
+  const std::uint64_t number = number_of_writing() | 1;  // 0 is none
+  std::size_t begun = 0, done = 0;
+  writing_end end;
+  try {
+    while (begun < jobs.size()) {
+      storing_job& next = *jobs[begun++];
+      co_await next.begin(number);
+    }
+    check_apart(jobs);
+    std::vector<array_ref> arrays;
+    for (const std::shared_ptr<storing_job>& j : jobs) arrays.push_back(j->array());
+    std::vector<layer<block>> chunks = layers_of_blocks(arrays);
+    std::vector<layer<nothing>> writes;
+    for (std::size_t i = 0; i < jobs.size(); ++i) writes.push_back(jobs[i]->writes(std::move(chunks[i])));
+    end = co_await run_writers(arrays.front()->owner, in_one_layer(std::move(writes)), number);
+    if (!end.failure) {
+      task<> finishing = finish_all(jobs, done);
+      co_await shield(std::move(finishing));  // they are in place or not, and no stop says otherwise
+    }
+  } catch (...) { end.failure = std::current_exception(); }
+  if (!end.failure) co_return;
+  task<> giving_up = give_up_all(jobs, done, begun, end.certain);
+  co_await shield(std::move(giving_up));
+  std::rethrow_exception(end.failure);
+}
+
+storing_jobs jobs_of(const std::vector<stored_array>& all) {
+  storing_jobs jobs;
+  for (const stored_array& one : all) {
+    common_client(all.front().x->owner, one.x->owner);
+    jobs.push_back(one.where->job_for(one.x));
+  }
+  check_apart(jobs);
+  return jobs;
+}
+
+task<> do_nothing() { co_return; }
+
+task<array_ref> run_and_open(storing_jobs jobs) {
+  const std::shared_ptr<storing_job> only = jobs.front();
+  co_await run_all(std::move(jobs));
+  co_return co_await only->open();
+}
+
+}  // namespace
+
+void check_apart(const storing_jobs& jobs) {
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    for (std::size_t k = 0; k < i; ++k) {
+      if (jobs[i]->name() != jobs[k]->name() || !jobs[i]->is_own_place()) continue;
+      const file_region *a = jobs[k]->region(), *b = jobs[i]->region();
+      if (!a || !b)
+        throw misuse("weft: two arrays of one call are stored to " + jobs[i]->name() +
+                     ": give each a place of its own, or store the second when the first is there");
+      // Before the file has been read nobody knows.
+      if (a->extents.size() + b->extents.size() != 0 && regions_overlap(*a, *b))
+        throw misuse("weft: the regions " + to_string(*a) + " and " + to_string(*b) + " of " + jobs[i]->name() +
+                     " overlap, and are stored in one call: store one of them later");
+    }
+}
+
+layer<nothing> in_one_layer(std::vector<layer<nothing>> layers) {
+  while (layers.size() > 1) {
+    std::vector<layer<nothing>> fewer;
+    for (std::size_t first = 0; first < layers.size(); first += most_inputs) {
+      const std::size_t end = std::min(first + most_inputs, layers.size());
+      std::vector<among> places;
+      std::size_t n = 0;
+      for (std::size_t i = first; i < end; ++i) {
+        places.push_back({n, layers[i].size()});
+        n += layers[i].size();
+      }
+      fewer.push_back(joined(n, std::span<const layer<nothing>>(layers).subspan(first, end - first),
+                             std::span<const among>(places)));
+    }
+    layers = std::move(fewer);
+  }
+  return std::move(layers.front());
+}
+
+std::string subject_of_write(std::string chunk, const std::string& name) {
+  return chunk.empty() ? name : std::move(chunk) + " for " + name;
+}
+
+task<> store_all(std::vector<stored_array> all) {
+  return all.empty() ? do_nothing()
+                     : run_all(jobs_of(all));  // what is wrong is said here, and not when it is awaited
+}
+task<array_ref> store_and_open(stored_array one) {
+  std::vector<stored_array> all;
+  all.push_back(std::move(one));
+  return run_and_open(jobs_of(all));
+}
+
+}  // namespace weft::detail::arrays
+
+namespace weft {
+
+task<> store(std::vector<storing> all) {
+  std::vector<detail::arrays::stored_array> what;
+  for (const storing& s : all) what.push_back(s.what());
+  return detail::arrays::store_all(std::move(what));
+}
+
+}  // namespace weft

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "array/file_region.hpp"
+#include "array/layered.hpp"
+#include "weft/detail/array/storing.hpp"
+#include "weft/detail/results.hpp"
+#include "weft/layer.hpp"
+#include "weft/task.hpp"
+
+namespace weft::detail::arrays {
+
+/// An array on its way to its place, in one call. The calls come in this order; begin may fail, and nothing comes
+/// between it and give_up then.
+class storing_job {
+ public:
+  storing_job(array_ref x, std::string name) : x_(std::move(x)), name_(std::move(name)) {}
+  storing_job(const storing_job&) = delete;
+  storing_job& operator=(const storing_job&) = delete;
+  virtual ~storing_job() = default;
+
+  /// What errors call the place.
+  const std::string& name() const noexcept { return name_; }
+  /// In the chunks in which it is written, from begin on.
+  const array_ref& array() const noexcept { return x_; }
+  /// Whether no other job of a call may have that name.
+  virtual bool is_own_place() const noexcept { return true; }
+  /// The part of what is there; none: all of it.
+  virtual const file_region* region() const noexcept { return nullptr; }
+
+  /// Makes room for what tasks of that number write.
+  virtual task<> begin(std::uint64_t number) = 0;
+  /// Tasks that write these chunks, one for each.
+  virtual layer<nothing> writes(layer<block> chunks) = 0;
+  /// All chunks are written: gives it its name.
+  virtual task<> finish() = 0;
+  /// Takes away what begin has made, as far as it can. `certain`: no task writes there any more.
+  virtual task<> give_up(bool certain) = 0;
+  /// The array that is there now. Throws misuse where none can be read.
+  virtual task<array_ref> open() const = 0;
+
+ protected:
+  array_ref x_;
+
+ private:
+  const std::string name_;
+};
+
+using storing_jobs = std::vector<std::shared_ptr<storing_job>>;
+
+/// Throws misuse where two of them write to the same elements, as far as it is known.
+void check_apart(const storing_jobs& jobs);
+
+/// Several layers as one, as side_by_side has it, of tasks that give nothing: however many layers there are.
+layer<nothing> in_one_layer(std::vector<layer<nothing>> layers);
+
+/// `chunk (3, 0) for x.npy`: what a task writes.
+std::string subject_of_write(std::string chunk, const std::string& name);
+
+}  // namespace weft::detail::arrays

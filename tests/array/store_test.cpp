@@ -1,0 +1,200 @@
+// Arrays that are stored together, in parts of what is there, and in functions.
+#include <array>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <vector>
+#include <xtensor/xview.hpp>
+
+#include "array/arrays.hpp"
+#include "array/files.hpp"
+#include "weft/errors.hpp"
+#include "weft/progress.hpp"
+
+using arrays::noise;
+using arrays::place;
+using Catch::Contains;
+using weft::slice;
+using weft::storing;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::atomic<int> calls{0};
+
+weft::array<double, 2> some(const weft::client& c) {
+  return weft::from_function<2>(c, {30, 21}, [](std::int64_t i, std::int64_t j) { return noise(i * 21 + j); },
+                                {.chunk = {7, 10}});
+}
+/// Counts how often a chunk is made.
+weft::array<double, 2> counted(const weft::array<double, 2>& x) {
+  return weft::map_blocks(
+      [](const auto& a) {
+        ++calls;
+        return a * 2.0;
+      },
+      x);
+}
+weft::array<double, 2> failing(const weft::array<double, 2>& x) {
+  return weft::map_blocks(
+      [](const weft::chunk_place& p, const auto& a) {
+        if (p.chunk[0] == 2) throw std::runtime_error("chunk 2 fails");
+        return a * 2.0;
+      },
+      x);
+}
+std::size_t names_in(const test_directory& folder) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()));
+}
+
+}  // namespace
+
+TEST_CASE("arrays that are stored together are computed once") {
+  const test_directory folder(test_directory::beside());
+  place at;
+  const weft::client& c = at.client;
+  const auto x = counted(some(c));
+  const weft::array<float, 1> means = weft::astype<float>(weft::mean(x, weft::axes(1)));
+  calls = 0;
+  at.pool.run(weft::show_progress(
+      c, "storing",
+      weft::store(storing(x, weft::npy_file(folder / "x.npy")), storing(means, weft::raw_file(folder / "m.bin")),
+                  storing(x, weft::zarr_store(folder / "x.zarr", {.chunk = {14, 10}})),
+                  storing(weft::transpose(x), weft::npy_stack(folder / "stack", 1))),
+      weft::progress_bar::style::silent));
+  CHECK(calls == 15);
+  CHECK(names_in(folder) == 4);
+  const xt::xtensor<double, 2> whole = at(x);
+  CHECK((at(at.pool.run(weft::from_npy<double, 2>(c, folder / "x.npy"))) == whole));
+  CHECK((at(at.pool.run(weft::from_raw<float, 1>(c, folder / "m.bin", {30}))) == at(means)));
+  const auto zarr = at.pool.run(weft::from_zarr<double, 2>(c, folder / "x.zarr"));
+  CHECK(zarr.chunk_shape() == weft::shape{14, 10});
+  CHECK((at(zarr) == whole));
+  CHECK((at(at.pool.run(weft::from_npy_stack<double, 2>(c, folder / "stack"))) == xt::transpose(whole)));
+  // More than a task has inputs, and kept chunks.
+  const auto kept = x.persist();
+  std::vector<storing> many;
+  for (int i = 0; i < 10; ++i)
+    many.emplace_back(kept, weft::npy_file(folder / ("many" + std::to_string(i) + ".npy")));
+  at.pool.run(weft::store(many));
+  CHECK((at(at.pool.run(weft::from_npy<double, 2>(c, folder / "many9.npy"))) == whole));
+  at.pool.run(weft::store(std::vector<storing>()));
+}
+
+TEST_CASE("of arrays that are stored together none is there where one fails") {
+  const test_directory folder(test_directory::beside());
+  place at;
+  const auto x = some(at.client);
+  std::ofstream(folder / "y.npy") << "before";
+  CHECK_THROWS_WITH(at.pool.run(weft::store(storing(x, weft::npy_file(folder / "x.npy")),
+                                            storing(failing(x), weft::npy_file(folder / "y.npy")),
+                                            storing(x, weft::zarr_store(folder / "x.zarr")))),
+                    Contains("chunk 2 fails"));
+  CHECK(names_in(folder) == 1);
+  CHECK(fs::file_size(folder / "y.npy") == 6);
+  // A place that is taken is found before anything is written.
+  CHECK_THROWS_WITH(at.pool.run(weft::store(storing(x, weft::npy_file(folder / "x.npy")),
+                                            storing(x, weft::npy_file(folder / "none/y.npy")))),
+                    Contains("none/y.npy"));
+  CHECK(names_in(folder) == 1);
+  // One that is taken in the meantime, by a folder.
+  const auto takes = [&](const weft::chunk_place&, const auto&) { fs::create_directory(folder / "z.npy"); };
+  CHECK_THROWS_WITH(at.pool.run(weft::store(storing(weft::sum(x), weft::npy_file(folder / "x.npy")),
+                                            storing(weft::sum(x), weft::sink_here(takes)),
+                                            storing(x, weft::npy_file(folder / "z.npy")))),
+                    Contains("z.npy") && Contains("in their places already: ") && Contains("x.npy"));
+  CHECK(names_in(folder) == 3);
+  CHECK_THROWS_WITH(
+      weft::store(storing(x, weft::npy_file(folder / "w.npy")), storing(x, weft::npy_file(folder / "w.npy"))),
+      Contains("two arrays of one call") && Contains("w.npy"));
+  place other;
+  CHECK_THROWS_AS(weft::store(storing(x, weft::npy_file("a")), storing(some(other.client), weft::npy_file("b"))),
+                  weft::misuse);
+}
+
+TEST_CASE("a region is written over what is there, and nothing else") {
+  const test_directory folder(test_directory::beside());
+  place at;
+  const weft::client& c = at.client;
+  const auto x = weft::from_function<3>(
+      c, {12, 9, 8}, [](std::int64_t i, std::int64_t j, std::int64_t k) { return noise((i * 9 + j) * 8 + k); },
+      {.chunk = {5, 4, 3}});
+  const auto y = weft::rechunk(
+      weft::from_function<2>(c, {6, 4}, [](std::int64_t i, std::int64_t j) { return 10.0 + noise(i * 4 + j); }),
+      weft::chunk_sizes({1, 5}, {3, 1}));
+  xt::xtensor<double, 3> wanted = at(x);
+  xt::view(wanted, xt::range(3, 9), 7, xt::range(4, 8)) = at(y);
+  const weft::raw_layout layout{.offset = 24, .order = std::endian::big, .first_axis_fastest = true};
+  at.pool.run(weft::store(storing(x, weft::npy_file(folder / "x.npy")),
+                          storing(x, weft::raw_file(folder / "x.bin", layout)),
+                          storing(x, weft::zarr_store(folder / "x.zarr", {.version = 3, .chunk = {3, 1, 4}}))));
+  const auto part = [](const weft::target& t) { return t.region(slice(3, 9), -2, slice(4)); };
+  at.pool.run(weft::store(storing(y, part(weft::npy_file(folder / "x.npy"))),
+                          storing(y, part(weft::raw_file(folder / "x.bin", layout, {12, 9, 8})))));
+  const auto stored = at.pool.run(weft::stored(y, part(weft::zarr_store(folder / "x.zarr"))));
+  CHECK((at(stored) == at(y)));
+  CHECK((at(at.pool.run(weft::from_npy<double, 3>(c, folder / "x.npy"))) == wanted));
+  CHECK((at(at.pool.run(weft::from_raw<double, 3>(c, folder / "x.bin", {12, 9, 8}, layout))) == wanted));
+  CHECK((at(at.pool.run(weft::from_zarr<double, 3>(c, folder / "x.zarr"))) == wanted));
+#ifndef WEFT_WITHOUT_HDF5
+  at.pool.run(weft::to_hdf5(x, folder / "x.h5", "a/x"));
+  const auto in_h5 = at.pool.run(weft::stored(y, part(weft::hdf5_dataset(folder / "x.h5", "a/x"))));
+  CHECK((at(in_h5) == at(y)));
+  CHECK((at(at.pool.run(weft::from_hdf5<double, 3>(c, folder / "x.h5", "a/x"))) == wanted));
+#endif
+  // Two that do not overlap, in one call.
+  const auto rows = weft::zarr_store(folder / "x.zarr");
+  const auto zeros = weft::zeros<double, 3>(c, {3, 9, 8});
+  at.pool.run(weft::store(storing(zeros, rows.region(slice(0, 3))), storing(zeros + 1.0, rows.region(slice(9)))));
+  xt::view(wanted, xt::range(0, 3)) = 0.0;
+  xt::view(wanted, xt::range(9, 12)) = 1.0;
+  CHECK((at(at.pool.run(weft::from_zarr<double, 3>(c, folder / "x.zarr"))) == wanted));
+  CHECK_THROWS_WITH(
+      at.pool.run(weft::store(storing(zeros, rows.region(slice(0, 3))), storing(zeros, rows.region(slice(0, 3))))),
+      Contains("overlap") && Contains("(0:3, 0:9, 0:8)"));
+  CHECK_THROWS_WITH(at.pool.run(weft::store(zeros, rows.region(slice(1, 4)))),
+                    Contains("(1:4, 0:9, 0:8)") && Contains("within chunks of (3, 1, 4)") &&
+                        Contains("store the region (0:6, 0:9, 0:8)"));
+  CHECK_THROWS_WITH(at.pool.run(weft::store(zeros, rows.region(slice(0, 6)))),
+                    Contains("shape (3, 9, 8)") && Contains("shape (6, 9, 8)"));
+  CHECK_THROWS_WITH(at.pool.run(weft::store(weft::zeros<float, 3>(c, {3, 9, 8}), rows.region(slice(0, 3)))),
+                    Contains("<f8") && Contains("float32"));
+  CHECK_THROWS_WITH(rows.region(slice(0, 6, 2)), Contains("step 2"));
+  CHECK_THROWS_WITH(weft::raw_file(folder / "x.bin").region(slice(1)), Contains("does not say its shape"));
+  CHECK_THROWS_WITH(weft::npy_stack(folder / "x").region(slice(1)), Contains("a stack of files"));
+  CHECK((at(at.pool.run(weft::from_zarr<double, 3>(c, folder / "x.zarr"))) == wanted));
+}
+
+TEST_CASE("a function of one's own is given each chunk with its place") {
+  const test_directory folder(test_directory::beside());
+  place at;
+  const auto x = some(at.client);
+  xt::xtensor<double, 2> copy = xt::zeros<double>(std::array<std::size_t, 2>{30, 21});
+  std::mutex lock;
+  std::size_t chunks = 0;
+  const auto put = [&](const weft::chunk_place& p, const weft::chunk_view<double, 2>& chunk) {
+    std::lock_guard guard(lock);
+    ++chunks;
+    const auto end = [&](std::size_t a) { return p.first[a] + p.extents[a]; };
+    xt::view(copy, xt::range(p.first[0], end(0)), xt::range(p.first[1], end(1))) = chunk;
+  };
+  at.pool.run(weft::store(storing(x, weft::sink_here(put)), storing(x, weft::npy_file(folder / "x.npy"))));
+  CHECK(chunks == 15);
+  CHECK((copy == at(x)));
+  calls = 0;
+  at.pool.run(weft::store(x, weft::sink([](const weft::chunk_place& p, const auto& chunk) {
+                            calls += static_cast<int>(chunk.size()) * (p.whole == weft::shape{30, 21});
+                          })));
+  CHECK(calls == 30 * 21);
+  const auto fails = [](const weft::chunk_place& p, const auto&) {
+    if (p.chunk[1] == 2) throw std::runtime_error("the sink is full");
+  };
+  CHECK_THROWS_WITH(at.pool.run(weft::store(x, weft::sink_here(fails))),
+                    Contains("the sink is full") && Contains("for sink"));
+  const weft::target lost = weft::sink([](const weft::chunk_place&, const auto&) {}).for_array(x);
+  CHECK_THROWS_WITH(at.pool.run(weft::stored(x, lost)), Contains("cannot be read"));
+  CHECK_THROWS_WITH(lost.region(3), Contains("region of a sink"));
+}
