@@ -6,6 +6,7 @@
 #include "weft/array/choices.hpp"
 #include "weft/array/chunk_index.hpp"
 #include "weft/array/chunks.hpp"
+#include "weft/array/contents.hpp"
 #include "weft/array/count.hpp"
 #ifndef WEFT_WITHOUT_BLAS
 #include "weft/array/covariance.hpp"

@@ -9,6 +9,7 @@
 
 #include "array/boxes.hpp"
 #include "array/item_type.hpp"
+#include "weft/array/contents.hpp"
 #include "weft/array/create.hpp"
 #include "weft/detail/array/block.hpp"
 #include "weft/detail/array/grid.hpp"
@@ -18,6 +19,12 @@ namespace weft::detail::arrays {
 
 /// Nothing for elements that are no numbers.
 std::optional<item_type> item_type_of(element e, bool swapped);
+
+/// As what such elements are read; `other` where C++ has no such type.
+dtype dtype_of_item(const item_type& t);
+/// Throws misuse, with the name, for more axes than an array has. lib/array/contents.cpp.
+array_contents contents_from(const item_type& t, std::span<const std::size_t> extents,
+                             std::span<const std::size_t> chunk, const std::string& name);
 
 std::vector<std::size_t> extents_of(const grid& g);
 weft::shape extents_from(std::span<const std::size_t> sizes);

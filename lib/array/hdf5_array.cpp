@@ -314,3 +314,15 @@ hdf5_place weft_decode(decoder& d, std::type_identity<hdf5_place>) {
 }
 
 }  // namespace weft::detail::arrays
+
+namespace weft {
+
+task<array_contents> contents_of_hdf5(std::string path, std::string dataset) {
+  using namespace detail::arrays;
+  check_name(path, dataset);
+  const auto look = [&] { return look_up_hdf5(path, dataset); };
+  const detail::arrays::hdf5_dataset d = co_await when_free(look);
+  co_return contents_from(d.type, d.shape, d.chunk, name_of(path, dataset));
+}
+
+}  // namespace weft

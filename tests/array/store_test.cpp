@@ -168,6 +168,38 @@ TEST_CASE("a region is written over what is there, and nothing else") {
   CHECK((at(at.pool.run(weft::from_zarr<double, 3>(c, folder / "x.zarr"))) == wanted));
 }
 
+TEST_CASE("a file says what is in it, and is read as that") {
+  const test_directory folder(test_directory::beside());
+  place at;
+  const weft::client& c = at.client;
+  const auto x = weft::astype<float>(some(c));
+  at.pool.run(weft::store(storing(x, weft::npy_file(folder / "x.npy")),
+                          storing(x > 0.0f, weft::zarr_store(folder / "x.zarr", {.chunk = {7, 21}}))));
+  const weft::array_contents there = at.pool.run(weft::contents_of_npy(folder / "x.npy"));
+  CHECK(there.type == weft::dtype::f32);
+  CHECK(there.extents == weft::shape{30, 21});
+  CHECK(there.chunk.size() == 0);
+  CHECK(there.stored_as == "<f4");
+  const auto in_store = at.pool.run(weft::contents_of_zarr(folder / "x.zarr"));
+  CHECK(in_store.type == weft::dtype::boolean);
+  CHECK(in_store.chunk == weft::shape{7, 21});
+#ifndef WEFT_WITHOUT_HDF5
+  at.pool.run(weft::to_hdf5(x, folder / "x.h5", "x"));
+  const auto in_h5 = at.pool.run(weft::contents_of_hdf5(folder / "x.h5", "x"));
+  CHECK(in_h5.type == weft::dtype::f32);
+  CHECK(in_h5.extents == weft::shape{30, 21});
+#endif
+  const auto total = [&]<class T>(std::type_identity<T>) -> weft::task<double> {
+    const auto y = co_await weft::from_npy<T>(c, folder / "x.npy");
+    const double sum = co_await weft::sum(weft::astype<double>(y)).compute();
+    co_return sum;
+  };
+  CHECK(at.pool.run(weft::with_type<double, float>(there.type, total)) ==
+        Approx(at(weft::sum(weft::astype<double>(x)))));
+  CHECK_THROWS_WITH((weft::with_type<double, float>(in_store.type, total)),
+                    Contains("an array of bool") && Contains("float64 or float32"));
+}
+
 TEST_CASE("a function of one's own is given each chunk with its place") {
   const test_directory folder(test_directory::beside());
   place at;

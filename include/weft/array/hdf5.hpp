@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "weft/array/array.hpp"
+#include "weft/array/contents.hpp"
 #include "weft/array/create.hpp"
 #include "weft/array/store.hpp"
 #include "weft/detail/array/files.hpp"
@@ -43,6 +44,9 @@ task<array<T, N>> from_hdf5(client c, std::string path, std::string dataset, cre
   co_return array<T, N>(co_await detail::arrays::open_hdf5(std::move(c), std::move(path), std::move(dataset),
                                                            detail::arrays::element_of<T>, N, how));
 }
+
+/// What a dataset is, of which the description alone is read. Throws as from_hdf5.
+task<array_contents> contents_of_hdf5(std::string path, std::string dataset);
 
 /// A dataset as a place for an array, as to_hdf5 writes it. Of a region of one that is there `how` does not count.
 inline target hdf5_dataset(std::string path, std::string dataset, hdf5_options how = {}) {
