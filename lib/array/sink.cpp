@@ -35,7 +35,6 @@ sink_plan weft_decode(decoder& d, std::type_identity<sink_plan>) {
   if (!p.to->takes({p.of.item, p.chunks.rank})) d.fail("an array's sink", "it takes other chunks than it is given");
   return p;
 }
-constexpr std::string_view weft_schema(std::type_identity<sink_plan>) { return "weft array sink 1"; }
 
 std::string name_of_taker(const chunk_taker& f) {
   std::vector<std::string_view> operations;
