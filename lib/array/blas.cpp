@@ -34,24 +34,47 @@ WEFT_DETAIL_VECTOR(cgemv_, std::complex<float>)
 WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
 #undef WEFT_DETAIL_VECTOR
 
-#define WEFT_DETAIL_LAPACK(p, T)                                                                                  \
-  void p##trsm_(const char* side, const char* uplo, const char* ta, const char* diag, const int* m, const int* n, \
-                const T* alpha, const T* a, const int* lda, T* b, const int* ldb, std::size_t, std::size_t,       \
-                std::size_t, std::size_t);                                                                        \
-  void p##gelqf_(const int* m, const int* n, T* a, const int* lda, T* tau, T* work, const int* lwork, int* info); \
-  void p##ormlq_(const char* side, const char* trans, const int* m, const int* n, const int* k, const T* a,       \
-                 const int* lda, const T* tau, T* c, const int* ldc, T* work, const int* lwork, int* info,        \
-                 std::size_t, std::size_t);                                                                       \
-  void p##geqrf_(const int* m, const int* n, T* a, const int* lda, T* tau, T* work, const int* lwork, int* info); \
-  void p##ormqr_(const char* side, const char* trans, const int* m, const int* n, const int* k, const T* a,       \
-                 const int* lda, const T* tau, T* c, const int* ldc, T* work, const int* lwork, int* info,        \
-                 std::size_t, std::size_t);                                                                       \
-  void p##gesdd_(const char* jobz, const int* m, const int* n, T* a, const int* lda, T* s, T* u, const int* ldu,  \
-                 T* vt, const int* ldvt, T* work, const int* lwork, int* iwork, int* info, std::size_t);          \
-  void p##potrf_(const char* uplo, const int* n, T* a, const int* lda, int* info, std::size_t);                   \
+#define WEFT_DETAIL_LAPACK(p, q, T)                                                                                  \
+  void p##trsm_(const char* side, const char* uplo, const char* ta, const char* diag, const int* m, const int* n,    \
+                const T* alpha, const T* a, const int* lda, T* b, const int* ldb, std::size_t, std::size_t,          \
+                std::size_t, std::size_t);                                                                           \
+  void p##gelqf_(const int* m, const int* n, T* a, const int* lda, T* tau, T* work, const int* lwork, int* info);    \
+  void q##lq_(const char* side, const char* trans, const int* m, const int* n, const int* k, const T* a,             \
+              const int* lda, const T* tau, T* c, const int* ldc, T* work, const int* lwork, int* info, std::size_t, \
+              std::size_t);                                                                                          \
+  void p##geqrf_(const int* m, const int* n, T* a, const int* lda, T* tau, T* work, const int* lwork, int* info);    \
+  void q##qr_(const char* side, const char* trans, const int* m, const int* n, const int* k, const T* a,             \
+              const int* lda, const T* tau, T* c, const int* ldc, T* work, const int* lwork, int* info, std::size_t, \
+              std::size_t);                                                                                          \
+  void p##potrf_(const char* uplo, const int* n, T* a, const int* lda, int* info, std::size_t);                      \
   void p##getrf_(const int* m, const int* n, T* a, const int* lda, int* pivots, int* info);
+WEFT_DETAIL_LAPACK(s, sorm, float)
+WEFT_DETAIL_LAPACK(d, dorm, double)
+WEFT_DETAIL_LAPACK(c, cunm, std::complex<float>)
+WEFT_DETAIL_LAPACK(z, zunm, std::complex<double>)
+#undef WEFT_DETAIL_LAPACK
+
+#define WEFT_DETAIL_LAPACK(p, T)                                                                                 \
+  void p##gesdd_(const char* jobz, const int* m, const int* n, T* a, const int* lda, T* s, T* u, const int* ldu, \
+                 T* vt, const int* ldvt, T* work, const int* lwork, int* iwork, int* info, std::size_t);         \
+  void p##gelsd_(const int* m, const int* n, const int* nrhs, T* a, const int* lda, T* b, const int* ldb, T* s,  \
+                 const T* rcond, int* rank, T* work, const int* lwork, int* iwork, int* info);                   \
+  void p##trcon_(const char* norm, const char* uplo, const char* diag, const int* n, const T* a, const int* lda, \
+                 T* rcond, T* work, int* iwork, int* info, std::size_t, std::size_t, std::size_t);
 WEFT_DETAIL_LAPACK(s, float)
 WEFT_DETAIL_LAPACK(d, double)
+#undef WEFT_DETAIL_LAPACK
+
+// Of complex numbers, with real ones to work in beside them.
+#define WEFT_DETAIL_LAPACK(p, T, R)                                                                                \
+  void p##gesdd_(const char* jobz, const int* m, const int* n, T* a, const int* lda, R* s, T* u, const int* ldu,   \
+                 T* vt, const int* ldvt, T* work, const int* lwork, R* rwork, int* iwork, int* info, std::size_t); \
+  void p##gelsd_(const int* m, const int* n, const int* nrhs, T* a, const int* lda, T* b, const int* ldb, R* s,    \
+                 const R* rcond, int* rank, T* work, const int* lwork, R* rwork, int* iwork, int* info);           \
+  void p##trcon_(const char* norm, const char* uplo, const char* diag, const int* n, const T* a, const int* lda,   \
+                 R* rcond, T* work, R* rwork, int* info, std::size_t, std::size_t, std::size_t);
+WEFT_DETAIL_LAPACK(c, std::complex<float>, float)
+WEFT_DETAIL_LAPACK(z, std::complex<double>, double)
 #undef WEFT_DETAIL_LAPACK
 }
 
@@ -71,6 +94,8 @@ void blas_threads(int n) {
 namespace weft::detail::arrays::blas {
 
 namespace {
+
+const char* letter(form f) noexcept { return f == form::plain ? "N" : f == form::turned ? "T" : "C"; }
 
 void say_threads() {
   const int threads = openblas_get_num_threads();
@@ -94,12 +119,18 @@ void with_space(const char* what, F call) {
   int ask = -1, info = 0;
   call(&wanted, &ask, &info);
   check(info, what);
-  int size = std::max(1, static_cast<int>(wanted));
+  int size = std::max(1, static_cast<int>(std::real(wanted)));
   // A float holds 24 bits, and what LAPACK says in one may be too little.
-  if constexpr (sizeof(T) == 4) size += size / (1 << 22);
+  if constexpr (sizeof(real<T>) == 4) size += size / (1 << 22);
   std::vector<T> work(static_cast<std::size_t>(size));
   call(work.data(), &size, &info);
   check(info, what);
+}
+
+/// The real numbers that gesdd works in beside complex ones, as its documentation counts them.
+std::size_t reals_of_svd(index m, index n) noexcept {
+  const auto least = static_cast<std::size_t>(std::min(m, n)), most = static_cast<std::size_t>(std::max(m, n));
+  return least * std::max(5 * least + 7, 2 * most + 2 * least + 1) + 1;
 }
 
 /// LAPACK puts the reflectors' ones into their matrix while it applies them, and what was there back afterwards:
@@ -119,10 +150,10 @@ std::vector<T> copy_of(index rows, index columns, const T* a, index lda) {
 
 #define WEFT_DETAIL_PRODUCT(name, T)                                                                        \
   template <>                                                                                               \
-  void multiply<T>(bool ta, bool tb, index m, index n, index k, T alpha, const T* a, index lda, const T* b, \
+  void multiply<T>(form fa, form fb, index m, index n, index k, T alpha, const T* a, index lda, const T* b, \
                    index ldb, T beta, T* c, index ldc) {                                                    \
     say_threads();                                                                                          \
-    name(ta ? "T" : "N", tb ? "T" : "N", &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c, &ldc, 1, 1);       \
+    name(letter(fa), letter(fb), &m, &n, &k, &alpha, a, &lda, b, &ldb, &beta, c, &ldc, 1, 1);               \
   }
 WEFT_DETAIL_PRODUCT(sgemm_, float)
 WEFT_DETAIL_PRODUCT(dgemm_, double)
@@ -144,13 +175,13 @@ WEFT_DETAIL_VECTOR(cgemv_, std::complex<float>)
 WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
 #undef WEFT_DETAIL_VECTOR
 
-#define WEFT_DETAIL_LAPACK(p, T)                                                                                     \
+#define WEFT_DETAIL_LAPACK(p, q, T)                                                                                  \
   template <>                                                                                                        \
-  void solve_triangular<T>(bool left, bool upper, bool transposed, bool unit, index m, index n, T alpha, const T* a, \
+  void solve_triangular<T>(bool left, bool upper, form fa, bool unit, index m, index n, T alpha, const T* a,         \
                            index lda, T* b, index ldb) {                                                             \
     say_threads();                                                                                                   \
-    p##trsm_(left ? "L" : "R", upper ? "U" : "L", transposed ? "T" : "N", unit ? "U" : "N", &m, &n, &alpha, a, &lda, \
-             b, &ldb, 1, 1, 1, 1);                                                                                   \
+    p##trsm_(left ? "L" : "R", upper ? "U" : "L", letter(fa), unit ? "U" : "N", &m, &n, &alpha, a, &lda, b, &ldb, 1, \
+             1, 1, 1);                                                                                               \
   }                                                                                                                  \
   template <>                                                                                                        \
   void factor_lq<T>(index m, index n, T * a, index lda, T * tau) {                                                   \
@@ -163,7 +194,7 @@ WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
     say_threads();                                                                                                   \
     const std::vector<T> own = copy_of(k, n, a, lda);                                                                \
     with_space<T>("ormlq", [&](T* work, int* size, int* info) {                                                      \
-      p##ormlq_("R", "N", &m, &n, &k, own.data(), &k, tau, c, &ldc, work, size, info, 1, 1);                         \
+      q##lq_("R", "N", &m, &n, &k, own.data(), &k, tau, c, &ldc, work, size, info, 1, 1);                            \
     });                                                                                                              \
   }                                                                                                                  \
   template <>                                                                                                        \
@@ -173,33 +204,25 @@ WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
                   [&](T* work, int* size, int* info) { p##geqrf_(&m, &n, a, &lda, tau, work, size, info); });        \
   }                                                                                                                  \
   template <>                                                                                                        \
-  void multiply_q_by<T>(bool transposed, index m, index n, index k, const T* a, index lda, const T* tau, T* c,       \
+  void multiply_q_by<T>(bool adjoint, index m, index n, index k, const T* a, index lda, const T* tau, T* c,          \
                         index ldc) {                                                                                 \
     say_threads();                                                                                                   \
     const std::vector<T> own = copy_of(m, k, a, lda);                                                                \
     with_space<T>("ormqr", [&](T* work, int* size, int* info) {                                                      \
-      p##ormqr_("L", transposed ? "T" : "N", &m, &n, &k, own.data(), &m, tau, c, &ldc, work, size, info, 1, 1);      \
+      q##qr_("L",                                                                                                    \
+             !adjoint                ? "N"                                                                           \
+             : detail::is_complex<T> ? "C"                                                                           \
+                                     : "T",                                                                          \
+             &m, &n, &k, own.data(), &m, tau, c, &ldc, work, size, info, 1, 1);                                      \
     });                                                                                                              \
   }                                                                                                                  \
   template <>                                                                                                        \
-  bool singular_values<T>(index m, index n, T * a, T * s, T * u, T * vt) {                                           \
-    say_threads();                                                                                                   \
-    const index k = std::min(m, n);                                                                                  \
-    std::vector<int> more(8 * static_cast<std::size_t>(k));                                                          \
-    bool converged = true;                                                                                           \
-    with_space<T>("gesdd", [&](T* work, int* size, int* info) {                                                      \
-      p##gesdd_("S", &m, &n, a, &m, s, u, &m, vt, &k, work, size, more.data(), info, 1);                             \
-      converged = *info <= 0;                                                                                        \
-    });                                                                                                              \
-    return converged;                                                                                                \
-  }                                                                                                                  \
-  template <>                                                                                                        \
-  bool factor_cholesky<T>(index n, T * a, index lda) {                                                               \
+  index factor_cholesky<T>(index n, T * a, index lda) {                                                              \
     say_threads();                                                                                                   \
     int info = 0;                                                                                                    \
     p##potrf_("U", &n, a, &lda, &info, 1);                                                                           \
     check(info, "potrf");                                                                                            \
-    return info == 0;                                                                                                \
+    return info;                                                                                                     \
   }                                                                                                                  \
   template <>                                                                                                        \
   bool factor_lu<T>(index m, index n, T * a, index lda, index * pivots) {                                            \
@@ -209,8 +232,64 @@ WEFT_DETAIL_VECTOR(zgemv_, std::complex<double>)
     check(info, "getrf");                                                                                            \
     return info == 0;                                                                                                \
   }
+WEFT_DETAIL_LAPACK(s, sorm, float)
+WEFT_DETAIL_LAPACK(d, dorm, double)
+WEFT_DETAIL_LAPACK(c, cunm, std::complex<float>)
+WEFT_DETAIL_LAPACK(z, zunm, std::complex<double>)
+#undef WEFT_DETAIL_LAPACK
+
+#define WEFT_DETAIL_LAPACK(p, T, ...)                                                                              \
+  template <>                                                                                                      \
+  bool singular_values<T>(index m, index n, T * a, real<T> * s, T * u, T * vt) {                                   \
+    say_threads();                                                                                                 \
+    const index k = std::min(m, n);                                                                                \
+    [[maybe_unused]] std::vector<real<T>> reals(is_complex<T> ? reals_of_svd(m, n) : 0);                           \
+    std::vector<int> more(8 * static_cast<std::size_t>(k));                                                        \
+    bool converged = true;                                                                                         \
+    with_space<T>("gesdd", [&](T* work, int* size, int* info) {                                                    \
+      p##gesdd_("S", &m, &n, a, &m, s, u, &m, vt, &k, work, size, __VA_ARGS__ more.data(), info, 1);               \
+      converged = *info <= 0;                                                                                      \
+    });                                                                                                            \
+    return converged;                                                                                              \
+  }                                                                                                                \
+  template <>                                                                                                      \
+  bool least_squares<T>(index n, index width, T * a, T * b, real<T> rcond) {                                       \
+    say_threads();                                                                                                 \
+    std::vector<real<T>> s(static_cast<std::size_t>(n)), reals(1);                                                 \
+    std::vector<int> more(1);                                                                                      \
+    bool converged = true;                                                                                         \
+    with_space<T>("gelsd", [&](T* work, int* size, int* info) {                                                    \
+      int rank = 0;                                                                                                \
+      p##gelsd_(&n, &n, &width, a, &n, b, &n, s.data(), &rcond, &rank, work, size, __VA_ARGS__ more.data(), info); \
+      converged = *info <= 0;                                                                                      \
+      if (*size != -1 || *info != 0) return;                                                                       \
+      more.resize(static_cast<std::size_t>(std::max(1, more[0])));                                                 \
+      reals.resize(static_cast<std::size_t>(std::max(real<T>(1), reals[0])) + 1);                                  \
+    });                                                                                                            \
+    return converged;                                                                                              \
+  }
 WEFT_DETAIL_LAPACK(s, float)
 WEFT_DETAIL_LAPACK(d, double)
+WEFT_DETAIL_LAPACK(c, std::complex<float>, reals.data(), )
+WEFT_DETAIL_LAPACK(z, std::complex<double>, reals.data(), )
+#undef WEFT_DETAIL_LAPACK
+
+#define WEFT_DETAIL_LAPACK(p, T, N)                                                                        \
+  template <>                                                                                              \
+  real<T> triangle_condition<T>(bool upper, index n, const T* a, index lda) {                              \
+    say_threads();                                                                                         \
+    std::vector<T> work(3 * static_cast<std::size_t>(n));                                                  \
+    std::vector<N> more(static_cast<std::size_t>(n));                                                      \
+    real<T> found = 0;                                                                                     \
+    int info = 0;                                                                                          \
+    p##trcon_("1", upper ? "U" : "L", "N", &n, a, &lda, &found, work.data(), more.data(), &info, 1, 1, 1); \
+    check(info, "trcon");                                                                                  \
+    return found;                                                                                          \
+  }
+WEFT_DETAIL_LAPACK(s, float, int)
+WEFT_DETAIL_LAPACK(d, double, int)
+WEFT_DETAIL_LAPACK(c, std::complex<float>, float)
+WEFT_DETAIL_LAPACK(z, std::complex<double>, double)
 #undef WEFT_DETAIL_LAPACK
 
 }  // namespace weft::detail::arrays::blas

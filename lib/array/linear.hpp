@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -37,12 +38,22 @@ inline std::string name_of_tile(std::size_t j, const cut& tile) {
   return name_of_chunk(j, {0, 0}, {tile.count(), tile.count()});
 }
 
-/// Calls f with a float or a double, as the elements are.
+/// Calls f with a number of the elements' type: float, double, or a complex one of these.
 template <class F>
-auto with_real(element e, F f) {
+auto with_inexact(element e, F f) {
   if (e.type == dtype::f32) return f(float{});
   if (e.type == dtype::f64) return f(double{});
-  throw std::logic_error("weft: linear algebra of elements that are neither float nor double");
+  if (e.type == dtype::c64) return f(std::complex<float>{});
+  if (e.type == dtype::c128) return f(std::complex<double>{});
+  throw std::logic_error("weft: linear algebra of elements that are neither float, double, nor complex");
+}
+/// What their parts are, and singular values of matrices of them.
+inline element real_element(element e) {
+  return e.type == dtype::c64 ? element_of<float> : e.type == dtype::c128 ? element_of<double> : e;
+}
+template <class T>
+bool finite_number(T x) noexcept {
+  return std::isfinite(std::real(x)) && std::isfinite(std::imag(x));
 }
 
 [[noreturn]] inline void refuse_not_finite(const char* what) {
@@ -53,11 +64,12 @@ auto with_real(element e, F f) {
 template <class T>
 void demand_finite(const char* what, const block& b) {
   const T* const x = b.data<T>();
-  if (!std::all_of(x, x + b.count(), [](T e) { return std::isfinite(e); })) refuse_not_finite(what);
+  if (!std::all_of(x, x + b.count(), finite_number<T>)) refuse_not_finite(what);
 }
 
-/// An array of ones.
+/// An array of ones, and a matrix with ones on its diagonal.
 array_ref ones_of(const client& c, const grid& chunks, element e);
+array_ref identity_of(const client& c, const grid& chunks, element e);
 
 /// A matrix the other way round.
 inline array_ref transposed(array_ref x) {
@@ -65,7 +77,10 @@ inline array_ref transposed(array_ref x) {
   return transpose_view(std::move(x), order);
 }
 
-inline std::string shape_text(const array_node& x) { return weft::to_string(x.chunks.whole()); }
+/// Its elements conjugated; of real ones x itself.
+array_ref conjugated(array_ref x);
+
+inline std::string shape_text(const array_node& x) { return to_string(x.chunks); }
 /// Throws misuse for what is no matrix.
 inline void need_matrix(const char* what, const array_node& x) {
   if (x.chunks.rank != 2)
@@ -84,8 +99,20 @@ inline void need_fitting(const char* what, const array_node& a, const array_node
     throw misuse("weft: " + std::string(what) + " of arrays of shapes " + to_string(a.chunks) + " and " +
                  to_string(b.chunks) + ": the second has one or two axes, and as many rows as the first");
 }
+/// Of a square a, and of arrays of one client.
+inline void need_system(const char* what, const array_node& a, const array_node& b) {
+  need_square(what, a);
+  common_client(a.owner, b.owner);
+  need_fitting(what, a, b);
+}
 /// The QR factorisation by columns of tiles, for matrices that are not tall: lib/array/linear_columns.cpp.
 qr_parts factor_qr_by_columns(array_ref x);
+/// The singular values of a matrix that one task factors; and how many of them are above `rcond` times the largest.
+array_ref small_singular_values(array_ref a);
+array_ref rank_by(array_ref values, double rcond);
+/// That of the caller, or where it is below 0 the precision of elements times the larger extent. Throws misuse for a
+/// NaN.
+double cutoff_of(const char* what, const array_node& x, double rcond);
 /// The tiles of a square matrix: its chunks where they are square, and neither small nor large.
 cut tiles_of(const grid& g) noexcept;
 

@@ -21,9 +21,9 @@ namespace {
 using blas::count_of;
 
 /// Multiplies `width` columns of `rows` elements, `lead` apart, by the reflectors of a factored column, which begin
-/// at row `first`: by Q', or by Q.
+/// at row `first`: by Q^H, or by Q.
 template <class T>
-void reflect(bool transposed, const block& panel, std::int64_t first, T* to, std::int64_t rows, std::int64_t width,
+void reflect(bool adjoint, const block& panel, std::int64_t first, T* to, std::int64_t rows, std::int64_t width,
              std::int64_t lead) {
   demand_given(panel.of().item == sizeof(T), "a column of other elements");
   demand_given(panel.extents().size() == 2 && panel.extents()[1] == rows + 1 && first >= 0 && first <= rows,
@@ -33,7 +33,7 @@ void reflect(bool transposed, const block& panel, std::int64_t first, T* to, std
   const T* const a = panel.data<T>();
   std::vector<T> tau(static_cast<std::size_t>(count));
   for (std::int64_t c = 0; c < count; ++c) tau[static_cast<std::size_t>(c)] = a[c * own_lead + rows];
-  blas::multiply_q_by<T>(transposed, count_of(rows - first), count_of(width), count_of(count), a + first,
+  blas::multiply_q_by<T>(adjoint, count_of(rows - first), count_of(width), count_of(count), a + first,
                          count_of(own_lead), tau.data(), to + first, count_of(lead));
 }
 
@@ -53,7 +53,7 @@ struct qr_column {
                  "a column of other rows");
     const std::int64_t width = before.extents()[0];
     block column(before.of(), {width, lead});
-    with_real(before.of(), [&](auto zero) {
+    with_inexact(before.of(), [&](auto zero) {
       using T = decltype(zero);
       if (k == 0) demand_finite<T>("a QR factorisation", before);
       T* const to = column.template data<T>();
@@ -93,7 +93,7 @@ struct qr_triangle {
                  "a column of fewer rows");
     const std::int64_t width = column.extents()[0], lead = column.extents()[1];
     block r(column.of(), {width, kept});
-    with_real(column.of(), [&](auto zero) {
+    with_inexact(column.of(), [&](auto zero) {
       using T = decltype(zero);
       for (std::int64_t c = 0; c < width; ++c) {
         const std::int64_t filled = std::min(kept, tile.first(static_cast<std::int64_t>(j)) + c + 1);
@@ -122,7 +122,7 @@ block column_of_q(const cut& across, std::int64_t rows, std::size_t j, std::size
     demand_matrix(before[0], width, rows);
   }
   block column(panel.of(), {width, rows});
-  with_real(panel.of(), [&](auto zero) {
+  with_inexact(panel.of(), [&](auto zero) {
     using T = decltype(zero);
     T* const to = column.template data<T>();
     if (k == j) {

@@ -24,6 +24,8 @@ using sizes = std::array<std::size_t, most_axes * 2>;
 struct matrices {
   const std::byte* at = nullptr;
   bool turned = false;
+
+  blas::form form() const noexcept { return turned ? blas::form::turned : blas::form::plain; }
 };
 
 /// The labels of the matrices in the order in which they are laid out: batch, then `first`, then `second`.
@@ -91,7 +93,7 @@ void multiply_one(const matrix_sizes& n, const matrices& a, const T* left, const
     else if (m == 1)
       blas::multiply_vector<T>(b.turned, b.turned ? k : w, b.turned ? w : k, right, b.turned ? k : w, left, out);
     else
-      blas::multiply<T>(b.turned, a.turned, w, m, k, T(1), right, b.turned ? k : w, left, a.turned ? m : k, T(1), out,
+      blas::multiply<T>(b.form(), a.form(), w, m, k, T(1), right, b.turned ? k : w, left, a.turned ? m : k, T(1), out,
                         w);
   } else {
     const std::size_t row = a.turned ? 1 : n.inner, inner = a.turned ? n.rows : 1;

@@ -17,6 +17,8 @@ namespace weft::detail::arrays {
 
 namespace {
 
+using blas::form;
+
 /// Task j takes those after it.
 struct later {
   std::size_t n = 0;
@@ -30,8 +32,8 @@ void interchange(T* column, std::int64_t rows, std::int64_t first, const P* pivo
                  std::int64_t pivot_step) {
   demand_given(first >= 0 && first <= rows && count <= rows - first, "more pivots than rows");
   for (std::int64_t r = 0; r < count; ++r) {
-    const P at = pivots[r * pivot_step];
-    demand_given(at >= 0 && at < static_cast<P>(rows), "the pivot of a row that there is not");
+    const auto at = std::real(pivots[r * pivot_step]);
+    demand_given(at >= 0 && at < static_cast<decltype(at)>(rows), "the pivot of a row that there is not");
     std::swap(column[first + r], column[static_cast<std::int64_t>(at)]);
   }
 }
@@ -53,7 +55,7 @@ struct lu_column {
     demand_given(before.extents().size() == 2 && before.extents()[1] >= rows, "a column of fewer rows");
     const std::int64_t width = before.extents()[0];
     block column(before.of(), {width, lead});
-    with_real(before.of(), [&](auto zero) {
+    with_inexact(before.of(), [&](auto zero) {
       using T = decltype(zero);
       if (k == 0) demand_finite<T>("lu", before);
       T* const to = column.template data<T>();
@@ -82,7 +84,7 @@ struct lu_column {
     blas::factor_lu<T>(static_cast<blas::index>(rows - first), static_cast<blas::index>(width), to + first, lead,
                        pivots.data());
     for (std::int64_t c = 0; c < width; ++c)
-      to[c * (rows + 1) + rows] = static_cast<T>(first + pivots[static_cast<std::size_t>(c)] - 1);
+      to[c * (rows + 1) + rows] = static_cast<blas::real<T>>(first + pivots[static_cast<std::size_t>(c)] - 1);
   }
   template <class T>
   static void reduce(T* to, const block& panel, std::int64_t first, std::int64_t rows, std::int64_t width) {
@@ -94,10 +96,10 @@ struct lu_column {
     for (std::int64_t c = 0; c < width; ++c) interchange(to + c * lead, rows, first, l + rows, depth, lead);
     const auto ld = static_cast<blas::index>(lead), m = static_cast<blas::index>(depth),
                n = static_cast<blas::index>(width);
-    blas::solve_triangular<T>(true, false, false, true, m, n, T(1), l + first, ld, to + first, ld);
+    blas::solve_triangular<T>(true, false, form::plain, true, m, n, T(1), l + first, ld, to + first, ld);
     if (below > 0)
-      blas::multiply<T>(false, false, static_cast<blas::index>(below), n, m, T(-1), l + first + depth, ld, to + first,
-                        ld, T(1), to + first + depth, ld);
+      blas::multiply<T>(form::plain, form::plain, static_cast<blas::index>(below), n, m, T(-1), l + first + depth, ld,
+                        to + first, ld, T(1), to + first + depth, ld);
   }
 };
 
@@ -107,10 +109,10 @@ struct lu_pivots {
     demand_given(column.extents().size() == 2 && column.extents()[1] >= 1, "a column that is none");
     const std::int64_t width = column.extents()[0], lead = column.extents()[1];
     block pivots(element_of<std::int64_t>, weft::shape(width));
-    with_real(column.of(), [&](auto zero) {
+    with_inexact(column.of(), [&](auto zero) {
       using T = decltype(zero);
       for (std::int64_t c = 0; c < width; ++c)
-        pivots.data<std::int64_t>()[c] = static_cast<std::int64_t>(column.data<T>()[c * lead + lead - 1]);
+        pivots.data<std::int64_t>()[c] = static_cast<std::int64_t>(std::real(column.data<T>()[c * lead + lead - 1]));
     });
     return pivots;
   }
@@ -131,7 +133,7 @@ struct lu_result {
     const block& column = columns[0];
     const std::int64_t width = column.extents()[0], lead = column.extents()[1], rows = lead - 1;
     block result(column.of(), {width, rows});
-    with_real(column.of(), [&](auto zero) {
+    with_inexact(column.of(), [&](auto zero) {
       using T = decltype(zero);
       for (std::int64_t c = 0; c < width; ++c) {
         T* const to = result.template data<T>() + c * rows;
@@ -194,7 +196,7 @@ lu_parts factor_lu(array_ref x) {
   need_square("lu", *x);
   const cut tile = tiles_of(x->chunks);
   const auto n = static_cast<std::size_t>(tile.count());
-  if (x->of.type == dtype::f32 && tile.extent > (std::int64_t{1} << 24))
+  if (real_element(x->of).type == dtype::f32 && tile.extent > (std::int64_t{1} << 24))
     throw misuse("weft: lu of an array of shape " + shape_text(*x) + " of floats: give doubles");
   const client c = x->owner;
   const element e = x->of;
@@ -220,9 +222,7 @@ lu_parts factor_lu(array_ref x) {
 }
 
 array_ref solve_square(array_ref a, array_ref b) {
-  need_square("solve", *a);
-  common_client(a->owner, b->owner);
-  need_fitting("solve", *a, *b);
+  need_system("solve", *a, *b);
   if (b->chunks.rank == 1) return squeeze_view(solve_square(std::move(a), expand_view(std::move(b), 1)), 1);
   const lu_parts lu = factor_lu(std::move(a));
   const client c = b->owner;
@@ -235,6 +235,12 @@ array_ref solve_square(array_ref a, array_ref b) {
                      return layer_of(n, permute_rows{}, from(in[0], one_to_one{}), from(in[1], every{}));
                    }));
   return solve_triangle(lu.packed, solve_triangle(lu.packed, ordered, true, true), false, false);
+}
+
+array_ref invert(array_ref a) {
+  need_square("inv", *a);
+  array_ref one = identity_of(a->owner, a->chunks, a->of);
+  return solve_square(std::move(a), std::move(one));
 }
 
 }  // namespace weft::detail::arrays

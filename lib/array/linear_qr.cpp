@@ -6,7 +6,7 @@
 //
 // Up the tree each task factors what its children left, R under R; down the tree each gives its children the rows of
 // Q's product that belong to them. Blocks are row by row, so LAPACK sees them transposed, and R' Q' is an LQ
-// factorisation.
+// factorisation; of complex numbers too, since the transpose of a unitary matrix is one.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -37,7 +37,7 @@ struct factor_chunk {
     demand_matrix(a);
     block packed(a.of(), {a.extents()[0] + 1, a.extents()[1]});
     std::memcpy(packed.bytes().data(), a.bytes().data(), a.bytes().size());
-    with_real(a.of(), [&](auto x) {
+    with_inexact(a.of(), [&](auto x) {
       demand_finite<decltype(x)>("a QR factorisation", a);
       factor<decltype(x)>(packed);
     });
@@ -74,7 +74,7 @@ struct factor_children {
       rows += kept_rows(p);
     }
     block packed(parts[0].of(), {rows + 1, parts[0].extents()[1]});
-    with_real(packed.of(), [&](auto x) {
+    with_inexact(packed.of(), [&](auto x) {
       using T = decltype(x);
       T* to = packed.data<T>();
       for (const block& p : parts) to = take_r(p, to);
@@ -88,7 +88,7 @@ struct take_root_r {
   block operator()(std::size_t, const block& root) const {
     check_packed(root);
     block r(root.of(), {kept_rows(root), root.extents()[1]});
-    with_real(r.of(), [&](auto x) { take_r(root, r.data<decltype(x)>()); });
+    with_inexact(r.of(), [&](auto x) { take_r(root, r.data<decltype(x)>()); });
     return r;
   }
 };
@@ -111,7 +111,7 @@ block rows_of_q(const block& packed, const T* from, std::int64_t rows_from, std:
 struct root_rows {
   block operator()(std::size_t, const block& root) const {
     check_packed(root);
-    return with_real(root.of(), [&](auto x) {
+    return with_inexact(root.of(), [&](auto x) {
       using T = decltype(x);
       const std::int64_t k = kept_rows(root);
       std::vector<T> one(static_cast<std::size_t>(k * k), T(0));
@@ -132,7 +132,7 @@ struct child_rows {
     const std::int64_t k = parent.extents()[1];
     demand_given(before >= 0 && before <= parent.extents()[0] && kept_rows(packed) <= parent.extents()[0] - before,
                  "fewer rows than it takes");
-    return with_real(packed.of(), [&](auto x) {
+    return with_inexact(packed.of(), [&](auto x) {
       using T = decltype(x);
       return rows_of_q<T>(packed, parent.data<T>() + before * k, kept_rows(packed), k);
     });

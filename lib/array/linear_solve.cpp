@@ -1,4 +1,4 @@
-// Cholesky's factorisation, triangular systems, and least squares: tile by tile. A task makes one tile of the result,
+// Cholesky's factorisation, and triangular systems: tile by tile. A task makes one tile of the result,
 // from what is left of it and above: each is written once, and the order of its sum is that of the tiles.
 #include <algorithm>
 #include <cstring>
@@ -14,8 +14,9 @@ namespace weft::detail::arrays {
 namespace {
 
 using blas::count_of;
+using blas::form;
 
-/// C -= A B' of row-major tiles.
+/// C -= A B^H of row-major tiles.
 template <class T>
 void subtract_turned(block& c, const block& a, const block& b) {
   demand_alike(a, c);
@@ -24,7 +25,7 @@ void subtract_turned(block& c, const block& a, const block& b) {
   demand_matrix(a, c.extents()[0], a.extents()[1]);
   demand_matrix(b, c.extents()[1], a.extents()[1]);
   const auto m = count_of(c.extents()[0]), n = count_of(c.extents()[1]), k = count_of(a.extents()[1]);
-  blas::multiply<T>(true, false, n, m, k, T(-1), b.data<T>(), k, a.data<T>(), k, T(1), c.data<T>(), n);
+  blas::multiply<T>(form::adjoint, form::plain, n, m, k, T(-1), b.data<T>(), k, a.data<T>(), k, T(1), c.data<T>(), n);
 }
 /// C -= A B of row-major tiles.
 template <class T>
@@ -35,7 +36,7 @@ void subtract(block& c, const block& a, const block& b) {
   demand_matrix(a, c.extents()[0], a.extents()[1]);
   demand_matrix(b, a.extents()[1], c.extents()[1]);
   const auto m = count_of(c.extents()[0]), n = count_of(c.extents()[1]), k = count_of(a.extents()[1]);
-  blas::multiply<T>(false, false, n, m, k, T(-1), b.data<T>(), n, a.data<T>(), k, T(1), c.data<T>(), n);
+  blas::multiply<T>(form::plain, form::plain, n, m, k, T(-1), b.data<T>(), n, a.data<T>(), k, T(1), c.data<T>(), n);
 }
 block copy_of(const block& b) {
   block c(b.of(), b.extents());
@@ -66,15 +67,16 @@ struct cholesky_order {
 };
 
 struct cholesky_tile {
-  std::size_t n = 0;
+  cut tile;
   block operator()(std::size_t task, values<block> own, const block& a) const {
-    demand_given(n != 0, "no tiles");
+    demand_cut(tile);
+    const auto n = static_cast<std::size_t>(tile.count());
     const std::size_t i = task / n, j = task % n;
     demand_matrix(a);
     demand_given(own.size() == (j > i ? 0 : j == i ? j : 2 * j + 1), "other tiles than it takes");
     if (i == j) demand_matrix(a, a.extents()[0], a.extents()[0]);
     block c = copy_of(a);
-    with_real(a.of(), [&](auto x) {
+    with_inexact(a.of(), [&](auto x) {
       using T = decltype(x);
       T* const to = c.template data<T>();
       const auto rows = c.extents()[0], columns = c.extents()[1];
@@ -86,22 +88,26 @@ struct cholesky_tile {
       if (i != j) {
         demand_alike(own[2 * j], c);
         demand_matrix(own[2 * j], columns, columns);
-        // X L' = C, and column by column L X' = C' with L in the upper triangle
-        blas::solve_triangular<T>(true, true, true, false, count_of(columns), count_of(rows), T(1),
+        // X L^H = C; column by column U^H Y = C', with X' as Y and L' as U
+        blas::solve_triangular<T>(true, true, form::adjoint, false, count_of(columns), count_of(rows), T(1),
                                   own[2 * j].data<T>(), count_of(columns), to, count_of(columns));
         return;
       }
-      if (rows != 0 && !blas::factor_cholesky<T>(count_of(rows), to, count_of(columns)))
-        throw std::domain_error("weft: cholesky: the matrix is not positive definite");
+      const std::int64_t bad = rows == 0 ? 0 : blas::factor_cholesky<T>(count_of(rows), to, count_of(columns));
+      if (bad != 0) {
+        const std::string size = std::to_string(tile.first(static_cast<std::int64_t>(i)) + bad);
+        throw std::domain_error("weft: cholesky: the matrix is not positive definite: its first " + size +
+                                " rows and columns are not");
+      }
       // LAPACK goes on with what is no number, and reads one triangle alone; all of that comes to the diagonal.
       for (std::int64_t r = 0; r < rows; ++r)
-        if (!std::isfinite(to[r * columns + r])) refuse_not_finite("cholesky");
+        if (!finite_number(to[r * columns + r])) refuse_not_finite("cholesky");
       for (std::int64_t r = 0; r < rows; ++r) std::fill(to + r * columns + r + 1, to + (r + 1) * columns, T(0));
     });
     return c;
   }
   std::string task_name() const { return "cholesky"; }
-  std::string task_subject(std::size_t task) const { return name_of_chunk(task, {0, 0}, {n, n}); }
+  std::string task_subject(std::size_t task) const { return name_of_tile(task, tile); }
 };
 
 /// Tile (i, c) of X takes those above it.
@@ -142,7 +148,7 @@ struct substitute {
     demand_matrix(b[0]);
     block x = copy_of(b[0]);
     if (x.count() == 0) return x;
-    with_real(x.of(), [&](auto zero) {
+    with_inexact(x.of(), [&](auto zero) {
       using T = decltype(zero);
       for (std::size_t k = 0; k < i; ++k) subtract<T>(x, a[k], above[k]);
       const block& diagonal = a[i];
@@ -152,8 +158,8 @@ struct substitute {
       for (std::int64_t r = 0; !unit && r < n; ++r)
         if (diagonal.data<T>()[r * n + r] == T(0))
           throw std::domain_error("weft: a system of equations is singular: a diagonal element of its triangle is 0");
-      blas::solve_triangular<T>(false, true, false, unit, width, n, T(1), diagonal.data<T>(), n, x.template data<T>(),
-                                width);
+      blas::solve_triangular<T>(false, true, form::plain, unit, width, n, T(1), diagonal.data<T>(), n,
+                                x.template data<T>(), width);
     });
     return x;
   }
@@ -186,18 +192,16 @@ array_ref factor_cholesky(array_ref x) {
   const auto n = static_cast<std::size_t>(tile.count());
   const client c = x->owner;
   const element e = x->of;
-  return make_layered(c, e, chunks, {in_chunks(std::move(x), chunks)},
-                      recipe(n * n, [=](std::span<const layer<block>> in) {
-                        return layer_over_time(n * n, cholesky_tile{n}, cholesky_order{n}, from(in[0], one_to_one{}));
-                      }));
+  return make_layered(
+      c, e, chunks, {in_chunks(std::move(x), chunks)}, recipe(n * n, [=](std::span<const layer<block>> in) {
+        return layer_over_time(n * n, cholesky_tile{tile}, cholesky_order{n}, from(in[0], one_to_one{}));
+      }));
 }
 
 array_ref solve_triangle(array_ref a, array_ref b, bool lower, bool unit) {
-  need_square("solve_triangular", *a);
-  common_client(a->owner, b->owner);
+  need_system("solve_triangular", *a, *b);
   if (b->chunks.rank == 1)
     return squeeze_view(solve_triangle(std::move(a), expand_view(std::move(b), 1), lower, unit), 1);
-  need_fitting("solve_triangular", *a, *b);
   if (!lower)
     return turned_round(
         solve_triangle(turned_round(std::move(a), true), turned_round(std::move(b), false), true, unit), false);
@@ -214,15 +218,13 @@ array_ref solve_triangle(array_ref a, array_ref b, bool lower, bool unit) {
                       }));
 }
 
-array_ref solve_least_squares(array_ref a, array_ref b) {
-  need_matrix("lstsq", *a);
-  common_client(a->owner, b->owner);
-  need_fitting("lstsq", *a, *b);
-  if (a->chunks.axes[0].extent < a->chunks.axes[1].extent)
-    throw misuse("weft: lstsq of an array of shape " + shape_text(*a) + ": it needs as many rows as columns or more");
-  const element e = a->of;
-  const qr_parts qr = factor_qr("lstsq", std::move(a));
-  return solve_triangle(qr.r, product(transposed(qr.q), std::move(b), e), false, false);
+array_ref solve_positive(array_ref a, array_ref b) {
+  need_system("solve", *a, *b);
+  if (b->chunks.rank == 1) return squeeze_view(solve_positive(std::move(a), expand_view(std::move(b), 1)), 1);
+  const array_ref l = factor_cholesky(std::move(a));
+  // L^H x = y is L' conj(x) = conj(y): b is small beside L, and is conjugated in its place.
+  array_ref y = conjugated(solve_triangle(l, std::move(b), true, false));
+  return conjugated(solve_triangle(transposed(l), std::move(y), false, false));
 }
 
 }  // namespace weft::detail::arrays

@@ -3,7 +3,8 @@
 // decompositions", SIAM Review 53 (2011), algorithms 4.4 and 5.1.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <complex>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -17,36 +18,49 @@ namespace weft::detail::arrays {
 
 namespace {
 
-/// U, S and V' of a small matrix, one after the other.
+template <class T>
+T conjugate_of(T x) {
+  if constexpr (is_complex<T>)
+    return std::conj(x);
+  else
+    return x;
+}
+
+/// U, S and V^H of a small matrix, one after the other.
 struct all_parts {
   template <class T>
   static void fill(const block& a, block& packed) {
     const std::int64_t m = a.extents()[0], n = a.extents()[1], k = std::min(m, n);
     const auto count = static_cast<std::size_t>(m * n);
-    // Row by row A is LAPACK's A' = V S U', whose results are row by row V' and U.
+    // Row by row A is LAPACK's A' = conj(V) S U', whose results are row by row conj(V)' = V^H and U.
     std::vector<T> copy(a.data<T>(), a.data<T>() + count);
     demand_finite<T>("svd", a);
     T* const u = packed.data<T>();
-    T* const s = u + m * k;
+    T* const vt = u + m * k + k;
     if (k == 0) return;
-    if (!blas::singular_values<T>(static_cast<blas::index>(n), static_cast<blas::index>(m), copy.data(), s, s + k, u))
+    std::vector<blas::real<T>> s(static_cast<std::size_t>(k));
+    if (!blas::singular_values<T>(static_cast<blas::index>(n), static_cast<blas::index>(m), copy.data(), s.data(), vt,
+                                  u))
       throw std::runtime_error("weft: LAPACK's gesdd did not converge for a matrix of shape " +
                                weft::to_string(a.extents()));
-    // The sign of a pair of vectors is nobody's: the largest element of each row of V' is made positive.
-    T* const vt = s + k;
+    std::copy(s.begin(), s.end(), u + m * k);
+    // A pair of vectors may be turned together: the largest element of each row of V^H is made real and positive.
     for (std::int64_t i = 0; i < k; ++i) {
       T* const row = vt + i * n;
-      const T largest = *std::max_element(row, row + n, [](T x, T y) { return std::abs(x) < std::abs(y); });
-      if (largest >= 0) continue;
-      for (std::int64_t j = 0; j < n; ++j) row[j] = -row[j];
-      for (std::int64_t j = 0; j < m; ++j) u[j * k + i] = -u[j * k + i];
+      T* const largest = std::max_element(row, row + n, [](T x, T y) { return std::abs(x) < std::abs(y); });
+      const blas::real<T> length = std::abs(*largest);
+      if (*largest == length) continue;
+      const T turn = *largest / length;  // of a real number -1
+      for (std::int64_t j = 0; j < n; ++j) row[j] *= conjugate_of(turn);
+      *largest = length;
+      for (std::int64_t j = 0; j < m; ++j) u[j * k + i] *= turn;
     }
   }
   block operator()(std::size_t, const block& a) const {
     demand_matrix(a);
     const std::int64_t m = a.extents()[0], n = a.extents()[1], k = std::min(m, n);
     block packed(a.of(), weft::shape(m * k + k + k * n));
-    with_real(a.of(), [&](auto x) { fill<decltype(x)>(a, packed); });
+    with_inexact(a.of(), [&](auto x) { fill<decltype(x)>(a, packed); });
     return packed;
   }
   std::string task_name() const { return "svd"; }
@@ -56,14 +70,22 @@ struct all_parts {
 struct take_part {
   std::int64_t from = 0;
   weft::shape extents = {};
+  element of = {};  // that of the block, or of its parts where these are real
   block operator()(std::size_t, const block& packed) const {
-    block b(packed.of(), extents);
+    demand_given(is_number(of) && (of.type == packed.of().type || of.type == real_element(packed.of()).type),
+                 "other elements than it takes");
+    block b(of, extents);
     demand_given(from >= 0 && static_cast<std::size_t>(from) <= packed.count() &&
                      b.count() <= packed.count() - static_cast<std::size_t>(from),
                  "fewer elements than it takes");
-    if (b.count() != 0)
-      std::memcpy(b.bytes().data(), packed.bytes().data() + static_cast<std::size_t>(from) * b.of().item,
-                  b.bytes().size());
+    with_inexact(packed.of(), [&](auto zero) {
+      using T = decltype(zero);
+      const T* const first = packed.data<T>() + from;
+      if (of.type == packed.of().type)
+        std::copy_n(first, b.count(), b.data<T>());
+      else
+        std::transform(first, first + b.count(), b.data<blas::real<T>>(), [](T x) { return std::real(x); });
+    });
     return b;
   }
   std::string task_name() const { return "svd-part"; }
@@ -79,17 +101,17 @@ svd_parts factor_small(array_ref a) {
   const array_ref packed = make_layered(
       c, e, values_only(1), {std::move(a)},
       recipe(1, [](std::span<const layer<block>> in) { return layer_of(1, all_parts{}, in[0], one_to_one{}); }));
-  const auto part = [&](std::int64_t from, const weft::shape& extents) {
+  const auto part = [&](std::int64_t from, const weft::shape& extents, element of) {
     grid g;
     for (const std::int64_t x : extents) g.axes[g.rank++] = one_chunk(x);
-    return make_layered(c, e, g, {packed}, recipe(1, [=](std::span<const layer<block>> in) {
-                          return layer_of(1, take_part{from, extents}, in[0], one_to_one{});
+    return make_layered(c, of, g, {packed}, recipe(1, [=](std::span<const layer<block>> in) {
+                          return layer_of(1, take_part{from, extents, of}, in[0], one_to_one{});
                         }));
   };
-  return {part(0, {m, k}), part(m * k, {k}), part(m * k + k, {k, n})};
+  return {part(0, {m, k}, e), part(m * k, {k}, real_element(e)), part(m * k + k, {k, n}, e)};
 }
 
-/// Rows of normal numbers, which do not depend on how they are cut.
+/// Rows of normal numbers (of complex ones both parts are), which do not depend on how they are cut.
 struct normal_rows {
   cut rows;
   std::int64_t columns = 0;
@@ -99,14 +121,16 @@ struct normal_rows {
     demand_cut(rows);
     const auto chunk = static_cast<std::int64_t>(j);
     std::int64_t all = 0;
-    demand_given(
-        is_number(of) && chunk < rows.count() && columns >= 0 && !__builtin_mul_overflow(rows.extent, columns, &all),
-        "rows that there are not");
+    demand_given(is_number(of) && chunk < rows.count() && columns >= 0 &&
+                     !__builtin_mul_overflow(rows.extent, columns, &all) &&
+                     all <= std::numeric_limits<std::int64_t>::max() / 2,
+                 "rows that there are not");
     block b(of, {rows.size(chunk), columns});
-    with_real(of, [&](auto x) {
+    with_inexact(of, [&](auto x) {
       using T = decltype(x);
-      philox::normal({seed, 0}, static_cast<std::uint64_t>(rows.first(chunk) * columns),
-                     std::span<T>(b.data<T>(), b.count()));
+      constexpr std::size_t parts = is_complex<T> ? 2 : 1;
+      philox::normal({seed, 0}, static_cast<std::uint64_t>(rows.first(chunk) * columns) * parts,
+                     std::span(reinterpret_cast<blas::real<T>*>(b.data<T>()), b.count() * parts));
     });
     return b;
   }
@@ -125,6 +149,8 @@ array_ref first_of(array_ref x, std::uint32_t axis, std::int64_t k) {
 }
 
 }  // namespace
+
+array_ref small_singular_values(array_ref a) { return factor_small(std::move(a)).s; }
 
 svd_parts factor_svd(array_ref x) {
   need_matrix("svd", *x);
@@ -157,11 +183,13 @@ svd_parts compressed_svd(array_ref x, std::int64_t k, std::int64_t oversampling,
                      return layer_of(static_cast<std::size_t>(down.count()), normal_rows{down, width, e, seed});
                    }));
   const auto range = [](array_ref y) { return factor_qr("svd_compressed", std::move(y)).q; };
+  // Of complex numbers Q is conjugated, which is small, and A is not: A^H Q is the conjugate of A' conj(Q).
   const array_ref turned = transposed(x);
   array_ref q = range(product(x, std::move(sample), e));
-  for (int p = 0; p < powers; ++p) q = range(product(x, range(product(turned, std::move(q), e)), e));
-  // Of B = Q' A, whose transpose is tall: B' = U S V', so that A is near Q V S U'.
-  const svd_parts b = factor_svd(product(turned, q, e));
+  for (int p = 0; p < powers; ++p)
+    q = range(product(x, conjugated(range(product(turned, conjugated(std::move(q)), e))), e));
+  // Of B = Q^H A, whose transpose is tall: B' = U S V^H, so that A is near Q conj(V) S U'.
+  const svd_parts b = factor_svd(product(turned, conjugated(q), e));
   const array_ref u = product(q, transposed(b.vt), e);
   return {first_of(u, 1, k), first_of(b.s, 0, k), first_of(transposed(b.u), 0, k)};
 }

@@ -310,9 +310,11 @@ TEST_CASE("least squares, and systems of one vector") {
   const auto a = matrix(at.client, 400, 7, {60, 3}, 1);
   const auto truth = weft::linspace(at.client, 1, 2, 7);
   const auto b = weft::matmul(a, truth);
-  const auto [z, rest] = weft::lstsq(a, b);
+  const auto [z, rest, rank, values] = weft::lstsq(a, b);
   CHECK(distance(at(z), at(truth)) < 1e-13);
   CHECK(at(rest) < 1e-25);
+  CHECK(at(rank) == 7);
+  CHECK(distance(at(values), at(weft::svd(a).s)) < 1e-13);
   const auto noise = weft::from_function<1>(at.client, {400}, [](std::int64_t i) { return arrays::noise(i); });
   // What remains is orthogonal to the columns.
   const auto noisy = weft::lstsq(a, b + noise);
@@ -330,9 +332,10 @@ TEST_CASE("what cannot be factored is refused in a sentence") {
   const auto flat = weft::zeros<double, 2>(at.client, {10, 4});
   const auto square = weft::zeros<double, 2>(at.client, {4, 4});
   CHECK_THROWS_AS(weft::cholesky(flat), weft::misuse);
-  CHECK_THROWS_WITH(weft::cholesky(flat), "weft: cholesky of an array of shape (10, 4): the matrix must be square");
-  CHECK_THROWS_WITH(weft::lu(flat), Catch::Contains("lu of an array of shape (10, 4)"));
-  CHECK_THROWS_WITH(weft::inv(flat), Catch::Contains("solve of an array of shape (10, 4)"));
+  CHECK_THROWS_WITH(weft::cholesky(flat),
+                    "weft: cholesky of an array of shape (10, 4) in chunks of (10, 4): the matrix must be square");
+  CHECK_THROWS_WITH(weft::lu(flat), Catch::Contains("lu of an array of shape (10, 4) in chunks of (10, 4)"));
+  CHECK_THROWS_WITH(weft::inv(flat), Catch::Contains("inv of an array of shape (10, 4) in chunks of (10, 4)"));
   CHECK_THROWS_WITH(weft::inv(weft::array<double>(weft::linspace(at.client, 0, 1, 3))),
                     "weft: inv of an array of shape (3) in chunks of (3): give one of two axes");
   CHECK_THROWS_WITH(
@@ -341,9 +344,13 @@ TEST_CASE("what cannot be factored is refused in a sentence") {
       "second has one or two axes, and as many rows as the first");
   CHECK_THROWS_WITH(weft::solve_triangular(square, flat, weft::triangle::lower),
                     Catch::Contains("(4, 4) in chunks of (4, 4) and (10, 4)"));
-  CHECK_THROWS_WITH(weft::lstsq(weft::transpose(flat), square), Catch::Contains("as many rows as columns"));
+  CHECK_THROWS_WITH(weft::solve(square, flat, weft::assume::positive_definite),
+                    Catch::Contains("(4, 4) in chunks of (4, 4) and (10, 4)"));
+  CHECK_THROWS_WITH(weft::lstsq(flat, square),
+                    Catch::Contains("lstsq of arrays of shapes (10, 4) in chunks of (10, 4) "
+                                    "and (4, 4) in chunks of (4, 4): the second has"));
   CHECK_THROWS_WITH(weft::svd_compressed(flat, 5),
-                    Catch::Contains("(10, 4) to 5 singular values: it has from 1 to 4"));
+                    Catch::Contains("(10, 4) in chunks of (10, 4) to 5 singular values: it has from 1 to 4"));
   CHECK_THROWS_WITH(weft::svd_compressed(flat, 2, {.oversampling = -1}), Catch::Contains("-1 columns more"));
   CHECK_THROWS_WITH(weft::qr(weft::array<double>(weft::sum(flat))), Catch::Contains("qr of an array of shape ()"));
   // What only elements can tell is told when they are there.

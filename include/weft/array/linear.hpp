@@ -113,11 +113,13 @@ namespace detail::arrays {
 template <class X>
 consteval bool checked_matrix() {
   using T = typename X::value_type;
-  constexpr bool real = std::is_same_v<T, float> || std::is_same_v<T, double>;
+  using R = typename real_part<T>::type;
+  constexpr bool inexact = std::is_same_v<R, float> || std::is_same_v<R, double>;
   constexpr bool two_axes = X::rank == 2 || X::rank == dynamic_rank;
-  static_assert(real, "weft: factorisations are of arrays of float or double: use astype<double> on others");
+  static_assert(inexact,
+                "weft: factorisations are of float, double, or complex numbers: use astype<double> on others");
   static_assert(two_axes, "weft: factorisations are of matrices, arrays of two axes");
-  return real && two_axes;
+  return inexact && two_axes;
 }
 template <class X, class Y>
 consteval bool checked_system() {
@@ -136,10 +138,14 @@ auto triangle(const X& x, bool lower, bool unit) {
   return array<T, 2>(weft::where(i > j, whole, weft::astype<T>(i == j)));
 }
 
+template <class T>
+using part_t = typename real_part<T>::type;
+
 }  // namespace detail::arrays
 
-// Factorisations, of float and double, by LAPACK within a task. What is singular, not positive definite, or has
-// elements that are NaN or infinite, is std::domain_error when it is computed.
+// Factorisations, of float, double, and complex numbers of these, by LAPACK within a task. Below ^H is the transpose,
+// and of complex numbers the transpose conjugated. What is singular, not positive definite, or has elements that are
+// NaN or infinite, is std::domain_error when it is computed.
 
 template <class T>
 struct qr_result {
@@ -150,7 +156,7 @@ struct qr_result {
 /// it has not, and are factored side by side, then their R's in a tree of eights. Others (fewer than eight times as
 /// many rows as columns) by columns of tiles, 32 to 512 wide as x's chunks are, each with all rows: each is factored
 /// in its turn, and those right of it are multiplied by its reflectors, side by side. Signs are LAPACK's, and depend
-/// on the chunks.
+/// on the chunks; the diagonal of r is real, as LAPACK's.
 /// Cost: 4 m n^2 operations; what was factored is kept until its part of q is made.
 template <array_like X>
 auto qr(const X& x) {
@@ -163,18 +169,18 @@ auto qr(const X& x) {
 template <class T>
 struct svd_result {
   array<T, 2> u;
-  array<T, 1> s;
+  array<detail::arrays::part_t<T>, 1> s;
   array<T, 2> vt;
 };
-/// x = u diag(s) vt, with s from the largest on; u is m x k, vt k x n, k = min(m, n). By the QR of x, or of its
-/// transpose where it is wide: the smaller of m and n is one that a task can factor. The largest element of each row
-/// of vt is positive (of each column of u, where x is wide).
+/// x = u diag(s) vt, with s from the largest on, which is real; u is m x k, vt (V^H) k x n, k = min(m, n). By the QR
+/// of x, or of its transpose where it is wide: the smaller of m and n is one that a task can factor. The largest
+/// element of each row of vt is real and positive (of each column of u, where x is wide).
 template <array_like X>
 auto svd(const X& x) {
   using T = typename X::value_type;
   static_assert(detail::arrays::checked_matrix<X>());
   const auto parts = detail::arrays::factor_svd(x.node());
-  return svd_result<T>{array<T, 2>(parts.u), array<T, 1>(parts.s), array<T, 2>(parts.vt)};
+  return svd_result<T>{array<T, 2>(parts.u), array<detail::arrays::part_t<T>, 1>(parts.s), array<T, 2>(parts.vt)};
 }
 struct compression {
   /// Columns of the random matrix beside those that are wanted.
@@ -195,11 +201,12 @@ auto svd_compressed(const X& x, std::int64_t k, compression how = {}) {
   using T = typename X::value_type;
   static_assert(detail::arrays::checked_matrix<X>());
   const auto parts = detail::arrays::compressed_svd(x.node(), k, how.oversampling, how.power_iterations, how.seed);
-  return svd_result<T>{array<T, 2>(parts.u), array<T, 1>(parts.s), array<T, 2>(parts.vt)};
+  return svd_result<T>{array<T, 2>(parts.u), array<detail::arrays::part_t<T>, 1>(parts.s), array<T, 2>(parts.vt)};
 }
 
-/// The lower triangular l with x = l l', for a symmetric positive definite x, of which only the lower triangle is
-/// looked at. Tile by tile; a task makes one tile of l.
+/// The lower triangular l with x = l l^H, for a positive definite x that is its own ^H (symmetric, or Hermitian), of
+/// which only the lower triangle is looked at. l's diagonal is real and positive. Tile by tile; a task makes one tile
+/// of l.
 template <array_like X>
 auto cholesky(const X& x) {
   static_assert(detail::arrays::checked_matrix<X>());
@@ -234,41 +241,60 @@ auto solve_triangular(const X& a, const Y& b, triangle which) {
   const bool unit = which == triangle::unit_lower || which == triangle::unit_upper;
   return array<typename X::value_type, Y::rank>(detail::arrays::solve_triangle(a.node(), b.node(), lower, unit));
 }
-/// z with a z = b, by LU.
+/// What is known of a matrix.
+enum class assume : std::uint8_t { general, positive_definite };
+/// z with a z = b: by LU, or where a is `assume::positive_definite`, by Cholesky, in half the operations and tile by
+/// tile, with a's lower triangle alone; where it is not so, cholesky's std::domain_error.
 template <array_like X, array_like Y>
-auto solve(const X& a, const Y& b) {
+auto solve(const X& a, const Y& b, assume what = assume::general) {
   static_assert(detail::arrays::checked_system<X, Y>());
-  return array<typename X::value_type, Y::rank>(detail::arrays::solve_square(a.node(), b.node()));
+  const bool positive = what == assume::positive_definite;
+  return array<typename X::value_type, Y::rank>(positive ? detail::arrays::solve_positive(a.node(), b.node())
+                                                         : detail::arrays::solve_square(a.node(), b.node()));
 }
 /// The inverse, by LU. To solve a system, solve is faster and nearer.
 template <array_like X>
 auto inv(const X& a) {
-  using T = typename X::value_type;
   static_assert(detail::arrays::checked_matrix<X>());
-  const detail::arrays::grid& g = a.chunks();
-  if (g.rank != 2) detail::arrays::throw_axes("inv", "two axes", g);
-  const array<std::int64_t, 2> from_diagonal(detail::arrays::make_index(a.owner(), g, 0, {1, -1}));
-  const array<T, 2> one = weft::astype<T>(from_diagonal == 0);
-  return array<T, 2>(detail::arrays::solve_square(a.node(), one.node()));
+  return array<typename X::value_type, 2>(detail::arrays::invert(a.node()));
 }
 
 template <class T, std::size_t N>
 struct lstsq_result {
   array<T, N> solution;
-  /// The sum of the squares of b - a z: a number for each system.
-  array<T, N == dynamic_rank ? N : N - 1> residuals;
+  /// The sum of the squares of the lengths of b - a z: a number for each system.
+  array<detail::arrays::part_t<T>, N == dynamic_rank ? N : N - 1> residuals;
+  /// How many singular values of a count.
+  array<std::int64_t, 0> rank;
+  /// Those of a, from the largest on.
+  array<detail::arrays::part_t<T>, 1> singular_values;
 };
-/// z that makes |a z - b| the least, by the QR of a, which is tall and of full rank; std::domain_error if R has a 0
-/// on its diagonal. b is a vector, or a matrix with a column for each system.
+/// z that makes |a z - b| the least, and where more than one does (a is wide, or not of full rank), the shortest of
+/// them. b is a vector, or a matrix with a column for each system. Singular values of a that are `rcond` times the
+/// largest or less count as 0; where it is below 0, it is the distance from 1 to the next number times the larger
+/// extent. As numpy.linalg.lstsq, but for residuals, which are there whatever the rank is.
+/// By the QR of a, or of its transpose where it is wide. R, of min(m, n)^2 elements, is one task's: it is solved
+/// where its condition says that a's rank is full, and else goes through its singular values (gelsd). Beside QR that
+/// costs little, or some 20 min(m, n)^3 operations. `rank` and `singular_values` cost an SVD of R more, when they are
+/// computed.
 template <array_like X, array_like Y>
-auto lstsq(const X& a, const Y& b) {
+auto lstsq(const X& a, const Y& b, double rcond = -1) {
+  using namespace detail::arrays;
   using T = typename X::value_type;
-  static_assert(detail::arrays::checked_system<X, Y>());
-  const array<T, X::rank> whole(a.node());
-  const array<T, Y::rank> z(detail::arrays::solve_least_squares(whole.node(), b.node()));
-  const array<T, Y::rank> left(matmul(whole, z) - b);
+  using R = part_t<T>;
+  static_assert(checked_system<X, Y>());
+  const auto parts = solve_least_squares(a.node(), b.node(), rcond);
+  const array<T, Y::rank> z(parts.solution);
+  const array<T, Y::rank> left(matmul(array<T, 2>(a.node()), z) - b);
   constexpr std::size_t rank = Y::rank == dynamic_rank ? Y::rank : Y::rank - 1;
-  return lstsq_result<T, Y::rank>{z, array<T, rank>(sum(square(left), 0))};
+  const auto squares = [&] {
+    if constexpr (detail::is_complex<T>)
+      return weft::square(weft::real(left)) + weft::square(weft::imag(left));
+    else
+      return weft::square(left);
+  }();
+  return lstsq_result<T, Y::rank>{z, array<R, rank>(weft::sum(squares, 0)), array<std::int64_t, 0>(parts.rank),
+                                  array<R, 1>(parts.singular_values)};
 }
 
 }  // namespace weft

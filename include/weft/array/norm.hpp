@@ -76,12 +76,12 @@ array_ref singular_norm([[maybe_unused]] const X& x, [[maybe_unused]] const ord&
   throw_norm("a norm by singular values needs OpenBLAS, with which this weft was not built");
 #else
   using T = typename X::value_type;
-  if constexpr (is_complex<T> || (X::rank != 2 && X::rank != dynamic_rank)) {
-    throw_norm("a norm by singular values is of a matrix of real numbers, and of no array of more axes");
+  if constexpr (X::rank != 2 && X::rank != dynamic_rank) {
+    throw_norm("a norm by singular values is of a matrix, and of no array of more axes");
   } else {
     if (x.chunks().rank != 2) throw_axes("a norm by singular values", "two axes", x.chunks());
     using R = real_t<T>;
-    const array<R, 1> s = svd(array<R, 2>(elements_as<R>(x))).s;
+    const array<part_t<R>, 1> s = svd(array<R, 2>(elements_as<R>(x))).s;
     array_ref found = how.what() == ord::kind::nuclear ? weft::sum(s).node()
                       : how.p() > 0                    ? weft::max(s).node()
                                                        : weft::min(s).node();
@@ -108,8 +108,8 @@ auto matrix_norm(const X& x, const ord& how, std::int64_t rows, std::int64_t col
 /// The norm of vectors along an axis, or of matrices over two, of which the first has the rows' numbers: `norm(x,
 /// ord{1}, 0)`, `norm(x, ord::infinity, weft::axes(0, 1), weft::keep_axes)`. Without an axis it is that of an array
 /// of one or two. As numpy.linalg.norm; without `ord` there is norm(x, axes...). Those by singular values are of
-/// matrices of real numbers, and need OpenBLAS. Throws misuse for an ord that there is not, and for largest ones of
-/// nothing.
+/// matrices, not of several in one array, and need OpenBLAS. Throws misuse for an ord that there is not, and for
+/// largest ones of nothing.
 template <array_like X, detail::arrays::reduction_option... W>
 auto norm(const X& x, const ord& how, const W&... where) {
   using namespace detail::arrays;

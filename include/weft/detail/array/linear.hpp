@@ -29,7 +29,7 @@ array_ref tensor_product(array_ref a, array_ref b, std::int64_t n, element e);
 array_ref outer_product(array_ref a, array_ref b, element e);
 array_ref einstein_sum(std::string_view subscripts, std::vector<array_ref> operands, element e);
 
-// Factorisations, of float and double.
+// Factorisations, of float, double, and complex numbers of these.
 struct qr_parts {
   array_ref q, r;
 };
@@ -49,9 +49,15 @@ struct lu_parts {
 lu_parts factor_lu(array_ref x);
 /// a x = b, where a is triangular; what is on its other side is not looked at.
 array_ref solve_triangle(array_ref a, array_ref b, bool lower, bool unit);
-/// a x = b by LU.
+/// a x = b by LU; and by Cholesky.
 array_ref solve_square(array_ref a, array_ref b);
-/// x that makes |a x - b| the least, where a has as many rows as columns or more.
-array_ref solve_least_squares(array_ref a, array_ref b);
+array_ref solve_positive(array_ref a, array_ref b);
+array_ref invert(array_ref a);
+struct least_squares_parts {
+  array_ref solution, rank, singular_values;
+};
+/// The shortest x that makes |a x - b| the least. Singular values of `rcond` times the largest or less count as 0;
+/// where it is below 0, it is what the precision of the elements is worth.
+least_squares_parts solve_least_squares(array_ref a, array_ref b, double rcond);
 
 }  // namespace weft::detail::arrays
