@@ -28,6 +28,7 @@
 #include "weft/array/join.hpp"
 #ifndef WEFT_WITHOUT_BLAS
 #include "weft/array/linear.hpp"
+#include "weft/array/linear_functions.hpp"
 #endif
 #include "weft/array/lookup.hpp"
 #include "weft/array/map.hpp"

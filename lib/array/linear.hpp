@@ -107,12 +107,22 @@ inline void need_system(const char* what, const array_node& a, const array_node&
 }
 /// The QR factorisation by columns of tiles, for matrices that are not tall: lib/array/linear_columns.cpp.
 qr_parts factor_qr_by_columns(array_ref x);
+template <class T>
+T conjugate_of(T x) {
+  if constexpr (is_complex<T>)
+    return std::conj(x);
+  else
+    return x;
+}
 /// The singular values of a matrix that one task factors; and how many of them are above `rcond` times the largest.
 array_ref small_singular_values(array_ref a);
 array_ref rank_by(array_ref values, double rcond);
 /// That of the caller, or where it is below 0 the precision of elements times the larger extent. Throws misuse for a
 /// NaN.
 double cutoff_of(const char* what, const array_node& x, double rcond);
+/// The columns of tiles of a square matrix after each step of LU; task k * n + k has column k as it was factored, and
+/// a last row with its pivots.
+array_ref lu_steps(array_ref x, const cut& tile);
 /// The tiles of a square matrix: its chunks where they are square, and neither small nor large.
 cut tiles_of(const grid& g) noexcept;
 

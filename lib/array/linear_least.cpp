@@ -66,6 +66,39 @@ struct solve_small {
   }
 };
 
+/// The pseudo-inverse of a small square matrix: of R = U S V^H it is V S+ U^H.
+struct invert_small {
+  double rcond = 0;
+  block operator()(std::size_t, const block& r) const {
+    demand_matrix(r, r.extents()[0], r.extents()[0]);
+    block inverse(r.of(), r.extents());
+    if (r.count() == 0) return inverse;
+    with_inexact(r.of(), [&](auto zero) {
+      using T = decltype(zero);
+      demand_finite<T>("pinv", r);
+      const auto n = count_of(r.extents()[0]);
+      std::vector<T> a(r.data<T>(), r.data<T>() + r.count()), u(r.count()), vt(r.count());
+      std::vector<blas::real<T>> s(static_cast<std::size_t>(n));
+      // LAPACK has R' there, whose vectors are row by row V^H and U.
+      if (!blas::singular_values<T>(n, n, a.data(), s.data(), vt.data(), u.data()))
+        throw std::runtime_error("weft: LAPACK's gesdd did not converge for a matrix of shape " +
+                                 weft::to_string(r.extents()));
+      const double least = rcond * static_cast<double>(s[0]);
+      for (std::size_t i = 0; i < s.size(); ++i) {
+        const blas::real<T> by = static_cast<double>(s[i]) > least ? 1 / s[i] : 0;
+        for (std::size_t j = 0; j < s.size(); ++j) vt[i * s.size() + j] *= by;
+      }
+      // Row by row (U S+ V^H)^H is LAPACK's conj(U) conj(S+ V^H).
+      std::fill_n(inverse.data<T>(), inverse.count(), T(0));
+      blas::multiply<T>(blas::form::adjoint, blas::form::adjoint, n, n, n, T(1), u.data(), n, vt.data(), n, T(0),
+                        inverse.data<T>(), n);
+    });
+    return inverse;
+  }
+  std::string task_name() const { return "pseudo-inverse"; }
+  std::string task_subject(std::size_t) const { return {}; }
+};
+
 /// How many singular values are above rcond times the largest.
 struct count_values {
   double rcond = 0;
@@ -134,6 +167,25 @@ least_squares_parts solve_least_squares(array_ref a, array_ref b, double rcond) 
   if (wide) x = conjugated(product(qr.q, conjugated(std::move(x)), e));
   found.solution = vector ? squeeze_view(std::move(x), 1) : std::move(x);
   return found;
+}
+
+array_ref pseudo_inverse(array_ref x, double rcond) {
+  need_matrix("pinv", *x);
+  const double cutoff = cutoff_of("pinv", *x, rcond);
+  const bool wide = x->chunks.axes[0].extent < x->chunks.axes[1].extent;
+  const client c = x->owner;
+  const element e = x->of;
+  const qr_parts qr = factor_qr("pinv", wide ? transposed(std::move(x)) : std::move(x));
+  const cut side = one_chunk(qr.r->chunks.axes[0].extent);
+  const grid small = grid_of_axes({side, side});
+  array_ref inverse =
+      make_layered(c, e, small, {in_chunks(qr.r, small)}, recipe(1, [=](std::span<const layer<block>> in) {
+                     return layer_of(1, invert_small{cutoff}, in[0], one_to_one{});
+                   }));
+  // Of A = Q R it is R+ Q^H, and of A' = Q R the transpose of that.
+  array_ref q = conjugated(qr.q);
+  return wide ? product(std::move(q), transposed(std::move(inverse)), e)
+              : product(std::move(inverse), transposed(std::move(q)), e);
 }
 
 }  // namespace weft::detail::arrays

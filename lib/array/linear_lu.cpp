@@ -192,6 +192,17 @@ struct permute_rows {
 
 }  // namespace
 
+array_ref lu_steps(array_ref x, const cut& tile) {
+  const auto n = static_cast<std::size_t>(tile.count());
+  const client c = x->owner;
+  const element e = x->of;
+  array_ref columns = in_chunks(transposed(std::move(x)), grid_of_axes({tile, one_chunk(tile.extent)}));
+  return make_layered(
+      c, e, values_only(n * n), {std::move(columns)}, recipe(n * (n + 1) / 2, [=](std::span<const layer<block>> in) {
+        return layer_over_time(n * n, lu_column{tile}, column_order{n, n}, from(in[0], first_step{n}));
+      }));
+}
+
 lu_parts factor_lu(array_ref x) {
   need_square("lu", *x);
   const cut tile = tiles_of(x->chunks);
@@ -200,16 +211,13 @@ lu_parts factor_lu(array_ref x) {
     throw misuse("weft: lu of an array of shape " + shape_text(*x) + " of floats: give doubles");
   const client c = x->owner;
   const element e = x->of;
-  const array_ref columns = in_chunks(transposed(std::move(x)), grid_of_axes({tile, one_chunk(tile.extent)}));
-  const array_ref steps = make_layered(
-      c, e, values_only(n * n), {columns}, recipe(n * (n + 1) / 2, [=](std::span<const layer<block>> in) {
-        return layer_over_time(n * n, lu_column{tile}, column_order{n, n}, from(in[0], first_step{n}));
-      }));
+  const array_ref steps = lu_steps(std::move(x), tile);
   const array_ref pivots = make_layered(
       c, element_of<std::int64_t>, grid_of_axes({tile}), {steps},
       recipe(n, [=](std::span<const layer<block>> in) { return layer_of(n, lu_pivots{}, in[0], factored{n}); }));
   const array_ref packed =
-      make_layered(c, e, columns->chunks, {steps, pivots}, recipe(n, [=](std::span<const layer<block>> in) {
+      make_layered(c, e, grid_of_axes({tile, one_chunk(tile.extent)}), {steps, pivots},
+                   recipe(n, [=](std::span<const layer<block>> in) {
                      return layer_of(n, lu_result{tile}, from(in[0], factored{n}), from(in[1], later{n}));
                    }));
   lu_parts found;

@@ -18,14 +18,6 @@ namespace weft::detail::arrays {
 
 namespace {
 
-template <class T>
-T conjugate_of(T x) {
-  if constexpr (is_complex<T>)
-    return std::conj(x);
-  else
-    return x;
-}
-
 /// U, S and V^H of a small matrix, one after the other.
 struct all_parts {
   template <class T>

@@ -7,6 +7,7 @@
 
 using arrays::place;
 using Catch::Contains;
+using weft::ord;
 
 TEST_CASE("one element is not several along the inner axis of a product") {
   place at(1);
@@ -49,4 +50,54 @@ TEST_CASE("factorisations of a NaN are refused, and products of one have NaNs") 
   CHECK_THROWS_WITH(at(weft::svd(x).s), refused);
   CHECK(at(weft::any(weft::isnan(weft::matmul(x, x)))));
   CHECK(at(weft::any(weft::isnan(weft::solve(weft::eye<double>(at.client, 3), b * std::nan(""))))));
+}
+
+TEST_CASE("functions of matrices at their limits") {
+  weft::blas_threads(1);
+  place at(1);
+  const auto none = weft::zeros<double, 2>(at.client, {0, 0});
+  CHECK(at(weft::det(none)) == 1);
+  CHECK(at(weft::slogdet(none).logarithm) == 0);
+  CHECK(at(weft::matrix_rank(none)) == 0);
+  CHECK(weft::pinv(weft::zeros<double, 2>(at.client, {0, 3})).shape() == weft::shape{3, 0});
+  const auto zeros = weft::zeros<double, 2>(at.client, {3, 3});
+  CHECK(at(weft::det(zeros)) == 0);
+  CHECK(at(weft::slogdet(zeros).sign) == 0);
+  CHECK(at(weft::slogdet(zeros).logarithm) == -HUGE_VAL);
+  CHECK(at(weft::matrix_rank(zeros)) == 0);
+  CHECK(at(weft::cond(zeros)) == HUGE_VAL);
+  CHECK(at(weft::max(weft::abs(weft::pinv(zeros)))) == 0);
+  // 400 diagonal elements of a million, in several columns of tiles: too large for a number, but not its logarithm.
+  const auto large = weft::eye<double>(at.client, 400, 400, 0, {.chunk = {70, 90}}) * 1e6;
+  CHECK(at(weft::det(large)) == HUGE_VAL);
+  CHECK(at(weft::slogdet(large).logarithm) == Approx(400 * std::log(1e6)));
+  // Half are small: no product on the way is.
+  const auto mixed = weft::where(weft::indices<2>(at.client, {400, 400}, 0) < 200, large, large * 1e-12);
+  CHECK(at(weft::det(mixed)) == Approx(1));
+  CHECK(at(weft::det(weft::flip(mixed, 0))) == Approx(1));                           // 200 interchanges
+  CHECK(at(weft::det(weft::roll(mixed(weft::slice(0, 400)), 1, 0))) == Approx(-1));  // 399
+}
+
+TEST_CASE("functions of matrices name the shapes and chunks that do not fit") {
+  place at(1);
+  const auto flat = weft::ones<double, 2>(at.client, {3, 4}, {.chunk = {2, 3}});
+  const auto vector = weft::array<double>(weft::ones<double, 1>(at.client, {4}));
+  const auto is = Contains("of an array of shape (3, 4) in chunks of (2, 3)");
+  const auto is_vector = Contains("of an array of shape (4) in chunks of (4): give one of two axes");
+  CHECK_THROWS_WITH(weft::det(flat),
+                    "weft: det of an array of shape (3, 4) in chunks of (2, 3): the matrix must be square");
+  CHECK_THROWS_WITH(weft::slogdet(flat), Contains("slogdet") && is);
+  CHECK_THROWS_WITH(weft::matrix_power(flat, 2), Contains("matrix_power") && is);
+  CHECK_THROWS_WITH(weft::matrix_power(weft::ones<int, 2>(at.client, {2, 2}), -3),
+                    Contains("(2, 2) in chunks of (2, 2) of int32 to the power of -3: use astype<double>"));
+  CHECK_THROWS_WITH(weft::cond(flat, ord{1}), Contains("inv") && is);
+  CHECK_THROWS_WITH(weft::cond(weft::ones<double, 2>(at.client, {0, 4})), Contains("it has no elements"));
+  CHECK_THROWS_WITH(weft::pinv(vector), Contains("pinv") && is_vector);
+  CHECK_THROWS_WITH(weft::matrix_rank(vector), Contains("matrix_rank") && is_vector);
+  CHECK_THROWS_WITH(weft::pinv(flat, std::nan("")), is && Contains("rcond that is NaN"));
+  CHECK_THROWS_WITH(
+      weft::multi_dot(flat, flat, flat),
+      Contains("multi_dot of arrays of shapes (3, 4) in chunks of (2, 3), (3, 4) in chunks of (2, 3), (3, 4)") &&
+          Contains("number 1 of them has not as many rows"));
+  CHECK_THROWS_WITH(weft::multi_dot(flat, vector, flat), Contains("number 1 of them must be a matrix"));
 }

@@ -1,5 +1,6 @@
 // Products, beside NumPy's.
 #include <complex>
+#include <string>
 
 #include "array/numpy/reference.hpp"
 
@@ -98,4 +99,75 @@ TEST_CASE("factorisations are what NumPy's are, in all chunks") {
   check(at, "solve_triangular", weft::solve_triangular(positive, tall(3), weft::triangle::upper));
   check(at, "lstsq", weft::lstsq(tall, d.x(weft::slice(), 2, 0)).solution);
   check(at, "lstsq_residuals", weft::lstsq(tall, d.x(weft::slice(), weft::slice(0, 3), 0)).residuals);
+}
+
+TEST_CASE("factorisations of complex numbers, and of any rank, are what NumPy's are, in all chunks") {
+  weft::blas_threads(1);
+  const weft::shape chunk = GENERATE(weft::shape{7, 6, 2}, weft::shape{5, 1, 5});
+  arrays::place at;
+  const reference::data d(at, chunk);
+  const weft::array<double, 2> tall = d.x(weft::slice(), weft::slice(), 1), turned = weft::transpose(tall);
+  const weft::array<std::complex<double>, 2> waving =
+      tall + d.x(weft::slice(), weft::slice(), 2) * std::complex<double>(0, 1);
+  const weft::array<std::complex<double>, 2> positive = weft::matmul(weft::conj(weft::transpose(waving)), waving);
+  check(at, "complex_qr_r", weft::abs(weft::qr(waving).r));
+  check(at, "complex_svd_s", weft::svd(waving).s);
+  check(at, "complex_cholesky", weft::cholesky(positive));
+  const auto right = weft::transpose(waving(weft::slice(0, 3)));
+  check(at, "complex_solve", weft::solve(positive, right));
+  check(at, "complex_solve", weft::solve(positive, right, weft::assume::positive_definite));
+  check(at, "complex_inv", weft::inv(positive));
+  const auto three = d.x(weft::slice(), weft::slice(0, 3), 0);
+  const auto least = weft::lstsq(waving, weft::astype<std::complex<double>>(three));
+  check(at, "complex_lstsq", least.solution);
+  check(at, "complex_lstsq_residuals", least.residuals);
+  check(at, "complex_norm_nuclear", weft::norm(waving, weft::ord::nuclear));
+  check(at, "pinv_complex", weft::pinv(waving));
+  const weft::array<double, 2> few = tall(weft::slice(0, 5));
+  const weft::array<double, 2> low = weft::multi_dot(tall, weft::transpose(few), few),
+                               low_wide = weft::transpose(low);
+  const auto of = [&](const std::string& name, const weft::array<double, 2>& x) {
+    const auto b = d.x(weft::slice(0, x.shape()[0]), 1, 3);
+    const auto parts = weft::lstsq(x, b);
+    check(at, "lstsq_solution_" + name, parts.solution);
+    check(at, "lstsq_rank_" + name, parts.rank);
+    check(at, "matrix_rank_" + name, weft::matrix_rank(x));
+    check(at, "pinv_" + name, weft::pinv(x));
+  };
+  of("tall", tall);
+  of("wide", turned);
+  of("low", low);
+  of("low_wide", low_wide);
+  check(at, "lstsq_values", weft::lstsq(tall, d.x(weft::slice(), 2, 0)).singular_values);
+}
+
+TEST_CASE("determinants, conditions, powers and chains are what NumPy's are, in all chunks") {
+  weft::blas_threads(1);
+  const weft::shape chunk = GENERATE(weft::shape{7, 6, 2}, weft::shape{5, 1, 5});
+  arrays::place at;
+  const reference::data d(at, chunk);
+  const weft::array<double, 2> tall = d.x(weft::slice(), weft::slice(), 1), turned = weft::transpose(tall);
+  const weft::array<std::complex<double>, 2> waving =
+      tall + d.x(weft::slice(), weft::slice(), 2) * std::complex<double>(0, 1);
+  const weft::array<double, 2> square = tall(weft::slice(0, 17));
+  const auto determinant = [&](const std::string& name, const auto& x) {
+    const auto [sign, logarithm] = weft::slogdet(x);
+    check(at, "det_" + name, weft::det(x));
+    check(at, "slogdet_sign_" + name, sign);
+    check(at, "slogdet_log_" + name, logarithm);
+  };
+  determinant("real", square);
+  determinant("complex", waving(weft::slice(0, 17)));
+  check(at, "cond_2", weft::cond(square));
+  check(at, "cond_minus_2", weft::cond(square, weft::ord{-2}));
+  check(at, "cond_1", weft::cond(square, weft::ord{1}));
+  check(at, "cond_inf", weft::cond(square, weft::ord::infinity));
+  check(at, "cond_fro", weft::cond(square, weft::ord::frobenius));
+  check(at, "cond_tall", weft::cond(tall));
+  check(at, "cond_complex", weft::cond(waving));
+  for (const int n : {0, 1, 2, 7, -2}) check(at, "matrix_power_" + std::to_string(n), weft::matrix_power(square, n));
+  check(at, "matrix_power_int",
+        weft::matrix_power(weft::astype<std::int64_t>(d.i(weft::slice(0, 17), weft::slice(), 1)), 3), true);
+  check(at, "multi_dot", weft::multi_dot(tall, turned, tall, tall(2)));
+  check(at, "multi_dot_number", weft::multi_dot(tall(1), turned, tall, tall(2)));
 }

@@ -394,6 +394,38 @@ put("inv", np.linalg.inv(positive))
 put("solve_triangular", np.linalg.solve(np.triu(positive), tall[3]))
 put("lstsq", np.linalg.lstsq(tall, x[:, 2, 0], rcond=None)[0])
 put("lstsq_residuals", np.linalg.lstsq(tall, x[:, :3, 0], rcond=None)[1])
+waving_tall = tall + 1j * x[:, :, 2]
+waving_positive = waving_tall.conj().T @ waving_tall
+put("complex_qr_r", np.abs(np.linalg.qr(waving_tall)[1]))
+put("complex_svd_s", np.linalg.svd(waving_tall)[1])
+put("complex_cholesky", np.linalg.cholesky(waving_positive))
+put("complex_solve", np.linalg.solve(waving_positive, waving_tall[:3].T))
+put("complex_inv", np.linalg.inv(waving_positive))
+put("complex_lstsq", np.linalg.lstsq(waving_tall, x[:, :3, 0] + 0j, rcond=None)[0])
+put("complex_lstsq_residuals", np.linalg.lstsq(waving_tall, x[:, :3, 0] + 0j, rcond=None)[1])
+put("complex_norm_nuclear", np.linalg.norm(waving_tall, "nuc"))
+low = tall @ tall[:5].T @ tall[:5]
+for name, matrix in (("tall", tall), ("wide", tall.T), ("low", low), ("low_wide", low.T)):
+    solution, _, rank, values = np.linalg.lstsq(matrix, matrix[:, 0] * 0 + x[: len(matrix), 1, 3], rcond=None)
+    put("lstsq_solution_" + name, solution)
+    put("lstsq_rank_" + name, np.int64(rank))
+    put("matrix_rank_" + name, np.int64(np.linalg.matrix_rank(matrix)))
+    put("pinv_" + name, np.linalg.pinv(matrix))
+put("lstsq_values", np.linalg.lstsq(tall, x[:, 2, 0], rcond=None)[3])
+put("pinv_complex", np.linalg.pinv(waving_tall))
+for name, matrix in (("real", tall[:17]), ("complex", waving_tall[:17])):
+    put("det_" + name, np.linalg.det(matrix))
+    put("slogdet_sign_" + name, np.linalg.slogdet(matrix)[0])
+    put("slogdet_log_" + name, np.linalg.slogdet(matrix)[1])
+for name, p in (("2", 2), ("minus_2", -2), ("1", 1), ("inf", np.inf), ("fro", "fro")):
+    put("cond_" + name, np.linalg.cond(tall[:17], p))
+put("cond_tall", np.linalg.cond(tall))
+put("cond_complex", np.linalg.cond(waving_tall))
+for n in (0, 1, 2, 7, -2):
+    put(f"matrix_power_{n}", np.linalg.matrix_power(tall[:17], n))
+put("matrix_power_int", np.linalg.matrix_power(i[:17, :, 1].astype(np.int64), 3))
+put("multi_dot", np.linalg.multi_dot([tall, tall.T, tall, tall[2]]))
+put("multi_dot_number", np.linalg.multi_dot([tall[1], tall.T, tall, tall[2]]))
 
 # Fourier transforms.
 for name, value in (

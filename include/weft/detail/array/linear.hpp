@@ -60,4 +60,18 @@ struct least_squares_parts {
 /// where it is below 0, it is what the precision of the elements is worth.
 least_squares_parts solve_least_squares(array_ref a, array_ref b, double rcond);
 
+// What follows from these.
+struct determinant_parts {
+  array_ref all, sign, logarithm;
+};
+determinant_parts determinant(array_ref x, const char* what);
+array_ref pseudo_inverse(array_ref x, double rcond);
+array_ref matrix_rank(array_ref x, double rcond);
+/// The largest singular value by the smallest, or the other way round.
+array_ref condition(array_ref x, bool turned);
+/// Throws misuse for what has no condition.
+void need_condition(const array_ref& x);
+array_ref matrix_power(array_ref x, std::int64_t n, element e);
+array_ref chain_product(std::vector<array_ref> all, element e);
+
 }  // namespace weft::detail::arrays
