@@ -126,21 +126,21 @@ TEST_CASE("complex numbers go through trees and through many tiles") {
   const matrix tiles = cut(some(150, 140, by), {50, 40});
   CHECK_THAT(weft::to_dot(weft::qr(tiles).r), Contains("qr-column"));
   check_qr(at, tiles);
-  const dense square = some(200, 200, by), right = some(200, 2, by);
+  const dense square = some(130, 130, by), right = some(130, 2, by);
   dense positive = product_of(square, turned(square));
-  for (std::size_t i = 0; i < 200; ++i) positive(i, i) += 1;
+  for (std::size_t i = 0; i < 130; ++i) positive(i, i) += 1;
   const matrix p = cut(positive, {64, 64}), b = cut(right, {90, 1});
   const dense l = at(weft::cholesky(p));
   CHECK(distance(product_of(l, turned(l)), positive) < 1e-11);
   for (const auto how : {weft::assume::general, weft::assume::positive_definite})
     CHECK(distance(product_of(positive, dense(at(weft::solve(p, b, how)))), right) < 1e-9);
   // What is above the diagonal is not looked at.
-  const auto half = weft::where(weft::tri<bool>(at.client, 200, 200), p, number(std::nan(""), 3));
+  const auto half = weft::where(weft::tri<bool>(at.client, 130, 130), p, number(std::nan(""), 3));
   CHECK(distance(dense(at(weft::solve(half, b, weft::assume::positive_definite))), dense(at(weft::solve(p, b)))) <
         1e-9);
-  positive(150, 150) = -1;
+  positive(100, 100) = -1;
   const matrix not_positive = cut(positive, {64, 64});
-  const auto says = Contains("not positive definite: its first 151 rows and columns");
+  const auto says = Contains("not positive definite: its first 101 rows and columns");
   CHECK_THROWS_WITH(at(weft::cholesky(not_positive)), says);
   CHECK_THROWS_WITH(at(weft::solve(not_positive, b, weft::assume::positive_definite)), says);
   for (const number bad : {number(std::nan(""), 0), number(0, HUGE_VAL)})
