@@ -19,8 +19,6 @@ constexpr std::size_t most_graphs = 4096;
 constexpr std::uint64_t for_each_slot = 8;
 /// And so many times as many while a worker has nothing to do: it may find work further on.
 constexpr std::uint64_t while_hungry = 16;
-/// Bytes of a number in a call, at most.
-constexpr std::uint64_t most_leb128 = 10;
 /// Numbers that a submitter's graphs may leave out in all, as they are cut short: the index has 8 bytes for 1024.
 constexpr std::uint64_t most_unused = std::uint64_t{1} << 32;
 
@@ -47,7 +45,7 @@ void scheduler_core::begin(peer& from, peer_id p, const begin_graph& m) {
     if (l.links > options_.most_inputs || l.shared > m.others.size() || (l.flags & ~graph_flags) != 0)
       throw protocol_error("weft: a layer of " + name_of(m.first) +
                            " has too many links, shares what it has not named, or flags that no layer has");
-    if (std::uint64_t{l.before_bytes} + l.behind_bytes + most_leb128 * (std::uint64_t{l.links} + 1) >
+    if (std::uint64_t{l.before_bytes} + l.behind_bytes + leb128_bytes * (std::uint64_t{l.links} + 1) >
         options_.most_call_bytes)
       throw protocol_error("weft: the arguments of a layer of " + name_of(m.first) +
                            " take more than scheduler.most_call_bytes; scatter them");
