@@ -137,7 +137,8 @@ coordinates group_sizes(const box& of, std::uint32_t axes, std::int64_t fan_in) 
   int open = 0;
   for (std::size_t a = 0; a < of.counts.size(); ++a) open += (axes >> a & 1) != 0 && of.counts[a] > 1;
   // As many along each of them; eight are three by three, rather than two by two.
-  const double root = std::pow(static_cast<double>(fan_in), 1.0 / std::max(open, 1));
+  const double most = static_cast<double>(std::min(fan_in, std::int64_t{1} << 32));
+  const double root = std::pow(most, 1.0 / std::max(open, 1));
   const std::int64_t along = std::max<std::int64_t>(std::llround(root), 2);
   coordinates groups{};
   for (std::size_t a = 0; a < of.counts.size(); ++a) groups[a] = (axes >> a & 1) == 0 ? 1 : along;

@@ -1,9 +1,10 @@
 // Elements by arrays of indices, which are known when they are computed.
 //
 // Each chunk of indices is sorted by the chunks of the source that they are in. For each chunk of the source there is
-// a task for each chunk of the result, which picks what that has in it; and a task puts these together. The picks of
-// a chunk of the source follow each other, so that it is let go before the next one is needed: what is kept meanwhile
-// is what was picked, and the indices.
+// a task for each chunk of the result, which picks what that has in it; and a task puts these together. The lines of
+// chunks along the axis come one after the other; where there are chunks behind it, the picks of a chunk of the
+// source follow each other, so that it is let go before the next one is needed: what is kept meanwhile is what was
+// picked.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -105,12 +106,14 @@ block sort_by_chunks(const take_plan& p, const block& indices) {
   }
   return sorted;
 }
-sorted_indices sorted_of(const take_plan& p, const block& b, std::size_t n) {
+/// Those of the chunks from `first` to before `end` are looked at.
+sorted_indices sorted_of(const take_plan& p, const block& b, std::size_t n, std::size_t first, std::size_t end) {
   const std::size_t chunks = p.sources();
-  const auto* const all = b.data<std::int64_t>();
-  demand_given(b.of().item == sizeof(std::int64_t) && b.count() == chunks + 1 + 2 * n && all[0] == 0 &&
-                   all[chunks] == static_cast<std::int64_t>(n) && std::is_sorted(all, all + chunks + 1),
+  demand_given(b.of().item == sizeof(std::int64_t) && b.count() == chunks + 1 + 2 * n,
                "sorted indices that are none");
+  const auto* const all = b.data<std::int64_t>();
+  demand_given(all[first] >= 0 && std::cmp_less_equal(all[end], n) && std::is_sorted(all + first, all + end + 1),
+               "sorted indices that are not sorted");
   return {all, all + chunks + 1, all + chunks + 1 + n};
 }
 
@@ -155,7 +158,7 @@ struct pick_task {
     demand_given(chunk[0].extents() == p.source.chunk(at) && chunk[0].of().item == p.of.item,
                  "a chunk of another shape than it reads");
     const units from = units_of(p, chunk[0].extents());
-    const sorted_indices all = sorted_of(p, indices[0], result.count);
+    const sorted_indices all = sorted_of(p, indices[0], result.count, k, k + 1);
     const std::int64_t *const begin = all.at + all.begins[k], *const end = all.at + all.begins[k + 1];
     demand_given(std::all_of(begin, end, [&](std::int64_t i) { return i >= 0 && std::cmp_less(i, from.count); }),
                  "indices that are not in their chunk");
@@ -188,7 +191,7 @@ struct join_task {
     demand_given(r < p.tasks() && picked.size() == p.sources() && indices.size() == 1, "other picks than its own");
     block out(p.of, p.chunks.chunk(p.place(r)));
     const units to = units_of(p, out.extents());
-    const sorted_indices all = sorted_of(p, indices[0], to.count);
+    const sorted_indices all = sorted_of(p, indices[0], to.count, 0, p.sources());
     demand_given(std::all_of(all.number, all.number + to.count,
                              [&](std::int64_t i) { return i >= 0 && std::cmp_less(i, to.count); }),
                  "indices that are not in their chunk");
@@ -236,6 +239,21 @@ struct every_nth {
   intervals dependents(std::size_t i) const noexcept { return interval{i % n, i % n}; }
 };
 
+/// When each pick has its turn: by the chunks before the axis, along it, and behind it, and then those of one chunk
+/// of the source.
+std::vector<std::uint32_t> turns_of_picks(const take_plan& p) {
+  std::size_t behind = 1;
+  for (std::size_t a = p.axis + 1; a < p.chunks.rank; ++a) behind *= static_cast<std::size_t>(p.counts[a]);
+  const std::size_t n = p.tasks(), sources = p.sources(), along = static_cast<std::size_t>(p.counts[p.axis]);
+  std::vector<std::uint32_t> turns(sources * n);
+  for (std::size_t t = 0; t < turns.size(); ++t) {
+    const std::size_t k = t / n, r = t % n, before = r / (behind * along);
+    turns[t] =
+        static_cast<std::uint32_t>(((before * sources + k) * behind + r % behind) * along + r / behind % along);
+  }
+  return turns;
+}
+
 struct take_by_node final : layered_node {
   take_by_node(const client& c, element e, array_ref x, array_ref indices, take_plan p)
       : layered_node(c, e, p.chunks, {{std::move(x), identity_map(p.source.rank)}, {}}), plan(std::move(p)) {
@@ -268,13 +286,14 @@ struct take_by_node final : layered_node {
       for (std::size_t a = 0; a < rank; ++a) at[a] -= from[0].first[a];
       of_source.push_back(number_of(at, in_source, rank));
     }
+    std::vector<std::uint32_t> turns = turns_of_picks(own);
     const shared<take_plan> all(std::move(own));
     const by_place indices{shared<std::vector<std::size_t>>(std::move(of_sorted))};
     const by_place source{shared<std::vector<std::size_t>>(std::move(of_source)), stride};
     const layer<block> sorts =
         layer_of(sorted.tasks(), sort_task{all}, weft::from(in[1], moved(sorted, from[1], {})));
-    const layer<block> picks =
-        layer_of(sources * n, pick_task{all}, weft::from(in[0], source), weft::from(sorts, indices));
+    layer<block> picks = layer_of(sources * n, pick_task{all}, weft::from(in[0], source), weft::from(sorts, indices));
+    picks.get_spec()->turns = std::move(turns);
     return layer_of(n, join_task{all}, weft::from(picks, every_nth{n, sources}), weft::from(sorts, indices));
   }
   std::size_t tasks(const box& made) const noexcept override {
@@ -290,6 +309,36 @@ struct take_by_node final : layered_node {
     return {weft::shape(wanted.first[plan.axis]), weft::shape(wanted.counts[plan.axis])};
   }
 };
+
+/// Chunks that broadcasting has made larger than they were, than those of the indices and than weft chooses, are cut
+/// along the other axes, of both alike.
+void cut_broadcast(take_plan& p, const grid& x, const grid& indices) {
+  constexpr std::int64_t index_bytes = 8;
+  const auto bytes = [](const grid& g, std::int64_t item) {
+    double b = static_cast<double>(item);
+    for (std::size_t a = 0; a < g.rank; ++a) b *= static_cast<double>(std::max<std::int64_t>(g.axes[a].chunk, 1));
+    return b;
+  };
+  const std::int64_t item = p.of.item;
+  const double most =
+      std::max({static_cast<double>(automatic_chunk_bytes), bytes(x, item), bytes(indices, index_bytes)});
+  while (bytes(p.source, item) > most || bytes(p.chunks, std::max(item, index_bytes)) > most) {
+    std::size_t longest = p.axis;
+    for (std::size_t a = 0; a < p.source.rank; ++a)
+      if (a != p.axis && (longest == p.axis || p.source.axes[a].chunk > p.source.axes[longest].chunk)) longest = a;
+    if (longest == p.axis || p.source.axes[longest].chunk <= 1) return;
+    const cut& c = p.source.axes[longest];
+    const std::int64_t half = (c.chunk + 1) / 2;
+    p.source.axes[longest] = p.chunks.axes[longest] = cut{c.extent, half, half};
+  }
+}
+void check_picks(const take_plan& p, const grid& x, const grid& indices) {
+  double picks = static_cast<double>(p.source.axes[p.axis].count());
+  for (std::size_t a = 0; a < p.chunks.rank; ++a) picks *= static_cast<double>(p.chunks.axes[a].count());
+  if (picks >= static_cast<double>(std::uint64_t{1} << 32))
+    throw misuse("weft: indices of shape " + to_string(indices) + " along axis " + std::to_string(p.axis) +
+                 " of an array of shape " + to_string(x) + ": 2^32 tasks or more: choose larger chunks");
+}
 
 void check_some(const grid& x, std::size_t axis, const grid& indices) {
   if (x.axes[axis].extent == 0)
@@ -323,6 +372,7 @@ array_ref taken_by(array_ref x, array_ref indices, std::int64_t along, const who
     length = {length.extent, n, n};
   }
   p.chunks.axes[axis] = length;
+  check_picks(p, x->chunks, indices->chunks);
   array_ref given = in_chunks(std::move(indices), own), source = in_chunks(std::move(x), p.source);
   return std::make_shared<const take_by_node>(c, e, std::move(source), std::move(given), std::move(p));
 }
@@ -348,6 +398,8 @@ array_ref taken_along(array_ref x, array_ref indices, std::int64_t along) {
   p.chunks.axes[axis] = given.axes[axis];
   p.named = {own.whole(), p.axis};
   if (p.chunks.whole().count() != 0) check_some(own, axis, given);
+  cut_broadcast(p, own, given);
+  check_picks(p, own, given);
   const element e = x->of;
   x = in_chunks(broadcast_view(std::move(x), p.source), p.source);
   indices = in_chunks(broadcast_view(std::move(indices), p.chunks), p.chunks);

@@ -62,6 +62,17 @@ weft::task<results> shapes(weft::client& c) {
   const auto lines = weft::take_along_axis(joined, weft::argsort(cut, 0), 0);
   const xt::xtensor<double, 2> ordered = co_await lines(slice(none, none, 3), weft::argsort(x(7))).compute();
   all.push_back(arrays::list_of(ordered));
+  const weft::overlap_options halo{.depth = {2, 0}, .boundary = weft::boundary::periodic};
+  const auto dot = weft::vectorize<1, 1>([](const auto& a, const auto& b) { return xt::sum(a * b)(); });
+  const weft::array<double, 2> around = weft::trim_overlap(weft::overlap(x, halo) * 2.0, halo);
+  const xt::xtensor<double, 1> lines_of = co_await weft::apply_gufunc<1>(dot, "(i),(i)->()", around, x).compute();
+  all.push_back(arrays::list_of(lines_of));
+  const auto different = co_await weft::unique_all(weft::floor(x * 4.0));
+  const xt::xtensor<std::int64_t, 2> inverse = co_await different.inverse.compute();
+  all.push_back(arrays::list_of(inverse));
+  std::vector<weft::array<double, 1>> rows;
+  for (std::int64_t k = 0; k < 10; ++k) rows.push_back(joined(k * 17));
+  for (const xt::xtensor<double, 1>& row : co_await weft::compute(rows)) all.push_back(arrays::list_of(row));
   co_return all;
 }
 

@@ -97,6 +97,20 @@ TEST_CASE("indices of an array are checked when they are found, in the array's o
   CHECK(at(nothing(list(slice(0, 0)))).size() == 0);
 }
 
+TEST_CASE("indices that broadcast against an array make no larger chunks than weft chooses", "[array][index]") {
+  place at;
+  const auto column =
+      weft::from_function<2>(at.client, {5000, 1}, [](std::int64_t i, std::int64_t) { return 3 * i; });
+  const auto across =
+      weft::from_function<2>(at.client, {1, 1'000'000}, [](std::int64_t, std::int64_t j) { return j * 7919 % 5000; });
+  const auto found = weft::take_along_axis(column, across, 0);
+  CHECK(found.shape() == weft::shape{1, 1'000'000});
+  const xt::xtensor<std::int64_t, 2> some = at(found(slice(), slice(0, 3)));
+  CHECK(some(0, 0) == 0);
+  CHECK(some(0, 1) == 3 * 2919);
+  CHECK(some(0, 2) == 3 * 838);
+}
+
 TEST_CASE("points of a huge array compute the chunks in which they are") {
   place at(1);
   const auto huge = weft::from_function<2>(at.client, {1'000'000, 1'000'000},

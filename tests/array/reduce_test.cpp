@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <vector>
 
 #include "array/arrays.hpp"
@@ -39,6 +40,7 @@ TEST_CASE("a task of a reduction's tree combines as many chunks as it is told") 
   CHECK(tasks(4) == 64 + 16 + 4 + 1);
   CHECK(tasks(2) == 64 + 32 + 16 + 8 + 4 + 2 + 1);
   CHECK(tasks(100) == 64 + 1);
+  CHECK(tasks(std::numeric_limits<std::int64_t>::max()) == tasks(1000));
   CHECK(at(weft::sum(x, weft::split_every{4})) == 63 * 32);
   CHECK(at(weft::argmax(x, 0, weft::split_every{3}, weft::keep_axes))(0) == 63);
   const auto plane = weft::ones<float, 2>(at.client, {9, 9}, {.chunk = {1, 1}});

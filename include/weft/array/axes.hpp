@@ -27,7 +27,8 @@ struct keep_axes_t {};
 inline constexpr keep_axes_t keep_axes{};
 
 /// How many chunks a task of a reduction's tree combines, 2 or more: `sum(x, 0, split_every{4})`. More are fewer
-/// levels, and tasks that hold more. Over k axes it is the k-th root along each. Eight, where nothing is said.
+/// levels, and tasks that hold more. Over k axes it is about the k-th root along each, two at least. Eight, where
+/// nothing is said; fewer than two throw misuse.
 struct split_every {
   std::int64_t chunks = detail::arrays::usual_fan_in;
 };
@@ -47,6 +48,9 @@ inline constexpr std::size_t axes_named<axes<K>> = K;
 template <class W>
 concept reduction_option = (std::is_integral_v<W> && !std::is_same_v<W, bool>) || is_axes<W> ||
                            std::is_same_v<W, keep_axes_t> || std::is_same_v<W, split_every>;
+/// The same of functions that have no such tree.
+template <class W>
+concept axes_option = reduction_option<W> && !std::is_same_v<W, split_every>;
 template <std::size_t N, class... W>
 struct reduced_rank {
   static constexpr bool keeps = (std::is_same_v<W, keep_axes_t> || ...);

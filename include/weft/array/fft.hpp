@@ -177,7 +177,7 @@ inline array<double, 1> rfftfreq(const client& c, std::int64_t n, double distanc
 
 /// The frequency 0, which comes first, moved to the middle along each axis, or along those that are named:
 /// `fftshift(x, 0)`, `fftshift(x, weft::axes(0, 1))`. By weft::roll.
-template <array_like X, detail::arrays::reduction_option... W>
+template <array_like X, detail::arrays::axes_option... W>
 auto fftshift(const X& x, const W&... along) {
   using namespace detail::arrays;
   constexpr bool only_axes = (!std::is_same_v<W, keep_axes_t> && ...);
@@ -185,7 +185,7 @@ auto fftshift(const X& x, const W&... along) {
   return array<typename X::value_type, X::rank>(shifted_fft(x.node(), mask_of(x.chunks(), along...), false));
 }
 /// Back to where it was, of odd extents too.
-template <array_like X, detail::arrays::reduction_option... W>
+template <array_like X, detail::arrays::axes_option... W>
 auto ifftshift(const X& x, const W&... along) {
   using namespace detail::arrays;
   constexpr bool only_axes = (!std::is_same_v<W, keep_axes_t> && ...);

@@ -110,7 +110,7 @@ auto matrix_norm(const X& x, const ord& how, std::int64_t rows, std::int64_t col
 /// of one or two. As numpy.linalg.norm; without `ord` there is norm(x, axes...). Those by singular values are of
 /// matrices, not of several in one array, and need OpenBLAS. Throws misuse for an ord that there is not, and for
 /// largest ones of nothing.
-template <array_like X, detail::arrays::reduction_option... W>
+template <array_like X, detail::arrays::axes_option... W>
 auto norm(const X& x, const ord& how, const W&... where) {
   using namespace detail::arrays;
   constexpr std::size_t named = (std::size_t{0} + ... + axes_named<W>);

@@ -78,7 +78,7 @@ auto each_quantile(const std::vector<double>& q, F one) {
 
 /// What may follow the numbers: axes, keep_axes and a method.
 template <class W>
-concept quantile_option = (reduction_option<W> && !std::is_same_v<W, split_every>) || std::is_same_v<W, between>;
+concept quantile_option = axes_option<W> || std::is_same_v<W, between>;
 
 /// `q` is one number or several.
 template <bool Skip, class X, class Q, class... W>

@@ -32,8 +32,9 @@ struct merged {
   std::int64_t bytes = detail::arrays::automatic_chunk_bytes;
 };
 /// Chunks of one length along each axis, but for a last one that is shorter by less than their number: as many as
-/// there are now, `rechunk(x, balanced{})`, or as chunks of the extents named are, `rechunk(x, balanced{{300, 0}})`:
-/// of 1000 elements four of 250, in place of three of 300 and one of 100. Extents are as in creation otherwise.
+/// there are now or fewer, `rechunk(x, balanced{})`, or as chunks of the extents named are, `rechunk(x,
+/// balanced{{300, 0}})`: of 1000 elements four of 250, in place of three of 300 and one of 100. Extents are as in
+/// creation otherwise.
 struct balanced {
   weft::shape chunk = {};
   std::int64_t bytes = detail::arrays::automatic_chunk_bytes;

@@ -72,7 +72,7 @@ auto blocks_reduced(const X& x, const R& how, bool keep, const weft::shape& exte
 /// Accumulators are merged by a tree that the chunks alone decide, eight in a task along one axis, in the order of
 /// their chunks; they are encoded and decoded where they go from task to task, and may have 2 GiB. Empty chunks are
 /// chunks too. A result of another shape is misuse, thrown when it is computed. For elements there is reduce().
-template <array_like X, class R, detail::arrays::reduction_option... W>
+template <array_like X, class R, detail::arrays::axes_option... W>
 auto reduce_blocks(const X& x, const R& how, const W&... where) {
   using namespace detail::arrays;
   static_assert(checked_chunk_reducer<R, X>());
@@ -80,7 +80,7 @@ auto reduce_blocks(const X& x, const R& how, const W&... where) {
 }
 /// The same, whose reduced axes stay, with these extents: `reduce_blocks(x, ends{}, weft::block_shape{{2, 0}}, 0)`; 0
 /// for axes that are not reduced, and 1 where a reduced one has 0. Throws misuse for others.
-template <array_like X, class R, std::size_t D, std::size_t A, detail::arrays::reduction_option... W>
+template <array_like X, class R, std::size_t D, std::size_t A, detail::arrays::axes_option... W>
 auto reduce_blocks(const X& x, const R& how, const block_shape<D, A>& chunk, const W&... where) {
   using namespace detail::arrays;
   static_assert(D == 0 && A == 0, "weft: the axes that a reduction leaves are those that keep_axes says");

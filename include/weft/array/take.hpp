@@ -30,9 +30,11 @@ auto take(const X& x, std::vector<std::int64_t> indices, std::int64_t axis) {
 /// an error as it is found, with the index and the shape.
 ///
 /// A chunk of indices is sorted by the chunks of x that they are in; each chunk of x is read, and let go when what
-/// each chunk of the result has in it is picked out; and these are put together. So x may be larger than the memory.
-/// Cost: as many tasks as the product of the chunks of both along the axis, two copies of each element, and 16 bytes
-/// an index until then. Throws misuse for an array of other than one axis.
+/// each chunk of the result has in it is picked out; and these are put together. So x may be larger than the memory;
+/// what is picked is kept until its last chunk of x was read, which along the first axis is up to the result.
+/// Cost: as many tasks as the product of the chunks of both along the axis, two copies of each element (three where x
+/// is a view), and 16 bytes an index until then. Throws misuse for an array of other than one axis, and for 2^32
+/// tasks.
 template <array_like X, array_like I>
 auto take(const X& x, const I& indices, std::int64_t axis) {
   constexpr bool whole = detail::arrays::is_array_index<I>;
@@ -41,8 +43,8 @@ auto take(const X& x, const I& indices, std::int64_t axis) {
 }
 /// Elements of each line along an axis by indices of its own: `take_along_axis(x, argsort(key, 1), 1)`. The indices
 /// are an array of integers of as many axes, in whose chunks along the axis the result is; along others the two
-/// broadcast. As take() by an array otherwise, with 16 bytes for each element of the result. Throws misuse for shapes
-/// that do not broadcast.
+/// broadcast; there chunks are cut where these would be larger than those of both and than 8 MiB. As take() by an
+/// array otherwise, with 16 bytes for each element of the result. Throws misuse for shapes that do not broadcast.
 template <array_like X, array_like I>
 auto take_along_axis(const X& x, const I& indices, std::int64_t axis) {
   constexpr bool whole = detail::arrays::is_array_index<I>;

@@ -114,8 +114,9 @@ struct item_function {
 /// A function of one item, for apply_gufunc(), which calls its function with a chunk of them: `apply_gufunc<1>(
 /// vectorize<1, 1>(f), "(i),(i)->()", x, y)` calls `f(line of x, line of y)` for each pair of lines. The numbers are
 /// those of the axes that the signature names, of each array. f gives a scalar, or a container or an expression of
-/// one shape for all items; It travels as functions of
-/// chunks do. An item that becomes one of another shape is misuse, thrown when it is computed.
+/// one shape for all items. It travels as functions of chunks do, and costs a call an item and a copy of what that
+/// gives. Of no items there is a result only where f gives scalars; else that is misuse too. An item that becomes one
+/// of another shape is misuse, thrown when it is computed.
 template <std::size_t... Core, class F>
 auto vectorize(F f) {
   static_assert(sizeof...(Core) > 0, "weft: vectorize takes a number for each array: that of the axes of an item");
