@@ -1,7 +1,9 @@
 #include "array/file_region.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
+#include "array/file_chunks.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
@@ -38,7 +40,10 @@ file_region region_by(std::vector<index_item> indices, const std::string& name) 
   return r;
 }
 
-void settle_region(file_region& r, const weft::shape& whole, const std::string& name) {
+void settle_region(file_region& r, std::span<const std::size_t> sizes, const std::string& name) {
+  if (sizes.size() > most_axes)
+    throw misuse("weft: " + name + " has an array of " + std::to_string(sizes.size()) + " axes, of at most 8");
+  const weft::shape whole = extents_from(sizes);
   grid g;
   g.rank = static_cast<std::uint32_t>(whole.size());
   for (std::size_t a = 0; a < whole.size(); ++a) {
@@ -49,6 +54,8 @@ void settle_region(file_region& r, const weft::shape& whole, const std::string& 
   try {
     all = spell_out(r.indices, g);
   } catch (const misuse& e) { throw misuse(std::string(e.what()) + ": a region of " + name); }
+  if (all.items.size() != whole.size()) throw std::logic_error("weft: a region that has not an index for each axis");
+  r.settled = true;
   r.first = r.extents = weft::shape::of_rank(whole.size());
   r.dropped = 0;
   for (std::size_t a = 0; a < whole.size(); ++a) {
@@ -122,9 +129,9 @@ void check_type_of_region(element of, const std::string& type_there, bool same, 
 }
 
 bool regions_overlap(const file_region& a, const file_region& b) noexcept {
-  if (a.extents.size() != b.extents.size()) return true;
   for (std::size_t i = 0; i < a.extents.size(); ++i)
-    if (a.first[i] >= b.first[i] + b.extents[i] || b.first[i] >= a.first[i] + a.extents[i]) return false;
+    if (std::max(a.first[i], b.first[i]) >= std::min(a.first[i] + a.extents[i], b.first[i] + b.extents[i]))
+      return false;
   return true;
 }
 

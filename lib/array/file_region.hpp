@@ -14,14 +14,17 @@ namespace weft::detail::arrays {
 struct file_region {
   std::vector<index_item> indices = {};
   weft::shape first = {}, extents = {};
+  /// The box is known.
+  bool settled = false;
   /// Whether axis a has an integer, and the array that is stored has it not.
   std::uint32_t dropped = 0;
 };
 [[noreturn]] void throw_part_of_part(const std::string& name);
 /// Throws misuse for steps other than 1.
 file_region region_by(std::vector<index_item> indices, const std::string& name);
-/// Finds the box in an array of that shape. Throws misuse where the indices are none of it.
-void settle_region(file_region& r, const weft::shape& whole, const std::string& name);
+/// Finds the box in an array of that shape. Throws misuse where the indices are none of it, or it has more axes than
+/// an array here.
+void settle_region(file_region& r, std::span<const std::size_t> sizes, const std::string& name);
 /// x with an axis of one element for each that is dropped. Throws misuse where it has not the region's shape.
 array_ref in_region(array_ref x, const file_region& r, const std::string& name);
 /// Of an array in the file: that of the region.
@@ -31,6 +34,7 @@ void check_chunks_of_region(const file_region& r, const weft::shape& whole, cons
                             const std::string& name);
 /// Throws misuse where the types differ.
 void check_type_of_region(element of, const std::string& type_there, bool same, const std::string& name);
+/// Whether an element is in both. Both are settled, and of one array.
 bool regions_overlap(const file_region& a, const file_region& b) noexcept;
 /// Whether an array of these chunks, from `begin` on, is a part of one of the shape `whole`; both none: all of it.
 bool is_part_of(const grid& chunks, const weft::shape& begin, const weft::shape& whole) noexcept;

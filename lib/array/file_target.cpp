@@ -33,9 +33,9 @@ class new_file_job final : public storing_job {
   new_file_job(array_ref x, const std::string& path, std::shared_ptr<const file_format> f)
       : storing_job(std::move(x), path), format_(std::move(f)), header_(format_->header_for(*x_, path)) {}
 
-  task<> begin(std::uint64_t number) override {
+  task<> begin(std::uint64_t number, std::uint64_t own) override {
     number_ = number;
-    unfinished_ = unfinished_beside(name(), number);
+    unfinished_ = unfinished_beside(name(), own);
     const auto make_place = [&] {
       std::error_code ignored;  // it is in nobody's way
       for (const fs::path& left : all_unfinished_beside(name())) fs::remove(left, ignored);
@@ -77,13 +77,13 @@ class file_region_job final : public storing_job {
   }
   const file_region* region() const noexcept override { return &region_; }
 
-  task<> begin(std::uint64_t number) override {
+  task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;
     file f = co_await file::open(name(), {.mode = access::read_write});
     header_ = co_await format_->look(f, *x_);
     const bool same = item_type_of(x_->of, header_.type.swapped) == header_.type;
     check_type_of_region(x_->of, to_string(header_.type), same, name());
-    settle_region(region_, extents_from(header_.shape), name());
+    settle_region(region_, header_.shape, name());
     x_ = in_region(std::move(x_), region_, name());
   }
   layer<nothing> writes(layer<block> chunks) override {

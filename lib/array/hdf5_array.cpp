@@ -29,9 +29,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct hdf5_node final : layered_node {
+std::string place_of_dataset(const std::string& path, const std::string& dataset) {
+  return spelled_alike(path) + ": " + name_in_root(dataset);
+}
+
+struct hdf5_node final : layered_node, reads_place {
   hdf5_node(client c, hdf5_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  std::string place_read() const override { return place_of_dataset(where.path, where.dataset); }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     hdf5_place own = where;
     own.first = tasks.first;
@@ -112,15 +117,18 @@ class new_dataset_job final : public storing_job {
         overwrite_(how.overwrite),
         type_(type_to_write(*x_, path)) {}
 
-  task<> begin(std::uint64_t number) override {
-    task<> making = make_room(number);
+  std::string place() const override { return place_of_dataset(path_, dataset_); }
+
+  task<> begin(std::uint64_t number, std::uint64_t own) override {
+    number_ = number;
+    task<> making = make_room(own);
     co_await shield(std::move(making));
   }
   layer<nothing> writes(layer<block> chunks) override {
     npy_place where{path_, x_->chunks};
     where.offset = room_->offset;
     where.of = x_->of;
-    where.writing = room_->mark;
+    where.writing = number_;
     return writes_to_file(std::move(where), std::move(chunks), name());
   }
   task<> finish() override {
@@ -151,6 +159,7 @@ class new_dataset_job final : public storing_job {
   const bool overwrite_;
   const item_type type_;
   std::optional<hdf5_room> room_;
+  std::uint64_t number_ = 0;
 };
 
 /// A part of a dataset that is there, in one piece.
@@ -161,14 +170,16 @@ class dataset_region_job final : public storing_job {
     type_to_write(*x_, path);
   }
   const file_region* region() const noexcept override { return &region_; }
+  std::string place() const override { return place_of_dataset(path_, dataset_); }
 
-  task<> begin(std::uint64_t number) override {
+  task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;
+    { const file there = co_await file::open(path_); }  // which says what is wrong with a path
     const auto look = [&] { found_ = look_up_hdf5(path_, dataset_); };
     co_await when_free(look);
     const bool same = item_type_of(x_->of, found_.type.swapped) == found_.type;
     check_type_of_region(x_->of, to_string(found_.type), same, name());
-    settle_region(region_, extents_from(found_.shape), name());
+    settle_region(region_, found_.shape, name());
     x_ = in_region(std::move(x_), region_, name());
     if (!found_.offset)
       throw misuse("weft: a region of " + name() + ", which is " +
@@ -320,6 +331,7 @@ namespace weft {
 task<array_contents> contents_of_hdf5(std::string path, std::string dataset) {
   using namespace detail::arrays;
   check_name(path, dataset);
+  { const file there = co_await file::open(path); }  // which says what is wrong with a path
   const auto look = [&] { return look_up_hdf5(path, dataset); };
   const detail::arrays::hdf5_dataset d = co_await when_free(look);
   co_return contents_from(d.type, d.shape, d.chunk, name_of(path, dataset));

@@ -142,8 +142,8 @@ void make_dataset(const hdf5_id& file, const std::string& path, const std::strin
   if (const haddr_t at = H5Dget_offset(made.get()); at != HADDR_UNDEF) room.offset = at;
 }
 
-/// In the root, so that no group has to be made before it is known what for. What HDF5 takes for the same name, with
-/// more slashes or a dot between them, is one.
+}  // namespace
+
 std::string name_in_root(const std::string& dataset) {
   std::string name;
   for (std::size_t at = 0; at < dataset.size();) {
@@ -156,9 +156,6 @@ std::string name_in_root(const std::string& dataset) {
   }
   return name;
 }
-
-}  // namespace
-
 std::string left_name(const std::string& dataset, std::uint64_t mark) {
   return name_in_root(dataset) + "." + number_in_name(mark) + ".unfinished";
 }

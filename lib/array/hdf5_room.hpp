@@ -17,6 +17,9 @@ struct hdf5_room {
   std::uint64_t mark = 0;    // the attribute's value, another one for each
   bool new_file = false;
 };
+/// The dataset's name as one in the root, so that no group has to be made before it is known what for. What HDF5
+/// takes for the same name, with more slashes or a dot between them, is one.
+std::string name_in_root(const std::string& dataset);
 /// What it is called until then: another name for each dataset, `a%2Fb.unfinished` for `/a/b`.
 std::string unfinished_name(const std::string& dataset);
 /// And where it is left for good: `a%2Fb.00f1e2d3c4b5a697.unfinished`, with its mark.

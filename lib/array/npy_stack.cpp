@@ -170,9 +170,9 @@ class stack_job final : public storing_job {
     x_ = in_stack(std::move(x_), axis_);
   }
 
-  task<> begin(std::uint64_t number) override {
+  task<> begin(std::uint64_t number, std::uint64_t own) override {
     number_ = number;
-    unfinished_ = unfinished_beside(name(), number);
+    unfinished_ = unfinished_beside(name(), own);
     const auto make_place = [&] {
       if (fs::exists(name()) && !(fs::is_directory(name()) && fs::is_empty(name())))
         throw std::runtime_error("weft: " + name() + " is there already: remove it, or write the stack elsewhere");

@@ -41,6 +41,10 @@ class raw_format final : public file_format {
  public:
   raw_format(const raw_layout& l, const weft::shape& whole) : layout_(l), whole_(whole) {}
   npy_header header_for(const array_node& x, const std::string& path) const override {
+    if (whole_.size() != 0 && whole_ != x.chunks.whole())
+      throw misuse("weft: an array of shape " + weft::to_string(x.chunks.whole()) + " for " + path +
+                   ", which is said to have the shape " + weft::to_string(whole_) +
+                   ": say by .region(...) which part of it that is, or name no shape to replace the file");
     npy_header h = laid_out(x, path);
     h.shape = extents_of(x.chunks);
     end_of(path, h.shape, h.type.size, h.data_offset);

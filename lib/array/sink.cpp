@@ -32,7 +32,7 @@ sink_plan weft_decode(decoder& d, std::type_identity<sink_plan>) {
   sink_plan p{weft::decode<any_code<chunk_taker>>(d), weft::decode<grid>(d)};
   p.of = weft::decode<element>(d);
   p.writing = weft::decode<std::uint64_t>(d);
-  if (!p.to->takes({p.of.item, p.chunks.rank})) d.fail("an array's sink", "it takes other chunks than it is given");
+  if (!p.to->takes(p.of, p.chunks.rank)) d.fail("an array's sink", "it takes other chunks than it is given");
   return p;
 }
 
@@ -64,10 +64,15 @@ class sink_job final : public storing_job {
  public:
   /// Sinks may be alike, and are places of their own.
   sink_job(array_ref x, any_code<chunk_taker> to, bool here)
-      : storing_job(std::move(x), name_of_taker(*to)), to_(std::move(to)), here_(here) {}
+      : storing_job(std::move(x), name_of_taker(*to)), to_(std::move(to)), here_(here) {
+    if (!to_->takes(x_->of, x_->chunks.rank))
+      throw misuse("weft: " + name() + " was made for_array of " + kind(to_->of(), to_->rank()) +
+                   ", and is given one of " + kind(x_->of, x_->chunks.rank) +
+                   ": store it with the sink itself, which is made for each array");
+  }
   bool is_own_place() const noexcept override { return false; }
 
-  task<> begin(std::uint64_t number) override {
+  task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;
     if (!here_) co_return;
     const cluster_info there = co_await x_->owner.cluster();
@@ -80,8 +85,11 @@ class sink_job final : public storing_job {
   }
   task<> finish() override { co_return; }
   task<> give_up(bool) override { co_return; }
-  task<array_ref> open() const override {
+  void check_opens() const override {
     throw misuse("weft: what was given to " + name() + " cannot be read from it: store the array without opening it");
+  }
+  task<array_ref> open() const override {
+    check_opens();
     co_return nullptr;
   }
 
@@ -93,6 +101,11 @@ class sink_job final : public storing_job {
   }
 
  private:
+  static std::string kind(element e, std::size_t rank) {
+    const std::string axes = rank == dynamic_rank ? "any number of" : std::to_string(rank);
+    return weft::to_string(e.type) + " with " + axes + " axes";
+  }
+
   const any_code<chunk_taker> to_;
   const bool here_;
   std::uint64_t number_ = 0;

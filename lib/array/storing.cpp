@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
+#include <map>
+#include <set>
 #include <span>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "array/plan.hpp"
@@ -69,6 +73,21 @@ task<> give_up_all(const storing_jobs& jobs, std::size_t done, std::size_t begun
     } catch (const std::exception&) {}  // that it cannot be taken away is less than what has happened
 }
 
+/// Of a failure after which tasks may be at it still: regions have names that others know.
+[[noreturn]] void throw_failure(const storing_jobs& jobs, const writing_end& end) {
+  std::string still;
+  for (const std::shared_ptr<storing_job>& j : jobs)
+    if (j->region() && !end.certain) still += (still.empty() ? "" : ", ") + j->name();
+  if (still.empty()) std::rethrow_exception(end.failure);
+  try {
+    std::rethrow_exception(end.failure);
+  } catch (const cancelled&) {
+    throw;  // which whoever has stopped it waits for
+  } catch (...) {
+    throw std::runtime_error(message_of(end.failure) + "; workers that did not answer may still write to " + still);
+  }
+}
+
 task<> run_all(storing_jobs jobs) {
   const std::uint64_t number = number_of_writing() | 1;  // 0 is none
   std::size_t begun = 0, done = 0;
@@ -76,7 +95,7 @@ task<> run_all(storing_jobs jobs) {
   try {
     while (begun < jobs.size()) {
       storing_job& next = *jobs[begun++];
-      co_await next.begin(number);
+      co_await next.begin(number, number_of_writing() | 1);
     }
     check_apart(jobs);
     std::vector<array_ref> arrays;
@@ -93,7 +112,31 @@ task<> run_all(storing_jobs jobs) {
   if (!end.failure) co_return;
   task<> giving_up = give_up_all(jobs, done, begun, end.certain);
   co_await shield(std::move(giving_up));
-  std::rethrow_exception(end.failure);
+  throw_failure(jobs, end);
+}
+
+/// Throws misuse where an array is computed of what a region of the same call is written over: a task would read what
+/// another has written, and one that is run again its own.
+void check_not_read(const storing_jobs& jobs) {
+  std::map<std::string, const storing_job*> written;
+  for (const std::shared_ptr<storing_job>& j : jobs)
+    if (j->region()) written.emplace(j->place(), j.get());
+  if (written.empty()) return;
+  std::set<const array_node*> seen;
+  std::vector<const array_node*> left;
+  for (const std::shared_ptr<storing_job>& j : jobs) left.push_back(j->array().get());
+  while (!left.empty()) {
+    const array_node* const x = left.back();
+    left.pop_back();
+    if (!seen.insert(x).second) continue;
+    for (const operand& o : x->operands) left.push_back(o.node.get());
+    const auto* const file = dynamic_cast<const reads_place*>(x);
+    if (!file) continue;
+    if (const auto at = written.find(file->place_read()); at != written.end())
+      throw misuse("weft: a region of " + at->second->name() +
+                   " is stored by a call that reads that array itself, of which a task may find what another has "
+                   "written: persist() what is read and wait for it first, or write another file");
+  }
 }
 
 storing_jobs jobs_of(const std::vector<stored_array>& all) {
@@ -103,6 +146,7 @@ storing_jobs jobs_of(const std::vector<stored_array>& all) {
     jobs.push_back(one.where->job_for(one.x));
   }
   check_apart(jobs);
+  check_not_read(jobs);
   return jobs;
 }
 
@@ -116,16 +160,25 @@ task<array_ref> run_and_open(storing_jobs jobs) {
 
 }  // namespace
 
+std::string spelled_alike(const std::string& path) {
+  std::error_code failed;
+  const std::filesystem::path found = std::filesystem::weakly_canonical(path, failed);
+  return failed ? std::filesystem::path(path).lexically_normal().string() : found.string();
+}
+
 void check_apart(const storing_jobs& jobs) {
+  if (jobs.size() < 2) return;
+  std::vector<std::string> places;
+  for (const std::shared_ptr<storing_job>& j : jobs) places.push_back(j->is_own_place() ? j->place() : std::string());
   for (std::size_t i = 0; i < jobs.size(); ++i)
     for (std::size_t k = 0; k < i; ++k) {
-      if (jobs[i]->name() != jobs[k]->name() || !jobs[i]->is_own_place()) continue;
+      if (places[i].empty() || places[i] != places[k]) continue;
       const file_region *a = jobs[k]->region(), *b = jobs[i]->region();
       if (!a || !b)
         throw misuse("weft: two arrays of one call are stored to " + jobs[i]->name() +
                      ": give each a place of its own, or store the second when the first is there");
       // Before the file has been read nobody knows.
-      if (a->extents.size() + b->extents.size() != 0 && regions_overlap(*a, *b))
+      if (a->settled && b->settled && regions_overlap(*a, *b))
         throw misuse("weft: the regions " + to_string(*a) + " and " + to_string(*b) + " of " + jobs[i]->name() +
                      " overlap, and are stored in one call: store one of them later");
     }
@@ -161,7 +214,9 @@ task<> store_all(std::vector<stored_array> all) {
 task<array_ref> store_and_open(stored_array one) {
   std::vector<stored_array> all;
   all.push_back(std::move(one));
-  return run_and_open(jobs_of(all));
+  storing_jobs jobs = jobs_of(all);
+  jobs.front()->check_opens();
+  return run_and_open(std::move(jobs));
 }
 
 }  // namespace weft::detail::arrays

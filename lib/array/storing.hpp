@@ -15,6 +15,17 @@
 
 namespace weft::detail::arrays {
 
+/// The path without links, dots and spare separators, as far as it is there.
+std::string spelled_alike(const std::string& path);
+
+/// What nodes are besides whose tasks read a file.
+class reads_place {
+ public:
+  virtual ~reads_place() = default;
+  /// As storing_job::place has it. May block.
+  virtual std::string place_read() const = 0;
+};
+
 /// An array on its way to its place, in one call. The calls come in this order; begin may fail, and nothing comes
 /// between it and give_up then.
 class storing_job {
@@ -30,18 +41,23 @@ class storing_job {
   const array_ref& array() const noexcept { return x_; }
   /// Whether no other job of a call may have that name.
   virtual bool is_own_place() const noexcept { return true; }
+  /// The same text for the same place, however it was spelled. Asks the file system, and blocks.
+  virtual std::string place() const { return spelled_alike(name_); }
   /// The part of what is there; none: all of it.
   virtual const file_region* region() const noexcept { return nullptr; }
 
-  /// Makes room for what tasks of that number write.
-  virtual task<> begin(std::uint64_t number) = 0;
+  /// Makes room for what tasks of the number `writing` write. `own` is the number of this job alone, for the names of
+  /// what is unfinished: of two jobs that turn out to have one place, neither writes to the other's.
+  virtual task<> begin(std::uint64_t writing, std::uint64_t own) = 0;
   /// Tasks that write these chunks, one for each.
   virtual layer<nothing> writes(layer<block> chunks) = 0;
   /// All chunks are written: gives it its name.
   virtual task<> finish() = 0;
   /// Takes away what begin has made, as far as it can. `certain`: no task writes there any more.
   virtual task<> give_up(bool certain) = 0;
-  /// The array that is there now. Throws misuse where none can be read.
+  /// Throws misuse where no array can be read from the place, whatever happens.
+  virtual void check_opens() const {}
+  /// The array that is there now.
   virtual task<array_ref> open() const = 0;
 
  protected:

@@ -27,9 +27,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct zarr_node final : layered_node {
+struct zarr_node final : layered_node, reads_place {
   zarr_node(client c, zarr_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  std::string place_read() const override { return spelled_alike(where.path); }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     zarr_place own = where;
     own.first = tasks.first;
@@ -119,14 +120,14 @@ class new_store_job final : public storing_job {
     x_ = in_chunks_of(std::move(x_), store_);
   }
 
-  task<> begin(std::uint64_t number) override {
+  task<> begin(std::uint64_t number, std::uint64_t own) override {
     number_ = number;
     const auto prepare = [&] {
       folder_ = place_of_store(name());
       prepare_place(folder_, overwrite_);
     };
     co_await blocking(prepare);
-    unfinished_ = unfinished_beside(folder_, number);
+    unfinished_ = unfinished_beside(folder_, own);
     co_await create_zarr(unfinished_, store_);
   }
   layer<nothing> writes(layer<block> chunks) override {
@@ -163,14 +164,14 @@ class store_region_job final : public storing_job {
   }
   const file_region* region() const noexcept override { return &region_; }
 
-  task<> begin(std::uint64_t number) override {
+  task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;
     store_ = co_await open_zarr(name());
+    if (store_.version == 2) store_.codec.checksum = false;  // which its metadata cannot say: a chunk does itself
     const bool same = item_type_of(x_->of, store_.type.swapped) == store_.type;
     check_type_of_region(x_->of, to_string(store_.type), same, name());
-    const weft::shape whole = extents_from(store_.shape);
-    settle_region(region_, whole, name());
-    check_chunks_of_region(region_, whole, extents_from(store_.chunk), name());
+    settle_region(region_, store_.shape, name());
+    check_chunks_of_region(region_, extents_from(store_.shape), extents_from(store_.chunk), name());
     x_ = in_chunks_of(in_region(std::move(x_), region_, name()), store_);
   }
   layer<nothing> writes(layer<block> chunks) override {

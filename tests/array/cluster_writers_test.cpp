@@ -3,6 +3,8 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "array/arrays.hpp"
 #include "array/files.hpp"
@@ -127,5 +129,14 @@ TEST_CASE("workers store several arrays, and parts of them, in one pass") {
   CHECK((p.run(p.run(weft::from_npy<double, 1>(c, folder / "x.npy")).compute()) == wanted));
   for (std::size_t i = 0; i < 80; ++i) wanted(i) = static_cast<double>(i < 30 ? 2 * i : i);
   CHECK((p.run(p.run(weft::from_zarr<double, 1>(c, folder / "x.zarr")).compute()) == wanted));
+  // A store of version 2 whose chunks have checksums, as numcodecs makes them.
+  p.run(weft::to_zarr(x, folder / "sums.zarr", {.compression = weft::zarr_compression::zstd, .chunk = {10}}));
+  std::stringstream text;
+  text << std::ifstream(folder / "sums.zarr/.zarray").rdbuf();
+  std::string metadata = text.str();
+  metadata.replace(metadata.find("\"id\": \"zstd\""), 12, "\"id\": \"zstd\", \"checksum\": true");
+  std::ofstream(folder / "sums.zarr/.zarray") << metadata;
+  p.run(weft::store(x(weft::slice(0, 10)) + 7.0, weft::zarr_store(folder / "sums.zarr").region(weft::slice(10, 20))));
+  CHECK(p.run(p.run(weft::from_zarr<double, 1>(c, folder / "sums.zarr")).compute())(11) == 8.0);
   CHECK_THROWS_WITH(p.run(weft::store(x, weft::sink_here(count))), Catch::Contains("an object of this process"));
 }

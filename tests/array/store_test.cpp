@@ -168,6 +168,73 @@ TEST_CASE("a region is written over what is there, and nothing else") {
   CHECK((at(at.pool.run(weft::from_zarr<double, 3>(c, folder / "x.zarr"))) == wanted));
 }
 
+TEST_CASE("two arrays of one call do not meet in one place, however it is spelled") {
+  const test_directory folder(test_directory::beside());
+  place at;
+  const auto x = some(at.client);
+  fs::create_directory_symlink(folder.path(), folder / "link");
+  at.pool.run(weft::to_npy(x, folder / "x.npy"));
+  const auto apart = Contains("two arrays of one call");
+  for (const std::string other : {"./x.npy", "link/x.npy"})
+    CHECK_THROWS_WITH(
+        weft::store(storing(x, weft::npy_file(folder / "x.npy")), storing(x + 1.0, weft::npy_file(folder / other))),
+        apart && Contains("x.npy"));
+  const auto rows = x(slice(0, 5));
+  CHECK_THROWS_WITH(
+      at.pool.run(weft::store(storing(rows, weft::npy_file(folder / "x.npy").region(slice(0, 5))),
+                              storing(rows, weft::npy_file(folder / "link/x.npy").region(slice(4, 9))))),
+      Contains("overlap"));
+#ifndef WEFT_WITHOUT_HDF5
+  CHECK_THROWS_WITH(weft::store(storing(x, weft::hdf5_dataset(folder / "x.h5", "a")),
+                                storing(x + 1.0, weft::hdf5_dataset(folder / "link/x.h5", "/./a"))),
+                    apart);
+#endif
+  // A region of what is read in the same call, in place too.
+  const auto there = at.pool.run(weft::from_npy<double, 2>(at.client, folder / "x.npy"));
+  const auto moved = weft::exp(there)(slice(0, 5));
+  const weft::target lower = weft::npy_file(folder / "link/x.npy").region(slice(1, 6));
+  CHECK_THROWS_WITH(weft::store(moved, lower), Contains("x.npy") && Contains("persist()"));
+  const xt::xtensor<double, 2> wanted = at(moved);
+  const auto kept = moved.persist();
+  at(kept);
+  CHECK((at(at.pool.run(weft::stored(kept, lower))) == wanted));
+  // Regions without elements, and without axes.
+  const auto none = x(slice(3, 3));
+  at.pool.run(weft::store(storing(rows, weft::npy_file(folder / "x.npy").region(slice(0, 5))),
+                          storing(none, weft::npy_file(folder / "x.npy").region(slice(3, 3)))));
+  const auto one = weft::sum(x);
+  at.pool.run(weft::to_npy(one, folder / "one.npy"));
+  const auto whole = weft::npy_file(folder / "one.npy").region();
+  CHECK_THROWS_WITH(at.pool.run(weft::store(storing(one, whole), storing(one, whole))), Contains("overlap"));
+}
+
+TEST_CASE("a place is refused that is no place for the array") {
+  const test_directory folder(test_directory::beside());
+  place at;
+  const auto x = some(at.client);
+  // More axes than an array has.
+  std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 1, 1), }";
+  header.resize(117, ' ');
+  std::ofstream(folder / "axes.npy") << std::string("\x93NUMPY\x01\x00\x76\x00", 10) << header << '\n'
+                                     << std::string(8, '\0');
+  CHECK_THROWS_WITH(at.pool.run(weft::store(x, weft::npy_file(folder / "axes.npy").region(0))),
+                    Contains("9 axes, of at most 8"));
+  // A part, where nothing says which.
+  CHECK_THROWS_WITH(weft::store(x, weft::raw_file(folder / "x.bin", {}, {60, 21})),
+                    Contains("(30, 21)") && Contains("(60, 21)") && Contains("region"));
+  // Another array than the one that a sink was made for.
+  const auto count = [](const weft::chunk_place&, const auto&) { ++calls; };
+  calls = 0;
+  CHECK_THROWS_WITH(weft::store(weft::astype<float>(x), weft::sink(count).for_array(x)),
+                    Contains("float64 with 2 axes") && Contains("float32 with 2 axes"));
+  CHECK_THROWS_WITH(weft::store(weft::sum(x), weft::sink_here(count).for_array(x)), Contains("with 0 axes"));
+  CHECK_THROWS_WITH(at.pool.run(weft::stored(x, weft::sink(count).for_array(x))), Contains("cannot be read"));
+  CHECK(calls == 0);
+#ifndef WEFT_WITHOUT_HDF5
+  CHECK_THROWS_WITH(at.pool.run(weft::contents_of_hdf5(folder / "none.h5", "x")), Contains("none.h5"));
+#endif
+}
+
 TEST_CASE("a file says what is in it, and is read as that") {
   const test_directory folder(test_directory::beside());
   place at;

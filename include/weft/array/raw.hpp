@@ -36,7 +36,8 @@ task<array<T, N>> from_raw(client c, std::string path, shape extents, raw_layout
 }
 
 /// Such a file as a place for an array, as to_raw writes it. A region of one needs the shape of all that is there:
-/// `raw_file("x.bin", {.offset = 512}, {1000, 200}).region(slice(0, 10))`.
+/// `raw_file("x.bin", {.offset = 512}, {1000, 200}).region(slice(0, 10))`. Where it is given and an array of another
+/// shape is stored without a region, that throws misuse: the file would be replaced by a part.
 inline target raw_file(std::string path, raw_layout layout = {}, shape whole = {}) {
   return target(detail::arrays::raw_target(std::move(path), layout, whole));
 }

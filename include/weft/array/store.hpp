@@ -25,13 +25,23 @@ class target {
   /// is stored has not; slices have a step of 1. Throws misuse for a stack of files.
   ///
   /// What is stored is written over what is there, in its element type and order of bytes. It has the type of the
-  /// file and the region's shape, else the call throws misuse when it has read of what shape the file is. Where the
-  /// file is in chunks, a region begins and ends where these do, or at the end of an axis: of two calls that each
+  /// file and the region's shape, else the call throws misuse when it has read of what shape the file is. A raw_file
+  /// has been given its shape; an HDF5 dataset is in one piece, as to_hdf5 makes it, and one in chunks is refused.
+  ///
+  /// A Zarr store's region begins and ends where its chunks do, or at the end of an axis: of two calls that each
   /// write a part of one chunk, one would undo what the other has written. So calls may write regions that do not
-  /// overlap at the same time. Where a call fails, what it has written until then stays.
+  /// overlap at the same time. Where a call fails, what it has written until then stays; where a worker has not
+  /// answered then, the error says that it may still write there.
+  ///
+  /// No array of the call may be computed of what is read from that file, as tasks would read what others have
+  /// written: misuse. Of arrays that were persisted it is not known what they read: wait for them first.
+  ///
+  /// Cost: of files in one piece, a write for each run of elements that is one in the file too. Gaps are not
+  /// bridged: a region of one column is a write for each element.
   template <class... I>
     requires((detail::arrays::is_number_index<I> || std::is_same_v<I, slice> || std::is_same_v<I, ellipsis_t>) && ...)
   target region(const I&... indices) const {
+    static_assert(detail::arrays::checked_indices<I...>());
     return target(kind_->part({detail::arrays::item_of(indices)...}));
   }
   const detail::arrays::target_ref& kind() const noexcept { return kind_; }
@@ -55,6 +65,7 @@ template <class F>
 class sink {
  public:
   explicit sink(F f) : f_(std::move(f)) {}
+  /// As a place for arrays of X's type and rank; of others store() throws misuse.
   template <array_like X>
   target for_array(const X&) const {
     static_assert(detail::checked_function<F>() && detail::arrays::checked_taker<const F, X>());
@@ -73,6 +84,7 @@ template <class F>
 class sink_here {
  public:
   explicit sink_here(F f) : f_(std::make_shared<F>(std::move(f))) {}
+  /// As a place for arrays of X's type and rank; of others store() throws misuse.
   template <array_like X>
   target for_array(const X&) const {
     static_assert(detail::arrays::checked_taker<F, X>());
@@ -111,12 +123,13 @@ class storing {
 /// until all of it is written, of all arrays; where something fails before, nothing is there but what was there
 /// before. The names are given one after the other: where one of them fails (somebody has made a folder of that name
 /// meanwhile), those before it stay, and the error says which they are. When this ends, also by a failure or a stop,
-/// none of its tasks writes any more. For a progress bar of all: `co_await weft::show_progress(c, "storing",
-/// weft::store(...));`
+/// none of its tasks writes any more, but on workers that have not answered within a minute: these write where
+/// nobody looks, or to regions, which the error names then. For a progress bar of all:
+/// `co_await weft::show_progress(c, "storing", weft::store(...));`
 ///
-/// Throws misuse for arrays of different clients, two that are written to one place, or regions that overlap, and
-/// what the places say; errors of tasks name the place. Cost: where there are several, a task of nothing for each
-/// chunk besides.
+/// Throws misuse for arrays of different clients, two that are written to one place, by whatever name, or regions
+/// that overlap, and what the places say; errors of tasks name the place. Cost: where there are several, a task of
+/// nothing for each chunk besides.
 task<> store(std::vector<storing> all);
 template <std::same_as<storing>... More>
 task<> store(storing first, More... more) {
@@ -137,7 +150,8 @@ task<> store(const X& x, const Target& where) {
 ///
 ///     const auto y = co_await weft::stored(weft::exp(x), weft::zarr_store("y.zarr"));
 ///
-/// Its chunks are those in which it was written. On a cluster the workers read it.
+/// Its chunks are those in which it was written; of a region, about as large, or a Zarr store's own. Throws misuse at
+/// once for a sink. On a cluster the workers read it.
 template <array_like X>
 task<array<typename X::value_type, X::rank>> stored(X x, target where) {
   using result = array<typename X::value_type, X::rank>;

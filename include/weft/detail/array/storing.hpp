@@ -43,7 +43,12 @@ task<array_ref> store_and_open(stored_array one);
 /// What takes chunks, as its tasks call it.
 class chunk_taker : public code {
  public:
-  virtual bool takes(const chunk_kind& k) const noexcept = 0;
+  /// What it is called with; any number of axes: dynamic_rank.
+  virtual element of() const noexcept = 0;
+  virtual std::size_t rank() const noexcept = 0;
+  bool takes(element e, std::size_t axes) const noexcept {
+    return e.type == of().type && e.item == of().item && (rank() == dynamic_rank || rank() == axes);
+  }
   virtual void take(const chunk_place& p, const chunk_in& chunk) const = 0;
 };
 
@@ -51,9 +56,8 @@ template <class F, class X>
 class taker_code final : public chunk_taker {
  public:
   explicit taker_code(F f) : f_(std::move(f)) {}
-  bool takes(const chunk_kind& k) const noexcept override {
-    return k.item == sizeof(typename X::value_type) && (X::rank == dynamic_rank || k.rank == X::rank);
-  }
+  element of() const noexcept override { return element_of<typename X::value_type>; }
+  std::size_t rank() const noexcept override { return X::rank; }
   void take(const chunk_place& p, const chunk_in& chunk) const override {
     using T = const typename X::value_type;
     f_(p, view_of<T, X::rank>(reinterpret_cast<T*>(chunk.data), chunk.extents));
@@ -75,7 +79,6 @@ class taker_code final : public chunk_taker {
 /// One that stays in its process.
 class chunk_taker_here : public chunk_taker {
  public:
-  bool takes(const chunk_kind&) const noexcept override { return true; }
   void encode(encoder& e) const override;
   const code_entry& entry() const noexcept override;
 };
@@ -83,6 +86,8 @@ template <class F, class X>
 class taker_here final : public chunk_taker_here {
  public:
   explicit taker_here(std::shared_ptr<F> f) : f_(std::move(f)) {}
+  element of() const noexcept override { return element_of<typename X::value_type>; }
+  std::size_t rank() const noexcept override { return X::rank; }
   void take(const chunk_place& p, const chunk_in& chunk) const override {
     using T = const typename X::value_type;
     (*f_)(p, view_of<T, X::rank>(reinterpret_cast<T*>(chunk.data), chunk.extents));
