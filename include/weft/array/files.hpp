@@ -28,7 +28,7 @@ task<array<T, N>> from_npy(client c, std::string path, creation how = {}) {
 inline target npy_file(std::string path) { return target(detail::arrays::npy_target(std::move(path))); }
 /// Computes x and writes it to a file: each task writes its chunk and lets it go, so that x may be larger than the
 /// memory. The file has another name until all of it is written, and replaces one that is there. When this ends, also
-/// by a failure or a stop, none of its tasks writes any more. For a progress bar:
+/// by a failure or a stop, none of its tasks writes any more, as store() has it. For a progress bar:
 /// `co_await weft::show_progress(c, "writing", weft::to_npy(x, "x.npy"));`
 template <array_like X>
 task<> to_npy(const X& x, std::string path) {

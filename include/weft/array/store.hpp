@@ -124,7 +124,7 @@ class storing {
 /// before. The names are given one after the other: where one of them fails (somebody has made a folder of that name
 /// meanwhile), those before it stay, and the error says which they are. When this ends, also by a failure or a stop,
 /// none of its tasks writes any more, but on workers that have not answered within a minute: these write where
-/// nobody looks, or to regions, which the error names then. For a progress bar of all:
+/// nobody looks, or to regions, which the error of a failure names then. For a progress bar of all:
 /// `co_await weft::show_progress(c, "storing", weft::store(...));`
 ///
 /// Throws misuse for arrays of different clients, two that are written to one place, by whatever name, or regions
