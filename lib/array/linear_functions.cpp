@@ -19,13 +19,20 @@ struct scaled {
   std::complex<double> factor = 1;
   double exponent = 0;
 
+  /// Both are scaled before they are multiplied: of the largest or the smallest of numbers the product would be none.
   void multiply(std::complex<double> by) {
-    factor *= by;
-    const double largest = std::max(std::abs(factor.real()), std::abs(factor.imag()));
-    if (largest == 0 || !std::isfinite(largest)) return;
+    by = taken(by);
+    factor = taken(factor * by);
+  }
+
+ private:
+  /// x without its power of 2, which goes to the exponent.
+  std::complex<double> taken(std::complex<double> x) {
+    const double largest = std::max(std::abs(x.real()), std::abs(x.imag()));
+    if (largest == 0 || !std::isfinite(largest)) return x;
     const int e = std::ilogb(largest);
-    factor = {std::scalbn(factor.real(), -e), std::scalbn(factor.imag(), -e)};
     exponent += e;
+    return {std::scalbn(x.real(), -e), std::scalbn(x.imag(), -e)};
   }
 };
 
