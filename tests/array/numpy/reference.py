@@ -410,7 +410,7 @@ for name, matrix in (("tall", tall), ("wide", tall.T), ("low", low), ("low_wide"
     put("lstsq_solution_" + name, solution)
     put("lstsq_rank_" + name, np.int64(rank))
     put("matrix_rank_" + name, np.int64(np.linalg.matrix_rank(matrix)))
-    put("pinv_" + name, np.linalg.pinv(matrix))
+    put("pinv_" + name, np.linalg.pinv(matrix, rcond=1e-12))
 put("lstsq_values", np.linalg.lstsq(tall, x[:, 2, 0], rcond=None)[3])
 put("pinv_complex", np.linalg.pinv(waving_tall))
 for name, matrix in (("real", tall[:17]), ("complex", waving_tall[:17])):
