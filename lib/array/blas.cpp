@@ -56,23 +56,15 @@ WEFT_DETAIL_LAPACK(z, zunm, std::complex<double>)
 
 #define WEFT_DETAIL_LAPACK(p, T)                                                                                 \
   void p##gesdd_(const char* jobz, const int* m, const int* n, T* a, const int* lda, T* s, T* u, const int* ldu, \
-                 T* vt, const int* ldvt, T* work, const int* lwork, int* iwork, int* info, std::size_t);         \
-  void p##gelsd_(const int* m, const int* n, const int* nrhs, T* a, const int* lda, T* b, const int* ldb, T* s,  \
-                 const T* rcond, int* rank, T* work, const int* lwork, int* iwork, int* info);                   \
-  void p##trcon_(const char* norm, const char* uplo, const char* diag, const int* n, const T* a, const int* lda, \
-                 T* rcond, T* work, int* iwork, int* info, std::size_t, std::size_t, std::size_t);
+                 T* vt, const int* ldvt, T* work, const int* lwork, int* iwork, int* info, std::size_t);
 WEFT_DETAIL_LAPACK(s, float)
 WEFT_DETAIL_LAPACK(d, double)
 #undef WEFT_DETAIL_LAPACK
 
 // Of complex numbers, with real ones to work in beside them.
-#define WEFT_DETAIL_LAPACK(p, T, R)                                                                                \
-  void p##gesdd_(const char* jobz, const int* m, const int* n, T* a, const int* lda, R* s, T* u, const int* ldu,   \
-                 T* vt, const int* ldvt, T* work, const int* lwork, R* rwork, int* iwork, int* info, std::size_t); \
-  void p##gelsd_(const int* m, const int* n, const int* nrhs, T* a, const int* lda, T* b, const int* ldb, R* s,    \
-                 const R* rcond, int* rank, T* work, const int* lwork, R* rwork, int* iwork, int* info);           \
-  void p##trcon_(const char* norm, const char* uplo, const char* diag, const int* n, const T* a, const int* lda,   \
-                 R* rcond, T* work, R* rwork, int* info, std::size_t, std::size_t, std::size_t);
+#define WEFT_DETAIL_LAPACK(p, T, R)                                                                              \
+  void p##gesdd_(const char* jobz, const int* m, const int* n, T* a, const int* lda, R* s, T* u, const int* ldu, \
+                 T* vt, const int* ldvt, T* work, const int* lwork, R* rwork, int* iwork, int* info, std::size_t);
 WEFT_DETAIL_LAPACK(c, std::complex<float>, float)
 WEFT_DETAIL_LAPACK(z, std::complex<double>, double)
 #undef WEFT_DETAIL_LAPACK
@@ -238,58 +230,24 @@ WEFT_DETAIL_LAPACK(c, cunm, std::complex<float>)
 WEFT_DETAIL_LAPACK(z, zunm, std::complex<double>)
 #undef WEFT_DETAIL_LAPACK
 
-#define WEFT_DETAIL_LAPACK(p, T, ...)                                                                              \
-  template <>                                                                                                      \
-  bool singular_values<T>(index m, index n, T * a, real<T> * s, T * u, T * vt) {                                   \
-    say_threads();                                                                                                 \
-    const index k = std::min(m, n);                                                                                \
-    [[maybe_unused]] std::vector<real<T>> reals(is_complex<T> ? reals_of_svd(m, n) : 0);                           \
-    std::vector<int> more(8 * static_cast<std::size_t>(k));                                                        \
-    bool converged = true;                                                                                         \
-    with_space<T>("gesdd", [&](T* work, int* size, int* info) {                                                    \
-      p##gesdd_("S", &m, &n, a, &m, s, u, &m, vt, &k, work, size, __VA_ARGS__ more.data(), info, 1);               \
-      converged = *info <= 0;                                                                                      \
-    });                                                                                                            \
-    return converged;                                                                                              \
-  }                                                                                                                \
-  template <>                                                                                                      \
-  bool least_squares<T>(index n, index width, T * a, T * b, real<T> rcond) {                                       \
-    say_threads();                                                                                                 \
-    std::vector<real<T>> s(static_cast<std::size_t>(n)), reals(1);                                                 \
-    std::vector<int> more(1);                                                                                      \
-    bool converged = true;                                                                                         \
-    with_space<T>("gelsd", [&](T* work, int* size, int* info) {                                                    \
-      int rank = 0;                                                                                                \
-      p##gelsd_(&n, &n, &width, a, &n, b, &n, s.data(), &rcond, &rank, work, size, __VA_ARGS__ more.data(), info); \
-      converged = *info <= 0;                                                                                      \
-      if (*size != -1 || *info != 0) return;                                                                       \
-      more.resize(static_cast<std::size_t>(std::max(1, more[0])));                                                 \
-      reals.resize(static_cast<std::size_t>(std::max(real<T>(1), reals[0])) + 1);                                  \
-    });                                                                                                            \
-    return converged;                                                                                              \
+#define WEFT_DETAIL_LAPACK(p, T, ...)                                                                \
+  template <>                                                                                        \
+  bool singular_values<T>(index m, index n, T * a, real<T> * s, T * u, T * vt) {                     \
+    say_threads();                                                                                   \
+    const index k = std::min(m, n);                                                                  \
+    [[maybe_unused]] std::vector<real<T>> reals(is_complex<T> ? reals_of_svd(m, n) : 0);             \
+    std::vector<int> more(8 * static_cast<std::size_t>(k));                                          \
+    bool converged = true;                                                                           \
+    with_space<T>("gesdd", [&](T* work, int* size, int* info) {                                      \
+      p##gesdd_("S", &m, &n, a, &m, s, u, &m, vt, &k, work, size, __VA_ARGS__ more.data(), info, 1); \
+      converged = *info <= 0;                                                                        \
+    });                                                                                              \
+    return converged;                                                                                \
   }
 WEFT_DETAIL_LAPACK(s, float)
 WEFT_DETAIL_LAPACK(d, double)
 WEFT_DETAIL_LAPACK(c, std::complex<float>, reals.data(), )
 WEFT_DETAIL_LAPACK(z, std::complex<double>, reals.data(), )
-#undef WEFT_DETAIL_LAPACK
-
-#define WEFT_DETAIL_LAPACK(p, T, N)                                                                        \
-  template <>                                                                                              \
-  real<T> triangle_condition<T>(bool upper, index n, const T* a, index lda) {                              \
-    say_threads();                                                                                         \
-    std::vector<T> work(3 * static_cast<std::size_t>(n));                                                  \
-    std::vector<N> more(static_cast<std::size_t>(n));                                                      \
-    real<T> found = 0;                                                                                     \
-    int info = 0;                                                                                          \
-    p##trcon_("1", upper ? "U" : "L", "N", &n, a, &lda, &found, work.data(), more.data(), &info, 1, 1, 1); \
-    check(info, "trcon");                                                                                  \
-    return found;                                                                                          \
-  }
-WEFT_DETAIL_LAPACK(s, float, int)
-WEFT_DETAIL_LAPACK(d, double, int)
-WEFT_DETAIL_LAPACK(c, std::complex<float>, float)
-WEFT_DETAIL_LAPACK(z, std::complex<double>, double)
 #undef WEFT_DETAIL_LAPACK
 
 }  // namespace weft::detail::arrays::blas

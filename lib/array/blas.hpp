@@ -45,14 +45,6 @@ void multiply_q_by(bool adjoint, index m, index n, index k, const T* a, index ld
 /// A = U S V^H, m x n; A is overwritten. U is m x min(m, n), vt is min(m, n) x n. False: it did not converge.
 template <class T>
 [[nodiscard]] bool singular_values(index m, index n, T* a, real<T>* s, T* u, T* vt);
-/// X that makes |A X - B| the least, and the shortest of these, in B's place, n x width; A is n x n and overwritten.
-/// Singular values of `rcond` times the largest or less count as 0. False: it did not converge.
-template <class T>
-[[nodiscard]] bool least_squares(index n, index width, T* a, T* b, real<T> rcond);
-/// What 1 / (|A| |A^-1|), in the norm of columns, is estimated to be for a triangular A, n x n: up to some three
-/// times too much (Higham, "Accuracy and stability of numerical algorithms", 2nd ed., section 15.3).
-template <class T>
-[[nodiscard]] real<T> triangle_condition(bool upper, index n, const T* a, index lda);
 /// A = U^H U in A's upper triangle. 0, or the size of the least square at A's beginning that is not positive
 /// definite.
 template <class T>

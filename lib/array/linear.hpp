@@ -114,11 +114,12 @@ T conjugate_of(T x) {
   else
     return x;
 }
-/// The singular values of a matrix that one task factors; and how many of them are above `rcond` times the largest.
-array_ref small_singular_values(array_ref a);
+/// U, S and V^H of an R that one task factors, one after the other in one block: all that is made of them goes by the
+/// same singular values. Those of a square one, n x n; and how many of them are above `rcond` times the largest.
+array_ref small_svd(array_ref a);
+array_ref values_of_small(const array_ref& parts, std::int64_t n);
 array_ref rank_by(array_ref values, double rcond);
-/// That of the caller, or where it is below 0 the precision of elements times the larger extent. Throws misuse for a
-/// NaN.
+/// That of the caller, or where it is below 0 what lstsq says. Throws misuse for a NaN.
 double cutoff_of(const char* what, const array_node& x, double rcond);
 /// The columns of tiles of a square matrix after each step of LU; task k * n + k has column k as it was factored, and
 /// a last row with its pivots.

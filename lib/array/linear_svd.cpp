@@ -26,7 +26,10 @@ struct all_parts {
     const auto count = static_cast<std::size_t>(m * n);
     // Row by row A is LAPACK's A' = conj(V) S U', whose results are row by row conj(V)' = V^H and U.
     std::vector<T> copy(a.data<T>(), a.data<T>() + count);
-    demand_finite<T>("svd", a);
+    if (!std::all_of(copy.begin(), copy.end(), finite_number<T>))
+      throw std::domain_error(
+          "weft: the R of a QR factorisation has elements that are NaN or infinite, and what was factored has none: "
+          "its elements are too large, divide them");
     T* const u = packed.data<T>();
     T* const vt = u + m * k + k;
     if (k == 0) return;
@@ -84,23 +87,21 @@ struct take_part {
   std::string task_subject(std::size_t) const { return {}; }
 };
 
+/// One of the parts of a matrix.
+array_ref part_of(const array_ref& packed, std::int64_t from, const weft::shape& extents, element of) {
+  grid g;
+  for (const std::int64_t x : extents) g.axes[g.rank++] = one_chunk(x);
+  return make_layered(packed->owner, of, g, {packed}, recipe(1, [=](std::span<const layer<block>> in) {
+                        return layer_of(1, take_part{from, extents, of}, in[0], one_to_one{});
+                      }));
+}
 /// The parts of a matrix of one chunk.
 svd_parts factor_small(array_ref a) {
   const std::int64_t m = a->chunks.axes[0].extent, n = a->chunks.axes[1].extent, k = std::min(m, n);
-  const client c = a->owner;
   const element e = a->of;
-  a = in_chunks(std::move(a), grid_of_axes({one_chunk(m), one_chunk(n)}));
-  const array_ref packed = make_layered(
-      c, e, values_only(1), {std::move(a)},
-      recipe(1, [](std::span<const layer<block>> in) { return layer_of(1, all_parts{}, in[0], one_to_one{}); }));
-  const auto part = [&](std::int64_t from, const weft::shape& extents, element of) {
-    grid g;
-    for (const std::int64_t x : extents) g.axes[g.rank++] = one_chunk(x);
-    return make_layered(c, of, g, {packed}, recipe(1, [=](std::span<const layer<block>> in) {
-                          return layer_of(1, take_part{from, extents, of}, in[0], one_to_one{});
-                        }));
-  };
-  return {part(0, {m, k}, e), part(m * k, {k}, real_element(e)), part(m * k + k, {k, n}, e)};
+  const array_ref packed = small_svd(std::move(a));
+  return {part_of(packed, 0, {m, k}, e), part_of(packed, m * k, {k}, real_element(e)),
+          part_of(packed, m * k + k, {k, n}, e)};
 }
 
 /// Rows of normal numbers (of complex ones both parts are), which do not depend on how they are cut.
@@ -142,7 +143,19 @@ array_ref first_of(array_ref x, std::uint32_t axis, std::int64_t k) {
 
 }  // namespace
 
-array_ref small_singular_values(array_ref a) { return factor_small(std::move(a)).s; }
+array_ref small_svd(array_ref a) {
+  const client c = a->owner;
+  const element e = a->of;
+  const grid whole = grid_of_axes({one_chunk(a->chunks.axes[0].extent), one_chunk(a->chunks.axes[1].extent)});
+  a = in_chunks(std::move(a), whole);
+  return make_layered(c, e, values_only(1), {std::move(a)}, recipe(1, [](std::span<const layer<block>> in) {
+                        return layer_of(1, all_parts{}, in[0], one_to_one{});
+                      }));
+}
+
+array_ref values_of_small(const array_ref& parts, std::int64_t n) {
+  return part_of(parts, n * n, {n}, real_element(parts->of));
+}
 
 svd_parts factor_svd(array_ref x) {
   need_matrix("svd", *x);

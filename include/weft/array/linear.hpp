@@ -271,12 +271,12 @@ struct lstsq_result {
 };
 /// z that makes |a z - b| the least, and where more than one does (a is wide, or not of full rank), the shortest of
 /// them. b is a vector, or a matrix with a column for each system. Singular values of a that are `rcond` times the
-/// largest or less count as 0; where it is below 0, it is the distance from 1 to the next number times the larger
-/// extent. As numpy.linalg.lstsq, but for residuals, which are there whatever the rank is.
-/// By the QR of a, or of its transpose where it is wide. R, of min(m, n)^2 elements, is one task's: it is solved
-/// where its condition says that a's rank is full, and else goes through its singular values (gelsd). Beside QR that
-/// costs little, or some 20 min(m, n)^3 operations. `rank` and `singular_values` cost an SVD of R more, when they are
-/// computed.
+/// largest or less count as 0: of 1 and more all do. Where it is below 0, it is the distance from 1 to the next
+/// number times the larger extent, m; of floats times sqrt(m), or the smaller extent where that is more (NumPy
+/// computes in double always). As numpy.linalg.lstsq, but for residuals, which are there whatever the rank is. By the
+/// QR of a, or of its transpose where it is wide, and the SVD of R, of min(m, n)^2 elements, which is one task's:
+/// some 20 min(m, n)^3 operations beside QR, and 4 min(m, n)^2 for each system. `rank` and `singular_values` are
+/// those that `solution` is made with.
 template <array_like X, array_like Y>
 auto lstsq(const X& a, const Y& b, double rcond = -1) {
   using namespace detail::arrays;

@@ -39,7 +39,7 @@ auto det(const X& x) {
 
 /// The pseudo-inverse, n x m, of an m x n matrix: that of Moore and Penrose. Singular values that are `rcond` times
 /// the largest or less count as 0; where it is below 0, it is as lstsq's (NumPy has 1e-15). By QR, as lstsq, and the
-/// SVD of R, which is one task. To solve a system, lstsq is faster and nearer.
+/// SVD of R, which is one task. To solve a system, lstsq is nearer.
 template <array_like X>
 auto pinv(const X& x, double rcond = -1) {
   static_assert(detail::arrays::checked_matrix<X>());
