@@ -205,8 +205,8 @@ auto svd_compressed(const X& x, std::int64_t k, compression how = {}) {
 }
 
 /// The lower triangular l with x = l l^H, for a positive definite x that is its own ^H (symmetric, or Hermitian), of
-/// which only the lower triangle is looked at. l's diagonal is real and positive. Tile by tile; a task makes one tile
-/// of l.
+/// which only the lower triangle is looked at, and of its diagonal the real parts. l's diagonal is real and positive.
+/// Tile by tile; a task makes one tile of l.
 template <array_like X>
 auto cholesky(const X& x) {
   static_assert(detail::arrays::checked_matrix<X>());
@@ -244,7 +244,8 @@ auto solve_triangular(const X& a, const Y& b, triangle which) {
 /// What is known of a matrix.
 enum class assume : std::uint8_t { general, positive_definite };
 /// z with a z = b: by LU, or where a is `assume::positive_definite`, by Cholesky, in half the operations and tile by
-/// tile, with a's lower triangle alone; where it is not so, cholesky's std::domain_error.
+/// tile, with a's lower triangle alone, of whose diagonal the real parts are read; where it is not so, cholesky's
+/// std::domain_error.
 template <array_like X, array_like Y>
 auto solve(const X& a, const Y& b, assume what = assume::general) {
   static_assert(detail::arrays::checked_system<X, Y>());
