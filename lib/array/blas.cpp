@@ -230,19 +230,20 @@ WEFT_DETAIL_LAPACK(c, cunm, std::complex<float>)
 WEFT_DETAIL_LAPACK(z, zunm, std::complex<double>)
 #undef WEFT_DETAIL_LAPACK
 
-#define WEFT_DETAIL_LAPACK(p, T, ...)                                                                \
-  template <>                                                                                        \
-  bool singular_values<T>(index m, index n, T * a, real<T> * s, T * u, T * vt) {                     \
-    say_threads();                                                                                   \
-    const index k = std::min(m, n);                                                                  \
-    [[maybe_unused]] std::vector<real<T>> reals(is_complex<T> ? reals_of_svd(m, n) : 0);             \
-    std::vector<int> more(8 * static_cast<std::size_t>(k));                                          \
-    bool converged = true;                                                                           \
-    with_space<T>("gesdd", [&](T* work, int* size, int* info) {                                      \
-      p##gesdd_("S", &m, &n, a, &m, s, u, &m, vt, &k, work, size, __VA_ARGS__ more.data(), info, 1); \
-      converged = *info <= 0;                                                                        \
-    });                                                                                              \
-    return converged;                                                                                \
+#define WEFT_DETAIL_LAPACK(p, T, ...)                                                                           \
+  template <>                                                                                                   \
+  bool singular_values<T>(index m, index n, T * a, real<T> * s, T * u, T * vt) {                                \
+    say_threads();                                                                                              \
+    const index k = std::min(m, n);                                                                             \
+    [[maybe_unused]] std::vector<real<T>> reals(is_complex<T> ? reals_of_svd(m, n) : 0);                        \
+    std::vector<int> more(8 * static_cast<std::size_t>(k));                                                     \
+    bool converged = true;                                                                                      \
+    with_space<T>("gesdd", [&](T* work, int* size, int* info) {                                                 \
+      p##gesdd_(u == nullptr ? "N" : "S", &m, &n, a, &m, s, u, &m, vt, &k, work, size, __VA_ARGS__ more.data(), \
+                info, 1);                                                                                       \
+      converged = *info <= 0;                                                                                   \
+    });                                                                                                         \
+    return converged;                                                                                           \
   }
 WEFT_DETAIL_LAPACK(s, float)
 WEFT_DETAIL_LAPACK(d, double)

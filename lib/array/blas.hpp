@@ -42,7 +42,8 @@ void factor_qr(index m, index n, T* a, index lda, T* tau);
 /// C = Q C, or Q^H C (`adjoint`), m x n, where Q is that of factor_qr, with k reflectors.
 template <class T>
 void multiply_q_by(bool adjoint, index m, index n, index k, const T* a, index lda, const T* tau, T* c, index ldc);
-/// A = U S V^H, m x n; A is overwritten. U is m x min(m, n), vt is min(m, n) x n. False: it did not converge.
+/// A = U S V^H, m x n; A is overwritten. U is m x min(m, n), vt is min(m, n) x n; both null: S alone, in a third of
+/// the operations or less. False: it did not converge.
 template <class T>
 [[nodiscard]] bool singular_values(index m, index n, T* a, real<T>* s, T* u, T* vt);
 /// A = U^H U in A's upper triangle. 0, or the size of the least square at A's beginning that is not positive

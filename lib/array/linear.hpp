@@ -106,7 +106,7 @@ inline void need_system(const char* what, const array_node& a, const array_node&
   need_fitting(what, a, b);
 }
 /// The QR factorisation by columns of tiles, for matrices that are not tall: lib/array/linear_columns.cpp.
-qr_parts factor_qr_by_columns(array_ref x);
+qr_parts factor_qr_by_columns(const char* what, array_ref x);
 template <class T>
 T conjugate_of(T x) {
   if constexpr (is_complex<T>)
@@ -118,12 +118,16 @@ T conjugate_of(T x) {
 /// same singular values. Those of a square one, n x n; and how many of them are above `rcond` times the largest.
 array_ref small_svd(array_ref a);
 array_ref values_of_small(const array_ref& parts, std::int64_t n);
+/// Those of any matrix, without the vectors: the last digits may be others.
+array_ref singular_values(const char* what, array_ref x);
+/// By LU; errors name `what`.
+array_ref invert(const char* what, array_ref a);
 array_ref rank_by(array_ref values, double rcond);
 /// That of the caller, or where it is below 0 what lstsq says. Throws misuse for a NaN.
 double cutoff_of(const char* what, const array_node& x, double rcond);
 /// The columns of tiles of a square matrix after each step of LU; task k * n + k has column k as it was factored, and
 /// a last row with its pivots.
-array_ref lu_steps(array_ref x, const cut& tile);
+array_ref lu_steps(const char* what, array_ref x, const cut& tile);
 /// The tiles of a square matrix: its chunks where they are square, and neither small nor large.
 cut tiles_of(const grid& g) noexcept;
 

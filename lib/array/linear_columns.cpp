@@ -40,6 +40,7 @@ void reflect(bool adjoint, const block& panel, std::int64_t first, T* to, std::i
 struct qr_column {
   cut tile;
   std::int64_t rows = 0;
+  std::string what;  // whom errors name
   block operator()(std::size_t task, values<block> own, values<block> a) const {
     demand_cut(tile);
     demand_given(rows >= 0 && tile.lead == tile.chunk, "a matrix that is none");
@@ -55,7 +56,7 @@ struct qr_column {
     block column(before.of(), {width, lead});
     with_inexact(before.of(), [&](auto zero) {
       using T = decltype(zero);
-      if (k == 0) demand_finite<T>("a QR factorisation", before);
+      if (k == 0) demand_finite<T>(what.c_str(), before);
       T* const to = column.template data<T>();
       for (std::int64_t c = 0; c < width; ++c) {
         std::copy_n(before.data<T>() + c * before.extents()[1], rows, to + c * lead);
@@ -217,18 +218,19 @@ cut columns_of(const grid& g, std::size_t item) noexcept {
 
 }  // namespace
 
-qr_parts factor_qr_by_columns(array_ref x) {
+qr_parts factor_qr_by_columns(const char* what, array_ref x) {
   const std::int64_t rows = x->chunks.axes[0].extent, kept = std::min(rows, x->chunks.axes[1].extent);
   const cut tile = columns_of(x->chunks, x->of.item), across = chunks_of(kept, tile.chunk);
   const auto n = static_cast<std::size_t>(tile.count()), steps = static_cast<std::size_t>(across.count());
   const client c = x->owner;
   const element e = x->of;
   const array_ref columns = in_chunks(transposed(std::move(x)), grid_of_axes({tile, one_chunk(rows)}));
-  const array_ref factors = make_layered(
-      c, e, values_only(n * steps), {columns},
-      recipe(steps * n - steps * (steps - 1) / 2, [=](std::span<const layer<block>> in) {
-        return layer_over_time(n * steps, qr_column{tile, rows}, column_order{n, steps}, from(in[0], first_step{n}));
-      }));
+  const array_ref factors =
+      make_layered(c, e, values_only(n * steps), {columns},
+                   recipe(steps * n - steps * (steps - 1) / 2, [=](std::span<const layer<block>> in) {
+                     return layer_over_time(n * steps, qr_column{tile, rows, what}, column_order{n, steps},
+                                            from(in[0], first_step{n}));
+                   }));
   const array_ref r = make_layered(c, e, grid_of_axes({tile, one_chunk(kept)}), {factors},
                                    recipe(n, [=](std::span<const layer<block>> in) {
                                      return layer_of(n, qr_triangle{tile, kept}, in[0], after_steps{n, steps});

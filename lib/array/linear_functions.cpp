@@ -142,7 +142,7 @@ determinant_parts determinant(array_ref x, const char* what) {
     throw misuse("weft: " + std::string(what) + " of an array of shape " + shape_text(*x) +
                  " of floats: give doubles");
   const array_ref columns =
-      make_layered(c, element_of<std::complex<double>>, values_only(n), {lu_steps(std::move(x), tile)},
+      make_layered(c, element_of<std::complex<double>>, values_only(n), {lu_steps(what, std::move(x), tile)},
                    recipe(n, [=](std::span<const layer<block>> in) {
                      return layer_of(n, column_determinant{tile}, in[0], factored{n});
                    }));
@@ -158,7 +158,7 @@ determinant_parts determinant(array_ref x, const char* what) {
 array_ref matrix_rank(array_ref x, double rcond) {
   need_matrix("matrix_rank", *x);
   const double cutoff = cutoff_of("matrix_rank", *x, rcond);
-  return rank_by(factor_svd(std::move(x)).s, cutoff);
+  return rank_by(singular_values("matrix_rank", std::move(x)), cutoff);
 }
 
 void need_condition(const array_ref& x) {
@@ -171,7 +171,8 @@ array_ref condition(array_ref x, bool turned) {
   need_condition(x);
   const client c = x->owner;
   const element e = real_element(x->of);
-  return make_layered(c, e, grid{}, {factor_svd(std::move(x)).s}, recipe(1, [=](std::span<const layer<block>> in) {
+  return make_layered(c, e, grid{}, {singular_values("cond", std::move(x))},
+                      recipe(1, [=](std::span<const layer<block>> in) {
                         return layer_of(1, ratio_of_values{turned}, in[0], one_to_one{});
                       }));
 }
@@ -182,7 +183,7 @@ array_ref matrix_power(array_ref x, std::int64_t n, element e) {
     if (e.type != dtype::f32 && e.type != dtype::f64 && e.type != dtype::c64 && e.type != dtype::c128)
       throw misuse("weft: matrix_power of an array of shape " + shape_text(*x) + " of " + to_string(e.type) +
                    " to the power of " + std::to_string(n) + ": use astype<double> on it");
-    x = invert(std::move(x));
+    x = invert("matrix_power", std::move(x));
   }
   std::uint64_t left = n < 0 ? ~static_cast<std::uint64_t>(n) + 1 : static_cast<std::uint64_t>(n);
   array_ref found;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,7 @@ void check_pivots(const block& p) {
 
 struct lu_column {
   cut tile;
+  std::string what;  // whom errors name
   block operator()(std::size_t task, values<block> own, values<block> a) const {
     demand_cut(tile);
     const auto n = static_cast<std::size_t>(tile.count());
@@ -57,7 +59,7 @@ struct lu_column {
     block column(before.of(), {width, lead});
     with_inexact(before.of(), [&](auto zero) {
       using T = decltype(zero);
-      if (k == 0) demand_finite<T>("lu", before);
+      if (k == 0) demand_finite<T>(what.c_str(), before);
       T* const to = column.template data<T>();
       const std::int64_t own_lead = before.extents()[1];
       for (std::int64_t c = 0; c < width; ++c) {
@@ -192,26 +194,29 @@ struct permute_rows {
 
 }  // namespace
 
-array_ref lu_steps(array_ref x, const cut& tile) {
+array_ref lu_steps(const char* what, array_ref x, const cut& tile) {
   const auto n = static_cast<std::size_t>(tile.count());
   const client c = x->owner;
   const element e = x->of;
   array_ref columns = in_chunks(transposed(std::move(x)), grid_of_axes({tile, one_chunk(tile.extent)}));
   return make_layered(
       c, e, values_only(n * n), {std::move(columns)}, recipe(n * (n + 1) / 2, [=](std::span<const layer<block>> in) {
-        return layer_over_time(n * n, lu_column{tile}, column_order{n, n}, from(in[0], first_step{n}));
+        return layer_over_time(n * n, lu_column{tile, what}, column_order{n, n}, from(in[0], first_step{n}));
       }));
 }
 
-lu_parts factor_lu(array_ref x) {
-  need_square("lu", *x);
+namespace {
+
+lu_parts factor_lu(const char* what, array_ref x) {
+  need_square(what, *x);
   const cut tile = tiles_of(x->chunks);
   const auto n = static_cast<std::size_t>(tile.count());
   if (real_element(x->of).type == dtype::f32 && tile.extent > (std::int64_t{1} << 24))
-    throw misuse("weft: lu of an array of shape " + shape_text(*x) + " of floats: give doubles");
+    throw misuse("weft: " + std::string(what) + " of an array of shape " + shape_text(*x) +
+                 " of floats: give doubles");
   const client c = x->owner;
   const element e = x->of;
-  const array_ref steps = lu_steps(std::move(x), tile);
+  const array_ref steps = lu_steps(what, std::move(x), tile);
   const array_ref pivots = make_layered(
       c, element_of<std::int64_t>, grid_of_axes({tile}), {steps},
       recipe(n, [=](std::span<const layer<block>> in) { return layer_of(n, lu_pivots{}, in[0], factored{n}); }));
@@ -229,10 +234,10 @@ lu_parts factor_lu(array_ref x) {
   return found;
 }
 
-array_ref solve_square(array_ref a, array_ref b) {
-  need_system("solve", *a, *b);
-  if (b->chunks.rank == 1) return squeeze_view(solve_square(std::move(a), expand_view(std::move(b), 1)), 1);
-  const lu_parts lu = factor_lu(std::move(a));
+array_ref solve_square(const char* what, array_ref a, array_ref b) {
+  need_system(what, *a, *b);
+  if (b->chunks.rank == 1) return squeeze_view(solve_square(what, std::move(a), expand_view(std::move(b), 1)), 1);
+  const lu_parts lu = factor_lu(what, std::move(a));
   const client c = b->owner;
   const element e = b->of;
   const grid chunks = grid_of_axes({one_chunk(b->chunks.axes[0].extent), b->chunks.axes[1]});
@@ -245,10 +250,16 @@ array_ref solve_square(array_ref a, array_ref b) {
   return solve_triangle(lu.packed, solve_triangle(lu.packed, ordered, true, true), false, false);
 }
 
-array_ref invert(array_ref a) {
-  need_square("inv", *a);
+}  // namespace
+
+lu_parts factor_lu(array_ref x) { return factor_lu("lu", std::move(x)); }
+array_ref solve_square(array_ref a, array_ref b) { return solve_square("solve", std::move(a), std::move(b)); }
+
+array_ref invert(const char* what, array_ref a) {
+  need_square(what, *a);
   array_ref one = identity_of(a->owner, a->chunks, a->of);
-  return solve_square(std::move(a), std::move(one));
+  return solve_square(what, std::move(a), std::move(one));
 }
+array_ref invert(array_ref a) { return invert("inv", std::move(a)); }
 
 }  // namespace weft::detail::arrays

@@ -9,6 +9,7 @@
 // factorisation; of complex numbers too, since the transpose of a unitary matrix is one.
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "array/blas.hpp"
@@ -33,12 +34,13 @@ void factor(block& packed) {
 }
 
 struct factor_chunk {
+  std::string what;  // whom errors name
   block operator()(std::size_t, const block& a) const {
     demand_matrix(a);
     block packed(a.of(), {a.extents()[0] + 1, a.extents()[1]});
     std::memcpy(packed.bytes().data(), a.bytes().data(), a.bytes().size());
     with_inexact(a.of(), [&](auto x) {
-      demand_finite<decltype(x)>("a QR factorisation", a);
+      demand_finite<decltype(x)>(what.c_str(), a);
       factor<decltype(x)>(packed);
     });
     return packed;
@@ -164,7 +166,7 @@ bool by_columns(const grid& g, std::size_t item) noexcept {
 
 qr_parts factor_qr(const char* what, array_ref x) {
   need_matrix(what, *x);
-  if (by_columns(x->chunks, x->of.item)) return factor_qr_by_columns(std::move(x));
+  if (by_columns(x->chunks, x->of.item)) return factor_qr_by_columns(what, std::move(x));
   const std::int64_t rows = x->chunks.axes[0].extent, columns = x->chunks.axes[1].extent;
   cut down = x->chunks.axes[0];
   // Chunks of few rows would make a tree of R's that are as large as they are; and tree_rows knows of one size alone.
@@ -173,7 +175,7 @@ qr_parts factor_qr(const char* what, array_ref x) {
   const array_ref a = in_chunks(std::move(x), grid_of_axes({down, one_chunk(columns)}));
   const auto chunks = static_cast<std::size_t>(down.count());
   std::vector<array_ref> levels{node(a, values_only(chunks), {a}, [=](std::span<const layer<block>> in) {
-    return layer_of(chunks, factor_chunk{}, in[0], one_to_one{});
+    return layer_of(chunks, factor_chunk{what}, in[0], one_to_one{});
   })};
   for (std::size_t n = chunks; n > 1;) {
     n = (n + fan_in - 1) / fan_in;

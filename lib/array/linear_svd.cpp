@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "array/blas.hpp"
 #include "array/linear.hpp"
@@ -18,6 +19,19 @@ namespace weft::detail::arrays {
 
 namespace {
 
+/// R is not a number where what was factored is.
+template <class T>
+void demand_finite_r(const T* first, const T* last) {
+  if (!std::all_of(first, last, finite_number<T>))
+    throw std::domain_error(
+        "weft: the R of a QR factorisation has elements that are NaN or infinite, and what was factored has none: "
+        "its elements are too large, divide them");
+}
+[[noreturn]] void refuse_svd(const block& a) {
+  throw std::runtime_error("weft: LAPACK's gesdd did not converge for a matrix of shape " +
+                           weft::to_string(a.extents()));
+}
+
 /// U, S and V^H of a small matrix, one after the other.
 struct all_parts {
   template <class T>
@@ -26,18 +40,14 @@ struct all_parts {
     const auto count = static_cast<std::size_t>(m * n);
     // Row by row A is LAPACK's A' = conj(V) S U', whose results are row by row conj(V)' = V^H and U.
     std::vector<T> copy(a.data<T>(), a.data<T>() + count);
-    if (!std::all_of(copy.begin(), copy.end(), finite_number<T>))
-      throw std::domain_error(
-          "weft: the R of a QR factorisation has elements that are NaN or infinite, and what was factored has none: "
-          "its elements are too large, divide them");
+    demand_finite_r(copy.data(), copy.data() + count);
     T* const u = packed.data<T>();
     T* const vt = u + m * k + k;
     if (k == 0) return;
     std::vector<blas::real<T>> s(static_cast<std::size_t>(k));
     if (!blas::singular_values<T>(static_cast<blas::index>(n), static_cast<blas::index>(m), copy.data(), s.data(), vt,
                                   u))
-      throw std::runtime_error("weft: LAPACK's gesdd did not converge for a matrix of shape " +
-                               weft::to_string(a.extents()));
+      refuse_svd(a);
     std::copy(s.begin(), s.end(), u + m * k);
     // A pair of vectors may be turned together: the largest element of each row of V^H is made real and positive.
     for (std::int64_t i = 0; i < k; ++i) {
@@ -59,6 +69,27 @@ struct all_parts {
     return packed;
   }
   std::string task_name() const { return "svd"; }
+  std::string task_subject(std::size_t) const { return {}; }
+};
+
+/// S alone.
+struct values_of_r {
+  block operator()(std::size_t, const block& a) const {
+    demand_matrix(a);
+    const std::int64_t m = a.extents()[0], n = a.extents()[1];
+    block s(real_element(a.of()), weft::shape(std::min(m, n)));
+    if (s.count() == 0) return s;
+    with_inexact(a.of(), [&](auto zero) {
+      using T = decltype(zero);
+      std::vector<T> copy(a.data<T>(), a.data<T>() + a.count());
+      demand_finite_r(copy.data(), copy.data() + copy.size());
+      if (!blas::singular_values<T>(blas::count_of(n), blas::count_of(m), copy.data(), s.data<blas::real<T>>(),
+                                    nullptr, nullptr))
+        refuse_svd(a);
+    });
+    return s;
+  }
+  std::string task_name() const { return "singular-values"; }
   std::string task_subject(std::size_t) const { return {}; }
 };
 
@@ -151,6 +182,18 @@ array_ref small_svd(array_ref a) {
   return make_layered(c, e, values_only(1), {std::move(a)}, recipe(1, [](std::span<const layer<block>> in) {
                         return layer_of(1, all_parts{}, in[0], one_to_one{});
                       }));
+}
+
+array_ref singular_values(const char* what, array_ref x) {
+  need_matrix(what, *x);
+  const bool wide = x->chunks.axes[0].extent < x->chunks.axes[1].extent;
+  const client c = x->owner;
+  array_ref r = factor_qr(what, wide ? transposed(std::move(x)) : std::move(x)).r;
+  const element e = real_element(r->of);
+  const std::int64_t n = r->chunks.axes[0].extent;
+  return make_layered(
+      c, e, grid_of_axes({one_chunk(n)}), {in_chunks(std::move(r), grid_of_axes({one_chunk(n), one_chunk(n)}))},
+      recipe(1, [](std::span<const layer<block>> in) { return layer_of(1, values_of_r{}, in[0], one_to_one{}); }));
 }
 
 array_ref values_of_small(const array_ref& parts, std::int64_t n) {
