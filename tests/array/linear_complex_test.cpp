@@ -213,7 +213,7 @@ TEST_CASE("rank and solution go by the same singular values, column by column") 
     const dense mixed = at(weft::lstsq(a, weft::assign(b, weft::region(7, 1), number(HUGE_VAL, 0))).solution);
     const dense clean = at(z);
     for (std::size_t i = 0; i < clean.shape()[0]; ++i)
-      for (const std::size_t j : {0, 2, 3, 4}) REQUIRE(std::abs(mixed(i, j) - clean(i, j)) < 1e-9);
+      for (const std::size_t j : {0u, 2u, 3u, 4u}) REQUIRE(std::abs(mixed(i, j) - clean(i, j)) < 1e-9);
     CHECK(!std::isfinite(mixed(0, 1).real()));
   }
   const auto a = weft::eye<double>(at.client, 3) * weft::from_array(at.client, xt::xtensor<double, 1>{4, 2, 1e-300});
