@@ -62,7 +62,8 @@ const registered matmul_(
         weft::blas_threads(static_cast<int>(threads));
         const auto m = static_cast<int>(n);
         const double ms = milliseconds([&] {
-          weft::detail::arrays::blas::multiply<float>(false, false, m, m, m, 1.0f, plain->a.data(), m,
+          using weft::detail::arrays::blas::form;
+          weft::detail::arrays::blas::multiply<float>(form::plain, form::plain, m, m, m, 1.0f, plain->a.data(), m,
                                                       plain->a.data(), m, 0.0f, plain->c.data(), m);
         });
         keep(plain->c[1]);
