@@ -99,12 +99,7 @@ item_type type_to_write(const array_node& x, const std::string& path) {
 }
 
 layer<nothing> writes_to_file(npy_place where, layer<block> chunks, const std::string& name) {
-  const box all = box::all_of(where.chunks);
-  where.first = all.first;
-  where.counts = all.counts;
-  const std::size_t n = where.chunks.tasks();
-  return layer_of(n, write_npy_task{shared<npy_place>(std::move(where)), name},
-                  weft::from(std::move(chunks), one_to_one{}));
+  return writes_of_all<write_npy_task>(std::move(where), std::move(chunks), name);
 }
 
 void weft_encode(encoder& e, const npy_place& p) {

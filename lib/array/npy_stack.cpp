@@ -182,13 +182,9 @@ class stack_job final : public storing_job {
     co_await blocking(make_place);
   }
   layer<nothing> writes(layer<block> chunks) override {
-    const box all = box::all_of(x_->chunks);
     stack_place where = place_at(unfinished_);
-    where.first = all.first;
-    where.counts = all.counts;
     where.writing = number_;
-    return layer_of(x_->chunks.tasks(), write_stack_task{shared<stack_place>(std::move(where)), name()},
-                    weft::from(std::move(chunks), one_to_one{}));
+    return writes_of_all<write_stack_task>(std::move(where), std::move(chunks), name());
   }
   task<> finish() override {
     if (!fs::exists(unfinished_)) throw_taken_away(name(), unfinished_);

@@ -58,17 +58,6 @@ std::vector<halo> halos_of(const overlap& how, const grid& g) {
   for (std::size_t a = 0; a < g.rank; ++a) all.push_back({before[a], after[a], how.beyond.along(a)});
   return all;
 }
-/// An axis of which each chunk is some run of indices of the source's axis, as segments along that.
-array_ref gathered(array_ref x, const grid& chunks, std::vector<std::vector<segment>> axes,
-                   std::vector<std::byte> fill) {
-  client c = x->owner;
-  const element e = x->of;
-  operand o = settled(std::move(x), identity_map(chunks.rank));
-  reading r = reading_of(o, chunks);
-  r.axes = std::move(axes);
-  return make_gather(gathering::pad, std::move(c), e, chunks, {std::move(o)}, {std::move(r)}, std::move(fill));
-}
-
 }  // namespace
 
 array_ref overlapped(array_ref x, const overlap& how) {
@@ -106,7 +95,8 @@ array_ref overlapped(array_ref x, const overlap& how) {
     }
     chunks.axes[a] = cut_into_sizes(sizes);
   }
-  return gathered(std::move(x), chunks, std::move(axes), filled ? how.constants.front() : std::vector<std::byte>());
+  return padded_gather(std::move(x), chunks, std::move(axes),
+                       filled ? how.constants.front() : std::vector<std::byte>());
 }
 
 array_ref trimmed(array_ref x, const overlap& how) {
@@ -132,7 +122,7 @@ array_ref trimmed(array_ref x, const overlap& how) {
     }
     chunks.axes[a] = cut_into_sizes(sizes);
   }
-  return gathered(std::move(x), chunks, std::move(axes), {});
+  return padded_gather(std::move(x), chunks, std::move(axes), {});
 }
 
 }  // namespace weft::detail::arrays

@@ -32,8 +32,12 @@ segment line_beside(std::int64_t first, std::int64_t count, std::int64_t n, pad_
   return at < forth ? line(forth - at, at, 1) : line(left, left - 1 + once, -1);
 }
 
-array_ref one_gather(array_ref x, const grid& chunks, std::vector<std::vector<segment>> axes,
-                     std::vector<std::byte> fill = {}) {
+std::vector<std::vector<segment>> whole_axes(const grid& g) { return reading_of(identity_map(g.rank), g, 1, g).axes; }
+
+}  // namespace
+
+array_ref padded_gather(array_ref x, const grid& chunks, std::vector<std::vector<segment>> axes,
+                        std::vector<std::byte> fill) {
   client c = x->owner;
   const element e = x->of;
   operand o = settled(std::move(x), identity_map(chunks.rank));
@@ -41,10 +45,6 @@ array_ref one_gather(array_ref x, const grid& chunks, std::vector<std::vector<se
   r.axes = std::move(axes);
   return make_gather(gathering::pad, std::move(c), e, chunks, {std::move(o)}, {std::move(r)}, std::move(fill));
 }
-
-std::vector<std::vector<segment>> whole_axes(const grid& g) { return reading_of(identity_map(g.rank), g, 1, g).axes; }
-
-}  // namespace
 
 std::vector<segment> padded_axis(std::int64_t extent, std::int64_t before, std::int64_t after, pad_mode how) {
   std::vector<segment> all;
@@ -97,7 +97,7 @@ array_ref padded_alike(array_ref x, std::span<const pad_width> widths, pad_mode 
     axes.push_back(padded_axis(n, w.before, w.after, how));
     if (w.before != 0 || w.after != 0) chunks = with_extent(chunks, a, n + w.before + w.after, x->of.item);
   }
-  return one_gather(
+  return padded_gather(
       std::move(x), chunks, std::move(axes),
       how == pad_mode::constant ? std::vector<std::byte>(value.begin(), value.end()) : std::vector<std::byte>());
 }
@@ -158,7 +158,7 @@ array_ref rolled(array_ref x, const weft::shape& shifts, std::span<const std::in
     const std::int64_t n = chunks.axes[a].extent, shift = by[a];
     if (shift != 0) axes[a] = {{0, 1, shift, n - shift, 1}, {shift, 1, n - shift, 0, 1}};
   }
-  return one_gather(std::move(x), chunks, std::move(axes));
+  return padded_gather(std::move(x), chunks, std::move(axes));
 }
 
 array_ref tiled(array_ref x, const weft::shape& times) {
@@ -182,7 +182,7 @@ array_ref tiled(array_ref x, const weft::shape& times) {
       for (std::int64_t i = 0; n != 0 && i < reps; ++i) axes.back().push_back({i * n, 1, n, 0, 1});
     if (reps != 1) chunks = with_extent(chunks, a, extent, x->of.item);
   }
-  return one_gather(std::move(x), chunks, std::move(axes));
+  return padded_gather(std::move(x), chunks, std::move(axes));
 }
 
 array_ref repeated(array_ref x, std::int64_t times, std::int64_t along) {

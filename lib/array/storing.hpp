@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "array/file_region.hpp"
@@ -25,6 +26,16 @@ class reads_place {
   /// As storing_job::place has it. May block.
   virtual std::string place_read() const = 0;
 };
+
+/// Tasks that write all chunks of a place, one for each: Task is of the shared place and what errors call it.
+template <class Task, class Place>
+layer<nothing> writes_of_all(Place where, layer<block> chunks, const std::string& name) {
+  const box all = box::all_of(where.chunks);
+  where.first = all.first;
+  where.counts = all.counts;
+  const std::size_t n = where.chunks.tasks();
+  return layer_of(n, Task{shared<Place>(std::move(where)), name}, weft::from(std::move(chunks), one_to_one{}));
+}
 
 /// An array on its way to its place, in one call. The calls come in this order; begin may fail, and nothing comes
 /// between it and give_up then.

@@ -105,12 +105,7 @@ zarr_place place_in_store(const std::string& path, const zarr_array& z, const ar
   return where;
 }
 layer<nothing> writes_to_store(zarr_place where, layer<block> chunks, const std::string& name) {
-  const box all = box::all_of(where.chunks);
-  where.first = all.first;
-  where.counts = all.counts;
-  const std::size_t n = where.chunks.tasks();
-  return layer_of(n, write_zarr_task{shared<zarr_place>(std::move(where)), name},
-                  weft::from(std::move(chunks), one_to_one{}));
+  return writes_of_all<write_zarr_task>(std::move(where), std::move(chunks), name);
 }
 
 class new_store_job final : public storing_job {
