@@ -9,10 +9,13 @@
 #include "array/matrices.hpp"
 #include "weft/errors.hpp"
 
+using arrays::below_diagonal;
 using arrays::choices;
 using arrays::distance;
+using arrays::identity;
 using arrays::place;
 using arrays::product_of;
+using arrays::turned;
 using Catch::Contains;
 
 namespace {
@@ -30,24 +33,6 @@ dense some(std::size_t rows, std::size_t columns, choices& by) {
   }
   return x;
 }
-/// The transpose, conjugated.
-dense turned(const dense& a) {
-  dense t = dense::from_shape({a.shape()[1], a.shape()[0]});
-  for (std::size_t i = 0; i < a.shape()[0]; ++i)
-    for (std::size_t j = 0; j < a.shape()[1]; ++j) t(j, i) = std::conj(a(i, j));
-  return t;
-}
-dense identity(std::size_t n) {
-  dense one = xt::zeros<number>({n, n});
-  for (std::size_t i = 0; i < n; ++i) one(i, i) = 1;
-  return one;
-}
-double below_diagonal(const dense& r) {
-  double most = 0;
-  for (std::size_t i = 0; i < r.shape()[0]; ++i)
-    for (std::size_t j = 0; j < std::min(i, r.shape()[1]); ++j) most = std::max(most, std::abs(r(i, j)));
-  return most;
-}
 double imaginary_diagonal(const dense& r) {
   double most = 0;
   for (std::size_t i = 0; i < std::min(r.shape()[0], r.shape()[1]); ++i)
@@ -59,7 +44,7 @@ void check_qr(place& at, const matrix& x) {
   const auto [q, r] = weft::qr(x);
   const dense whole = at(x), qs = at(q), rs = at(r);
   CHECK(distance(product_of(qs, rs), whole) < 1e-12);
-  CHECK(distance(product_of(turned(qs), qs), identity(qs.shape()[1])) < 1e-13);
+  CHECK(distance(product_of(turned(qs), qs), identity<number>(qs.shape()[1])) < 1e-13);
   CHECK(below_diagonal(rs) == 0);
   CHECK(imaginary_diagonal(rs) == 0);
 }
@@ -82,8 +67,8 @@ TEST_CASE("factorisations of complex numbers have their properties, in irregular
       const auto [u, s, vt] = weft::svd(either);
       const dense us = at(u), vts = at(vt);
       CHECK(distance(dense(at(weft::matmul(u * s, vt))), dense(at(either))) < 1e-13);
-      CHECK(distance(product_of(turned(us), us), identity(n)) < 1e-13);
-      CHECK(distance(product_of(vts, turned(vts)), identity(n)) < 1e-13);
+      CHECK(distance(product_of(turned(us), us), identity<number>(n)) < 1e-13);
+      CHECK(distance(product_of(vts, turned(vts)), identity<number>(n)) < 1e-13);
       const auto few = weft::svd_compressed(either, static_cast<std::int64_t>(n), {.power_iterations = 1});
       CHECK(distance(at(few.s), at(s)) < 1e-12);
       CHECK(distance(dense(at(weft::matmul(few.u * few.s, few.vt))), dense(at(either))) < 1e-12);
@@ -105,7 +90,7 @@ TEST_CASE("factorisations of complex numbers have their properties, in irregular
         most = std::max(most, std::abs(product(i, j) - square(static_cast<std::size_t>(rows(i)), j)));
     CHECK(most < 1e-13);
     CHECK(distance(product_of(square, dense(at(weft::solve(a, b)))), right) < 1e-9);
-    CHECK(distance(product_of(positive, dense(at(weft::inv(p)))), identity(n)) < 1e-11);
+    CHECK(distance(product_of(positive, dense(at(weft::inv(p)))), identity<number>(n)) < 1e-11);
     CHECK(distance(
               product_of(l, dense(at(weft::solve_triangular(p * 0.0 + weft::cholesky(p), b, weft::triangle::lower)))),
               right) < 1e-11);

@@ -11,32 +11,17 @@
 #include "array/tree_rows.hpp"
 #include "weft/errors.hpp"
 
+using arrays::below_diagonal;
 using arrays::distance;
+using arrays::identity;
 using arrays::matrix;
 using arrays::place;
 using arrays::product_of;
+using arrays::turned;
 
 namespace {
 
 using dense = xt::xtensor<double, 2>;
-
-dense turned(const dense& a) {
-  dense t = dense::from_shape({a.shape()[1], a.shape()[0]});
-  for (std::size_t i = 0; i < a.shape()[0]; ++i)
-    for (std::size_t j = 0; j < a.shape()[1]; ++j) t(j, i) = a(i, j);
-  return t;
-}
-dense identity(std::size_t n) {
-  dense one = xt::zeros<double>({n, n});
-  for (std::size_t i = 0; i < n; ++i) one(i, i) = 1;
-  return one;
-}
-double below_diagonal(const dense& r) {
-  double most = 0;
-  for (std::size_t i = 0; i < r.shape()[0]; ++i)
-    for (std::size_t j = 0; j < std::min(i, r.shape()[1]); ++j) most = std::max(most, std::abs(r(i, j)));
-  return most;
-}
 
 struct random_shapes {
   std::mt19937 random{5};
@@ -58,7 +43,7 @@ TEST_CASE("QR: q r is the matrix, and q's columns are orthonormal") {
     const dense whole = at(a), qs = at(q), rs = at(r);
     REQUIRE(qs.shape()[1] == static_cast<std::size_t>(std::min(m, n)));
     CHECK(distance(product_of(qs, rs), whole) < 1e-13);
-    CHECK(distance(product_of(turned(qs), qs), identity(qs.shape()[1])) < 1e-13);
+    CHECK(distance(product_of(turned(qs), qs), identity<double>(qs.shape()[1])) < 1e-13);
     CHECK(below_diagonal(rs) == 0);
   }
   const auto f = matrix<float>(at.client, 90, 4, {20, 4});
@@ -86,7 +71,7 @@ TEST_CASE("reflectors are applied without a word written to them") {
     ::munmap(pages, bytes);
     dense product = dense::from_shape({static_cast<std::size_t>(columns), static_cast<std::size_t>(columns)});
     std::copy(q.begin(), q.end(), product.begin());
-    CHECK(distance(product_of(turned(product), product), identity(product.shape()[0])) < 1e-13);
+    CHECK(distance(product_of(turned(product), product), identity<double>(product.shape()[0])) < 1e-13);
   }
 }
 
@@ -99,7 +84,7 @@ TEST_CASE("QR of many chunks is a tree, the same on any number of threads") {
     const auto [q, r] = weft::qr(a);
     CHECK(r.task_count() == 167 + 21 + 3 + 1 + 1);
     const dense qs = at(q), rs = at(r);
-    CHECK(distance(product_of(turned(qs), qs), identity(3)) < 1e-13);
+    CHECK(distance(product_of(turned(qs), qs), identity<double>(3)) < 1e-13);
     CHECK(distance(product_of(qs, rs), dense(at(a))) < 1e-13);
     found.push_back(arrays::list_of(qs));
   }
@@ -122,7 +107,7 @@ TEST_CASE("QR of matrices that are not tall goes by columns of tiles") {
     const dense whole = at(a), qs = at(q), rs = at(r);
     REQUIRE(qs.shape()[1] == static_cast<std::size_t>(std::min(m, n)));
     CHECK(distance(product_of(qs, rs), whole) < 1e-12);
-    CHECK(distance(product_of(turned(qs), qs), identity(qs.shape()[1])) < 1e-13);
+    CHECK(distance(product_of(turned(qs), qs), identity<double>(qs.shape()[1])) < 1e-13);
     CHECK(below_diagonal(rs) == 0);
     CHECK(distance(at(weft::svd(a).s), at(weft::svd(weft::rechunk(a, {.chunk = {-1, -1}})).s)) < 1e-12);
   }
@@ -141,7 +126,7 @@ TEST_CASE("QR by columns takes singular matrices, refuses what is no number, and
       const auto [q, r] = weft::qr(a);
       const dense qs = at(q);
       CHECK(distance(product_of(qs, at(r)), dense(at(a))) < 1e-12);
-      CHECK(distance(product_of(turned(qs), qs), identity(120)) < 1e-13);
+      CHECK(distance(product_of(turned(qs), qs), identity<double>(120)) < 1e-13);
     }
     // In a column that is factored last, so that it has gone through the steps before.
     const auto bad = weft::assign(ones(at), weft::region(7, 119), std::nan(""));
@@ -173,8 +158,8 @@ TEST_CASE("SVD: u s vt is the matrix, of tall and of wide ones") {
     REQUIRE(ss.size() == k);
     for (std::size_t i = 1; i < k; ++i) CHECK(ss(i) <= ss(i - 1));
     CHECK(distance(dense(at(weft::matmul(u * s, vt))), dense(at(a))) < 1e-13);
-    CHECK(distance(product_of(turned(us), us), identity(k)) < 1e-13);
-    CHECK(distance(product_of(vts, turned(vts)), identity(k)) < 1e-13);
+    CHECK(distance(product_of(turned(us), us), identity<double>(k)) < 1e-13);
+    CHECK(distance(product_of(vts, turned(vts)), identity<double>(k)) < 1e-13);
   }
   const auto nan = weft::where(matrix(at.client, 9, 3, {4, 3}) > 0.2, std::nan(""), 1.0);
   CHECK_THROWS_WITH(at(weft::svd(nan).s), Catch::Contains("NaN"));
@@ -299,7 +284,7 @@ TEST_CASE("Cholesky, LU and systems of equations, in all tiles") {
     CHECK(distance(product_of(us, back), bs) < 1e-7 * (1 + distance(back, dense(xt::zeros<double>(back.shape())))));
     const dense unit = at(weft::solve_triangular(lower, b, weft::triangle::unit_lower));
     CHECK(distance(product_of(ls, unit), bs) < 1e-10);
-    CHECK(distance(product_of(as, dense(at(weft::inv(a)))), identity(static_cast<std::size_t>(n))) < 1e-8);
+    CHECK(distance(product_of(as, dense(at(weft::inv(a)))), identity<double>(static_cast<std::size_t>(n))) < 1e-8);
   }
 }
 

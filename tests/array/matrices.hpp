@@ -1,7 +1,9 @@
 // What the tests of linear algebra share.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <complex>
 #include <random>
 
 #include "array/arrays.hpp"
@@ -46,6 +48,33 @@ xt::xtensor<T, 2> product_of(const xt::xtensor<T, 2>& a, const xt::xtensor<T, 2>
         to[j] = static_cast<T>(static_cast<wide>(to[j]) + factor * static_cast<wide>(from[j]));
     }
   return c;
+}
+/// The transpose, conjugated.
+template <class T>
+xt::xtensor<T, 2> turned(const xt::xtensor<T, 2>& a) {
+  xt::xtensor<T, 2> t = xt::xtensor<T, 2>::from_shape({a.shape()[1], a.shape()[0]});
+  for (std::size_t i = 0; i < a.shape()[0]; ++i)
+    for (std::size_t j = 0; j < a.shape()[1]; ++j)
+      if constexpr (weft::detail::is_complex<T>)
+        t(j, i) = std::conj(a(i, j));
+      else
+        t(j, i) = a(i, j);
+  return t;
+}
+template <class T>
+xt::xtensor<T, 2> identity(std::size_t n) {
+  xt::xtensor<T, 2> one = xt::zeros<T>({n, n});
+  for (std::size_t i = 0; i < n; ++i) one(i, i) = 1;
+  return one;
+}
+/// The largest magnitude there.
+template <class T>
+double below_diagonal(const xt::xtensor<T, 2>& r) {
+  double most = 0;
+  for (std::size_t i = 0; i < r.shape()[0]; ++i)
+    for (std::size_t j = 0; j < std::min(i, r.shape()[1]); ++j)
+      most = std::max(most, static_cast<double>(std::abs(r(i, j))));
+  return most;
 }
 /// The largest distance of two arrays of one shape.
 template <class A, class B>

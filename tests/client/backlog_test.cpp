@@ -20,7 +20,7 @@ int same(int x) { return x; }
 std::size_t size(const std::vector<double>& v) { return v.size(); }
 
 /// Takes nothing: the test asks for the output.
-class idle_links final : public client_links {
+class idle_links : public client_links {
  public:
   void has_output() override {}
   void send_now() override {}
@@ -121,20 +121,13 @@ TEST_CASE("what waits for a cluster that is gone is let go", "[client]") {
 }
 
 /// Has no memory to send what it is told to for the n-th time.
-class failing_links final : public client_links {
+class failing_links final : public idle_links {
  public:
   explicit failing_links(int& left) : left_(left) {}
   void has_output() override { send_now(); }
   void send_now() override {
     if (left_ != 0 && --left_ == 0) throw std::bad_alloc();
   }
-  void peer(const peer_info&) override {}
-  void peer_left(peer_id) override {}
-  weft::task<weft::client> lease(weft::detail::lease_terms) override { throw weft::misuse("no leases here"); }
-  weft::task<weft::cluster_info> look(std::string) override { throw weft::misuse("nobody to ask here"); }
-  void fetch(peer_id, std::uint64_t, std::span<const task_id>) override {}
-  void offer(peer_id) override {}
-  void close() noexcept override {}
 
  private:
   int& left_;

@@ -35,7 +35,7 @@ TEST_CASE("what takes the values of coroutines does not keep out what these wait
     part.tasks = all.tasks();
     part.bytes = all.bytes();
     s.say(c, part);
-    for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+    s.go_on(9);
     CHECK(s.core.state_of(make_task_id(c, 801)) == task_state::assigned);
   }
   SECTION("that is made once more, for a worker's loss") {
@@ -46,15 +46,15 @@ TEST_CASE("what takes the values of coroutines does not keep out what these wait
     graph second(s, c, 400, {1}, {first.id(0)});
     for (int i = 0; i < 400; ++i) second.taker(0, 0);
     second.say();
-    for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+    s.go_on(9);
     CHECK(s.core.state_of(second.id(399)) == task_state::free);
     s.lose(w);
-    for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+    s.go_on(9);
     CHECK(s.core.state_of(second.id(399)) == task_state::waiting);
     graph third(s, c, 400, {1}, {second.id(0)});  // which comes when it runs again
     for (int i = 0; i < 400; ++i) third.taker(0, 0);
     third.say();
-    for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+    s.go_on(9);
     CHECK(s.core.state_of(third.id(399)) == task_state::waiting);
   }
 }
@@ -75,8 +75,7 @@ TEST_CASE("more graphs than one event looks at wait without work for the schedul
   }
   s.next[c] = 10'001;
   s.raw(c, out.take());
-  int ticks = 0;
-  for (; ticks < 9 && s.core.deadline() <= s.now; ++ticks) s.tick(s.now);
+  const int ticks = s.go_on(9);
   CHECK(ticks < 9);
   CHECK(ticks >= 2);  // until it has looked at all of them
   graph_writer last(10'000, 1);
@@ -86,7 +85,7 @@ TEST_CASE("more graphs than one event looks at wait without work for the schedul
   part.tasks = 1;
   part.bytes = last.bytes();
   s.say(c, part);
-  for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+  s.go_on(9);
   CHECK(s.core.state_of(part.graph) == task_state::held);
 }
 
@@ -128,7 +127,7 @@ TEST_CASE("a release hurries what its task waits for, and no other graph", "[sch
                 also = s.submit(c, {.inputs = {waits}});
   CHECK(s.core.state_of(also) == task_state::free);
   s.about<release_tasks>(c, {also});
-  for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+  s.go_on(9);
   CHECK(s.core.state_of(waits) != task_state::free);
   CHECK(s.core.state_of(also) == task_state::free);
   CHECK(s.core.state_of(first.id(350)) != task_state::free);
@@ -155,7 +154,7 @@ TEST_CASE("what waits for one task is carried out over several events, in order"
   const task_id later = s.submit(c, {.inputs = {g.id(1)}});
   CHECK(s.core.state_of(later) == task_state::free);
   const auto all = [&] {
-    for (int i = 0; i < 19 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+    s.go_on(19);
     CHECK(s.core.deadline() > s.now);
   };
   all();
@@ -210,7 +209,7 @@ TEST_CASE("of long calls few are copied before they can run", "[scheduler][graph
   part.tasks = all.tasks();
   part.bytes = all.bytes();
   s.say(c, part);
-  for (int i = 0; i < 19 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+  s.go_on(19);
   CHECK(s.core.statistics().tasks >= 1);  // or no worker would ever be asked for
   CHECK(s.core.statistics().tasks <= 8);
 }

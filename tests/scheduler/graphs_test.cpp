@@ -309,7 +309,7 @@ TEST_CASE("who waits for a graph that is entered at last is looked at again", "[
   second.say();
   first.root(true, false);
   first.say();
-  for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+  s.go_on(9);
   CHECK(s.core.state_of(second.id(0)) == task_state::waiting);
   CHECK(s.core.statistics().pending == 0);
   CHECK(s.core.deadline() > s.now);
@@ -327,7 +327,7 @@ TEST_CASE("a cancellation hurries what its graph waits for", "[scheduler][graphs
   second.say();
   CHECK(s.core.state_of(second.id(0)) == task_state::free);
   s.about<cancel_tasks>(c, {second.id(0)});
-  for (int i = 0; i < 9 && s.core.deadline() <= s.now; ++i) s.tick(s.now);
+  s.go_on(9);
   CHECK(s.core.state_of(second.id(0)) == task_state::cancelled);
 }
 

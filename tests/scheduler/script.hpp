@@ -57,6 +57,12 @@ struct script {
     core.tick(now = at);
     core.check_invariants();
   }
+  /// Time stands still while the scheduler goes on, as long as it wants to: so many ticks at most. Gives how many.
+  int go_on(int most) {
+    int ticks = 0;
+    for (; ticks < most && core.deadline() <= now; ++ticks) tick(now);
+    return ticks;
+  }
   void lose(peer_id p, bool expected = false) {
     core.remove_peer(now, p, expected, "it broke");
     core.check_invariants();
