@@ -138,12 +138,12 @@ class elementwise
   /// A new one each time.
   detail::arrays::array_ref node(bool cheap = false) const {
     using namespace detail::arrays;
-    using kernel_type = tree_kernel<Tree, typename Leaves::value_type...>;
     std::vector<array_ref> operands;
     operands.reserve(sizeof...(Leaves) + 1);
     std::apply([&](const auto&... l) { (operands.push_back(l.node()), ...); }, leaves_);
-    return make_elementwise(client_, element_of<typename kernel_type::out>, chunks_, std::move(operands),
-                            any_code<kernel>(std::make_shared<const kernel_type>(tree_)), cheap);
+    return make_elementwise(client_, element_of<tree_value<Tree, typename Leaves::value_type...>>, chunks_,
+                            std::move(operands),
+                            detail::arrays::kernel_by<Tree, typename Leaves::value_type...>(tree_), cheap);
   }
 
  private:

@@ -96,9 +96,9 @@ auto reduce_by(const X& x, const R& how, const char* not_of_nothing, const W&...
   using T = typename X::value_type;
   const std::uint32_t mask = mask_of(x.chunks(), where...);
   if (not_of_nothing) check_not_empty(x.chunks(), mask, not_of_nothing);
-  return array<typename R::result, rank::value>(
-      make_reduction(x.node(), element_of<typename R::result>, mask, rank::keeps,
-                     any_code<reducer>(std::make_shared<const reducer_code<R, T>>(how)), fan_in_of(where...)));
+  return array<typename R::result, rank::value>(make_reduction(x.node(), element_of<typename R::result>, mask,
+                                                               rank::keeps, arrays::reducer_by<R, T>(how),
+                                                               fan_in_of(where...)));
 }
 
 }  // namespace detail::arrays

@@ -17,8 +17,7 @@ namespace detail::arrays {
 template <class R, array_like X>
 auto scan_by(const X& x, std::int64_t axis, R how = {}) {
   return array<typename R::result, X::rank>(
-      make_scan(x.node(), element_of<typename R::result>, axis,
-                any_code<scanner>(std::make_shared<const scanner_code<R, typename X::value_type>>(std::move(how)))));
+      make_scan(x.node(), element_of<typename R::result>, axis, arrays::scanner_by<R, typename X::value_type>(how)));
 }
 template <class R, array_like X>
 auto scan_all(const X& x) {

@@ -9,6 +9,7 @@
 
 #include "weft/array/elementwise.hpp"
 #include "weft/detail/array/functions.hpp"
+#include "weft/detail/array/usual_trees.hpp"
 
 /// Functions of elements, as NumPy has them: of arrays, expressions and scalars, which broadcast. Integers are given
 /// as double to functions of real numbers. They are part of the kernel of the expression they stand in.

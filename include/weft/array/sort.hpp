@@ -16,12 +16,6 @@ consteval bool checked_order() {
   static_assert(ordered, "weft: what is sorted are arrays of real numbers, integers or bools");
   return ordered;
 }
-struct place_of_element {
-  template <class T>
-  constexpr std::int64_t operator()(const placed<T>& x) const {
-    return x.at;
-  }
-};
 /// Each element with its index along the axis.
 template <class X>
 auto with_places(const X& x, std::int64_t axis) {

@@ -98,6 +98,14 @@ template <class T>
 any_code<order> order_of() {
   return any_code<order>(std::make_shared<const order_code<T>>());
 }
+// As of reducers. Of pairs for argsort and argtopk.
+#define WEFT_DETAIL_USUAL_ORDERS(T, ...)     \
+  __VA_ARGS__ any_code<order> order_of<T>(); \
+  __VA_ARGS__ any_code<order> order_of<placed<T>>();
+WEFT_DETAIL_USUAL_ORDERS(double, extern template)
+WEFT_DETAIL_USUAL_ORDERS(float, extern template)
+WEFT_DETAIL_USUAL_ORDERS(std::int64_t, extern template)
+WEFT_DETAIL_USUAL_ORDERS(std::int32_t, extern template)
 
 // lib/array/sort.cpp and top.cpp. They throw misuse for an axis that is not there, and a k that does not fit.
 array_ref sorted(array_ref x, std::int64_t axis, any_code<order> what);

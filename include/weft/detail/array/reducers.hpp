@@ -262,6 +262,12 @@ struct place_element {
     return {x, at};
   }
 };
+struct place_of_element {
+  template <class T>
+  constexpr std::int64_t operator()(const placed<T>& x) const {
+    return x.at;
+  }
+};
 /// The first place of the best element, and of a NaN where there is one (Skip: only where there is nothing else).
 template <class T, bool Largest, bool Skip>
 struct best_place {
@@ -404,5 +410,32 @@ class reducer_code final : public reducer_loops<R, T, reducer> {
   }
   static inline const code_entry entry_{&reducer_code::make};
 };
+template <class R, class T>
+any_code<reducer> reducer_by(const R& how) {
+  return any_code<reducer>(std::make_shared<const reducer_code<R, T>>(how));
+}
+
+// Those of usual elements are the library's (usual_reducers.cpp): programs need not compile them, and workers of
+// other programs have them.
+#define WEFT_DETAIL_USUAL_REDUCERS(T, ...)                                                                        \
+  __VA_ARGS__ any_code<reducer> reducer_by<sum_of<T>, T>(const sum_of<T>&);                                       \
+  __VA_ARGS__ any_code<reducer> reducer_by<product_of<T>, T>(const product_of<T>&);                               \
+  __VA_ARGS__ any_code<reducer> reducer_by<mean_of<T>, T>(const mean_of<T>&);                                     \
+  __VA_ARGS__ any_code<reducer> reducer_by<variance_of<T, false, false>, T>(const variance_of<T, false, false>&); \
+  __VA_ARGS__ any_code<reducer> reducer_by<variance_of<T, false, true>, T>(const variance_of<T, false, true>&);   \
+  __VA_ARGS__ any_code<reducer> reducer_by<extreme_of<T, false>, T>(const extreme_of<T, false>&);                 \
+  __VA_ARGS__ any_code<reducer> reducer_by<extreme_of<T, true>, T>(const extreme_of<T, true>&);                   \
+  __VA_ARGS__ any_code<reducer> reducer_by<best_place<T, false, false>, placed<T>>(                               \
+      const best_place<T, false, false>&);                                                                        \
+  __VA_ARGS__ any_code<reducer> reducer_by<best_place<T, true, false>, placed<T>>(const best_place<T, true, false>&);
+WEFT_DETAIL_USUAL_REDUCERS(double, extern template)
+WEFT_DETAIL_USUAL_REDUCERS(float, extern template)
+WEFT_DETAIL_USUAL_REDUCERS(std::int64_t, extern template)
+WEFT_DETAIL_USUAL_REDUCERS(std::int32_t, extern template)
+#define WEFT_DETAIL_TRUTH_REDUCERS(...)                                                                \
+  __VA_ARGS__ any_code<reducer> reducer_by<sum_of<bool>, bool>(const sum_of<bool>&);                   \
+  __VA_ARGS__ any_code<reducer> reducer_by<truth_of<bool, false>, bool>(const truth_of<bool, false>&); \
+  __VA_ARGS__ any_code<reducer> reducer_by<truth_of<bool, true>, bool>(const truth_of<bool, true>&);
+WEFT_DETAIL_TRUTH_REDUCERS(extern template)
 
 }  // namespace weft::detail::arrays

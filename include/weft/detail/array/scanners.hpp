@@ -68,6 +68,18 @@ class scanner_code final : public reducer_loops<R, T, scanner> {
   }
   static inline const code_entry entry_{&scanner_code::make};
 };
+template <class R, class T>
+any_code<scanner> scanner_by(const R& how) {
+  return any_code<scanner>(std::make_shared<const scanner_code<R, T>>(how));
+}
+// As of reducers.
+#define WEFT_DETAIL_USUAL_SCANNERS(T, ...)                                  \
+  __VA_ARGS__ any_code<scanner> scanner_by<sum_of<T>, T>(const sum_of<T>&); \
+  __VA_ARGS__ any_code<scanner> scanner_by<product_of<T>, T>(const product_of<T>&);
+WEFT_DETAIL_USUAL_SCANNERS(double, extern template)
+WEFT_DETAIL_USUAL_SCANNERS(float, extern template)
+WEFT_DETAIL_USUAL_SCANNERS(std::int64_t, extern template)
+WEFT_DETAIL_USUAL_SCANNERS(std::int32_t, extern template)
 
 /// The last element that is no NaN, unless it is more than `most` elements ago.
 template <class T>

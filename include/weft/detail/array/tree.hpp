@@ -120,6 +120,10 @@ class tree_kernel final : public kernel {
 
   [[no_unique_address]] Tree tree_;
 };
+template <class Tree, class... In>
+any_code<kernel> kernel_by(const Tree& tree) {
+  return any_code<kernel>(std::make_shared<const tree_kernel<Tree, In...>>(tree));
+}
 
 #ifdef __clang__
 #pragma clang diagnostic pop
