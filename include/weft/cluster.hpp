@@ -29,11 +29,16 @@ struct connect_options {
   bool insecure = false;
   /// What the scheduler calls this client.
   std::string name = {};
+  /// Ask for the kernels that the library has itself, and nothing else: any worker does that was started with
+  /// `--library`, whatever its program, and needs none of this one's. weft is to be a shared library then
+  /// (weft::shared), the same in all of them. What is submitted of this program's own code throws codec_error.
+  bool library = false;
   /// How long to wait for the scheduler; 0: client.connect_timeout, which is 30 s unless somebody sets it.
   std::chrono::nanoseconds timeout{0};
 };
 
-/// A client of a cluster: what is submitted to it runs there. The workers must run this program. Throws
+/// A client of a cluster: what is submitted to it runs there. The workers must run this program, but for
+/// connect_options::library. Throws
 /// std::runtime_error, and says what is wrong: nobody there, no right to connect, another version, no certificate;
 /// and std::invalid_argument for settings that cannot be.
 ///

@@ -113,7 +113,8 @@ class encoder : public detail::coder_state {
       : coder_state(other),
         message_(std::move(other.message_)),
         used_(std::exchange(other.used_, 0)),
-        attachments_(std::move(other.attachments_)) {
+        attachments_(std::move(other.attachments_)),
+        only_(other.only_) {
     other.message_.clear();
   }
   encoder& operator=(encoder&&) = delete;
@@ -152,6 +153,10 @@ class encoder : public detail::coder_state {
   /// Throws codec_error: "weft: cannot encode <what>: <why>".
   [[noreturn]] static void fail(std::string_view what, std::string_view why);
 
+  /// Of functions that are encoded only those of one module are allowed, by the key of its build-id; 0: all.
+  void only_functions_of(std::uint64_t module) noexcept { only_ = module; }
+  std::uint64_t only_functions_of() const noexcept { return only_; }
+
  private:
   friend struct detail::codec_access;
   void attach(std::span<const std::byte> buffer, detail::beside least);
@@ -161,6 +166,7 @@ class encoder : public detail::coder_state {
   std::vector<std::byte> message_;  // the first used_ bytes, and room
   std::size_t used_ = 0;
   std::vector<std::span<const std::byte>> attachments_;
+  std::uint64_t only_ = 0;
 };
 
 /// Attachments that arrive after the value is decoded; how many bytes in all, where the frame said so.

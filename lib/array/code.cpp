@@ -5,6 +5,7 @@
 #include <mutex>
 #include <unordered_set>
 
+#include "object/functions.hpp"
 #include "object/modules.hpp"
 
 namespace weft::detail::arrays {
@@ -41,13 +42,8 @@ code_entry::code_entry(maker m) noexcept : make(m), next(entries.load(std::memor
 }
 
 void encode_code(encoder& e, const code& c) {
-  const code_entry& entry = c.entry();
-  const module* m = find_module(&entry);
-  if (!m || m->build_id.empty())
-    throw codec_error(
-        "weft: cannot encode an array's kernel: its module has no build-id, so that no other process can know it "
-        "again: link it with -Wl,--build-id");
-  const std::uint64_t name[2] = {m->key(), reinterpret_cast<std::uintptr_t>(&entry) - m->base};
+  const entry_name at = name_of_code(&c.entry(), "an array's kernel", e.only_functions_of());
+  const std::uint64_t name[2] = {at.module, at.offset};
   e.put(name, sizeof name);
   c.encode(e);
 }

@@ -105,6 +105,8 @@ class remote_home : public value_source {
 
   /// Whether the cluster is there. Throws what is wrong with it.
   virtual void check() const = 0;
+  /// The module whose code alone its workers have, by its key; 0: they have all that this process has.
+  virtual std::uint64_t only_module() const noexcept { return 0; }
   /// Takes a node on, numbers it, and has it announced, also when it throws: what it is called with travels, and its
   /// inputs are nodes that were taken on before. The caller keeps the node until it has ended. Throws codec_error.
   virtual void submit(node& n) = 0;

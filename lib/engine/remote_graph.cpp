@@ -26,7 +26,8 @@ class graph_walk {
       : layers_(layers), how_(how), first_rank_(first_rank), seats_(layers.size()) {}
 
   /// What all tasks share; `shared`: a value of its own of each layer, or null. False: there is no such graph.
-  bool describe(const std::vector<node*>& shared, remote_layers& all);
+  /// `only`: what remote_home::only_module() says.
+  bool describe(const std::vector<node*>& shared, std::uint64_t only, remote_layers& all);
   /// `results`: the nodes of the wanted tasks from `first` on of the last layer.
   void tell(remote_graph& to, std::size_t first, const std::vector<node*>& results);
 
@@ -59,7 +60,7 @@ class graph_walk {
   std::uint32_t told_ = 0;
 };
 
-bool graph_walk::describe(const std::vector<node*>& shared, remote_layers& all) {
+bool graph_walk::describe(const std::vector<node*>& shared, std::uint64_t only, remote_layers& all) {
   for (std::uint32_t at = 0; at < layers_.size(); ++at) {
     const layer_spec& s = *layers_[at].spec;
     seats_[at].place.assign(s.count, 0);
@@ -90,6 +91,8 @@ bool graph_walk::describe(const std::vector<node*>& shared, remote_layers& all) 
     // Of what nothing is needed nothing is said.
     if (is_given(at) || !any) continue;
     encoder before(encoder::buffers::copied), behind(encoder::buffers::copied);
+    before.only_functions_of(only);
+    behind.only_functions_of(only);
     const portable_call* how = s.encode_alone(before, behind, shared[at] != nullptr);
     seats_[at].number = static_cast<std::uint32_t>(all.layers.size());
     all.layers.push_back({&s, how, bytes_of(before), bytes_of(behind), 0});
@@ -165,7 +168,7 @@ bool submit_graph(engine& e, std::vector<needed_layer>& layers, std::size_t firs
   std::unique_ptr<remote_graph> graph;
   std::exception_ptr error;
   try {
-    if (!walk.describe(shared, all)) return false;
+    if (!walk.describe(shared, e.cluster()->only_module(), all)) return false;
     graph = e.cluster()->begin_graph(all);
     if (!graph) return false;
   } catch (...) { error = std::current_exception(); }

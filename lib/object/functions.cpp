@@ -15,13 +15,18 @@ namespace {
 /// Entries enter while the program and its libraries are loaded; nobody leaves.
 constinit std::atomic<const portable_entry*> entries{nullptr};
 
-const module& module_of(const void* address, const char* what) {
+const module& module_of(const void* address, const char* what, std::uint64_t only) {
   const module* m = find_module(address);
   if (!m) throw codec_error(std::string("weft: cannot encode ") + what + ": it is in no module that is loaded");
   if (m->build_id.empty())
     throw codec_error(std::string("weft: cannot encode ") + what + ": " +
                       (m->path.empty() ? "the program" : m->path) +
                       " has no build-id, so that no other process can know it again: link it with -Wl,--build-id");
+  if (only != 0 && m->key() != only)
+    throw codec_error(std::string("weft: cannot encode ") + what + ": it is code of " +
+                      (m->path.empty() ? "the program" : m->path) +
+                      ", and this session is for the library's kernels alone: connect without `library`, and the "
+                      "workers run the program");
   return *m;
 }
 
@@ -40,9 +45,13 @@ portable_entry::portable_entry(node* (*m)(engine&, decoder&, input_source&), con
   while (!entries.compare_exchange_weak(next, this, std::memory_order_release, std::memory_order_relaxed)) {}
 }
 
-entry_name name_of(const portable_entry& e) {
-  const module& m = module_of(&e, "a task's function");
-  return {m.key(), reinterpret_cast<std::uintptr_t>(&e) - m.base};
+entry_name name_of_code(const void* address, const char* what, std::uint64_t only) {
+  const module& m = module_of(address, what, only);
+  return {m.key(), reinterpret_cast<std::uintptr_t>(address) - m.base};
+}
+
+entry_name name_of(const portable_entry& e, std::uint64_t only) {
+  return name_of_code(&e, "a task's function", only);
 }
 
 const portable_entry* find_entry(entry_name name) {
@@ -66,9 +75,9 @@ const portable_entry* find_entry(entry_name name) {
 }
 
 void encode_function(encoder& e, const void* address) {
-  const module& m = module_of(address, "a function");
+  const module& m = module_of(address, "a function", e.only_functions_of());
   const auto at = reinterpret_cast<std::uintptr_t>(address);
-  if (is_of_the_system(m))
+  if (is_of_the_system(m) && m.key() != e.only_functions_of())
     throw codec_error("weft: cannot encode a function of " + m.path +
                       ": another machine may have another one there, or one for other processors; wrap it in a "
                       "lambda: [](double x) { return std::sin(x); }");

@@ -9,6 +9,8 @@
 #include <mutex>
 #include <string_view>
 
+#include "weft/errors.hpp"
+
 namespace weft::detail {
 
 namespace {
@@ -111,6 +113,17 @@ const module& program_module() {
     return table().all.front();
   }();
   return program;
+}
+
+const module& common_module(bool library) {
+  if (!library) return program_module();
+  static constexpr char in_it = 0;
+  const module* own = find_module(&in_it);
+  if (own == nullptr || own == &program_module())
+    throw misuse(
+        "weft: a session of the library's kernels alone needs weft as a shared library, and this program has it in "
+        "itself: link it with weft::shared, or connect without `library`");
+  return *own;
 }
 
 /// The table of .eh_frame_hdr, as linkers write it (Linux Standard Base, core, 10.6.2): pairs of 32-bit offsets from

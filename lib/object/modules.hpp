@@ -28,6 +28,10 @@ const module* find_module(const void* address);
 const module* find_module(std::uint64_t key);
 const module& program_module();
 
+/// What the processes of a session have in common: their program; or, for those of the library's kernels alone, the
+/// shared library that weft is in. Throws misuse when weft is in the program itself.
+const module& common_module(bool library);
+
 /// Whether a function begins there, as the module's unwind table has it: every function of a program that may throw
 /// is in it, stripped or not.
 bool is_function(const module& m, std::uintptr_t address) noexcept;

@@ -63,6 +63,7 @@ struct client_limits {
   /// not know of it.
   std::uint64_t offered_bytes = 0;
   bool graphs = false;       // the scheduler knows of graphs that come whole
+  std::uint64_t module = 0;  // the key of what this process and the workers have in common; 0: the program
   std::uint64_t secret = 0;  // by which workers know who offers them
   /// So often in a row a worker is tried, which is to have offers, and is not reached, or asks for none; then the
   /// scheduler is told. 0: for as long as it is to have them.

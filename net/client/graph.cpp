@@ -109,7 +109,7 @@ std::unique_ptr<detail::remote_graph> client_home::begin_graph(const detail::rem
       throw std::length_error("weft: the arguments of each task of a layer of " + l.spec->function_name() + " take " +
                               std::to_string(bytes) + " bytes, and at most " + std::to_string(most) +
                               " can travel with a task: scatter the large ones, or let tasks make them");
-    const detail::entry_name name = detail::name_of(*l.how->entry);
+    const detail::entry_name name = detail::name_of(*l.how->entry, only_);
     graph_layer& layer = layers.emplace_back();
     layer.function = {name.offset, 0, 0};
     layer.before_bytes = static_cast<std::uint32_t>(l.before.size());

@@ -205,7 +205,7 @@ void held_lease::connected(std::uint64_t turn, std::shared_ptr<peer_link> made) 
     if (over_.empty() && turn == turn_) {
       link_ = made;
       cancelled_bytes_ = 0;
-      modules_.assign(1, detail::program_module().key());
+      modules_.assign(1, detail::module_key(desk_->where_.own.build_id));
       made->send_with([&](batch_writer& to) {
         lease_claim m{};
         m.lease = id_;
@@ -254,7 +254,9 @@ void held_lease::submit(node& n) {
     throw misuse("weft: a call under a lease takes values: await the future, and give what it has");
   const detail::portable_call& how = *n.type->portable(n);
   encoder e(encoder::buffers::copied);
-  const detail::entry_name name = detail::name_of(*how.entry);
+  const std::uint64_t module = detail::module_key(desk_->where_.own.build_id);
+  if (module != detail::program_module().key()) e.only_functions_of(module);
+  const detail::entry_name name = detail::name_of(*how.entry, e.only_functions_of());
   how.encode(n, e);
   const auto bytes = e.message();
   if (bytes.size() > limits_.call_bytes)

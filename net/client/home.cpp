@@ -40,9 +40,11 @@ client_home::client_home(peer_id self, std::unique_ptr<client_links> links, cons
       graphs_(limits.graphs),
       offered_bytes_(limits.offered_bytes),
       secret_(limits.secret),
+      only_(limits.module == detail::program_module().key() ? 0 : limits.module),
       core_(self, static_cast<client_host&>(*this), limits),
       most_waiting_(limits.waiting_bytes) {
-  modules_.push_back(detail::program_module().key());
+  modules_.push_back(only_ != 0 ? only_ : detail::program_module().key());
+  call_.only_functions_of(only_);
 }
 
 client_home::~client_home() = default;
@@ -105,6 +107,7 @@ std::uint64_t client_home::offered_bytes(const node& n, const detail::portable_c
     return 0;
   }
   encoder e;
+  e.only_functions_of(only_);
   value.encode(n, e);
   std::uint64_t bytes = e.message().size();
   for (const buffer& a : e.attachments()) bytes += a.size();
@@ -179,7 +182,7 @@ bool client_home::submit(node& n, bool may_offer) {
   detail::entry_name name{};
   offered_call offered{0, secret_};
   try {
-    name = detail::name_of(*how.entry);
+    name = detail::name_of(*how.entry, only_);
     call_.clear();
     if (may_offer) offered.bytes = offered_bytes(n, how);
     if (offered.bytes == 0) {

@@ -112,6 +112,7 @@ class client_home final : public detail::remote_home, private client_host {
 
   // From the engine.
   void check() const override;
+  std::uint64_t only_module() const noexcept override { return only_; }
   void submit(detail::node& n) override { submit(n, false); }
   bool scatter(detail::node& n) override { return submit(n, true); }
   std::unique_ptr<detail::remote_graph> begin_graph(const detail::remote_layers& all) override;
@@ -186,6 +187,7 @@ class client_home final : public detail::remote_home, private client_host {
   const std::size_t most_message_;
   const bool graphs_;
   const std::uint64_t offered_bytes_, secret_;
+  const std::uint64_t only_;  // the module whose code alone workers have; 0: they have the program
   detail::engine* engine_ = nullptr;
   std::mutex submit_lock_;                  // of those that submit, before lock_
   encoder call_{encoder::buffers::copied};  // of what is being submitted

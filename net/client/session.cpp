@@ -204,7 +204,7 @@ task<client> client_session::connect(std::shared_ptr<client_session> self) {
   greeting own;
   own.role = peer_role::client;
   own.name = s.options_.name.empty() ? detail::process_name() : s.options_.name;
-  own.build_id = detail::program_module().build_id;
+  own.build_id = detail::common_module(s.options_.library).build_id;
   own.incarnation = s.pool_.core().env().random();
   s.exchange_ = std::make_shared<exchange>(s.pool_, s.options_.who, own, s.options_.link, s);
   auto handler = std::make_shared<scheduler_link>(self);
@@ -231,6 +231,7 @@ client client_session::begin(const std::shared_ptr<client_session>& self, const 
   s.self_ = id;
   s.secret_ = limits.secret = detail::secret(s.pool_.core().env());
   limits.offer_tries = s.options_.offer_tries;
+  limits.module = detail::module_key(own.build_id);
   limits.graphs = (s.scheduler_->peer().capabilities & capability::graphs) != 0;
   if (s.scheduler_->peer().capabilities & capability::offers) limits.offered_bytes = s.options_.offered_bytes;
   auto home = std::make_unique<client_home>(id, std::make_unique<session_links>(self), limits);
@@ -294,6 +295,10 @@ task<> client_session::send_program(std::shared_ptr<client_session> self, std::s
     std::string failed;
     try {
       const auto read = [&s, &w] {
+        if (s.options_.library)
+          throw std::runtime_error(
+              "weft: no worker has this library, build " + detail::hexadecimal(detail::common_module(true).build_id) +
+              ": start one by `weft worker --library`, or connect without `library`, and the program travels");
         if (!s.program_) s.program_ = std::make_unique<program_source>();
         if (w.file == no_file) return std::vector<std::byte>();
         return s.program_->read(w.file, w.offset, w.bytes);

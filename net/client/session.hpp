@@ -27,6 +27,7 @@ struct client_session_options {
   std::uint64_t offered_bytes = std::uint64_t{64} << 10;
   /// A worker that is to have such values is dialled so often, for ten seconds each time, before another is to.
   std::uint32_t offer_tries = 3;
+  bool library = false;  // connect_options::library
 };
 
 /// The client of a worker's tasks: a submitter like others, by the worker's own session.

@@ -27,6 +27,7 @@ task<client> connect_by(pool& p, const net::client_settings& s, std::string name
   o.who = net::identity_of(s.security, net::peer_role::client);
   o.scheduler = net::parse_address(s.scheduler, o.who.bare());
   o.name = std::move(name);
+  o.library = s.library;
   o.link.try_for = s.connect_timeout;
   o.link.resume_for = std::min<std::chrono::nanoseconds>(s.connect_timeout, o.link.resume_for);
   o.memory = std::move(options);
@@ -43,6 +44,7 @@ task<client> connect(pool& p, connect_options where, client_options options) {
   }
   if (!where.certificates.empty()) s.security.certificates = where.certificates;
   s.security.insecure = s.security.insecure || where.insecure;
+  s.library = s.library || where.library;
   if (where.timeout.count() != 0) s.connect_timeout = where.timeout;
   if (s.scheduler.empty())
     throw misuse(
@@ -119,6 +121,7 @@ int detail::run_main(int argc, char** argv, const main_program& f) {
       local_cluster cluster(o);
       settings.scheduler = cluster.where().address;
       settings.security = {cluster.where().certificates, false};
+      settings.library = false;  // its workers run this program
       const int status = detail::run_to_end(p, argv[0], run_on(p, settings, f, flags.rest));
       p.drain_for(say_goodbye_within);
       return status;

@@ -1,6 +1,7 @@
 #include "tool/help.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weft::net {
 namespace {
@@ -11,6 +12,13 @@ std::vector<flag> flags_of(std::initializer_list<std::string_view> tables, std::
     for (const setting& s : all_settings())
       if (s.table == table) flags.push_back(flag_of(s));
   flags.insert(flags.end(), others.begin(), others.end());
+  return flags;
+}
+
+/// Of commands that ask the scheduler, and submit nothing.
+std::vector<flag> flags_of_questions(std::vector<flag> others) {
+  std::vector<flag> flags = flags_of({"client", "security"}, std::move(others));
+  std::erase_if(flags, [](const flag& f) { return f.sets && f.sets->key() == "client.library"; });
   return flags;
 }
 
@@ -37,7 +45,8 @@ Ctrl-C, SIGTERM, or its idle timeout.
 that it has all the functions that they submit. A worker keeps values and runs
 tasks; the nanny, which this command is, watches over its process and starts it
 again when it dies. All that follows PROGRAM belongs to the program. Without one
-it runs the programs that clients bring, if they have the right to (weft certs).
+it runs the programs that clients bring, if they have the right to (weft certs);
+with --library it has weft's own kernels, for clients that ask for these alone.
 )",
                  R"(  node1$ weft scheduler --certificates ~/certs --listen 0.0.0.0:8786
   node2$ weft worker --certificates ~/certs --scheduler node1:8786 \
@@ -79,17 +88,16 @@ renews what is about to expire.
                   {"--no-programs", "", "clients may not upload programs", nullptr, false, {}},
                   {"--force", "", "replaces certificates that are there; never the authority", nullptr, false, {}},
                   help_flag()}});
-  all.push_back(
-      {"info", "", "shows what a cluster has and does",
-       R"(Asks the scheduler, and shows the workers with their threads, memory and tasks,
+  all.push_back({"info", "", "shows what a cluster has and does",
+                 R"(Asks the scheduler, and shows the workers with their threads, memory and tasks,
 how many workers the work asks for, why tasks wait for a worker that is not
 there, and what the nannies run that have no program of their own.
 )",
-       R"(  node1$ weft scheduler --certificates ~/certs --listen 0.0.0.0:8786
+                 R"(  node1$ weft scheduler --certificates ~/certs --listen 0.0.0.0:8786
   laptop$ weft info --certificates ~/certs --cluster node1:8786
 )",
-       flags_of({"client", "security"},
-                {{"--json", "", "prints JSON, for programs", nullptr, false, {}}, config_flag(), help_flag()})});
+                 flags_of_questions(
+                     {{"--json", "", "prints JSON, for programs", nullptr, false, {}}, config_flag(), help_flag()})});
   all.push_back({"retire", "WORKER...", "lets workers go",
                  R"(Lets workers go, by their names or addresses, as `weft info` shows them: they
 are given no more tasks, and end when those that they have are done and others
@@ -100,7 +108,7 @@ another worker while there are such clients.
                  R"(  laptop$ weft info --certificates ~/certs --cluster node1:8786
   laptop$ weft retire --certificates ~/certs --cluster node1:8786 node2-4711
 )",
-                 flags_of({"client", "security"}, {config_flag(), help_flag()})});
+                 flags_of_questions({config_flag(), help_flag()})});
   all.push_back({"config",
                  "",
                  "prints the settings, and where each came from",

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <utility>
 
+#include "env/child.hpp"
 #include "env/machine_memory.hpp"
 #include "tool/identity.hpp"
 #include "tool/program_flags.hpp"
@@ -20,6 +22,15 @@
 namespace weft::net {
 
 namespace {
+
+/// The worker that has the library and nothing else.
+std::string kernels_program() {
+  const std::filesystem::path path = std::filesystem::path(detail::own_program()).parent_path() / "weft-kernels";
+  if (!std::filesystem::exists(path))
+    throw std::runtime_error("weft: --library without a program runs " + path.string() +
+                             ", which is not there: install it, or name a program that is linked with weft::shared");
+  return path.string();
+}
 
 constexpr int ending_signals[] = {SIGINT, SIGTERM};
 
@@ -78,14 +89,14 @@ nanny_options serving(const worker_settings& s) {
 int run_nanny(const worker_settings& s, const std::vector<std::string>& command) {
   try {
     pool p({.threads = 1});
-    if (command.empty()) {
+    if (command.empty() && !s.library) {
       auto n = nanny::make(p, serving(s));
       const int status = p.run(scope(serve, &p, std::move(n)));
       p.drain_for(std::chrono::seconds(5));  // the scheduler is told
       return status;
     }
     worker_process_options o = watching(s);
-    o.command = worker_command(command, s);
+    o.command = worker_command(command.empty() ? std::vector{kernels_program()} : command, s);
     auto w = std::make_shared<worker_process>(p, std::move(o));
     return p.run(scope(watch_over, &p, std::move(w)));
   } catch (const cancelled&) { return 130; } catch (const std::exception& e) {

@@ -48,9 +48,9 @@ program_flags parse_program_flags(std::span<char*> arguments) {
 
   flag worker_flag = flag_of(setting_of("worker.scheduler"));
   worker_flag.name = "--worker";
-  std::vector<flag> known = {flag_of(setting_of("client.scheduler")), worker_flag,
-                             flag_of(setting_of("worker.threads")), flag_of(setting_of("security.certificates")),
-                             flag_of(setting_of("security.insecure"))};
+  std::vector<flag> known = {flag_of(setting_of("client.scheduler")),      worker_flag,
+                             flag_of(setting_of("client.library")),        flag_of(setting_of("worker.threads")),
+                             flag_of(setting_of("security.certificates")), flag_of(setting_of("security.insecure"))};
   bool cluster = false;
   for (std::size_t at = 0; at < ours.size(); ++at) {
     const std::string& argument = ours[at];
@@ -121,6 +121,7 @@ std::vector<std::string> worker_command(std::span<const std::string> command, co
   for (const flag& f : flags_of("worker")) {
     // What is the nanny's is nothing to its workers, and their programs may be older than it.
     if (f.sets->key() == "worker.scheduler" || f.sets->name.starts_with("program")) continue;
+    if (f.sets->key() == "worker.library" && !s.library) continue;
     flags.push_back(text_flag(f, of));
   }
   std::vector<std::string> all(command.begin(), command.end());

@@ -103,6 +103,8 @@ constexpr setting table[] = {
      0.1},
     {"worker", "nanny", kind::yes_no, "a parent process starts it again when it dies",
      at<worker, &worker_settings::nanny>},
+    {"worker", "library", kind::yes_no, "is for clients of the library's kernels alone, of whatever program",
+     at<worker, &worker_settings::library>},
     {"worker", "program_cache", kind::path, "where a nanny keeps programs; empty: ~/.cache/weft/programs",
      at<worker, &worker_settings::program_cache>},
     {"worker", "program_cache_limit", kind::bytes, "disk that it may use there; the longest unused goes first",
@@ -131,6 +133,8 @@ constexpr setting table[] = {
      {},
      {},
      0.001},
+    {"client", "library", kind::yes_no, "asks for the library's kernels alone, of workers of whatever program",
+     at<client, &client_settings::library>},
 
     {"security", "certificates", kind::path, "a directory that `weft certs` has made; empty: no TLS",
      at<security, &security_settings::certificates>, "WEFT_CERTIFICATES"},

@@ -42,6 +42,7 @@ struct worker_settings {
   std::chrono::nanoseconds lifetime{0};       // retires after so long; 0: never
   std::chrono::nanoseconds death_timeout{60'000'000'000};  // without the scheduler: ends
   bool nanny = true;                 // a parent process that restarts it
+  bool library = false;              // for clients of the library's kernels alone
   // Of a nanny without a program of its own, which runs those that clients bring.
   std::string program_cache;  // empty: in the user's cache directory
   std::uint64_t program_cache_limit = std::uint64_t{4} << 30;
@@ -54,6 +55,7 @@ struct client_settings {
   std::string scheduler;  // empty: no cluster
   security_settings security;
   std::chrono::nanoseconds connect_timeout{30'000'000'000};
+  bool library = false;  // asks for the library's kernels alone
 };
 
 }  // namespace weft::net

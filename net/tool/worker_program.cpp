@@ -74,6 +74,7 @@ int run_worker(const worker_settings& s) {
     o.name = s.name;
     o.submit_by = make_nested_client;
     o.resources = s.resources;
+    o.library = s.library;
     const std::uint64_t machine = detail::usable_memory();
     o.memory_limit = s.memory_limit ? s.memory_limit : machine;
     o.memory.memory_limit = o.memory_limit;

@@ -278,9 +278,9 @@ void lease_server::lease::close(const std::string& why) {
 
 class lease_server::claimed_link final : public link_handler {
  public:
-  claimed_link(std::weak_ptr<lease_server> of, std::shared_ptr<link_handler> other)
+  claimed_link(std::weak_ptr<lease_server> of, std::uint64_t module, std::shared_ptr<link_handler> other)
       : of_(std::move(of)), other_(std::move(other)) {
-    modules_.push_back(detail::program_module().key());
+    modules_.push_back(module);
   }
 
   void received(peer_link& from, std::span<const std::byte> messages) override {
@@ -356,13 +356,14 @@ class lease_server::claimed_link final : public link_handler {
 
 // ---- the leases --------------------------------------------------------------------------------------------------
 
-lease_server::lease_server(pool& p, detail::engine& of_tasks, client_options memory, const lease_limits& limits)
-    : pool_(p), tasks_(of_tasks), memory_(std::move(memory)), limits_(limits) {}
+lease_server::lease_server(pool& p, detail::engine& of_tasks, std::uint64_t module, client_options memory,
+                           const lease_limits& limits)
+    : pool_(p), tasks_(of_tasks), module_(module), memory_(std::move(memory)), limits_(limits) {}
 
 lease_server::~lease_server() = default;
 
 std::shared_ptr<link_handler> lease_server::serve(std::shared_ptr<link_handler> other) {
-  return std::make_shared<claimed_link>(weak_from_this(), std::move(other));
+  return std::make_shared<claimed_link>(weak_from_this(), module_, std::move(other));
 }
 
 void lease_server::told(std::uint16_t kind, const batch_reader& batch, batch_writer& out) {

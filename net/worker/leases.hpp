@@ -39,7 +39,9 @@ struct lease_limits {
 /// elsewhere, and take none but those here.
 class lease_server : public std::enable_shared_from_this<lease_server> {
  public:
-  lease_server(pool& p, detail::engine& of_tasks, client_options memory, const lease_limits& limits = {});
+  /// `module`: the key of what clients and this process have in common.
+  lease_server(pool& p, detail::engine& of_tasks, std::uint64_t module, client_options memory,
+               const lease_limits& limits = {});
   ~lease_server();
 
   /// A message of the scheduler about leases; answers are added to `out`. Throws protocol_error.
@@ -69,6 +71,7 @@ class lease_server : public std::enable_shared_from_this<lease_server> {
 
   pool& pool_;
   detail::engine& tasks_;
+  const std::uint64_t module_;
   const client_options memory_;
   const lease_limits limits_;
   const std::shared_ptr<outstanding> calls_ = std::make_shared<outstanding>();

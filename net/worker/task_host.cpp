@@ -84,14 +84,13 @@ class task_host::inputs_of final : public detail::input_source {
   std::span<const input_ref> rest_;
 };
 
-task_host::task_host(detail::engine& e, std::function<void()> wake, std::function<void()> now)
+task_host::task_host(detail::engine& e, std::uint64_t module, std::function<void()> wake, std::function<void()> now)
     : engine_(e), wake_(std::move(wake)), now_(std::move(now)), gather_ticks_(gather_us * e.pool().ticks_per_us()) {
   engine_.track_by(this);
   engine_.tell_rests(this);
   engine_.fetch_from(this);
-  // Module 0 is the program that the scheduler's peers run: the worker's own, or it would not have been let in.
-  modules_.push_back(detail::program_module().key());
-  module_names_.emplace_back("this program");
+  modules_.push_back(module);
+  module_names_.emplace_back(module == detail::program_module().key() ? "this program" : "weft's library");
 }
 
 task_host::~task_host() {

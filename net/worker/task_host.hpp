@@ -36,7 +36,8 @@ class task_host final : public detail::node_tracker, public detail::value_source
  public:
   /// `wake` is called, on any thread, when there is something to pass on that was not before; `now`, by a thread that
   /// holds no lock, when it is to be passed on before that thread goes on.
-  task_host(detail::engine& e, std::function<void()> wake, std::function<void()> now);
+  /// `module`: the key of what the scheduler's peers have in common, number 0 of its session.
+  task_host(detail::engine& e, std::uint64_t module, std::function<void()> wake, std::function<void()> now);
   ~task_host();
   task_host(const task_host&) = delete;
   task_host& operator=(const task_host&) = delete;

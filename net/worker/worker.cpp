@@ -67,12 +67,13 @@ std::shared_ptr<worker> worker::make(pool& p, worker_options options) {
 
 worker::worker(pool& p, worker_options options)
     : pool_(p), options_(std::move(options)), engine_(p, options_.memory) {
-  tasks_ = std::make_unique<task_host>(*engine_.get_engine(), [this] { wake(); }, [this] { drive_now(); });
+  const std::uint64_t module = detail::common_module(options_.library).key();
+  tasks_ = std::make_unique<task_host>(*engine_.get_engine(), module, [this] { wake(); }, [this] { drive_now(); });
   client_options leased;
   leased.band = priority::interactive;
   leased.memory_budget = engine_.memory().budget / leased_share;
   leased.spill_directory = options_.memory.spill_directory;
-  leases_ = std::make_shared<lease_server>(pool_, *engine_.get_engine(), std::move(leased));
+  leases_ = std::make_shared<lease_server>(pool_, *engine_.get_engine(), module, std::move(leased));
 }
 
 worker::~worker() = default;
@@ -87,7 +88,7 @@ task<std::string> worker::run(std::shared_ptr<worker> self) {
   if (const std::string why = why_no_name(own.name); !why.empty())
     throw std::invalid_argument("weft: " + no_name(own.name, why));
   own.resources = w.options_.resources;
-  own.build_id = detail::program_module().build_id;
+  own.build_id = detail::common_module(w.options_.library).build_id;
   own.incarnation = w.pool_.core().env().random();
   own.memory_limit = w.options_.memory_limit ? w.options_.memory_limit : w.engine_.memory().budget;
   own.slots = w.pool_.size();

@@ -29,6 +29,7 @@ struct worker_options {
   security who;          // with the role worker
   std::string name;      // empty: host and process
   std::string resources;
+  bool library = false;            // it is for clients of the library's kernels alone, of whatever program
   client_options memory;           // budget, spill
   std::uint64_t memory_limit = 0;  // of all that its process uses, for the cluster's policies; 0: the budget
   link_options link;

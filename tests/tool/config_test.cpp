@@ -112,6 +112,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
                               {"WEFT_WORKER_LIFETIME", "2d"},
                               {"WEFT_WORKER_DEATH_TIMEOUT", "250ms"},
                               {"WEFT_WORKER_NANNY", "false"},
+                              {"WEFT_WORKER_LIBRARY", "true"},
                               {"WEFT_WORKER_PROGRAM_CACHE", "/var/cache/weft"},
                               {"WEFT_WORKER_PROGRAM_CACHE_LIMIT", "3G"},
                               {"WEFT_WORKER_PROGRAM_LIMIT", "2G"},
@@ -119,6 +120,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
                               {"WEFT_WORKER_PROGRAM_IDLE", "7s"},
                               {"WEFT_CLIENT_SCHEDULER", "node1:8786"},
                               {"WEFT_CLIENT_CONNECT_TIMEOUT", "5s"},
+                              {"WEFT_CLIENT_LIBRARY", "true"},
                               {"WEFT_SECURITY_CERTIFICATES", "certs"},
                               {"WEFT_SECURITY_INSECURE", "true"},
                               {"HOME", "/home/me"}};
@@ -148,6 +150,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
   CHECK(w.lifetime == 48h);
   CHECK(w.death_timeout == 250ms);
   CHECK_FALSE(w.nanny);
+  CHECK(w.library);
   CHECK(w.program_cache == "/var/cache/weft");
   CHECK(w.program_cache_limit == std::uint64_t{3} << 30);
   CHECK(w.program_limit == std::uint64_t{2} << 30);
@@ -156,6 +159,7 @@ TEST_CASE("every setting has a variable, a flag and a line of the document", "[t
   CHECK(w.security.certificates == "certs");
   CHECK(c.client().scheduler == "node1:8786");
   CHECK(c.client().connect_timeout == 5s);
+  CHECK(c.client().library);
   CHECK(c.client().security.insecure);
 
   SECTION("what is printed reads back") {
@@ -269,7 +273,7 @@ TEST_CASE("mistakes in files are said with their place", "[tool][config]") {
       {"[scheduler]\nidle_timout = \"10s\"",
        "FILE:2:1: there is no setting 'scheduler.idle_timout': did you mean 'idle_timeout'?"},
       {"[client]\ncolour = 1",
-       "FILE:2:1: there is no setting 'client.colour': [client] has scheduler and connect_timeout"},
+       "FILE:2:1: there is no setting 'client.colour': [client] has scheduler, connect_timeout and library"},
       {"[shceduler]", "FILE:1:2: there is no table 'shceduler': did you mean 'scheduler'?"},
       {"[dashboard]", "FILE:1:2: there is no table 'dashboard': there are scheduler, worker, client and security"},
       {"threads = 3", "FILE:1:1: 'threads' stands in no table: write [worker] above it"},
@@ -281,7 +285,7 @@ TEST_CASE("mistakes in files are said with their place", "[tool][config]") {
       {"[worker]\nthreads = 9999\n[scheduler]\nsaturation = 0\n[client]\ncolour = ''",
        "FILE:2:11: worker.threads is '9999': give it a whole number from 0 to 4096\n"
        "FILE:4:14: scheduler.saturation is '0': give it a number from 0.1 to 1000\n"
-       "FILE:6:1: there is no setting 'client.colour': [client] has scheduler and connect_timeout"},
+       "FILE:6:1: there is no setting 'client.colour': [client] has scheduler, connect_timeout and library"},
   };
   for (const row& r : rows) {
     CAPTURE(r.text);

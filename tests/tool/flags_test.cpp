@@ -213,6 +213,7 @@ TEST_CASE("the nanny's command line says what the nanny was told", "[tool][progr
   s.listen = "0.0.0.0:0";
   s.threads = 7;
   s.nice = 11;
+  s.library = GENERATE(false, true);
   s.memory_limit = (std::uint64_t{5} << 30) + 1;
   s.resources = "gpu=1 licence=0.5";
   s.spill_capacity = std::uint64_t{1} << 40;
@@ -246,6 +247,7 @@ TEST_CASE("the nanny's command line says what the nanny was told", "[tool][progr
     CHECK(w.lifetime == 90min);
     CHECK(w.death_timeout == 1500ms);
     CHECK_FALSE(w.nanny);
+    CHECK(w.library == s.library);
   }
 }
 
@@ -255,9 +257,11 @@ TEST_CASE("a client's environment says what `weft run` was told, over what stand
   s.scheduler = "node1:8786";
   s.security = {"/a place", insecure};
   s.connect_timeout = 1500ms;
+  s.library = insecure;
   std::map<std::string, std::string> environment = {{"WEFT_CLUSTER", "other:1"},
                                                     {"WEFT_CLIENT_SCHEDULER", "other:2"},
                                                     {"WEFT_CLIENT_CONNECT_TIMEOUT", "1h"},
+                                                    {"WEFT_CLIENT_LIBRARY", insecure ? "false" : "true"},
                                                     {"WEFT_CERTIFICATES", "/other"},
                                                     {"WEFT_SECURITY_CERTIFICATES", "/others"},
                                                     {"WEFT_SECURITY_INSECURE", insecure ? "false" : "true"}};
@@ -270,4 +274,5 @@ TEST_CASE("a client's environment says what `weft run` was told, over what stand
   CHECK(got.security.certificates == s.security.certificates);
   CHECK(got.security.insecure == insecure);
   CHECK(got.connect_timeout == 1500ms);
+  CHECK(got.library == insecure);
 }

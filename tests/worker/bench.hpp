@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "object/functions.hpp"
+#include "object/modules.hpp"
 #include "weft/detail/call.hpp"
 #include "weft/weft.hpp"
 #include "worker/exchange.hpp"
@@ -307,7 +308,7 @@ class bench final : public worker_host, public exchange_host {
  public:
   pool threads{{.threads = 2}};
   client engine{threads, {.memory_budget = std::uint64_t{64} << 20}};
-  task_host tasks{*engine.get_engine(), [this] { wake(); }, [this] { wake(); }};
+  task_host tasks{*engine.get_engine(), detail::program_module().key(), [this] { wake(); }, [this] { wake(); }};
   worker_core core;
   std::shared_ptr<exchange> links;
   std::function<void()> on_ask, on_land, on_landing;  // before a value lands, and when it has begun to

@@ -122,7 +122,8 @@ struct served {
     weft::client_options leased;
     leased.memory_budget = std::uint64_t{64} << 20;
     leased.band = weft::priority::interactive;
-    server = std::make_shared<lease_server>(threads, *tasks.get_engine(), leased, limits);
+    server = std::make_shared<lease_server>(threads, *tasks.get_engine(), weft::detail::program_module().key(),
+                                            leased, limits);
     entrance = std::make_shared<gate>(*server);
     own.role = peer_role::worker;
     listening.emplace(threads, security(), own, hub_options(), entrance);
