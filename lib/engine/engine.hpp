@@ -32,6 +32,8 @@ class node_tracker {
   /// A value cannot be read from the disk any more; of any node, also one that is about to go. Told before the ends
   /// of the nodes that fail for it. True: it will be had from elsewhere.
   virtual bool lost(node&) noexcept { return false; }
+  /// A value that was lent has been taken, by a task that runs.
+  virtual void taken(node&) noexcept {}
   /// A runner has nothing to run just now, or lets others have their turn. See engine::tell_rests.
   virtual void rests() noexcept {}
 
@@ -153,6 +155,7 @@ class engine {
   /// Runs at most so many of its nodes at a time from now on; those that run are not interrupted. 0: none.
   void use_runners(std::size_t most) noexcept;
   void track_by(node_tracker* t) noexcept { tracker_ = t; }
+  node_tracker* tracker() const noexcept { return tracker_; }
   /// Who is told when runners rest, which they do also when no node is left. Null: nobody, and when this returns
   /// nobody is just being told.
   void tell_rests(node_tracker* t) noexcept {

@@ -184,15 +184,35 @@ void engine::forget_uses(node& n) noexcept {
       if (from->ended() && from->is(node_state::done) && from->stored) store_->drop_use(*from->stored, n.rank);
 }
 
+namespace {
+
+/// Against whoever asks the tracker for the value meanwhile: one of the two comes first.
+bool take_lent(node& from) noexcept {
+  if (!from.has(node::lent)) return false;
+  std::uint64_t counts = from.counts.load(std::memory_order_acquire);
+  while (counts >> 32 == 2)
+    if (from.counts.compare_exchange_weak(counts, counts | node::taken, std::memory_order_acq_rel,
+                                          std::memory_order_acquire))
+      return true;
+  return false;
+}
+
+}  // namespace
+
 /// The counts say who might look at the value still, and nobody gets a handle of a node of which there is none. Of a
 /// value that a failed task has given up they say so too. Called by the task that runs.
 bool take_input(const edge& e) noexcept {
   node& from = *e.from;
   node* const to = e.to;
   if (!to || to->retries != 0 || !to->request || !from.stored) return false;
-  if (from.counts.load(std::memory_order_acquire) >> 32 != 1) return false;
-  if (!from.stored->home().take(*from.stored, *to->request)) return false;
+  const bool alone = from.counts.load(std::memory_order_acquire) >> 32 == 1;
+  if (!alone && !take_lent(from)) return false;
+  if (!from.stored->home().take(*from.stored, *to->request)) {
+    if (!alone) from.counts.fetch_and(~node::taken, std::memory_order_acq_rel);
+    return false;
+  }
   to->consumed = true;
+  if (!alone) from.home->tracker()->taken(from);
   return true;
 }
 

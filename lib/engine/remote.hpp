@@ -43,8 +43,8 @@ inline bool take_reference(node& n) noexcept {
   return false;
 }
 
-/// One more handle of such a node that is done and has given its value up (node::given_up). False: nobody wants it
-/// any more, or who has the last handle has moved the value away, or is about to.
+/// One more handle of such a node that is done and has given its value up (node::given_up), or that is lent. False:
+/// nobody wants it any more, or who has the last handle has moved the value away, or is about to.
 inline bool take_handle(node& n) noexcept {
   std::uint64_t counts = n.counts.load(std::memory_order_acquire);
   while (static_cast<std::uint32_t>(counts) != 0 && node::wants(counts) != 0 && (counts & node::taken) == 0)

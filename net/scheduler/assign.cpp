@@ -47,6 +47,19 @@ void scheduler_core::assign(slot t, worker_index index, bool ahead) {
   if (r.dependents_count != 0) handed_.push_back(t);
 }
 
+/// Whether nobody else is to take the value of an input, so that the task may have it: nothing holds it but this
+/// task, which will not be run again for its own failure, and should it be needed again it can be made again. Small
+/// values are not worth it.
+bool scheduler_core::is_last_use(slot input, slot t) const {
+  const task_record& r = tasks_[input];
+  if (r.needed_by != 1 || (r.flags & (task_wanted | task_once)) || r.has(mark_floating)) return false;
+  if (is_offer(input) || tasks_.call(t).retries != 0) return false;
+  const double bytes = r.state == task_state::memory
+                           ? static_cast<double>(r.bytes())
+                           : static_cast<double>(catalogue_.function_at(tasks_.call(input).function).bytes);
+  return bytes >= options_.least_given;
+}
+
 /// Tells a worker to run a task that it was assigned. Small values that are elsewhere go along.
 void scheduler_core::run(slot t, worker_index index) {
   worker& w = workers_[index];
@@ -55,6 +68,7 @@ void scheduler_core::run(slot t, worker_index index) {
   const catalogue::function& f = catalogue_.function_at(c.function);
   inputs_.clear();
   given_.clear();
+  std::uint16_t last_uses = 0;
   for (const slot i : tasks_.inputs(t)) {
     const task_record& input = tasks_[i];
     input_ref ref{input.id, 0, 0, 0};
@@ -89,6 +103,7 @@ void scheduler_core::run(slot t, worker_index index) {
       ref.given = promised_input;
       order_push(i, t);
     }
+    if (inputs_.size() < 16 && is_last_use(i, t)) last_uses |= static_cast<std::uint16_t>(1u << inputs_.size());
     inputs_.push_back(ref);
   }
   run_task m{};
@@ -100,6 +115,7 @@ void scheduler_core::run(slot t, worker_index index) {
   m.flags = r.flags & all_task_flags;
   m.options = c.options == 0 ? 0 : option_for(w, w.peer, c.options);
   m.priority = c.priority;
+  m.last_uses = last_uses;
   m.inputs = inputs_;
   m.call = tasks_.payload(t);
   m.values = given_;

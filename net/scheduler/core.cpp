@@ -323,8 +323,8 @@ void scheduler_core::drop_later(worker_index w, task_id id) {
 void scheduler_core::drop_everywhere(slot t) {
   task_record& r = tasks_[t];
   for (const holder h : tasks_.holders(t)) {
-    if (h.coming()) continue;
-    workers_[h.worker()].value_bytes -= r.bytes();
+    // Who was asked for a copy, and has not got it, would fetch it all the same.
+    if (!h.coming()) workers_[h.worker()].value_bytes -= r.bytes();
     if (r.bytes() <= options_.small_value)
       drop_later(h.worker(), r.id);
     else

@@ -461,6 +461,7 @@ class scheduler_core {
   // assign.cpp: to a worker
   void assign(slot t, worker_index w, bool ahead);
   void run(slot t, worker_index w);
+  bool is_last_use(slot input, slot t) const;
   void order_push(slot input, slot t);
   void ask_for_offer(slot t, worker_index w);
   std::uint32_t option_for(worker& w, peer_id p, std::uint32_t o);

@@ -42,6 +42,8 @@ struct scheduler_options {
   std::uint32_t ahead_inputs = 16;
   /// Nor is one whose inputs are being made on several workers, when one is expected to be larger than this.
   std::uint64_t most_pushed = 4096;
+  /// The last task that takes a value of so many bytes may have it, on a worker: it writes its own into that memory.
+  double least_given = 65536;
   /// Nor are the dependents of a task that has more than this.
   std::uint32_t ahead_dependents = 1024;
   /// A task whose inputs are at most this many, and all used by more than two tasks for each slot of the cluster, is

@@ -314,7 +314,7 @@ struct run_record {
   std::uint32_t flags;
   std::uint32_t options;  // of the session's table
   std::int16_t priority;
-  std::uint16_t reserved;
+  std::uint16_t last_uses;  // of the first sixteen inputs, a bit each: nobody else is to take the value
 };
 struct run_task : run_record {
   using record = run_record;

@@ -149,7 +149,8 @@ void worker_core::run(time_ns now, const run_task& t) {
   scratch_.clear();
   for (const input_ref& input : t.inputs) {
     const std::uint32_t place = places_.find(input.id);
-    const bool not_here = place == none || entries_[place].at == state::promised;
+    bool not_here = place == none || entries_[place].at == state::promised;
+    if (!not_here) not_here = !keep_or_lend(entries_[place], is_last_use(t, scratch_.size()));
     if (not_here && (input.worker == 0 || input.worker == self_)) {
       say().add(value_dropped{{}, {&input.id, 1}});
       return say_retracted(t.id, t.attempt, true);
@@ -192,6 +193,17 @@ void worker_core::run(time_ns now, const run_task& t) {
   set_state(entries_[task], task, state::waiting);
   entries_[task].lacking = lacking;
   entries_[task].position = keep(t);
+}
+
+/// Of an input that is in the table. False: it is here no more.
+bool worker_core::keep_or_lend(entry& e, bool last) {
+  if (e.at == state::promised || e.at == state::remote || e.at == state::waiting || e.at == state::coming)
+    return true;
+  if (last) {
+    e.lent = true;
+    return host_.lend(e.id);
+  }
+  return !e.lent || host_.recall(e.id);
 }
 
 /// The value is fetched though memory is short: what may need it, and free more, is perhaps here already.
@@ -297,6 +309,11 @@ bool worker_core::make_way(const run_task& t, std::uint32_t place) {
     return true;
   }
   if (t.attempt <= e.attempt) wrong("sent task", t.id, "an attempt that is not older is here");
+  if (e.at == state::here && e.lent && !host_.recall(t.id)) {
+    host_.drop(t.id);
+    leave(place, false);
+    return true;
+  }
   if (e.at == state::here) {
     e.attempt = t.attempt;
     e.early = false;

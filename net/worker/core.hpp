@@ -45,6 +45,11 @@ class worker_host {
   virtual bool withdraw(task_id task) = 0;
   /// Asks a task to stop; it ends as it will, and its end is told.
   virtual void stop(task_id task) = 0;
+  /// The host may give the value of this id, which is here, to the last task that takes it, which is submitted next;
+  /// then it says taken(). False: it has given it away.
+  virtual bool lend(task_id /*value*/) { return true; }
+  /// From now on it may not: others want it. False: it has.
+  virtual bool recall(task_id /*value*/) { return true; }
   /// The host need not know this id any longer: a value here or remote, the memory of a task that has ended, or a
   /// task that runs and that nobody wants. What uses the value keeps it alive.
   virtual void drop(task_id id) = 0;
@@ -104,6 +109,7 @@ struct worker_limits {
 /// does not believe an attempt that it has not assigned or of which it has heard the end.
 /// - run_task, and the failure, cancellation, giving back or loss of an input here: the task is given back, after the
 ///   scheduler has heard of the input; value_dropped says once more which it was.
+/// - run_task, and an input that the last task to take it has been given: the same.
 /// - run_task, while the value is here (the scheduler had lost sight of it): answered by done_task at once.
 /// - run_task names an input elsewhere that has come here meanwhile: the copy here is used.
 /// - a promised value is pushed, and value_at or give_value says that it is made: the first counts. A pushed value
@@ -160,6 +166,9 @@ class worker_core final : private fetch_host {
   void need_not(task_id value);
   /// The engine has lost a value that was here.
   void dropped(task_id value);
+  /// The last task that takes a value has it. The scheduler is not told: it will drop the value when that task has
+  /// ended.
+  void taken(task_id value);
 
   // From the links to peers.
   /// A peer has sent a value that it was told to. What was not promised, or is not any more, is passed over.
@@ -222,6 +231,7 @@ class worker_core final : private fetch_host {
     bool leaving = false;   // leave() is about it
     bool early = false;     // it was pushed, and the scheduler has not said yet that it is made
     bool pushes = false;    // in pushes_
+    bool lent = false;      // the last task that takes the value may have it
     bool offered = false;   // its submitter gives its value: tasks that take it wait until that is there
   };
   struct waiting_task {  // what run_task brought
@@ -250,6 +260,10 @@ class worker_core final : private fetch_host {
   void define(const define_options& options);
   void meet(const peer_info& peer);
   void run(time_ns now, const run_task& task);
+  static bool is_last_use(const run_task& task, std::size_t input) noexcept {
+    return input < 16 && (task.last_uses >> input & 1) != 0;
+  }
+  bool keep_or_lend(entry& e, bool last);
   void check(const run_task& task) const;
   void await_offer(time_ns now, const run_task& task);
   std::uint32_t keep(const run_task& task);

@@ -121,6 +121,7 @@ void task_host::erase(task_id id) {
   if (place == id_table::none) return;
   record& r = records_[place];
   node* n = std::exchange(r.node, nullptr);
+  if (n && r.recalled) detail::drop_handle(*n);
   if (r.awaited) { std::exchange(r.awaited, nullptr)->fail(std::make_exception_ptr(cancelled())); }
   r = record();
   places_.erase(id);
@@ -184,7 +185,7 @@ void task_host::describe(node& n, const run_task& task) const {
 
 void task_host::fail_unmade(task_id id, std::uint32_t attempt, std::string why) {
   unmade_.push_back({id, attempt, std::move(why)});
-  note({event::what::failed, nullptr, id, 0, nullptr});
+  note({event::what::failed, nullptr, id, 0, 0});
 }
 
 void task_host::expect(const run_task& task) {
@@ -254,6 +255,22 @@ void task_host::stop(task_id task) {
 
 void task_host::drop(task_id id) { erase(id); }
 
+bool task_host::lend(task_id value) {
+  record* r = look(value);
+  if (!r || !r->node || r->coming || (r->attempt == 0 && !r->here)) return true;
+  if (!std::exchange(r->lent, true)) r->node->add(node::lent);
+  return (r->node->counts.load(std::memory_order_acquire) & node::taken) == 0;
+}
+
+bool task_host::recall(task_id value) {
+  record* r = look(value);
+  return !r || recall(*r);
+}
+bool task_host::recall(record& r) noexcept {
+  if (r.lent && !r.recalled) r.recalled = detail::take_handle(*r.node);
+  return !r.lent || r.recalled;
+}
+
 // ---- what the engine says ----------------------------------------------------------------------------------------
 
 void task_host::note(event e) noexcept {
@@ -270,7 +287,7 @@ void task_host::began(node& n) noexcept {
   n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
   {
     std::lock_guard guard(events_lock_);
-    events_.push_back({event::what::began, &n, n.number, 0, nullptr});
+    events_.push_back({event::what::began, &n, n.number, 0, 0});
     // Who was woken may have to wait for this one.
     if (!untold_ || function_of(n) == short_function_) return;
   }
@@ -279,15 +296,18 @@ void task_host::began(node& n) noexcept {
 
 void task_host::ended(node& n, std::uint64_t ran) noexcept {
   const auto keep = work_;  // with the last one this may go
+  // Who takes the value in place may have it when this is told.
+  const std::uint64_t bytes = n.is(node_state::done) && n.stored ? n.stored->bytes() : 0;
   bool wake = false;
   {
     std::lock_guard guard(events_lock_);
     if (!events_.empty() && events_.back().kind == event::what::began && events_.back().node == &n) {
       events_.back().kind = event::what::ended;  // nobody has heard that it had begun
       events_.back().ran = ran;
+      events_.back().bytes = bytes;
     } else {
       n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
-      events_.push_back({event::what::ended, &n, n.number, ran, nullptr});
+      events_.push_back({event::what::ended, &n, n.number, ran, bytes});
     }
     untold_ = true;
     // A runner rests after what it has run; what ends elsewhere, with no run just before, ends alone.
@@ -304,8 +324,15 @@ void task_host::ended(node& n, std::uint64_t ran) noexcept {
 
 bool task_host::lost(node& n) noexcept {
   if (!detail::take_reference(n)) return false;  // it is about to go
-  note({event::what::lost, &n, n.number, 0, nullptr});
+  note({event::what::lost, &n, n.number, 0, 0});
   return true;
+}
+
+/// By its last user, which runs: nobody waits for this, and the user's end is told behind it.
+void task_host::taken(node& n) noexcept {
+  n.counts.fetch_add(node::one_reference, std::memory_order_relaxed);
+  std::lock_guard guard(events_lock_);
+  events_.push_back({event::what::taken, &n, n.number, 0, 0});
 }
 
 void task_host::rests() noexcept {
@@ -342,7 +369,7 @@ void task_host::tell(worker_core& core, const event& e) {
       if (r && r->node == e.node) core.began(e.id, r->attempt);
       return;
     case event::what::ended:
-      if (r && r->node == e.node) tell_end(core, *r, *e.node, e.ran);
+      if (r && r->node == e.node) tell_end(core, *r, *e.node, e.ran, e.bytes);
       return;
     case event::what::needed:
       if (!r || r->node != e.node || closed_) { return e.waits->fail(std::make_exception_ptr(cancelled())); }
@@ -356,6 +383,9 @@ void task_host::tell(worker_core& core, const event& e) {
     case event::what::lost:
       if (r && r->node == e.node) core.dropped(e.id);
       return;
+    case event::what::taken:
+      if (r && r->node == e.node) core.taken(e.id);
+      return;
     case event::what::failed: {
       const auto at = std::find_if(unmade_.begin(), unmade_.end(), [&](const auto& f) { return f.id == e.id; });
       if (at == unmade_.end()) return;
@@ -368,13 +398,12 @@ void task_host::tell(worker_core& core, const event& e) {
   }
 }
 
-void task_host::tell_end(worker_core& core, const record& r, node& n, std::uint64_t ran) {
+void task_host::tell_end(worker_core& core, const record& r, node& n, std::uint64_t ran, std::uint64_t bytes) {
   const task_id id = r.id;
   const std::uint32_t attempt = r.attempt;
   if (n.is(node_state::done)) {
     const detail::value_type& value = *n.type->value;
     result_.clear();
-    std::uint64_t bytes = n.stored ? n.stored->bytes() : 0;
     if (!n.stored && n.has_value) {
       bytes = value.bytes(n);
       try {
@@ -405,7 +434,7 @@ void task_host::tell_end(worker_core& core, const record& r, node& n, std::uint6
 task<> task_host::fetch(node& n) {
   value_arrival here;
   if (!detail::take_reference(n)) throw cancelled();  // it is about to go
-  note({event::what::needed, &n, n.number, 0, &here});
+  note({event::what::needed, &n, n.number, 0, 0, &here});
   co_await here.done.wait();
   if (here.error) std::rethrow_exception(here.error);
 }
@@ -478,7 +507,8 @@ void task_host::take_offered(worker_core& core, record& r) {
   r.coming = false;
   engine_.adopt_expected(*r.node);
   const record whole = r;  // the core may drop it
-  tell_end(core, whole, *whole.node, 0);
+  const node& n = *whole.node;
+  tell_end(core, whole, *whole.node, 0, n.stored ? n.stored->bytes() : 0);
 }
 
 void task_host::arrived(record& r) {
@@ -536,6 +566,7 @@ outgoing_value task_host::find(task_id value) {
   if (!r) return {};
   if (r->copy && !r->landing) return {{}, r->copy, r->schema};
   if (!r->node || r->coming || !r->node->is(node_state::done) || (r->attempt == 0 && !r->here)) return {};
+  if (!recall(*r)) return {};  // the last task that takes it has it
   detail::add_handle(*r->node);
   return {node_handle(r->node), nullptr, r->node->type->value->schema()};
 }
@@ -560,8 +591,11 @@ task<> task_host::end_all(std::mutex& driver) {
   std::vector<node*> all;
   {
     std::lock_guard guard(driver);
-    for (record& r : records_)
-      if (r.node) all.push_back(std::exchange(r.node, nullptr));
+    for (record& r : records_) {
+      if (!r.node) continue;
+      if (r.recalled) all.push_back(r.node);
+      all.push_back(std::exchange(r.node, nullptr));
+    }
   }
   for (node* n : all) detail::drop_handle(*n);
 }

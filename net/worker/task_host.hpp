@@ -51,6 +51,8 @@ class task_host final : public detail::node_tracker, public detail::value_source
   void submit(const run_task& task);
   bool withdraw(task_id task);
   void stop(task_id task);
+  bool lend(task_id value);
+  bool recall(task_id value);
   void drop(task_id id);
 
   /// Tells the core what has happened since. True when there was anything.
@@ -81,6 +83,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
   void began(detail::node& n) noexcept override;
   void ended(detail::node& n, std::uint64_t ran) noexcept override;
   bool lost(detail::node& n) noexcept override;
+  void taken(detail::node& n) noexcept override;
   void rests() noexcept override;
   task<> fetch(detail::node& n) override;
 
@@ -94,17 +97,19 @@ class task_host final : public detail::node_tracker, public detail::value_source
     const void* landing = nullptr;     // its attachments are on their way: what keeps their place
     bool here = false;                 // a value of a peer that has come
     bool coming = false;               // offered by its submitter: the node is there for what is to come
+    bool lent = false;                 // the last task that takes it may have it, unless
+    bool recalled = false;             // a second handle keeps it
     // A copy that no task has asked for has no type here: its message, then its attachments.
     std::shared_ptr<std::vector<std::vector<std::byte>>> copy;
     std::uint64_t schema = 0;  // of the copy; 0: it has come along with a task, which knows
   };
   class inputs_of;
   struct event {
-    enum class what : std::uint8_t { began, ended, failed, needed, lost } kind;
+    enum class what : std::uint8_t { began, ended, failed, needed, lost, taken } kind;
     detail::node* node;  // a reference; null for failed
     task_id id;
-    std::uint64_t ran;
-    value_arrival* waits;  // needed: who waits
+    std::uint64_t ran, bytes;        // ended: ticks, and what its value takes in the store
+    value_arrival* waits = nullptr;  // needed: who waits
   };
   struct failure_before {
     task_id id;
@@ -118,12 +123,13 @@ class task_host final : public detail::node_tracker, public detail::value_source
     return place == id_table::none ? nullptr : &records_[place];
   }
   void erase(task_id id);
+  static bool recall(record& r) noexcept;
   const detail::portable_entry& entry_of(const function_ref& function) const;
   void describe(detail::node& n, const run_task& task) const;
   void fail_unmade(task_id id, std::uint32_t attempt, std::string why);
   void note(event e) noexcept;
   void tell(worker_core& core, const event& e);
-  void tell_end(worker_core& core, const record& r, detail::node& n, std::uint64_t ran);
+  void tell_end(worker_core& core, const record& r, detail::node& n, std::uint64_t ran, std::uint64_t bytes);
   /// The record that the landing is of; null: it has been erased, though there may be another of that value.
   record* look(task_id value, const value_landing& where) noexcept {
     record* r = look(value);

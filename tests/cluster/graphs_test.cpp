@@ -64,6 +64,22 @@ layer<std::uint64_t> by_chance(std::uint64_t seed) {
                   std::vector<int>(below(2) == 0 ? 3 : 3000));
 }
 
+using block = std::vector<std::uint64_t>;
+constexpr std::size_t words = 16384;  // 128 KiB
+std::atomic<int> taken{0}, copied{0};
+
+block make_block(std::size_t i) { return block(words, mixed(i, 1)); }
+/// In its input's memory, where it may have that.
+block one_more(std::size_t, values<block> in) {
+  block b;
+  if (block* own = in.take(0))
+    ++taken, b = std::move(*own);
+  else
+    ++copied, b = in[0];
+  for (std::uint64_t& x : b) ++x;
+  return b;
+}
+
 struct counts final : task_observer {
   std::atomic<std::uint64_t> told{0};
   void on(const task_event&) noexcept override { ++told; }
@@ -191,3 +207,29 @@ TEST_CASE("layers without tasks, and what is not needed, are no graphs") {
 }
 
 }  // namespace
+
+TEST_CASE("on a worker too the last task that takes a value has it") {
+  in_process_cluster cluster(1);
+  pool p({.threads = 1});
+  client c = cluster.connect(p);
+  constexpr std::size_t wide = 4;
+  const auto run = [&]() -> task<> {
+    layer<block> first = layer_of(wide, make_block);
+    layer<block> last = layer_of(wide, one_more, first, one_to_one{});
+    // How large their values are is known when the first ones have ended.
+    co_await c.gather(c.compute(last));
+    taken = copied = 0;
+    for (int k = 0; k < 5; ++k) last = layer_of(wide, one_more, last, one_to_one{});
+    const std::vector<block> all = co_await c.gather(c.compute(last));
+    for (std::size_t i = 0; i < wide; ++i) CHECK(all[i] == block(words, mixed(i, 1) + 6));
+    CHECK(taken == 6 * wide);
+    CHECK(copied == 0);
+    // What a future is held of stays as it is.
+    const std::vector<future<block>> kept = c.compute(first);
+    co_await c.gather(c.compute(layer_of(wide, one_more, layer_of(kept), one_to_one{})));
+    const std::vector<block> again = co_await c.gather(kept);
+    for (std::size_t i = 0; i < wide; ++i) CHECK(again[i] == make_block(i));
+    CHECK(taken == 6 * wide);
+  };
+  p.run(run());
+}

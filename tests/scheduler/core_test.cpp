@@ -108,6 +108,47 @@ TEST_CASE("inputs are named with a holder; what is made or held here with none",
   CHECK(s.heard(w).empty());
 }
 
+TEST_CASE("the last task that takes a large value may have it", "[scheduler]") {
+  constexpr std::uint64_t large = 1 << 20;
+  scheduler_options o;
+  o.ahead = 0;
+  script s(o);
+  const peer_id c = s.client(), w = s.worker(2);
+  const auto run_of = [&](std::uint64_t bytes, task_spec first, task_spec next, bool released) {
+    const task_id a = s.submit(c, first);
+    next.inputs = {a};
+    const task_id b = s.submit(c, next);
+    if (released) s.about<release_tasks>(c, {a});
+    s.heard(w);
+    s.done(w, a, 1, bytes);
+    const lines said = s.heard(w);
+    s.done(w, b);
+    s.about<release_tasks>(c, {a, b});
+    s.heard(w);
+    return said.size() == 1 && said.front().ends_with(" for good");
+  };
+  CHECK(run_of(large, {}, {}, true));
+  CHECK_FALSE(run_of(large, {}, {}, false));  // its submitter may want it
+  CHECK_FALSE(run_of(8, {}, {}, true));       // to copy it costs nothing
+  task_spec again, once;
+  again.retries = 1;
+  CHECK_FALSE(run_of(large, {}, again, true));  // it would be wanted again
+  once.flags |= task_once;
+  CHECK_FALSE(run_of(large, once, {}, true));  // nobody could make it again
+
+  const task_id a = s.submit(c);
+  task_spec of_a;
+  of_a.inputs = {a};
+  const task_id b = s.submit(c, of_a), d = s.submit(c, of_a);
+  s.about<release_tasks>(c, {a});
+  s.heard(w);
+  s.done(w, a, 1, large);
+  CHECK(s.heard(w) == lines{"run 12/1 11@0", "run 13/1 11@0"});
+  s.done(w, b);
+  s.retracted(w, d, 1, true);
+  CHECK(s.heard(w) == lines{"run 13/2 11@0 for good"});
+}
+
 TEST_CASE("what nobody waits for goes with other messages, or a little later", "[scheduler]") {
   script s({}, 5 * ms);
   const peer_id c = s.client(), w = s.worker(2);

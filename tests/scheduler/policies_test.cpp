@@ -109,6 +109,22 @@ TEST_CASE("clients say where values are to be, and let workers go", "[scheduler]
   CHECK_THROWS_AS(s.say(c, question), protocol_error);
 }
 
+TEST_CASE("who is still to get a copy of what nobody needs any more is told", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker(), w = s.worker();
+  const task_id a = s.submit(c);
+  s.done(v, a);
+  s.heard(v);
+  const std::vector<task_id> all{a};
+  s.core.replicate(s.now, all, 2);
+  CHECK(s.heard(w) == lines{"copy 1@2"});
+  s.about<release_tasks>(c, {a});
+  CHECK(s.heard(v) == lines{"drop 1"});
+  CHECK(s.heard(w) == lines{"drop 1"});
+  s.added(w, a);  // the copy had come meanwhile
+  CHECK(s.heard(w) == lines{"drop 1"});
+}
+
 TEST_CASE("a copy that is refused where it comes costs no other, and is not asked for again", "[scheduler]") {
   script s;
   const peer_id c = s.client(), v = s.worker(), w = s.worker(), x = s.worker();

@@ -144,12 +144,14 @@ lines script::heard(peer_id p, bool all) {
       case message_kind::run_task: {
         const auto m = in.get<run_task>();
         std::string line = "run " + name(m.id) + "/" + std::to_string(m.attempt);
-        for (const input_ref& i : m.inputs) {
+        for (std::size_t at = 0; const input_ref& i : m.inputs) {
           line += " " + name(i.id) + "@" + std::to_string(i.worker);
           if (i.given == promised_input)
             line += "?";
           else if (i.given != 0)
             line += "+" + std::to_string(i.given);
+          if (at < 16 && (m.last_uses >> at & 1) != 0) line += " for good";
+          ++at;
         }
         if (m.options != 0) line += " options " + std::to_string(m.options);
         if (m.function.module != 0) line += " module " + std::to_string(m.function.module);

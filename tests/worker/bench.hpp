@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,16 +37,19 @@ inline task<double> wait_for_ever(const numbers& v) {
   co_return total(v);
 }
 /// The call of a function of numbers, as it travels.
-template <class F>
-function_ref encode_call(const client& c, F* what, encoder& into) {
-  const auto input = c.scatter(numbers{1});
-  detail::node* const n = new detail::call_node_for<F*, std::decay_t<decltype(input)>>(*c.get_engine(), what, input);
+template <class F, class Input>
+function_ref encode_call_of(const client& c, F* what, const Input& input, encoder& into) {
+  detail::node* const n = new detail::call_node_for<F*, Input>(*c.get_engine(), what, input);
   const detail::portable_call& how = *n->type->portable(*n);
   how.encode(*n, into);
   function_ref f{};
   f.offset = detail::name_of(*how.entry).offset;
   detail::abandon_node(*n);
   return f;
+}
+template <class F>
+function_ref encode_call(const client& c, F* what, encoder& into) {
+  return encode_call_of(c, what, c.scatter(numbers{1}), into);
 }
 
 /// A value on its way, by hand.
@@ -110,6 +114,9 @@ class bench final : public worker_host, public exchange_host {
     REQUIRE(wait([&] { return failures_.contains(id); }));
     return failures_.at(id);
   }
+  /// Whether a task came back, and whether a value is said to be here no more.
+  bool was_given_back(task_id id) const { return given_back_.contains(id); }  // for wait()
+  bool was_dropped(task_id id) const { return dropped_.contains(id); }        // the same
   void advance(time_ns by) {
     std::lock_guard guard(lock_);
     time_ += by;
@@ -213,6 +220,8 @@ class bench final : public worker_host, public exchange_host {
   void submit(const run_task& task) override { tasks.submit(task); }
   bool withdraw(task_id task) override { return tasks.withdraw(task); }
   void stop(task_id task) override { tasks.stop(task); }
+  bool lend(task_id id) override { return tasks.lend(id); }
+  bool recall(task_id id) override { return tasks.recall(id); }
   void drop(task_id id) override { tasks.drop(id); }
   void fetch(peer_id from, std::uint64_t request, std::span<const task_id> values) override {
     if (on_ask) on_ask();
@@ -284,7 +293,12 @@ class bench final : public worker_host, public exchange_host {
       if (kind == static_cast<std::uint16_t>(message_kind::done_task)) {
         const auto m = reader.get<done_task>();
         decoder d(m.value);
-        results_[m.id] = decode<double>(d);
+        results_[m.id] = m.value.empty() ? 0 : decode<double>(d);  // others are not sent along
+      } else if (kind == static_cast<std::uint16_t>(message_kind::retracted_task)) {
+        const auto m = reader.get<retracted_task>();
+        if (m.given_back) given_back_.insert(m.id);
+      } else if (kind == static_cast<std::uint16_t>(message_kind::value_dropped)) {
+        for (const task_id id : reader.get<value_dropped>().tasks) dropped_.insert(id);
       } else if (kind == static_cast<std::uint16_t>(message_kind::failed_task)) {
         const auto m = reader.get<failed_task>();
         failures_[m.id] = std::string(m.text.begin(), m.text.end());
@@ -320,6 +334,7 @@ class bench final : public worker_host, public exchange_host {
   std::vector<std::uint64_t> requests_;
   std::map<task_id, double> results_;
   std::map<task_id, std::string> failures_;
+  std::set<task_id> given_back_, dropped_;
   std::size_t missed_ = 0, refused_copies_ = 0, cut_offs_ = 0;
 };
 

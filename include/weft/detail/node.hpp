@@ -96,7 +96,9 @@ struct node_type {
 /// the engine until the node has ended and has left its queues. Wants keep the work: handles and dependents. A node
 /// that nobody wants any more before it has begun is cancelled, and stops wanting its own inputs. So does one that
 /// fails before it has begun; since it may be run again, `given_up` tells who would move an input's value away to say
-/// so (`taken`), which forbids that. A value whose cluster may ask for it again is marked in the same way.
+/// so (`taken`), which forbids that. A value whose cluster may ask for it again is marked in the same way. So does
+/// who takes a value that a worker has `lent`: it has a handle besides, for those who may ask for the value, and gets
+/// no other once it is taken.
 ///
 /// `dependents` is a stack of those who wait, closed when the node ends. Its lowest bit locks it, for what cannot be
 /// done by one compare-and-swap: waiters come and go under that lock.
@@ -108,8 +110,8 @@ struct node {
   /// engine is not through with it: it waits in queues or in the lists of its inputs still, the last of which drops
   /// the engine's reference. `refused`: it has failed, and `why` is set. `cleaned`: it has nothing more to give back.
   /// `remote`: a task of a cluster: the engine keeps its books, and another process runs it; its memory keeps the
-  /// engine.
-  enum mark : std::uint8_t { poisoned = 1, inside = 2, refused = 4, cleaned = 8, remote = 16 };
+  /// engine. `lent`: one of the handles is the tracker's, who lends the value to the last task that takes it.
+  enum mark : std::uint8_t { poisoned = 1, inside = 2, refused = 4, cleaned = 8, remote = 16, lent = 32 };
 
   node(const node_type& t, engine& e) noexcept : type(&t), home(&e) {}
   node(const node&) = delete;

@@ -159,6 +159,20 @@ void engine_model::stop(task_id task) {
   }
 }
 
+bool engine_model::lend(task_id value) {
+  const std::uint32_t place = places_.find(value);
+  must(place != id_table::none, "lend() of what the engine does not know");
+  nodes_[place].lent = true;
+  return !nodes_[place].taken;
+}
+
+bool engine_model::recall(task_id value) {
+  const std::uint32_t place = places_.find(value);
+  must(place != id_table::none && nodes_[place].lent, "recall() of what was not lent");
+  nodes_[place].recalled = !nodes_[place].taken;
+  return nodes_[place].recalled;
+}
+
 void engine_model::drop(task_id id) {
   const std::uint32_t place = places_.find(id);
   must(place != id_table::none, "drop() of what the engine does not know");
@@ -270,9 +284,10 @@ void engine_model::arrived(task_id value, std::uint64_t hash) {
   if (n.attempt != 0) note({event::done, n.id, n.attempt, n.bytes, 0, n.hash});
 }
 
-engine_model::found engine_model::find(task_id value) const {
+engine_model::found engine_model::find(task_id value) {
   const std::uint32_t place = places_.find(value);
   if (place == id_table::none || nodes_[place].at != state::value) return {};
+  if (nodes_[place].lent && !recall(value)) return {};
   return {true, nodes_[place].hash, nodes_[place].bytes};
 }
 
@@ -336,6 +351,14 @@ void engine_model::begin(time_ns now, std::uint32_t place) {
     must(nodes_[i].at == state::value, "a task begins without its inputs");
     n.hash = mix(n.hash, nodes_[i].hash);
   }
+  for (const std::uint32_t i : n.inputs) {
+    node& in = nodes_[i];
+    if (!in.lent || in.recalled || in.references != 1 || !in.named || !random_.one_in(2)) continue;
+    in.taken = true;
+    ++taken_;
+    in.hash = ~in.hash;
+    note({event::taken, in.id, in.attempt, 0, key_of(i), 0});
+  }
   n.hash = children_answer(n.spec, n.hash);
   const time_ns time =
       options_.simple ? n.spec.run_ns : static_cast<time_ns>(n.spec.run_ns / 2 + random_.below(n.spec.run_ns + 1u));
@@ -396,7 +419,7 @@ void engine_model::end(time_ns now, std::uint32_t place) {
 bool engine_model::lose_value(std::uint64_t which) {
   std::vector<std::uint32_t> all;
   for (std::uint32_t p = 0; p < nodes_.size(); ++p)
-    if (nodes_[p].at == state::value && nodes_[p].named) all.push_back(p);
+    if (nodes_[p].at == state::value && nodes_[p].named && !nodes_[p].taken) all.push_back(p);
   if (all.empty()) return false;
   const std::uint32_t place = all[which % all.size()];
   node& n = nodes_[place];
@@ -447,6 +470,9 @@ bool engine_model::tell(worker_core& core) {
           break;
         case event::dropped:
           core.dropped(e.id);
+          break;
+        case event::taken:
+          if (const node* n = look(e.ns); n && n->named) core.taken(e.id);
           break;
       }
     }

@@ -50,6 +50,8 @@ class engine_owner {
 /// An engine as a worker's core sees it: tasks wait for inputs, take a slot by rank, run for a time of their
 /// function, and leave a value that follows from their arguments and inputs.
 ///
+/// The last task that takes a value that is lent has it, sometimes: then it is another value, which nobody may see.
+///
 /// Checked at each step: slots and resources are never given twice, and the core calls it only as worker_host allows.
 /// Values beyond seven tenths of the budget go to the disk; where that is full, nothing begins beyond eight.
 class engine_model final : public worker_host {
@@ -69,6 +71,8 @@ class engine_model final : public worker_host {
   void submit(const run_task& task) override;
   bool withdraw(task_id task) override;
   void stop(task_id task) override;
+  bool lend(task_id value) override;
+  bool recall(task_id value) override;
   void drop(task_id id) override;
   void fetch(peer_id p, std::uint64_t request, std::span<const task_id> values) override {
     owner_.fetch_from(p, request, values);
@@ -91,7 +95,7 @@ class engine_model final : public worker_host {
     bool there = false;
     std::uint64_t hash = 0, bytes = 0;
   };
-  found find(task_id value) const;
+  found find(task_id value);
 
   // Faults.
   /// The disk has lost a value; false if there is none.
@@ -104,6 +108,7 @@ class engine_model final : public worker_host {
   std::size_t nodes() const noexcept { return nodes_.size() - free_.size(); }
   std::uint64_t ran() const noexcept { return ran_; }
   std::uint64_t overlaps() const noexcept { return overlaps_; }
+  std::uint64_t taken() const noexcept { return taken_; }
 
  private:
   enum class state : std::uint8_t { free, remote, waiting, ready, running, suspended, value, dead };
@@ -113,6 +118,7 @@ class engine_model final : public worker_host {
     state at = state::free;
     bool named = false, stopped = false, needed = false, spilled = false, asked = false, second_half = false;
     bool failed_child = false;
+    bool lent = false, recalled = false, taken = false;
     std::int16_t priority = 0;
     std::uint8_t gpu = 0;
     std::uint32_t waiting = 0, references = 0, needers = 0;
@@ -124,7 +130,7 @@ class engine_model final : public worker_host {
     std::vector<std::uint64_t> users;  // place and generation
   };
   struct event {
-    enum what : std::uint8_t { began, done, failed, cancelled, need, need_not, dropped } kind;
+    enum what : std::uint8_t { began, done, failed, cancelled, need, need_not, dropped, taken } kind;
     task_id id;
     std::uint32_t attempt;
     std::uint64_t bytes, ns, hash;
@@ -173,7 +179,7 @@ class engine_model final : public worker_host {
   std::vector<event> events_, telling_;
   std::vector<std::uint8_t> gpu_of_option_;
   std::uint32_t running_ = 0, stopped_unended_ = 0, gpus_used_ = 0, asking_ = 0;
-  std::uint64_t memory_used_ = 0, spilled_ = 0, ran_ = 0, overlaps_ = 0;
+  std::uint64_t memory_used_ = 0, spilled_ = 0, ran_ = 0, overlaps_ = 0, taken_ = 0;
   bool disk_full_ = false, paused_ = false;
 };
 

@@ -71,6 +71,7 @@ plan plan_of(std::uint64_t seed, world_size size) {
   p.fickle = r.one_in(4);
 
   if (r.one_in(4)) p.scheduler.ahead = static_cast<std::uint32_t>(r.below(4));
+  if (r.one_in(2)) p.scheduler.least_given = 0;
   if (r.one_in(4)) p.scheduler.pipeline = static_cast<time_ns>(r.below(50)) * ms;
   if (r.one_in(4)) p.scheduler.overload = static_cast<time_ns>(r.below(10)) * ms;
   p.scheduler.steal_interval = static_cast<time_ns>(r.between(1, 20)) * ms;

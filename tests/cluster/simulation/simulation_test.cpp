@@ -19,14 +19,14 @@ void run_seeds(std::uint64_t count, world_size size, const char* what) {
   const auto begin = std::chrono::steady_clock::now();
   double virtual_seconds = 0;
   std::uint64_t steps = 0, tasks = 0, faults = 0, worlds = 0, resumed = 0, lost = 0, read = 0, overlaps = 0,
-                unreached = 0;
+                unreached = 0, taken = 0;
   unsigned failures = 0;
   for (const std::uint64_t seed : test::seed_range(count)) {
     const plan p = plan_from_environment(seed, size);
     const outcome o = run(p);
     ++worlds;
     steps += o.steps, tasks += o.tasks_run, faults += o.faults, resumed += o.resumed, lost += o.lost_peers;
-    read += o.values_read, overlaps += o.overlaps, unreached += o.unreached;
+    read += o.values_read, overlaps += o.overlaps, unreached += o.unreached, taken += o.taken;
     virtual_seconds += static_cast<double>(o.virtual_time) / 1e9;
     if (seed % 20 == 0) {
       const outcome again = run(p);
@@ -46,13 +46,15 @@ void run_seeds(std::uint64_t count, world_size size, const char* what) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::printf(
       "%llu %s worlds, %llu steps, %llu tasks run, %llu values read, %llu faults, %llu sessions resumed, %llu lost, "
-      "%llu workers not reached with values, %llu waits for resources of stopped tasks: %.0f s of theirs in %.1f s, "
+      "%llu workers not reached with values, %llu values taken in place, %llu waits for resources of stopped tasks: "
+      "%.0f s of theirs in %.1f s, "
       "%.0f times as fast\n",
       static_cast<unsigned long long>(worlds), what, static_cast<unsigned long long>(steps),
       static_cast<unsigned long long>(tasks), static_cast<unsigned long long>(read),
       static_cast<unsigned long long>(faults), static_cast<unsigned long long>(resumed),
       static_cast<unsigned long long>(lost), static_cast<unsigned long long>(unreached),
-      static_cast<unsigned long long>(overlaps), virtual_seconds, seconds, virtual_seconds / seconds);
+      static_cast<unsigned long long>(taken), static_cast<unsigned long long>(overlaps), virtual_seconds, seconds,
+      virtual_seconds / seconds);
 }
 
 using test::sanitized;

@@ -15,6 +15,7 @@ namespace weft::net::simulation {
 struct outcome {
   std::string wrong;  // empty: all is well
   std::uint64_t digest = 0, steps = 0, tasks_run = 0, values_read = 0, resumed = 0, lost_peers = 0, overlaps = 0;
+  std::uint64_t taken = 0;      // values, by the last task that took them
   std::uint64_t unreached = 0;  // workers, by clients that were to give them values
   std::uint64_t faults = 0;     // that found something to do
   std::uint64_t bytes = 0;
