@@ -1,12 +1,29 @@
 #include "array/file_chunks.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include "array/copy.hpp"
+#include "array/nodes.hpp"
+#include "weft/detail/array/gathers.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
+
+namespace {
+
+/// Whether an axis, which begins that far into a stored chunk, is cut where those end.
+bool is_cut_there(const cut& c, std::int64_t chunk, std::int64_t begin) {
+  for (std::int64_t i = 1; c.table && i < c.count(); ++i)
+    if ((begin + c.first(i)) % chunk != 0) return false;
+  if (c.count() > 1 && (begin + c.lead) % chunk != 0) return false;
+  return c.table != nullptr || c.count() <= 2 || c.chunk % chunk == 0;
+}
+
+}  // namespace
 
 std::optional<item_type> item_type_of(element e, bool swapped) {
   using kind = item_type::kind;
@@ -72,6 +89,31 @@ weft::shape multiple_of_stored(const weft::shape& whole, const weft::shape& stor
     own = own / stored[a] * chunk[a];
   }
   return chunk;
+}
+
+weft::shape chunk_to_write(const grid& x, const weft::shape& stored, std::size_t item) {
+  const auto bytes_in = [item](const weft::shape& s) {
+    return std::accumulate(s.begin(), s.end(), static_cast<std::int64_t>(item), std::multiplies<>());
+  };
+  const std::int64_t most = std::max({bytes_in(x.largest()), bytes_in(stored), creation().bytes});
+  return multiple_of_stored(x.whole(), stored, most, item);
+}
+
+array_ref in_chunks_of(array_ref x, const weft::shape& stored, const weft::shape& begin) {
+  const grid& g = x->chunks;
+  const auto first = [&](std::uint32_t a) { return begin.size() == 0 ? 0 : begin[a] % stored[a]; };
+  bool fits = true;
+  for (std::uint32_t a = 0; a < g.rank; ++a) fits = fits && is_cut_there(g.axes[a], stored[a], first(a));
+  if (fits) return x;
+  const weft::shape chunk = chunk_to_write(g, stored, x->of.item);
+  std::vector<std::vector<std::int64_t>> sizes(g.rank);
+  for (std::uint32_t a = 0; a < g.rank; ++a) {
+    // What is no multiple is the whole axis.
+    const std::int64_t lead = chunk[a] % stored[a] == 0 ? chunk[a] - first(a) : chunk[a];
+    for (std::int64_t at = 0, extent = g.axes[a].extent; at < extent; at += sizes[a].back())
+      sizes[a].push_back(std::min(at == 0 ? lead : chunk[a], extent - at));
+  }
+  return rechunked(std::move(x), sizes);
 }
 
 chunk_box box_of(const grid& chunks, const coordinates& at, std::size_t item) {

@@ -13,6 +13,7 @@
 #include "weft/array/create.hpp"
 #include "weft/detail/array/block.hpp"
 #include "weft/detail/array/grid.hpp"
+#include "weft/detail/array/node.hpp"
 
 /// What arrays in files of any kind have in common: the types of their elements, and where a task's chunk is.
 namespace weft::detail::arrays {
@@ -37,6 +38,14 @@ grid grid_of_stored(const weft::shape& whole, const weft::shape& stored, const s
 /// end of an axis.
 weft::shape multiple_of_stored(const weft::shape& whole, const weft::shape& stored, std::int64_t bytes,
                                std::size_t item);
+
+/// The chunk that an array is brought into before it is written, where its own do not fit those of the file:
+/// multiples of these along the last axes first, or whole axes, of no more bytes than the array's largest chunk, the
+/// stored one or 8 MiB, whichever is most.
+weft::shape chunk_to_write(const grid& x, const weft::shape& stored, std::size_t item);
+/// x in chunks that begin and end where stored ones of these extents do, so that no two tasks write to one: x itself
+/// where it has such. It lies in what is stored from `begin` on; none: from the beginning.
+array_ref in_chunks_of(array_ref x, const weft::shape& stored, const weft::shape& begin = {});
 
 /// A chunk's box in the file, and how it lies in its block.
 struct chunk_box {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
@@ -18,7 +17,6 @@
 #include "array/zarr_folder.hpp"
 #include "weft/array/zarr.hpp"
 #include "weft/blocking.hpp"
-#include "weft/detail/array/gathers.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
@@ -79,25 +77,6 @@ zarr_array store_for(const array_node& x, const std::string& path, const zarr_op
   return z;
 }
 
-/// Whether an axis is cut where the store's chunks end, so that each of these is one task's.
-bool is_cut_there(const cut& c, std::int64_t chunk) {
-  for (std::int64_t i = 1; c.table && i < c.count(); ++i)
-    if (c.first(i) % chunk != 0) return false;
-  if (c.count() > 1 && c.lead % chunk != 0) return false;
-  return c.table != nullptr || c.count() <= 2 || c.chunk % chunk == 0;
-}
-
-/// x in chunks that are made of whole ones of the store: x itself where it has such.
-array_ref in_chunks_of(array_ref x, const zarr_array& z) {
-  const grid& g = x->chunks;
-  const weft::shape stored = extents_from(z.chunk);
-  bool fits = true;
-  for (std::uint32_t a = 0; a < g.rank; ++a) fits = fits && is_cut_there(g.axes[a], stored[a]);
-  if (fits) return x;
-  const weft::shape chunk = chunk_to_write(g, stored, x->of.item);
-  return rechunked(std::move(x), chunk, creation().bytes);
-}
-
 zarr_place place_in_store(const std::string& path, const zarr_array& z, const array_node& x) {
   zarr_place where{path, z};
   where.chunks = x.chunks;
@@ -112,7 +91,7 @@ class new_store_job final : public storing_job {
  public:
   new_store_job(array_ref x, const std::string& path, const zarr_options& how)
       : storing_job(std::move(x), path), store_(store_for(*x_, path, how)), overwrite_(how.overwrite) {
-    x_ = in_chunks_of(std::move(x_), store_);
+    x_ = in_chunks_of(std::move(x_), extents_from(store_.chunk));
   }
 
   task<> begin(std::uint64_t number, std::uint64_t own) override {
@@ -167,7 +146,7 @@ class store_region_job final : public storing_job {
     check_type_of_region(x_->of, to_string(store_.type), same, name());
     settle_region(region_, store_.shape, name());
     check_chunks_of_region(region_, extents_from(store_.shape), extents_from(store_.chunk), name());
-    x_ = in_chunks_of(in_region(std::move(x_), region_, name()), store_);
+    x_ = in_chunks_of(in_region(std::move(x_), region_, name()), extents_from(store_.chunk));
   }
   layer<nothing> writes(layer<block> chunks) override {
     zarr_place where = place_in_store(name(), store_, *x_);
@@ -220,14 +199,6 @@ class store_kind final : public target_kind {
 
 target_ref zarr_target(std::string path, zarr_options how) {
   return std::make_shared<const store_kind>(folder_of(path).string(), how);
-}
-
-weft::shape chunk_to_write(const grid& x, const weft::shape& stored, std::size_t item) {
-  const auto bytes_in = [item](const weft::shape& s) {
-    return std::accumulate(s.begin(), s.end(), static_cast<std::int64_t>(item), std::multiplies<>());
-  };
-  const std::int64_t most = std::max({bytes_in(x.largest()), bytes_in(stored), creation().bytes});
-  return multiple_of_stored(x.whole(), stored, most, item);
 }
 
 task<block> read_zarr_part(shared<zarr_place> where, std::size_t j) {

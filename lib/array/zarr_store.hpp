@@ -28,11 +28,6 @@ void weft_encode(encoder& e, const zarr_place& p);
 zarr_place weft_decode(decoder& d, std::type_identity<zarr_place>);
 constexpr std::string_view weft_schema(std::type_identity<zarr_place>) { return "weft array zarr 3"; }
 
-/// The chunk that an array is brought into before it is written, where its own do not fit the store's: multiples of
-/// these along the last axes first, or whole axes, of no more bytes than the array's largest chunk, the store's or
-/// 8 MiB, whichever is most.
-weft::shape chunk_to_write(const grid& x, const weft::shape& stored, std::size_t item);
-
 task<block> read_zarr_part(shared<zarr_place> where, std::size_t j);
 /// b must live until it is written.
 task<nothing> write_zarr_part(shared<zarr_place> where, std::size_t j, const block& b);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "array/arrays.hpp"
+#include "array/file_chunks.hpp"
 #include "array/files.hpp"
 #include "array/unfinished.hpp"
 #include "array/zarr_store.hpp"
