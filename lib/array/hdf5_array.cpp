@@ -1,13 +1,9 @@
-// Datasets of HDF5 files as arrays, and arrays as datasets.
+// Datasets of HDF5 files as arrays.
 #include "array/hdf5_array.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <stdexcept>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -18,20 +14,11 @@
 #include "array/npy_array.hpp"
 #include "array/storing.hpp"
 #include "weft/array/hdf5.hpp"
-#include "weft/blocking.hpp"
 #include "weft/errors.hpp"
-#include "weft/sleep.hpp"
-#include "weft/stop.hpp"
 
 namespace weft::detail::arrays {
 
 namespace {
-
-using std::chrono::milliseconds;
-
-std::string place_of_dataset(const std::string& path, const std::string& dataset) {
-  return spelled_alike(path) + ": " + name_in_root(dataset);
-}
 
 struct hdf5_node final : layered_node, reads_place {
   hdf5_node(client c, hdf5_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
@@ -46,10 +33,6 @@ struct hdf5_node final : layered_node, reads_place {
   const hdf5_place where;
 };
 
-std::string name_of(const std::string& path, const std::string& dataset) {
-  return "dataset " + dataset + " of " + path;
-}
-
 /// Of a dataset in chunks, multiples of these.
 grid grid_of_dataset(const hdf5_dataset& d, const std::string& name, const creation& how) {
   const weft::shape whole = extents_from(d.shape);
@@ -57,29 +40,6 @@ grid grid_of_dataset(const hdf5_dataset& d, const std::string& name, const creat
   const weft::shape stored = extents_from(d.chunk);
   if (how.chunk.size() != 0) return grid_of_stored(whole, stored, name, how, d.type.size);
   return make_grid(whole, multiple_of_stored(whole, stored, how.bytes, d.type.size), how.bytes, d.type.size);
-}
-
-void check_name(const std::string& path, const std::string& dataset) {
-  const std::size_t begin = dataset.find_first_not_of('/');
-  if (begin == std::string::npos || dataset.ends_with('/') || dataset.find('\0') != std::string::npos)
-    throw misuse("weft: '" + dataset + "' is no name of a dataset of " + path + ": give one, with '/' behind groups");
-}
-
-/// Calls what opens an HDF5 file, on a thread beside the pool; and again for half a minute where another program has
-/// the file open, which takes milliseconds where that one is weft too.
-template <class F>
-task<std::invoke_result_t<const F&>> when_free(const F& call) {
-  constexpr milliseconds longest = std::chrono::seconds(30), longest_pause{20};
-  milliseconds waited{0};
-  for (milliseconds pause{1};; pause = std::min(2 * pause, longest_pause)) {
-    try {
-      co_return co_await blocking(std::cref(call));
-    } catch (const hdf5_in_use&) {
-      if (waited >= longest) throw;
-    }
-    co_await sleep_for(pause);
-    waited += pause;
-  }
 }
 
 /// Elements that are in one piece: without the library, but where the file was written to since it was opened. None
@@ -102,146 +62,21 @@ task<> read_in_one_piece(const hdf5_place& where, std::uint64_t offset, const it
   co_await read_npy_box(f, h, b.first, b.extents, to.bytes().data(), b.steps);
 }
 
-task<array_ref> open_dataset(client c, std::string path, std::string dataset, element e, creation how) {
-  return open_hdf5(std::move(c), std::move(path), std::move(dataset), e, dynamic_rank, how);
+}  // namespace
+
+std::string place_of_dataset(const std::string& path, const std::string& dataset) {
+  return spelled_alike(path) + ": " + name_in_root(dataset);
 }
 
-/// A dataset under a name of its own until it is whole. No stop ends what is done to the file itself: it has been
-/// done, or not.
-class new_dataset_job final : public storing_job {
- public:
-  new_dataset_job(array_ref x, const std::string& path, const std::string& dataset, const hdf5_options& how)
-      : storing_job(std::move(x), name_of(path, dataset)),
-        path_(path),
-        dataset_(dataset),
-        overwrite_(how.overwrite),
-        type_(type_to_write(*x_, path)) {}
+void check_dataset_name(const std::string& path, const std::string& dataset) {
+  const std::size_t begin = dataset.find_first_not_of('/');
+  if (begin == std::string::npos || dataset.ends_with('/') || dataset.find('\0') != std::string::npos)
+    throw misuse("weft: '" + dataset + "' is no name of a dataset of " + path + ": give one, with '/' behind groups");
+}
 
-  std::string place() const override { return place_of_dataset(path_, dataset_); }
-
-  task<> begin(std::uint64_t number, std::uint64_t own) override {
-    number_ = number;
-    task<> making = make_room(own);
-    co_await shield(std::move(making));
-  }
-  layer<nothing> writes(layer<block> chunks) override {
-    npy_place where{path_, x_->chunks};
-    where.offset = room_->offset;
-    where.of = x_->of;
-    where.writing = number_;
-    return writes_to_file(std::move(where), std::move(chunks), name());
-  }
-  task<> finish() override {
-    const auto put = [&] { put_hdf5_in_place(path_, dataset_, *room_, overwrite_); };
-    co_await when_free(put);
-  }
-  task<> give_up(bool certain) override {
-    if (!room_) co_return;
-    const auto take_away = [&] {
-      // Where somebody may still write the room stays his: who comes next gets another one.
-      certain ? give_up_hdf5_room(path_, dataset_, *room_) : leave_hdf5_room(path_, dataset_, *room_);
-    };
-    co_await when_free(take_away);
-  }
-  task<array_ref> open() const override {
-    co_return co_await open_dataset(x_->owner, path_, dataset_, x_->of, {.chunk = x_->chunks.largest()});
-  }
-
- private:
-  task<> make_room(std::uint64_t mark) {
-    const auto make = [&] {
-      room_ = make_hdf5_room(path_, dataset_, type_, extents_of(x_->chunks), overwrite_, mark);
-    };
-    co_await when_free(make);
-  }
-
-  const std::string path_, dataset_;
-  const bool overwrite_;
-  const item_type type_;
-  std::optional<hdf5_room> room_;
-  std::uint64_t number_ = 0;
-};
-
-/// A part of a dataset that is there, in one piece.
-class dataset_region_job final : public storing_job {
- public:
-  dataset_region_job(array_ref x, const std::string& path, const std::string& dataset, file_region r)
-      : storing_job(std::move(x), name_of(path, dataset)), path_(path), dataset_(dataset), region_(std::move(r)) {
-    type_to_write(*x_, path);
-  }
-  const file_region* region() const noexcept override { return &region_; }
-  std::string place() const override { return place_of_dataset(path_, dataset_); }
-
-  task<> begin(std::uint64_t number, std::uint64_t) override {
-    number_ = number;
-    { const file there = co_await file::open(path_); }  // which says what is wrong with a path
-    const auto look = [&] { found_ = look_up_hdf5(path_, dataset_); };
-    co_await when_free(look);
-    const bool same = item_type_of(x_->of, found_.type.swapped) == found_.type;
-    check_type_of_region(x_->of, to_string(found_.type), same, name());
-    settle_region(region_, found_.shape, name());
-    x_ = in_region(std::move(x_), region_, name());
-    if (!found_.offset)
-      throw misuse("weft: a region of " + name() + ", which is " +
-                   (found_.chunk.empty() ? "nowhere yet, or in another file"
-                                         : "in chunks of " + weft::to_string(extents_from(found_.chunk))) +
-                   ": regions are written of datasets in one piece, as to_hdf5 makes them");
-  }
-  layer<nothing> writes(layer<block> chunks) override {
-    npy_place where{path_, x_->chunks};
-    where.offset = *found_.offset;
-    where.of = x_->of;
-    where.swapped = found_.type.swapped;
-    where.writing = number_;
-    where.begin = region_.first;
-    where.whole = extents_from(found_.shape);
-    return writes_to_file(std::move(where), std::move(chunks), name());
-  }
-  task<> finish() override { co_return; }
-  task<> give_up(bool) override { co_return; }
-  task<array_ref> open() const override {
-    const creation how{.chunk = x_->chunks.largest()};
-    co_return part_in_region(co_await open_dataset(x_->owner, path_, dataset_, x_->of, how), region_);
-  }
-
- private:
-  const std::string path_, dataset_;
-  file_region region_;
-  hdf5_dataset found_;
-  std::uint64_t number_ = 0;
-};
-
-class dataset_part_kind final : public target_kind {
- public:
-  dataset_part_kind(std::string path, std::string dataset, file_region r)
-      : path_(std::move(path)), dataset_(std::move(dataset)), region_(std::move(r)) {}
-  std::shared_ptr<storing_job> job_for(array_ref x) const override {
-    return std::make_shared<dataset_region_job>(std::move(x), path_, dataset_, region_);
-  }
-  target_ref part(std::vector<index_item>) const override { throw_part_of_part(name_of(path_, dataset_)); }
-
- private:
-  const std::string path_, dataset_;
-  const file_region region_;
-};
-class dataset_kind final : public target_kind {
- public:
-  dataset_kind(std::string path, std::string dataset, const hdf5_options& how)
-      : path_(std::move(path)), dataset_(std::move(dataset)), how_(how) {}
-  std::shared_ptr<storing_job> job_for(array_ref x) const override {
-    return std::make_shared<new_dataset_job>(std::move(x), path_, dataset_, how_);
-  }
-  target_ref part(std::vector<index_item> where) const override {
-    return std::make_shared<const dataset_part_kind>(path_, dataset_,
-                                                     region_by(std::move(where), name_of(path_, dataset_)));
-  }
-
- private:
-  const std::string path_, dataset_;
-  const hdf5_options how_;
-};
-
-}  // namespace
+array_ref array_in_hdf5(client c, hdf5_place where) {
+  return std::make_shared<const hdf5_node>(std::move(c), std::move(where));
+}
 
 task<block> read_hdf5_part(shared<hdf5_place> where, std::size_t j) {
   const coordinates at = place_in_box(j, where->first, where->counts);
@@ -260,7 +95,7 @@ task<block> read_hdf5_part(shared<hdf5_place> where, std::size_t j) {
                          result.bytes().data());
   };
   co_await when_free(read);
-  hdf5_decoder decoder(rest.of, name_of(where->path, where->dataset));
+  hdf5_decoder decoder(rest.of, name_of_hdf5(where->path, where->dataset));
   for (hdf5_chunk& c : rest.chunks) decoder.decode(std::move(c), b.extents, result.bytes().data());
   make_native(result.bytes(), {type.of, type.size, false});
   co_return result;
@@ -268,12 +103,12 @@ task<block> read_hdf5_part(shared<hdf5_place> where, std::size_t j) {
 
 task<array_ref> open_hdf5(client c, std::string path, std::string dataset, element e, std::size_t rank,
                           creation how) {
-  check_name(path, dataset);
+  check_dataset_name(path, dataset);
   path = std::filesystem::absolute(path).string();
   { const file there = co_await file::open(path); }  // which says what is wrong with a path
   const auto look = [&] { return look_up_hdf5(path, dataset); };
   const hdf5_dataset d = co_await when_free(look);
-  const std::string name = name_of(path, dataset);
+  const std::string name = name_of_hdf5(path, dataset);
   const std::optional<item_type> wanted = item_type_of(e, d.type.swapped);
   if (!wanted || !(*wanted == d.type))
     throw misuse("weft: " + name + " has elements of type " + to_string(d.type) + ", and is read as an array of " +
@@ -288,13 +123,7 @@ task<array_ref> open_hdf5(client c, std::string path, std::string dataset, eleme
   where.swapped = d.type.swapped;
   where.offset = d.offset;
   where.version = d.version;
-  co_return std::make_shared<const hdf5_node>(std::move(c), std::move(where));
-}
-
-target_ref hdf5_target(std::string path, std::string dataset, hdf5_options how) {
-  check_name(path, dataset);
-  path = std::filesystem::absolute(path).string();
-  return std::make_shared<const dataset_kind>(std::move(path), std::move(dataset), how);
+  co_return array_in_hdf5(std::move(c), std::move(where));
 }
 
 void weft_encode(encoder& e, const hdf5_place& p) {
@@ -330,11 +159,11 @@ namespace weft {
 
 task<array_contents> contents_of_hdf5(std::string path, std::string dataset) {
   using namespace detail::arrays;
-  check_name(path, dataset);
+  check_dataset_name(path, dataset);
   { const file there = co_await file::open(path); }  // which says what is wrong with a path
   const auto look = [&] { return look_up_hdf5(path, dataset); };
   const detail::arrays::hdf5_dataset d = co_await when_free(look);
-  co_return contents_from(d.type, d.shape, d.chunk, name_of(path, dataset));
+  co_return contents_from(d.type, d.shape, d.chunk, name_of_hdf5(path, dataset));
 }
 
 }  // namespace weft

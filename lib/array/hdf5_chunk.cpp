@@ -1,4 +1,4 @@
-// What HDF5's filters do to a chunk, undone.
+// What HDF5's filters do to a chunk, and undone.
 #include <zlib.h>
 
 #include <stdexcept>
@@ -12,13 +12,24 @@ namespace weft::detail::arrays {
 namespace {
 
 /// The bytes of all elements lie sorted, the first of each, then the second: a matrix to be transposed.
-bool unshuffle(std::span<std::byte> to, std::span<const std::byte> from, std::size_t item) {
+bool transpose_bytes(std::span<std::byte> to, std::span<const std::byte> from, std::size_t item, bool to_sorted) {
   if (from.size() != to.size()) return false;
   const std::size_t n = to.size() / item, extents[] = {item, n};
-  const std::ptrdiff_t to_steps[] = {1, static_cast<std::ptrdiff_t>(item)};
-  const std::ptrdiff_t from_steps[] = {static_cast<std::ptrdiff_t>(n), 1};
-  copy_box(to.data(), to_steps, from.data(), from_steps, extents, 1);
+  const std::ptrdiff_t elements[] = {1, static_cast<std::ptrdiff_t>(item)};
+  const std::ptrdiff_t sorted[] = {static_cast<std::ptrdiff_t>(n), 1};
+  copy_box(to.data(), to_sorted ? sorted : elements, from.data(), to_sorted ? elements : sorted, extents, 1);
   return true;
+}
+
+/// None where it becomes no smaller.
+std::span<const std::byte> deflate_smaller(std::span<std::byte> to, std::span<const std::byte> from, int level) {
+  uLongf size = to.size();
+  const int result = compress2(reinterpret_cast<Bytef*>(to.data()), &size,
+                               reinterpret_cast<const Bytef*>(from.data()), static_cast<uLong>(from.size()), level);
+  if (result == Z_OK && size < from.size()) return to.first(size);
+  if (result == Z_OK || result == Z_BUF_ERROR) return {};
+  throw std::runtime_error("weft: zlib cannot deflate a chunk of " + std::to_string(from.size()) + " bytes: error " +
+                           std::to_string(result));
 }
 
 bool inflate_whole(std::span<std::byte> to, std::span<const std::byte> from) {
@@ -29,6 +40,27 @@ bool inflate_whole(std::span<std::byte> to, std::span<const std::byte> from) {
 }
 
 }  // namespace
+
+std::span<const std::byte> hdf5_encoder::encode(std::span<const std::byte> chunk, std::uint32_t& skipped) {
+  skipped = 0;
+  for (std::size_t i = 0, k = 0; i < filters_.size(); ++i) {
+    std::vector<std::byte>& room = rooms_[k];
+    room.resize(chunk.size());
+    if (filters_[i] == hdf5_filter::deflate) {
+      const std::span<const std::byte> smaller = deflate_smaller(room, chunk, level_);
+      if (smaller.empty()) {
+        skipped |= std::uint32_t{1} << i;
+        continue;
+      }
+      chunk = smaller;
+    } else {
+      transpose_bytes(room, chunk, item_, true);
+      chunk = room;
+    }
+    k ^= 1;
+  }
+  return chunk;
+}
 
 hdf5_decoder::hdf5_decoder(const hdf5_dataset& d, std::string name)
     : of_(d),
@@ -43,8 +75,8 @@ void hdf5_decoder::decode(hdf5_chunk c, std::span<const std::size_t> extents, st
     std::unique_ptr<std::byte[]>& room = rooms_[k];
     if (!room) room = std::make_unique_for_overwrite<std::byte[]>(size_);
     const std::span<std::byte> into(room.get(), size_);
-    sound =
-        of_.filters[i] == hdf5_filter::deflate ? inflate_whole(into, chunk) : unshuffle(into, chunk, of_.type.size);
+    sound = of_.filters[i] == hdf5_filter::deflate ? inflate_whole(into, chunk)
+                                                   : transpose_bytes(into, chunk, of_.type.size, false);
     chunk = into;
     k ^= 1;
   }

@@ -25,7 +25,8 @@ hdf5_id opened_dataset(const hdf5_id& file, const std::string& path, const std::
 std::vector<std::size_t> sizes_of(std::span<const hsize_t> n) { return {n.begin(), n.end()}; }
 
 /// Whether chunks are made elements by what hdf5_decoder can do. Throws for a filter that HDF5 has not got.
-bool is_plain(const hdf5_id& how, const std::string& name, std::vector<hdf5_filter>& filters) {
+bool is_plain(const hdf5_id& how, const std::string& name, hdf5_dataset& found) {
+  std::vector<hdf5_filter>& filters = found.filters;
   bool plain = true;
   const int n = H5Pget_nfilters(how.get());
   for (int i = 0; i < n; ++i) {
@@ -37,6 +38,7 @@ bool is_plain(const hdf5_id& how, const std::string& name, std::vector<hdf5_filt
     if (filter < 0) throw_hdf5("the filters of " + name + " cannot be read");
     // What deflate makes is of any length, and further filters are the library's to undo.
     if (!filters.empty() && filters.back() == hdf5_filter::deflate) plain = false;
+    if (filter == H5Z_FILTER_DEFLATE && values > 0) found.level = static_cast<int>(std::min(value, 9u));
     if (filter == H5Z_FILTER_DEFLATE)
       filters.push_back(hdf5_filter::deflate);
     else if (filter == H5Z_FILTER_SHUFFLE)
@@ -46,15 +48,26 @@ bool is_plain(const hdf5_id& how, const std::string& name, std::vector<hdf5_filt
     if (H5Zfilter_avail(filter) <= 0)
       throw std::runtime_error("weft: the chunks of " + name + " go through filter " + std::to_string(filter) + " (" +
                                text + "), which this machine's HDF5 has not: install it, or write the file without");
+    if ((config & H5Z_FILTER_CONFIG_ENCODE_ENABLED) == 0)
+      found.unwritable = "has chunks that go through filter " + std::to_string(filter) + " (" + text +
+                         "), which this machine's HDF5 can undo alone";
   }
   unsigned options = 0;
   return plain && n >= 0 && n <= 32 && H5Pget_chunk_opts(how.get(), &options) >= 0 && options == 0;
 }
 
-/// Not where its name is a link to another file.
+/// Not where its name is a link to another file. Of the rest that HDF5 can tell of an object, some is counted chunk
+/// by chunk.
 bool lies_in(const hdf5_id& file, const hdf5_id& d) {
   H5O_info_t whole, own;
-  return H5Oget_info(file.get(), &whole) >= 0 && H5Oget_info(d.get(), &own) >= 0 && whole.fileno == own.fileno;
+  return H5Oget_info2(file.get(), &whole, H5O_INFO_BASIC) >= 0 && H5Oget_info2(d.get(), &own, H5O_INFO_BASIC) >= 0 &&
+         whole.fileno == own.fileno;
+}
+
+bool has_zero_fill(const hdf5_id& how, const hdf5_id& type, std::size_t item) {
+  std::vector<std::byte> fill(item, std::byte{1});
+  return H5Pget_fill_value(how.get(), type.get(), fill.data()) >= 0 &&
+         std::count(fill.begin(), fill.end(), std::byte{0}) == static_cast<std::ptrdiff_t>(item);
 }
 
 hdf5_dataset describe(const hdf5_id& file, const hdf5_id& d, const std::string& name) {
@@ -74,8 +87,9 @@ hdf5_dataset describe(const hdf5_id& file, const hdf5_id& d, const std::string& 
       if (H5Pget_chunk(how.get(), rank, extents.data()) != rank)
         throw_hdf5("the chunks of " + name + " cannot be read");
       found.chunk = sizes_of(extents);
-      found.plain_chunks = is_plain(how, name, found.filters);
+      found.plain_chunks = is_plain(how, name, found);
       if (!found.plain_chunks) found.filters.clear();
+      found.filled_with_zeros = has_zero_fill(how, type, found.type.size);
       break;
     case H5D_CONTIGUOUS:
       // Elements that nobody has written are nowhere, and those in other files not here.
@@ -83,9 +97,14 @@ hdf5_dataset describe(const hdf5_id& file, const hdf5_id& d, const std::string& 
           at != HADDR_UNDEF && H5Pget_external_count(how.get()) == 0 && lies_in(file, d))
         found.offset = at;
       break;
+    case H5D_VIRTUAL:
+      found.unwritable = "is put together of other datasets";
+      break;
     default:
       break;
   }
+  if (H5Pget_external_count(how.get()) > 0) found.unwritable = "has its elements in other files";
+  if (!lies_in(file, d)) found.unwritable = "is a link to another file";
   return found;
 }
 
@@ -134,6 +153,14 @@ hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset) {
   const hdf5_id file = open_hdf5_file(path, H5F_ACC_RDONLY);
   hdf5_dataset d = describe(file, opened_dataset(file, path, dataset), name_of_hdf5(path, dataset));
   d.version = version;
+  return d;
+}
+
+hdf5_dataset look_into_hdf5(const hdf5_id& file, const std::string& path, const std::string& dataset,
+                            const item_type& type, std::span<const std::size_t> shape) {
+  const std::string name = name_of_hdf5(path, dataset);
+  hdf5_dataset d = describe(file, opened_dataset(file, path, dataset), name);
+  check_same(d, type, shape, name);
   return d;
 }
 

@@ -43,10 +43,18 @@ struct hdf5_dataset {
   /// Whether what is stored of a chunk can be made elements here, by what follows; the library reads others.
   bool plain_chunks = false;
   std::vector<hdf5_filter> filters = {};
+  int level = 0;  // zlib's, where deflate is one of them
+  /// Whether an element that nobody has written is of zeros alone.
+  bool filled_with_zeros = false;
+  /// Why no part of it can be written, `is put together of other datasets`; empty where one can be.
+  std::string unwritable = {};
   /// Where the elements begin in the file, row-major and in one piece; none where they do not.
   std::optional<std::uint64_t> offset = {};
   hdf5_version version = {};
 };
+
+/// What errors call a dataset.
+std::string name_of_hdf5(const std::string& path, const std::string& dataset);
 
 /// Throws where there is no such dataset, and for elements that are no numbers, which it names. A bool is what h5py
 /// makes of one, an enumeration of FALSE and TRUE; a complex number a compound of r and i.
@@ -75,6 +83,21 @@ struct hdf5_rest {
 hdf5_rest read_hdf5_box(const std::string& path, const std::string& dataset, const item_type& type,
                         std::span<const std::size_t> shape, std::span<const std::size_t> first,
                         std::span<const std::size_t> extents, std::byte* to);
+/// Makes chunks what is stored of them, one after the other, in memory that it keeps for the next one. Blocks nobody.
+class hdf5_encoder {
+ public:
+  hdf5_encoder(std::span<const hdf5_filter> filters, int level, std::size_t item)
+      : filters_(filters), level_(level), item_(item) {}
+  /// What is there until the next call, or until `chunk` goes, with a bit for each filter that was left out: as HDF5
+  /// does it with deflate, where that makes a chunk no smaller.
+  std::span<const std::byte> encode(std::span<const std::byte> chunk, std::uint32_t& skipped);
+
+ private:
+  const std::span<const hdf5_filter> filters_;
+  const int level_;
+  const std::size_t item_;
+  std::vector<std::byte> rooms_[2];
+};
 /// Makes elements of chunks, one after the other, in memory that it keeps for the next one. Blocks nobody.
 class hdf5_decoder {
  public:

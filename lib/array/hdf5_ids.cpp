@@ -1,11 +1,14 @@
 #include "array/hdf5_ids.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <bit>
 #include <cerrno>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 
 namespace weft::detail::arrays {
 
@@ -137,6 +140,35 @@ int descriptor_of(const hdf5_id& file, const std::string& path) {
   void* handle = nullptr;
   if (H5Fget_vfd_handle(file.get(), H5P_DEFAULT, &handle) < 0 || !handle) throw_hdf5(path + " has no descriptor");
   return *static_cast<const int*>(handle);
+}
+
+void reserve_in_hdf5(const hdf5_id& file, const std::string& path, std::uint64_t bytes) {
+  constexpr std::uint64_t metadata = 64 << 10;
+  const int fd = descriptor_of(file, path);
+  struct stat now{};
+  if (::fstat(fd, &now) != 0) throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);
+  const auto more = static_cast<off_t>(bytes + metadata);
+  if (::fallocate(fd, 0, now.st_size, more) == 0) return;
+  // A file system that promises nothing is taken at its word.
+  if (errno == EOPNOTSUPP && ::ftruncate(fd, now.st_size + more) == 0) return;
+  const int error = errno;
+  std::string what = "weft: there is no room for " + std::to_string(bytes) + " bytes more in " + path;
+  // What it gave of too much it has back.
+  if (::ftruncate(fd, now.st_size) != 0) what += ", which has grown and cannot be cut";
+  throw std::system_error(error, std::system_category(), what);
+}
+
+void give_back_rest(const hdf5_id& file, const std::string& path) {
+  haddr_t end = 0;
+  struct stat now{};
+  const int fd = descriptor_of(file, path);
+  if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fget_eoa(file.get(), &end) < 0 || ::fstat(fd, &now) != 0 ||
+      (static_cast<haddr_t>(now.st_size) > end && ::ftruncate(fd, static_cast<off_t>(end)) != 0))
+    throw_hdf5(path + " cannot be written");
+}
+
+void finish_hdf5_file(hdf5_id& file, const std::string& path) {
+  if (!file.close()) throw_hdf5(path + " cannot be written");
 }
 
 hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name) {

@@ -2,7 +2,9 @@
 
 #include <hdf5.h>
 
+#include <cstddef>
 #include <mutex>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -54,15 +56,25 @@ class hdf5_id {
   closer close_ = nullptr;
 };
 
-/// What errors call a dataset.
-std::string name_of_hdf5(const std::string& path, const std::string& dataset);
 /// A file, by H5F_ACC_RDONLY or H5F_ACC_RDWR. HDF5 locks it against other programs until it is closed: many read it,
 /// or one writes. Throws hdf5_in_use where another has it.
 hdf5_id open_hdf5_file(const std::string& path, unsigned mode);
 /// The descriptor of an open file, which HDF5 keeps.
 int descriptor_of(const hdf5_id& file, const std::string& path);
+/// Room on the disk for so many bytes more, which HDF5 takes for what it makes next: 1.10 does not survive a file
+/// that it cannot extend. While the file is open nobody else extends it. Throws std::system_error where there is
+/// none.
+void reserve_in_hdf5(const hdf5_id& file, const std::string& path, std::uint64_t bytes);
+/// What was reserved and not taken. HDF5 cuts a file at its end only where it has not written up to there itself.
+void give_back_rest(const hdf5_id& file, const std::string& path);
+/// Closes a file that was written to. Throws where HDF5 cannot write all of it.
+void finish_hdf5_file(hdf5_id& file, const std::string& path);
 /// An object of any kind; none where there is none of that name.
 hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name);
+
+/// What an open file says of a dataset, but for its version. Throws where it is not of that type and shape.
+hdf5_dataset look_into_hdf5(const hdf5_id& file, const std::string& path, const std::string& dataset,
+                            const item_type& type, std::span<const std::size_t> shape);
 
 /// The type of a dataset's elements, as h5py has them.
 hdf5_id make_hdf5_type(const item_type& t);

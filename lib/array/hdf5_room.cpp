@@ -44,33 +44,6 @@ hdf5_id opened_or_made(const std::string& path, bool& is_new) {
   throw_hdf5(path + " cannot be made");
 }
 
-/// Room on the disk for so many bytes more, which HDF5 takes for what it makes next. While the file is open nobody
-/// else extends it.
-void reserve(const hdf5_id& file, const std::string& path, std::uint64_t bytes) {
-  constexpr std::uint64_t metadata = 64 << 10;
-  const int fd = descriptor_of(file, path);
-  struct stat now{};
-  if (::fstat(fd, &now) != 0) throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);
-  const auto more = static_cast<off_t>(bytes + metadata);
-  if (::fallocate(fd, 0, now.st_size, more) == 0) return;
-  // A file system that promises nothing is taken at its word.
-  if (errno == EOPNOTSUPP && ::ftruncate(fd, now.st_size + more) == 0) return;
-  const int error = errno;
-  std::string what = "weft: there is no room for " + std::to_string(bytes) + " bytes more in " + path;
-  // What it gave of too much it has back.
-  if (::ftruncate(fd, now.st_size) != 0) what += ", which has grown and cannot be cut";
-  throw std::system_error(error, std::system_category(), what);
-}
-/// What was reserved and not taken. HDF5 cuts a file at its end only where it has not written up to there itself.
-void give_back_rest(const hdf5_id& file, const std::string& path) {
-  haddr_t end = 0;
-  struct stat now{};
-  const int fd = descriptor_of(file, path);
-  if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fget_eoa(file.get(), &end) < 0 || ::fstat(fd, &now) != 0 ||
-      (static_cast<haddr_t>(now.st_size) > end && ::ftruncate(fd, static_cast<off_t>(end)) != 0))
-    throw_hdf5(path + " cannot be written");
-}
-
 bool is_there(const hdf5_id& file, const std::string& name) {
   return H5Lexists(file.get(), name.c_str(), H5P_DEFAULT) > 0;
 }
@@ -99,18 +72,6 @@ void rename(const hdf5_id& file, const std::string& path, const std::string& fro
   if (H5Lmove(file.get(), from.c_str(), file.get(), to.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
     throw_hdf5(name_of_hdf5(path, from) + " cannot be called " + to);
 }
-void finish(hdf5_id& file, const std::string& path) {
-  if (!file.close()) throw_hdf5(path + " cannot be written");
-}
-
-/// Throws where the room is not what make_hdf5_room has made.
-void check_own(const hdf5_id& file, const std::string& path, const std::string& dataset, const hdf5_room& room) {
-  const std::string name = unfinished_name(dataset);
-  if (mark_of(file, name) != room.mark)
-    throw std::runtime_error("weft: " + name_of_hdf5(path, name) + " was removed or written anew while " +
-                             name_of_hdf5(path, dataset) + " was written to it: let one program write it at a time");
-}
-
 /// The mark of what a program that was ended has left of the dataset, or null. Throws where something else has that
 /// name.
 std::uint64_t mark_of_left(const hdf5_id& file, const std::string& path, const std::string& dataset) {
@@ -121,23 +82,35 @@ std::uint64_t mark_of_left(const hdf5_id& file, const std::string& path, const s
                            dataset + " needs this name while it is written, rename what is there");
 }
 
+bool in_one_piece(const hdf5_id& how) {
+  return H5Pset_layout(how.get(), H5D_CONTIGUOUS) >= 0 && H5Pset_alloc_time(how.get(), H5D_ALLOC_TIME_EARLY) >= 0 &&
+         H5Pset_fill_time(how.get(), H5D_FILL_TIME_NEVER) >= 0;
+}
+bool in_chunks(const hdf5_id& how, const hdf5_storage& stored) {
+  const std::vector<hsize_t> chunk(stored.chunk.begin(), stored.chunk.end());
+  bool done = H5Pset_chunk(how.get(), static_cast<int>(chunk.size()), chunk.data()) >= 0;
+  for (const hdf5_filter f : stored.filters)
+    done = done && (f == hdf5_filter::shuffle ? H5Pset_shuffle(how.get())
+                                              : H5Pset_deflate(how.get(), static_cast<unsigned>(stored.level))) >= 0;
+  return done;
+}
+
 void make_dataset(const hdf5_id& file, const std::string& path, const std::string& dataset, const item_type& type,
-                  std::span<const std::size_t> shape, hdf5_room& room) {
+                  std::span<const std::size_t> shape, const hdf5_storage& stored, hdf5_room& room) {
   const std::vector<hsize_t> extents(shape.begin(), shape.end());
   const hdf5_id element = make_hdf5_type(type),
                 space(extents.empty() ? H5Screate(H5S_SCALAR)
                                       : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
                       &H5Sclose),
                 how(H5Pcreate(H5P_DATASET_CREATE), &H5Pclose);
-  const bool described = space && how && H5Pset_layout(how.get(), H5D_CONTIGUOUS) >= 0 &&
-                         H5Pset_alloc_time(how.get(), H5D_ALLOC_TIME_EARLY) >= 0 &&
-                         H5Pset_fill_time(how.get(), H5D_FILL_TIME_NEVER) >= 0;
+  const bool described = space && how && (stored.chunk.empty() ? in_one_piece(how) : in_chunks(how, stored));
   const hdf5_id made(described ? H5Dcreate2(file.get(), unfinished_name(dataset).c_str(), element.get(), space.get(),
                                             H5P_DEFAULT, how.get(), H5P_DEFAULT)
                                : H5I_INVALID_HID,
                      &H5Dclose);
   if (!made) throw_hdf5(name_of_hdf5(path, dataset) + " cannot be made");
   put_mark(made, room.mark, name_of_hdf5(path, dataset));
+  if (!stored.chunk.empty()) return;
   // An array of nothing is nowhere.
   if (const haddr_t at = H5Dget_offset(made.get()); at != HADDR_UNDEF) room.offset = at;
 }
@@ -161,21 +134,29 @@ std::string left_name(const std::string& dataset, std::uint64_t mark) {
 }
 std::string unfinished_name(const std::string& dataset) { return name_in_root(dataset) + ".unfinished"; }
 
+void check_own_room(const hdf5_id& file, const std::string& path, const std::string& dataset, const hdf5_room& room) {
+  const std::string name = unfinished_name(dataset);
+  if (mark_of(file, name) != room.mark)
+    throw std::runtime_error("weft: " + name_of_hdf5(path, name) + " was removed or written anew while " +
+                             name_of_hdf5(path, dataset) + " was written to it: let one program write it at a time");
+}
+
 hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
-                         std::span<const std::size_t> shape, bool overwrite, std::uint64_t mark) {
+                         std::span<const std::size_t> shape, bool overwrite, std::uint64_t mark,
+                         const hdf5_storage& how) {
   const hdf5_session session;
   hdf5_room room{.mark = mark};
   hdf5_id file = opened_or_made(path, room.new_file);
   try {
     is_replaced(file, path, dataset, overwrite);
-    const std::uint64_t left = mark_of_left(file, path, dataset);
-    reserve(file, path, bytes_of(shape, type.size).value());
+    const std::uint64_t left = room.left = mark_of_left(file, path, dataset);
+    reserve_in_hdf5(file, path, how.chunk.empty() ? bytes_of(shape, type.size).value() : 0);
     // Removed first, its room would be the new dataset's.
     if (left != 0) rename(file, path, unfinished_name(dataset), left_name(dataset, left));
-    make_dataset(file, path, dataset, type, shape, room);
+    make_dataset(file, path, dataset, type, shape, how, room);
     if (left != 0) remove(file, path, left_name(dataset, left));
     give_back_rest(file, path);
-    finish(file, path);
+    finish_hdf5_file(file, path);
   } catch (...) {
     // Before it is closed: another program that waits for it would find it.
     if (room.new_file) {
@@ -190,7 +171,7 @@ hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, co
 void put_hdf5_in_place(const std::string& path, const std::string& dataset, const hdf5_room& room, bool overwrite) {
   const hdf5_session session;
   hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
-  check_own(file, path, dataset, room);
+  check_own_room(file, path, dataset, room);
   if (is_replaced(file, path, dataset, overwrite)) remove(file, path, dataset);
   const std::string name = unfinished_name(dataset);
   {
@@ -200,7 +181,7 @@ void put_hdf5_in_place(const std::string& path, const std::string& dataset, cons
         H5Adelete(made.get(), mark_name) < 0)
       throw_hdf5(name_of_hdf5(path, dataset) + " cannot be given its name");
   }
-  finish(file, path);
+  finish_hdf5_file(file, path);
 }
 
 void give_up_hdf5_room(const std::string& path, const std::string& dataset, const hdf5_room& room) {
@@ -214,7 +195,7 @@ void give_up_hdf5_room(const std::string& path, const std::string& dataset, cons
     return;
   }
   if (is_own) remove(file, path, name);
-  finish(file, path);
+  finish_hdf5_file(file, path);
 }
 
 void leave_hdf5_room(const std::string& path, const std::string& dataset, const hdf5_room& room) {
@@ -222,7 +203,7 @@ void leave_hdf5_room(const std::string& path, const std::string& dataset, const 
   hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
   const std::string name = unfinished_name(dataset);
   if (mark_of(file, name) == room.mark) rename(file, path, name, left_name(dataset, room.mark));
-  finish(file, path);
+  finish_hdf5_file(file, path);
 }
 
 }  // namespace weft::detail::arrays

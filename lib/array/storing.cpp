@@ -77,7 +77,7 @@ task<> give_up_all(const storing_jobs& jobs, std::size_t done, std::size_t begun
 [[noreturn]] void throw_failure(const storing_jobs& jobs, const writing_end& end) {
   std::string still;
   for (const std::shared_ptr<storing_job>& j : jobs)
-    if (j->region() && !end.certain) still += (still.empty() ? "" : ", ") + j->name();
+    if (j->is_written_in_place() && !end.certain) still += (still.empty() ? "" : ", ") + j->name();
   if (still.empty()) std::rethrow_exception(end.failure);
   try {
     std::rethrow_exception(end.failure);
@@ -105,6 +105,7 @@ task<> run_all(storing_jobs jobs) {
     for (std::size_t i = 0; i < jobs.size(); ++i) writes.push_back(jobs[i]->writes(std::move(chunks[i])));
     end = co_await run_writers(arrays.front()->owner, in_one_layer(std::move(writes)), number);
     if (!end.failure) {
+      for (const std::shared_ptr<storing_job>& j : jobs) co_await j->settle();
       task<> finishing = finish_all(jobs, done);
       co_await shield(std::move(finishing));  // they are in place or not, and no stop says otherwise
     }

@@ -56,13 +56,18 @@ class storing_job {
   virtual std::string place() const { return spelled_alike(name_); }
   /// The part of what is there; none: all of it.
   virtual const file_region* region() const noexcept { return nullptr; }
+  /// Whether tasks write where others look, so that one that could not be reached may do so after the end.
+  virtual bool is_written_in_place() const noexcept { return region() != nullptr; }
 
   /// Makes room for what tasks of the number `writing` write. `own` is the number of this job alone, for the names of
   /// what is unfinished: of two jobs that turn out to have one place, neither writes to the other's.
   virtual task<> begin(std::uint64_t writing, std::uint64_t own) = 0;
   /// Tasks that write these chunks, one for each.
   virtual layer<nothing> writes(layer<block> chunks) = 0;
-  /// All chunks are written: gives it its name.
+  /// All chunks are written: does what takes long before it may have its name, for all jobs before the first has its
+  /// own. A stop may end it.
+  virtual task<> settle() { co_return; }
+  /// Gives it its name.
   virtual task<> finish() = 0;
   /// Takes away what begin has made, as far as it can. `certain`: no task writes there any more.
   virtual task<> give_up(bool certain) = 0;

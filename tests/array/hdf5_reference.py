@@ -81,6 +81,8 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     f.create_virtual_dataset("virtual", parts)
     tiny = f.create_dataset("tiny_chunks", shape=(1000, 1000), chunks=(10, 10), dtype="<f4", shuffle=True)
     tiny[...] = numpy.arange(1000000).reshape(1000, 1000)
+    f.create_dataset("growing", shape=(10, 7), maxshape=(None, None), chunks=(4, 4), dtype="<i4", fillvalue=-3,
+                     compression="gzip")
     # What is no array of numbers.
     f["text"] = "text"
     f["texts"] = numpy.array([b"a", b"bc"])

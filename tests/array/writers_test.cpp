@@ -48,9 +48,9 @@ void check_stopped(weft::pool& p, const weft::client& c, weft::test::held_writes
 }
 
 template <class Write>
-void check_stopped_here(Write write) {
+void check_stopped_here(Write write, std::uint64_t bytes = chunk_bytes) {
   place at;
-  const auto writes = weft::test::held_writes::in(at.pool, chunk_bytes);
+  const auto writes = weft::test::held_writes::in(at.pool, bytes);
   check_stopped(at.pool, at.client, *writes, write);
 }
 
@@ -70,9 +70,9 @@ namespace {
 
 /// While a task of one call writes another call writes to the same place; the first one's write ends later.
 template <class Write>
-void check_late(Write write) {
+void check_late(Write write, std::uint64_t bytes = chunk_bytes) {
   place slow, at;
-  const auto writes = weft::test::held_writes::in(slow.pool, chunk_bytes);
+  const auto writes = weft::test::held_writes::in(slow.pool, bytes);
   std::atomic<bool> ended{false};
   const auto call = [&]() -> weft::task<> {
     try {
@@ -147,6 +147,27 @@ TEST_CASE("a dataset whose writing is stopped is taken away when none of its tas
     const auto x = at.pool.run(weft::from_hdf5<double, 1>(at.client, path, name));
     CHECK((at(x) == xt::arange<double>(4 * chunk) + first));
   }
+}
+
+TEST_CASE("the folder of a dataset in chunks goes when none of its tasks writes any more") {
+  const test_directory folder(test_directory::beside());
+  const std::string path = folder / "x.h5";
+  constexpr std::uint64_t with_header = chunk_bytes + 16;
+  const auto write = [&](const auto& x) {
+    return weft::to_hdf5(x, path, "x", {.chunk = {chunk}, .overwrite = true});
+  };
+  check_stopped_here(write, with_header);
+  CHECK(fs::is_empty(folder.path()));
+  place at;
+  check_late(write, with_header);
+  const auto x = at.pool.run(weft::from_hdf5<double, 1>(at.client, path, "x"));
+  CHECK((at(x) == xt::arange<double>(4 * chunk)));
+  const auto region = [&](const auto& y) {
+    return weft::store(y * 2.0, weft::hdf5_dataset(path, "x").region(weft::ellipsis));
+  };
+  check_stopped_here(region, with_header);
+  CHECK((at(x) == xt::arange<double>(4 * chunk)));
+  CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 1);
 }
 #endif
 

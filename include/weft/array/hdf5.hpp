@@ -20,8 +20,14 @@
 /// the workers read and write them, so that the path must be one of a file system that all have.
 namespace weft {
 
-/// How a dataset is written.
+/// How a dataset is written: in one piece; or where one of the first three is set, in chunks, each of which goes
+/// through the filters: `{.chunk = {500, 500}, .deflate = 4, .shuffle = true}`.
 struct hdf5_options {
+  /// Extents of a chunk, as in creation: 0 lets weft choose, -1 is the whole axis. None: the array's, where these are
+  /// all alike (but for the last of an axis), and what weft chooses otherwise.
+  weft::shape chunk = {};
+  int deflate = 0;         // gzip's level, 1 (fast) to 9 (small); 0: not compressed
+  bool shuffle = false;    // sorts the bytes of elements, the first of each, then the second: numbers deflate better
   bool overwrite = false;  // replaces a dataset that is there
 };
 static_assert(std::is_trivially_destructible_v<hdf5_options>, "g++ 12 destroys it twice in a co_await expression");
@@ -48,17 +54,26 @@ task<array<T, N>> from_hdf5(client c, std::string path, std::string dataset, cre
 /// What a dataset is, of which the description alone is read. Throws as from_hdf5.
 task<array_contents> contents_of_hdf5(std::string path, std::string dataset);
 
-/// A dataset as a place for an array, as to_hdf5 writes it. Of a region of one that is there `how` does not count.
+/// A dataset as a place for an array, as to_hdf5 writes it. Of a region of one that is there `how` does not count: it
+/// goes through the dataset's own filters.
 inline target hdf5_dataset(std::string path, std::string dataset, hdf5_options how = {}) {
   return target(detail::arrays::hdf5_target(std::move(path), std::move(dataset), how));
 }
-/// Computes x and writes it as a dataset, in one piece: each task writes its chunk and lets it go, so that x may be
-/// larger than the memory. A file that is there keeps all else that it has; where there is none it is made, as are
-/// the groups that the name has. Until all of it is written the dataset is `<name>.unfinished` in the root, with %2F
-/// between groups and %25 for %; where this fails it is taken away again, and with it a file that has nothing else;
-/// but where a worker may write yet it stays, as `<name>.<number>.unfinished`.
+/// Computes x and writes it as a dataset: each task writes its chunk and lets it go, so that x may be larger than the
+/// memory. Several datasets of one file are written in one pass by store(). A file that is there keeps all else that
+/// it has; where there is none it is made, as are the groups that the name has. Until all of it is written the
+/// dataset is `<name>.unfinished` in the root, with %2F between groups and %25 for %; where this fails it is taken
+/// away again, and with it a file that has nothing else; but where a worker may write yet it stays, as
+/// `<name>.<number>.unfinished`.
 ///
-/// Throws misuse for elements that are no numbers and names that are none; std::runtime_error when there is something
+/// In chunks: tasks shuffle and deflate side by side, and leave what comes of it in a folder beside the file,
+/// `x.h5.<number>.unfinished`; when all of it is there HDF5 takes it in, some 64 MiB each time that the file is open,
+/// and the folder goes, as it does after a failure. Where several tasks would write to one chunk x is rechunked
+/// before, as for to_zarr. Cost: what is stored is written twice, the second time by one thread of this process, and
+/// needs its room on the disk twice, less what has been taken in.
+///
+/// Throws misuse for elements that are no numbers, names that are none, and levels and chunks that HDF5 has not (an
+/// array without axes has none); std::runtime_error when there is something
 /// of that name, of which `overwrite` replaces a dataset and nothing else, or the file is no HDF5 file, or open
 /// elsewhere for half a minute; std::system_error when there is no room for it; and what files throw. The room of
 /// what is replaced stays in the file until h5repack copies it. Progress as for to_npy.

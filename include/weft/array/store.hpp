@@ -26,18 +26,21 @@ class target {
   ///
   /// What is stored is written over what is there, in its element type and order of bytes. It has the type of the
   /// file and the region's shape, else the call throws misuse when it has read of what shape the file is. A raw_file
-  /// has been given its shape; an HDF5 dataset is in one piece, as to_hdf5 makes it, and one in chunks is refused.
+  /// has been given its shape; an HDF5 dataset has its elements itself, and is no link to another file.
   ///
   /// A Zarr store's region begins and ends where its chunks do, or at the end of an axis: of two calls that each
   /// write a part of one chunk, one would undo what the other has written. So calls may write regions that do not
   /// overlap at the same time. Where a call fails, what it has written until then stays; where a worker has not
-  /// answered then, the error says that it may still write there.
+  /// answered then, the error says that it may still write there. An HDF5 dataset's may begin and end anywhere: into
+  /// one in chunks HDF5 takes them when all of the call's chunks are computed, under the file's lock, and reads,
+  /// changes and writes again what a region covers in part. Until then a failure leaves it as it was.
   ///
   /// No array of the call may be computed of what is read from that file, as tasks would read what others have
   /// written: misuse. Of arrays that were persisted it is not known what they read: wait for them first.
   ///
   /// Cost: of files in one piece, a write for each run of elements that is one in the file too. Gaps are not
-  /// bridged: a region of one column is a write for each element.
+  /// bridged: a region of one column is a write for each element. Of HDF5 datasets in chunks, as to_hdf5 in chunks;
+  /// chunks that are covered in part, or have other filters than shuffle and deflate, go through these on one thread.
   template <class... I>
     requires((detail::arrays::is_number_index<I> || std::is_same_v<I, slice> || std::is_same_v<I, ellipsis_t>) && ...)
   target region(const I&... indices) const {

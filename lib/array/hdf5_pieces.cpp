@@ -1,0 +1,319 @@
+#include "array/hdf5_pieces.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "array/copy.hpp"
+#include "array/file_chunks.hpp"
+#include "array/hdf5_ids.hpp"
+#include "array/unfinished.hpp"
+#include "array/writers.hpp"
+#include "weft/blocking.hpp"
+#include "weft/file.hpp"
+
+namespace weft::detail::arrays {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t most_stored_chunk = 0xffffffff;  // HDF5's
+constexpr std::size_t most_buffered_pieces = std::size_t{1} << 20;
+constexpr std::uint64_t most_at_a_time = std::uint64_t{64} << 20;
+/// What HDF5 notes of a chunk is some 40 to 180 bytes, in nodes that are half full at least.
+constexpr std::uint64_t noted_of_chunk = 512;
+
+/// A box of the dataset that is written in one go.
+struct piece {
+  std::vector<std::size_t> first = {}, extents = {};
+  bool made = false;  // a chunk as it is stored; else the elements of the box, row-major
+};
+/// What a piece begins with in a task's file.
+struct piece_header {
+  std::uint64_t bytes = 0, skipped = 0;
+};
+
+std::size_t bytes_in(const hdf5_pieces& p, std::span<const std::size_t> extents) {
+  return bytes_of(extents, p.of.item).value();
+}
+std::vector<std::size_t> sizes_from(const weft::shape& s) {
+  std::vector<std::size_t> sizes;
+  for (const std::int64_t n : s) sizes.push_back(static_cast<std::size_t>(n));
+  return sizes;
+}
+
+/// The box of a task's chunk in the dataset.
+chunk_box box_in_dataset(const hdf5_pieces& p, const coordinates& at) {
+  chunk_box b = box_of(p.chunks, at, p.of.item);
+  for (std::size_t a = 0; a < b.first.size(); ++a) b.first[a] += static_cast<std::size_t>(p.begin[a]);
+  return b;
+}
+
+/// Calls f with each piece of a box, in the same order for those who leave it and those who take it in.
+template <class F>
+void each_piece(const hdf5_pieces& p, const chunk_box& b, const F& f) {
+  const std::size_t rank = b.first.size();
+  if (std::find(b.extents.begin(), b.extents.end(), std::size_t{0}) != b.extents.end()) return;
+  piece next{b.first, b.extents};
+  if (p.stored.size() == 0) {
+    f(next);
+    return;
+  }
+  const std::vector<std::size_t> stored = sizes_from(p.stored), whole = sizes_from(p.whole);
+  coordinates counts{}, at{};
+  for (std::size_t a = 0; a < rank; ++a)
+    counts[a] = static_cast<std::int64_t>((b.first[a] + b.extents[a] - 1) / stored[a] - b.first[a] / stored[a] + 1);
+  do {
+    next.made = true;
+    for (std::size_t a = 0; a < rank; ++a) {
+      const std::size_t begin = (b.first[a] / stored[a] + static_cast<std::size_t>(at[a])) * stored[a];
+      next.first[a] = std::max(begin, b.first[a]);
+      next.extents[a] = std::min(begin + stored[a], b.first[a] + b.extents[a]) - next.first[a];
+      const bool all = next.extents[a] == stored[a];
+      const bool all_there_is = next.first[a] == begin && next.first[a] + next.extents[a] == whole[a];
+      next.made = next.made && (all || (all_there_is && p.filled_with_zeros));
+    }
+    f(next);
+  } while (advance(at, counts, rank));
+}
+
+std::string file_of_task(const hdf5_pieces& p, std::size_t number) { return p.folder + "/" + std::to_string(number); }
+
+void append(std::vector<std::byte>& to, std::span<const std::byte> bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+/// Makes pieces of a task's elements.
+class piece_maker {
+ public:
+  piece_maker(const hdf5_pieces& p, const chunk_box& b, const std::byte* elements)
+      : p_(p), b_(b), elements_(elements), encoder_(p.filters, p.level, p.of.item), stored_(sizes_from(p.stored)) {}
+
+  void append_to(std::vector<std::byte>& all, const piece& next) {
+    const std::vector<std::size_t>& extents = next.made ? stored_ : next.extents;
+    std::vector<std::ptrdiff_t> steps(extents.size());
+    row_major_steps(extents, p_.of.item, steps);
+    const std::byte* from = elements_;
+    for (std::size_t a = 0; a < extents.size(); ++a)
+      from += static_cast<std::ptrdiff_t>(next.first[a] - b_.first[a]) * b_.steps[a];
+    room_.assign(bytes_in(p_, extents), std::byte{0});
+    copy_box(room_.data(), steps, from, b_.steps, next.extents, p_.of.item);
+    std::span<const std::byte> bytes = room_;
+    std::uint32_t skipped = 0;
+    if (next.made) {
+      swap_if_needed(room_, item_type_of(p_.of, p_.swapped).value());
+      bytes = encoder_.encode(room_, skipped);
+    }
+    const piece_header h{bytes.size(), skipped};
+    append(all, std::as_bytes(std::span(&h, 1)));
+    append(all, bytes);
+  }
+
+ private:
+  const hdf5_pieces& p_;
+  const chunk_box& b_;
+  const std::byte* const elements_;
+  hdf5_encoder encoder_;
+  const std::vector<std::size_t> stored_;
+  std::vector<std::byte> room_;
+};
+
+/// Reads a task's file from its beginning.
+class left_pieces {
+ public:
+  left_pieces(std::string path, std::string name)
+      : path_(std::move(path)), name_(std::move(name)), file_(path_, std::ios::binary) {
+    if (!file_) throw_taken_away(name_, path_);
+  }
+  std::span<const std::byte> next(std::uint64_t most, std::uint32_t& skipped) {
+    piece_header h;
+    read(&h, sizeof h);
+    if (h.bytes > most) throw_damaged();
+    skipped = static_cast<std::uint32_t>(h.skipped);
+    room_.resize(h.bytes);
+    read(room_.data(), room_.size());
+    return room_;
+  }
+
+ private:
+  void read(void* to, std::size_t n) {
+    if (!file_.read(static_cast<char*>(to), static_cast<std::streamsize>(n))) throw_damaged();
+  }
+  [[noreturn]] void throw_damaged() const {
+    throw std::runtime_error("weft: " + path_ + ", with chunks of " + name_ + ", is damaged: write it again");
+  }
+
+  const std::string path_, name_;
+  std::ifstream file_;
+  std::vector<std::byte> room_;
+};
+
+/// What HDF5 is to write of a box, at most.
+std::uint64_t room_for(const hdf5_dataset& d, const hdf5_pieces& p, const chunk_box& b) {
+  std::uint64_t room = 0;
+  each_piece(p, b, [&](const piece& next) {
+    if (next.made) {
+      room += noted_of_chunk;
+      return;
+    }
+    if (d.chunk.empty()) return;  // reserved once, for all of the dataset
+    std::uint64_t chunks = 1;
+    for (std::size_t a = 0; a < next.first.size(); ++a)
+      chunks *= (next.first[a] + next.extents[a] - 1) / d.chunk[a] - next.first[a] / d.chunk[a] + 1;
+    const std::uint64_t bytes = bytes_of(d.chunk, d.type.size).value();
+    room += chunks * (bytes + bytes / 8 + noted_of_chunk);
+  });
+  return room;
+}
+
+hdf5_id space_of(std::span<const std::size_t> extents) {
+  const std::vector<hsize_t> n(extents.begin(), extents.end());
+  return hdf5_id(n.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(n.size()), n.data(), nullptr),
+                 &H5Sclose);
+}
+
+void write_piece(const hdf5_id& d, const piece& next, std::span<const std::byte> bytes, std::uint32_t skipped,
+                 const hdf5_id& in_memory, const std::string& name) {
+  const std::vector<hsize_t> first(next.first.begin(), next.first.end());
+  const std::vector<hsize_t> extents(next.extents.begin(), next.extents.end());
+  bool done = false;
+  if (next.made) {
+    done = H5Dwrite_chunk(d.get(), H5P_DEFAULT, skipped, first.data(), bytes.size(), bytes.data()) >= 0;
+  } else {
+    const hdf5_id here = space_of(next.extents), there(H5Dget_space(d.get()), &H5Sclose);
+    done = here && there &&
+           (first.empty() ||
+            H5Sselect_hyperslab(there.get(), H5S_SELECT_SET, first.data(), nullptr, extents.data(), nullptr) >= 0) &&
+           H5Dwrite(d.get(), in_memory.get(), here.get(), there.get(), H5P_DEFAULT, bytes.data()) >= 0;
+  }
+  if (!done) throw_hdf5(name + " cannot be written");
+}
+
+}  // namespace
+
+task<nothing> leave_hdf5_pieces(shared<hdf5_pieces> where, std::size_t j, const block& from) {
+  const hdf5_pieces& p = *where;
+  const coordinates at = place_in_box(j, p.first, p.counts);
+  check_own(from, p.of, p.chunks.chunk(at));
+  if (from.count() == 0) co_return nothing();
+  const writing here(p.writing);
+  const chunk_box b = box_in_dataset(p, at);
+  // A task may run twice, and the first time end last: each has a file of its own until it is whole.
+  const std::string path = file_of_task(p, number_of(at, p.chunks.counts(), p.chunks.rank));
+  const std::string own = path + "." + number_in_name(number_of_writing());
+  file f = co_await file::open(own, {.mode = access::write, .create = true, .exclusive = true});
+  piece_maker maker(p, b, from.bytes().data());
+  std::vector<piece> pieces;
+  each_piece(p, b, [&](const piece& next) { pieces.push_back(next); });
+  std::vector<std::byte> all;
+  std::uint64_t written = 0;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    maker.append_to(all, pieces[i]);
+    if (all.size() < most_buffered_pieces && i + 1 < pieces.size()) continue;
+    co_await f.write_full_at(written, all);
+    written += all.size();
+    all.clear();
+  }
+  co_await f.close();
+  const auto rename = [&] { fs::rename(own, path); };
+  co_await blocking(rename);
+  co_return nothing();
+}
+
+std::size_t take_in_hdf5_pieces(const hdf5_goal& to, const hdf5_pieces& from, std::size_t next) {
+  const std::string name = name_of_hdf5(to.path, to.dataset);
+  const bool is_new = to.room.mark != 0;
+  const coordinates counts = from.chunks.counts();
+  const std::size_t n = from.chunks.tasks(), begin = next;
+  const auto box_of_task = [&](std::size_t j) { return box_in_dataset(from, place_of(j, counts, from.chunks.rank)); };
+  const hdf5_session session;
+  hdf5_id file = open_hdf5_file(to.path, H5F_ACC_RDWR);
+  if (is_new) check_own_room(file, to.path, to.dataset, to.room);
+  const hdf5_dataset now = look_into_hdf5(file, to.path, is_new ? unfinished_name(to.dataset) : to.dataset, to.type,
+                                          sizes_from(from.whole));
+  if (from.stored.size() != 0 && (extents_from(now.chunk) != from.stored || now.filters != from.filters))
+    throw std::runtime_error("weft: " + name + " has other chunks than when it was opened: it was written anew");
+
+  std::uint64_t room = now.chunk.empty() && !now.offset ? bytes_of(now.shape, now.type.size).value() : 0, bytes = 0;
+  for (; next < n && bytes < most_at_a_time; ++next) {
+    const chunk_box b = box_of_task(next);
+    std::error_code none;  // of no elements, or somebody has taken it away
+    const std::uintmax_t size = fs::file_size(file_of_task(from, next), none);
+    if (none) continue;
+    bytes += size;
+    room += size + room_for(now, from, b);
+  }
+  reserve_in_hdf5(file, to.path, room);
+  {
+    const hdf5_id d = find_hdf5_object(file, is_new ? unfinished_name(to.dataset) : to.dataset);
+    const hdf5_id in_memory = make_hdf5_type({to.type.of, to.type.size, false});
+    for (std::size_t j = begin; j < next; ++j) {
+      std::optional<left_pieces> left;
+      each_piece(from, box_of_task(j), [&](const piece& p) {
+        if (!left) left.emplace(file_of_task(from, j), name);
+        std::uint32_t skipped = 0;
+        const std::size_t most = bytes_in(from, p.made ? now.chunk : p.extents);
+        const std::span<const std::byte> what = left->next(most, skipped);
+        if (!p.made && what.size() != most) throw std::logic_error("weft: a piece of a dataset of another size");
+        write_piece(d, p, what, skipped, in_memory, name);
+      });
+    }
+  }
+  give_back_rest(file, to.path);
+  finish_hdf5_file(file, to.path);
+  std::error_code ignored;  // the folder goes in the end
+  for (std::size_t j = begin; j < next; ++j) fs::remove(file_of_task(from, j), ignored);
+  return next;
+}
+
+void weft_encode(encoder& e, const hdf5_pieces& p) {
+  weft::encode(e, p.folder);
+  weft::encode(e, p.chunks);
+  weft::encode(e, p.first);
+  weft::encode(e, p.counts);
+  weft::encode(e, p.of);
+  weft::encode(e, p.swapped);
+  weft::encode(e, p.writing);
+  weft::encode(e, p.begin);
+  weft::encode(e, p.whole);
+  weft::encode(e, p.stored);
+  weft::encode(e, p.filters);
+  weft::encode(e, p.level);
+  weft::encode(e, p.filled_with_zeros);
+}
+hdf5_pieces weft_decode(decoder& d, std::type_identity<hdf5_pieces>) {
+  constexpr const char* what = "a dataset's pieces";
+  hdf5_pieces p{weft::decode<std::string>(d), weft::decode<grid>(d)};
+  p.first = weft::decode<weft::shape>(d);
+  p.counts = weft::decode<weft::shape>(d);
+  p.of = weft::decode<element>(d);
+  p.swapped = weft::decode<bool>(d);
+  p.writing = weft::decode<std::uint64_t>(d);
+  p.begin = weft::decode<weft::shape>(d);
+  p.whole = weft::decode<weft::shape>(d);
+  p.stored = weft::decode<weft::shape>(d);
+  p.filters = weft::decode<std::vector<hdf5_filter>>(d);
+  p.level = weft::decode<int>(d);
+  p.filled_with_zeros = weft::decode<bool>(d);
+  if (!is_box_of(p.chunks, p.first, p.counts)) d.fail(what, "its box is not in its chunks");
+  if (!is_number(p.of)) d.fail(what, "its elements are no numbers");
+  if (p.begin.size() != p.chunks.rank || !is_part_of(p.chunks, p.begin, p.whole) ||
+      !bytes_of(sizes_from(p.whole), p.of.item))
+    d.fail(what, "its chunks are not in the dataset");
+  bool possible = p.stored.size() == 0 || p.stored.size() == p.whole.size();
+  for (const std::int64_t extent : p.stored) possible = possible && extent > 0;
+  if (!possible || bytes_of(sizes_from(p.stored), p.of.item).value_or(most_stored_chunk + 1) > most_stored_chunk)
+    d.fail(what, "its chunks are impossible");
+  for (const hdf5_filter f : p.filters)
+    if (f > hdf5_filter::deflate) d.fail(what, "a filter is not known");
+  if (p.filters.size() > 32 || p.level < 0 || p.level > 9) d.fail(what, "its filters are impossible");
+  return p;
+}
+
+}  // namespace weft::detail::arrays
