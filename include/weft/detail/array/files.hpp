@@ -37,6 +37,8 @@ target_ref zarr_target(std::string path, zarr_options how);
 
 // lib/array/hdf5_array.cpp
 task<array_ref> open_hdf5(client c, std::string path, std::string dataset, element e, std::size_t rank, creation how);
+
+// lib/array/hdf5_target.cpp
 target_ref hdf5_target(std::string path, std::string dataset, hdf5_options how);
 
 }  // namespace weft::detail::arrays
