@@ -297,6 +297,33 @@ TEST_CASE("regions of datasets that h5py has made in other ways are written by t
   CHECK(names_in(folder) == 2);
 }
 
+TEST_CASE("datasets of all layouts that h5py writes are written in part, in files of all its formats") {
+  const test_directory folder(test_directory::beside());
+  const char* from = std::getenv("WEFT_ARRAY_HDF5");
+  if (!from || !fs::exists(std::string(from) + "/special.h5")) {
+    WARN("left out: there are no files made by h5py. Install python3-h5py, and run this test by ctest.");
+    return;
+  }
+  place at;
+  for (const char* file : {"/old.h5", "/new.h5", "/block.h5"}) {
+    const std::string path = folder / "x.h5";
+    fs::copy_file(std::string(from) + file, path, fs::copy_options::overwrite_existing);
+    for (const char* stored : {"whole", "chunks", "deflate", "shuffle", "both", "checked", "growing"}) {
+      const std::string name = std::string("f8/big/") + stored;
+      INFO(file << " " << name);
+      const auto x = at.pool.run(weft::from_hdf5<double, 3>(at.client, path, name));
+      xt::xtensor<double, 3> wanted = at(x);
+      const xt::xtensor<double, 3> part = 1000.0 + xt::view(wanted, xt::range(7, 30), xt::range(0, 39), xt::all());
+      const auto y = weft::from_array(at.client, part, {.chunk = {10, 20, 2}});
+      at.pool.run(weft::store(y, weft::hdf5_dataset(path, name).region(slice(7, 30), slice(0, 39))));
+      xt::view(wanted, xt::range(7, 30), xt::range(0, 39), xt::all()) = part;
+      CHECK((at(x) == wanted));
+      at.pool.run(weft::to_hdf5(y, path, name + "_part", {.deflate = 1, .shuffle = true}));
+      CHECK((at(at.pool.run(weft::from_hdf5<double, 3>(at.client, path, name + "_part"))) == part));
+    }
+  }
+}
+
 TEST_CASE("what a program that was ended has left of a dataset in chunks is removed") {
   using namespace weft::detail::arrays;
   const test_directory folder(test_directory::beside());
