@@ -20,6 +20,7 @@
 #include "weft/array/files.hpp"
 #include "weft/array/fold.hpp"
 #include "weft/array/functions.hpp"
+#include "weft/array/gufunc.hpp"
 #ifndef WEFT_WITHOUT_HDF5
 #include "weft/array/hdf5.hpp"
 #endif

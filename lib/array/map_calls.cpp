@@ -1,4 +1,6 @@
-// Which chunks the functions of map_blocks, map_overlap, blockwise and apply_gufunc are given.
+// Which chunks the functions of map_blocks, map_overlap and blockwise are given.
+#include "array/map_calls.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -6,7 +8,6 @@
 
 #include "array/halos.hpp"
 #include "array/layered.hpp"
-#include "array/mapped.hpp"
 #include "array/pad.hpp"
 #include "weft/errors.hpp"
 
@@ -36,6 +37,8 @@ std::array<std::int32_t, most_axes> broadcast_axes(const grid& own, const grid& 
   return bound;
 }
 
+}  // namespace
+
 void check_some(const std::vector<array_ref>& x, const char* what) {
   if (x.empty()) throw misuse(std::string("weft: ") + what + " of no array");
   for (const array_ref& y : x) common_client(x.front()->owner, y->owner);
@@ -53,33 +56,6 @@ array_ref mapped(std::vector<array_ref> x, const std::vector<std::array<std::int
   return make_mapped(std::move(c), std::move(operands), std::move(plan));
 }
 
-/// Axes by their names.
-class named_axes {
- public:
-  /// Takes one more; throws misuse when it has another extent than before.
-  void add(char name, const cut& c, const std::string& where) {
-    const std::size_t at = names_.find(name);
-    if (at == std::string::npos) {
-      names_ += name;
-      cuts_.push_back(c);
-      return;
-    }
-    cut& own = cuts_[at];
-    if (own.extent != c.extent)
-      throw misuse("weft: axis " + std::string(1, name) + " has " + std::to_string(own.extent) + " and " +
-                   std::to_string(c.extent) + " elements in " + where);
-    if (c.count() > own.count()) own = c;
-  }
-  const cut* find(char name) const noexcept {
-    const std::size_t at = names_.find(name);
-    return at == std::string::npos ? nullptr : &cuts_[at];
-  }
-
- private:
-  std::string names_;
-  std::vector<cut> cuts_;
-};
-
 void add_axis(grid& g, const cut& c) {
   if (g.rank == most_axes) throw misuse("weft: an array of more than 8 axes");
   g.axes[g.rank++] = c;
@@ -90,53 +66,6 @@ std::string shapes_of(const std::vector<array_ref>& x) {
   for (const array_ref& y : x) text += (text.empty() ? "" : ", ") + to_string(y->chunks);
   return text;
 }
-
-/// A signature's groups of names: `(i,j),(j)->(i)`.
-struct signature {
-  std::vector<std::string> in, out;
-};
-signature parse(std::string_view text) {
-  const auto fail = [&] {
-    throw misuse("weft: \"" + std::string(text) + "\" is no signature of a function: write \"(i,j),(j)->(i)\"");
-  };
-  signature s;
-  const std::size_t arrow = text.find("->");
-  if (arrow == std::string_view::npos) fail();
-  const auto take = [&](std::string_view part, std::vector<std::string>& groups) {
-    enum { outside, name, comma } state = outside;
-    bool open = false, expected = true;
-    for (const char c : part) {
-      if (c == ' ') continue;
-      if (!open) {
-        if (c == '(' && expected) {
-          groups.emplace_back();
-          open = true;
-          expected = false;
-          state = outside;
-        } else if (c == ',' && !expected) {
-          expected = true;
-        } else {
-          fail();
-        }
-      } else if (c == ')' && state != comma) {
-        open = false;
-      } else if (c == ',' && state == name) {
-        state = comma;
-      } else if (((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) && state != name) {
-        groups.back() += c;
-        state = name;
-      } else {
-        fail();
-      }
-    }
-    if (open || expected) fail();
-  };
-  take(text.substr(0, arrow), s.in);
-  take(text.substr(arrow + 2), s.out);
-  return s;
-}
-
-}  // namespace
 
 namespace {
 
@@ -363,67 +292,6 @@ array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std
     }
   }
   return mapped(std::move(x), bound, std::move(plan));
-}
-
-std::vector<array_ref> apply_gufunc_of(std::string_view text, std::vector<array_ref> x, const std::vector<element>& e,
-                                       const weft::shape& sizes, any_code<block_function> f) {
-  check_some(x, "apply_gufunc");
-  const signature s = parse(text);
-  const std::string where = "\"" + std::string(text) + "\" of arrays of shapes " + shapes_of(x);
-  if (s.in.size() != x.size())
-    throw misuse("weft: " + where + ": it is of " + std::to_string(s.in.size()) + " arrays");
-  if (s.out.size() != e.size())
-    throw misuse("weft: " + where + ": it has " + std::to_string(s.out.size()) + " results, and the function " +
-                 std::to_string(e.size()));
-  named_axes core;
-  mapped_plan plan;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const grid& own = x[i]->chunks;
-    if (own.rank < s.in[i].size())
-      throw misuse("weft: " + where + ": array " + std::to_string(i) + " has too few axes");
-    grid loops = own;
-    loops.rank = own.rank - static_cast<std::uint32_t>(s.in[i].size());
-    for (std::size_t a = 0; a < s.in[i].size(); ++a) core.add(s.in[i][a], own.axes[loops.rank + a], where);
-    plan.tasks = i == 0 ? loops : broadcast(plan.tasks, loops);
-  }
-  // Axes that are made have an extent where they are named for the first time.
-  std::size_t made = 0;
-  std::vector<mapped_part> parts;
-  for (std::size_t i = 0; i < s.out.size(); ++i) {
-    parts.push_back({e[i], plan.tasks});
-    for (const char name : s.out[i]) {
-      if (!core.find(name)) {
-        if (made == sizes.size() || sizes[made] < 0)
-          throw misuse("weft: " + where + ": axis " + std::string(1, name) + " is new: give its extent in new_axes");
-        core.add(name, one_chunk(sizes[made++]), where);
-      }
-      add_axis(parts.back().chunks, one_chunk(core.find(name)->extent));
-    }
-  }
-  if (made != sizes.size())
-    throw misuse("weft: " + where + ": " + std::to_string(sizes.size()) + " extents of new axes, of which it has " +
-                 std::to_string(made));
-  plan.function = std::move(f);
-  std::vector<std::array<std::int32_t, most_axes>> bound;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    auto& own = bound.emplace_back();
-    own.fill(-1);
-    const std::uint32_t loops = x[i]->chunks.rank - static_cast<std::uint32_t>(s.in[i].size());
-    for (std::uint32_t a = 0; a < loops; ++a) {
-      const std::uint32_t t = a + plan.tasks.rank - loops;
-      if (x[i]->chunks.axes[a].extent == plan.tasks.axes[t].extent) own[a] = static_cast<std::int32_t>(t);
-    }
-  }
-  if (parts.size() == 1) {
-    plan.chunks = parts.front().chunks;
-    plan.of = parts.front().of;
-    return {mapped(std::move(x), bound, std::move(plan))};
-  }
-  check_parts(parts);
-  const grid tasks = plan.chunks = plan.tasks;
-  plan.of = element_of<std::uint8_t>;
-  plan.parts = parts;
-  return parts_of(mapped(std::move(x), bound, std::move(plan)), tasks, parts);
 }
 
 }  // namespace weft::detail::arrays

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "weft/array/gufunc.hpp"
 #include "weft/array/map.hpp"
 #include "weft/array/reduce.hpp"
 #include "weft/array/views.hpp"
@@ -81,7 +82,7 @@ auto along_lines(F f, std::int64_t axis, const std::int64_t* made, const X& x) {
     const weft::shape sizes = made ? weft::shape(*made) : weft::shape();
     auto code = code_of<function, from>(function{std::move(f), made ? *made : n});
     const char* const signature = made ? "(i)->(j)" : "(i)->(i)";
-    auto all = apply_gufunc_of(signature, {std::move(lines)}, {element_of<R>}, sizes, std::move(code));
+    auto all = apply_gufunc_of(signature, {std::move(lines)}, {element_of<R>}, {.extents = sizes}, std::move(code));
     return array<R, X::rank>(moved_view(std::move(all.front()), -1, axis));
   }
 }

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "weft/array/map.hpp"
+#include "weft/array/gufunc.hpp"
 
 /// Functions of one item, which is what a signature names: a line, a matrix, or an element.
 namespace weft {

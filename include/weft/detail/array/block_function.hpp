@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -252,10 +253,16 @@ array_ref trimmed(array_ref x, const overlap& how);
 array_ref map_overlap_of(std::vector<array_ref> x, element e, overlap how, any_code<block_function> f);
 array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std::vector<std::string_view>& axes,
                        element e, const block_changes& how, any_code<block_function> f);
-/// Its results, of which there is an element for each. `sizes`: extents of those axes that no operand has, in their
-/// order.
+/// lib/array/gufunc.cpp.
+struct gufunc_changes {
+  weft::shape extents = {};                              // of axes that no operand has, in their order
+  std::span<const std::vector<std::int64_t>> axes = {};  // of each array and result; none: the last ones
+  std::optional<std::int64_t> one_axis = {};             // of all of them
+  bool keeps = false;                                    // axes that go stay with one element
+};
+/// Its results, of which there is an element for each. Throws misuse.
 std::vector<array_ref> apply_gufunc_of(std::string_view signature, std::vector<array_ref> x,
-                                       const std::vector<element>& e, const weft::shape& sizes,
+                                       const std::vector<element>& e, const gufunc_changes& how,
                                        any_code<block_function> f);
 
 }  // namespace detail::arrays
