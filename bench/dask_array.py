@@ -1,15 +1,33 @@
 #!/usr/bin/python3
 """The array benchmarks on Dask's threads: dask_array.py WHAT N CHUNK THREADS prints milliseconds, without what makes
-the arrays that are in memory."""
+the arrays that are in memory. N and CHUNK are numbers, or numbers with commas between. Behind WHAT may be
+_compressible: every second one of the random numbers is 0. A fifth argument is the memory, in bytes, of a worker of
+Dask's that does it instead, in this process, and spills what is beyond."""
+import os
 import sys
+import tempfile
 import time
 
 import dask
 import dask.array as da
 import numpy as np
 
-what, n, chunk, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-dask.config.set(scheduler="threads", num_workers=threads)
+what, threads = sys.argv[1], int(sys.argv[4])
+n, chunk = (tuple(map(int, word.split(","))) if "," in word else int(word) for word in sys.argv[2:4])
+compressible = what.endswith("_compressible")
+what = what.replace("_compressible", "")
+mean = 0.25 if compressible else 0.5
+if len(sys.argv) > 5:
+    dask.config.set({"logging.distributed": "error"})  # it warns of every pause
+    from distributed import Client, LocalCluster, wait
+
+    spilled = tempfile.TemporaryDirectory(dir=os.environ.get("WEFT_SPILL", "/var/tmp"))
+    dask.config.set({"temporary-directory": spilled.name})
+    how = {"threads_per_worker": threads, "processes": False, "memory_limit": int(sys.argv[5])}
+    cluster = LocalCluster(n_workers=1, dashboard_address=None, **how)
+    client = Client(cluster)
+else:
+    dask.config.set(scheduler="threads", num_workers=threads)
 
 
 class Nowhere:
@@ -28,15 +46,41 @@ def kept(shape, dtype):
     return x.persist()
 
 
-if what == "basic_sum":
+def every_second_zero(block):
+    flat = block.reshape(-1)
+    flat[::2] = 0
+    return flat.reshape(block.shape)
+
+
+def random(shape, chunks):
+    x = da.random.random(shape, chunks=chunks)
+    return x.map_blocks(every_second_zero, dtype=x.dtype) if compressible else x
+
+
+def slow(block):
+    time.sleep(0.005)
+    return block.copy()
+
+
+if what in ("basic_sum", "basic_sum_slow_thin", "basic_sum_slow_square"):  # `chunk` columns
 
     def run():
-        assert da.zeros((n, n), chunks=(n, chunk)).sum(axis=1).compute()[7] == 0
+        rows = n // chunk if what.endswith("square") else n
+        x = da.zeros((n, chunk), chunks=(rows, chunk if rows < n else 1))
+        if "slow" in what:
+            x = x.map_blocks(slow, dtype=x.dtype)
+        assert x.sum(axis=1).compute()[7] == 0
 
 elif what == "double_diff":
     a, b = kept((n, n), np.float64), kept((n, n), np.float64)
 
     def run():
+        da.store(a[1:, 1:] - b[:-1, :-1], Nowhere(), lock=False)
+
+elif what == "double_diff_random":
+
+    def run():
+        a, b = (random((n, n), (chunk, chunk)) for _ in "ab")
         da.store(a[1:, 1:] - b[:-1, :-1], Nowhere(), lock=False)
 
 elif what == "sum_residuals":
@@ -71,7 +115,7 @@ elif what == "map_overlap_sample":
 elif what == "anom_mean":  # n places; `chunk` is the number of groups, as xarray makes them without flox
 
     def run():
-        x = da.random.random((100 * chunk, n), chunks=(1, n))
+        x = random((100 * chunk, n), (1, n))
         days = [x[day::chunk] for day in range(chunk)]
         rest = da.concatenate([day - day.mean(axis=0) for day in days]).mean(axis=0).compute()
         assert abs(rest[7]) < 1e-12
@@ -79,7 +123,7 @@ elif what == "anom_mean":  # n places; `chunk` is the number of groups, as xarra
 elif what == "climatic_mean":  # n members of an ensemble; `chunk` is the number of groups, as for anom_mean
 
     def run():
-        x = da.random.random((n, 4 * chunk, 48, 7, 30, 48), chunks=(1, 1, -1, -1, -1, -1))
+        x = random((n, 4 * chunk, 48, 7, 30, 48), (1, 1, -1, -1, -1, -1))
         climate = da.stack([x[:, day::chunk].mean(axis=1) for day in range(chunk)], axis=1)
         da.store(climate, Nowhere(), lock=False)
 
@@ -91,8 +135,8 @@ elif what == "quadratic_mean":
         assert abs(uv[0, 3, 5] - 0.25) < 2 / n**0.5
 
 elif what == "vorticity":  # `chunk` levels
-    u, v = (da.random.random((n, n, chunk), chunks=(n, n, 1)) for _ in "uv")
-    dx, dy = (da.random.random((n + 1, n), chunks=(n + 1, n)) for _ in "xy")
+    u, v = (random((n, n, chunk), (n, n, 1)) for _ in "uv")
+    dx, dy = (random((n + 1, n), (n + 1, n)) for _ in "xy")
 
     def wrapped(field):
         wide = da.pad(field, ((0, 1), (0, 0), (0, 0)), mode="wrap")
@@ -104,18 +148,28 @@ elif what == "vorticity":  # `chunk` levels
 elif what == "dot_product":
 
     def run():
-        x = da.random.random((n, n), chunks=(chunk, chunk))
-        assert abs((x @ x.T).sum().compute() / n**3 / 0.25 - 1) < 0.01
+        x = random((n, n), (chunk, chunk))
+        assert abs((x @ x.T).sum().compute() / n**3 / (mean / 2) - 1) < 0.01
 
-elif what in ("tiles_to_rows", "adjacent_groups", "heal_oversplit"):
-    shape, made, cut = {
-        "tiles_to_rows": ((n, n), (n // 10, n // 10), (n // 100, n)),
-        "adjacent_groups": ((n, 10, 10000), (100, 2, 5000), (20, 5, 10000)),
-        "heal_oversplit": ((n, n), (250, 250), (1000, 1000)),
-    }[what]
+elif what == "rechunked_sum":  # N is the shape, `chunk` the extents of the chunks before and after
+    made, cut = chunk[: len(n)], chunk[len(n) :]
 
     def run():
-        assert abs(da.random.random(shape, chunks=made).rechunk(cut).mean().compute() - 0.5) < 0.01
+        assert abs(random(n, made).rechunk(cut).mean().compute() - mean) < 0.01
+
+elif what in ("spilling", "spilling_release", "dot_product_spill", "swap_axes_spill"):  # in a worker alone
+
+    def run():
+        x = random((n, n), (chunk, chunk) if what != "swap_axes_spill" else (n, chunk)).persist()
+        wait(x)
+        if what == "dot_product_spill":
+            total, of = (x @ x.T).sum(), n**3 * mean / 2
+        else:
+            total, of = x.rechunk((chunk, n)).sum() if what == "swap_axes_spill" else x.sum(), n**2 * mean
+        total = total.persist()
+        if what == "spilling_release":
+            del x
+        assert abs(total.compute() / of - 1) < 0.01
 
 else:
     sys.exit("unknown: " + what)
@@ -123,3 +177,6 @@ else:
 begin = time.perf_counter()
 run()
 print((time.perf_counter() - begin) * 1e3)
+if len(sys.argv) > 5:
+    client.close()
+    cluster.close()

@@ -1,13 +1,24 @@
 #!/usr/bin/python3
 """The array benchmarks in NumPy, on one thread but for products: numpy_array.py WHAT N K prints milliseconds, without
-what makes the arrays that are in memory. K is what it is for dask_array.py."""
+what makes the arrays that are in memory. WHAT and K are what they are for dask_array.py."""
 import sys
 import time
 
 import numpy as np
 
 what, n, k = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+compressible = what.endswith("_compressible")
+what = what.replace("_compressible", "")
+mean = 0.25 if compressible else 0.5
 some = np.random.default_rng(7)
+
+
+def random(shape):
+    x = some.random(shape)
+    if compressible:
+        x.reshape(-1)[::2] = 0
+    return x
+
 
 if what == "fused_chain":
     a, b, c = (np.arange(n, dtype=np.float64) + seed for seed in range(3))
@@ -15,16 +26,38 @@ if what == "fused_chain":
     def run():
         return (a - b) * (a - b) + c / 2
 
-elif what == "basic_sum":
+elif what.startswith("basic_sum"):  # K columns in one piece, which nothing sleeps for
 
     def run():
-        assert np.zeros((n, n)).sum(axis=1)[7] == 0
+        assert np.zeros((n, k)).sum(axis=1)[7] == 0
 
 elif what == "double_diff":
     a, b = some.random((n, n)), some.random((n, n))
 
     def run():
         return a[1:, 1:] - b[:-1, :-1]
+
+elif what == "double_diff_random":
+
+    def run():
+        return random((n, n))[1:, 1:] - random((n, n))[:-1, :-1]
+
+elif what == "random_sum":  # of n numbers, in whatever chunks
+
+    def run():
+        assert abs(random(n).sum() / n - mean) < 0.01
+
+elif what == "map_overlap_sample":
+
+    def run():
+        return some.random((n, n))[n // 2 : n // 2 + 10, n // 2 : n // 2 + 10].copy()
+
+elif what == "svd_compressed":  # K columns
+    x = some.random((n, k)) - 0.5
+
+    def run():
+        q = np.linalg.qr(x @ some.normal(size=(k, 15)))[0]
+        return np.linalg.svd(q.T @ x)[1][:5]
 
 elif what == "sum_residuals":
     a = some.integers(0, 1000, (n, n, n))
@@ -52,19 +85,19 @@ elif what == "qr":
 elif what == "dot_product":
 
     def run():
-        x = some.random((n, n))
-        assert abs((x @ x.T).sum() / n**3 / 0.25 - 1) < 0.01
+        x = random((n, n))
+        assert abs((x @ x.T).sum() / n**3 / (mean / 2) - 1) < 0.01
 
 elif what == "anom_mean":
 
     def run():
-        x = some.random((100, k, n))
+        x = random((100, k, n))
         assert abs((x - x.mean(axis=0)).mean(axis=(0, 1))[7]) < 1e-12
 
 elif what == "climatic_mean":
 
     def run():
-        return some.random((n, 4, k, 48, 7, 30, 48)).mean(axis=1)
+        return random((n, 4, k, 48, 7, 30, 48)).mean(axis=1)
 
 elif what == "quadratic_mean":
 
@@ -75,8 +108,8 @@ elif what == "quadratic_mean":
 elif what == "vorticity":
 
     def run():
-        u, v = (np.pad(some.random((n, n, k)), ((0, 1), (0, 0), (0, 0)), mode="wrap") for _ in "uv")
-        dx, dy = some.random((n + 1, n)), some.random((n + 1, n))
+        u, v = (np.pad(random((n, n, k)), ((0, 1), (0, 0), (0, 0)), mode="wrap") for _ in "uv")
+        dx, dy = random((n + 1, n)), random((n + 1, n))
         return dx[..., None] * u - dy[..., None] * v
 
 else:

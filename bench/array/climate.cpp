@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "dask.hpp"
 #include "runs.hpp"
@@ -17,36 +16,30 @@ using weft::slice;
 
 constexpr std::int64_t years = 100, days = 2;
 
-const registered anom_mean_(
-    "array.anom_mean", "ms", "the mean over time of what is left without the mean of each day of the year",
-    [](const settings& s) {
+const registered_twice anom_mean_(
+    "anom_mean", "the mean over time of what is left without the mean of each day of the year",
+    [](const settings& s, const numbers& kind) {
       auto here = std::make_shared<client_place>(s.threads);
       const std::int64_t places = s.size(655'360, 65'536);
-      sides out;
-      out.note = WEFT_BENCH_COMPILER;
-      out.weft = [=] {
+      return beside_python(s, kind.measurement, places, days, [=] {
         return milliseconds([&] {
-          const auto x =
-              weft::random::uniform<double, 2>(here->client, {years * days, places}, {.seed = 7, .chunk = {1, -1}});
+          const auto x = kind.make<2>(here->client, {years * days, places}, {.seed = 7, .chunk = {1, -1}});
           const weft::array<double, 3> by_day = weft::reshape<3>(x, {years, days, places});
           const weft::array<double, 3> climate = weft::mean(by_day, 0, weft::keep_axes);
           const auto rest = here->pool.run(weft::mean(by_day - climate, weft::axes(0, 1)).compute());
           if (rest.size() != static_cast<std::size_t>(places) || !(std::abs(rest(7)) < 1e-12))
             throw wrong("array.anom_mean: anomalies do not add up to 0");
         });
-      };
-      beside_dask(out, s, "dask_array.py anom_mean " + std::to_string(places) + " " + std::to_string(days));
-      note_numpy(out, s, "numpy_array.py anom_mean " + std::to_string(places) + " " + std::to_string(days));
-      return out;
+      });
     });
 
-const registered climatic_mean_(
-    "array.climatic_mean", "ms", "the mean over the years of forecasts from each of ten days, its chunks let go",
-    [](const settings& s) {
+const registered_twice climatic_mean_(
+    "climatic_mean", "the mean over the years of forecasts from each of ten days, its chunks let go",
+    [](const settings& s, const numbers& kind) {
       auto here = std::make_shared<client_place>(s.threads);
-      const std::int64_t members = s.size(7, 1), of_day = 4, starts = 10;
-      const auto x = weft::random::uniform<double, 6>(here->client, {members, of_day * starts, 48, 7, 30, 48},
-                                                      {.seed = 7, .chunk = {1, 1, -1, -1, -1, -1}});
+      const std::int64_t members = s.size(28, 3), of_day = 4, starts = 10;
+      const auto x = kind.make<6>(here->client, {members, of_day * starts, 48, 7, 30, 48},
+                                  {.seed = 7, .chunk = {1, 1, -1, -1, -1, -1}});
       const weft::array<double, 6> climate =
           weft::mean(weft::reshape<7>(x, {members, of_day, starts, 48, 7, 30, 48}), 1);
       double expected = 0;
@@ -54,21 +47,15 @@ const registered climatic_mean_(
         expected += here->pool.run(x(0, year * starts + 3, 5, 2, 7, 1).compute()) / of_day;
       if (!(std::abs(here->pool.run(climate(0, 3, 5, 2, 7, 1).compute()) - expected) < 1e-12))
         throw wrong("array.climatic_mean: an element is wrong");
-      sides out;
-      out.note = WEFT_BENCH_COMPILER;
-      out.weft = [=] { return milliseconds([&] { here->pool.run(to_nowhere(climate)); }); };
-      beside_dask(out, s, "dask_array.py climatic_mean " + std::to_string(members) + " " + std::to_string(starts));
-      note_numpy(out, s, "numpy_array.py climatic_mean " + std::to_string(members) + " " + std::to_string(starts));
-      return out;
+      return beside_python(s, kind.measurement, members, starts,
+                           [=] { return milliseconds([&] { here->pool.run(to_nowhere(climate)); }); });
     });
 
 const registered quadratic_mean_(
     "array.quadratic_mean", "ms", "the means over time of u * u, v * v and u * v, together", [](const settings& s) {
       auto here = std::make_shared<client_place>(s.threads);
-      const std::int64_t times = s.size(200, 50), chunk = 10;
-      sides out;
-      out.note = WEFT_BENCH_COMPILER;
-      out.weft = [=] {
+      const std::int64_t times = s.size(560, 60), chunk = 10;
+      return beside_python(s, "quadratic_mean", times, chunk, [=] {
         return milliseconds([&] {
           const auto wind = [&](std::uint32_t which) {
             return weft::random::uniform<double, 4>(here->client, {times, 1, 494, 960},
@@ -83,25 +70,20 @@ const registered quadratic_mean_(
           if (std::abs(at(uu) - 1. / 3) > far || std::abs(at(vv) - 1. / 3) > far || std::abs(at(uv) - 0.25) > far)
             throw wrong("array.quadratic_mean: a mean that random numbers cannot have");
         });
-      };
-      beside_dask(out, s, "dask_array.py quadratic_mean " + std::to_string(times) + " " + std::to_string(chunk));
-      note_numpy(out, s, "numpy_array.py quadratic_mean " + std::to_string(times) + " " + std::to_string(chunk));
-      return out;
+      });
     });
 
-const registered vorticity_(
-    "array.vorticity", "ms", "dx * u - dy * v of fields that are wrapped by an element, its chunks made and let go",
-    [](const settings& s) {
+const registered_twice vorticity_(
+    "vorticity", "dx * u - dy * v of fields that are wrapped by an element, its chunks made and let go",
+    [](const settings& s, const numbers& kind) {
       auto here = std::make_shared<client_place>(s.threads);
-      const std::int64_t n = s.size(2000, 1000), levels = s.size(20, 10);
+      const std::int64_t n = s.size(2000, 1000), levels = s.size(57, 24);
       const auto field = [&](std::uint32_t which) {
-        const auto x = weft::random::uniform<double, 3>(here->client, {n, n, levels},
-                                                        {.seed = 7, .stream = which, .chunk = {n, n, 1}});
+        const auto x = kind.make<3>(here->client, {n, n, levels}, {.seed = 7, .stream = which, .chunk = {n, n, 1}});
         return weft::rechunk(weft::pad(x, {{0, 1}, {0, 0}, {0, 0}}, weft::pad_mode::wrap), {.chunk = {n + 1, n, 1}});
       };
       const auto distance = [&](std::uint32_t which) {
-        return weft::random::uniform<double, 2>(here->client, {n + 1, n},
-                                                {.seed = 7, .stream = which, .chunk = {n + 1, n}});
+        return kind.make<2>(here->client, {n + 1, n}, {.seed = 7, .stream = which, .chunk = {n + 1, n}});
       };
       const auto u = field(0), v = field(1);
       const auto dx = distance(2), dy = distance(3);
@@ -109,12 +91,8 @@ const registered vorticity_(
       const auto at = [&](const auto& x, auto... where) { return here->pool.run(x(where...).compute()); };
       const double expected = at(dx, n, 3) * at(u, 0, 3, 1) - at(dy, n, 3) * at(v, 0, 3, 1);
       if (!(std::abs(at(turning, n, 3, 1) - expected) < 1e-12)) throw wrong("array.vorticity: an element is wrong");
-      sides out;
-      out.note = WEFT_BENCH_COMPILER;
-      out.weft = [=] { return milliseconds([&] { here->pool.run(to_nowhere(turning)); }); };
-      beside_dask(out, s, "dask_array.py vorticity " + std::to_string(n) + " " + std::to_string(levels));
-      note_numpy(out, s, "numpy_array.py vorticity " + std::to_string(n) + " " + std::to_string(levels));
-      return out;
+      return beside_python(s, kind.measurement, n, levels,
+                           [=] { return milliseconds([&] { here->pool.run(to_nowhere(turning)); }); });
     });
 
 }  // namespace

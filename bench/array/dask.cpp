@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 namespace bench {
 namespace {
@@ -13,10 +14,11 @@ bool installed(const char* modules) {
   return std::system(command.c_str()) == 0;  // NOLINT: no user input
 }
 
-/// What a script of bench/ prints. Throws std::runtime_error when it fails.
+/// What a script of bench/ prints. Throws std::runtime_error when it fails, or takes two minutes: a worker of Dask's
+/// that has no memory left to go on with waits for ever.
 double script_milliseconds(const std::string& script_and_arguments, unsigned blas_threads) {
-  const std::string command = "OPENBLAS_NUM_THREADS=" + std::to_string(blas_threads) +
-                              " /usr/bin/python3 '" WEFT_BENCH_SOURCES "'/" + script_and_arguments;
+  const std::string command = "PYTHONWARNINGS=ignore OPENBLAS_NUM_THREADS=" + std::to_string(blas_threads) +
+                              " timeout 120 /usr/bin/python3 '" WEFT_BENCH_SOURCES "'/" + script_and_arguments;
   FILE* script = ::popen(command.c_str(), "r");
   double ms = 0;
   const bool read = script && std::fscanf(script, "%lf", &ms) == 1;
@@ -58,10 +60,28 @@ void note_dask(sides& out, const settings& s, const std::string& script_and_argu
                    [=, threads = s.threads] { return dask_milliseconds(script_and_arguments, threads); });
 }
 
-void note_numpy(sides& out, const settings& s, const std::string& script_and_arguments) {
-  if (!s.peers || !installed("numpy")) return;
+void note_dask_worker(sides& out, const settings& s, const std::string& script_and_arguments, std::uint64_t memory) {
+  if (!s.peers || !installed("dask.array, distributed")) return;
+  const std::string call = script_and_arguments + " " + std::to_string(s.threads) + " " + std::to_string(memory);
+  add_milliseconds(out, "a worker of Dask's of " + std::to_string(memory >> 20) + " MiB",
+                   [=] { return script_milliseconds(call, 1); });
+}
+
+void note_numpy(sides& out, const settings& s, const std::string& script_and_arguments, const char* modules) {
+  if (!s.peers || !installed(modules)) return;
   add_milliseconds(out, "NumPy",
                    [=, threads = s.threads] { return script_milliseconds(script_and_arguments, threads); });
+}
+
+sides beside_python(const settings& s, const std::string& what, std::int64_t n, std::int64_t k,
+                    std::function<double()> weft) {
+  const std::string call = "_array.py " + what + " " + std::to_string(n) + " " + std::to_string(k);
+  sides out;
+  out.weft = std::move(weft);
+  out.note = WEFT_BENCH_COMPILER;
+  beside_dask(out, s, "dask" + call);
+  note_numpy(out, s, "numpy" + call);
+  return out;
 }
 
 }  // namespace bench

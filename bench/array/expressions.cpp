@@ -1,4 +1,5 @@
 // array.*: expressions of arrays that are in memory, beside a loop written by hand and beside Dask's threads.
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -24,13 +25,6 @@ struct element {
     return static_cast<std::int64_t>((*this)(i * 65'537 + j * 257 + k) * 1000);
   }
 };
-
-/// Measures Dask's threads and NumPy, too, where they are there.
-void beside_python(sides& out, const settings& s, const char* what, std::int64_t n, std::int64_t chunk) {
-  const std::string call = "_array.py " + std::string(what) + " " + std::to_string(n) + " " + std::to_string(chunk);
-  beside_dask(out, s, "dask" + call);
-  note_numpy(out, s, "numpy" + call);
-}
 
 /// (a - b) * (a - b) + c / 2, into memory that was used before.
 void chain_by_hand(const std::vector<double>& a, const std::vector<double>& b, const std::vector<double>& c,
@@ -94,23 +88,38 @@ const registered unfused_chain_(
       return out;
     });
 
-const registered basic_sum_("array.basic_sum", "ms", "zeros in thin chunks, summed along their rows",
-                            [](const settings& s) {
-                              auto here = std::make_shared<client_place>(s.threads);
-                              const std::int64_t n = s.size(20'000, 6'000), chunk = n / 80;
-                              sides out;
-                              out.note = WEFT_BENCH_COMPILER;
-                              out.weft = [=] {
-                                return milliseconds([&] {
-                                  const auto x = weft::zeros<double, 2>(here->client, {n, n}, {.chunk = {-1, chunk}});
-                                  const auto sums = here->pool.run(weft::sum(x, 1).compute());
-                                  if (sums.size() != static_cast<std::size_t>(n) || sums(7) != 0)
-                                    throw wrong("array.basic_sum: a sum of zeros is not 0");
-                                });
-                              };
-                              beside_python(out, s, "basic_sum", n, chunk);
-                              return out;
-                            });
+struct slow_copy {
+  xt::xtensor<double, 2> operator()(const weft::chunk_view<double, 2>& chunk) const {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return chunk;
+  }
+};
+/// Zeros in chunks of 10 MiB, a column or some whole rows.
+sides basic_sum(const settings& s, const char* measurement, bool slow, bool square) {
+  auto here = std::make_shared<client_place>(s.threads);
+  const std::int64_t rows = s.size(1'310'720, 327'680), columns = s.size(1024, 128);
+  return beside_python(s, measurement, rows, columns, [=] {
+    return milliseconds([&] {
+      const weft::shape chunk = square ? weft::shape{rows / columns, -1} : weft::shape{-1, 1};
+      weft::array<double, 2> x = weft::zeros<double, 2>(here->client, {rows, columns}, {.chunk = chunk});
+      if (slow) x = weft::map_blocks(slow_copy{}, x);
+      const auto sums = here->pool.run(weft::sum(x, 1).compute());
+      if (sums.size() != static_cast<std::size_t>(rows) || sums(7) != 0)
+        throw wrong("array.basic_sum: a sum of zeros is not 0");
+    });
+  });
+}
+const registered basic_sum_("array.basic_sum", "ms", "zeros in chunks of a column, summed along their rows",
+                            [](const settings& s) { return basic_sum(s, "basic_sum", false, false); });
+const registered basic_sum_slow_thin_("array.basic_sum_slow_thin", "ms",
+                                      "the same through a function that takes 5 ms for each chunk",
+                                      [](const settings& s) {
+                                        return basic_sum(s, "basic_sum_slow_thin", true, false);
+                                      });
+const registered basic_sum_slow_square_("array.basic_sum_slow_square", "ms", "the same in chunks of whole rows",
+                                        [](const settings& s) {
+                                          return basic_sum(s, "basic_sum_slow_square", true, true);
+                                        });
 
 const registered double_diff_(
     "array.double_diff", "ms", "a[1:, 1:] - b[:-1, :-1] of arrays in memory, its chunks made and let go",
@@ -124,11 +133,25 @@ const registered double_diff_(
       const weft::array<double, 2> difference = a(slice(1), slice(1)) - b(slice(0, -1), slice(0, -1));
       const double corner = here->pool.run(difference(5, 7).compute());
       if (corner != element{}(6, 8) - element{}(5, 7)) throw wrong("array.double_diff: an element is wrong");
-      sides out;
-      out.note = WEFT_BENCH_COMPILER;
-      out.weft = [=] { return milliseconds([&] { here->pool.run(to_nowhere(difference)); }); };
-      beside_python(out, s, "double_diff", n, chunk);
-      return out;
+      return beside_python(s, "double_diff", n, chunk,
+                           [=] { return milliseconds([&] { here->pool.run(to_nowhere(difference)); }); });
+    });
+
+const registered_twice double_diff_random_(
+    "double_diff_random", "a[1:, 1:] - b[:-1, :-1] of random doubles, its chunks made and let go",
+    [](const settings& s, const numbers& kind) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t n = s.size(16'000, 4'800), chunk = 1600;
+      const auto make = [&](std::uint32_t which) {
+        return kind.make<2>(here->client, {n, n}, {.seed = 7, .stream = which, .chunk = {chunk, chunk}});
+      };
+      const auto a = make(0), b = make(1);
+      const weft::array<double, 2> difference = a(slice(1), slice(1)) - b(slice(0, -1), slice(0, -1));
+      const auto at = [&](const auto& x, auto... where) { return here->pool.run(x(where...).compute()); };
+      if (at(difference, chunk - 1, 7) != at(a, chunk, 8) - at(b, chunk - 1, 7))
+        throw wrong("array.double_diff_random: an element is wrong");
+      return beside_python(s, kind.measurement, n, chunk,
+                           [=] { return milliseconds([&] { here->pool.run(to_nowhere(difference)); }); });
     });
 
 const registered sum_residuals_("array.sum_residuals", "ms", "sum(a - mean(a, 0)) of integers in memory, three axes",
@@ -138,17 +161,13 @@ const registered sum_residuals_("array.sum_residuals", "ms", "sum(a - mean(a, 0)
                                   const auto a =
                                       kept(*here, weft::from_function<3>(here->client, {n, n, n}, element{},
                                                                          {.chunk = {chunk, chunk, chunk}}));
-                                  sides out;
-                                  out.note = WEFT_BENCH_COMPILER;
-                                  out.weft = [=] {
+                                  return beside_python(s, "sum_residuals", n, chunk, [=] {
                                     return milliseconds([&] {
                                       const double sum = here->pool.run(weft::sum(a - weft::mean(a, 0)).compute());
                                       if (!(std::abs(sum) < 1e-2))
                                         throw wrong("array.sum_residuals: residuals do not add up to 0");
                                     });
-                                  };
-                                  beside_python(out, s, "sum_residuals", n, chunk);
-                                  return out;
+                                  });
                                 });
 
 struct identity {
@@ -163,20 +182,15 @@ const registered map_overlap_sample_(
     [](const settings& s) {
       auto here = std::make_shared<client_place>(s.threads);
       const std::int64_t n = s.size(10'000, 2'000), chunk = 50;
-      sides out;
-      out.note = WEFT_BENCH_COMPILER;
-      out.weft = [=] {
+      return beside_python(s, "map_overlap_sample", n, chunk, [=] {
         return milliseconds([&] {
-          const auto x = weft::from_function<2>(here->client, {n, n}, element{}, {.chunk = {chunk, chunk}});
-          const auto part =
-              weft::map_overlap(identity{}, x, {.depth = {1, 1}})(slice(n / 2, n / 2 + 10), slice(n / 2, n / 2 + 10));
-          const auto found = here->pool.run(part.compute());
-          if (found(3, 4) != element{}(n / 2 + 3, n / 2 + 4))
+          const auto x = weft::random::uniform<double, 2>(here->client, {n, n}, {.seed = 7, .chunk = {chunk, chunk}});
+          const slice some(n / 2, n / 2 + 10);
+          const auto part = weft::map_overlap(identity{}, x, {.depth = {1, 1}})(some, some);
+          if (here->pool.run(part.compute()) != here->pool.run(x(some, some).compute()))
             throw wrong("array.map_overlap_sample: a wrong element");
         });
-      };
-      beside_dask(out, s, "dask_array.py map_overlap_sample " + std::to_string(n) + " " + std::to_string(chunk));
-      return out;
+      });
     });
 
 }  // namespace

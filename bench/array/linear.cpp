@@ -73,25 +73,21 @@ const registered matmul_(
       return out;
     });
 
-const registered dot_product_(
-    "array.dot_product", "ms", "the sum of x times its transpose, of random doubles that are made for it",
-    [](const settings& s) {
+const registered_twice dot_product_(
+    "dot_product", "the sum of x times its transpose, of random doubles that are made for it",
+    [](const settings& s, const numbers& kind) {
       auto here = std::make_shared<client_place>(s.threads);
-      const std::int64_t n = s.size(4000, 1000), chunk = n / 4;
-      sides out;
-      out.weft = [=] {
+      const std::int64_t n = s.size(3990, 1400), chunk = n / 7;
+      return beside_python(s, kind.measurement, n, chunk, [=] {
         weft::blas_threads(1);
         return milliseconds([&] {
-          const auto x = weft::random::uniform<double, 2>(here->client, {n, n}, {.seed = 7, .chunk = {chunk, chunk}});
+          const auto x = kind.make<2>(here->client, {n, n}, {.seed = 7, .chunk = {chunk, chunk}});
           const double sum = here->pool.run(weft::sum(weft::matmul(x, weft::transpose(x))).compute());
           const auto side = static_cast<double>(n);
-          if (!(std::abs(sum / (0.25 * side * side * side) - 1) < 0.01))
+          if (!(std::abs(sum / (kind.mean() / 2 * side * side * side) - 1) < 0.01))
             throw wrong("array.dot_product: a sum that random numbers cannot have");
         });
-      };
-      beside_dask(out, s, "dask_array.py dot_product " + std::to_string(n) + " " + std::to_string(chunk));
-      note_numpy(out, s, "numpy_array.py dot_product " + std::to_string(n) + " 0");
-      return out;
+      });
     });
 
 const registered qr_(
@@ -121,32 +117,30 @@ const registered qr_(
       return out;
     });
 
-const registered svd_compressed_("array.svd_compressed", "ms",
-                                 "five singular values of a tall matrix of random doubles, made as they are needed",
-                                 [](const settings& s) {
-                                   auto here = std::make_shared<client_place>(s.threads);
-                                   const std::int64_t n = s.size(200'000, 20'000), width = 1000, chunk = 10'000;
-                                   sides out;
-                                   out.weft = [=] {
-                                     weft::blas_threads(1);
-                                     return milliseconds([&] {
-                                       const weft::array<double, 2> x = weft::astype<double>(weft::from_function<2>(
-                                           here->client, {n, width}, scattered{}, {.chunk = {chunk, width}}));
-                                       const xt::xtensor<double, 1> values =
-                                           here->pool.run(weft::svd_compressed(x, 5).s.compute());
-                                       // The largest singular value of such a matrix is near sqrt(n / 12) +
-                                       // sqrt(width / 12).
-                                       const double most = std::sqrt(static_cast<double>(n) / 12) +
-                                                           std::sqrt(static_cast<double>(width) / 12);
-                                       if (!(values(0) > most / 2 && values(0) < most * 1.01))
-                                         throw wrong("a singular value that cannot be");
-                                     });
-                                   };
-                                   beside_dask(out, s,
-                                               "dask_linear.py svd_compressed " + std::to_string(n) + " " +
-                                                   std::to_string(width) + " " + std::to_string(chunk));
-                                   return out;
-                                 });
+const registered svd_compressed_(
+    "array.svd_compressed", "ms", "five singular values of a tall matrix of random doubles, made as they are needed",
+    [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t n = s.size(200'000, 20'000), width = 1000, chunk = 10'000;
+      sides out;
+      out.weft = [=] {
+        weft::blas_threads(1);
+        return milliseconds([&] {
+          const weft::array<double, 2> x = weft::astype<double>(
+              weft::from_function<2>(here->client, {n, width}, scattered{}, {.chunk = {chunk, width}}));
+          const xt::xtensor<double, 1> values = here->pool.run(weft::svd_compressed(x, 5).s.compute());
+          // The largest singular value of such a matrix is near sqrt(n / 12) +
+          // sqrt(width / 12).
+          const double most = std::sqrt(static_cast<double>(n) / 12) + std::sqrt(static_cast<double>(width) / 12);
+          if (!(values(0) > most / 2 && values(0) < most * 1.01)) throw wrong("a singular value that cannot be");
+        });
+      };
+      beside_dask(out, s,
+                  "dask_linear.py svd_compressed " + std::to_string(n) + " " + std::to_string(width) + " " +
+                      std::to_string(chunk));
+      note_numpy(out, s, "numpy_array.py svd_compressed " + std::to_string(n) + " " + std::to_string(width));
+      return out;
+    });
 
 }  // namespace
 }  // namespace bench

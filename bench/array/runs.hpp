@@ -1,6 +1,11 @@
 #pragma once
 
 /// What the measurements of arrays run.
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+
 #include "../client_place.hpp"
 #include "../harness.hpp"
 #include "weft/array.hpp"
@@ -28,5 +33,48 @@ template <class X>
 weft::task<> to_nowhere(X x) {
   co_await weft::detail::arrays::run(*x.node());
 }
+
+/// Chunks as a function of chunks writes them: as they are, or with every second element 0.
+template <std::size_t N>
+struct written {
+  bool zeros;
+  xt::xtensor<double, N> operator()(const weft::chunk_view<double, N>& chunk) const {
+    xt::xtensor<double, N> out = chunk;
+    if (zeros)
+      for (std::size_t i = 0; i < out.size(); i += 2) out.data()[i] = 0;
+    return out;
+  }
+};
+
+/// The two kinds of numbers of coiled/benchmarks: random doubles, and the same with every second one of a chunk 0,
+/// which can be compressed.
+struct numbers {
+  std::string measurement;  // without the group; the scripts know the kind by it
+  bool compressible;
+
+  double mean() const { return compressible ? 0.25 : 0.5; }
+  template <std::size_t N>
+  weft::array<double, N> make(const weft::client& c, const weft::shape& extents, weft::random::options how) const {
+    if (compressible) return make_by_chunks<N>(c, extents, how);
+    return weft::random::uniform<double, N>(c, extents, how);
+  }
+  /// The same by a function of chunks, so that there are chunks: weft makes random numbers in those that are asked
+  /// for.
+  template <std::size_t N>
+  weft::array<double, N> make_by_chunks(const weft::client& c, const weft::shape& extents,
+                                        weft::random::options how) const {
+    return weft::map_blocks(written<N>{compressible}, weft::random::uniform<double, N>(c, extents, how));
+  }
+};
+
+/// A measurement of both kinds of numbers: NAME, and NAME_compressible.
+struct registered_twice {
+  template <class F>
+  registered_twice(const std::string& name, const std::string& what, F prepare)
+      : as_they_are("array." + name, "ms", what, [=](const settings& s) { return prepare(s, numbers{name, false}); }),
+        compressible("array." + name + "_compressible", "ms", what + "; every second number is 0",
+                     [=](const settings& s) { return prepare(s, numbers{name + "_compressible", true}); }) {}
+  registered as_they_are, compressible;
+};
 
 }  // namespace bench

@@ -9,6 +9,11 @@ fail() {
   failures=1
 }
 
+# twice NAME...: measurements of arrays of both kinds of numbers
+twice() {
+  for name in "$@"; do echo "array.$name array.${name}_compressible"; done
+}
+
 "$bench" --list >"$here/list" || fail "--list failed"
 names="fork.fib fork.skynet fork.nqueens fork.matmul fork.sort wake.spawn wake.post wake.round_trip
        wake.round_trip_latency_mode wake.idle_cpu io.file_read io.file_write io.timer graph.independent graph.chain
@@ -25,7 +30,13 @@ grep -q '^cluster\.' "$here/list" &&
          cluster.metg_tcp cluster.metg_tcp_placed cluster.metg_tls cluster.simulated_1000"
 grep -q '^array\.' "$here/list" &&
   names="$names array.fused_chain array.basic_sum array.double_diff array.sum_residuals
-         array.map_overlap_sample array.rechunk array.random array.unfused_chain"
+         array.map_overlap_sample array.rechunk array.random array.unfused_chain array.basic_sum_slow_thin
+         array.basic_sum_slow_square array.quadratic_mean array.filter_then_average_50 array.filter_then_average_100
+         array.filter_then_average_200 array.filter_then_average_255 array.access_slices_700 array.access_slices_75
+         array.access_slices_1 array.sum_residuals_zarr array.select_scalar $(twice anom_mean climatic_mean vorticity
+         double_diff_random spilling spilling_release tiles_to_rows tiles_to_rows_auto swap_axes_in_memory
+         swap_axes_in_memory_auto swap_axes_out_of_core swap_axes_out_of_core_auto adjacent_groups
+         adjacent_groups_auto heal_oversplit)"
 for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not listed"; done
 
 "$bench" --quick --runs 1 --json fork.fib fork.sort >"$here/one.json" || fail "--json failed"
