@@ -48,6 +48,11 @@ struct digest_node final : layered_node {
       : layered_node(std::move(c), e, g, {std::move(o)}), axes(a), what(std::move(w)) {}
 
   box reads(std::size_t, const box& b) const override { return digested(b); }
+  bool spell(encoder& e) const override {
+    weft::encode(e, axes);
+    weft::encode(e, what);
+    return true;
+  }
   layer<block> lay(const box& wanted, std::span<const layer<block>> in, std::span<const box> from) const override {
     box b = digested(wanted);
     bool last = one_is_left(b, axes);

@@ -21,6 +21,13 @@ struct gather_node final : layered_node {
         first(axes) {}
 
   box reads(std::size_t o, const box& of_tasks) const override { return box_read(what[o], chunks, of_tasks); }
+  bool spell(encoder& e) const override {
+    weft::encode(e, purpose);
+    weft::encode(e, what);
+    weft::encode(e, fill);
+    weft::encode(e, first);
+    return true;
+  }
   layer<block> lay(const box& tasks, std::span<const layer<block>> in, std::span<const box> from) const override {
     std::vector<needs> how;
     for (std::size_t i = 0; i < in.size(); ++i) how.push_back(needs_of(what[i], chunks, tasks, from[i]));

@@ -23,6 +23,10 @@ namespace {
 struct hdf5_node final : layered_node, reads_place {
   hdf5_node(client c, hdf5_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  bool spell(encoder& e) const override {
+    weft::encode(e, where);
+    return true;
+  }
   std::string place_read() const override { return place_of_dataset(where.path, where.dataset); }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     hdf5_place own = where;

@@ -21,6 +21,15 @@ array_node::~array_node() {
   }
 }
 
+bool reduction_node::spell(encoder& e) const {
+  weft::encode(e, domain);
+  weft::encode(e, axes);
+  weft::encode(e, keep);
+  weft::encode(e, what);
+  weft::encode(e, fan_in);
+  return true;
+}
+
 const client& owner_of(const array_node& x) noexcept { return x.owner; }
 const grid& grid_of(const array_node& x) noexcept { return x.chunks; }
 element element_of_node(const array_node& x) noexcept { return x.of; }

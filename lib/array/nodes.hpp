@@ -26,6 +26,9 @@ class array_node {
   array_node(const array_node&) = delete;
   array_node& operator=(const array_node&) = delete;
   virtual ~array_node();
+  /// Puts what it computes, but for what it reads, its elements and its chunks: nodes of one type that put the same
+  /// are one in a plan. False: nothing else computes that. Asked of those alone that another may be like.
+  virtual bool spell(encoder&) const { return false; }
 
   const node_kind kind;
   const client owner;
@@ -44,6 +47,11 @@ class array_node {
 struct index_node final : array_node {
   index_node(client c, const grid& g, std::int64_t b, const coordinates& s)
       : array_node(node_kind::index, std::move(c), element_of<std::int64_t>, g, {}), base(b), steps(s) {}
+  bool spell(encoder& e) const override {
+    e.put(&base, sizeof base);
+    e.put(steps.data(), sizeof steps);
+    return true;
+  }
   const std::int64_t base;
   const coordinates steps;
 };
@@ -56,10 +64,21 @@ struct elementwise_node final : array_node {
         arguments(std::move(a)),
         what(std::move(k)),
         cheap(is_cheap) {}
+  bool spell(encoder& e) const override {
+    if (what) what->encode(e);  // its entry is compared already
+    return true;
+  }
   const std::vector<std::uint8_t> arguments;
   const any_code<kernel> what;
   const bool cheap;
 };
+
+/// Whether it stands for its operand, to be made again for each that reads it (recomputed).
+inline bool is_recomputed(const array_node& n) noexcept {
+  if (n.kind != node_kind::elementwise) return false;
+  const auto& e = static_cast<const elementwise_node&>(n);
+  return e.cheap && !e.what;
+}
 
 struct view_node final : array_node {
   view_node(client c, element e, const grid& g, operand o)
@@ -75,6 +94,7 @@ struct reduction_node final : array_node {
         keep(k),
         what(std::move(r)),
         fan_in(n) {}
+  bool spell(encoder& e) const override;
   const grid domain;         // of what is reduced
   const std::uint32_t axes;  // a bit for each axis of the domain that is reduced
   const bool keep;           // they stay, with one element

@@ -31,6 +31,10 @@ npy_header header_of(const npy_place& p) {
 struct npy_node final : layered_node, reads_place {
   npy_node(client c, npy_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  bool spell(encoder& e) const override {
+    weft::encode(e, where);
+    return true;
+  }
   std::string place_read() const override { return spelled_alike(where.path); }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     npy_place own = where;

@@ -115,6 +115,10 @@ struct write_stack_task {
 struct stack_node final : layered_node {
   stack_node(client c, stack_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  bool spell(encoder& e) const override {
+    weft::encode(e, where);
+    return true;
+  }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     stack_place own = where;
     own.first = tasks.first;

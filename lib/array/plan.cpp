@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 #include <utility>
 
 #include "array/layered.hpp"
@@ -17,25 +18,26 @@ bool is_in_tasks_of_others(const array_node& n) noexcept { return n.kind == node
 /// Takes nodes into one program.
 class program_maker {
  public:
-  program_maker(stage& s, const grid& domain, const std::unordered_map<const array_node*, std::size_t>& readers,
-                std::size_t operands)
-      : stage_(s), readers_(readers), inputs_(operands) {
+  program_maker(stage& s, const grid& domain, std::size_t operands) : stage_(s), inputs_(operands) {
     s.what.domain = domain;
   }
 
-  /// The register of node n, as the domain sees it.
-  std::int16_t take(const array_node& n, const view_map& map) {
+  /// The register of what v computes, as the domain sees it.
+  std::int16_t take(const vertex& v, const view_map& map) {
     for (const known& k : known_)
-      if (k.node == &n && k.map == map) return k.at;
+      if (k.of == &v && k.map == map) return k.at;
+    const array_node& n = *v.node;
     const std::int16_t at = n.kind == node_kind::index                                        ? load_index(n, map)
-                            : n.kind == node_kind::elementwise && fits(n) && may_take(n, map) ? take_in(n, map)
-                                                                                              : load_blocks(n, map);
-    known_.push_back({&n, map, at});
+                            : n.kind == node_kind::elementwise && fits(n) && may_take(v, map) ? take_in(v, map)
+                                                                                              : load_blocks(v, map);
+    known_.push_back({&v, map, at});
     return at;
   }
-  std::int16_t add_step(const elementwise_node& n, const view_map& map) {
+  std::int16_t add_step(const vertex& v, const view_map& map) {
+    const auto& n = static_cast<const elementwise_node&>(*v.node);
     std::vector<std::int16_t> operands, arguments;
-    for (const operand& o : n.operands) operands.push_back(take(*o.node, compose(map, o.map)));
+    for (std::size_t o = 0; o < n.operands.size(); ++o)
+      operands.push_back(take(*v.operands[o], compose(map, n.operands[o].map)));
     for (const std::uint8_t a : n.arguments) arguments.push_back(operands[a]);
     if (!n.what) return operands.front();
     stage_.what.steps.push_back({n.what, std::move(arguments), n.of.item});
@@ -44,7 +46,7 @@ class program_maker {
 
  private:
   struct known {
-    const array_node* node;
+    const vertex* of;
     view_map map;
     std::int16_t at;
   };
@@ -58,9 +60,9 @@ class program_maker {
     return steps_ + 1 < most_steps && inputs_ + block_operands(n) <= most_inputs + 1 &&
            loads_ + n.operands.size() <= most_loads - most_arguments;
   }
-  bool may_take(const array_node& n, const view_map& map) const {
-    if (static_cast<const elementwise_node&>(n).cheap) return true;
-    if (readers_.at(&n) != 1) return false;
+  bool may_take(const vertex& v, const view_map& map) const {
+    if (static_cast<const elementwise_node&>(*v.node).cheap) return true;
+    if (v.readers != 1) return false;
     // Not where its elements would be computed again and again.
     const grid& domain = stage_.what.domain;
     for (std::uint32_t a = 0; a < domain.rank; ++a) {
@@ -71,12 +73,12 @@ class program_maker {
     }
     return true;
   }
-  std::int16_t take_in(const array_node& n, const view_map& map) {
+  std::int16_t take_in(const vertex& v, const view_map& map) {
     ++steps_;
-    inputs_ += block_operands(n);
+    inputs_ += block_operands(*v.node);
     --inputs_;
-    loads_ += n.operands.size();
-    return add_step(static_cast<const elementwise_node&>(n), map);
+    loads_ += v.node->operands.size();
+    return add_step(v, map);
   }
   std::int16_t load_index(const array_node& n, const view_map& map) {
     const auto& index = static_cast<const index_node&>(n);
@@ -88,9 +90,9 @@ class program_maker {
     }
     return add(std::move(l));
   }
-  std::int16_t load_blocks(const array_node& n, const view_map& map) {
-    stage_.sources.push_back(&n);
-    return add({static_cast<std::int32_t>(stage_.sources.size() - 1), n.of, map, n.chunks});
+  std::int16_t load_blocks(const vertex& v, const view_map& map) {
+    stage_.sources.push_back(&v);
+    return add({static_cast<std::int32_t>(stage_.sources.size() - 1), v.node->of, map, v.node->chunks});
   }
   std::int16_t add(load l) {
     stage_.what.loads.push_back(std::move(l));
@@ -98,7 +100,6 @@ class program_maker {
   }
 
   stage& stage_;
-  const std::unordered_map<const array_node*, std::size_t>& readers_;
   std::vector<known> known_;
   std::size_t inputs_, steps_ = 0, loads_ = 0;
 };
@@ -131,6 +132,26 @@ box box_reduced(const reduction_node& n, const box& wanted) {
   return b;
 }
 
+void make_program(stage& s) {
+  const vertex& v = *s.made_for;
+  const array_node& n = *v.node;
+  if (n.kind == node_kind::stored) return;
+  if (n.kind == node_kind::layered) {
+    s.sources = v.operands;
+    return;
+  }
+  const bool reduces = n.kind == node_kind::reduction;
+  const grid& domain = reduces ? static_cast<const reduction_node&>(n).domain : n.chunks;
+  const auto blocks = std::count_if(n.operands.begin(), n.operands.end(),
+                                    [](const operand& o) { return o.node->kind != node_kind::index; });
+  program_maker maker(s, domain, static_cast<std::size_t>(blocks));
+  if (reduces)
+    s.what.result = maker.take(*v.operands.front(), n.operands.front().map);
+  else
+    s.what.result = maker.add_step(v, identity_map(domain.rank));
+  s.what.of = reduces ? n.operands.front().node->of : n.of;
+}
+
 }  // namespace
 
 coordinates group_sizes(const box& of, std::uint32_t axes, std::int64_t fan_in) noexcept {
@@ -161,43 +182,10 @@ std::size_t tasks_of_tree(box of, std::uint32_t axes, std::int64_t fan_in) noexc
   return n;
 }
 
-/// Operands before those that read them, without recursion.
-void plan::find_order(const array_node& root) {
-  if (readers_[&root]++ != 0) return;  // who wants it counts as a reader
-  std::vector<std::pair<const array_node*, std::size_t>> path{{&root, 0}};
-  while (!path.empty()) {
-    auto& [n, next] = path.back();
-    if (next == n->operands.size()) {
-      order_.push_back(n);
-      path.pop_back();
-      continue;
-    }
-    const array_node* x = n->operands[next++].node.get();
-    if (readers_[x]++ == 0) path.emplace_back(x, 0);
-  }
-}
-
-void plan::make_program(stage& s, const array_node& n) const {
-  if (n.kind == node_kind::stored) return;
-  if (n.kind == node_kind::layered) {
-    for (const operand& o : n.operands) s.sources.push_back(o.node.get());
-    return;
-  }
-  const bool reduces = n.kind == node_kind::reduction;
-  const grid& domain = reduces ? static_cast<const reduction_node&>(n).domain : n.chunks;
-  const auto blocks = std::count_if(n.operands.begin(), n.operands.end(),
-                                    [](const operand& o) { return o.node->kind != node_kind::index; });
-  program_maker maker(s, domain, readers_, static_cast<std::size_t>(blocks));
-  if (reduces)
-    s.what.result = maker.take(*n.operands.front().node, n.operands.front().map);
-  else
-    s.what.result = maker.add_step(static_cast<const elementwise_node&>(n), identity_map(domain.rank));
-  s.what.of = reduces ? n.operands.front().node->of : n.of;
-}
-
 plan::plan(const array_node& wanted) : plan(std::vector<const array_node*>{&wanted}) {}
 
-void plan::take_roots(std::span<const array_node* const> wanted) {
+std::vector<const array_node*> plan::nodes_of(std::span<const array_node* const> wanted) {
+  std::vector<const array_node*> nodes;
   for (const array_node* x : wanted) {
     if (x->kind == node_kind::view || x->kind == node_kind::index) {
       const array_ref itself(array_ref(), x);
@@ -208,24 +196,21 @@ void plan::take_roots(std::span<const array_node* const> wanted) {
                             : make_elementwise(x->owner, x->of, x->chunks, {itself}, any_code<kernel>()));
       x = copies_.back().get();
     }
-    roots_.push_back(x);
+    nodes.push_back(x);
   }
+  return nodes;
 }
 
-plan::plan(std::span<const array_node* const> wanted) {
-  take_roots(wanted);
-  std::unordered_map<const array_node*, box> wanted_of;
-  for (const array_node* root : roots_) {
-    find_order(*root);
-    wanted_of[root] = box::all_of(root->chunks);
-  }
+plan::plan(std::span<const array_node* const> wanted) : vertices_(vertices_of(nodes_of(wanted))) {
+  std::unordered_map<const vertex*, box> wanted_of;
+  for (const vertex* root : vertices_.roots) wanted_of[root] = box::all_of(root->node->chunks);
   // From the results back, so that all readers of a node have said what they want of it.
-  for (std::size_t i = order_.size(); i-- > 0;) {
-    const array_node* n = order_[i];
-    const auto at = wanted_of.find(n);
+  for (const vertex& v : vertices_.all) {
+    const array_node* n = v.node;
+    const auto at = wanted_of.find(&v);
     if (at == wanted_of.end() || is_in_tasks_of_others(*n)) continue;
-    stage s{n};
-    make_program(s, *n);
+    stage s{&v, n};
+    make_program(s);
     const bool as_a_whole = n->kind == node_kind::stored ||
                             (n->kind == node_kind::layered && static_cast<const layered_node*>(n)->as_a_whole());
     s.wanted = as_a_whole ? box::all_of(n->chunks) : at->second;
@@ -242,6 +227,14 @@ plan::plan(std::span<const array_node* const> wanted) {
     stages_.push_back(std::move(s));
   }
   std::reverse(stages_.begin(), stages_.end());
+}
+
+std::size_t tasks_of(const stage& s) noexcept {
+  if (s.node->kind == node_kind::stored) return 0;
+  if (s.node->kind == node_kind::layered) return static_cast<const layered_node&>(*s.node).tasks(s.made);
+  if (s.node->kind != node_kind::reduction) return s.made.tasks();
+  const auto& r = static_cast<const reduction_node&>(*s.node);
+  return tasks_of_tree(s.made, r.axes, r.fan_in);
 }
 
 }  // namespace weft::detail::arrays

@@ -1,24 +1,42 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "array/boxes.hpp"
 #include "array/nodes.hpp"
 #include "array/program.hpp"
+#include "weft/layer.hpp"
 
 namespace weft::detail::arrays {
 
-/// A node that has tasks of its own: what they compute, for which chunks, and from whom.
-struct stage {
+/// A node as it is computed: those that compute the same are one, and what is made again for each of those that read
+/// it is several.
+struct vertex {
   const array_node* node = nullptr;
-  program what = {};                            // nothing, for stored and layered nodes
-  std::vector<const array_node*> sources = {};  // of the program's inputs, or the operands
-  box wanted = {};                              // of the node's chunks
-  box made = {};                                // of the program's domain
+  std::vector<const vertex*> operands = {};  // as those of the node
+  std::size_t readers = 0;                   // of different maps each; who wants it counts as one
+};
+/// The vertices of what is computed for some arrays: each stands before those that it reads.
+struct vertices {
+  std::deque<vertex> all;
+  std::vector<const vertex*> roots;
+};
+/// O(operations, times how often they are made again). Throws misuse where that is too many.
+vertices vertices_of(std::span<const array_node* const> roots);
+
+/// A vertex that has tasks of its own: what they compute, for which chunks, and from whom.
+struct stage {
+  const vertex* made_for = nullptr;
+  const array_node* node = nullptr;         // its
+  program what = {};                        // nothing, for stored and layered nodes
+  std::vector<const vertex*> sources = {};  // of the program's inputs, or the operands
+  box wanted = {};                          // of the node's chunks
+  box made = {};                            // of the program's domain
 };
 
 /// What has to be computed for some arrays: each node that several read, or that others cannot take into their tasks,
@@ -31,24 +49,26 @@ class plan {
  public:
   explicit plan(const array_node& wanted);
   explicit plan(std::span<const array_node* const> wanted);
+  plan(const plan&) = delete;
+  plan& operator=(const plan&) = delete;
 
-  /// Of each array that is wanted, the node whose chunks are its: itself, or a copy of a view.
-  const std::vector<const array_node*>& roots() const noexcept { return roots_; }
+  /// Of each array that is wanted, what its chunks are those of: itself, or a copy of a view.
+  const std::vector<const vertex*>& roots() const noexcept { return vertices_.roots; }
   /// In the order in which they can be made.
   const std::vector<stage>& stages() const noexcept { return stages_; }
 
  private:
-  void take_roots(std::span<const array_node* const> wanted);
-  void find_order(const array_node& root);
-  void make_program(stage& s, const array_node& n) const;
+  std::vector<const array_node*> nodes_of(std::span<const array_node* const> wanted);
 
-  std::unordered_map<const array_node*, std::size_t> readers_;
-  std::vector<const array_node*> order_;  // operands come first
-  std::vector<array_ref> copies_;         // of views that are wanted themselves
-  std::vector<const array_node*> roots_;
+  std::vector<array_ref> copies_;  // of views that are wanted themselves
+  vertices vertices_;
   std::vector<stage> stages_;
 };
 
+/// The layers of the stages, each the last one of its stage.
+std::vector<layer<block>> layers_of(const plan& p);
+/// How many tasks a stage is.
+std::size_t tasks_of(const stage& s) noexcept;
 /// How many chunks of a box are combined in each level of a reduction, along each axis.
 coordinates group_sizes(const box& of, std::uint32_t axes, std::int64_t fan_in = usual_fan_in) noexcept;
 /// Whether there is one chunk left of each line.

@@ -91,6 +91,10 @@ struct reshape_node final : layered_node {
   reshape_node(client c, element e, const grid& g, operand o, const weft::shape& s)
       : layered_node(std::move(c), e, g, {std::move(o)}), from(s), groups(groups_of(s, g.whole())) {}
 
+  bool spell(encoder& e) const override {
+    weft::encode(e, from);
+    return true;
+  }
   chunk_lists lists_of(const coordinates& first, const coordinates& last) const {
     const operand& o = operands.front();
     return chunks_of(o.map, o.node->chunks,

@@ -86,6 +86,10 @@ struct renamed_node final : layered_node {
   renamed_node(client c, element e, const grid& g, operand o, std::vector<axis_group> all)
       : layered_node(std::move(c), e, g, {std::move(o)}), groups(std::move(all)) {}
 
+  bool spell(encoder& e) const override {
+    weft::encode(e, groups);
+    return true;
+  }
   const grid& source() const noexcept { return operands.front().node->chunks; }
   coordinates source_of(const coordinates& at) const noexcept {
     coordinates from{};

@@ -105,6 +105,11 @@ struct scan_node final : layered_node {
       : layered_node(std::move(c), e, g, {std::move(o)}), axis(a), what(std::move(w)) {}
 
   box reads(std::size_t, const box& b) const override { return up_to(b); }
+  bool spell(encoder& e) const override {
+    weft::encode(e, axis);
+    weft::encode(e, what);
+    return true;
+  }
   layer<block> lay(const box& wanted, std::span<const layer<block>> in, std::span<const box> from) const override {
     const box all = up_to(wanted);
     const std::size_t n = all.tasks();

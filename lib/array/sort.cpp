@@ -132,6 +132,10 @@ struct sort_node final : layered_node {
       : layered_node(std::move(c), e, g, {std::move(o)}), what(std::move(w)) {}
 
   box reads(std::size_t, const box& b) const override { return whole_lines(b); }
+  bool spell(encoder& e) const override {
+    weft::encode(e, what);
+    return true;
+  }
   layer<block> lay(const box& wanted, std::span<const layer<block>> in, std::span<const box> from) const override {
     const box all = whole_lines(wanted);
     const std::size_t end = chunks.rank - 1, n = static_cast<std::size_t>(all.counts[end]), count = all.tasks() / n;

@@ -39,37 +39,22 @@ layer<block> make_layer_of(const stage& s, std::span<const layer<block>> in, std
   return first.last ? l : combined(std::move(l), s.made, reduction_of(r), r.fan_in);
 }
 
+layer<block> layer_of_stage(const stage& s, std::span<const layer<block>> in, std::span<const box> from) {
+  if (s.node->kind == node_kind::stored) return layer_of(static_cast<const stored_node&>(*s.node).parts);
+  if (s.node->kind == node_kind::layered) return static_cast<const layered_node&>(*s.node).lay(s.made, in, from);
+  std::vector<boxes> how;
+  for (const load& l : s.what.loads)
+    if (l.input >= 0) how.push_back(dependency_on(l, s.what.domain, s.made, from[static_cast<std::size_t>(l.input)]));
+  return make_layer_of(s, in, how);
+}
+
 /// A layer for each array that is wanted.
 std::vector<layer<block>> lower_all(const plan& p) {
-  std::unordered_map<const array_node*, std::pair<layer<block>, box>> made;
-  for (const stage& s : p.stages()) {
-    layer<block> last;
-    if (s.node->kind == node_kind::stored) {
-      last = layer_of(static_cast<const stored_node&>(*s.node).parts);
-    } else if (s.node->kind == node_kind::layered) {
-      std::vector<layer<block>> in;
-      std::vector<box> from;
-      for (const array_node* source : s.sources) {
-        const auto& [made_by, b] = made.at(source);
-        in.push_back(made_by);
-        from.push_back(b);
-      }
-      last = static_cast<const layered_node&>(*s.node).lay(s.made, in, from);
-    } else {
-      std::vector<layer<block>> in;
-      std::vector<boxes> how;
-      for (const load& l : s.what.loads) {
-        if (l.input < 0) continue;
-        const auto& [from, b] = made.at(s.sources[static_cast<std::size_t>(l.input)]);
-        in.push_back(from);
-        how.push_back(dependency_on(l, s.what.domain, s.made, b));
-      }
-      last = make_layer_of(s, in, how);
-    }
-    made.emplace(s.node, std::pair(std::move(last), s.wanted));
-  }
+  const std::vector<layer<block>> all = layers_of(p);
+  std::unordered_map<const vertex*, std::size_t> at;
+  for (std::size_t i = 0; i < all.size(); ++i) at.emplace(p.stages()[i].made_for, i);
   std::vector<layer<block>> wanted;
-  for (const array_node* root : p.roots()) wanted.push_back(made.at(root).first);
+  for (const vertex* root : p.roots()) wanted.push_back(all[at.at(root)]);
   return wanted;
 }
 layer<block> lower(const plan& p) { return lower_all(p).front(); }
@@ -103,6 +88,23 @@ void for_each_run(const grid& chunks, std::size_t j, std::size_t item, F f) {
 }
 
 }  // namespace
+
+std::vector<layer<block>> layers_of(const plan& p) {
+  std::unordered_map<const vertex*, std::pair<layer<block>, box>> made;
+  std::vector<layer<block>> all;
+  for (const stage& s : p.stages()) {
+    std::vector<layer<block>> in;
+    std::vector<box> from;
+    for (const vertex* source : s.sources) {
+      const auto& [made_by, b] = made.at(source);
+      in.push_back(made_by);
+      from.push_back(b);
+    }
+    all.push_back(layer_of_stage(s, in, from));
+    made.emplace(s.made_for, std::pair(all.back(), s.wanted));
+  }
+  return all;
+}
 
 std::vector<future<block>> start(const array_node& x) {
   if (x.kind == node_kind::stored) return static_cast<const stored_node&>(x).parts;
@@ -161,17 +163,7 @@ std::vector<layer<block>> layers_of_blocks(std::span<const array_ref> xs) {
 std::size_t count_tasks(const array_node& x) {
   std::size_t n = 0;
   const plan p(x);
-  for (const stage& s : p.stages()) {
-    if (s.node->kind == node_kind::stored) continue;
-    if (s.node->kind == node_kind::layered) {
-      n += static_cast<const layered_node&>(*s.node).tasks(s.made);
-      continue;
-    }
-    n += s.node->kind == node_kind::reduction
-             ? tasks_of_tree(s.made, static_cast<const reduction_node&>(*s.node).axes,
-                             static_cast<const reduction_node&>(*s.node).fan_in)
-             : s.made.tasks();
-  }
+  for (const stage& s : p.stages()) n += tasks_of(s);
   return n;
 }
 

@@ -23,6 +23,12 @@ struct take_node final : layered_node {
       : layered_node(std::move(c), e, g, {std::move(o)}), what(std::move(w)), axis(a), lists(std::move(l)) {}
 
   box reads(std::size_t, const box& tasks) const override { return box_read(what, chunks, tasks); }
+  bool spell(encoder& e) const override {
+    if (!lists.empty()) return false;  // they are values that somebody has
+    weft::encode(e, what);
+    weft::encode(e, axis);
+    return true;
+  }
   layer<block> lay(const box& tasks, std::span<const layer<block>> in, std::span<const box> from) const override {
     reading read = what;
     read.axes[axis] = {};

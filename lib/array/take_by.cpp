@@ -261,6 +261,10 @@ struct take_by_node final : layered_node {
     operands[1] = {std::move(indices), identity_map(rank)};
   }
 
+  bool spell(encoder& e) const override {
+    weft::encode(e, plan);
+    return true;
+  }
   box reads(std::size_t o, const box& wanted) const override {
     if (o == 1) return indices_of(wanted);
     box b = wanted;

@@ -28,6 +28,10 @@ namespace fs = std::filesystem;
 struct zarr_node final : layered_node, reads_place {
   zarr_node(client c, zarr_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  bool spell(encoder& e) const override {
+    weft::encode(e, where);
+    return true;
+  }
   std::string place_read() const override { return spelled_alike(where.path); }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     zarr_place own = where;

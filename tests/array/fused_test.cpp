@@ -2,11 +2,13 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <stdexcept>
+#include <vector>
 
 #include "array/arrays.hpp"
 #include "array/gather.hpp"
 #include "array/mapped.hpp"
 #include "array/tasks.hpp"
+#include "support/test_directory.hpp"
 #include "weft/layer.hpp"
 #include "weft/task_failed.hpp"
 
@@ -20,6 +22,20 @@ struct counted {
   double operator()(double x) const {
     ++calls;
     return x + 1;
+  }
+};
+struct adds {
+  double by;
+  double operator()(double x) const {
+    ++calls;
+    return x + by;
+  }
+};
+struct adds_first {  // of what is too long to be compared
+  std::vector<double> of;
+  double operator()(double x) const {
+    ++calls;
+    return x + of.front();
   }
 };
 struct refuses {
@@ -77,6 +93,67 @@ TEST_CASE("what several read is computed once") {
   calls = 0;
   CHECK(at(weft::sum(expression * expression)) > 0);
   CHECK(calls == 2000);
+}
+
+TEST_CASE("what is the same is computed once, without a name for it") {
+  place at;
+  const auto x = numbers(at.client, 1000, 100);
+  const auto plus = [&](double by) { return weft::array<double, 1>(weft::map_elements(adds{by}, x)); };
+  const auto calls_of = [&](const auto& a, const auto& b) {
+    calls = 0;
+    at.pool.run(weft::compute(a, b));
+    return calls.load();
+  };
+  calls = 0;
+  const auto [least, most] = at.pool.run(weft::compute(weft::min(plus(1)), weft::max(plus(1))));
+  CHECK(least == 1);
+  CHECK(most == 1000);
+  CHECK(calls == 1000);
+  // With all that is made of it in the same way, and by views of it.
+  const auto spread = [&] { return weft::std(plus(1)(weft::slice(500))) + weft::mean(plus(1)); };
+  CHECK(weft::array<double, 0>(spread() * spread()).task_count() == weft::array<double, 0>(spread()).task_count());
+  CHECK(calls_of(spread(), spread()) == 1000);
+  CHECK(at(plus(1) - plus(1))(999) == 0);
+  CHECK(weft::array<double, 1>(plus(1) - plus(1)).task_count() == 10);
+  // Another constant, other elements, other chunks, and what has been kept already.
+  CHECK(calls_of(weft::sum(plus(1)), weft::sum(plus(2))) == 2000);
+  CHECK(calls_of(weft::sum(plus(0.0)), weft::sum(plus(-0.0))) == 2000);
+  CHECK(calls_of(plus(1)(weft::slice(0, 300)), weft::sum(weft::map_elements(adds{1}, x + 1.0))) == 1300);
+  const auto kept = plus(1).persist(), beside = plus(1).persist();
+  CHECK(weft::array<double, 0>(weft::sum(kept) + weft::sum(beside)).task_count() == 2 * 13 + 1);
+  const auto of_many = [&] {
+    return weft::array<double, 1>(weft::map_elements(adds_first{std::vector(1000, 1.0)}, x));
+  };
+  CHECK(calls_of(weft::sum(of_many()), weft::max(of_many())) == 2000);
+  // Functions of chunks may do more than give chunks.
+  const auto blocks = [&] {
+    return weft::map_blocks([](const weft::chunk_view<double, 1>& v) { return xt::xtensor<double, 1>(v + 1.0); }, x);
+  };
+  CHECK(weft::array<double, 0>(weft::sum(blocks()) + weft::max(blocks())).task_count() >= 4 * 10);
+}
+
+TEST_CASE("layers of the same are one, and a file is read once") {
+  place at;
+  const auto x = weft::from_function<2>(at.client, {40, 30},
+                                        [](std::int64_t i, std::int64_t j) { return arrays::noise(100 * i + j); },
+                                        {.chunk = {7, 11}});
+  const auto parts = [&](std::int64_t roll) {
+    const auto sorted = weft::sort(weft::rechunk(weft::roll(x, roll, 0), {.chunk = {-1, 5}}), 0);
+    return weft::array<double, 1>(weft::reshape<1>(weft::cumsum(sorted, 0), {1200}) + 0.0);
+  };
+  CHECK(weft::array<double, 1>(parts(1) - parts(1)).task_count() == parts(1).task_count());
+  CHECK(weft::array<double, 1>(parts(1) - parts(2)).task_count() > parts(1).task_count() + 10);
+  CHECK(at(weft::max(weft::abs(parts(1) - parts(1)))) == 0);
+
+  const test_directory folder;
+  const std::string path = folder / "x.npy";
+  at.pool.run(weft::to_npy(x, path));
+  const auto file = [&](std::int64_t rows) {
+    return at.pool.run(weft::from_npy<double, 2>(at.client, path, {.chunk = {rows, -1}}));
+  };
+  CHECK(weft::array<double, 2>(file(10) - file(10)).task_count() == 2 * 4);
+  CHECK(weft::array<double, 2>(file(10) - file(20)).task_count() == 4 + 4 + 2);
+  CHECK(at(weft::sum(weft::abs(file(10) - file(10)))) == 0);
 }
 
 TEST_CASE("programs do not grow without limit") {
