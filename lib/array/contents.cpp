@@ -29,7 +29,7 @@ array_contents contents_from(const item_type& t, std::span<const std::size_t> ex
                              std::span<const std::size_t> chunk, const std::string& name) {
   if (extents.size() > most_axes)
     throw misuse("weft: " + name + " has an array of " + std::to_string(extents.size()) + " axes, of at most 8");
-  return {dtype_of_item(t), extents_from(extents), extents_from(chunk), to_string(t)};
+  return {dtype_of_item(t), extents_from(extents), extents_from(chunk), to_string(t), {}, {}};
 }
 
 void throw_no_such_type(dtype t, const dtype* those, std::size_t n) {
@@ -50,8 +50,13 @@ task<array_contents> contents_of_npy(std::string path) {
 }
 
 task<array_contents> contents_of_zarr(std::string path) {
-  const zarr_array z = co_await open_zarr(folder_of(path).string());
-  co_return contents_from(z.type, z.shape, z.chunk, path);
+  const std::string folder = folder_of(path).string();
+  const zarr_array z = co_await open_zarr(folder);
+  zarr_notes notes = co_await read_zarr_notes(folder, z);
+  array_contents there = contents_from(z.type, z.shape, z.chunk, path);
+  there.attributes = std::move(notes.attributes);
+  there.dimension_names = std::move(notes.names);
+  co_return there;
 }
 
 }  // namespace weft

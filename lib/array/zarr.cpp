@@ -125,7 +125,7 @@ task<> read_part(std::string folder, std::string key, const zarr_array& z, std::
     co_return;
   }
   const std::size_t size = chunk_bytes(z);
-  if (z.codec.of == zarr_codec::kind::none) {
+  if (z.codec.of == zarr_codec::kind::none && !z.codec.crc) {
     const std::uint64_t there = co_await f.size();
     if (there != size)
       throw std::runtime_error("weft: " + path + " is no chunk of " + std::to_string(size) + " bytes: it has " +
@@ -152,11 +152,22 @@ task<zarr_array> open_zarr(std::string folder) {
   co_return parse_zarr({reinterpret_cast<const char*>(text.data()), text.size()}, f.path());
 }
 
-task<> create_zarr(std::string folder, const zarr_array& z) {
-  const std::string text = make_zarr(z);
+task<zarr_notes> read_zarr_notes(std::string folder, const zarr_array& z) {
+  const std::string path = folder + "/" + (z.version == 2 ? zarr_attributes_name : zarr_metadata_name(z));
+  file f = co_await open_if_there(path);
+  if (!f.is_open()) co_return zarr_notes();
+  const std::vector<std::byte> all = co_await read_all(f, most_zarr_metadata, "metadata may have");
+  const std::string_view text(reinterpret_cast<const char*>(all.data()), all.size());
+  co_return z.version == 2 ? parse_zarr_attributes(text, path) : parse_zarr_notes(text, path);
+}
+
+task<> create_zarr(std::string folder, const zarr_array& z, const zarr_notes& notes) {
+  const std::string text = make_zarr(z, notes);
   const auto make_folder = [&folder] { std::filesystem::create_directories(folder); };
   co_await blocking(make_folder);
   co_await replace_file(folder + "/" + zarr_metadata_name(z), std::as_bytes(std::span(text)));
+  if (z.version == 2 && !notes.attributes.empty())
+    co_await replace_file(folder + "/" + zarr_attributes_name, std::as_bytes(std::span(notes.attributes)));
 }
 
 task<> read_zarr_box(std::string folder, const zarr_array& z, std::span<const std::size_t> first,
@@ -221,7 +232,7 @@ task<> write_zarr_chunk(std::string folder, const zarr_array& z, std::span<const
   swap_if_needed(raw, z.type);
   const std::string key = zarr_key(z, place), path = folder + "/" + key;
   std::vector<std::byte> data;
-  if (z.codec.of != zarr_codec::kind::none) {
+  if (z.codec.of != zarr_codec::kind::none || z.codec.crc) {
     data = encode_zarr_chunk(z, raw);
     chunk.reset();
   }

@@ -13,16 +13,17 @@
 #include "weft/task.hpp"
 
 /// Arrays in folders, a file for each chunk: "Zarr storage specification version 2" and "Zarr core specification
-/// version 3" (zarr-specs.readthedocs.io). Codecs: none, Zstandard and Blosc; others, filters and shards are refused
-/// by name.
+/// version 3" (zarr-specs.readthedocs.io). Codecs: none, Zstandard, Blosc, gzip and zlib, and CRC-32C behind them;
+/// others, filters and shards are refused by name.
 namespace weft::detail::arrays {
 
 /// How a chunk is compressed.
 struct zarr_codec {
-  enum class kind : std::uint8_t { none, zstd, blosc };
+  enum class kind : std::uint8_t { none, zstd, blosc, gzip, zlib };
   enum class shuffle : std::uint8_t { none, bytes, bits };
   kind of = kind::none;
-  int level = 5;  // zstd: -131072 to 22; blosc: 0 to 9
+  int level = 5;     // zstd: -131072 to 22; others: 0 to 9
+  bool crc = false;  // version 3: four bytes of CRC-32C (RFC 3720, appendix B.4) behind what the compressor made
   bool checksum =
       false;  // zstd: a checksum at the end; in version 2 only newer readers know it, so it is not written
   std::string inner = "lz4";     // blosc: blosclz, lz4, lz4hc, zlib, zstd or snappy
@@ -31,7 +32,7 @@ struct zarr_codec {
   friend bool operator==(const zarr_codec&, const zarr_codec&) = default;
 };
 
-/// What the metadata of an array say. Attributes and names of dimensions are not kept.
+/// What the metadata of an array say that is needed to read and to write chunks.
 struct zarr_array {
   unsigned version = 3;  // 2 or 3
   item_type type = {};
@@ -48,6 +49,14 @@ struct zarr_array {
   friend bool operator==(const zarr_array&, const zarr_array&) = default;
 };
 
+/// What they say beside that, which tasks need not know.
+struct zarr_notes {
+  std::string attributes = {};  // the text of a JSON object; none: there are no attributes
+  /// One for each axis, or none at all; an axis may have no name. Version 2 has none.
+  std::vector<std::optional<std::string>> names = {};
+};
+inline const zarr_notes no_zarr_notes;  // a default argument in a co_await expression g++ 12 destroys twice
+
 /// The largest file of metadata that is read, and the largest chunk, in bytes.
 inline constexpr std::size_t most_zarr_metadata = std::size_t{4} << 20;
 inline constexpr std::size_t most_zarr_chunk =
@@ -59,13 +68,23 @@ inline constexpr std::size_t most_zarr_chunk =
 /// most_zarr_chunk.
 zarr_array parse_zarr(std::string_view text, const std::string& name);
 
+/// What else the text of a `zarr.json` says, which parse_zarr has read already; what is of the wrong kind there is
+/// none. Of a `.zattrs` the attributes are all of the text. Throws std::runtime_error for text that is no JSON, or no
+/// object.
+zarr_notes parse_zarr_notes(std::string_view text, const std::string& name);
+zarr_notes parse_zarr_attributes(std::string_view text, const std::string& name);
+inline constexpr const char* zarr_attributes_name = ".zattrs";  // version 2 has them in a file of their own
+
 /// Whether the text of a `zarr.json` is that of an array, be it one that parse_zarr refuses: not of a group, and
 /// JSON.
 bool is_zarr_array(std::string_view text);
 
 /// The text for the file of this name, which depends on the version. Throws misuse for what cannot be said in it, or
-/// would be refused by parse_zarr.
-std::string make_zarr(const zarr_array& z);
+/// would be refused by parse_zarr. Of version 2 the attributes are another file's, which is their text.
+std::string make_zarr(const zarr_array& z, const zarr_notes& notes = no_zarr_notes);
+/// Throws misuse for what cannot be written with z: attributes that are no JSON object, more names than axes, or
+/// any in version 2. Attributes come back without spaces, and names with those that are missing at the end.
+zarr_notes checked_notes(const zarr_array& z, zarr_notes notes);
 std::string zarr_metadata_name(const zarr_array& z);
 
 /// The file of a chunk, from the array's folder.
@@ -83,8 +102,10 @@ void decode_zarr_chunk(const zarr_array& z, std::span<const std::byte> data, std
 /// Reads the metadata of the array in `folder`: `zarr.json`, or else `.zarray`. Throws as parse_zarr, and
 /// std::system_error when there is neither.
 task<zarr_array> open_zarr(std::string folder);
+/// What they say beside, of an array that open_zarr has read.
+task<zarr_notes> read_zarr_notes(std::string folder, const zarr_array& z);
 /// Makes the folder where it is not there, and writes the metadata. Throws as make_zarr.
-task<> create_zarr(std::string folder, const zarr_array& z);
+task<> create_zarr(std::string folder, const zarr_array& z, const zarr_notes& notes = no_zarr_notes);
 
 /// Reads a box of the array, which must be within its shape (misuse), from all chunks that it touches, one after
 /// the other; chunks that are not there count as filled, and std::runtime_error is thrown where the metadata are not

@@ -1,7 +1,11 @@
 #include <blosc.h>
+#include <zlib.h>
 #include <zstd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 
@@ -39,26 +43,117 @@ std::vector<std::byte> compress_blosc(const zarr_codec& codec, std::size_t item,
   return out;
 }
 
+/// zlib's data with its own header (RFC 1950), or gzip's (RFC 1952).
+constexpr int window_bits(zarr_codec::kind of) { return of == zarr_codec::kind::gzip ? 15 + 16 : 15; }
+
+/// zlib counts in 32 bits, and chunks have less than 2^31 bytes.
+uInt size_for_zlib(std::size_t n) {
+  if (n > std::numeric_limits<uInt>::max()) throw std::length_error("weft: a chunk is too large for zlib");
+  return static_cast<uInt>(n);
+}
+Bytef* bytes_for_zlib(const std::byte* from) {  // which does not write to its input
+  return const_cast<Bytef*>(reinterpret_cast<const Bytef*>(from));
+}
+
+std::vector<std::byte> compress_zlib(const zarr_codec& codec, std::span<const std::byte> chunk) {
+  z_stream s{};
+  if (deflateInit2(&s, codec.level, Z_DEFLATED, window_bits(codec.of), 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    throw std::bad_alloc();
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&s, deflateEnd);
+  std::vector<std::byte> out(deflateBound(&s, static_cast<uLong>(chunk.size())));
+  s.next_in = bytes_for_zlib(chunk.data());
+  s.avail_in = size_for_zlib(chunk.size());
+  s.next_out = reinterpret_cast<Bytef*>(out.data());
+  s.avail_out = size_for_zlib(out.size());
+  if (deflate(&s, Z_FINISH) != Z_STREAM_END) throw std::runtime_error("weft: zlib cannot compress a chunk");
+  out.resize(s.total_out);
+  return out;
+}
+
+/// Whether the data are exactly `into`, with their checksum.
+bool decompress_zlib(zarr_codec::kind of, std::span<const std::byte> data, std::span<std::byte> into) {
+  z_stream s{};
+  s.next_in = bytes_for_zlib(data.data());
+  s.avail_in = size_for_zlib(data.size());
+  if (inflateInit2(&s, window_bits(of)) != Z_OK) throw std::bad_alloc();
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&s, inflateEnd);
+  std::byte none{};  // zlib wants a place, for nothing too
+  s.next_out = reinterpret_cast<Bytef*>(into.empty() ? &none : into.data());
+  s.avail_out = size_for_zlib(into.size());
+  return inflate(&s, Z_FINISH) == Z_STREAM_END && s.avail_out == 0 && s.avail_in == 0;
+}
+
+/// CRC-32C by tables for eight bytes at a time (Kounavis and Berry, "A Systematic Approach to Building High
+/// Performance Software-based CRC Generators", 2005).
+constexpr std::array<std::array<std::uint32_t, 256>, 8> crc_tables() {
+  std::array<std::array<std::uint32_t, 256>, 8> t{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t c = i;
+    for (int bit = 0; bit < 8; ++bit) c = c >> 1 ^ (c & 1 ? 0x82f63b78U : 0U);
+    t[0][i] = c;
+  }
+  for (std::size_t k = 1; k < 8; ++k)
+    for (std::size_t i = 0; i < 256; ++i) t[k][i] = t[k - 1][i] >> 8 ^ t[0][t[k - 1][i] & 0xff];
+  return t;
+}
+std::uint32_t crc32c(std::span<const std::byte> data) {
+  static constexpr auto tables = crc_tables();
+  const auto* p = reinterpret_cast<const std::uint8_t*>(data.data());
+  std::size_t n = data.size();
+  std::uint32_t crc = ~0U;
+  for (; n >= 8; n -= 8, p += 8) {
+    std::uint32_t next = 0;
+    for (std::size_t k = 0; k < 4; ++k) next ^= tables[7 - k][(crc >> 8 * k & 0xff) ^ p[k]] ^ tables[3 - k][p[k + 4]];
+    crc = next;
+  }
+  for (; n > 0; --n, ++p) crc = crc >> 8 ^ tables[0][(crc ^ *p) & 0xff];
+  return ~crc;
+}
+constexpr std::size_t crc_bytes = 4;  // the lowest first
+std::array<std::byte, crc_bytes> bytes_of_crc(std::span<const std::byte> data) {
+  const std::uint32_t crc = crc32c(data);
+  std::array<std::byte, crc_bytes> b{};
+  for (std::size_t k = 0; k < crc_bytes; ++k) b[k] = static_cast<std::byte>(crc >> 8 * k);
+  return b;
+}
+
 [[noreturn]] void damaged(const std::string& name, std::size_t size, const std::string& what) {
   throw std::runtime_error("weft: " + name + " is no chunk of " + std::to_string(size) + " bytes: " + what);
 }
 
-}  // namespace
-
-std::vector<std::byte> encode_zarr_chunk(const zarr_array& z, std::span<const std::byte> chunk) {
+std::vector<std::byte> compress(const zarr_array& z, std::span<const std::byte> chunk) {
   switch (z.codec.of) {
     case zarr_codec::kind::zstd:
       return compress_zstd(z.codec, chunk);
     case zarr_codec::kind::blosc:
       return compress_blosc(z.codec, z.type.size, chunk);
+    case zarr_codec::kind::gzip:
+    case zarr_codec::kind::zlib:
+      return compress_zlib(z.codec, chunk);
     case zarr_codec::kind::none:
       break;
   }
   return {chunk.begin(), chunk.end()};
 }
 
+}  // namespace
+
+std::vector<std::byte> encode_zarr_chunk(const zarr_array& z, std::span<const std::byte> chunk) {
+  std::vector<std::byte> data = compress(z, chunk);
+  if (!z.codec.crc) return data;
+  const std::array<std::byte, crc_bytes> crc = bytes_of_crc(data);
+  data.insert(data.end(), crc.begin(), crc.end());
+  return data;
+}
+
 void decode_zarr_chunk(const zarr_array& z, std::span<const std::byte> data, std::span<std::byte> into,
                        const std::string& name) {
+  if (z.codec.crc) {
+    if (data.size() < crc_bytes) damaged(name, into.size(), "it has no checksum");
+    const std::span<const std::byte> crc = data.last(crc_bytes);
+    data = data.first(data.size() - crc_bytes);
+    if (!std::ranges::equal(bytes_of_crc(data), crc)) damaged(name, into.size(), "its checksum is another one");
+  }
   switch (z.codec.of) {
     case zarr_codec::kind::zstd: {
       const std::size_t n = ZSTD_decompress(into.data(), into.size(), data.data(), data.size());
@@ -76,6 +171,10 @@ void decode_zarr_chunk(const zarr_array& z, std::span<const std::byte> data, std
         damaged(name, into.size(), "Blosc cannot decompress it");
       return;
     }
+    case zarr_codec::kind::gzip:
+    case zarr_codec::kind::zlib:
+      if (!decompress_zlib(z.codec.of, data, into)) damaged(name, into.size(), "zlib finds other data");
+      return;
     case zarr_codec::kind::none:
       if (data.size() != into.size()) damaged(name, into.size(), "it has " + std::to_string(data.size()));
       if (!data.empty()) std::memcpy(into.data(), data.data(), data.size());

@@ -157,6 +157,9 @@ class metadata_reader {
                      : shuffle == 1 ? mix::bytes
                                     : mix::bits;
       read_blosc(member(c, "cname"), member(c, "clevel"), find(c, "blocksize"));
+    } else if (id == "gzip" || id == "zlib") {
+      z_.codec.of = id == "gzip" ? zarr_codec::kind::gzip : zarr_codec::kind::zlib;
+      z_.codec.level = number_of(member(c, "level"), "level", 0, 9);
     } else {
       refuse_codec(id);
     }
@@ -227,7 +230,12 @@ class metadata_reader {
         z_.type.swapped = (endian == "little") != little;
       } else if (codec.name == "transpose" || codec.name == "bytes") {
         refuse("the codec '" + shown(codec.name) + "' comes after the one that makes bytes");
-      } else if (codec.name == "zstd" || codec.name == "blosc") {
+      } else if (codec.name == "crc32c") {
+        if (!to_bytes) refuse("the codec 'crc32c' comes before 'bytes'");
+        if (z_.codec.crc) refuse("it has two checksums: store it with one");
+        z_.codec.crc = true;
+      } else if (codec.name == "zstd" || codec.name == "blosc" || codec.name == "gzip") {
+        if (z_.codec.crc) refuse("its checksum comes before '" + shown(codec.name) + "': store it with one behind");
         if (!to_bytes) refuse("the codec '" + shown(codec.name) + "' comes before 'bytes'");
         if (z_.codec.of != zarr_codec::kind::none) refuse("it is compressed twice: store it with one compressor");
         read_byte_codec(codec);
@@ -254,6 +262,11 @@ class metadata_reader {
       z_.codec.checksum = truth_of(configured(codec, "checksum"), "checksum");
       return;
     }
+    if (codec.name == "gzip") {
+      z_.codec.of = zarr_codec::kind::gzip;
+      z_.codec.level = number_of(configured(codec, "level"), "level", 0, 9);
+      return;
+    }
     using mix = zarr_codec::shuffle;
     const std::string_view shuffle = text_of(configured(codec, "shuffle"), "shuffle");
     if (shuffle != "noshuffle" && shuffle != "shuffle" && shuffle != "bitshuffle")
@@ -277,7 +290,8 @@ class metadata_reader {
       z_.codec.block_size = static_cast<std::size_t>(number_of(*block_size, "blocksize", 0, std::int64_t{1} << 30));
   }
   [[noreturn]] void refuse_codec(std::string_view codec) const {
-    refuse("its chunks are encoded by '" + shown(codec) + "': zstd, blosc and none at all are known here");
+    refuse("its chunks are encoded by '" + shown(codec) +
+           "': zstd, blosc, gzip, in version 2 zlib, and none at all are known here");
   }
   void set_separator(dom::element e, const std::string& what) {
     const std::string_view s = text_of(e, what);
@@ -330,14 +344,44 @@ class metadata_reader {
   zarr_array z_;
 };
 
+dom::element parsed(dom::parser& parser, std::string_view text, const std::string& name) {
+  dom::element root;
+  if (const simdjson::error_code e = parser.parse(text.data(), text.size()).get(root))
+    throw std::runtime_error("weft: " + name + " is no JSON: " + simdjson::error_message(e));
+  return root;
+}
+
 }  // namespace
 
 zarr_array parse_zarr(std::string_view text, const std::string& name) {
   dom::parser parser(most_zarr_metadata);
-  dom::element root;
-  if (const simdjson::error_code e = parser.parse(text.data(), text.size()).get(root))
-    throw std::runtime_error("weft: " + name + " is no JSON: " + simdjson::error_message(e));
-  return metadata_reader(root, name).read();
+  return metadata_reader(parsed(parser, text, name), name).read();
+}
+
+zarr_notes parse_zarr_notes(std::string_view text, const std::string& name) {
+  dom::parser parser(most_zarr_metadata);
+  const dom::element root = parsed(parser, text, name);
+  zarr_notes notes;
+  dom::object attributes;
+  if (root["attributes"].get(attributes) == simdjson::SUCCESS && attributes.size() != 0)
+    notes.attributes = simdjson::minify(attributes);
+  dom::array names;
+  if (root["dimension_names"].get(names) != simdjson::SUCCESS) return notes;
+  for (const dom::element e : names) {
+    std::string_view s;
+    notes.names.emplace_back(e.get(s) == simdjson::SUCCESS ? std::optional<std::string>(s) : std::nullopt);
+  }
+  return notes;
+}
+
+zarr_notes parse_zarr_attributes(std::string_view text, const std::string& name) {
+  dom::parser parser(most_zarr_metadata);
+  dom::object all;
+  if (parsed(parser, text, name).get(all) != simdjson::SUCCESS)
+    throw std::runtime_error("weft: " + name + " is no object of JSON");
+  zarr_notes notes;
+  if (all.size() != 0) notes.attributes = simdjson::minify(all);
+  return notes;
 }
 
 bool is_zarr_array(std::string_view text) {

@@ -42,20 +42,49 @@ struct zarr_node final : layered_node, reads_place {
   const zarr_place where;
 };
 
-/// The store's chunks, or multiples of them.
+/// Multiples of the store's chunks.
 grid grid_to_read(const zarr_array& z, const std::string& path, const creation& how) {
   const weft::shape whole = extents_from(z.shape), stored = extents_from(z.chunk);
-  if (how.chunk.size() == 0) return make_grid(whole, stored, how.bytes, z.type.size);
-  return grid_of_stored(whole, stored, path, how, z.type.size);
+  if (how.chunk.size() != 0) return grid_of_stored(whole, stored, path, how, z.type.size);
+  return make_grid(whole, multiple_of_stored(whole, stored, how.bytes, z.type.size), how.bytes, z.type.size);
 }
 
 zarr_codec codec_of(const zarr_options& how) {
   zarr_codec c;
   c.level = how.level;
-  if (how.compression == zarr_compression::off) return c;
-  c.of = how.compression == zarr_compression::zstd ? zarr_codec::kind::zstd : zarr_codec::kind::blosc;
-  if (how.compression == zarr_compression::blosc_zstd) c.inner = "zstd";
+  c.crc = how.checksum;
+  switch (how.compression) {
+    case zarr_compression::off:
+      break;
+    case zarr_compression::zstd:
+      c.of = zarr_codec::kind::zstd;
+      break;
+    case zarr_compression::blosc_zstd:
+      c.inner = "zstd";
+      [[fallthrough]];
+    case zarr_compression::blosc_lz4:
+      c.of = zarr_codec::kind::blosc;
+      break;
+    case zarr_compression::gzip:
+      c.of = zarr_codec::kind::gzip;
+      break;
+    case zarr_compression::zlib:
+      c.of = zarr_codec::kind::zlib;
+      break;
+  }
   return c;
+}
+
+/// Names up to the last one that was given.
+zarr_notes notes_of(const zarr_options& how) {
+  zarr_notes notes{.attributes = std::string(how.attributes)};
+  std::size_t n = how.dimension_names.size();
+  while (n > 0 && how.dimension_names[n - 1].data() == nullptr) --n;
+  for (std::size_t a = 0; a < n; ++a) {
+    const std::string_view name = how.dimension_names[a];
+    notes.names.push_back(name.data() != nullptr ? std::optional<std::string>(name) : std::nullopt);
+  }
+  return notes;
 }
 
 /// The store for an array. Throws misuse for what cannot be one.
@@ -93,8 +122,11 @@ layer<nothing> writes_to_store(zarr_place where, layer<block> chunks, const std:
 
 class new_store_job final : public storing_job {
  public:
-  new_store_job(array_ref x, const std::string& path, const zarr_options& how)
-      : storing_job(std::move(x), path), store_(store_for(*x_, path, how)), overwrite_(how.overwrite) {
+  new_store_job(array_ref x, const std::string& path, const zarr_options& how, zarr_notes notes)
+      : storing_job(std::move(x), path),
+        store_(store_for(*x_, path, how)),
+        notes_(checked_notes(store_, std::move(notes))),
+        overwrite_(how.overwrite) {
     x_ = in_chunks_of(std::move(x_), extents_from(store_.chunk));
   }
 
@@ -106,7 +138,7 @@ class new_store_job final : public storing_job {
     };
     co_await blocking(prepare);
     unfinished_ = unfinished_beside(folder_, own);
-    co_await create_zarr(unfinished_, store_);
+    co_await create_zarr(unfinished_, store_, notes_);
   }
   layer<nothing> writes(layer<block> chunks) override {
     zarr_place where = place_in_store(unfinished_, store_, *x_);
@@ -127,6 +159,7 @@ class new_store_job final : public storing_job {
 
  private:
   const zarr_array store_;
+  const zarr_notes notes_;
   const bool overwrite_;
   fs::path folder_;
   std::string unfinished_;
@@ -162,7 +195,7 @@ class store_region_job final : public storing_job {
   task<> give_up(bool) override { co_return; }
   task<array_ref> open() const override {
     zarr_place where = place_in_store(name(), store_, *x_);
-    where.chunks = grid_to_read(store_, name(), {});
+    where.chunks = make_grid(extents_from(store_.shape), extents_from(store_.chunk), 1, store_.type.size);
     co_return part_in_region(std::make_shared<const zarr_node>(x_->owner, std::move(where)), region_);
   }
 
@@ -186,9 +219,12 @@ class store_part_kind final : public target_kind {
 };
 class store_kind final : public target_kind {
  public:
-  store_kind(std::string path, const zarr_options& how) : path_(std::move(path)), how_(how) {}
+  store_kind(std::string path, const zarr_options& how) : path_(std::move(path)), notes_(notes_of(how)), how_(how) {
+    how_.attributes = {};  // which the caller has: notes_ are copies
+    how_.dimension_names = {};
+  }
   std::shared_ptr<storing_job> job_for(array_ref x) const override {
-    return std::make_shared<new_store_job>(std::move(x), path_, how_);
+    return std::make_shared<new_store_job>(std::move(x), path_, how_, notes_);
   }
   target_ref part(std::vector<index_item> where) const override {
     return std::make_shared<const store_part_kind>(path_, region_by(std::move(where), path_));
@@ -196,7 +232,8 @@ class store_kind final : public target_kind {
 
  private:
   const std::string path_;
-  const zarr_options how_;
+  const zarr_notes notes_;
+  zarr_options how_;
 };
 
 }  // namespace

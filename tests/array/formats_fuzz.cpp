@@ -72,7 +72,7 @@ void read_stack_info(std::span<const std::byte> bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::span<const std::byte> rest(reinterpret_cast<const std::byte*>(data) + 1, size - 1);
-  switch (data[0] % 5) {
+  switch (data[0] % 6) {
     case 0:
       read_npy(rest);
       break;
@@ -84,6 +84,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       read_chunk(zarr_codec::kind::blosc, rest);
+      break;
+    case 5:
+      read_chunk(zarr_codec::kind::gzip, rest);
       break;
     default:
       read_stack_info(rest);

@@ -13,7 +13,7 @@ except ImportError:
 
 folder = sys.argv[1]
 arrays = sorted(os.listdir(folder))
-assert len(arrays) == 6 * 4 * 2, f"{len(arrays)} arrays were written"
+assert len(arrays) == 8 * 4 * 2, f"{len(arrays)} arrays were written"
 for name in arrays:
     a = zarr.open(os.path.join(folder, name), mode="r")
     k = numpy.arange(30 * 41 * 3).reshape(30, 41, 3) % 251
@@ -25,7 +25,7 @@ for name in arrays:
 
 stores = sys.argv[2]
 names = sorted(os.listdir(stores))
-assert len(names) == 3 * 4, f"{len(names)} stores were written"
+assert len(names) == 3 * 6, f"{len(names)} stores were written"
 for name in names:
     a = zarr.open(os.path.join(stores, name), mode="r")
     k = numpy.arange(30 * 41 * 3).reshape(30, 41, 3) % 251
@@ -33,5 +33,6 @@ for name in names:
     assert a.shape == expected.shape and a.chunks == (8, 20, 3), name
     assert a.dtype == {"i": "<i8", "f": "<f4", "b": "|b1"}[name[0]], name
     assert (a[...] == expected).all(), name
-    codec = {"0": None, "1": "zstd", "2": "lz4", "3": "zstd"}[name[1]]
+    codec = {"0": None, "1": "zstd", "2": "lz4", "3": "zstd", "4": "gzip", "5": "zlib"}[name[1]]
+    assert a.attrs.asdict() == {"units": "mm", "of": [1, 2.5]}, name
     assert (a.compressor and getattr(a.compressor, "cname", a.compressor.codec_id)) == codec, name

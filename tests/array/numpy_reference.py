@@ -60,7 +60,7 @@ else:
 
 try:
     import zarr
-    from numcodecs import Blosc, Zstd
+    from numcodecs import LZ4, Blosc, GZip, Zlib, Zstd
 except ImportError:
     print("left out: zarr is not installed (apt-get install python3-zarr)")
     sys.exit(0)
@@ -71,6 +71,8 @@ CODECS = {
     "lz4": Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE),
     "blosczstd": Blosc(cname="zstd", clevel=3, shuffle=Blosc.BITSHUFFLE),
     "zlib": Blosc(cname="zlib", clevel=9, shuffle=Blosc.NOSHUFFLE, blocksize=1024),
+    "gzip": GZip(level=4),
+    "deflate": Zlib(level=9),
     "auto": Blosc(cname="blosclz", clevel=1, shuffle=Blosc.AUTOSHUFFLE),
 }
 for codec, compressor in CODECS.items():
@@ -92,5 +94,5 @@ for name, dtype, fill in [("nan", "<f8", numpy.nan), ("infinity", "<f4", -numpy.
 scalar = zarr.open(os.path.join(folder, "scalar.zarr"), mode="w", shape=(), dtype="<f8")
 scalar[...] = 2.5
 zarr.open(os.path.join(folder, "filtered.zarr"), mode="w", shape=(5,), dtype="<i4", filters=[zarr.Delta("<i4")])
-zarr.open(os.path.join(folder, "gzip.zarr"), mode="w", shape=(5,), dtype="<i4", compressor=zarr.GZip())
+zarr.open(os.path.join(folder, "lz4.zarr"), mode="w", shape=(5,), dtype="<i4", compressor=LZ4())
 zarr.open(os.path.join(folder, "text.zarr"), mode="w", shape=(5,), dtype="<U3")

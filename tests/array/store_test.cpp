@@ -70,7 +70,7 @@ TEST_CASE("arrays that are stored together are computed once") {
   const xt::xtensor<double, 2> whole = at(x);
   CHECK((at(at.pool.run(weft::from_npy<double, 2>(c, folder / "x.npy"))) == whole));
   CHECK((at(at.pool.run(weft::from_raw<float, 1>(c, folder / "m.bin", {30}))) == at(means)));
-  const auto zarr = at.pool.run(weft::from_zarr<double, 2>(c, folder / "x.zarr"));
+  const auto zarr = at.pool.run(weft::from_zarr<double, 2>(c, folder / "x.zarr", {.bytes = 1}));
   CHECK(zarr.chunk_shape() == weft::shape{14, 10});
   CHECK((at(zarr) == whole));
   CHECK((at(at.pool.run(weft::from_npy_stack<double, 2>(c, folder / "stack"))) == xt::transpose(whole)));

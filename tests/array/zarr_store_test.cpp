@@ -69,12 +69,12 @@ TEST_CASE("what is written to a Zarr store is read from it, in either version an
   const auto x = some(c, {13, 20});
   const xt::xtensor<double, 2> whole = at(x);
   for (const unsigned version : {2u, 3u})
-    for (const auto compression :
-         {zarr_compression::off, zarr_compression::zstd, zarr_compression::blosc_lz4, zarr_compression::blosc_zstd}) {
+    for (const auto compression : {zarr_compression::off, zarr_compression::zstd, zarr_compression::blosc_lz4,
+                                   zarr_compression::blosc_zstd, zarr_compression::gzip}) {
       const std::string path = folder / (std::to_string(version) + std::to_string(static_cast<int>(compression)));
       at.pool.run(weft::to_zarr(x, path, {.version = version, .compression = compression, .level = 3}));
       nothing_is_left(path);
-      const auto y = at.pool.run(weft::from_zarr<double, 2>(c, path + "/"));
+      const auto y = at.pool.run(weft::from_zarr<double, 2>(c, path + "/", {.chunk = {0, 0}}));
       CHECK(y.chunk_shape() == weft::shape{13, 20});
       CHECK(y.task_count() == 15);
       CHECK((at(y) == whole));
@@ -191,13 +191,20 @@ TEST_CASE("a store is read in multiples of its chunks, and a part reads its own 
     CHECK(y.chunk_shape() == got);
     CHECK((at(y) == whole));
   }
+  const auto of_bytes = [&](std::int64_t bytes) {
+    return at.pool.run(weft::from_zarr<double, 2>(c, path, {.bytes = bytes})).chunk_shape();
+  };
+  CHECK(of_bytes(1) == weft::shape{10, 10});
+  CHECK(of_bytes(1700) == weft::shape{10, 20});  // two of 800 bytes
+  CHECK(of_bytes(8000) == weft::shape{20, 47});
+  CHECK(at.pool.run(weft::from_zarr<double, 2>(c, path)).chunk_shape() == weft::shape{60, 47});
   CHECK_THROWS_WITH((at.pool.run(weft::from_zarr<double, 2>(c, path, {.chunk = {15, 10}}))),
                     Contains("in chunks of (10, 10)") && Contains("in chunks of (15, 10)"));
   CHECK_THROWS_WITH((at.pool.run(weft::from_zarr<double, 2>(c, path, {.chunk = {10}}))),
                     Contains("one extent for each axis"));
   // A damaged chunk disturbs those alone who read it.
   fs::resize_file(path + "/1.0", 7);
-  const auto y = at.pool.run(weft::from_zarr<double, 2>(c, path));
+  const auto y = at.pool.run(weft::from_zarr<double, 2>(c, path, {.bytes = 1}));
   CHECK(y(slice(25, 35), 3).task_count() == 4);
   CHECK(at(y(slice(25, 35), slice(0, 47)))(3, 46) == whole(28, 46));
   CHECK(at(y(19, 10)) == whole(19, 10));
@@ -400,6 +407,31 @@ TEST_CASE("what a late writer has not renamed does not come into the store") {
   CHECK(at(weft::sum(y)) == 2450);
 }
 
+TEST_CASE("attributes and names of axes are a store's, which one that replaces it does not keep") {
+  const test_directory folder(test_directory::beside());
+  place at;
+  const auto x = some(at.client, {20, 20});
+  for (const unsigned version : {2u, 3u}) {
+    const std::string path = folder / std::to_string(version);
+    weft::zarr_options how{.version = version, .checksum = version == 3, .attributes = R"({"units": [ "mm" ]})"};
+    if (version == 3) how.dimension_names = {"rows"};
+    at.pool.run(weft::to_zarr(x, path, how));
+    const weft::array_contents there = at.pool.run(weft::contents_of_zarr(path));
+    CHECK(there.attributes == R"({"units":["mm"]})");
+    if (version == 3) CHECK(there.dimension_names == std::vector<std::optional<std::string>>{"rows", std::nullopt});
+    if (version == 2) CHECK(there.dimension_names.empty());
+    // A region leaves them, what replaces the store has its own.
+    at.pool.run(weft::store(x(slice(0, 20)) * 2.0, weft::zarr_store(path).region(slice(0, 20), slice())));
+    CHECK(at.pool.run(weft::contents_of_zarr(path)).attributes == there.attributes);
+    const weft::array<double, 2> y = at.pool.run(weft::from_zarr<double, 2>(at.client, path));
+    CHECK(at(y(0, 1)) == 2 * noise(1));
+    at.pool.run(weft::to_zarr(y, path, {.version = version, .attributes = there.attributes, .overwrite = true}));
+    CHECK(at.pool.run(weft::contents_of_zarr(path)).attributes == there.attributes);
+    at.pool.run(weft::to_zarr(x, path, {.version = version, .overwrite = true}));
+    CHECK(at.pool.run(weft::contents_of_zarr(path)).attributes.empty());
+  }
+}
+
 TEST_CASE("stores that cannot be are refused before anything is written") {
   const test_directory folder(test_directory::beside());
   place at(1);
@@ -409,8 +441,13 @@ TEST_CASE("stores that cannot be are refused before anything is written") {
     CHECK_THROWS_AS(at.pool.run(weft::to_zarr(x, folder / "x", how)), weft::misuse);
   };
   refused({.version = 4}, "versions 2 and 3 can be written");
-  refused({.level = 10}, "'clevel' is not a whole number from 0 to 9");
   refused({.compression = zarr_compression::zstd, .level = 30}, "'level' is not a whole number");
+  refused({.level = 10}, "'clevel' is not a whole number from 0 to 9");
+  refused({.version = 3, .compression = zarr_compression::zlib}, "version 3 has gzip");
+  refused({.checksum = true}, "version 2 has no");
+  refused({.attributes = "units"}, "these attributes is no JSON");
+  refused({.dimension_names = {"x", "y"}}, "version 2, which has none");
+  refused({.version = 3, .dimension_names = {"x", "y", "z"}}, "3 names of axes for a Zarr store of 2");
   refused({.chunk = {2}}, "one extent for each axis");
   refused({.chunk = {2, -2}}, "an extent is 1 or more");
   struct pair {
@@ -458,7 +495,7 @@ TEST_CASE("stores that zarr-python wrote are arrays") {
   for (const char* name : {"none_f8_little_C_dot", "lz4_f8_big_F_slash", "zstd_f8_little_F_dot",
                            "zlib_f8_big_C_slash", "blosczstd_f8_little_C_slash", "auto_f8_big_F_dot"}) {
     INFO(name);
-    const auto x = at.pool.run(weft::from_zarr<double, 3>(c, from + "/" + name + ".zarr"));
+    const auto x = at.pool.run(weft::from_zarr<double, 3>(c, from + "/" + name + ".zarr", {.bytes = 1}));
     CHECK(x.chunk_shape() == weft::shape{8, 20, 3});
     const xt::xtensor<double, 3> whole = at(x);
     bool same = whole.size() == 30 * 41 * 3;
@@ -488,10 +525,13 @@ TEST_CASE("stores are written for zarr-python to read") {
       [](std::int64_t i, std::int64_t j, std::int64_t k) { return ((i * 41 + j) * 3 + k) % 251; },
       {.chunk = {11, 20, 3}});
   const auto write = [&](const auto& array, const std::string& name) {
-    for (const auto compression :
-         {zarr_compression::off, zarr_compression::zstd, zarr_compression::blosc_lz4, zarr_compression::blosc_zstd})
+    for (const auto compression : {zarr_compression::off, zarr_compression::zstd, zarr_compression::blosc_lz4,
+                                   zarr_compression::blosc_zstd, zarr_compression::gzip, zarr_compression::zlib})
       at.pool.run(weft::to_zarr(array, std::string(to) + "/" + name + std::to_string(static_cast<int>(compression)),
-                                {.compression = compression, .level = 2, .chunk = {8, 20, 3}}));
+                                {.compression = compression,
+                                 .level = 2,
+                                 .chunk = {8, 20, 3},
+                                 .attributes = R"({"units": "mm", "of": [1, 2.5]})"}));
   };
   write(x, "i");
   write(weft::astype<float>(x), "f");

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "weft/array/dtype.hpp"
 #include "weft/array/shape.hpp"
@@ -17,6 +19,10 @@ struct array_contents {
   weft::shape extents = {};
   weft::shape chunk = {};  // the extents of the chunks in which it is stored; none: it is in one piece
   std::string stored_as;   // the type as NumPy writes it, with the order of bytes: ">f4"
+  /// What a Zarr store says beside: the text of a JSON object, none where it has no attributes, and the names of its
+  /// axes, where it has names, of which some may be missing.
+  std::string attributes = {};
+  std::vector<std::optional<std::string>> dimension_names = {};
 };
 
 /// Reads the header, or the metadata, alone. Throws std::runtime_error for what is no such file, misuse for more
