@@ -96,6 +96,35 @@ TEST_CASE("vectors, numbers and types in products") {
       0);
 }
 
+TEST_CASE("subscripts that the compiler knows say the rank") {
+  using weft::detail::arrays::subscripts_fault;
+  const auto rank = [](std::string_view text, auto... ranks) {
+    return weft::detail::arrays::rank_of_subscripts(
+        text, std::array<std::size_t, sizeof...(ranks)>{static_cast<std::size_t>(ranks)...}, weft::dynamic_rank);
+  };
+  CHECK(rank("ij,jk->ik", 2, 2).rank == 2);
+  CHECK(rank("ij, jk", 2, 2).rank == 2);
+  CHECK(rank("ii", 2).rank == 0);
+  CHECK(rank("ba", 2).rank == 2);
+  CHECK(rank("...ij,...jk->...ik", 4, 3).rank == 4);
+  CHECK(rank("...i,i->...", 3, 1).rank == 2);
+  CHECK(rank("...i", 3).rank == 3);
+  CHECK(rank("...i,i->...", weft::dynamic_rank, 1).rank == weft::dynamic_rank);
+  CHECK(rank("ij,jk->k", weft::dynamic_rank, 2).rank == 1);
+  CHECK(rank("i,j->ij", 1).fault == subscripts_fault::arrays);
+  CHECK(rank("ij->i", 3).fault == subscripts_fault::axes);
+  CHECK(rank("...ij->i", 1).fault == subscripts_fault::axes);
+  CHECK(rank("i->ij", 1).fault == subscripts_fault::unknown);
+  CHECK(rank("i->ii", 1).fault == subscripts_fault::twice);
+  CHECK(rank("i1->i", 2).fault == subscripts_fault::letters);
+  CHECK(rank("......->i", 2).fault == subscripts_fault::letters);
+  CHECK(rank("...i->i", 2).fault == subscripts_fault::rest);
+  place at;
+  const auto a = whole_numbers<double, 2>(at.client, {4, 3}, {2, 2});
+  const weft::array<double, 2> gram = weft::einsum<"ij,ik->jk">(a, a);
+  CHECK(list_of(at(gram)) == list_of(at(weft::einsum<2>("ij,ik->jk", a, a))));
+}
+
 TEST_CASE("a transposed operand is read where it is") {
   place at;
   const auto a = whole_numbers<double, 2>(at.client, {40, 30}, {10, 10});

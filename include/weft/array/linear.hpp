@@ -18,6 +18,7 @@
 #include "weft/array/reshape.hpp"
 #include "weft/array/views.hpp"
 #include "weft/detail/array/linear.hpp"
+#include "weft/detail/array/subscripts.hpp"
 
 namespace weft {
 
@@ -96,7 +97,8 @@ auto outer(const X& x, const Y& y) {
 /// Einstein's sum, as numpy.einsum: `einsum<2>("ij,jk->ik", x, y)`. Letters name axes; `...` stands for those that
 /// are left, which broadcast. What the part after `->` does not name is summed over; without `->` that is what stands
 /// twice, and the rest comes in the order of the alphabet. More than two operands are multiplied from the left, two
-/// at a time. `N` is the rank of the result.
+/// at a time. `N` is the rank of the result. Subscripts that are known to the compiler are checked by it, and say the
+/// rank: `einsum<"ij,jk->ik">(x, y)`.
 template <std::size_t N = dynamic_rank, array_like X, array_like... Y>
 auto einsum(std::string_view subscripts, const X& x, const Y&... y) {
   using namespace detail::arrays;
@@ -106,6 +108,11 @@ auto einsum(std::string_view subscripts, const X& x, const Y&... y) {
   operands.push_back(elements_as<T>(x));
   (operands.push_back(elements_as<T>(y)), ...);
   return array<T, N>(einstein_sum(subscripts, std::move(operands), element_of<T>));
+}
+template <detail::arrays::literal Subscripts, array_like X, array_like... Y>
+auto einsum(const X& x, const Y&... y) {
+  constexpr std::size_t rank = detail::arrays::checked_subscripts<Subscripts, dynamic_rank, X::rank, Y::rank...>();
+  return einsum<rank>(Subscripts.view(), x, y...);
 }
 
 namespace detail::arrays {
