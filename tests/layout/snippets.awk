@@ -1,8 +1,9 @@
-# Writes each ```cpp block of a page to PREFIX_N.cpp (PREFIX_N_asio.cpp if it uses Asio, _hdf5 and _blas likewise), and
+# Writes each ```cpp block of a page to PREFIX_N.cpp (PREFIX_N_asio.cpp if it uses Asio, _hdf5, _blas and _array likewise), and
 # prints the files' names. A block that has no #include gets those that docs/semantics.md promises, or with `context`
 # set becomes a coroutine of which that header says what is around it; types stand before it then.
 function finish() {
-  needs = (block ~ /asio/ ? "_asio" : "") (block ~ /hdf5/ ? "_hdf5" : "") (block ~ /weft::(cov|corrcoef)/ ? "_blas" : "")
+  needs = (block ~ /asio/ ? "_asio" : "") (block ~ /hdf5/ ? "_hdf5" : "") (block ~ /weft::(cov|corrcoef|svd)/ ? "_blas" : "") \
+          (block ~ /weft\/array/ ? "_array" : "")
   file = prefix "_" ++n needs ".cpp"
   if (types block ~ /#include/)
     block = types block
