@@ -171,7 +171,7 @@ TEST_CASE("regions of datasets of any layout are written over what is there, and
   const weft::client& c = at.client;
   const std::string path = folder / "x.h5";
   arrays::choices some_of(7);
-  for (int round = 0; round < 24; ++round) {
+  for (int round = 0; round < 12; ++round) {
     INFO("round " << round);
     const auto rows = some_of(1, 30), columns = some_of(1, 20);
     const auto x = weft::from_function<2>(
@@ -308,7 +308,7 @@ TEST_CASE("datasets of all layouts that h5py writes are written in part, in file
   for (const char* file : {"/old.h5", "/new.h5", "/block.h5"}) {
     const std::string path = folder / "x.h5";
     fs::copy_file(std::string(from) + file, path, fs::copy_options::overwrite_existing);
-    for (const char* stored : {"whole", "chunks", "deflate", "shuffle", "both", "checked", "growing"}) {
+    for (const char* stored : {"whole", "both", "checked", "growing"}) {
       const std::string name = std::string("f8/big/") + stored;
       INFO(file << " " << name);
       const auto x = at.pool.run(weft::from_hdf5<double, 3>(at.client, path, name));
