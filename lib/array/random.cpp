@@ -2,11 +2,14 @@
 #include "weft/array/random.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "array/numbered.hpp"
 #include "array/philox.hpp"
 #include "array/runs.hpp"
+#include "env/secret.hpp"
+#include "weft/environment.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
@@ -81,3 +84,17 @@ random_numbers integers_between(std::int64_t least, std::int64_t end, element e)
 }
 
 }  // namespace weft::detail::arrays
+
+namespace weft::random {
+
+generator::generator() : seed_(weft::detail::secret(real_environment())) {}
+
+options generator::next(options how) {
+  if (stream_ > std::numeric_limits<std::uint32_t>::max())
+    throw misuse("weft: a generator of random numbers that has handed out 2^32 streams: make one of another seed");
+  how.seed = seed_;
+  how.stream = static_cast<std::uint32_t>(stream_++);
+  return how;
+}
+
+}  // namespace weft::random

@@ -61,6 +61,29 @@ TEST_CASE("random arrays take part in the tasks that read them") {
   CHECK(at(x(999'999, 999'999)) != at(x(999'999, 999'998)));
 }
 
+TEST_CASE("a generator gives each array a stream of its own, and a seed the same ones again") {
+  place at;
+  const weft::client& c = at.client;
+  random_arrays::generator numbers(42);
+  const auto x = random_arrays::normal<double, 1>(c, {5000}, numbers);
+  const auto y = random_arrays::normal<double, 1>(c, {5000}, 0, 1, numbers.next({.chunk = {700}}));
+  CHECK(y.chunk_shape() == weft::shape{700});
+  CHECK((at(x) == at(random_arrays::normal<double, 1>(c, {5000}, {.seed = 42}))));
+  CHECK((at(y) == at(random_arrays::normal<double, 1>(c, {5000}, {.seed = 42, .stream = 1}))));
+  CHECK(std::abs(at(weft::mean(x * y))) < 0.05);  // independent: of mean 0 and deviation 0.014
+  CHECK(std::abs(at(weft::mean(x * x)) - 1) < 0.1);
+  // Where it is told so it goes on; every kind of call takes it.
+  random_arrays::generator on(numbers.seed(), numbers.stream());
+  CHECK((at(random_arrays::permutation(c, 50, numbers)) == at(random_arrays::permutation(c, 50, on))));
+  const std::vector<int> few{1, 2, 3};
+  CHECK((at(random_arrays::choice<1>(c, {20}, few, numbers)) == at(random_arrays::choice<1>(c, {20}, few, on))));
+  CHECK(on.stream() == 4);
+  CHECK(random_arrays::generator().seed() != random_arrays::generator().seed());
+  random_arrays::generator last(1, 0xffffffff);
+  CHECK(last.next().stream == 0xffffffff);
+  CHECK_THROWS_WITH(last.next(), Catch::Contains("2^32 streams"));
+}
+
 TEST_CASE("random integers that there are not are refused") {
   place at(1);
   using Catch::Contains;

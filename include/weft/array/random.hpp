@@ -28,8 +28,9 @@ random_numbers integers_between(std::int64_t least, std::int64_t end, element e)
 
 /// Random numbers. Each is a function of the seed, the stream and its place in the array, row-major: they depend
 /// neither on chunks nor on who computes them, and a part of an array computes that part alone. They are computed
-/// wherever they are read, as part of the tasks that read them; persist() keeps them. The generator is Philox4x32-10
-/// (Salmon, Moraes, Dror and Shaw, SC 2011).
+/// wherever they are read, as part of the tasks that read them; persist() keeps them. Two arrays of one seed and one
+/// stream, as `normal(c, {1000})` written twice, are the same array: a generator gives each its own. They are made by
+/// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011).
 namespace random {
 
 struct options {
@@ -42,6 +43,40 @@ struct options {
   std::int64_t bytes = std::int64_t{8} << 20;
 };
 static_assert(std::is_trivially_destructible_v<options>, "g++ 12 destroys it twice in a co_await expression");
+
+/// Options for one array after the other, each with a stream of its own, so that their numbers are independent:
+///
+///     weft::random::generator numbers(42);
+///     const auto x = weft::random::normal(c, {1000}, numbers);
+///     const auto y = weft::random::normal(c, {1000}, 5.0, 2.0, numbers.next({.chunk = {100}}));   // other numbers
+///
+/// Streams are handed out from 0 on, in the order of the calls. So a program that makes its arrays in one order has
+/// the same numbers whenever it begins with the same seed; of calls within one expression the compiler chooses the
+/// order: `normal(c, s, numbers) - normal(c, s, numbers)` is one of two arrays. One thread at a time may ask for
+/// them.
+class generator {
+ public:
+  /// Of a seed from the system's random bits, another one for each generator. Throws std::system_error where it gives
+  /// none.
+  generator();
+  /// `stream` is the first one that is handed out: generator(g.seed(), g.stream()) goes on where g is.
+  explicit generator(std::uint64_t seed, std::uint64_t stream = 0) noexcept : seed_(seed), stream_(stream) {}
+  /// Not copied: both would hand out the same streams.
+  generator(generator&&) noexcept = default;
+  generator& operator=(generator&&) noexcept = default;
+
+  /// To be kept beside what is made of the numbers: it makes them again.
+  std::uint64_t seed() const noexcept { return seed_; }
+  /// That of the next array.
+  std::uint64_t stream() const noexcept { return stream_; }
+  /// For one array: `how` with this seed and the next stream. Throws misuse after 2^32 of them.
+  options next(options how = {});
+  operator options() { return next(); }  // NOLINT: `normal(c, {1000}, numbers)`
+
+ private:
+  std::uint64_t seed_;
+  std::uint64_t stream_ = 0;
+};
 
 #define WEFT_DETAIL_DISTRIBUTION(name)                                                                           \
   template <class T = double, std::size_t N = dynamic_rank>                                                      \
