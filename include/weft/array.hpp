@@ -34,6 +34,7 @@
 #include "weft/array/lookup.hpp"
 #include "weft/array/map.hpp"
 #include "weft/array/matrices.hpp"
+#include "weft/array/memory.hpp"
 #include "weft/array/norm.hpp"
 #include "weft/array/pad.hpp"
 #include "weft/array/places.hpp"

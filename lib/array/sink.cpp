@@ -95,9 +95,8 @@ class sink_job final : public storing_job {
 
   [[noreturn]] static void throw_stays_here() {
     throw misuse(
-        "weft: a sink_here is an object of this process, and the tasks of a cluster are run by its workers: give "
-        "them "
-        "a function that travels, by sink, or compute() the array and take it from there");
+        "weft: a sink_here, or memory, is an object of this process, and the tasks of a cluster are run by its "
+        "workers: give them a function that travels, by sink, or compute() the array and take it from there");
   }
 
  private:

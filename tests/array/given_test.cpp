@@ -1,6 +1,11 @@
 // Arrays of chunks that tasks of one's own have made, and the chunks of arrays as values of tasks.
 #include <catch2/catch.hpp>
+#include <numeric>
+#include <span>
 #include <string>
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xstrided_view.hpp>
+#include <xtensor/xview.hpp>
 
 #include "array/arrays.hpp"
 #include "weft/delayed.hpp"
@@ -209,4 +214,67 @@ TEST_CASE("tensors are encoded as their shapes and elements") {
   weft::decoder d(e.message());
   CHECK_THROWS_WITH((weft::decode<xt::xtensor<double, 2>>(d)), Contains("other bytes than its extents say"));
   CHECK_THROWS_WITH(weft::to_bytes(xt::xarray<int>(std::vector<std::size_t>(9, 1))), Contains("it has 9 axes"));
+}
+
+TEST_CASE("an array is made of elements however they lie in memory") {
+  place at;
+  const weft::client& c = at.client;
+  const xt::xtensor<double, 2> wanted = rows(0, 7);
+  const weft::creation cut{.chunk = {3, 4}};
+  const xt::xtensor<double, 2, xt::layout_type::column_major> columns = wanted;
+  CHECK((at(weft::from_array(c, columns, cut)) == wanted));
+  std::vector<double> list = numbered(70);
+  const auto of_span = weft::from_array<2>(c, std::span<const double>(list), {7, 10}, cut);
+  CHECK((at(of_span) == wanted));
+  CHECK(of_span.chunk_shape() == weft::shape{3, 4});
+  CHECK((at(weft::from_array(c, xt::adapt(list, std::array<std::size_t, 2>{7, 10}), cut)) == wanted));
+  CHECK((at(weft::from_array(c, xt::adapt(list, std::vector<std::size_t>{7, 10}))) == wanted));
+  CHECK((at(weft::from_array(c, xt::view(columns, xt::range(1, 6), 3))) == xt::view(wanted, xt::range(1, 6), 3)));
+  const xt::xtensor<double, 2> backwards = xt::view(wanted, xt::range(6, 0, -2), xt::all());
+  CHECK((at(weft::from_array(c, xt::view(wanted, xt::range(6, 0, -2), xt::all()), {.chunk = {2, 9}})) == backwards));
+  // What is no memory is computed first.
+  CHECK((at(weft::from_array(c, wanted * 2.0 + 1.0)) == wanted * 2.0 + 1.0));
+  CHECK((at(weft::from_array(c, xt::broadcast(xt::xtensor<float, 1>{1, 2}, {3, 2}))) ==
+         xt::xtensor<float, 2>{{1, 2}, {1, 2}, {1, 2}}));
+  // The elements are copies.
+  list[0] = 99;
+  CHECK(at(of_span(0, 0)) == 0);
+  CHECK_THROWS_WITH(weft::from_array<2>(c, std::span(list), {7, 11}),
+                    Contains("70 elements in memory") && Contains("(7, 11)"));
+  CHECK_THROWS_WITH(weft::from_array(c, xt::xarray<double, xt::layout_type::column_major>::from_shape(
+                                            std::vector<std::size_t>(9, 1))),
+                    Contains("more than 8 axes"));
+}
+
+TEST_CASE("memory of one's own is a place for an array") {
+  place at;
+  const weft::client& c = at.client;
+  const xt::xtensor<double, 2> wanted = rows(0, 7);
+  const weft::array<double, 2> x = weft::from_array(c, wanted, {.chunk = {3, 4}});
+  xt::xtensor<double, 2> result = xt::zeros<double>({7, 10});
+  xt::xtensor<double, 2, xt::layout_type::column_major> columns = result;
+  std::vector<double> list(70), means(7);
+  at.pool.run(weft::store(weft::storing(x, weft::memory(result)), weft::storing(x * 2.0, weft::memory(columns)),
+                          weft::storing(x, weft::memory(std::span(list), {7, 10})),
+                          weft::storing(weft::mean(x, 1), weft::memory(std::span(means), {7}))));
+  CHECK((result == wanted));
+  CHECK((columns == wanted * 2.0));
+  CHECK(list == numbered(70));
+  CHECK(means[6] == 64.5);
+  // A part of it, from behind.
+  at.pool.run(weft::store(x(slice(0, 2), slice(0, 3)),
+                          weft::memory(xt::view(result, xt::range(6, 4, -1), xt::range(1, 7, 2)))));
+  CHECK(result(6, 1) == 0);
+  CHECK(result(5, 5) == 12);
+  CHECK(result(5, 4) == 54);
+  double one = 0;
+  at.pool.run(weft::store(weft::sum(x), weft::memory(std::span(&one, 1), {})));
+  CHECK(one == 69 * 35);
+  CHECK_THROWS_WITH(
+      at.pool.run(weft::store(weft::transpose(x), weft::memory(result))),
+      Contains("an array of float64 and shape (10, 7)") && Contains("for one of float64 and shape (7, 10)"));
+  CHECK_THROWS_WITH(at.pool.run(weft::store(x > 1.0, weft::memory(result))), Contains("bool and shape (7, 10)"));
+  CHECK_THROWS_WITH(weft::memory(std::span(list), {70, 2}), Contains("which has 140"));
+  CHECK_THROWS_WITH(weft::memory(result).region(3), Contains("xt::view"));
+  CHECK_THROWS_WITH(at.pool.run(weft::stored(x, weft::memory(result))), Contains("cannot be read"));
 }
