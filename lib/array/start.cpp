@@ -8,6 +8,7 @@
 #include "array/plan.hpp"
 #include "array/side_by_side.hpp"
 #include "array/tasks.hpp"
+#include "weft/array/array.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
@@ -111,7 +112,7 @@ std::vector<future<block>> start(const array_node& x) {
   return x.owner.compute(lower(plan(x)));
 }
 
-std::vector<std::vector<future<block>>> start_all(std::span<const array_ref> xs) {
+std::vector<std::vector<future<block>>> start_by(const client& by, std::span<const array_ref> xs) {
   std::vector<std::vector<future<block>>> parts(xs.size());
   std::vector<const array_node*> wanted;
   std::vector<std::size_t> places;
@@ -126,7 +127,7 @@ std::vector<std::vector<future<block>>> start_all(std::span<const array_ref> xs)
   }
   if (wanted.empty()) return parts;
   const std::vector<layer<block>> layers = lower_all(plan(wanted));
-  std::vector<future<block>> all = xs.front()->owner.compute(side_by_side(layers));
+  std::vector<future<block>> all = by.compute(layers.size() == 1 ? layers.front() : side_by_side(layers));
   auto next = std::make_move_iterator(all.begin());
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto end = next + static_cast<std::ptrdiff_t>(layers[i].size());
@@ -134,6 +135,10 @@ std::vector<std::vector<future<block>>> start_all(std::span<const array_ref> xs)
     next = end;
   }
   return parts;
+}
+
+std::vector<std::vector<future<block>>> start_all(std::span<const array_ref> xs) {
+  return xs.empty() ? std::vector<std::vector<future<block>>>() : start_by(xs.front()->owner, xs);
 }
 
 future<> run(const array_node& x) { return x.owner.run(lower(plan(x))); }

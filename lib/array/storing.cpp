@@ -88,7 +88,8 @@ task<> give_up_all(const storing_jobs& jobs, std::size_t done, std::size_t begun
   }
 }
 
-task<> run_all(storing_jobs jobs) {
+/// `by` runs the tasks that write and those before them.
+task<> run_all(client by, storing_jobs jobs) {
   const std::uint64_t number = number_of_writing() | 1;  // 0 is none
   std::size_t begun = 0, done = 0;
   writing_end end;
@@ -103,7 +104,7 @@ task<> run_all(storing_jobs jobs) {
     std::vector<layer<block>> chunks = layers_of_blocks(arrays);
     std::vector<layer<nothing>> writes;
     for (std::size_t i = 0; i < jobs.size(); ++i) writes.push_back(jobs[i]->writes(std::move(chunks[i])));
-    end = co_await run_writers(arrays.front()->owner, in_one_layer(std::move(writes)), number);
+    end = co_await run_writers(by, in_one_layer(std::move(writes)), number);
     if (!end.failure) {
       for (const std::shared_ptr<storing_job>& j : jobs) co_await j->settle();
       task<> finishing = finish_all(jobs, done);
@@ -153,9 +154,9 @@ storing_jobs jobs_of(const std::vector<stored_array>& all) {
 
 task<> do_nothing() { co_return; }
 
-task<array_ref> run_and_open(storing_jobs jobs) {
+task<array_ref> run_and_open(client by, storing_jobs jobs) {
   const std::shared_ptr<storing_job> only = jobs.front();
-  co_await run_all(std::move(jobs));
+  co_await run_all(std::move(by), std::move(jobs));
   co_return co_await only->open();
 }
 
@@ -208,26 +209,36 @@ std::string subject_of_write(std::string chunk, const std::string& name) {
   return chunk.empty() ? name : std::move(chunk) + " for " + name;
 }
 
+// What is wrong is said here, and not when it is awaited.
 task<> store_all(std::vector<stored_array> all) {
-  return all.empty() ? do_nothing()
-                     : run_all(jobs_of(all));  // what is wrong is said here, and not when it is awaited
+  return all.empty() ? do_nothing() : run_all(all.front().x->owner, jobs_of(all));
+}
+task<> store_all(task_options how, std::vector<stored_array> all) {
+  return all.empty() ? do_nothing() : run_all(all.front().x->owner.with(how), jobs_of(all));
 }
 task<array_ref> store_and_open(stored_array one) {
   std::vector<stored_array> all;
   all.push_back(std::move(one));
   storing_jobs jobs = jobs_of(all);
   jobs.front()->check_opens();
-  return run_and_open(std::move(jobs));
+  return run_and_open(all.front().x->owner, std::move(jobs));
 }
 
 }  // namespace weft::detail::arrays
 
 namespace weft {
 
-task<> store(std::vector<storing> all) {
+namespace {
+
+std::vector<detail::arrays::stored_array> what_of(const std::vector<storing>& all) {
   std::vector<detail::arrays::stored_array> what;
   for (const storing& s : all) what.push_back(s.what());
-  return detail::arrays::store_all(std::move(what));
+  return what;
 }
+
+}  // namespace
+
+task<> store(std::vector<storing> all) { return detail::arrays::store_all(what_of(all)); }
+task<> store(task_options how, std::vector<storing> all) { return detail::arrays::store_all(how, what_of(all)); }
 
 }  // namespace weft

@@ -139,4 +139,13 @@ TEST_CASE("workers store several arrays, and parts of them, in one pass") {
   p.run(weft::store(x(weft::slice(0, 10)) + 7.0, weft::zarr_store(folder / "sums.zarr").region(weft::slice(10, 20))));
   CHECK(p.run(p.run(weft::from_zarr<double, 1>(c, folder / "sums.zarr")).compute())(11) == 8.0);
   CHECK_THROWS_WITH(p.run(weft::store(x, weft::sink_here(count))), Catch::Contains("an object of this process"));
+  xt::xtensor<double, 1> here = xt::zeros<double>({80});
+  CHECK_THROWS_WITH(p.run(weft::store(x, weft::memory(here))), Catch::Contains("an object of this process"));
+  // The tasks of one call run where it says.
+  const auto kept = x.persist({.workers = "worker-1"});
+  CHECK(p.run(weft::sum(kept).compute({.hosts = "worker-0", .allow_other_workers = true})) == 79 * 40);
+  const weft::cluster_info there = p.run(c.cluster());
+  REQUIRE(there.workers.size() == 2);
+  for (const weft::worker_info& w : there.workers)
+    if (w.name == "worker-1") CHECK(w.values >= 80 * sizeof(double));
 }

@@ -28,7 +28,50 @@ weft::array<double, 2> counted(const weft::client& c) {
       x);
 }
 
+/// Twice x, whose chunks each fail when they are made for the first time.
+weft::array<double, 1> failing_once(const weft::client& c) {
+  calls = 0;
+  return weft::map_blocks(
+      [](const auto& a) {
+        if (++calls % 2 == 1) throw std::runtime_error("not yet");
+        return a * 2.0;
+      },
+      weft::arange<double>(c, 0, 10, 1, {.chunk = {10}}));
+}
+
 }  // namespace
+
+TEST_CASE("one call's tasks have its options") {
+  place at(1);
+  const weft::client& c = at.client;
+  const weft::task_options again{.retries = 1};
+  CHECK_THROWS_WITH(at(failing_once(c)), Catch::Contains("not yet"));
+  CHECK(at.pool.run(failing_once(c).compute(again))(9) == 18);
+  CHECK(calls == 2);
+  CHECK(at(weft::sum(failing_once(c).persist({.priority = 3, .retries = 1}))) == 90);
+  const auto x = failing_once(c);
+  const auto both = at.pool.run(weft::compute(again, weft::sum(x), weft::max(x)));
+  CHECK(both.first + both.second == 108);
+  const auto y = failing_once(c);
+  const auto [sum, most] = weft::persist(again, weft::sum(y), weft::max(y));
+  CHECK(at(sum) + at(most) == 108);
+  CHECK(at.pool.run(weft::compute({.retries = 1}, std::vector{failing_once(c)})).at(0)(1) == 2);
+  CHECK(at(weft::persist({.retries = 1}, std::vector{failing_once(c)}).at(0))(1) == 2);
+  CHECK(at.pool.run(weft::compute(again, std::vector<weft::array<double, 1>>())).empty());
+  std::vector<double> here(10);
+  at.pool.run(weft::store({.retries = 1}, failing_once(c), weft::memory(std::span(here), {10})));
+  CHECK(here[9] == 18);
+  CHECK_THROWS_WITH(at.pool.run(weft::store(failing_once(c), weft::memory(std::span(here), {10}))),
+                    Catch::Contains("not yet"));
+  // What they cannot be is said when the call is made.
+  CHECK_THROWS_AS(x.compute({.resources = "gpu=1"}), weft::misuse);
+  CHECK_THROWS_AS(weft::store({.priority = 1 << 20}, x, weft::memory(std::span(here), {10})), weft::misuse);
+  // The array's client has its own as before.
+  CHECK_THROWS_WITH(at(failing_once(c.with({.retries = 0}))), Catch::Contains("not yet"));
+  CHECK(at(failing_once(c.with({.retries = 1})))(9) == 18);
+  CHECK_THROWS_WITH(at.pool.run(failing_once(c.with({.retries = 1})).compute({.priority = 1})),
+                    Catch::Contains("not yet"));
+}
 
 TEST_CASE("what several arrays need is computed once") {
   place at;

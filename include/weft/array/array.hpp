@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <iosfwd>
 #include <ostream>
+#include <span>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -13,6 +15,7 @@
 #include "weft/array/xtensor.hpp"
 #include "weft/detail/array/node.hpp"
 #include "weft/detail/array/tree.hpp"
+#include "weft/task_options.hpp"
 
 namespace weft {
 
@@ -28,6 +31,14 @@ template <class S>
 concept array_scalar = std::is_arithmetic_v<S> || detail::is_complex<S>;
 
 namespace detail::arrays {
+
+/// As start_all(), by another client of the same engine than the arrays' own: of other options. lib/array/start.cpp.
+std::vector<std::vector<future<block>>> start_by(const client& by, std::span<const array_ref> xs);
+template <class T, std::size_t N>
+task<local_t<T, N>> collect_by(client by, array_ref x) {
+  std::vector<future<block>> parts = std::move(start_by(by, {&x, 1}).front());
+  co_return co_await assemble<T, N>(std::move(parts), grid_of(*x));
+}
 
 /// What arrays and expressions of them can do alike.
 template <class Self, class T, std::size_t N>
@@ -50,10 +61,23 @@ class array_operations {
   /// Runs its tasks, and gives xt::xtensor<T, N>: xt::xarray<T> for a dynamic rank, T for rank 0. Chunks are copied
   /// into it as they end, and let go.
   task<local_t<T, N>> compute() const { return collect<T, N>(self().node()); }
+  /// The same in tasks of these options: `x.compute({.priority = 10, .retries = 2})`. They stand in the place of
+  /// those that the array's client has (`c.with`), for this call alone. Throws misuse as c.with does.
+  task<local_t<T, N>> compute(task_options how) const {
+    const array_ref n = self().node();
+    return collect_by<T, N>(owner_of(*n).with(how), n);
+  }
   /// Starts its tasks, and gives an array whose chunks are theirs: what is made from it does not compute it again.
   array<T, N> persist() const {
     const array_ref n = self().node();
     return array<T, N>(make_stored(owner_of(*n), element_of_node(*n), grid_of(*n), start(*n)));
+  }
+  /// The same with options, which are of the tasks that this call starts and no others.
+  array<T, N> persist(task_options how) const {
+    const array_ref n = self().node();
+    const client by = owner_of(*n).with(how);
+    return array<T, N>(
+        make_stored(owner_of(*n), element_of_node(*n), grid_of(*n), std::move(start_by(by, {&n, 1}).front())));
   }
 
   /// A part of it, by an index for each axis: `x(3, weft::slice(10, 20))`. Integers take their axis away,

@@ -10,6 +10,7 @@
 #include "weft/array/index.hpp"
 #include "weft/detail/array/storing.hpp"
 #include "weft/task.hpp"
+#include "weft/task_options.hpp"
 
 /// Arrays to where they are kept: several in one pass, into a part of what is there, and to functions of one's own.
 namespace weft {
@@ -130,6 +131,9 @@ class storing {
 /// nobody looks, or to regions, which the error of a failure names then. For a progress bar of all:
 /// `co_await weft::show_progress(c, "storing", weft::store(...));`
 ///
+/// With task options before all of it, `store({.retries = 3}, storing(x, ...))`, its tasks have these in the place of
+/// those of the arrays' client, for this call. (`to_npy` and the others are calls of this with one array.)
+///
 /// Throws misuse for arrays of different clients, two that are written to one place, by whatever name, or regions
 /// that overlap, and what the places say; errors of tasks name the place. Cost: where there are several, a task of
 /// nothing for each chunk besides.
@@ -142,11 +146,25 @@ task<> store(storing first, More... more) {
   (all.push_back(std::move(more)), ...);
   return store(std::move(all));
 }
+task<> store(task_options how, std::vector<storing> all);
+template <std::same_as<storing>... More>
+task<> store(task_options how, storing first, More... more) {
+  std::vector<storing> all;
+  all.reserve(sizeof...(More) + 1);
+  all.push_back(std::move(first));
+  (all.push_back(std::move(more)), ...);
+  return store(how, std::move(all));
+}
 /// The same of one array, whose place may be a sink.
 template <array_like X, class Target>
   requires(std::is_constructible_v<storing, const X&, const Target&>)
 task<> store(const X& x, const Target& where) {
   return store(storing(x, where));
+}
+template <array_like X, class Target>
+  requires(std::is_constructible_v<storing, const X&, const Target&>)
+task<> store(task_options how, const X& x, const Target& where) {
+  return store(how, storing(x, where));
 }
 
 /// Stores x, and gives the array that is there then, to go on from the file: of a region, that of the region.

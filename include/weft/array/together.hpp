@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -15,29 +16,39 @@ namespace weft {
 namespace detail::arrays {
 
 template <class... X, std::size_t... I>
-task<results<local_t<typename X::value_type, X::rank>...>> collect_all(std::vector<array_ref> xs,
+task<results<local_t<typename X::value_type, X::rank>...>> collect_all(client by, std::vector<array_ref> xs,
                                                                        std::index_sequence<I...>) {
-  std::vector<std::vector<future<block>>> parts = start_all(xs);
+  std::vector<std::vector<future<block>>> parts = start_by(by, xs);
   auto whole = all(assemble<typename X::value_type, X::rank>(std::move(parts[I]), grid_of(*xs[I]))...);
   co_return co_await std::move(whole);
 }
 
 template <class... X, std::size_t... I>
-results<array<typename X::value_type, X::rank>...> persist_all(const std::vector<array_ref>& xs,
+results<array<typename X::value_type, X::rank>...> persist_all(const client& by, const std::vector<array_ref>& xs,
                                                                std::index_sequence<I...>) {
-  std::vector<std::vector<future<block>>> parts = start_all(xs);
+  std::vector<std::vector<future<block>>> parts = start_by(by, xs);
   return {array<typename X::value_type, X::rank>(
       make_stored(owner_of(*xs[I]), element_of_node(*xs[I]), grid_of(*xs[I]), std::move(parts[I])))...};
 }
 
 template <class T, std::size_t N>
-task<std::vector<local_t<T, N>>> collect_each(std::vector<array_ref> xs) {
-  std::vector<std::vector<future<block>>> parts = start_all(xs);
+task<std::vector<local_t<T, N>>> collect_each(std::optional<client> by, std::vector<array_ref> xs) {
+  std::vector<std::vector<future<block>>> parts = by ? start_by(*by, xs) : start_all(xs);
   std::vector<task<local_t<T, N>>> each;
   each.reserve(xs.size());
   for (std::size_t i = 0; i < xs.size(); ++i) each.push_back(assemble<T, N>(std::move(parts[i]), grid_of(*xs[i])));
   auto whole = all(std::move(each));
   co_return co_await std::move(whole);
+}
+template <class T, std::size_t N>
+std::vector<array<T, N>> persist_each(const std::optional<client>& by, const std::vector<array_ref>& nodes) {
+  auto parts = by ? start_by(*by, nodes) : start_all(nodes);
+  std::vector<array<T, N>> kept;
+  kept.reserve(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    kept.emplace_back(
+        make_stored(owner_of(*nodes[i]), element_of_node(*nodes[i]), grid_of(*nodes[i]), std::move(parts[i])));
+  return kept;
 }
 template <class X>
 std::vector<array_ref> nodes_of(const std::vector<X>& all) {
@@ -45,6 +56,11 @@ std::vector<array_ref> nodes_of(const std::vector<X>& all) {
   nodes.reserve(all.size());
   for (const X& x : all) nodes.push_back(x.node());
   return nodes;
+}
+/// That of the first of several arrays, with options; none where there are no arrays.
+inline std::optional<client> with_options(const std::vector<array_ref>& all, task_options how) {
+  if (all.empty()) return std::nullopt;
+  return owner_of(*all.front()).with(how);
 }
 
 template <class... X>
@@ -65,12 +81,24 @@ consteval bool checked_number() {
 /// single pass over x, in as much memory as either alone. An expression without a name is a new array wherever it is
 /// used, and shares only the arrays that it is made of. Throws misuse for arrays of different clients.
 ///
+/// With task options before the arrays its tasks have these in the place of those of the arrays' client, as
+/// x.compute(how): `weft::compute({.priority = 10}, weft::mean(x), weft::std(x))`.
+///
 /// Cost: a task, and a copy, for each chunk of the results.
 template <array_like X, array_like Y, array_like... Z>
 auto compute(const X& x, const Y& y, const Z&... more) {
   if constexpr (detail::arrays::checked_number<X, Y, Z...>()) {
     std::vector<detail::arrays::array_ref> nodes{x.node(), y.node(), more.node()...};
-    return detail::arrays::collect_all<X, Y, Z...>(std::move(nodes), std::make_index_sequence<sizeof...(Z) + 2>());
+    return detail::arrays::collect_all<X, Y, Z...>(x.owner(), std::move(nodes),
+                                                   std::make_index_sequence<sizeof...(Z) + 2>());
+  }
+}
+template <array_like X, array_like Y, array_like... Z>
+auto compute(task_options how, const X& x, const Y& y, const Z&... more) {
+  if constexpr (detail::arrays::checked_number<X, Y, Z...>()) {
+    std::vector<detail::arrays::array_ref> nodes{x.node(), y.node(), more.node()...};
+    return detail::arrays::collect_all<X, Y, Z...>(x.owner().with(how), std::move(nodes),
+                                                   std::make_index_sequence<sizeof...(Z) + 2>());
   }
 }
 
@@ -78,7 +106,13 @@ auto compute(const X& x, const Y& y, const Z&... more) {
 template <array_like X, array_like Y, array_like... Z>
 auto persist(const X& x, const Y& y, const Z&... more) {
   if constexpr (detail::arrays::checked_number<X, Y, Z...>())
-    return detail::arrays::persist_all<X, Y, Z...>({x.node(), y.node(), more.node()...},
+    return detail::arrays::persist_all<X, Y, Z...>(x.owner(), {x.node(), y.node(), more.node()...},
+                                                   std::make_index_sequence<sizeof...(Z) + 2>());
+}
+template <array_like X, array_like Y, array_like... Z>
+auto persist(task_options how, const X& x, const Y& y, const Z&... more) {
+  if constexpr (detail::arrays::checked_number<X, Y, Z...>())
+    return detail::arrays::persist_all<X, Y, Z...>(x.owner().with(how), {x.node(), y.node(), more.node()...},
                                                    std::make_index_sequence<sizeof...(Z) + 2>());
 }
 
@@ -89,19 +123,23 @@ auto persist(const X& x, const Y& y, const Z&... more) {
 /// As above otherwise; of more than eight arrays chunks are copied once more, of more than 64 twice.
 template <array_like X>
 task<std::vector<local_t<typename X::value_type, X::rank>>> compute(const std::vector<X>& all) {
-  return detail::arrays::collect_each<typename X::value_type, X::rank>(detail::arrays::nodes_of(all));
+  return detail::arrays::collect_each<typename X::value_type, X::rank>(std::nullopt, detail::arrays::nodes_of(all));
+}
+template <array_like X>
+task<std::vector<local_t<typename X::value_type, X::rank>>> compute(task_options how, const std::vector<X>& all) {
+  std::vector<detail::arrays::array_ref> nodes = detail::arrays::nodes_of(all);
+  std::optional<client> by = detail::arrays::with_options(nodes, how);
+  return detail::arrays::collect_each<typename X::value_type, X::rank>(std::move(by), std::move(nodes));
 }
 template <array_like X>
 std::vector<array<typename X::value_type, X::rank>> persist(const std::vector<X>& all) {
-  using namespace detail::arrays;
-  const std::vector<array_ref> nodes = nodes_of(all);
-  auto parts = start_all(nodes);
-  std::vector<array<typename X::value_type, X::rank>> kept;
-  kept.reserve(nodes.size());
-  for (std::size_t i = 0; i < nodes.size(); ++i)
-    kept.emplace_back(
-        make_stored(owner_of(*nodes[i]), element_of_node(*nodes[i]), grid_of(*nodes[i]), std::move(parts[i])));
-  return kept;
+  return detail::arrays::persist_each<typename X::value_type, X::rank>(std::nullopt, detail::arrays::nodes_of(all));
+}
+template <array_like X>
+std::vector<array<typename X::value_type, X::rank>> persist(task_options how, const std::vector<X>& all) {
+  const std::vector<detail::arrays::array_ref> nodes = detail::arrays::nodes_of(all);
+  return detail::arrays::persist_each<typename X::value_type, X::rank>(detail::arrays::with_options(nodes, how),
+                                                                       nodes);
 }
 /// Those of a tuple, as apply_gufunc() gives it: up to eight, of any types.
 template <array_like... X>
@@ -110,7 +148,8 @@ auto compute(const std::tuple<X...>& all) {
   if constexpr (detail::arrays::checked_number<X...>())
     return std::apply(
         [](const X&... x) {
-          return detail::arrays::collect_all<X...>({x.node()...}, std::index_sequence_for<X...>());
+          return detail::arrays::collect_all<X...>(std::get<0>(std::tie(x...)).owner(), {x.node()...},
+                                                   std::index_sequence_for<X...>());
         },
         all);
 }
@@ -120,7 +159,8 @@ auto persist(const std::tuple<X...>& all) {
   if constexpr (detail::arrays::checked_number<X...>())
     return std::apply(
         [](const X&... x) {
-          return detail::arrays::persist_all<X...>({x.node()...}, std::index_sequence_for<X...>());
+          return detail::arrays::persist_all<X...>(std::get<0>(std::tie(x...)).owner(), {x.node()...},
+                                                   std::index_sequence_for<X...>());
         },
         all);
 }

@@ -10,6 +10,7 @@
 #include "weft/detail/array/block_function.hpp"
 #include "weft/detail/array/node.hpp"
 #include "weft/task.hpp"
+#include "weft/task_options.hpp"
 
 // Arrays on their way to where they are kept: lib/array/storing.cpp.
 namespace weft::detail::arrays {
@@ -37,6 +38,8 @@ struct stored_array {
 };
 /// Makes the jobs, and runs them in one pass.
 task<> store_all(std::vector<stored_array> all);
+/// In tasks of these options.
+task<> store_all(task_options how, std::vector<stored_array> all);
 /// The same of one, and opens what was written.
 task<array_ref> store_and_open(stored_array one);
 
