@@ -55,5 +55,10 @@ void throw_gradient(const grid& g, std::size_t axis, std::int64_t least) {
   throw misuse("weft: a gradient along axis " + std::to_string(axis) + " of an array of shape " +
                weft::to_string(g.whole()) + ": it needs " + std::to_string(least) + " elements at least");
 }
+void throw_coordinates(const grid& places, std::size_t axis, const grid& g) {
+  throw misuse("weft: a gradient along axis " + std::to_string(axis) + " of an array of shape " +
+               weft::to_string(g.whole()) + ", by places of shape " + weft::to_string(places.whole()) +
+               ": give one for each element along the axis");
+}
 
 }  // namespace weft::detail::arrays

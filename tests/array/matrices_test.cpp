@@ -99,6 +99,28 @@ TEST_CASE("differences that cannot be are refused") {
   CHECK_THROWS_WITH(weft::gradient(x(slice(0, 2)), 0, 1, 2), Catch::Contains("(2)") && Catch::Contains("3 elements"));
   CHECK_THROWS_AS(weft::gradient(x, 0, 1, 3), weft::misuse);
   CHECK_THROWS_WITH(weft::average(x, x(slice(1))), Catch::Contains("does not broadcast"));
+  CHECK_THROWS_WITH(weft::gradient(x, 0, x(slice(1))), Catch::Contains("of shape (10), by places of shape (9)"));
+  CHECK_THROWS_AS(
+      weft::diff(x, 0, 1, weft::ones<double, 1>(at.client, {2}), weft::ones<double, 2>(at.client, {1, 1})),
+      weft::misuse);
+  CHECK_THROWS_AS(weft::linspace(at.client, 0, 1, 0, weft::without_end), weft::misuse);
+  CHECK_THROWS_AS(weft::rollaxis(x, 0, 2), weft::misuse);
+}
+
+TEST_CASE("what is cut alike is read by whole chunks, in its own shape") {
+  place at(1);
+  const auto x = weft::ones<float, 2>(at.client, {12, 30}, {.chunk = {4, 30}});
+  const auto row = weft::arange<double>(at.client, 0, 30, 1, {.chunk = {8}});
+  const auto column = weft::ones<double, 2>(at.client, {12, 1}, {.chunk = {12, 1}});
+  const auto [a, b, c] = weft::unify_chunks(x, row, column);
+  CHECK(a.chunk_sizes() == std::vector<std::vector<std::int64_t>>{{4, 4, 4}, {8, 8, 8, 6}});
+  CHECK(b.chunk_sizes() == std::vector<std::vector<std::int64_t>>{{8, 8, 8, 6}});
+  CHECK(c.chunk_sizes() == std::vector<std::vector<std::int64_t>>{{4, 4, 4}, {1}});
+  CHECK(list_of(at(b)) == list_of(at(row)));
+  CHECK(a.nbytes() == 12 * 30 * 4);
+  CHECK(b.itemsize() == 8);
+  CHECK_THROWS_AS(weft::unify_chunks(x, weft::ones<float, 1>(at.client, {12})), weft::misuse);
+  CHECK_THROWS_AS(weft::broadcast_arrays(x, weft::ones<float, 1>(at.client, {12})), weft::misuse);
 }
 
 TEST_CASE("averages of small integers are weighed as doubles") {

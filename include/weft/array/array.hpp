@@ -54,6 +54,9 @@ class array_operations {
   /// Those of its chunks along each axis. O(chunks along the axes).
   std::vector<std::vector<std::int64_t>> chunk_sizes() const { return sizes_of(self().chunks()); }
   std::size_t chunk_count() const noexcept { return self().chunks().tasks(); }
+  /// Bytes of an element, and of all of them.
+  static constexpr std::int64_t itemsize() noexcept { return static_cast<std::int64_t>(sizeof(T)); }
+  std::int64_t nbytes() const noexcept { return shape().count() * itemsize(); }
   /// How many tasks compute() runs, at most: where it needs chunks that are far apart, those between them count too.
   /// O(operations).
   std::size_t task_count() const { return count_tasks(*self().node()); }

@@ -155,6 +155,17 @@ inline array<double, 1> linspace(const client& c, double first, double last, std
   const on_line line{first, n == 1 ? first : last, n == 1 ? 1 : n - 1};
   return array<double, 1>(apply_to(line, index_array<1>(c, chunks, 0)).node(true));
 }
+/// n numbers from `first` towards `last`, which is the next one and not included: `linspace(c, 0, 1, 4, without_end)`
+/// is 0, 0.25, 0.5 and 0.75.
+struct without_end_t {};
+inline constexpr without_end_t without_end{};
+inline array<double, 1> linspace(const client& c, double first, double last, std::int64_t n, without_end_t,
+                                 creation how = {}) {
+  using namespace detail::arrays;
+  if (n < 1) throw_creation("a linspace of less than one element");
+  const grid chunks = grid_for<double>(weft::shape(n), how);
+  return array<double, 1>(apply_to(on_line{first, last, n}, index_array<1>(c, chunks, 0)).node(true));
+}
 /// The index along an axis, for each element.
 template <std::size_t N = dynamic_rank>
 array<std::int64_t, N> indices(const client& c, const weft::shape& extents, std::int64_t axis, creation how = {}) {

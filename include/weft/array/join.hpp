@@ -67,22 +67,40 @@ auto joined_with(joining how, const X&... x) {
   return array<T, (n == dynamic_rank || n > Least ? n : Least)>(joined_as({elements_as<T>(x)...}, how));
 }
 
+template <std::size_t Least, class T, std::size_t N>
+auto joined_with(joining how, const std::vector<array<T, N>>& all) {
+  return array<T, (N == dynamic_rank || N > Least ? N : Least)>(joined_as(nodes_of(all), how));
+}
+
 }  // namespace detail::arrays
 
-/// Side by side, along axis 1; vectors and numbers one after the other.
+/// Of any number of arrays of one type, each takes a std::vector too. Side by side, along axis 1; vectors and numbers
+/// one after the other.
 template <array_like X, array_like... More>
 auto hstack(const X& x, const More&... more) {
   return detail::arrays::joined_with<1>(detail::arrays::joining::columns, x, more...);
+}
+template <class T, std::size_t N>
+auto hstack(const std::vector<array<T, N>>& all) {
+  return detail::arrays::joined_with<1>(detail::arrays::joining::columns, all);
 }
 /// One below the other, along axis 0; vectors and numbers as rows.
 template <array_like X, array_like... More>
 auto vstack(const X& x, const More&... more) {
   return detail::arrays::joined_with<2>(detail::arrays::joining::rows, x, more...);
 }
+template <class T, std::size_t N>
+auto vstack(const std::vector<array<T, N>>& all) {
+  return detail::arrays::joined_with<2>(detail::arrays::joining::rows, all);
+}
 /// One behind the other, along axis 2; a vector of n as an array of (1, n, 1), a matrix as one of (m, n, 1).
 template <array_like X, array_like... More>
 auto dstack(const X& x, const More&... more) {
   return detail::arrays::joined_with<3>(detail::arrays::joining::planes, x, more...);
+}
+template <class T, std::size_t N>
+auto dstack(const std::vector<array<T, N>>& all) {
+  return detail::arrays::joined_with<3>(detail::arrays::joining::planes, all);
 }
 
 namespace detail::arrays {

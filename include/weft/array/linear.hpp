@@ -239,6 +239,17 @@ auto lu(const X& x) {
 
 /// Which triangle of a matrix is looked at.
 enum class triangle : std::uint8_t { lower, upper, unit_lower, unit_upper };
+/// cholesky's factor as that triangle: the upper one is u = l^H, with x = u^H u, of x's lower triangle all the same.
+/// Throws misuse for those of ones.
+template <array_like X>
+auto cholesky(const X& x, triangle which) {
+  using A = array<typename X::value_type, 2>;
+  if (which != triangle::lower && which != triangle::upper)
+    detail::arrays::throw_creation(
+        "a Cholesky factor whose diagonal is of ones: name the lower or the upper triangle");
+  const A l = cholesky(x);
+  return which == triangle::lower ? l : A(conj(transpose(l)));
+}
 /// z with a z = b, where a is triangular: what is on its other side is not looked at, nor its diagonal where it is of
 /// ones (`unit_`). b is a vector, or a matrix with a column for each system.
 template <array_like X, array_like Y>

@@ -74,6 +74,11 @@ auto diagonal(const X& x, std::int64_t offset = 0) {
   constexpr std::size_t n = X::rank == dynamic_rank || X::rank < 2 ? dynamic_rank : X::rank - 1;
   return array<typename X::value_type, n>(detail::arrays::diagonal_view(x.node(), offset));
 }
+/// That of two axes named: `diagonal(x, 0, 1, 2)`. The other axes come first, in their order.
+template <array_like X>
+auto diagonal(const X& x, std::int64_t offset, std::int64_t axis1, std::int64_t axis2) {
+  return diagonal(moveaxis(x, axes(axis1, axis2), axes(0, 1)), offset);
+}
 /// The square matrix that has x, of one axis, as a diagonal, and zeros beside it. In chunks as x is cut, along both
 /// axes, or where these would have more than 8 MiB, in smaller ones.
 template <array_like X>
@@ -113,6 +118,12 @@ auto rot90(const X& x, int k = 1) {
     default:
       return whole;
   }
+}
+
+/// From the first of two axes named towards the second: `rot90(x, 1, axes(1, 2))`.
+template <array_like X>
+auto rot90(const X& x, int k, const axes<2>& plane) {
+  return moveaxis(rot90(moveaxis(x, plane, axes(0, 1)), k), axes(0, 1), plane);
 }
 
 /// Which axis of a grid is the first array's: `xy`, as in pictures, has it as axis 1 and the second array's as axis

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -81,6 +82,24 @@ class chunk_sizes {
 template <array_like X>
 auto rechunk(const X& x, const chunk_sizes& sizes) {
   return array<typename X::value_type, X::rank>(detail::arrays::rechunked(x.node(), sizes.of_rank(x.chunks().rank)));
+}
+/// Each of them cut as an expression of all is, in its own shape: a std::tuple. So tasks of a function of all, by
+/// from_delayed or blockwise, read whole chunks of each. Throws misuse where they do not broadcast.
+template <array_like... X>
+  requires(sizeof...(X) > 0)
+auto unify_chunks(const X&... x) {
+  using namespace detail::arrays;
+  grid all;
+  ((all = broadcast(all, x.chunks())), ...);
+  const auto sizes = sizes_of(all);
+  const auto alike = [&](const auto& y) {
+    const grid& own = y.chunks();
+    auto cuts = sizes_of(own);
+    for (std::size_t a = 0; a < own.rank; ++a)
+      if (own.axes[a].extent != 1) cuts[a] = sizes[a + all.rank - own.rank];
+    return rechunk(y, chunk_sizes(std::move(cuts)));
+  };
+  return std::tuple(alike(x)...);
 }
 /// A view as an array of its own, whose chunks lie row-major in memory: worth it where a transpose is read often.
 template <array_like X>

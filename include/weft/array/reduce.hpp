@@ -194,12 +194,12 @@ template <array_like X, detail::arrays::reduction_option... W>
 auto ptp(const X& x, const W&... where) {
   return max(x, where...) - min(x, where...);
 }
-/// The mean of x where each element counts as its weight says: weights broadcast with x, and may be of one axis where
-/// one axis is reduced, along which they lie then. Integers are weighed as doubles. Reads x once, and the weights
-/// twice. NaN where they come to nothing.
-template <array_like X, array_like V, detail::arrays::reduction_option... W>
-auto average(const X& x, const V& weights, const W&... where) {
-  using namespace detail::arrays;
+
+namespace detail::arrays {
+
+/// The sums of the elements by their weights, and those of the weights.
+template <class X, class V, class... W>
+auto weighed(const X& x, const V& weights, const W&... where) {
   constexpr bool one_axis = (axes_named<W> + ... + 0) == 1;
   array_ref laid = weights.node();
   if constexpr (one_axis) {
@@ -209,8 +209,27 @@ auto average(const X& x, const V& weights, const W&... where) {
       for (std::size_t a = along + 1; a < x.chunks().rank; ++a) laid = expand_view(std::move(laid), -1);
   }
   const auto all = array<typename V::value_type, X::rank>(broadcast_view(std::move(laid), x.shape()));
-  return sum(astype<real_t<typename X::value_type>>(x) * all, where...) /
-         sum(astype<real_t<typename V::value_type>>(all), where...);
+  return std::pair(weft::sum(weft::astype<real_t<typename X::value_type>>(x) * all, where...),
+                   weft::sum(weft::astype<real_t<typename V::value_type>>(all), where...));
+}
+
+}  // namespace detail::arrays
+
+/// The mean of x where each element counts as its weight says: weights broadcast with x, and may be of one axis where
+/// one axis is reduced, along which they lie then. Integers are weighed as doubles. Reads x once, and the weights
+/// twice. NaN where they come to nothing.
+template <array_like X, array_like V, detail::arrays::reduction_option... W>
+auto average(const X& x, const V& weights, const W&... where) {
+  const auto [sums, all] = detail::arrays::weighed(x, weights, where...);
+  return sums / all;
+}
+/// With the sums of the weights beside it: `const auto [means, sums] = average(x, weights, returned, 0);`
+struct returned_t {};
+inline constexpr returned_t returned{};
+template <array_like X, array_like V, detail::arrays::reduction_option... W>
+auto average(const X& x, const V& weights, returned_t, const W&... where) {
+  const auto [sums, all] = detail::arrays::weighed(x, weights, where...);
+  return std::pair(array(sums / all), all);
 }
 
 namespace detail::arrays {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
+#include <utility>
 
 #include "weft/array/array.hpp"
 #include "weft/array/axes.hpp"
@@ -55,6 +58,24 @@ template <array_like X>
 auto flip(const X& x) {
   return array<typename X::value_type, X::rank>(detail::arrays::flip_view(x.node()));
 }
+/// Rows in reverse order, and columns: along axis 0, and along axis 1.
+template <array_like X>
+auto flipud(const X& x) {
+  return flip(x, 0);
+}
+template <array_like X>
+auto fliplr(const X& x) {
+  return flip(x, 1);
+}
+/// Axis `axis` comes to stand before axis `before`, which may be the number of axes, for the end. As moveaxis, which
+/// says where it stands afterwards.
+template <array_like X>
+auto rollaxis(const X& x, std::int64_t axis, std::int64_t before = 0) {
+  const detail::arrays::grid& g = x.chunks();
+  const auto from = static_cast<std::int64_t>(detail::arrays::checked_axis(axis, g));
+  const auto to = static_cast<std::int64_t>(detail::arrays::checked_new_axis(before < 0 ? before - 1 : before, g));
+  return moveaxis(x, from, from < to ? to - 1 : to);
+}
 /// As if elements stood along the new axes, and along those that have one, again and again.
 template <std::size_t N = dynamic_rank, array_like X>
 auto broadcast_to(const X& x, const weft::shape& to) {
@@ -72,6 +93,42 @@ auto expand_dims(const X& x, const axes<K>& added) {
   constexpr std::size_t n = X::rank == dynamic_rank ? dynamic_rank : X::rank + K;
   static_assert(n == dynamic_rank || n <= most_axes, "weft: an array has up to eight axes");
   return array<typename X::value_type, n>(detail::arrays::expand_view(x.node(), added.list));
+}
+namespace detail::arrays {
+
+template <std::size_t Least, array_like X>
+auto at_least(const X& x) {
+  constexpr std::size_t n = X::rank == dynamic_rank ? X::rank : std::max(X::rank, Least);
+  array_ref laid = x.node();
+  for (std::size_t r = x.chunks().rank; r < Least; ++r) laid = expand_view(std::move(laid), r == 2 ? 2 : 0);
+  return array<typename X::value_type, n>(std::move(laid));
+}
+
+}  // namespace detail::arrays
+
+/// With so many axes at least: a number as an array of one element, a vector of n as one of (1, n), or of (1, n, 1),
+/// a matrix as one of (m, n, 1).
+template <array_like X>
+auto atleast_1d(const X& x) {
+  return detail::arrays::at_least<1>(x);
+}
+template <array_like X>
+auto atleast_2d(const X& x) {
+  return detail::arrays::at_least<2>(x);
+}
+template <array_like X>
+auto atleast_3d(const X& x) {
+  return detail::arrays::at_least<3>(x);
+}
+/// Each of them in the shape that an expression of all has, and in its chunks: a std::tuple of views.
+template <array_like... X>
+  requires(sizeof...(X) > 0)
+auto broadcast_arrays(const X&... x) {
+  constexpr std::size_t n = std::max({X::rank...});
+  detail::arrays::grid all;
+  ((all = detail::arrays::broadcast(all, x.chunks())), ...);
+  return std::tuple<array<typename X::value_type, n>...>(
+      array<typename X::value_type, n>(detail::arrays::broadcast_view(x.node(), all))...);
 }
 /// Without the axis, or the axes, which have one element each.
 template <array_like X>

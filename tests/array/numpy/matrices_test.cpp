@@ -33,6 +33,50 @@ TEST_CASE("differences and weighted means are what NumPy's are, in all chunks") 
   }
 }
 
+TEST_CASE("differences by places, with ends, and arrangements of axes are what NumPy's are, in all chunks") {
+  using weft::slice;
+  arrays::place at;
+  const reference::data d(at, chunks());
+  const auto& [x, f, i, b, z, row, plane] = d;
+  const weft::array<double, 3> p = weft::abs(x) + 0.1;
+  const auto check_places = [&](std::int64_t axis, const weft::array<double, 1>& places) {
+    for (const int order : {1, 2})
+      check(at, "gradient_places_" + std::to_string(axis) + "_" + std::to_string(order),
+            weft::gradient(x, axis, places, order));
+  };
+  check_places(0, weft::cumsum(p(slice(), 0, 0), 0));
+  check_places(1, weft::cumsum(p(0, slice(), 0), 0));
+  check_places(2, weft::cumsum(p(0, 0), 0));
+  const auto slopes = weft::gradient(x, weft::axes(2, 0), {0.5, 2});
+  for (std::size_t k = 0; k < 2; ++k) check(at, "gradient_several_" + std::to_string(k), slopes[k]);
+  check(at, "diff_prepend", weft::diff(x, 1, 1, 3.5), true);
+  check(at, "diff_both", weft::diff(i, 0, 2, i(slice(0, 1)), 7), true);
+  check(at, "ediff1d_ends", weft::ediff1d(row, -99, weft::from_array(at.client, std::vector<double>{88, 77})), true);
+  const auto [means, sums] = weft::average(x, p, weft::returned, 0);
+  check(at, "average_0", means);
+  check(at, "average_returned", sums);
+  check(at, "linspace_open", weft::linspace(at.client, -3, 11, 23, weft::without_end, {.chunk = {5}}));
+  check(at, "atleast_2d", weft::atleast_2d(row), true);
+  check(at, "atleast_3d", weft::atleast_3d(row), true);
+  check(at, "atleast_3d_plane", weft::atleast_3d(plane), true);
+  check(at, "rollaxis", weft::rollaxis(x, 2), true);
+  check(at, "rollaxis_1", weft::rollaxis(x, 0, -1), true);
+  check(at, "rollaxis_end", weft::rollaxis(x, 0, 3), true);
+  check(at, "fliplr", weft::fliplr(x), true);
+  check(at, "flipud", weft::flipud(x), true);
+  const auto [plane_of, row_of, all] = weft::broadcast_arrays(plane, row, x(slice(), slice(0, 1)));
+  check(at, "broadcast_arrays_0", plane_of, true);
+  check(at, "broadcast_arrays_1", row_of, true);
+  check(at, "broadcast_arrays_2", all, true);
+  check(at, "diagonal_axes", weft::diagonal(x, -2, 2, 0), true);
+  check(at, "rot90_axes", weft::rot90(x, 3, weft::axes(2, 1)), true);
+  const weft::array<double, 2> twice = plane * 2.0;
+  const weft::array<double, 1> row_twice = row * 2.0;
+  check(at, "hstack_list", weft::hstack(std::vector{plane, twice}), true);
+  check(at, "vstack_list", weft::vstack(std::vector{row, row_twice}), true);
+  check(at, "dstack_list", weft::dstack(std::vector{row, row_twice}), true);
+}
+
 TEST_CASE("diagonals, triangles and grids are what NumPy's are, in all chunks") {
   arrays::place at;
   const reference::data d(at, chunks());

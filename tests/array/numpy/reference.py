@@ -686,6 +686,32 @@ put("ediff1d", np.ediff1d(i))
 for axis in range(3):
     put(f"gradient_{axis}", np.gradient(x, 0.5, axis=axis))
     put(f"gradient_int_{axis}", np.gradient(i, axis=axis, edge_order=2))
+    for order in (1, 2):
+        put(f"gradient_places_{axis}_{order}",
+            np.gradient(x, np.cumsum(p[:x.shape[axis], 0, 0] if axis == 0 else p[0, :, 0] if axis == 1 else p[0, 0]),
+                        axis=axis, edge_order=order))
+for number, value in enumerate(np.gradient(x, 0.5, 2, axis=(2, 0))):
+    put(f"gradient_several_{number}", value)
+put("diff_prepend", np.diff(x, axis=1, prepend=3.5))
+put("diff_both", np.diff(i, 2, axis=0, prepend=i[:1, :, :], append=np.int32(7)))
+put("ediff1d_ends", np.ediff1d(row, to_begin=-99, to_end=[88, 77]))
+put("average_returned", np.average(x, 0, weights=p, returned=True)[1])
+put("linspace_open", np.linspace(-3, 11, 23, endpoint=False))
+put("atleast_2d", np.atleast_2d(row))
+put("atleast_3d", np.atleast_3d(row))
+put("atleast_3d_plane", np.atleast_3d(plane))
+put("rollaxis", np.rollaxis(x, 2))
+put("rollaxis_1", np.rollaxis(x, 0, -1))
+put("rollaxis_end", np.rollaxis(x, 0, 3))
+put("fliplr", np.fliplr(x))
+put("flipud", np.flipud(x))
+for number, value in enumerate(np.broadcast_arrays(plane, row, x[:, :1])):
+    put(f"broadcast_arrays_{number}", value)
+put("diagonal_axes", np.diagonal(x, -2, 2, 0))
+put("rot90_axes", np.rot90(x, 3, (2, 1)))
+put("hstack_list", np.hstack([plane, 2 * plane]))
+put("vstack_list", np.vstack([row, 2 * row]))
+put("dstack_list", np.dstack([row, 2 * row]))
 put("eye", np.eye(7, 11, -2))
 put("tri", np.tri(9, 5, 1, np.int16))
 for k in (-20, -3, 0, 2, 9):
