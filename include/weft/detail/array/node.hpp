@@ -95,7 +95,7 @@ std::size_t count_tasks(const array_node& x);
 void put_chunk(std::byte* whole, const grid& chunks, std::size_t j, const block& b);
 /// Takes chunk number j out of one.
 block take_chunk(const std::byte* whole, element e, const grid& chunks, std::size_t j);
-/// `weft::array<float64> (1000, 200) in chunks of (100, 200), 1.53 MiB: 10 chunks, 20 tasks`
+/// `weft::array of float64, shape (1000, 200) in chunks of (100, 200), 1.53 MiB: 10 chunks, 20 tasks`
 std::string describe(const array_node& x);
 /// Its tasks, and its chunks: lib/array/draw.cpp.
 std::string draw_tasks(const array_node& x, const drawing_options& how, drawing_form form);
