@@ -2,6 +2,8 @@
 #include "array/boxes.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace weft::detail::arrays {
 
@@ -247,25 +249,19 @@ boxes moved(const box& of, const box& from, const coordinates& by) {
   return {shared<box_table>(std::move(t))};
 }
 
-std::vector<std::uint32_t> turns_along(const box& of, std::uint32_t first) {
-  const std::size_t rank = of.counts.size();
-  coordinates counts{}, steps{};
-  std::int64_t step = 1;
-  for (const std::uint32_t now : {1u, 0u})
-    for (std::size_t a = rank; a-- > 0;) {
-      if ((first >> a & 1) != now) continue;
-      counts[a] = of.counts[a];
-      steps[a] = step;
-      step *= counts[a];
-    }
-  std::vector<std::uint32_t> turns;
+std::vector<std::uint32_t> turns_by(const grid& source, const grid& chunks, const box& of) {
+  const coordinates sources = source.counts();
+  std::vector<std::pair<std::size_t, std::uint32_t>> order;  // the chunk of the source, and the task
   for (std::size_t j = 0; j < of.tasks(); ++j) {
-    const coordinates at = place_of(j, counts, rank);
-    std::int64_t turn = 0;
-    for (std::size_t a = 0; a < rank; ++a) turn += at[a] * steps[a];
-    turns.push_back(static_cast<std::uint32_t>(turn));
+    coordinates at = place_in_box(j, of.first, of.counts);
+    for (std::size_t a = 0; a < chunks.rank; ++a) at[a] = source.axes[a].of(chunks.axes[a].first(at[a]));
+    order.emplace_back(number_of(at, sources, chunks.rank), static_cast<std::uint32_t>(j));
   }
-  if (std::is_sorted(turns.begin(), turns.end())) turns.clear();
+  if (std::is_sorted(order.begin(), order.end())) return {};
+  std::sort(order.begin(), order.end());
+  std::vector<std::uint32_t> turns(order.size());
+  for (std::size_t turn = 0; turn < order.size(); ++turn)
+    turns[order[turn].second] = static_cast<std::uint32_t>(turn);
   return turns;
 }
 

@@ -56,9 +56,10 @@ boxes dependency_on(const load& l, const grid& domain, const box& of, const box&
 /// Each task of the box `of` takes the chunk at its place and `by` further along each axis: none where there is none
 /// in `from`.
 boxes moved(const box& of, const box& from, const coordinates& by);
-/// The turns of a box of tasks, by number, in which they go along the axes of `first`, a bit for each, before they go
-/// along others; empty where they do so in the order of their numbers. O(tasks).
-std::vector<std::uint32_t> turns_along(const box& of, std::uint32_t first);
+/// The turns of a box of tasks over `chunks`, by number, in which they go from chunk to chunk of `source`, by the
+/// first element of each, and within one in the order of their numbers; empty where that is the order of all. O(tasks
+/// log tasks).
+std::vector<std::uint32_t> turns_by(const grid& source, const grid& chunks, const box& of);
 /// `groups[a]` neighbours along axis a for each task.
 boxes grouped(const box& from, const coordinates& groups, box& tasks);
 

@@ -13,12 +13,12 @@ namespace {
 
 struct gather_node final : layered_node {
   gather_node(gathering p, client c, element e, const grid& g, std::vector<operand> o, std::vector<reading> w,
-              std::vector<std::byte> f, std::uint32_t axes)
+              std::vector<std::byte> f, std::optional<grid> t)
       : layered_node(std::move(c), e, g, std::move(o)),
         purpose(p),
         what(std::move(w)),
         fill(std::move(f)),
-        first(axes) {}
+        source(std::move(t)) {}
 
   box reads(std::size_t o, const box& of_tasks) const override { return box_read(what[o], chunks, of_tasks); }
   bool spell(encoder& e) const override {
@@ -33,14 +33,14 @@ struct gather_node final : layered_node {
     for (std::size_t i = 0; i < in.size(); ++i) how.push_back(needs_of(what[i], chunks, tasks, from[i]));
     const shared<gather_plan> plan(gather_plan{chunks, tasks.first, tasks.counts, what, fill, of, -1, purpose});
     layer<block> l = layer_with(tasks.tasks(), gather_task{plan}, in, std::span<const needs>(how));
-    if (first != 0) l.get_spec()->turns = turns_along(tasks, first);
+    if (source) l.get_spec()->turns = turns_by(*source, chunks, tasks);
     return l;
   }
 
   const gathering purpose;
   const std::vector<reading> what;
   const std::vector<std::byte> fill;
-  const std::uint32_t first;
+  const std::optional<grid> source;
 };
 
 void fill_block(block& b, std::span<const std::byte> with) {
@@ -101,9 +101,9 @@ std::string to_string(gathering g) {
 }
 
 array_ref make_gather(gathering purpose, client c, element e, const grid& chunks, std::vector<operand> operands,
-                      std::vector<reading> what, std::vector<std::byte> fill, std::uint32_t first) {
+                      std::vector<reading> what, std::vector<std::byte> fill, std::optional<grid> source) {
   return std::make_shared<const gather_node>(purpose, std::move(c), e, chunks, std::move(operands), std::move(what),
-                                             std::move(fill), first);
+                                             std::move(fill), std::move(source));
 }
 
 void weft_encode(encoder& e, const gather_plan& p) {

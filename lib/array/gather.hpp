@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,9 +51,9 @@ struct gather_task {
 };
 
 /// Gathers of up to most_inputs readings. `fill` as in the plan. Each reading's map and source are of the operand.
-/// Its tasks have their turns along the axes of `first`, a bit for each, before they have them along others.
+/// With `source` its tasks have their turns from chunk to chunk of this one (turns_by).
 array_ref make_gather(gathering purpose, client c, element e, const grid& chunks, std::vector<operand> operands,
-                      std::vector<reading> what, std::vector<std::byte> fill = {}, std::uint32_t first = 0);
+                      std::vector<reading> what, std::vector<std::byte> fill = {}, std::optional<grid> source = {});
 /// An operand as a part of a gather over `whole`, whose axes are the operand's.
 reading reading_of(const operand& o, const grid& whole);
 

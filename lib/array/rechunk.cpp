@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,21 +38,13 @@ cut cut_of(const axis_chunks& sizes) {
   return cut_into_sizes(some);
 }
 
-/// The axes along which a chunk goes to several of the new ones.
-std::uint32_t axes_cut(const grid& chunks, const grid& into) {
-  std::uint32_t axes = 0;
-  for (std::uint32_t a = 0; a < chunks.rank; ++a)
-    if (into.axes[a].count() > chunks.axes[a].count()) axes |= 1u << a;
-  return axes;
-}
-
-/// `first` as for make_gather.
-array_ref gathered(array_ref x, const grid& chunks, gathering purpose, std::uint32_t first = 0) {
+/// `source` as for make_gather.
+array_ref gathered(array_ref x, const grid& chunks, gathering purpose, std::optional<grid> source = {}) {
   client c = x->owner;
   const element e = x->of;
   operand o = settled(std::move(x), identity_map(chunks.rank));
   reading r = reading_of(o, chunks);
-  return make_gather(purpose, std::move(c), e, chunks, {std::move(o)}, {std::move(r)}, {}, first);
+  return make_gather(purpose, std::move(c), e, chunks, {std::move(o)}, {std::move(r)}, {}, std::move(source));
 }
 
 /// Where the whole array fits in half of the budget, a task may have all of it: each further step is a pass over all
@@ -74,15 +67,16 @@ std::vector<chunking> plan_for(const array_node& x, const grid& wanted) {
   return plan_rechunk(chunks_of(x.chunks), chunks_of(wanted), x.of.item, limits_for(x));
 }
 
-/// Nearly all chunks in between have to be there before the first that is wanted can be made. So they are made chunk
-/// after chunk of x, which is read once and may go: in the order of their numbers all of x would be read for each row
-/// of them.
+/// Chunks in between are made chunk after chunk of x, which is read once and may go: in the order of their numbers all
+/// of x would be read for each row of them, where columns become rows. Along the axis that is cut, all of x would be
+/// there before the first chunk that is wanted, where tiles become rows.
 array_ref by_steps(array_ref x, const grid& wanted, const std::vector<chunking>& steps) {
   for (const chunking& step : steps) {
     grid between = wanted;
     for (std::uint32_t a = 0; a < wanted.rank; ++a) between.axes[a] = cut_of(step[a]);
-    const std::uint32_t cut = axes_cut(x->chunks, between);
-    x = gathered(std::move(x), between, gathering::rechunk, between == wanted ? 0 : cut);
+    std::optional<grid> source;
+    if (!(between == wanted)) source = x->chunks;
+    x = gathered(std::move(x), between, gathering::rechunk, std::move(source));
   }
   return x->chunks == wanted ? x : gathered(std::move(x), wanted, gathering::rechunk);
 }

@@ -29,6 +29,18 @@ weft::task<weft::memory_use> columns_into_rows(weft::simulation& s, std::uint64_
   co_return c.memory();
 }
 
+/// Adds up squares that are cut into rows, of which there are several for each.
+weft::task<weft::memory_use> tiles_into_rows(weft::simulation& s, std::uint64_t budget) {
+  weft::client_options options;
+  options.memory_budget = budget;
+  options.spill_directory = "/spill";
+  const weft::client c(s, options);
+  const auto tiles = weft::random::uniform<double, 2>(c, {n, n}, {.seed = 7, .chunk = {n / 6, n / 6}});
+  const double sum = co_await weft::sum(weft::rechunk(tiles, {.chunk = {width, n}})).compute();
+  CHECK(sum / n / n == Approx(0.5).margin(0.01));
+  co_return c.memory();
+}
+
 weft::memory_use used(unsigned seed, std::uint64_t budget, bool kept) {
   weft::simulation s(seed, {.workers = 2});
   weft::simulated_disk disk(s);
@@ -55,16 +67,27 @@ TEST_CASE("chunks that are cut anew go as they are cut") {
   }
 }
 
-TEST_CASE("turns along some axes of a box before others") {
+TEST_CASE("turns by the chunks of a source") {
   using turns = std::vector<std::uint32_t>;
-  const parts::box of{{5, 0, 2}, {2, 3, 2}};
-  CHECK(parts::turns_along(of, 0b000).empty());
-  CHECK(parts::turns_along(of, 0b111).empty());
-  CHECK(parts::turns_along(of, 0b110).empty());
-  CHECK(parts::turns_along(of, 0b001) == turns{0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11});
-  CHECK(parts::turns_along(of, 0b010) == turns{0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11});
-  CHECK(parts::turns_along(of, 0b101) == turns{0, 1, 4, 5, 8, 9, 2, 3, 6, 7, 10, 11});
-  CHECK(parts::turns_along({{}, {}}, 0).empty());
-  // An axis of one chunk is none.
-  CHECK(parts::turns_along({{0, 0}, {1, 4}}, 0b01).empty());
+  const parts::grid tasks{2, {{{12, 3, 3}, {8, 2, 2}}}}, tiles{2, {{{12, 6, 6}, {8, 4, 4}}}};
+  const parts::grid columns{2, {{{12, 12, 12}, {8, 4, 4}}}}, rows{2, {{{12, 6, 6}, {8, 8, 8}}}};
+  const parts::box all = parts::box::all_of(tasks);
+  CHECK(parts::turns_by(tiles, tasks, all) == turns{0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15});
+  CHECK(parts::turns_by(columns, tasks, all) == turns{0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15});
+  CHECK(parts::turns_by(rows, tasks, all).empty());
+  CHECK(parts::turns_by(tasks, tasks, all).empty());
+  // A part of them.
+  CHECK(parts::turns_by(tiles, tasks, {{0, 1}, {2, 3}}) == turns{0, 2, 3, 1, 4, 5});
+  CHECK(parts::turns_by(tiles, tasks, {{0, 1}, {0, 3}}).empty());
+}
+
+TEST_CASE("tiles beyond the budget become rows before all are cut") {
+  // Half of the runs write nothing; along the axis that is cut before others each would write more than the array.
+  std::uint64_t written = 0;
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    weft::simulation s(seed, {.workers = 2});
+    weft::simulated_disk disk(s);
+    written += s.run(tiles_into_rows(s, bytes / 2)).written;
+  }
+  CHECK(written < 7 * bytes);
 }
