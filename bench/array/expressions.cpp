@@ -97,7 +97,7 @@ struct slow_copy {
 /// Zeros in chunks of 10 MiB, a column or some whole rows.
 sides basic_sum(const settings& s, const char* measurement, bool slow, bool square) {
   auto here = std::make_shared<client_place>(s.threads);
-  const std::int64_t rows = s.size(1'310'720, 327'680), columns = s.size(1024, 128);
+  const std::int64_t rows = s.size(1'310'720, 327'680), columns = s.size(256, 64);
   return beside_python(s, measurement, rows, columns, [=] {
     return milliseconds([&] {
       const weft::shape chunk = square ? weft::shape{rows / columns, -1} : weft::shape{-1, 1};

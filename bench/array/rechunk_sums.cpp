@@ -35,7 +35,7 @@ sides rechunked_sum(const settings& s, const numbers& kind, const cuts& how) {
   out.note = WEFT_BENCH_COMPILER;
   out.weft = [=] {
     return milliseconds([&] {
-      const auto x = kind.make_by_chunks<N>(here->client, how.extents, {.seed = 7, .chunk = how.made});
+      const auto x = kind.make<N>(here->client, how.extents, {.seed = 7, .chunk = how.made});
       const double sum = here->pool.run(weft::sum(weft::rechunk(x, {.chunk = how.cut})).compute());
       if (!(std::abs(sum / all - kind.mean()) < 5 / std::sqrt(12 * all)))
         throw wrong("a sum that random numbers cannot have");
