@@ -53,7 +53,7 @@ std::string key_of(const array_node& n, std::span<const array_node* const> reads
   // By its arguments: two operands that were found to be the same are one.
   const auto& e = static_cast<const elementwise_node&>(n);
   append(key, e.what ? &e.what->entry() : nullptr);
-  append(key, e.cheap);
+  append(key, e.computed);
   for (const std::uint8_t a : e.arguments) append_operand(a);
   return key;
 }

@@ -77,6 +77,12 @@ array_ref make_index(client c, const grid& chunks, std::int64_t base, const coor
 
 array_ref make_elementwise(client c, element e, const grid& chunks, std::vector<array_ref> operands,
                            any_code<kernel> what, bool cheap) {
+  return make_computed(std::move(c), e, chunks, std::move(operands), std::move(what),
+                       cheap ? again::always : again::never);
+}
+
+array_ref make_computed(client c, element e, const grid& chunks, std::vector<array_ref> operands,
+                        any_code<kernel> what, again computed) {
   std::vector<operand> each;
   std::vector<std::uint8_t> arguments;
   for (array_ref& x : operands) {
@@ -93,7 +99,7 @@ array_ref make_elementwise(client c, element e, const grid& chunks, std::vector<
     throw misuse("weft: an expression of " + std::to_string(blocks) + " arrays, of which it may have " +
                  std::to_string(most_inputs) + ": give a part of it a name, as a weft::array");
   return std::make_shared<const elementwise_node>(std::move(c), e, chunks, std::move(each), std::move(arguments),
-                                                  std::move(what), cheap);
+                                                  std::move(what), computed);
 }
 
 array_ref make_view(array_ref x, const view_map& map, const grid& chunks) {

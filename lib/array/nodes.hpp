@@ -56,29 +56,37 @@ struct index_node final : array_node {
   const coordinates steps;
 };
 
+/// In whose tasks the elements of a node are computed: in those of its only reader, where each is read once; in those
+/// of all that read each once; or of all that read it.
+enum class again : std::uint8_t { never, for_readers, always };
+
 /// A kernel whose argument i is operand `arguments[i]`; no kernel: a copy of the only operand.
 struct elementwise_node final : array_node {
   elementwise_node(client c, element e, const grid& g, std::vector<operand> o, std::vector<std::uint8_t> a,
-                   any_code<kernel> k, bool is_cheap)
+                   any_code<kernel> k, again how)
       : array_node(node_kind::elementwise, std::move(c), e, g, std::move(o)),
         arguments(std::move(a)),
         what(std::move(k)),
-        cheap(is_cheap) {}
+        computed(how) {}
   bool spell(encoder& e) const override {
     if (what) what->encode(e);  // its entry is compared already
     return true;
   }
   const std::vector<std::uint8_t> arguments;
   const any_code<kernel> what;
-  const bool cheap;
+  const again computed;
 };
 
 /// Whether it stands for its operand, to be made again for each that reads it (recomputed).
 inline bool is_recomputed(const array_node& n) noexcept {
   if (n.kind != node_kind::elementwise) return false;
   const auto& e = static_cast<const elementwise_node&>(n);
-  return e.cheap && !e.what;
+  return e.computed == again::always && !e.what;
 }
+
+/// Such a node, as make_elementwise.
+array_ref make_computed(client c, element e, const grid& chunks, std::vector<array_ref> operands,
+                        any_code<kernel> what, again computed);
 
 struct view_node final : array_node {
   view_node(client c, element e, const grid& g, operand o)

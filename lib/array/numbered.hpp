@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "weft/detail/array/node.hpp"
+#include "array/nodes.hpp"
 
 /// Arrays whose elements are functions of their own numbers, row-major: random ones.
 namespace weft::detail::arrays {
@@ -32,11 +32,12 @@ any_code<kernel> kernel_for(dtype t, const Which& which) {
   }
 }
 
-/// What a kernel makes of the numbers of the elements, wherever they are read.
+/// What a kernel makes of the numbers of the elements, wherever they are read: but once where they broadcast, since
+/// it takes longer than to read them.
 inline array_ref of_numbers(const client& c, element e, const grid& chunks, any_code<kernel> what) {
   const std::uint32_t all = (1u << chunks.rank) - 1;
   array_ref number = make_index(c, chunks, 0, place_steps(chunks, all));
-  return make_elementwise(c, e, chunks, {std::move(number)}, std::move(what), true);
+  return make_computed(c, e, chunks, {std::move(number)}, std::move(what), again::for_readers);
 }
 
 }  // namespace weft::detail::arrays

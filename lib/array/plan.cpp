@@ -61,8 +61,9 @@ class program_maker {
            loads_ + n.operands.size() <= most_loads - most_arguments;
   }
   bool may_take(const vertex& v, const view_map& map) const {
-    if (static_cast<const elementwise_node&>(*v.node).cheap) return true;
-    if (v.readers != 1) return false;
+    const again computed = static_cast<const elementwise_node&>(*v.node).computed;
+    if (computed == again::always) return true;
+    if (computed == again::never && v.readers != 1) return false;
     // Not where its elements would be computed again and again.
     const grid& domain = stage_.what.domain;
     for (std::uint32_t a = 0; a < domain.rank; ++a) {

@@ -43,8 +43,8 @@ struct stage {
 /// is a stage of its own; the rest disappears in these. Only chunks that are needed, of each. O(operations), and the
 /// sum of the chunks along the axes.
 ///
-/// An elementwise node goes into its reader's tasks when that is its only one, or it is cheap: views between them
-/// move on to what it reads, so that a slice of an expression is an expression of slices.
+/// An elementwise node goes into its reader's tasks when that is its only one, or it is computed for each (`again`):
+/// views between them move on to what it reads, so that a slice of an expression is an expression of slices.
 class plan {
  public:
   explicit plan(const array_node& wanted);

@@ -67,9 +67,9 @@ std::vector<chunking> plan_for(const array_node& x, const grid& wanted) {
   return plan_rechunk(chunks_of(x.chunks), chunks_of(wanted), x.of.item, limits_for(x));
 }
 
-/// Chunks in between are made chunk after chunk of x, which is read once and may go: in the order of their numbers all
-/// of x would be read for each row of them, where columns become rows. Along the axis that is cut, all of x would be
-/// there before the first chunk that is wanted, where tiles become rows.
+/// Chunks in between are made chunk after chunk of x, which is read once and may go: in the order of their numbers
+/// all of x would be read for each row of them, where columns become rows. Along the axis that is cut, all of x would
+/// be there before the first chunk that is wanted, where tiles become rows.
 array_ref by_steps(array_ref x, const grid& wanted, const std::vector<chunking>& steps) {
   for (const chunking& step : steps) {
     grid between = wanted;

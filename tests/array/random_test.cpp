@@ -59,6 +59,11 @@ TEST_CASE("random arrays take part in the tasks that read them") {
   const auto x = random_arrays::normal<double, 2>(at.client, {1'000'000, 1'000'000}, {.chunk = {1000, 1000}});
   CHECK(weft::sum(x(slice(0, 1500), slice(0, 1500))).task_count() == 5);
   CHECK(at(x(999'999, 999'999)) != at(x(999'999, 999'998)));
+  // A task of their own makes them where they are read again and again.
+  const auto line = random_arrays::uniform<double, 1>(at.client, {4});
+  const auto table = line(weft::newaxis) + weft::zeros<double, 2>(at.client, {6, 4}, {.chunk = {2, 4}});
+  CHECK(table.task_count() == 4);
+  CHECK(at(weft::max(table - line)) == 0);
 }
 
 TEST_CASE("a generator gives each array a stream of its own, and a seed the same ones again") {

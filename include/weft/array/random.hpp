@@ -28,9 +28,9 @@ random_numbers integers_between(std::int64_t least, std::int64_t end, element e)
 
 /// Random numbers. Each is a function of the seed, the stream and its place in the array, row-major: they depend
 /// neither on chunks nor on who computes them, and a part of an array computes that part alone. They are computed
-/// wherever they are read, as part of the tasks that read them; persist() keeps them. Two arrays of one seed and one
-/// stream, as `normal(c, {1000})` written twice, are the same array: a generator gives each its own. They are made by
-/// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011).
+/// wherever they are read, as part of the tasks that read them, and by tasks of their own where they broadcast;
+/// persist() keeps them. Two arrays of one seed and one stream, as `normal(c, {1000})` written twice, are the same
+/// array: a generator gives each its own. They are made by Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011).
 namespace random {
 
 struct options {
