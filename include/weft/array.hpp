@@ -40,6 +40,7 @@
 #include "weft/array/places.hpp"
 #include "weft/array/quantile.hpp"
 #include "weft/array/random.hpp"
+#include "weft/array/random_choice.hpp"
 #include "weft/array/raw.hpp"
 #include "weft/array/rechunk.hpp"
 #include "weft/array/reduce.hpp"

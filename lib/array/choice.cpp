@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "weft/array/distributions.hpp"
+#include "weft/array/random_choice.hpp"
 #include "weft/array/sort.hpp"
 #include "weft/detail/array/gathers.hpp"
 #include "weft/errors.hpp"

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "array/drawn.hpp"
 #include "array/numbered.hpp"
 #include "array/philox.hpp"
 #include "array/runs.hpp"
@@ -19,7 +21,16 @@ namespace weft::detail::arrays {
 namespace {
 
 /// What a parameter may be. All are finite.
-enum class range : std::uint8_t { unused, any, not_below_0, above_0, probability, above_0_probability };
+enum class range : std::uint8_t {
+  unused,
+  any,
+  not_below_0,
+  above_0,
+  above_1,
+  probability,
+  above_0_probability,
+  below_1_probability
+};
 struct parameter {
   const char* name = "";
   range of = range::unused;
@@ -46,15 +57,19 @@ constexpr distribution_kind kinds[] = {
     {"rayleigh", {"scale", range::not_below_0}},
     {"triangular", {"left", range::any}, {"mode", range::any}, {"right", range::any}},
     {"vonmises", {"mu", range::any}, {"kappa", range::not_below_0}},
+    {"noncentral_chisquare", {"df", range::above_0}, {"nonc", range::not_below_0}},
+    {"noncentral_f", {"dfnum", range::above_0}, {"dfden", range::above_0}, {"nonc", range::not_below_0}},
+    {"wald", {"mean", range::above_0}, {"scale", range::above_0}},
     {"poisson", {"lam", range::not_below_0}},
     {"binomial", {"n", range::not_below_0}, {"p", range::probability}},
     {"geometric", {"p", range::above_0_probability}},
     {"negative_binomial", {"n", range::above_0}, {"p", range::above_0_probability}},
     {"hypergeometric", {"ngood", range::not_below_0}, {"nbad", range::not_below_0}, {"nsample", range::not_below_0}},
+    {"zipf", {"a", range::above_1}},
+    {"logseries", {"p", range::below_1_probability}},
 };
-static_assert(std::size(kinds) == static_cast<std::size_t>(distribution_name::hypergeometric) + 1);
-
-bool is_count(distribution_name d) noexcept { return d >= distribution_name::poisson; }
+static_assert(std::size(kinds) == static_cast<std::size_t>(distribution_name::logseries) + 1);
+const distribution_kind& kind_of(distribution_name d) noexcept { return kinds[static_cast<std::size_t>(d)]; }
 
 bool lies_in(range r, double x) noexcept {
   switch (r) {
@@ -66,8 +81,12 @@ bool lies_in(range r, double x) noexcept {
       return x >= 0 && std::isfinite(x);
     case range::above_0:
       return x > 0 && std::isfinite(x);
+    case range::above_1:
+      return x > 1 && std::isfinite(x);
     case range::probability:
       return x >= 0 && x <= 1;
+    case range::below_1_probability:
+      return x >= 0 && x < 1;
     default:
       return x > 0 && x <= 1;
   }
@@ -80,8 +99,12 @@ const char* wanted(range r) noexcept {
       return "give a finite number, 0 or more";
     case range::above_0:
       return "give a finite number above 0";
+    case range::above_1:
+      return "give a finite number above 1";
     case range::probability:
       return "give a number from 0 to 1";
+    case range::below_1_probability:
+      return "give a number from 0 up to, but without, 1";
     default:
       return "give a number above 0, up to 1";
   }
@@ -110,6 +133,10 @@ double largest(const drawn_numbers& w) noexcept {
       return w.a < 1 ? 37 / -std::log1p(-w.a) + 1 : 1;
     case distribution_name::negative_binomial:
       return of_poisson((w.a + 12 * std::sqrt(w.a) + 50) * (1 - w.b) / w.b);
+    case distribution_name::zipf:
+      return 1;  // what is too large is drawn again
+    case distribution_name::logseries:
+      return w.a > 0 ? 37 / -std::log1p(w.a - 1) + 2 : 1;
     default:  // hypergeometric
       return std::min(w.a, w.c);
   }
@@ -121,14 +148,35 @@ std::string described(const distribution_kind& kind, const drawn_numbers& w) {
   return text;
 }
 
-/// What is wrong with them; nothing: they can be drawn.
+}  // namespace
+
+std::size_t parameters_of(distribution_name of) noexcept {
+  const distribution_kind& kind = kind_of(of);
+  std::size_t n = 0;
+  for (const parameter& p : {kind.a, kind.b, kind.c}) n += p.of != range::unused;
+  return n;
+}
+const char* name_of(distribution_name of) noexcept { return kind_of(of).name; }
+bool is_count(distribution_name of) noexcept { return of >= distribution_name::poisson; }
+
+std::string fault_of_parameter(distribution_name of, std::size_t which, double value) {
+  const distribution_kind& kind = kind_of(of);
+  const parameter& p = which == 0 ? kind.a : which == 1 ? kind.b : kind.c;
+  if (lies_in(p.of, value)) return {};
+  return std::string(kind.name) + " with " + p.name + " " + text_of(value) + ": " + wanted(p.of);
+}
 std::string fault_of(const drawn_numbers& w) {
-  if (w.of > distribution_name::hypergeometric) return "there is no such distribution";
-  const distribution_kind& kind = kinds[static_cast<std::size_t>(w.of)];
-  const std::pair<parameter, double> all[] = {{kind.a, w.a}, {kind.b, w.b}, {kind.c, w.c}};
-  for (const auto& [p, value] : all)
-    if (!lies_in(p.of, value))
-      return std::string(kind.name) + " with " + p.name + " " + text_of(value) + ": " + wanted(p.of);
+  if (w.of > distribution_name::logseries) return "there is no such distribution";
+  const distribution_kind& kind = kind_of(w.of);
+  const double values[] = {w.a, w.b, w.c};
+  for (std::size_t i = 0; i < parameters_of(w.of); ++i) {
+    std::string fault = fault_of_parameter(w.of, i, values[i]);
+    if (!fault.empty()) return fault;
+  }
+  const double nonc = w.of == distribution_name::noncentral_chisquare ? w.b
+                      : w.of == distribution_name::noncentral_f       ? w.c
+                                                                      : 0;
+  if (nonc > most_counted) return std::string(kind.name) + " with nonc " + text_of(nonc) + ": give 2^52 or less";
   if (w.of == distribution_name::triangular && !(w.a <= w.b && w.b <= w.c && w.a < w.c && std::isfinite(w.c - w.a)))
     return "triangular from " + text_of(w.a) + " over " + text_of(w.b) + " to " + text_of(w.c) +
            ": give left <= mode <= right, and left < right";
@@ -141,6 +189,19 @@ std::string fault_of(const drawn_numbers& w) {
   }
   return {};
 }
+
+double most_of(element e) noexcept {
+  const bool natural = e.type >= dtype::u8 && e.type <= dtype::u64;
+  return std::min(std::ldexp(1.0, static_cast<int>(8 * e.item) - (natural ? 0 : 1)) - 1, most_counted);
+}
+void check_fits(const drawn_numbers& w, double most, dtype t) {
+  const double n = largest(w);
+  if (n >= most + 1 && most < most_counted)
+    throw misuse("weft: numbers of " + std::string(name_of(w.of)) + " that may come near " + text_of(n) +
+                 " do not fit in elements of " + weft::to_string(t));
+}
+
+namespace {
 
 template <class T>
 class drawn_kernel final : public kernel {
@@ -160,7 +221,7 @@ class drawn_kernel final : public kernel {
   void encode(encoder& e) const override { weft::encode(e, which_); }
   const code_entry& entry() const noexcept override { return entry_; }
   void describe(std::vector<std::string_view>& operations) const override {
-    operations.push_back(kinds[static_cast<std::size_t>(which_.of)].name);
+    operations.push_back(name_of(which_.of));
   }
 
  private:
@@ -168,6 +229,7 @@ class drawn_kernel final : public kernel {
     const auto w = weft::decode<drawn_numbers>(d);
     const std::string fault = fault_of(w);
     if (!fault.empty()) d.fail("random numbers", fault);
+    if (w.of == distribution_name::zipf && !(w.c >= 1)) d.fail("random numbers", "they have no limit");
     if (is_count(w.of) != std::is_integral_v<T>) d.fail("random numbers", "they are of elements of another kind");
     return std::make_shared<const drawn_kernel>(w);
   }
@@ -267,20 +329,54 @@ struct categories {
   }
 };
 
+/// What is wrong with things of several kinds, of which some are taken.
+std::string fault_of_kinds(const std::vector<std::int64_t>& colors, std::int64_t nsample) {
+  if (colors.empty()) return "no colors: give one at least";
+  double all = 0;
+  for (std::size_t i = 0; i < colors.size(); ++i) {
+    if (colors[i] < 0) return "color " + std::to_string(i) + " " + std::to_string(colors[i]) + ": give 0 or more";
+    all += static_cast<double>(colors[i]);
+  }
+  if (!(all <= most_counted)) return "colors that come to more than 2^52 together";
+  if (nsample < 0 || static_cast<double>(nsample) > all)
+    return "nsample " + std::to_string(nsample) + ": give 0 or more, up to all of them, " + text_of(all);
+  return {};
+}
+struct kinds_taken {
+  static constexpr const char* name = "multivariate_hypergeometric";
+  std::vector<std::int64_t> colors = {};
+  std::int64_t nsample = 0;
+  std::uint64_t seed = 0;
+  std::uint32_t stream = 0;
+  std::string fault() const { return fault_of_kinds(colors, nsample); }
+  void draw(std::uint64_t first, std::span<std::int64_t> out, std::vector<double>&) const {
+    sample_kinds(colors, nsample, seed, stream, first, out);
+  }
+};
+struct normal_vectors {
+  static constexpr const char* name = "multivariate_normal";
+  std::vector<double> mean = {}, factor = {};  // mean.size() rows
+  std::uint64_t seed = 0;
+  std::uint32_t stream = 0;
+  std::string fault() const {
+    return mean.empty() || factor.size() % mean.size() != 0 ? "a factor of another number of rows" : "";
+  }
+  template <class T>
+  void draw(std::uint64_t first, std::span<T> out, std::vector<double>& room) const {
+    room.resize(factor.size() / mean.size());
+    sample_vectors(mean, factor, seed, stream, room, first, out);
+  }
+};
+
 }  // namespace
 
 array_ref make_drawn(const client& c, element e, const grid& chunks, const drawn_numbers& which) {
   const std::string fault = fault_of(which);
   if (!fault.empty()) throw misuse("weft: " + fault);
-  if (is_count(which.of)) {
-    const bool natural = e.type >= dtype::u8 && e.type <= dtype::u64;
-    const auto bits = static_cast<int>(8 * e.item) - (natural ? 0 : 1);
-    if (largest(which) >= std::ldexp(1.0, bits))
-      throw misuse("weft: numbers of " + std::string(kinds[static_cast<std::size_t>(which.of)].name) +
-                   " that may come near " + text_of(largest(which)) + " do not fit in elements of " +
-                   weft::to_string(e.type));
-  }
-  return of_numbers(c, e, chunks, kernel_for<drawn_kernel>(e.type, which));
+  drawn_numbers w = which;
+  if (is_count(w.of)) check_fits(w, most_of(e), e.type);
+  if (w.of == distribution_name::zipf) w.c = most_of(e);
+  return of_numbers(c, e, chunks, kernel_for<drawn_kernel>(e.type, w));
 }
 
 array_ref make_multinomial(const client& c, const grid& chunks, std::int64_t n, std::vector<double> p,
@@ -305,12 +401,54 @@ array_ref make_dirichlet(const client& c, element e, const grid& chunks, std::ve
   return e.type == dtype::f32 ? of(float{}) : of(double{});
 }
 
+array_ref make_kinds(const client& c, const grid& chunks, std::vector<std::int64_t> colors, std::int64_t nsample,
+                     std::uint64_t seed, std::uint32_t stream) {
+  const std::string fault = fault_of_kinds(colors, nsample);
+  if (!fault.empty()) throw misuse("weft: multivariate_hypergeometric with " + fault);
+  kinds_taken w{std::move(colors), nsample, seed, stream};
+  return of_numbers(c, element_of<std::int64_t>, chunks,
+                    any_code<kernel>(std::make_shared<const rows_kernel<std::int64_t, kinds_taken>>(std::move(w))));
+}
+
+array_ref make_vectors(const client& c, element e, const grid& chunks, std::vector<double> mean,
+                       std::span<const double> covariance, std::uint64_t seed, std::uint32_t stream) {
+  const std::size_t n = mean.size();
+  const auto fail = [](const std::string& why) { throw misuse("weft: multivariate_normal with " + why); };
+  for (std::size_t i = 0; i < n; ++i)
+    if (!std::isfinite(mean[i])) fail("mean " + std::to_string(i) + " " + text_of(mean[i]) + ": give finite numbers");
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) {
+      const double own = covariance[i * n + j], other = covariance[j * n + i];
+      if (std::isfinite(own) && std::abs(own - other) <= 1e-8 + 1e-8 * std::abs(other)) continue;
+      fail("a covariance of (" + std::to_string(i) + ", " + std::to_string(j) + ") " + text_of(own) +
+           (std::isfinite(own) ? " and the other way round " + text_of(other) + ": give a symmetric matrix"
+                               : ": give finite numbers"));
+    }
+  std::optional<std::vector<double>> factor = factor_of(covariance, n);
+  if (!factor)
+    fail("a matrix of " + std::to_string(n) + " by " + std::to_string(n) +
+         " that is no covariance: some sum of its variables has a variance below 0");
+  normal_vectors w{std::move(mean), std::move(*factor), seed, stream};
+  const auto of = [&]<class T>(T) {
+    return of_numbers(c, e, chunks,
+                      any_code<kernel>(std::make_shared<const rows_kernel<T, normal_vectors>>(std::move(w))));
+  };
+  return e.type == dtype::f32 ? of(float{}) : of(double{});
+}
+
 weft::shape with_categories(const char* what, const weft::shape& extents, std::size_t count) {
   if (extents.size() == most_axes) throw misuse("weft: " + std::string(what) + " numbers of more than 8 axes");
   weft::shape all = weft::shape::of_rank(extents.size() + 1);
   std::copy(extents.begin(), extents.end(), &all[0]);
   all[extents.size()] = static_cast<std::int64_t>(count);
   return all;
+}
+
+void check_covariance(std::size_t variables, std::size_t rows, std::size_t columns) {
+  if (variables == 0) throw misuse("weft: multivariate_normal with no mean: give one at least");
+  if (rows != variables || columns != variables)
+    throw misuse("weft: multivariate_normal with " + std::to_string(variables) + " means and a covariance of " +
+                 std::to_string(rows) + " by " + std::to_string(columns) + ": give a row and a column for each");
 }
 
 void check_choice(std::int64_t n, const std::vector<double>& p) {

@@ -9,10 +9,9 @@
 /// Arrays whose elements are functions of their own numbers, row-major: random ones.
 namespace weft::detail::arrays {
 
-/// Kernel<T>, T being the elements' type, where the sign of integers does not matter: those of one size share one.
-template <template <class> class Kernel, class Which>
-any_code<kernel> kernel_for(dtype t, const Which& which) {
-  const auto of = [&]<class T>(T) { return any_code<kernel>(std::make_shared<const Kernel<T>>(which)); };
+/// of(T{}), T being the elements' type, where the sign of integers does not matter: those of one size share one.
+template <class Of>
+any_code<kernel> with_kernel_type(dtype t, const Of& of) {
   switch (t) {
     case dtype::f32:
       return of(float{});
@@ -30,6 +29,11 @@ any_code<kernel> kernel_for(dtype t, const Which& which) {
     default:
       return of(std::uint64_t{});
   }
+}
+/// Kernel<T>, likewise.
+template <template <class> class Kernel, class Which>
+any_code<kernel> kernel_for(dtype t, const Which& which) {
+  return with_kernel_type(t, [&]<class T>(T) { return any_code<kernel>(std::make_shared<const Kernel<T>>(which)); });
 }
 
 /// What a kernel makes of the numbers of the elements, wherever they are read: but once where they broadcast, since

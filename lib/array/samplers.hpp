@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,5 +29,18 @@ void sample_multinomial(std::int64_t n, std::span<const double> p, std::uint64_t
 template <class T>
 void sample_dirichlet(std::span<const double> alpha, std::uint64_t seed, std::uint32_t stream, std::span<double> row,
                       std::uint64_t first, std::span<T> out) noexcept;
+
+/// Rows of colors.size() counts, likewise: how many of `nsample` things that are taken are of each kind.
+void sample_kinds(std::span<const std::int64_t> colors, std::int64_t nsample, std::uint64_t seed,
+                  std::uint32_t stream, std::uint64_t first, std::span<std::int64_t> out) noexcept;
+
+/// Rows of mean.size() numbers, likewise: the mean and the factor, row-major, times as many normal numbers as it has
+/// columns, for which `row` has room.
+template <class T>
+void sample_vectors(std::span<const double> mean, std::span<const double> factor, std::uint64_t seed,
+                    std::uint32_t stream, std::span<double> row, std::uint64_t first, std::span<T> out) noexcept;
+/// A factor of a covariance of n by n, row-major, with as many columns as its rank; none, where the matrix is that of
+/// no covariance. O(n^3).
+std::optional<std::vector<double>> factor_of(std::span<const double> covariance, std::size_t n);
 
 }  // namespace weft::detail::arrays

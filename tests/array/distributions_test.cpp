@@ -11,135 +11,13 @@
 #include <numeric>
 #include <vector>
 
-#include "array/arrays.hpp"
-#include "support/sanitized.hpp"
+#include "array/distances.hpp"
 #include "weft/errors.hpp"
 
-using arrays::place;
+using namespace arrays;
 using Catch::Contains;
 using weft::slice;
 namespace drawn = weft::random;
-
-namespace {
-
-constexpr std::int64_t many = weft::test::sanitized ? 10'000 : 40'000;
-
-// ---- distribution functions ----
-
-/// The incomplete gamma function P(a, x), by its series or its continued fraction (Abramowitz and Stegun, 6.5.29 and
-/// 6.5.31).
-double gamma_below(double a, double x) {
-  if (x <= 0) return 0;
-  const double factor = std::exp(a * std::log(x) - x - std::lgamma(a));
-  if (x < a + 1) {
-    double term = 1 / a, sum = term;
-    for (double n = a + 1; term > sum * 1e-16; ++n) sum += term *= x / n;
-    return factor * sum;
-  }
-  double fraction = 0;
-  for (double n = 500; n >= 1; --n) fraction = n * (a - n) / (x + 2 * n + 1 - a + fraction);
-  return 1 - factor / (x + 1 - a + fraction);
-}
-/// The incomplete beta function I_x(a, b), by its continued fraction (26.5.8).
-double beta_below(double a, double b, double x) {
-  if (x <= 0) return 0;
-  if (x >= 1) return 1;
-  if (x > (a + 1) / (a + b + 2)) return 1 - beta_below(b, a, 1 - x);
-  double fraction = 1;
-  for (double m = 300; m >= 0; --m) {
-    const double even = (m + 1) * (b - m - 1) * x / ((a + 2 * m + 1) * (a + 2 * m + 2));
-    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-    fraction = 1 + odd / (1 + even / fraction);
-  }
-  return std::exp(a * std::log(x) + b * std::log1p(-x) + std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b)) /
-         (a * fraction);
-}
-double normal_below(double x) { return std::erfc(-x / std::numbers::sqrt2) / 2; }
-double t_below(double df, double t) {
-  const double tail = beta_below(df / 2, 0.5, df / (df + t * t)) / 2;
-  return t > 0 ? 1 - tail : tail;
-}
-
-using function = std::function<double(double)>;
-
-template <class X>
-std::vector<double> sample_of(place& at, const X& x) {
-  return arrays::list_of(at(weft::array<typename X::value_type>(x.node())));
-}
-double mean_of(const std::vector<double>& sample) {
-  return std::accumulate(sample.begin(), sample.end(), 0.0) / static_cast<double>(sample.size());
-}
-/// The largest distance of a sample from a distribution, times the root of its size (Kolmogorov and Smirnov): above
-/// 2.5 once in 130,000 seeds.
-double distance(std::vector<double> sample, const function& below) {
-  std::sort(sample.begin(), sample.end());
-  const auto n = static_cast<double>(sample.size());
-  double most = 0;
-  for (std::size_t i = 0; i < sample.size(); ++i) {
-    const double p = below(sample[i]);
-    most = std::max({most, p - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - p});
-  }
-  return most * std::sqrt(n);
-}
-
-/// The sample has that distribution, and that mean and variance where it has any, within five deviations.
-template <class X>
-void check_reals(place& at, const char* name, const X& x, const function& below, double mean = std::nan(""),
-                 double variance = std::nan("")) {
-  CAPTURE(name);
-  const std::vector<double> sample = sample_of(at, x);
-  CHECK(distance(sample, below) < 2.5);
-  if (std::isnan(mean)) return;
-  CHECK(std::abs(mean_of(sample) - mean) < 5 * std::sqrt(variance / static_cast<double>(sample.size())));
-  std::vector<double> squares;
-  for (const double v : sample) squares.push_back((v - mean) * (v - mean));
-  const double found = mean_of(squares);
-  for (double& s : squares) s = (s - found) * (s - found);
-  CHECK(std::abs(found - variance) < 5 * std::sqrt(mean_of(squares) / static_cast<double>(sample.size())));
-}
-
-/// Counts have those probabilities: chi squared over classes of 20 expected ones or more, of mean n - 1 and variance
-/// 2 (n - 1), is within four deviations.
-template <class X>
-void check_counts(place& at, const char* name, const X& x, const function& probability) {
-  CAPTURE(name);
-  std::vector<double> sample = sample_of(at, x);
-  std::sort(sample.begin(), sample.end());
-  const auto n = static_cast<double>(sample.size());
-  double chi_squared = 0, expected = 0, found = 0, all = 0;
-  int classes = 0;
-  auto next = sample.begin();
-  const double end = sample.back() + 1;
-  for (double k = 0; k <= end; ++k) {
-    const bool last = k == end;
-    expected += last ? n * (1 - all) : n * probability(k);
-    if (!last) all += probability(k);
-    for (; next != sample.end() && (*next <= k || last); ++next) ++found;
-    if (expected < 20 && !last) continue;
-    if (expected >= 5) {
-      chi_squared += (found - expected) * (found - expected) / expected;
-      ++classes;
-    } else {
-      CHECK(found < 25);
-    }
-    expected = found = 0;
-  }
-  const double freedom = std::max(1, classes - 1);
-  CAPTURE(chi_squared, classes);
-  CHECK(all == Approx(1).margin(1e-3));
-  CHECK(chi_squared < freedom + 4 * std::sqrt(2 * freedom));
-}
-double poisson_probability(double mean, double k) { return std::exp(k * std::log(mean) - mean - std::lgamma(k + 1)); }
-double binomial_probability(double n, double p, double k) {
-  if (k > n) return 0;
-  return std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) + k * std::log(p) +
-                  (n - k) * std::log1p(-p));
-}
-
-/// The logarithm of how many choices there are of k of n.
-double choose(double n, double k) { return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1); }
-
-}  // namespace
 
 TEST_CASE("random reals have the distributions that they are named by") {
   const std::uint64_t seed = GENERATE(1u, 2u);
@@ -375,6 +253,105 @@ TEST_CASE("shares have the distributions that their parameters give them, and th
   }
 }
 
+TEST_CASE("numbers that are not central have the distributions that they are named by") {
+  place at;
+  const weft::client& c = at.client;
+  const drawn::options how{.seed = 1, .chunk = {7000}};
+  for (const double nonc : {0.4, 9.0, 2500.0}) {
+    const double root = std::sqrt(nonc);
+    const auto one = [=](double x) {
+      return x <= 0 ? 0 : normal_below(std::sqrt(x) - root) - normal_below(-std::sqrt(x) - root);
+    };
+    check_reals(at, "noncentral_chisquare", drawn::noncentral_chisquare(c, {many}, 1, nonc, how), one, 1 + nonc,
+                2 * (1 + 2 * nonc));
+    // Two degrees more: less twice their density.
+    const auto three = [=](double x) {
+      const auto bell = [](double z) { return std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi); };
+      return x <= 0 ? 0 : one(x) - (bell(std::sqrt(x) - root) - bell(std::sqrt(x) + root)) / root;
+    };
+    check_reals(at, "noncentral_chisquare", drawn::noncentral_chisquare(c, {many}, 3, nonc, how), three, 3 + nonc,
+                2 * (3 + 2 * nonc));
+  }
+  check_reals(at, "noncentral_chisquare", drawn::noncentral_chisquare(c, {many}, 0.3, 0, how),
+              [](double x) { return gamma_below(0.15, x / 2); });
+  // A mixture of beta numbers, by a Poisson number.
+  check_reals(
+      at, "noncentral_f", drawn::noncentral_f(c, {2000}, 3, 20, 5, how),
+      [](double x) {
+        double below = 0;
+        for (double j = 0; j < 18; ++j)
+          below += poisson_probability(2.5, j) * beta_below(1.5 + j, 10, 3 * x / (3 * x + 20));
+        return below;
+      },
+      20.0 * 8 / (3 * 18), 2 * (64.0 + 13 * 18) / (18 * 18 * 16) * 400 / 9);
+  for (const auto& both : {std::pair(1.5, 2.0), std::pair(3.0, 0.2)}) {
+    const double mean = both.first, scale = both.second;
+    check_reals(
+        at, "wald", drawn::wald(c, {many}, mean, scale, how),
+        [=](double x) {
+          const double root = std::sqrt(scale / x);
+          return normal_below(root * (x / mean - 1)) +
+                 std::exp(2 * scale / mean) * normal_below(-root * (x / mean + 1));
+        },
+        mean, mean * mean * mean / scale);
+  }
+}
+
+TEST_CASE("counts with long tails have the distributions that they are named by") {
+  place at;
+  const weft::client& c = at.client;
+  const drawn::options how{.seed = 1, .chunk = {7000}};
+  const auto by_power = [](double a, double most) {
+    double all = 0;
+    for (double k = 1; k <= most; ++k) all += std::pow(k, -a);
+    return [=](double k) { return k == 0 ? 0 : std::pow(k, -a) / all; };
+  };
+  check_counts(at, "zipf", drawn::zipf(c, {many}, 2, how), by_power(2, 1e6));
+  check_counts(at, "zipf", drawn::zipf<std::int32_t>(c, {many}, 7.5, how), by_power(7.5, 1000));
+  check_counts(at, "zipf", drawn::zipf<std::uint8_t>(c, {many}, 1.2, how), by_power(1.2, 255));
+  check_counts(at, "zipf", drawn::zipf<std::int8_t>(c, {many}, 1 + 1e-9, how), by_power(1, 127));
+  CHECK(at(weft::all(drawn::zipf(c, {1000}, 2000) == 1)));
+  // Up to 2^52, near 1 / k: the logarithm is nearly uniform, of mean (log n)^2 / 2 / (log n + 0.577).
+  CHECK(at(weft::mean(weft::log2(drawn::zipf(c, {many}, 1.00001, how)))) == Approx(25.6).margin(0.6));
+  for (const double p : {0.01, 0.6, 0.99})
+    check_counts(at, "logseries", drawn::logseries<std::int32_t>(c, {many}, p, how),
+                 [=](double k) { return k == 0 ? 0 : -std::pow(p, k) / (k * std::log1p(-p)); });
+  CHECK(at(weft::all(drawn::logseries(c, {1000}, 0) == 1)));
+}
+
+TEST_CASE("vectors have the marginals, and the sums, that they are named by") {
+  place at;
+  const weft::client& c = at.client;
+  const drawn::options how{.seed = 1, .chunk = {700, 2}};
+  const auto taken = drawn::multivariate_hypergeometric<2>(c, {many / 4}, {20, 5, 0, 30, 8}, 15, how);
+  CHECK(at(weft::all(weft::sum(taken, 1) == 15)));
+  const auto hyper = [](double good) {
+    return [=](double k) {
+      const double bad = 63 - good;
+      return k > good || k > 15 || 15 - k > bad ? 0
+                                                : std::exp(choose(good, k) + choose(bad, 15 - k) - choose(63, 15));
+    };
+  };
+  check_counts(at, "the first kind", taken(slice(), 0), hyper(20));
+  check_counts(at, "the last but one", taken(slice(), 3), hyper(30));
+  check_counts(at, "two together", taken(slice(), 1) + taken(slice(), 4), hyper(13));
+  CHECK(at(weft::all(taken(slice(), 2) == 0)));
+
+  // The third is the first and twice the second: a covariance of rank 2.
+  const xt::xtensor<double, 2> covariance{{4, 1.2, 6.4}, {1.2, 1, 3.2}, {6.4, 3.2, 12.8}};
+  const auto x = drawn::multivariate_normal<double, 2>(c, {many / 4}, {1, -2, 3}, covariance, how);
+  const auto normal = [](double mean, double variance) {
+    return [=](double v) { return normal_below((v - mean) / std::sqrt(variance)); };
+  };
+  check_reals(at, "the first", x(slice(), 0), normal(1, 4), 1, 4);
+  check_reals(at, "the second", x(slice(), 1), normal(-2, 1), -2, 1);
+  check_reals(at, "their sum", x(slice(), 0) + x(slice(), 1), normal(-1, 7.4), -1, 7.4);
+  check_reals(at, "their difference", x(slice(), 0) - x(slice(), 1), normal(3, 2.6), 3, 2.6);
+  CHECK(at(weft::max(weft::abs(x(slice(), 0) + x(slice(), 1) * 2.0 - x(slice(), 2) + 6.0))) < 1e-12);
+  const auto still = drawn::multivariate_normal<double, 2>(c, {10}, {1, 2}, xt::zeros<double>({2, 2}));
+  CHECK(at(weft::all(still(slice(), 1) == 2.0)));
+}
+
 TEST_CASE("choices without replacement have no element twice") {
   using drawn::without_replacement;
   place at;
@@ -485,6 +462,16 @@ TEST_CASE("drawn numbers are those of their places, in all chunks") {
        [&](drawn::options how) { return drawn::hypergeometric<std::uint16_t, 2>(c, all, 300, 500, 100, how); });
   same("dirichlet",
        [&](drawn::options how) { return drawn::dirichlet<double, 2>(c, {60}, std::vector<double>(35, 0.4), how); });
+  same("noncentral_f", [&](drawn::options how) { return drawn::noncentral_f<double, 2>(c, all, 0.5, 7, 3, how); });
+  same("wald", [&](drawn::options how) { return drawn::wald<double, 2>(c, all, 2, 3, how); });
+  same("zipf", [&](drawn::options how) { return drawn::zipf<std::uint8_t, 2>(c, all, 1.5, how); });
+  same("logseries", [&](drawn::options how) { return drawn::logseries<std::int16_t, 2>(c, all, 0.9, how); });
+  same("multivariate_hypergeometric", [&](drawn::options how) {
+    return drawn::multivariate_hypergeometric<2>(c, {60}, std::vector<std::int64_t>(35, 9), 100, how);
+  });
+  same("multivariate_normal", [&](drawn::options how) {
+    return drawn::multivariate_normal<double, 2>(c, {60}, std::vector<double>(35, 1), xt::eye<double>(35), how);
+  });
   same("choice", [&](drawn::options how) { return drawn::choice<2>(c, all, 9, how); });
   same("multinomial", [&](drawn::options how) {
     return drawn::multinomial<2>(c, {60}, 500, std::vector<double>(35, 1.0 / 35), how);
@@ -559,6 +546,23 @@ TEST_CASE("parameters that a distribution cannot have are refused") {
       "instead of 6");
   CHECK_THROWS_WITH(drawn::hypergeometric(c, all, std::int64_t{1} << 52, 1, 0), Contains("2^52 together"));
   CHECK_THROWS_WITH(drawn::hypergeometric<std::uint8_t>(c, all, 256, 300, 300), Contains("uint8"));
+  CHECK_THROWS_WITH(drawn::zipf(c, all, 1), "weft: zipf with a 1: give a finite number above 1");
+  CHECK_THROWS_WITH(drawn::logseries(c, all, 1),
+                    "weft: logseries with p 1: give a number from 0 up to, but without, 1");
+  CHECK_THROWS_WITH(drawn::logseries<std::int8_t>(c, all, 0.9), Contains("do not fit") && Contains("int8"));
+  CHECK_THROWS_WITH(drawn::wald(c, all, 1, 0), Contains("wald with scale 0"));
+  CHECK_THROWS_WITH(drawn::noncentral_chisquare(c, all, 1, 1e17), Contains("with nonc 1e+17: give 2^52 or less"));
+  CHECK_THROWS_WITH(drawn::noncentral_f(c, all, 1, 1, -1), Contains("noncentral_f with nonc -1"));
+  CHECK_THROWS_WITH(drawn::multivariate_hypergeometric(c, all, {}, 0), Contains("with no colors"));
+  CHECK_THROWS_WITH(drawn::multivariate_hypergeometric(c, all, {2, -1}, 0), Contains("color 1 -1: give 0 or more"));
+  CHECK_THROWS_WITH(drawn::multivariate_hypergeometric(c, all, {2, 3}, 6),
+                    Contains("nsample 6") && Contains("them, 5"));
+  const xt::xtensor<double, 2> skew{{1, 2}, {0, 1}}, none{{1, 2}, {2, 1}}, unknown{{1, nan}, {nan, 1}};
+  CHECK_THROWS_WITH(drawn::multivariate_normal(c, all, {0}, skew), Contains("1 means and a covariance of 2 by 2"));
+  CHECK_THROWS_WITH(drawn::multivariate_normal(c, all, {0, 0}, skew), Contains("give a symmetric matrix"));
+  CHECK_THROWS_WITH(drawn::multivariate_normal(c, all, {0, 0}, none), Contains("2 by 2 that is no covariance"));
+  CHECK_THROWS_WITH(drawn::multivariate_normal(c, all, {0, 0}, unknown), Contains("(0, 1) nan: give finite"));
+  CHECK_THROWS_WITH(drawn::multivariate_normal(c, all, {nan, 0}, skew), Contains("mean 0 nan"));
   CHECK_THROWS_WITH(drawn::dirichlet(c, all, {}), "weft: dirichlet with no alpha: give one at least");
   CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1, -1}), Contains("dirichlet with alpha 1 -1: give finite numbers"));
   CHECK_THROWS_WITH(drawn::dirichlet(c, all, {1, nan}), Contains("dirichlet with alpha 1 nan"));

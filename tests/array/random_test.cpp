@@ -1,6 +1,8 @@
 // Arrays of random numbers.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
 
 #include "array/arrays.hpp"
 #include "array/philox.hpp"
@@ -97,4 +99,92 @@ TEST_CASE("random integers that there are not are refused") {
                     Contains("do not fit") && Contains("int8"));
   CHECK_THROWS_WITH(random_arrays::integers<std::uint16_t>(at.client, {4}, -1, 4), Contains("uint16"));
   CHECK(at(weft::max(random_arrays::integers<std::uint8_t, 1>(at.client, {10'000}, 0, 256))) == 255);
+}
+
+namespace {
+
+/// Each element of x is that of the numbers which make(value) gives, for the value that `by` has at its place.
+template <class X>
+void check_by(place& at, const char* name, const X& x, const std::vector<double>& values,
+              const weft::array<double, 2>& by, auto make) {
+  CAPTURE(name);
+  const auto found = at(x);
+  const xt::xtensor<double, 2> which = at(weft::broadcast_to<2>(by, x.shape()));
+  for (const double v : values) {
+    const auto expected = at(weft::array<typename X::value_type, 2>(make(v)));
+    int times = 0;
+    for (std::size_t i = 0; i < found.shape()[0]; ++i)
+      for (std::size_t j = 0; j < found.shape()[1]; ++j) {
+        if (which(i, j) != v) continue;
+        REQUIRE(found(i, j) == expected(i, j));
+        ++times;
+      }
+    CHECK(times > 100);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("parameters of random numbers may be arrays") {
+  namespace drawn = weft::random;
+  place at;
+  const weft::client& c = at.client;
+  const weft::shape all{60, 35};
+  const std::vector<double> values{0.5, 3, 40};
+  const auto pick = [](std::int64_t i, std::int64_t j) {
+    return (i * 7 + j / 2) % 3 == 0 ? 0.5 : j % 2 == 0 ? 3.0 : 40.0;
+  };
+  const auto each = weft::from_function<2>(c, all, pick, {.chunk = {13, 9}});
+  const weft::array<double, 2> rows = each(slice(), slice(0, 1));  // one for each row
+  for (const weft::array<double, 2>& by : {weft::array<double, 2>(each), weft::rechunk(rows, {.chunk = {11, 1}})})
+    for (const weft::shape& chunk : {weft::shape{}, weft::shape{7, 35}}) {
+      const std::vector<double> some = by.shape()[1] == 1 ? std::vector<double>{0.5, 3} : values;
+      const drawn::options how{.seed = 8, .stream = 2, .chunk = chunk};
+      const auto check = [&](const char* name, const auto& x, auto make) { check_by(at, name, x, some, by, make); };
+      check("gamma", drawn::gamma<double, 2>(c, all, by, 2.0, how),
+            [&](double v) { return drawn::gamma<double, 2>(c, all, v, 2, how); });
+      check("beta", drawn::beta<float, 2>(c, all, by, by, how),
+            [&](double v) { return drawn::beta<float, 2>(c, all, v, v, how); });
+      check("wald", drawn::wald<double, 2>(c, all, 1.5, by, how),
+            [&](double v) { return drawn::wald<double, 2>(c, all, 1.5, v, how); });
+      check("triangular", drawn::triangular<double, 2>(c, all, 0, by, 41, how),
+            [&](double v) { return drawn::triangular<double, 2>(c, all, 0, v, 41, how); });
+      check("poisson", drawn::poisson<std::int16_t, 2>(c, all, by, how),
+            [&](double v) { return drawn::poisson<std::int16_t, 2>(c, all, v, how); });
+      check("binomial", drawn::binomial<std::uint8_t, 2>(c, all, weft::ceil(by), 1.0 / (by + 1.0), how),
+            [&](double v) {
+              return drawn::binomial<std::uint8_t, 2>(c, all, static_cast<std::int64_t>(std::ceil(v)), 1 / (v + 1),
+                                                      how);
+            });
+      check("zipf", drawn::zipf<std::uint8_t, 2>(c, all, by + 1.0, how),
+            [&](double v) { return drawn::zipf<std::uint8_t, 2>(c, all, v + 1, how); });
+      check("normal", drawn::normal<double, 2>(c, all, by, by * 2.0, how),
+            [&](double v) { return drawn::normal<double, 2>(c, all, v, v * 2, how); });
+      check("uniform", drawn::uniform<float, 2>(c, all, -1, by, how),
+            [&](double v) { return drawn::uniform<float, 2>(c, all, -1, v, how); });
+      check("exponential", drawn::exponential<double, 2>(c, all, by, how),
+            [&](double v) { return drawn::exponential<double, 2>(c, all, v, how); });
+      const auto whole = weft::astype<std::int32_t>(by);
+      check("integers", drawn::integers<std::int8_t, 2>(c, all, -3, whole + 1, how), [&](double v) {
+        return drawn::integers<std::int8_t, 2>(c, all, -3, static_cast<std::int64_t>(v) + 1, how);
+      });
+      constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+      check("wide integers", drawn::integers<std::int64_t, 2>(c, all, least, whole, how), [&](double v) {
+        return drawn::integers<std::int64_t, 2>(c, all, least, static_cast<std::int64_t>(v), how);
+      });
+    }
+  CHECK(drawn::poisson<std::int64_t, 2>(c, all, each).chunk_shape() == weft::shape{13, 9});
+  CHECK(drawn::poisson(c, {2, 60, 35}, each(0), {.chunk = {1, 20, -1}}).chunk_shape() == weft::shape{1, 20, 35});
+
+  using Catch::Contains;
+  CHECK_THROWS_WITH(drawn::normal(c, {60, 34}, each, 1.0),
+                    Contains("shape (60, 34)") && Contains("(60, 35) in chunks of (13, 9)"));
+  CHECK_THROWS_WITH(drawn::gamma(c, {35}, each, 1.0), Contains("broadcasts to that of the numbers"));
+  CHECK_THROWS_WITH(drawn::normal(c, all, each, -1.0), Contains("normal with a parameter -1"));
+  CHECK_THROWS_WITH(drawn::gamma(c, all, each, -1.0), "weft: gamma with scale -1: give a finite number, 0 or more");
+  CHECK_THROWS_WITH(at(drawn::gamma(c, all, each - 3.0, 1.0)),
+                    Contains("gamma with shape -2.5: give a finite number"));
+  CHECK_THROWS_WITH(at(drawn::normal(c, all, 0.0, each - 3.0)), Contains("normal with 0.000000 and -2.5"));
+  CHECK_THROWS_WITH(at(drawn::poisson<std::int8_t>(c, all, each)), Contains("do not fit") && Contains("int8"));
+  CHECK_THROWS_WITH(at(drawn::integers(c, all, 0, weft::astype<int>(each))), Contains("from 0 up to, without, 0"));
 }

@@ -1,17 +1,13 @@
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "weft/array/count.hpp"
+#include "weft/array/functions.hpp"
 #include "weft/array/random.hpp"
-#include "weft/array/sort.hpp"
-#include "weft/array/take.hpp"
 #include "weft/detail/array/distributions.hpp"
 
 namespace weft {
@@ -36,29 +32,45 @@ array<T, N> drawn(const client& c, const weft::shape& extents, const random::opt
   const grid chunks = make_grid(extents, how.chunk, how.bytes, sizeof(T));
   return array<T, N>(make_drawn(c, element_of<T>, chunks, {of, a, b, d, how.seed, how.stream}));
 }
-template <std::size_t N>
-array<std::int64_t, N> chosen(const client& c, const weft::shape& extents, std::int64_t n,
-                              const random::options& how) {
-  if (n < 1) throw_no_choice(n);
-  return random::integers<std::int64_t, N>(c, extents, 0, n, how);
+
+/// What a parameter may be beside a number: an array, or an expression, of real numbers.
+template <class P>
+concept drawn_argument = std::is_arithmetic_v<P> || array_like<P>;
+template <class... P>
+concept array_arguments = (drawn_argument<P> && ...) && (array_like<P> || ...);
+template <class P>
+drawn_parameter parameter_of(const P& p) {
+  if constexpr (array_like<P>) {
+    constexpr bool real = !is_complex<typename P::value_type>;
+    static_assert(real, "weft: the parameters of random numbers are real numbers");
+    return {elements_as<double>(p), 0};
+  } else {
+    return {nullptr, static_cast<double>(p)};
+  }
 }
-template <std::size_t N>
-array<std::int64_t, N> chosen(const client& c, const weft::shape& extents, std::int64_t n,
-                              const std::vector<double>& p, const random::options& how) {
-  if (n < 1) throw_no_choice(n);
-  check_choice(n, p);
-  const find_place<double> among{shared<std::vector<double>>(cumulated(p)), true};
-  return array<std::int64_t, N>(arrays::apply_to(among, random::uniform<double, N>(c, extents, how)));
+template <class P>
+array_ref whole_of(const client& c, const P& p) {
+  if constexpr (array_like<P>) {
+    constexpr bool whole = std::is_integral_v<typename P::value_type>;
+    static_assert(whole, "weft: random integers lie between integers");
+    return elements_as<std::int64_t>(p);
+  } else {
+    static_assert(std::is_integral_v<P>, "weft: random integers lie between integers");
+    return full<std::int64_t, 0>(c, {}, static_cast<std::int64_t>(p)).node();
+  }
 }
-/// Numbers from 0 to n - 1, none of them twice; with p, by their probabilities. Throws misuse where there are too
-/// few. lib/array/choice.cpp.
-array_ref chosen_once(const client& c, const weft::shape& extents, std::int64_t n, const std::vector<double>* p,
-                      const random::options& how);
-template <class T>
-auto picked_from(const std::vector<T>& values) {
-  static_assert(!std::is_same_v<T, bool>,
-                "weft: a std::vector<bool> has no elements in memory; use a vector of char");
-  return pick<T>{shared<std::vector<T>>(values)};
+template <class T, std::size_t N, class... P>
+array<T, N> drawn_by(const client& c, const weft::shape& extents, const random::options& how, distribution_name of,
+                     const P&... given) {
+  return array<T, N>(make_drawn_by(c, element_of<T>, {extents, how.chunk, how.bytes},
+                                   {of, 0, 0, 0, how.seed, how.stream}, {parameter_of(given)...}));
+}
+template <class T, std::size_t N, class... P>
+array<T, N> drawn_by(const client& c, const weft::shape& extents, const random::options& how, distribution of,
+                     const P&... given) {
+  static_assert(checked_reals<T>());
+  return array<T, N>(make_random_by(c, element_of<T>, {extents, how.chunk, how.bytes},
+                                    {of, how.seed, how.stream, 0, 0}, {parameter_of(given)...}));
 }
 
 }  // namespace detail::arrays
@@ -68,6 +80,11 @@ auto picked_from(const std::vector<T>& values) {
 // nothing else: it is made of 128 bits of Philox, and of as many again as often as something is rejected, by
 // functions of our own, so that its bits do not depend on the machine's library. Parameters that a distribution
 // cannot have are misuse, thrown when the expression is built.
+//
+// Parameters may be arrays as well, all or some, which broadcast to the extents: `normal(c, {500, 200}, means, 2.0)`.
+// Each number is that which the distribution with its own parameters has at its place. An array of the extents says
+// how the result is cut, where no chunk is named. Elements that the distribution cannot have are misuse where they
+// are found. What is made of gamma numbers costs up to five times as much where neighbours have other parameters.
 namespace random {
 
 /// From `low` up to `high`.
@@ -90,6 +107,31 @@ array<T, N> exponential(const client& c, const weft::shape& extents, double scal
   detail::arrays::check_scale("exponential", "scale", scale);
   return exponential<T, N>(c, extents, how) * static_cast<T>(scale);
 }
+template <class T = double, std::size_t N = dynamic_rank, class A, class B>
+  requires detail::arrays::array_arguments<A, B>
+array<T, N> uniform(const client& c, const weft::shape& extents, const A& low, const B& high, options how = {}) {
+  return detail::arrays::drawn_by<T, N>(c, extents, how, detail::arrays::distribution::uniform, low, high);
+}
+template <class T = double, std::size_t N = dynamic_rank, class A, class B>
+  requires detail::arrays::array_arguments<A, B>
+array<T, N> normal(const client& c, const weft::shape& extents, const A& loc, const B& scale, options how = {}) {
+  return detail::arrays::drawn_by<T, N>(c, extents, how, detail::arrays::distribution::normal, loc, scale);
+}
+template <class T = double, std::size_t N = dynamic_rank, class A>
+  requires detail::arrays::array_arguments<A>
+array<T, N> exponential(const client& c, const weft::shape& extents, const A& scale, options how = {}) {
+  return detail::arrays::drawn_by<T, N>(c, extents, how, detail::arrays::distribution::exponential, scale);
+}
+/// Of integers: whole numbers from one up to but without the other.
+template <class T = std::int64_t, std::size_t N = dynamic_rank, class A, class B>
+  requires detail::arrays::array_arguments<A, B>
+array<T, N> integers(const client& c, const weft::shape& extents, const A& least, const B& end, options how = {}) {
+  using namespace detail::arrays;
+  static_assert(checked_counts<T>());
+  return array<T, N>(make_integers_by(c, element_of<T>, {extents, how.chunk, how.bytes},
+                                      {distribution::integers, how.seed, how.stream, 0, 0}, whole_of(c, least),
+                                      whole_of(c, end)));
+}
 
 #define WEFT_DETAIL_DRAWN_0(checked, name, type)                                                  \
   template <class T = type, std::size_t N = dynamic_rank>                                         \
@@ -97,17 +139,29 @@ array<T, N> exponential(const client& c, const weft::shape& extents, double scal
     static_assert(detail::arrays::checked<T>());                                                  \
     return detail::arrays::drawn<T, N>(c, extents, how, detail::arrays::distribution_name::name); \
   }
-#define WEFT_DETAIL_DRAWN_1(checked, name, type, a)                                                  \
-  template <class T = type, std::size_t N = dynamic_rank>                                            \
-  array<T, N> name(const client& c, const weft::shape& extents, double a, options how = {}) {        \
-    static_assert(detail::arrays::checked<T>());                                                     \
-    return detail::arrays::drawn<T, N>(c, extents, how, detail::arrays::distribution_name::name, a); \
-  }
-#define WEFT_DETAIL_DRAWN_2(checked, name, type, a, b)                                                  \
+#define WEFT_DETAIL_DRAWN_1(checked, name, type, a)                                                     \
   template <class T = type, std::size_t N = dynamic_rank>                                               \
-  array<T, N> name(const client& c, const weft::shape& extents, double a, double b, options how = {}) { \
+  array<T, N> name(const client& c, const weft::shape& extents, double a, options how = {}) {           \
     static_assert(detail::arrays::checked<T>());                                                        \
-    return detail::arrays::drawn<T, N>(c, extents, how, detail::arrays::distribution_name::name, a, b); \
+    return detail::arrays::drawn<T, N>(c, extents, how, detail::arrays::distribution_name::name, a);    \
+  }                                                                                                     \
+  template <class T = type, std::size_t N = dynamic_rank, class A>                                      \
+    requires detail::arrays::array_arguments<A>                                                         \
+  array<T, N> name(const client& c, const weft::shape& extents, const A& a, options how = {}) {         \
+    static_assert(detail::arrays::checked<T>());                                                        \
+    return detail::arrays::drawn_by<T, N>(c, extents, how, detail::arrays::distribution_name::name, a); \
+  }
+#define WEFT_DETAIL_DRAWN_2(checked, name, type, a, b)                                                      \
+  template <class T = type, std::size_t N = dynamic_rank>                                                   \
+  array<T, N> name(const client& c, const weft::shape& extents, double a, double b, options how = {}) {     \
+    static_assert(detail::arrays::checked<T>());                                                            \
+    return detail::arrays::drawn<T, N>(c, extents, how, detail::arrays::distribution_name::name, a, b);     \
+  }                                                                                                         \
+  template <class T = type, std::size_t N = dynamic_rank, class A, class B>                                 \
+    requires detail::arrays::array_arguments<A, B>                                                          \
+  array<T, N> name(const client& c, const weft::shape& extents, const A& a, const B& b, options how = {}) { \
+    static_assert(detail::arrays::checked<T>());                                                            \
+    return detail::arrays::drawn_by<T, N>(c, extents, how, detail::arrays::distribution_name::name, a, b);  \
   }
 
 /// Of mean shape * scale.
@@ -135,6 +189,12 @@ WEFT_DETAIL_DRAWN_1(checked_reals, rayleigh, double, scale)
 /// An angle from -pi to pi, most of them near mu: with density e^(kappa cos(x - mu)) by a constant.
 WEFT_DETAIL_DRAWN_2(checked_reals, vonmises, double, mu, kappa)
 
+/// What chisquare numbers of df degrees are where the normal ones of which they are made have means: nonc is the sum
+/// of their squares.
+WEFT_DETAIL_DRAWN_2(checked_reals, noncentral_chisquare, double, df, nonc)
+/// The first passage of a Brownian motion: inverse Gaussian numbers of that mean and that scale.
+WEFT_DETAIL_DRAWN_2(checked_reals, wald, double, mean, scale)
+
 // Counts; misuse too where they may be larger than their type can hold, or than 2^52.
 
 /// Of mean lam.
@@ -143,6 +203,10 @@ WEFT_DETAIL_DRAWN_1(checked_counts, poisson, std::int64_t, lam)
 WEFT_DETAIL_DRAWN_1(checked_counts, geometric, std::int64_t, p)
 /// How often what has probability p does not happen before it has happened n times; n may be any number above 0.
 WEFT_DETAIL_DRAWN_2(checked_counts, negative_binomial, std::int64_t, n, p)
+/// 1 or more, with a probability in proportion to 1 / k^a, a above 1. What T or 2^52 does not reach is drawn again.
+WEFT_DETAIL_DRAWN_1(checked_counts, zipf, std::int64_t, a)
+/// 1 or more, with a probability in proportion to p^k / k, p below 1.
+WEFT_DETAIL_DRAWN_1(checked_counts, logseries, std::int64_t, p)
 #undef WEFT_DETAIL_DRAWN_0
 #undef WEFT_DETAIL_DRAWN_1
 #undef WEFT_DETAIL_DRAWN_2
@@ -171,6 +235,35 @@ array<T, N> triangular(const client& c, const weft::shape& extents, double left,
   static_assert(checked_reals<T>());
   return drawn<T, N>(c, extents, how, distribution_name::triangular, left, mode, right);
 }
+/// A noncentral chisquare number over dfnum, divided by a chisquare number over dfden.
+template <class T = double, std::size_t N = dynamic_rank>
+array<T, N> noncentral_f(const client& c, const weft::shape& extents, double dfnum, double dfden, double nonc,
+                         options how = {}) {
+  using namespace detail::arrays;
+  static_assert(checked_reals<T>());
+  return drawn<T, N>(c, extents, how, distribution_name::noncentral_f, dfnum, dfden, nonc);
+}
+// The same of arrays.
+template <class T = std::int64_t, std::size_t N = dynamic_rank, class A, class B>
+  requires detail::arrays::array_arguments<A, B>
+array<T, N> binomial(const client& c, const weft::shape& extents, const A& n, const B& p, options how = {}) {
+  using namespace detail::arrays;
+  static_assert(checked_counts<T>());
+  return drawn_by<T, N>(c, extents, how, distribution_name::binomial, n, p);
+}
+#define WEFT_DETAIL_DRAWN_BY_3(checked, name, type)                                                           \
+  template <class T = type, std::size_t N = dynamic_rank, class A, class B, class D>                          \
+    requires detail::arrays::array_arguments<A, B, D>                                                         \
+  array<T, N> name(const client& c, const weft::shape& extents, const A& a, const B& b, const D& d,           \
+                   options how = {}) {                                                                        \
+    static_assert(detail::arrays::checked<T>());                                                              \
+    return detail::arrays::drawn_by<T, N>(c, extents, how, detail::arrays::distribution_name::name, a, b, d); \
+  }
+WEFT_DETAIL_DRAWN_BY_3(checked_counts, hypergeometric, std::int64_t)
+WEFT_DETAIL_DRAWN_BY_3(checked_reals, triangular, double)
+WEFT_DETAIL_DRAWN_BY_3(checked_reals, noncentral_f, double)
+#undef WEFT_DETAIL_DRAWN_BY_3
+
 /// How many of n fall to each category, of which category i has probability p[i]: along a new last axis, so that
 /// `chunk` has a number for it too, and N counts it. O(p.size()) a row. Of more than 1,024 categories a row is drawn
 /// again, from its first on, for each 1,024 of them, and for each chunk that has some: O(p.size()^2 / 1024). Throws
@@ -197,81 +290,33 @@ array<T, N> dirichlet(const client& c, const weft::shape& extents, const std::ve
   return array<T, N>(make_dirichlet(c, element_of<T>, chunks, alpha, how.seed, how.stream));
 }
 
-/// Elements of a list, or of the numbers from 0 to n - 1, each with the same probability or with that of its own, as
-/// often as it comes: `choice(c, {1000}, colours)`, `choice(c, {1000}, 3, p)`. p is a std::vector<double>, and its
-/// sum 1. The list goes to each worker once. Throws misuse for an n below 1, for an empty list, and for another
-/// number of probabilities than there are elements.
+/// Of colors[i] things of kind i, of which `nsample` are taken, how many are of each kind: along a new last axis, as
+/// multinomial(), which it costs too. Throws misuse for numbers below 0, for more than 2^52 things, and where more
+/// are taken than there are.
 template <std::size_t N = dynamic_rank>
-array<std::int64_t, N> choice(const client& c, const weft::shape& extents, std::int64_t n, options how = {}) {
-  return detail::arrays::chosen<N>(c, extents, n, how);
-}
-template <std::size_t N = dynamic_rank, std::same_as<std::vector<double>> P>
-array<std::int64_t, N> choice(const client& c, const weft::shape& extents, std::int64_t n, const P& p,
-                              options how = {}) {
-  return detail::arrays::chosen<N>(c, extents, n, p, how);
-}
-template <std::size_t N = dynamic_rank, class T>
-array<T, N> choice(const client& c, const weft::shape& extents, const std::vector<T>& values, options how = {}) {
+array<std::int64_t, N> multivariate_hypergeometric(const client& c, const weft::shape& extents,
+                                                   const std::vector<std::int64_t>& colors, std::int64_t nsample,
+                                                   options how = {}) {
   using namespace detail::arrays;
-  const auto n = static_cast<std::int64_t>(values.size());
-  return apply_to(picked_from(values), chosen<N>(c, extents, n, how));
-}
-template <std::size_t N = dynamic_rank, class T, std::same_as<std::vector<double>> P>
-array<T, N> choice(const client& c, const weft::shape& extents, const std::vector<T>& values, const P& p,
-                   options how = {}) {
-  using namespace detail::arrays;
-  const auto n = static_cast<std::int64_t>(values.size());
-  return apply_to(picked_from(values), chosen<N>(c, extents, n, p, how));
+  const weft::shape all = with_categories("multivariate_hypergeometric", extents, colors.size());
+  const grid chunks = make_grid(all, how.chunk, how.bytes, sizeof(std::int64_t));
+  return array<std::int64_t, N>(make_kinds(c, chunks, colors, nsample, how.seed, how.stream));
 }
 
-/// No element comes twice: `choice(c, {3}, colours, without_replacement, {.seed = 1})`.
-struct without_replacement_t {};
-inline constexpr without_replacement_t without_replacement{};
-
-/// So many of those that there are, in a random order: of numbers those that permutation() of the same seed begins
-/// with. With probabilities each is taken by those of all that are left, as numpy.random does it: the first ones of
-/// exponential numbers, each divided by its probability (Efraimidis and Spirakis, "Weighted random sampling with a
-/// reservoir", Information Processing Letters 97, 2006). By an argtopk() over n random numbers; above 65,536 elements
-/// by an argsort(). Throws misuse as above, and where more are to be taken than there are, or than have a probability
-/// above 0.
-template <std::size_t N = dynamic_rank>
-array<std::int64_t, N> choice(const client& c, const weft::shape& extents, std::int64_t n, without_replacement_t,
-                              options how = {}) {
-  return array<std::int64_t, N>(detail::arrays::chosen_once(c, extents, n, nullptr, how));
-}
-template <std::size_t N = dynamic_rank, std::same_as<std::vector<double>> P>
-array<std::int64_t, N> choice(const client& c, const weft::shape& extents, std::int64_t n, const P& p,
-                              without_replacement_t, options how = {}) {
-  return array<std::int64_t, N>(detail::arrays::chosen_once(c, extents, n, &p, how));
-}
-template <std::size_t N = dynamic_rank, class T>
-array<T, N> choice(const client& c, const weft::shape& extents, const std::vector<T>& values, without_replacement_t,
-                   options how = {}) {
+/// Vectors of normal numbers of that mean and that covariance, a row and a column for each: along a new last axis.
+/// The covariance may be of less than full rank. O(n^2) a vector of n, and again for each 1,024 of them as in
+/// multinomial(); its factor, Cholesky's with pivots, is made here, in O(n^3). Throws misuse for extents that do not
+/// fit, and for a matrix that is not symmetric, or that some variance would be below 0 by.
+template <class T = double, std::size_t N = dynamic_rank>
+array<T, N> multivariate_normal(const client& c, const weft::shape& extents, const std::vector<double>& mean,
+                                const xt::xtensor<double, 2>& covariance, options how = {}) {
   using namespace detail::arrays;
-  const auto n = static_cast<std::int64_t>(values.size());
-  return apply_to(picked_from(values), choice<N>(c, extents, n, without_replacement, how));
-}
-template <std::size_t N = dynamic_rank, class T, std::same_as<std::vector<double>> P>
-array<T, N> choice(const client& c, const weft::shape& extents, const std::vector<T>& values, const P& p,
-                   without_replacement_t, options how = {}) {
-  using namespace detail::arrays;
-  const auto n = static_cast<std::int64_t>(values.size());
-  return apply_to(picked_from(values), choice<N>(c, extents, n, p, without_replacement, how));
-}
-
-/// The numbers from 0 to n - 1 in a random order: by an argsort() of as many random numbers of 64 bits, which costs
-/// what that does.
-inline array<std::int64_t, 1> permutation(const client& c, std::int64_t n, options how = {}) {
-  using limits = std::numeric_limits<std::int64_t>;
-  return argsort(integers<std::int64_t, 1>(c, weft::shape(n), limits::min(), limits::max(), how));
-}
-/// x with the elements along an axis in a random order: that of permutation(c, n, {seed, stream}). The order is made
-/// here: it takes O(n) memory, and O(n log n) time.
-template <array_like X>
-auto permutation(const X& x, std::int64_t axis = 0, options how = {}) {
-  using namespace detail::arrays;
-  const std::int64_t n = x.chunks().axes[checked_axis(axis, x.chunks())].extent;
-  return take(x, permuted(n, how.seed, how.stream), axis);
+  static_assert(checked_reals<T>());
+  check_covariance(mean.size(), covariance.shape()[0], covariance.shape()[1]);
+  const weft::shape all = with_categories("multivariate_normal", extents, mean.size());
+  const grid chunks = make_grid(all, how.chunk, how.bytes, sizeof(T));
+  return array<T, N>(
+      make_vectors(c, element_of<T>, chunks, mean, {covariance.data(), covariance.size()}, how.seed, how.stream));
 }
 
 }  // namespace random

@@ -6,19 +6,12 @@
 
 #include "weft/array/array.hpp"
 #include "weft/array/create.hpp"
+#include "weft/detail/array/distributions.hpp"
 
 namespace weft {
 
 namespace detail::arrays {
 
-enum class distribution : std::uint8_t { uniform, normal, exponential, integers };
-struct random_numbers {
-  distribution of = distribution::uniform;
-  std::uint64_t seed = 0;
-  std::uint32_t stream = 0;
-  std::int64_t least = 0;  // of integers
-  std::uint64_t most = 0;  // above it
-};
 /// lib/array/random.cpp.
 array_ref make_random(const client& c, element e, const grid& chunks, const random_numbers& which);
 /// Throws misuse when there is none.

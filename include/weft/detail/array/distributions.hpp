@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <type_traits>
 #include <vector>
@@ -10,6 +11,16 @@
 #include "weft/detail/array/node.hpp"
 
 namespace weft::detail::arrays {
+
+/// Those without parameters, and whole numbers.
+enum class distribution : std::uint8_t { uniform, normal, exponential, integers };
+struct random_numbers {
+  distribution of = distribution::uniform;
+  std::uint64_t seed = 0;
+  std::uint32_t stream = 0;
+  std::int64_t least = 0;  // of integers
+  std::uint64_t most = 0;  // above it
+};
 
 /// Distributions with up to three parameters; what they are is in lib/array/distributions.cpp.
 enum class distribution_name : std::uint8_t {
@@ -29,11 +40,16 @@ enum class distribution_name : std::uint8_t {
   rayleigh,
   triangular,
   vonmises,
+  noncentral_chisquare,
+  noncentral_f,
+  wald,
   poisson,
   binomial,
   geometric,
   negative_binomial,
-  hypergeometric
+  hypergeometric,
+  zipf,
+  logseries
 };
 struct drawn_numbers {
   distribution_name of = distribution_name::gamma;
@@ -41,6 +57,30 @@ struct drawn_numbers {
   std::uint64_t seed = 0;
   std::uint32_t stream = 0;
 };
+
+/// A parameter: an array, or where there is none a number.
+struct drawn_parameter {
+  array_ref array = {};
+  double value = 0;
+};
+/// How an array is cut, as random::options have it.
+struct drawn_chunks {
+  weft::shape extents = {}, chunk = {};
+  std::int64_t bytes = 0;
+};
+
+// With parameters that are arrays of double, which broadcast to the extents: lib/array/drawn_by.cpp. Without a chunk
+// that is named, an array that is as large as the result says how it is cut. They throw misuse; a parameter that the
+// distribution cannot have is misuse where it is found.
+array_ref make_drawn_by(const client& c, element e, const drawn_chunks& how, const drawn_numbers& which,
+                        std::vector<drawn_parameter> given);
+/// Uniform numbers from the first parameter to the second, normal ones of that mean and that deviation, or
+/// exponential ones of that mean.
+array_ref make_random_by(const client& c, element e, const drawn_chunks& how, const random_numbers& which,
+                         std::vector<drawn_parameter> given);
+/// Whole numbers from the first array up to but without the second, both of int64.
+array_ref make_integers_by(const client& c, element e, const drawn_chunks& how, const random_numbers& which,
+                           array_ref least, array_ref end);
 
 // Implemented in lib/array/distributions.cpp; they throw misuse.
 
@@ -52,6 +92,14 @@ array_ref make_multinomial(const client& c, const grid& chunks, std::int64_t n, 
 /// Of `e`, float or double: rows of numbers whose sum is 1, by these parameters.
 array_ref make_dirichlet(const client& c, element e, const grid& chunks, std::vector<double> alpha,
                          std::uint64_t seed, std::uint32_t stream);
+/// int64: of so many things that are taken, how many are of each of the last axis' kinds, of which there are so many.
+array_ref make_kinds(const client& c, const grid& chunks, std::vector<std::int64_t> colors, std::int64_t nsample,
+                     std::uint64_t seed, std::uint32_t stream);
+/// Of `e`, float or double: vectors of that mean and that covariance, row-major, along the last axis.
+array_ref make_vectors(const client& c, element e, const grid& chunks, std::vector<double> mean,
+                       std::span<const double> covariance, std::uint64_t seed, std::uint32_t stream);
+/// Throws unless it has a row and a column for each variable, of which there are some.
+void check_covariance(std::size_t variables, std::size_t rows, std::size_t columns);
 /// The extents, and behind them an axis for the categories of `what`.
 weft::shape with_categories(const char* what, const weft::shape& extents, std::size_t count);
 /// Throws unless there is a probability for each of n.
