@@ -67,15 +67,15 @@ auto gufunc_of(F f, std::string_view signature, const gufunc_changes& how, const
   constexpr bool some = sizeof...(X) > 0;
   static_assert(some, "weft: apply_gufunc takes an array at least");
   static_assert(checked_block_function<F, X...>());
-  using code = block_code<F, X...>;
-  using elements = typename code::elements;
+  using called = block_code<F, X...>;
+  using elements = typename called::elements;
   const auto types = []<class... T>(std::type_identity<std::tuple<T...>>) {
     return std::vector<element>{element_of<T>...};
   }(std::type_identity<elements>{});
   auto all = results_of(std::type_identity<elements>{}, std::index_sequence<N...>{},
                         std::make_index_sequence<std::tuple_size_v<elements>>{},
                         apply_gufunc_of(signature, {x.node()...}, types, how, code_of<F, X...>(f)));
-  if constexpr (code::results::several)
+  if constexpr (called::results::several)
     return all;
   else
     return std::get<0>(std::move(all));
