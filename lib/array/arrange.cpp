@@ -123,6 +123,27 @@ array_ref axes_joined(array_ref x, std::uint32_t axes) {
   return reshaped(transpose_view(std::move(x), {order.data(), rank}), to);
 }
 
+std::vector<array_ref> parts_along(array_ref x, std::int64_t axis) {
+  const std::size_t a = checked_axis(axis, grid_of(*x));
+  std::vector<array_ref> all;
+  index_item one;
+  one.what = index_item::kind::number;
+  for (one.at = 0; one.at < grid_of(*x).axes[a].extent; ++one.at) all.push_back(along_view(x, a, one));
+  return all;
+}
+std::vector<array_ref> broadcast_views(std::vector<array_ref> all) {
+  grid whole = grid_of(*all.front());
+  for (const array_ref& x : all) {
+    common_client(owner_of(*all.front()), owner_of(*x));
+    whole = broadcast(whole, grid_of(*x));
+  }
+  for (array_ref& x : all) {
+    const grid chunks = in_possible_chunks(whole, element_of_node(*x).item);
+    x = broadcast_view(std::move(x), chunks);
+  }
+  return all;
+}
+
 array_ref joined_as(std::vector<array_ref> all, joining how) {
   const std::uint32_t least = how == joining::columns ? 1 : how == joining::rows ? 2 : 3;
   for (array_ref& x : all)

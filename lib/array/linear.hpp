@@ -118,8 +118,6 @@ T conjugate_of(T x) {
 /// same singular values. Those of a square one, n x n; and how many of them are above `rcond` times the largest.
 array_ref small_svd(array_ref a);
 array_ref values_of_small(const array_ref& parts, std::int64_t n);
-/// Those of any matrix, without the vectors: the last digits may be others.
-array_ref singular_values(const char* what, array_ref x);
 /// By LU; errors name `what`.
 array_ref invert(const char* what, array_ref a);
 array_ref rank_by(array_ref values, double rcond);

@@ -9,6 +9,7 @@
 
 #include "array/column_steps.hpp"
 #include "array/linear.hpp"
+#include "weft/detail/array/arrangements.hpp"
 
 namespace weft::detail::arrays {
 
@@ -175,6 +176,52 @@ array_ref condition(array_ref x, bool turned) {
                       recipe(1, [=](std::span<const layer<block>> in) {
                         return layer_of(1, ratio_of_values{turned}, in[0], one_to_one{});
                       }));
+}
+
+namespace {
+
+/// The extents of axes from `first` up to `end`.
+weft::shape some_of(const weft::shape& all, std::size_t first, std::size_t end) {
+  weft::shape some = weft::shape::of_rank(end - first);
+  for (std::size_t a = first; a < end; ++a) some[a - first] = all[a];
+  return some;
+}
+
+}  // namespace
+
+tensor_shapes shapes_of_inverse(const grid& a, std::int64_t left) {
+  const weft::shape all = a.whole();
+  const auto rank = static_cast<std::int64_t>(all.size());
+  const std::string what = "weft: tensorinv of an array of shape " + to_string(a);
+  if (left < 1 || left >= rank)
+    throw misuse(what + " with " + std::to_string(left) + " axes first: give 1 to " + std::to_string(rank - 1));
+  const auto at = static_cast<std::size_t>(left);
+  const weft::shape rows = some_of(all, 0, at), columns = some_of(all, at, all.size());
+  if (rows.count() != columns.count())
+    throw misuse(what + ": the first " + std::to_string(left) + " axes have " + std::to_string(rows.count()) +
+                 " elements, and the others " + std::to_string(columns.count()) + ": they must have as many");
+  weft::shape turned = weft::shape::of_rank(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) turned[i] = i < columns.size() ? columns[i] : rows[i - columns.size()];
+  return {rows.count(), turned};
+}
+tensor_shapes shapes_of_solution(const grid& a, const grid& b) {
+  const weft::shape all = a.whole(), right = b.whole();
+  const std::size_t n = right.size();
+  const std::string what =
+      "weft: tensorsolve of an array of shape " + to_string(a) + " and one of " + to_string(b) + ": ";
+  if (all.size() < n || some_of(all, 0, n) != right)
+    throw misuse(what + "the axes of the second are the first ones of the other");
+  const weft::shape result = some_of(all, n, all.size());
+  if (result.count() != right.count())
+    throw misuse(what + "the other axes have " + std::to_string(result.count()) + " elements, and these " +
+                 std::to_string(right.count()) + ": they must have as many");
+  return {right.count(), result};
+}
+array_ref moved_last(array_ref x, std::span<const std::int64_t> axes) {
+  std::vector<std::int64_t> last(axes.size());
+  for (std::size_t i = 0; i < last.size(); ++i)
+    last[i] = static_cast<std::int64_t>(i) - static_cast<std::int64_t>(last.size());
+  return moved_view(std::move(x), axes, last);
 }
 
 array_ref matrix_power(array_ref x, std::int64_t n, element e) {

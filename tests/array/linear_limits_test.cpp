@@ -1,6 +1,7 @@
 // Products that do not fit, or whose chunks would be too large, and factorisations of what is no number.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <complex>
 #include <string>
 
 #include "array/arrays.hpp"
@@ -35,6 +36,20 @@ TEST_CASE("a product whose chunks would have more than 2 GiB is cut") {
   const weft::shape chunk = all.chunk_shape();
   CHECK(chunk[0] * chunk[1] * 8 <= std::int64_t{2} << 30);
   CHECK(all.chunk_count() == 4);
+}
+
+TEST_CASE("tensors that are as no square matrix are refused") {
+  place at(1);
+  const auto x = weft::ones<double, 3>(at.client, {3, 4, 6}, {.chunk = {2, 4, 6}});
+  CHECK_THROWS_WITH(weft::tensorinv(x),
+                    "weft: tensorinv of an array of shape (3, 4, 6) in chunks of (2, 4, 6): the "
+                    "first 2 axes have 12 elements, and the others 6: they must have as many");
+  CHECK_THROWS_WITH(weft::tensorinv(x, 3), Contains("with 3 axes first: give 1 to 2"));
+  CHECK_THROWS_WITH(weft::tensorsolve(x, x(weft::slice(), 0, 0)),
+                    Contains("the other axes have 24") && Contains("3:"));
+  CHECK_THROWS_WITH(weft::tensorsolve(x, x(0)), Contains("first ones of the other") && Contains("(4, 6)"));
+  CHECK_THROWS_WITH(weft::inner(x, x(0, 0, weft::slice(0, 5))), Contains("(3, 4, 6)") && Contains("(5)"));
+  CHECK_THROWS_WITH(weft::cross(x, x), Contains("cross of arrays of shapes (3, 4, 6)") && Contains("three elements"));
 }
 
 TEST_CASE("factorisations of a NaN are refused, and products of one have NaNs") {

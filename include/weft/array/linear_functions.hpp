@@ -105,4 +105,48 @@ auto multi_dot(const X& x, const Y&... y) {
   return array<T, chain_rank<X::rank, Y::rank...>()>(chain_product(std::move(all), element_of<T>));
 }
 
+/// The sums over the last axis of both, as numpy.inner: what remains of x comes first, and then what remains of y.
+template <array_like X, array_like Y>
+auto inner(const X& x, const Y& y) {
+  constexpr bool no_numbers = X::rank != 0 && Y::rank != 0;
+  static_assert(no_numbers, "weft: inner takes arrays of one axis or more; for numbers there is `*`");
+  return tensordot(x, y, {-1}, {-1});
+}
+
+/// The singular values of a matrix, from the largest on, without the vectors: of R alone.
+template <array_like X>
+auto svdvals(const X& x) {
+  static_assert(detail::arrays::checked_matrix<X>());
+  return array<detail::arrays::part_t<typename X::value_type>, 1>(
+      detail::arrays::singular_values("svdvals", x.node()));
+}
+
+/// The inverse of what tensordot(a, b, a.rank - left) does to b, as numpy.linalg.tensorinv: the first `left` axes
+/// have as many elements as the others. By inv(), between two reshapes.
+template <array_like X>
+auto tensorinv(const X& a, std::int64_t left = 2) {
+  using namespace detail::arrays;
+  using T = typename X::value_type;
+  const tensor_shapes all = shapes_of_inverse(a.chunks(), left);
+  const array<T, 2> square = reshape<2>(a, {all.count, all.count});
+  return reshape<X::rank>(inv(square), all.result);
+}
+/// x with tensordot(a, x, x.rank) = b, as numpy.linalg.tensorsolve: a has b's axes first, and x's behind them, with
+/// as many elements. Axes that are named go to the end before that. By solve(), between reshapes.
+template <array_like X, array_like Y, std::size_t K>
+auto tensorsolve(const X& a, const Y& b, const axes<K>& last) {
+  using namespace detail::arrays;
+  using T = typename X::value_type;
+  constexpr std::size_t n =
+      X::rank == dynamic_rank || Y::rank == dynamic_rank || X::rank < Y::rank ? dynamic_rank : X::rank - Y::rank;
+  const array<T, X::rank> turned(moved_last(a.node(), last.list));
+  const tensor_shapes all = shapes_of_solution(turned.chunks(), b.chunks());
+  const array<T, 2> square = reshape<2>(turned, {all.count, all.count});
+  return reshape<n>(solve(square, ravel(b)), all.result);
+}
+template <array_like X, array_like Y>
+auto tensorsolve(const X& a, const Y& b) {
+  return tensorsolve(a, b, axes<0>());
+}
+
 }  // namespace weft

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "weft/array/array.hpp"
 #include "weft/array/axes.hpp"
@@ -125,10 +126,10 @@ template <array_like... X>
   requires(sizeof...(X) > 0)
 auto broadcast_arrays(const X&... x) {
   constexpr std::size_t n = std::max({X::rank...});
-  detail::arrays::grid all;
-  ((all = detail::arrays::broadcast(all, x.chunks())), ...);
-  return std::tuple<array<typename X::value_type, n>...>(
-      array<typename X::value_type, n>(detail::arrays::broadcast_view(x.node(), all))...);
+  const std::vector<detail::arrays::array_ref> all = detail::arrays::broadcast_views({x.node()...});
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::tuple<array<typename X::value_type, n>...>(array<typename X::value_type, n>(all[I])...);
+  }(std::index_sequence_for<X...>{});
 }
 /// Without the axis, or the axes, which have one element each.
 template <array_like X>
@@ -145,6 +146,20 @@ auto squeeze(const X& x, const axes<K>& gone) {
 template <array_like X>
 auto squeeze(const X& x) {
   return array<typename X::value_type, dynamic_rank>(detail::arrays::squeeze_view(x.node()));
+}
+
+/// With the last two axes in each other's place.
+template <array_like X>
+auto matrix_transpose(const X& x) {
+  return swapaxes(x, -2, -1);
+}
+/// Its parts along an axis, which they have not: as many views as it has elements.
+template <array_like X>
+auto unstack(const X& x, std::int64_t axis = 0) {
+  constexpr std::size_t n = X::rank == dynamic_rank || X::rank == 0 ? dynamic_rank : X::rank - 1;
+  std::vector<array<typename X::value_type, n>> all;
+  for (detail::arrays::array_ref& y : detail::arrays::parts_along(x.node(), axis)) all.emplace_back(std::move(y));
+  return all;
 }
 
 }  // namespace weft

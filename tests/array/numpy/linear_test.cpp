@@ -169,5 +169,15 @@ TEST_CASE("determinants, conditions, powers and chains are what NumPy's are, in 
   check(at, "matrix_power_int",
         weft::matrix_power(weft::astype<std::int64_t>(d.i(weft::slice(0, 17), weft::slice(), 1)), 3), true);
   check(at, "multi_dot", weft::multi_dot(tall, turned, tall, tall(2)));
+  check(at, "inner", weft::inner(d.x, d.plane));
+  check(at, "inner_vectors", weft::inner(d.row, d.plane(2)));
+  check(at, "svdvals", weft::svdvals(tall));
+  const auto some = weft::ravel(d.x(weft::slice(0, 4), weft::slice(0, 9)))(weft::slice(0, 144));
+  const auto corner = weft::reshape<3>(d.x(weft::slice(0, 6), weft::slice(0, 4), 0), {2, 3, 4});
+  check(at, "tensorinv", weft::tensorinv(weft::reshape<3>(corner(weft::slice(), weft::slice(0, 2)), {4, 2, 2}), 1));
+  check(at, "tensorinv_2", weft::tensorinv(weft::reshape<3>(some, {3, 4, 12})));
+  const auto right = d.plane(weft::slice(0, 3), weft::slice(0, 4));
+  check(at, "tensorsolve", weft::tensorsolve(weft::reshape<4>(some, {3, 4, 6, 2}), right));
+  check(at, "tensorsolve_axes", weft::tensorsolve(weft::reshape<4>(some, {3, 6, 2, 4}), right, weft::axes(1, 2)));
   check(at, "multi_dot_number", weft::multi_dot(tall(1), turned, tall, tall(2)));
 }

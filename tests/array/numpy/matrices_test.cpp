@@ -1,4 +1,6 @@
 // Weighted means, differences, diagonals and grids, beside NumPy's.
+#include <complex>
+
 #include "array/numpy/reference.hpp"
 
 using reference::check;
@@ -92,6 +94,28 @@ TEST_CASE("diagonals, triangles and grids are what NumPy's are, in all chunks") 
     check(at, "trace_" + name, weft::sum(weft::diagonal(plane, k), -1));
     check(at, "diag_" + name, weft::diag(x(0, weft::slice(), 1), k), true);
   }
+  const auto all = weft::slice();
+  check(at, "kron",
+        weft::kron(plane(weft::slice(0, 4), weft::slice(0, 3)), x(weft::slice(0, 3), weft::slice(0, 2), 0)), true);
+  check(at, "kron_ranks",
+        weft::kron(x(weft::slice(0, 3), weft::slice(0, 2)), i(weft::slice(0, 2), 0, weft::slice(0, 3))), true);
+  check(at, "kron_vectors", weft::kron(row, plane(3)), true);
+  check(at, "cross", weft::cross(x(weft::ellipsis, weft::slice(0, 3)), plane(all, weft::slice(2, 5))), true);
+  check(at, "cross_axis", weft::cross(i(all, weft::slice(0, 3)), i(all, weft::slice(3, 6)), 1), true);
+  check(at, "vecdot", weft::vecdot(x, plane));
+  const weft::array<std::complex<double>, 3> turned =
+      x + x(weft::slice(weft::none, weft::none, -1)) * std::complex<double>(0, 1);
+  check(at, "vecdot_complex", weft::vecdot(turned, x, 0));
+  check(at, "vander", weft::vander(row));
+  check(at, "vander_columns", weft::vander(plane(all, 1), 4, true));
+  check(at, "vander_int", weft::vander(i(all, 0, 0), 3), true);
+  check(at, "matrix_transpose", weft::matrix_transpose(x), true);
+  const auto [wide, also_wide] = weft::broadcast_arrays(x(all, weft::slice(0, 1)), plane);
+  check(at, "broadcast_arrays_a", wide, true);
+  check(at, "broadcast_arrays_b", also_wide, true);
+  const auto parts = weft::unstack(x, 1);
+  CHECK(parts.size() == 17);
+  CHECK(at(weft::all(parts[3] == x(all, 3))));
   for (int k = -1; k < 4; ++k) check(at, "rot90_" + std::to_string(k), weft::rot90(x, k), true);
   const auto check_grid = [&](const std::string& name, weft::indexing how) {
     const auto [a, first, second] = weft::meshgrid(how, row, x(weft::slice(), 0, 0), plane(weft::slice(), 0));

@@ -136,6 +136,7 @@ for name, axis in (("all", None), ("0", 0), ("1", 1), ("2", 2)):
     put("argmax_int_" + name, (i // 100).argmax(axis))
     put("argmin_nan_" + name, z.argmin(axis))
     put("nanargmax_" + name, np.nanargmax(z, axis))
+    put("nanargmin_" + name, np.nanargmin(z, axis))
 put("keep", x - x.mean((0, 2), keepdims=True))
 put("residuals", (x - x.mean(0)).sum() + 1.0 - 1.0)
 put("filter_mean", np.where(x > 0.1, x, 0).sum() / (x > 0.1).sum())
@@ -425,6 +426,13 @@ for n in (0, 1, 2, 7, -2):
     put(f"matrix_power_{n}", np.linalg.matrix_power(tall[:17], n))
 put("matrix_power_int", np.linalg.matrix_power(i[:17, :, 1].astype(np.int64), 3))
 put("multi_dot", np.linalg.multi_dot([tall, tall.T, tall, tall[2]]))
+put("inner", np.inner(x, plane))
+put("inner_vectors", np.inner(row, plane[2]))
+put("svdvals", np.linalg.svd(tall)[1])
+put("tensorinv", np.linalg.tensorinv(x[:6, :4, 0].reshape(2, 3, 4)[:, :2].reshape(4, 2, 2), 1))
+put("tensorinv_2", np.linalg.tensorinv(x[:4, :9].reshape(180)[:144].reshape(3, 4, 12)))
+put("tensorsolve", np.linalg.tensorsolve(x[:4, :9].reshape(180)[:144].reshape(3, 4, 6, 2), plane[:3, :4]))
+put("tensorsolve_axes", np.linalg.tensorsolve(x[:4, :9].reshape(180)[:144].reshape(3, 6, 2, 4), plane[:3, :4], (1, 2)))
 put("multi_dot_number", np.linalg.multi_dot([tall[1], tall.T, tall, tall[2]]))
 
 # Fourier transforms.
@@ -498,6 +506,15 @@ for mode in ("maximum", "minimum", "mean"):
     put("pad_bool_" + mode, np.pad(b[:, :3], ((1, 0), (2, 2), (0, 3)), mode))
 put("pad_complex_mean", np.pad(x + 1j * x[::-1], widths, "mean"))
 put("pad_function", np.concatenate([plane, np.broadcast_to(np.median(plane, 1, keepdims=True), (17, 3))], 1))
+
+
+def write_ends(line, width, axis, _):
+    before, after = width
+    line[:before] = line[before] + (10 * axis + before)
+    line[len(line) - after :] = line[before + 1] * 2
+
+
+put("pad_line", np.pad(x, widths, write_ends))
 put("pad_ramp", np.pad(x, widths, "linear_ramp"))
 put("pad_ramp_ends", np.pad(x, widths, "linear_ramp", end_values=((1, 2), (-3, 4), (5, 0.25))))
 put("pad_ramp_int", np.pad(i, widths, "linear_ramp", end_values=(100, -1000)))
@@ -720,6 +737,19 @@ for k in (-20, -3, 0, 2, 9):
     put(f"diagonal_{k}", np.diagonal(x, k))
     put(f"trace_{k}", np.trace(plane, k))
     put(f"diag_{k}", np.diag(x[0, :, 1], k))
+put("kron", np.kron(plane[:4, :3], x[:3, :2, 0]))
+put("kron_ranks", np.kron(x[:3, :2], i[:2, 0, :3]))
+put("kron_vectors", np.kron(row, plane[3]))
+put("cross", np.cross(x[..., :3], plane[:, 2:]))
+put("cross_axis", np.cross(i[:, :3], i[:, 3:6], axis=1))
+put("vecdot", np.sum(x * plane, -1))
+put("vecdot_complex", np.sum(np.conj(x + 1j * x[::-1]) * x, 0))
+put("vander", np.vander(row))
+put("vander_columns", np.vander(plane[:, 1], 4, True))
+put("vander_int", np.vander(i[:, 0, 0], 3))
+put("matrix_transpose", np.swapaxes(x, -1, -2))
+for name, value in zip("ab", np.broadcast_arrays(x[:, :1], plane)):
+    put("broadcast_arrays_" + name, value)
 for k in range(-1, 4):
     put(f"rot90_{k}", np.rot90(x, k))
 for name, value in zip("abc", np.meshgrid(row, x[:, 0, 0], plane[:, 0])):

@@ -25,6 +25,10 @@ array_ref squeeze_view(array_ref x, std::span<const std::int64_t> axes);
 array_ref expand_view(array_ref x, std::span<const std::int64_t> axes);
 /// With the axes whose bits are set as one, the last.
 array_ref axes_joined(array_ref x, std::uint32_t axes);
+/// Its parts along an axis, one for each element.
+std::vector<array_ref> parts_along(array_ref x, std::int64_t axis);
+/// As what all of them broadcast to.
+std::vector<array_ref> broadcast_views(std::vector<array_ref> all);
 
 enum class joining : std::uint8_t { rows, columns, planes };
 /// Arrays of fewer axes get some of one element first. Throws misuse as a concatenation.

@@ -71,6 +71,17 @@ array_ref matrix_rank(array_ref x, double rcond);
 array_ref condition(array_ref x, bool turned);
 /// Throws misuse for what has no condition.
 void need_condition(const array_ref& x);
+/// Those of any matrix, without the vectors: the last digits may be others.
+array_ref singular_values(const char* what, array_ref x);
+/// Of a tensor that is as a matrix of count by count, and of what comes of it. Throw misuse where it is none.
+struct tensor_shapes {
+  std::int64_t count;
+  weft::shape result;
+};
+tensor_shapes shapes_of_inverse(const grid& a, std::int64_t left);
+tensor_shapes shapes_of_solution(const grid& a, const grid& b);
+/// The axes that are named as the last ones, in their order.
+array_ref moved_last(array_ref x, std::span<const std::int64_t> axes);
 array_ref matrix_power(array_ref x, std::int64_t n, element e);
 array_ref chain_product(std::vector<array_ref> all, element e);
 
