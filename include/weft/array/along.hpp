@@ -9,6 +9,7 @@
 
 #include "weft/array/gufunc.hpp"
 #include "weft/array/map.hpp"
+#include "weft/array/pad.hpp"
 #include "weft/array/reduce.hpp"
 #include "weft/array/views.hpp"
 
@@ -124,6 +125,42 @@ auto apply_over_axes(const F& f, const X& x, const axes<K>& over) {
   auto y = detail::arrays::over_axis(f, x, over.list[0]);
   for (std::size_t i = 1; i < K; ++i) y = detail::arrays::over_axis(f, y, over.list[i]);
   return y;
+}
+
+namespace detail::arrays {
+
+/// F of a line with what stands beside it.
+template <class F, class T>
+struct padded_line {
+  static constexpr const char* name = "pad";
+  F f;
+  std::int64_t before = 0, after = 0, axis = 0;
+  template <class V>
+  xt::xtensor<T, 1> operator()(const V& a) const {
+    xt::xtensor<T, 1> line = a;
+    f(line, pad_width{before, after}, axis);
+    return line;
+  }
+};
+
+}  // namespace detail::arrays
+
+/// By a function of a line, as numpy.pad has it: f(line, width, axis) is called for each line along each axis that
+/// has a width, one axis after the other, with an xt::xtensor<T, 1>& that has zeros in the first width.before
+/// elements and the last width.after, or what was written there for the axes before. What it leaves in the line
+/// stands there. It travels with the program, as the functions of apply_along_axis do, and each task has whole lines.
+template <array_like X, class F>
+  requires std::is_invocable_v<const F&, xt::xtensor<typename X::value_type, 1>&, const pad_width&, std::int64_t>
+auto pad(const X& x, const padding& widths, const F& f) {
+  using T = typename X::value_type;
+  array<T, X::rank> all = pad(x, widths);
+  std::int64_t axis = 0;
+  for (const pad_width& w : widths.widths()) {
+    if (w.before != 0 || w.after != 0)
+      all = apply_along_axis(detail::arrays::padded_line<F, T>{f, w.before, w.after, axis}, axis, all);
+    ++axis;
+  }
+  return all;
 }
 
 }  // namespace weft

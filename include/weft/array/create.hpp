@@ -147,7 +147,8 @@ template <class T>
 array<T, 1> arange(const client& c, T last) {
   return arange<T>(c, T(0), last);
 }
-/// n numbers from `first` to `last`, both included, at equal distances.
+/// n numbers from `first` to `last`, both included, at equal distances: doubles, of which `astype<float>` makes
+/// floats that are rounded once.
 inline array<double, 1> linspace(const client& c, double first, double last, std::int64_t n, creation how = {}) {
   using namespace detail::arrays;
   if (n < 1) throw_creation("a linspace of less than one element");

@@ -90,7 +90,8 @@ inline constexpr maximum_t maximum{};
 inline constexpr minimum_t minimum{};
 inline constexpr mean_t mean{};
 /// In equal steps from the elements at the ends to these values, which are outermost and must fit into the type.
-/// Computed in double; integers are rounded down.
+/// Computed in double and rounded once, so that the last bit of floats may be nearer than NumPy's, which computes in
+/// float; integers are rounded down.
 struct linear_ramp {
   pad_values<double> ends = {};
 };

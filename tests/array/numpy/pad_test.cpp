@@ -28,6 +28,12 @@ TEST_CASE("constants, statistics and ramps stand beside arrays as in NumPy") {
   check(at, "pad_bool_mean", pad(bools, of_bools, by::mean), true);
   const auto middle = [](const auto& a, std::int64_t axis) { return weft::median(a, axis, weft::keep_axes); };
   check(at, "pad_function", pad(plane, {{0, 0}, {0, 3}}, middle), true);
+  const auto writes = [](xt::xtensor<double, 1>& line, const weft::pad_width& w, std::int64_t axis) {
+    const auto before = static_cast<std::size_t>(w.before), after = static_cast<std::size_t>(w.after);
+    for (std::size_t k = 0; k < before; ++k) line(k) = line(before) + static_cast<double>(10 * axis + w.before);
+    for (std::size_t k = line.size() - after; k < line.size(); ++k) line(k) = line(before + 1) * 2;
+  };
+  check(at, "pad_line", pad(x, widths, writes), true);
   check(at, "pad_ramp", pad(x, widths, by::linear_ramp{}));
   check(at, "pad_ramp_ends", pad(x, widths, by::linear_ramp{{{1, 2}, {-3, 4}, {5, 0.25}}}));
   check(at, "pad_ramp_int", pad(i, widths, by::linear_ramp{{{100, -1000}}}), true);
