@@ -12,6 +12,7 @@
 #include "array/hdf5_room.hpp"
 #include "array/layered.hpp"
 #include "array/npy_array.hpp"
+#include "array/source.hpp"
 #include "array/storing.hpp"
 #include "weft/array/hdf5.hpp"
 #include "weft/errors.hpp"
@@ -20,9 +21,10 @@ namespace weft::detail::arrays {
 
 namespace {
 
-struct hdf5_node final : layered_node, reads_place {
+struct hdf5_node final : layered_node, reads_place, has_source {
   hdf5_node(client c, hdf5_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  any_code<chunk_source> source() const override { return source_of<read_hdf5_task>::code_of(where); }
   bool spell(encoder& e) const override {
     weft::encode(e, where);
     return true;

@@ -9,6 +9,7 @@
 #include "array/file_chunks.hpp"
 #include "array/layered.hpp"
 #include "array/npy.hpp"
+#include "array/source.hpp"
 #include "weft/detail/array/files.hpp"
 #include "weft/errors.hpp"
 
@@ -28,9 +29,10 @@ npy_header header_of(const npy_place& p) {
   return h;
 }
 
-struct npy_node final : layered_node, reads_place {
+struct npy_node final : layered_node, reads_place, has_source {
   npy_node(client c, npy_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  any_code<chunk_source> source() const override { return source_of<read_npy_task>::code_of(where); }
   bool spell(encoder& e) const override {
     weft::encode(e, where);
     return true;

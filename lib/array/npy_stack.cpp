@@ -12,6 +12,7 @@
 #include "array/names.hpp"
 #include "array/npy.hpp"
 #include "array/npy_array.hpp"
+#include "array/source.hpp"
 #include "array/stack_info.hpp"
 #include "array/storing.hpp"
 #include "array/unfinished.hpp"
@@ -112,9 +113,10 @@ struct write_stack_task {
   }
 };
 
-struct stack_node final : layered_node {
+struct stack_node final : layered_node, has_source {
   stack_node(client c, stack_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  any_code<chunk_source> source() const override { return source_of<read_stack_task>::code_of(where); }
   bool spell(encoder& e) const override {
     weft::encode(e, where);
     return true;

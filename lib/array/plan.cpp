@@ -153,6 +153,19 @@ void make_program(stage& s) {
   s.what.of = reduces ? n.operands.front().node->of : n.of;
 }
 
+/// What is read by this stage alone, a chunk by the task of the same number, it makes itself.
+void take_sources(stage& s) {
+  for (const load& l : s.what.loads) {
+    if (!is_read_as_it_is(l, s.what.domain)) continue;
+    const auto i = static_cast<std::size_t>(l.input);
+    if (s.sources[i]->readers != 1) continue;
+    const auto* const made = dynamic_cast<const has_source*>(s.sources[i]->node);
+    if (!made) continue;
+    s.own.resize(s.sources.size());
+    s.own[i] = made->source();
+  }
+}
+
 }  // namespace
 
 coordinates group_sizes(const box& of, std::uint32_t axes, std::int64_t fan_in) noexcept {
@@ -212,6 +225,7 @@ plan::plan(std::span<const array_node* const> wanted) : vertices_(vertices_of(no
     if (at == wanted_of.end() || is_in_tasks_of_others(*n)) continue;
     stage s{&v, n};
     make_program(s);
+    take_sources(s);
     const bool as_a_whole = n->kind == node_kind::stored ||
                             (n->kind == node_kind::layered && static_cast<const layered_node*>(n)->as_a_whole());
     s.wanted = as_a_whole ? box::all_of(n->chunks) : at->second;
@@ -223,7 +237,7 @@ plan::plan(std::span<const array_node* const> wanted) : vertices_(vertices_of(no
       for (std::size_t o = 0; o < s.sources.size(); ++o)
         widen(wanted_of[s.sources[o]], static_cast<const layered_node*>(n)->reads(o, s.made));
     for (const load& l : s.what.loads)
-      if (l.input >= 0)
+      if (l.input >= 0 && !s.makes(static_cast<std::size_t>(l.input)))
         widen(wanted_of[s.sources[static_cast<std::size_t>(l.input)]], box_read(l, s.what.domain, s.made));
     stages_.push_back(std::move(s));
   }

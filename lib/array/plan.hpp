@@ -10,6 +10,7 @@
 #include "array/boxes.hpp"
 #include "array/nodes.hpp"
 #include "array/program.hpp"
+#include "array/source.hpp"
 #include "weft/layer.hpp"
 
 namespace weft::detail::arrays {
@@ -35,8 +36,12 @@ struct stage {
   const array_node* node = nullptr;         // its
   program what = {};                        // nothing, for stored and layered nodes
   std::vector<const vertex*> sources = {};  // of the program's inputs, or the operands
-  box wanted = {};                          // of the node's chunks
-  box made = {};                            // of the program's domain
+  /// Those that its tasks make themselves, which are no stages: by source; none where there are no such.
+  std::vector<any_code<chunk_source>> own = {};
+  box wanted = {};  // of the node's chunks
+  box made = {};    // of the program's domain
+
+  bool makes(std::size_t source) const noexcept { return source < own.size() && own[source]; }
 };
 
 /// What has to be computed for some arrays: each node that several read, or that others cannot take into their tasks,
@@ -44,7 +49,8 @@ struct stage {
 /// sum of the chunks along the axes.
 ///
 /// An elementwise node goes into its reader's tasks when that is its only one, or it is computed for each (`again`):
-/// views between them move on to what it reads, so that a slice of an expression is an expression of slices.
+/// views between them move on to what it reads, so that a slice of an expression is an expression of slices. So does
+/// what reads a file, where each task of its only reader has the chunk of its own number.
 class plan {
  public:
   explicit plan(const array_node& wanted);

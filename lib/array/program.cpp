@@ -69,20 +69,35 @@ std::uint64_t bytes_of_chunk(const program& p, std::size_t j) noexcept {
   return bytes_of_chunk(p.domain, p.first, p.counts, j, p.of.item);
 }
 
-block* reusable_input(const program& p, const weft::shape& extents, inputs in) noexcept {
+bool is_read_as_it_is(const load& l, const grid& domain) noexcept {
+  if (l.input < 0 || l.source != domain) return false;
+  for (std::uint32_t a = 0; a < domain.rank; ++a) {
+    const axis_map& m = l.map.axes[a];
+    const bool along = m.axis == static_cast<std::int32_t>(a) && m.start == 0 && m.step == 1;
+    if (!along && !(domain.axes[a].extent == 1 && m.axis < 0 && m.start == 0)) return false;
+  }
+  return true;
+}
+
+block* reusable_input(const program& p, const weft::shape& extents, inputs in, own_inputs own) noexcept {
   for (const load& l : p.loads) {
     if (l.input < 0 || l.of.type == dtype::other || l.of.type != p.of.type || l.of.item != p.of.item) continue;
-    const values<block>& of = in[static_cast<std::size_t>(l.input)];
+    const auto i = static_cast<std::size_t>(l.input);
+    if (i < own.size() && own[i]) {
+      if (is_read_as_it_is(l, p.domain) && own[i]->extents() == extents) return own[i];
+      continue;
+    }
+    const values<block>& of = in[i];
     bool itself = of.size() == 1 && l.source == p.domain && of[0].extents() == extents;
     for (std::uint32_t a = 0; itself && a < p.domain.rank; ++a)
       itself = l.map.axes[a] == axis_map{static_cast<std::int32_t>(a), 0, 1};
     if (!itself) continue;
-    if (block* own = of.take(0)) return own;
+    if (block* taken = of.take(0)) return taken;
   }
   return nullptr;
 }
 
-evaluation::evaluation(const program& p, std::size_t j, inputs in) : program_(p), in_(in) {
+evaluation::evaluation(const program& p, std::size_t j, inputs in, own_inputs own) : program_(p), in_(in), own_(own) {
   coordinates counts{}, at{};
   const std::size_t rank = p.domain.rank;
   for (std::size_t a = 0; a < rank; ++a) counts[a] = p.counts[a];
@@ -104,7 +119,8 @@ evaluation::evaluation(const program& p, std::size_t j, inputs in) : program_(p)
       blocks *= static_cast<std::size_t>(read.last - read.first + 1);
       whole_ = whole_ && read.first == read.last;
     }
-    if (static_cast<std::size_t>(l.input) >= in.size() || in[static_cast<std::size_t>(l.input)].size() != blocks)
+    const auto i = static_cast<std::size_t>(l.input);
+    if (i >= in.size() || (i < own.size() && own[i] ? 1 : in[i].size()) != blocks)
       throw std::logic_error("weft: a task of an array was given another number of chunks than it reads");
   }
 }
@@ -139,7 +155,8 @@ void evaluation::enter(const coordinates& begin, const coordinates& extent) {
       within[s] = x - axis.first(chunk);
       extents[s] = axis.size(chunk);
     }
-    const block& b = in_[static_cast<std::size_t>(from.input)][number];
+    const auto i = static_cast<std::size_t>(from.input);
+    const block& b = i < own_.size() && own_[i] ? *own_[i] : in_[i][number];
     bool right = b.of().item == from.of.item && b.extents().size() == from.source.rank;
     for (std::size_t s = 0; right && s < from.source.rank; ++s) right = b.extents()[s] == extents[s];
     if (!right) throw std::logic_error("weft: a task of an array was given a chunk of another shape than it reads");

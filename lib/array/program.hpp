@@ -65,12 +65,17 @@ chunk_range chunks_read(const cut& source, const axis_map& map, std::int64_t beg
 
 /// The blocks of each load that has some, in the order of `input`: row-major in the box that the load reads.
 using inputs = std::span<const values<block>>;
+/// Those that a task has made itself, by input; null where it has not, and none where there are none of them. What is
+/// in `inputs` for one of these does not count.
+using own_inputs = std::span<block* const>;
+/// Whether each chunk of the domain is computed from the chunk of the same number, element by element.
+bool is_read_as_it_is(const load& l, const grid& domain) noexcept;
 
 /// The bytes of chunk j of a program's box.
 std::uint64_t bytes_of_chunk(const program& p, std::size_t j) noexcept;
 /// A block into which chunk j may be written while it is computed, since nobody else will read it
 /// (weft::values::take), and each of its elements is read for that element of the result alone. Null: there is none.
-block* reusable_input(const program& p, const weft::shape& extents, inputs in) noexcept;
+block* reusable_input(const program& p, const weft::shape& extents, inputs in, own_inputs own = {}) noexcept;
 
 /// One chunk of a program while it is computed.
 ///
@@ -78,7 +83,7 @@ block* reusable_input(const program& p, const weft::shape& extents, inputs in) n
 /// piece of one block; what lies one after the other is used where it is, and the rest is laid into tiles.
 class evaluation {
  public:
-  evaluation(const program& p, std::size_t j, inputs in);
+  evaluation(const program& p, std::size_t j, inputs in, own_inputs own = {});
 
   const weft::shape& extents() const noexcept { return extents_; }
   /// Writes all elements, row-major.
@@ -115,6 +120,7 @@ class evaluation {
 
   const program& program_;
   inputs in_;
+  own_inputs own_;
   coordinates begin_{};  // the chunk's first element
   weft::shape extents_;
   coordinates cell_{};  // extents of the current one

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <unordered_map>
 
+#include "array/fused.hpp"
 #include "array/layered.hpp"
 #include "array/plan.hpp"
 #include "array/side_by_side.hpp"
@@ -31,12 +33,26 @@ layer<block> combined(layer<block> l, box b, reduction how, std::int64_t fan_in)
 
 layer<block> make_layer_of(const stage& s, std::span<const layer<block>> in, std::span<const boxes> how) {
   const std::size_t n = s.made.tasks();
-  const shared<program> what(s.what);
-  if (s.node->kind != node_kind::reduction) return layer_with(n, program_task{what}, in, how);
+  const bool reduces = s.node->kind == node_kind::reduction;
+  reduction first;
+  if (reduces) {
+    const auto& r = static_cast<const reduction_node&>(*s.node);
+    first = reduction_of(r);
+    first.last = one_is_left(s.made, r.axes);
+  }
+  layer<block> l;
+  if (!s.own.empty()) {
+    fused_plan what{s.what};
+    for (std::size_t i = 0; i < s.own.size(); ++i)
+      if (s.own[i]) what.own.push_back({static_cast<std::uint32_t>(i), s.own[i]});
+    const fused_task f{shared<fused_plan>(std::move(what)), reduces ? std::optional(first) : std::nullopt};
+    l = layer_of_fused(n, f, in, how);
+  } else {
+    const shared<program> what(s.what);
+    l = reduces ? layer_with(n, reduce_task{what, first}, in, how) : layer_with(n, program_task{what}, in, how);
+  }
+  if (!reduces) return l;
   const auto& r = static_cast<const reduction_node&>(*s.node);
-  reduction first = reduction_of(r);
-  first.last = one_is_left(s.made, r.axes);
-  layer<block> l = layer_with(n, reduce_task{what, first}, in, how);
   return first.last ? l : combined(std::move(l), s.made, reduction_of(r), r.fan_in);
 }
 
@@ -45,7 +61,8 @@ layer<block> layer_of_stage(const stage& s, std::span<const layer<block>> in, st
   if (s.node->kind == node_kind::layered) return static_cast<const layered_node&>(*s.node).lay(s.made, in, from);
   std::vector<boxes> how;
   for (const load& l : s.what.loads)
-    if (l.input >= 0) how.push_back(dependency_on(l, s.what.domain, s.made, from[static_cast<std::size_t>(l.input)]));
+    if (l.input >= 0 && !s.makes(static_cast<std::size_t>(l.input)))
+      how.push_back(dependency_on(l, s.what.domain, s.made, from[how.size()]));
   return make_layer_of(s, in, how);
 }
 
@@ -96,8 +113,9 @@ std::vector<layer<block>> layers_of(const plan& p) {
   for (const stage& s : p.stages()) {
     std::vector<layer<block>> in;
     std::vector<box> from;
-    for (const vertex* source : s.sources) {
-      const auto& [made_by, b] = made.at(source);
+    for (std::size_t i = 0; i < s.sources.size(); ++i) {
+      if (s.makes(i)) continue;
+      const auto& [made_by, b] = made.at(s.sources[i]);
       in.push_back(made_by);
       from.push_back(b);
     }

@@ -97,16 +97,16 @@ block taken_or_copied(values<block> in, std::size_t i) {
   return copy;
 }
 
-block evaluate_chunk(const program& p, std::size_t j, inputs in) {
-  evaluation e(p, j, in);
-  if (block* own = reusable_input(p, e.extents(), in)) {
+block evaluate_chunk(const program& p, std::size_t j, inputs in, own_inputs own) {
+  evaluation e(p, j, in, own);
+  if (block* reused = reusable_input(p, e.extents(), in, own)) {
     try {
-      e.write(own->bytes().data());
+      e.write(reused->bytes().data());
     } catch (...) {
-      *own = block();
+      *reused = block();
       throw;
     }
-    return std::exchange(*own, block());
+    return std::exchange(*reused, block());
   }
   block result(p.of, e.extents());
   e.write(result.bytes().data());
@@ -117,8 +117,8 @@ std::uint64_t bytes_of_reduced(const program& p, const reduction& r, std::size_t
   return bytes_of_chunk(p.domain, p.first, p.counts, j, r.last ? r.of.item : r.what->size(), r.axes);
 }
 
-block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs in) {
-  evaluation e(p, j, in);
+block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs in, own_inputs own) {
+  evaluation e(p, j, in, own);
   const reducer& how = *r.what;
   const std::size_t size = how.size();
   demand_given(how.item() == p.of.item, "elements that its reduction does not take");

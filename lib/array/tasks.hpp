@@ -23,8 +23,8 @@ struct reduction {
 /// The bytes of what reduce_chunk gives for chunk j.
 std::uint64_t bytes_of_reduced(const program& p, const reduction& r, std::size_t j) noexcept;
 
-block evaluate_chunk(const program& p, std::size_t j, inputs in);
-block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs in);
+block evaluate_chunk(const program& p, std::size_t j, inputs in, own_inputs own = {});
+block reduce_chunk(const program& p, const reduction& r, std::size_t j, inputs in, own_inputs own = {});
 block combine(const reduction& r, values<block> parts);
 
 /// Input i itself where nobody else will read it, else a copy.

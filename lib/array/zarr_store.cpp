@@ -12,6 +12,7 @@
 #include "array/file_chunks.hpp"
 #include "array/layered.hpp"
 #include "array/npy_array.hpp"
+#include "array/source.hpp"
 #include "array/unfinished.hpp"
 #include "array/writers.hpp"
 #include "array/zarr_folder.hpp"
@@ -25,9 +26,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct zarr_node final : layered_node, reads_place {
+struct zarr_node final : layered_node, reads_place, has_source {
   zarr_node(client c, zarr_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
+  any_code<chunk_source> source() const override { return source_of<read_zarr_task>::code_of(where); }
   bool spell(encoder& e) const override {
     weft::encode(e, where);
     return true;

@@ -211,6 +211,9 @@ weft::task<results> files(weft::client& c) {
   const auto z = co_await weft::from_zarr<double, 2>(c, store, {.chunk = {20, 30}});
   const xt::xtensor<double, 2> stored = co_await weft::transpose(z).compute();
   all.push_back(arrays::list_of(stored));
+  const weft::array<double, 1> sums = weft::sum(y * 3.0, 0);  // in the tasks that read the file
+  const xt::xtensor<double, 1> of_columns = co_await sums.compute();
+  all.push_back(arrays::list_of(of_columns));
   co_return all;
 }
 

@@ -1,6 +1,7 @@
 // What becomes one task, and what is computed once.
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <stdexcept>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct adds_first {  // of what is too long to be compared
     ++calls;
     return x + of.front();
   }
+};
+struct noise_from {
+  std::int64_t first;
+  double operator()(std::int64_t i, std::int64_t j) const { return arrays::noise(first + 100 * i + j); }
 };
 struct refuses {
   double at;
@@ -120,7 +125,9 @@ TEST_CASE("what is the same is computed once, without a name for it") {
   CHECK(calls_of(weft::sum(plus(0.0)), weft::sum(plus(-0.0))) == 2000);
   CHECK(calls_of(plus(1)(weft::slice(0, 300)), weft::sum(weft::map_elements(adds{1}, x + 1.0))) == 1300);
   const auto kept = plus(1).persist(), beside = plus(1).persist();
-  CHECK(weft::array<double, 0>(weft::sum(kept) + weft::sum(beside)).task_count() == 2 * 13 + 1);
+  const weft::array<double, 0> of_both = weft::sum(kept) + weft::sum(beside);
+  CHECK(of_both.task_count() == 2 * 13 + 1);
+  CHECK(at(of_both) == 1'001'000);
   const auto of_many = [&] {
     return weft::array<double, 1>(weft::map_elements(adds_first{std::vector(1000, 1.0)}, x));
   };
@@ -151,9 +158,38 @@ TEST_CASE("layers of the same are one, and a file is read once") {
   const auto file = [&](std::int64_t rows) {
     return at.pool.run(weft::from_npy<double, 2>(at.client, path, {.chunk = {rows, -1}}));
   };
-  CHECK(weft::array<double, 2>(file(10) - file(10)).task_count() == 2 * 4);
-  CHECK(weft::array<double, 2>(file(10) - file(20)).task_count() == 4 + 4 + 2);
+  CHECK(weft::array<double, 2>(weft::roll(file(10), 1, 0) - file(10)).task_count() == 4 + 4 + 4);
+  CHECK(weft::array<double, 2>(weft::roll(file(10), 1, 0) - file(20)).task_count() == 4 + 4 + 2 + 4);
   CHECK(at(weft::sum(weft::abs(file(10) - file(10)))) == 0);
+}
+
+TEST_CASE("a chunk of a file is read by the task that computes with it") {
+  place at;
+  const auto numbers_of = [&](std::int64_t from) {
+    return weft::from_function<2>(at.client, {40, 30}, noise_from{from}, {.chunk = {9, 11}}).persist();
+  };
+  const auto x = numbers_of(0), y = numbers_of(5000);
+  const test_directory folder;
+  at.pool.run(weft::store(
+      {weft::storing(x, weft::npy_file(folder / "x.npy")), weft::storing(y, weft::zarr_store(folder / "y.zarr"))}));
+  const auto a = at.pool.run(weft::from_npy<double, 2>(at.client, folder / "x.npy", {.chunk = {9, 22}}));
+  const auto b = at.pool.run(weft::from_zarr<double, 2>(at.client, folder / "y.zarr", {.chunk = {9, 22}}));
+  const weft::array<double, 2> both = a * 2.0 - b, wanted = x * 2.0 - y;
+  CHECK(both.task_count() == 5 * 2);
+  CHECK(list_of(at(both)) == list_of(at(wanted)));
+  // Beside what is there, and in a reduction, along an axis too.
+  const weft::array<double, 2> beside = b + x;
+  CHECK(list_of(at(beside)) == list_of(at(weft::array<double, 2>(y + x))));
+  CHECK(weft::max(a).task_count() == 10 + 3);
+  CHECK(at(weft::max(a)) == at(weft::max(x)));
+  CHECK(list_of(at(weft::min(both, 0))) == list_of(at(weft::min(wanted, 0))));
+  // Not where a task reads parts of several chunks, nor where several operations read one.
+  const weft::array<double, 2> part = a(weft::slice(5, 25)) + 0.0;
+  CHECK(part.task_count() == 2 * 3 + 2 * 3);
+  CHECK(list_of(at(part)) == list_of(at(weft::array<double, 2>(x(weft::slice(5, 25)) + 0.0))));
+  CHECK(weft::array<double, 2>(a - weft::mean(a)).task_count() == 10 + 13 + 10);
+  std::filesystem::remove(folder / "x.npy");
+  CHECK_THROWS_WITH(at(both), Catch::Contains("read-file-read-zarr") && Catch::Contains("x.npy"));
 }
 
 TEST_CASE("programs do not grow without limit") {

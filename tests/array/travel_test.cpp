@@ -8,8 +8,10 @@
 
 #include "array/arrays.hpp"
 #include "array/boxes.hpp"
+#include "array/fused.hpp"
 #include "array/halves.hpp"
 #include "array/nodes.hpp"
+#include "array/npy_array.hpp"
 #include "array/program.hpp"
 #include "array/tasks.hpp"
 
@@ -94,6 +96,29 @@ TEST_CASE("a program whose kernels take other elements than they are given is re
   whole.result = 0;
   whole.of = element_of<std::int64_t>;
   CHECK_THROWS_WITH(reduce_chunk(whole, sums, 0, {}), Catch::Contains("elements that its reduction does not take"));
+}
+
+TEST_CASE("a program that makes its inputs itself travels, and is refused where it has no such inputs") {
+  using namespace weft::detail::arrays;
+  using reads = source_of<read_npy_task>;
+  const grid g = make_grid({6}, {4}, 1000, 8);
+  npy_place where{"none.npy", g};
+  where.of = element_of<double>;
+  fused_plan p{
+      {g, {0}, {2}, {{0, where.of, identity_map(1), g}, {1, where.of, identity_map(1), g}}, {}, 1, where.of}};
+  p.own = {{1, reads::code_of(where)}};
+  const auto travelled = [](const fused_plan& f) { return weft::from_bytes<fused_plan>(weft::to_bytes(f)); };
+  CHECK(travelled(p).own.front().number == 1);
+  CHECK(name_of_fused(travelled(p), nullptr) == "read-file");
+  const auto refuses = [&](auto change, const char* why) {
+    fused_plan bad = p;
+    change(bad);
+    CHECK_THROWS_WITH(travelled(bad), Catch::Contains(why));
+  };
+  refuses([](fused_plan& f) { f.own[0].number = 2; }, "an input that it has not");
+  refuses([](fused_plan& f) { f.own = {f.own[0], f.own[0]}; }, "or one twice");
+  refuses([](fused_plan& f) { f.own.resize(3, f.own[0]); }, "more inputs than it has");
+  refuses([](fused_plan& f) { f.what.loads[1].source = make_grid({6}, {3}, 1000, 8); }, "has other chunks");
 }
 
 TEST_CASE("what tasks take travels, and is refused where it is damaged") {
