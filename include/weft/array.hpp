@@ -38,6 +38,7 @@
 #include "weft/array/norm.hpp"
 #include "weft/array/pad.hpp"
 #include "weft/array/places.hpp"
+#include "weft/array/plan.hpp"
 #include "weft/array/products.hpp"
 #include "weft/array/quantile.hpp"
 #include "weft/array/random.hpp"

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "array/program.hpp"
+#include "weft/array/plan.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
@@ -100,6 +101,18 @@ array_ref make_computed(client c, element e, const grid& chunks, std::vector<arr
                  std::to_string(most_inputs) + ": give a part of it a name, as a weft::array");
   return std::make_shared<const elementwise_node>(std::move(c), e, chunks, std::move(each), std::move(arguments),
                                                   std::move(what), computed);
+}
+
+array_ref made_again(array_ref x) {
+  if (x->kind == node_kind::view) {  // what it shows is what there is to make
+    const operand& source = x->operands.front();
+    return make_view(made_again(source.node), source.map, x->chunks);
+  }
+  if (x->kind == node_kind::stored || x->kind == node_kind::index || is_recomputed(*x)) return x;
+  client c = x->owner;
+  const element e = x->of;
+  const grid chunks = x->chunks;
+  return make_elementwise(std::move(c), e, chunks, {std::move(x)}, any_code<kernel>(), true);
 }
 
 array_ref make_view(array_ref x, const view_map& map, const grid& chunks) {

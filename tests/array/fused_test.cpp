@@ -163,6 +163,83 @@ TEST_CASE("layers of the same are one, and a file is read once") {
   CHECK(at(weft::sum(weft::abs(file(10) - file(10)))) == 0);
 }
 
+TEST_CASE("what is recomputed is made again for each that reads it") {
+  place at;
+  const auto x = numbers(at.client, 1000, 100);
+  const weft::array<double, 1> y = weft::map_elements(adds{1}, x);
+  const auto centred = [](const weft::array<double, 1>& a) { return weft::array<double, 1>(a - weft::mean(a)); };
+  const auto again = centred(weft::recomputed(y));
+  CHECK(centred(y).task_count() == 10 + 13 + 10);
+  CHECK(again.task_count() == 13 + 10);
+  calls = 0;
+  CHECK(at(weft::max(again)) == 499.5);
+  CHECK(calls == 2000);
+  // As often as it has readers, of which one that reads it as it is is another.
+  calls = 0;
+  const weft::array<double, 1> twice = weft::recomputed(y) * 2.0;
+  CHECK(at(y + twice + weft::cumsum(weft::recomputed(y), 0))(2) == 3 + 6 + 6);
+  CHECK(calls == 3000);
+
+  // With what is made for it alone, to the tasks that begin it; a view of it is one of what is made again.
+  const weft::array<double, 1> rolled = weft::roll(x, 30, 0), doubled = rolled * 2.0;
+  const auto scanned = weft::cumsum(doubled, 0);
+  const auto views = [&](const weft::array<double, 1>& a) { return centred(weft::flip(a, 0)); };
+  const std::size_t own = scanned.task_count();
+  CHECK(views(scanned).task_count() == own + 13 + 10);
+  CHECK(views(weft::recomputed(scanned)).task_count() == 2 * own + 13 + 10);
+  CHECK(centred(weft::recomputed(weft::flip(scanned, 0))).task_count() == 2 * own + 13 + 10);
+  CHECK(list_of(at(views(weft::recomputed(scanned)))) == list_of(at(views(scanned))));
+  // Others read `rolled`, and reductions are made once. What is kept cannot be made again.
+  const weft::array<double, 1> with_others = views(weft::recomputed(scanned)) + rolled;
+  CHECK(with_others.task_count() == 2 * own - 10 + 13 + 10);
+  const auto from_mean = weft::roll(weft::array<double, 1>(x - weft::mean(rolled)), 1, 0);
+  CHECK(views(weft::recomputed(from_mean)).task_count() == 10 + 13 + 2 * 20 + 13 + 10);
+  CHECK(views(weft::recomputed(x)).task_count() == 13 + 10);
+  // One within another, and wanted by itself.
+  const auto inner = weft::roll(weft::recomputed(rolled), 1, 0);
+  CHECK(views(weft::recomputed(inner)).task_count() == 2 * 20 + 13 + 10);
+  CHECK(weft::recomputed(inner).task_count() == 20);
+  weft::array<double, 1> many = rolled;
+  for (int i = 0; i < 20; ++i) {
+    const auto r = weft::recomputed(many);
+    const weft::array<double, 1> left = r * 2.0, right = r * 3.0;
+    many = left - right;
+  }
+  CHECK_THROWS_WITH(many.task_count(), Catch::Contains("recomputed within each other"));
+}
+
+TEST_CASE("what is recomputed does not wait in memory for the last that reads it") {
+  weft::pool pool({.threads = 2});
+  constexpr std::int64_t n = 1 << 19, chunk = 1 << 13;  // 64 KiB a chunk, and 4 MiB in all
+  const test_directory folder;
+  const std::string path = folder / "x.npy";
+  std::uint64_t most[2] = {};
+  double sums[2] = {};
+  for (const bool again : {false, true}) {
+    const weft::client c(pool, {.memory_budget = std::uint64_t{1} << 30});
+    if (!again) pool.run(weft::to_npy(weft::arange<double>(c, 0, n, 1, {.chunk = {chunk}}), path));
+    const auto file = pool.run(weft::from_npy<double, 1>(c, path, {.chunk = {chunk}}));
+    const weft::array<double, 1> x = again ? weft::recomputed(file) : file, centred = x - weft::mean(x);
+    sums[again] = pool.run(weft::sum(centred * centred).compute());
+    most[again] = c.memory().most_in_memory;
+  }
+  CHECK(arrays::bits_of(sums[0]) == arrays::bits_of(sums[1]));
+  CHECK(most[0] >= n * 8);
+  CHECK(most[1] <= n * 8 / 2);
+}
+
+TEST_CASE("random numbers are made where they are read, whatever their parameters") {
+  place at;
+  namespace random = weft::random;
+  const auto tasks = [](const auto& x) { return weft::array<double, 1>(x - weft::mean(x)).task_count(); };
+  const random::options how{.seed = 1, .chunk = {100}};
+  CHECK(tasks(random::uniform<double, 1>(at.client, {1000}, 2, 3, how)) == 13 + 10);
+  CHECK(tasks(random::normal<double, 1>(at.client, {1000}, 2, 3, how)) == 13 + 10);
+  CHECK(tasks(random::exponential<double, 1>(at.client, {1000}, 2, how)) == 13 + 10);
+  CHECK(tasks(random::choice<1>(at.client, {1000}, 7, std::vector<double>(7, 1.0 / 7), how)) == 13 + 10);
+  CHECK(tasks(random::choice<1>(at.client, {1000}, std::vector<double>{2, 3, 5}, how)) == 13 + 10);
+}
+
 TEST_CASE("a chunk of a file is read by the task that computes with it") {
   place at;
   const auto numbers_of = [&](std::int64_t from) {

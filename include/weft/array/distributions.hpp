@@ -92,20 +92,23 @@ template <class T = double, std::size_t N = dynamic_rank>
 array<T, N> uniform(const client& c, const weft::shape& extents, double low, double high, options how = {}) {
   detail::arrays::check_scale("uniform", "low", low, true);
   detail::arrays::check_scale("uniform", "high - low", high - low);
-  return uniform<T, N>(c, extents, how) * static_cast<T>(high - low) + static_cast<T>(low);
+  const auto x = uniform<T, N>(c, extents, how) * static_cast<T>(high - low) + static_cast<T>(low);
+  return array<T, N>(x.node(true));
 }
 /// Of that mean and that standard deviation.
 template <class T = double, std::size_t N = dynamic_rank>
 array<T, N> normal(const client& c, const weft::shape& extents, double loc, double scale, options how = {}) {
   detail::arrays::check_scale("normal", "loc", loc, true);
   detail::arrays::check_scale("normal", "scale", scale);
-  return normal<T, N>(c, extents, how) * static_cast<T>(scale) + static_cast<T>(loc);
+  const auto x = normal<T, N>(c, extents, how) * static_cast<T>(scale) + static_cast<T>(loc);
+  return array<T, N>(x.node(true));
 }
 /// Of that mean.
 template <class T = double, std::size_t N = dynamic_rank>
 array<T, N> exponential(const client& c, const weft::shape& extents, double scale, options how = {}) {
   detail::arrays::check_scale("exponential", "scale", scale);
-  return exponential<T, N>(c, extents, how) * static_cast<T>(scale);
+  const auto x = exponential<T, N>(c, extents, how) * static_cast<T>(scale);
+  return array<T, N>(x.node(true));
 }
 template <class T = double, std::size_t N = dynamic_rank, class A, class B>
   requires detail::arrays::array_arguments<A, B>

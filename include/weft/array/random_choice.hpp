@@ -30,7 +30,7 @@ array<std::int64_t, N> chosen(const client& c, const weft::shape& extents, std::
   if (n < 1) throw_no_choice(n);
   check_choice(n, p);
   const find_place<double> among{shared<std::vector<double>>(cumulated(p)), true};
-  return array<std::int64_t, N>(arrays::apply_to(among, random::uniform<double, N>(c, extents, how)));
+  return array<std::int64_t, N>(arrays::apply_to(among, random::uniform<double, N>(c, extents, how)).node(true));
 }
 /// Numbers from 0 to n - 1, none of them twice; with p, by their probabilities. Throws misuse where there are too
 /// few. lib/array/choice.cpp.
@@ -64,14 +64,14 @@ template <std::size_t N = dynamic_rank, class T>
 array<T, N> choice(const client& c, const weft::shape& extents, const std::vector<T>& values, options how = {}) {
   using namespace detail::arrays;
   const auto n = static_cast<std::int64_t>(values.size());
-  return apply_to(picked_from(values), chosen<N>(c, extents, n, how));
+  return array<T, N>(apply_to(picked_from(values), chosen<N>(c, extents, n, how)).node(true));
 }
 template <std::size_t N = dynamic_rank, class T, std::same_as<std::vector<double>> P>
 array<T, N> choice(const client& c, const weft::shape& extents, const std::vector<T>& values, const P& p,
                    options how = {}) {
   using namespace detail::arrays;
   const auto n = static_cast<std::int64_t>(values.size());
-  return apply_to(picked_from(values), chosen<N>(c, extents, n, p, how));
+  return array<T, N>(apply_to(picked_from(values), chosen<N>(c, extents, n, p, how)).node(true));
 }
 
 /// No element comes twice: `choice(c, {3}, colours, without_replacement, {.seed = 1})`.

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "weft/array/array.hpp"
+
+// What of an array is kept while it is computed.
+namespace weft {
+
+namespace detail::arrays {
+
+/// lib/array/nodes.cpp: x, of which each that reads it has one of its own.
+array_ref made_again(array_ref x);
+
+}  // namespace detail::arrays
+
+/// x, to be made again for each operation that reads it, where it would be kept from the first of them to the last.
+///
+/// `x - mean(x, 0)` of a file reads it once, and keeps all of it until the means are known, in memory or on the disk.
+/// `recomputed(x) - mean(recomputed(x), 0)` reads it twice, and keeps a few chunks: for what is larger than the
+/// memory and cheap to make or to read. With x everything is made again that is computed for x alone; what others
+/// read too is made once, and so are reductions on the way to x, and what is persisted. Whoever reads x itself beside
+/// that shares one more. What has tasks without inputs, other than to read a file in its reader's chunks, is still
+/// made as soon as there is a thread for it, and waits.
+///
+/// Costs nothing to build, and what x costs as many times as it has readers. Throws misuse as it is computed, where
+/// more than 65,536 operations are done again.
+template <array_like X>
+auto recomputed(const X& x) {
+  return array<typename X::value_type, X::rank>(detail::arrays::made_again(x.node()));
+}
+
+}  // namespace weft
