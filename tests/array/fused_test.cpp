@@ -260,6 +260,10 @@ TEST_CASE("a chunk of a file is read by the task that computes with it") {
   CHECK(weft::max(a).task_count() == 10 + 3);
   CHECK(at(weft::max(a)) == at(weft::max(x)));
   CHECK(list_of(at(weft::min(both, 0))) == list_of(at(weft::min(wanted, 0))));
+  CHECK(weft::explain(weft::sum(weft::sqrt(a * 2.0))) ==
+        "weft::array of float64, shape (), 8 bytes: 1 chunk, 13 tasks\n"
+        "1. read-file, multiply, sqrt, sum: float64, shape (), 8 bytes; 13 tasks (10 read-file-multiply-sqrt-sum, "
+        "2 sum-partial, 1 sum-aggregate)\n");
   // Not where a task reads parts of several chunks, nor where several operations read one.
   const weft::array<double, 2> part = a(weft::slice(5, 25)) + 0.0;
   CHECK(part.task_count() == 2 * 3 + 2 * 3);
@@ -267,6 +271,32 @@ TEST_CASE("a chunk of a file is read by the task that computes with it") {
   CHECK(weft::array<double, 2>(a - weft::mean(a)).task_count() == 10 + 13 + 10);
   std::filesystem::remove(folder / "x.npy");
   CHECK_THROWS_WITH(at(both), Catch::Contains("read-file-read-zarr") && Catch::Contains("x.npy"));
+}
+
+TEST_CASE("an explanation says what tasks do, and what is kept") {
+  place at;
+  // docs/arrays.md has this one.
+  const auto columns = weft::random::normal<double, 2>(at.client, {1000, 600}, {.chunk = {-1, 100}});
+  const weft::array<double, 2> x = weft::exp(weft::rechunk(columns, {.chunk = {100, -1}}));
+  CHECK(weft::explain(x - weft::mean(x, 0)) ==
+        "weft::array of float64, shape (1000, 600) in chunks of (100, 600), 4.58 MiB: 10 chunks, 49 tasks\n"
+        "1. random: float64, shape (1000, 600) in chunks of (1000, 100), 4.58 MiB; 6 tasks\n"
+        "2. rechunk of 1: float64, shape (1000, 600) in chunks of (100, 600), 4.58 MiB; 10 tasks\n"
+        "3. exp of 2: float64, shape (1000, 600) in chunks of (100, 600), 4.58 MiB, kept for 2 readers; 10 tasks\n"
+        "4. mean of 3: float64, shape (600) in chunks of (600), 4.69 KiB; 13 tasks (10 mean, 2 mean-partial, 1 "
+        "mean-aggregate)\n"
+        "5. subtract of 3 and 4: float64, shape (1000, 600) in chunks of (100, 600), 4.58 MiB; 10 tasks\n");
+  // Of several, of what is there already, of views, and of a part.
+  const auto kept = numbers(at.client, 100, 10);
+  const auto joined = weft::concatenate(0, kept, kept);
+  CHECK(weft::explain(weft::sum(kept(weft::slice(25, 45)) * 2.0), joined(weft::slice(15)) + 1.0) ==
+        "weft::array of float64, shape (), 8 bytes: 1 chunk, 4 tasks\n"
+        "weft::array of float64, shape (185) in chunks of (10), 1.45 KiB: 19 chunks, 38 tasks\n"
+        "1. persisted: float64, shape (100) in chunks of (10), 800 bytes, kept for 2 readers\n"
+        "2. multiply, sum of a view of 1: float64, shape (), 8 bytes; 4 tasks (3 multiply-sum, 1 sum-aggregate)\n"
+        "3. concatenate of 1 and 1: float64, shape (200) in chunks of (10), 1.56 KiB, of which 19 chunks, 1.48 KiB; "
+        "19 tasks\n"
+        "4. add of a view of 3: float64, shape (185) in chunks of (10), 1.45 KiB; 19 tasks\n");
 }
 
 TEST_CASE("programs do not grow without limit") {

@@ -1,14 +1,19 @@
 #pragma once
 
+#include <span>
+#include <string>
+
 #include "weft/array/array.hpp"
 
-// What of an array is kept while it is computed.
+// What of an array is kept while it is computed, and what its tasks will be.
 namespace weft {
 
 namespace detail::arrays {
 
 /// lib/array/nodes.cpp: x, of which each that reads it has one of its own.
 array_ref made_again(array_ref x);
+/// lib/array/describe.cpp
+std::string explain(std::span<const array_ref> xs);
 
 }  // namespace detail::arrays
 
@@ -26,6 +31,17 @@ array_ref made_again(array_ref x);
 template <array_like X>
 auto recomputed(const X& x) {
   return array<typename X::value_type, X::rank>(detail::arrays::made_again(x.node()));
+}
+
+/// How arrays will be computed together, for people: what each of them is, and below that a line for each step that
+/// has tasks of its own, after those that it reads: the operations that its tasks do, one after the other, what these
+/// read, what they make, how many read that if it is kept for several, and the tasks. What has no line is done within
+/// those that read it, as views are. Costs as much as compute() before its first task.
+template <array_like... X>
+  requires(sizeof...(X) > 0)
+std::string explain(const X&... x) {
+  const detail::arrays::array_ref all[] = {x.node()...};
+  return detail::arrays::explain(all);
 }
 
 }  // namespace weft
