@@ -80,7 +80,8 @@ fused_plan weft_decode(decoder& d, std::type_identity<fused_plan>) {
   }
   for (const load& l : p.what.loads)
     for (const fused_plan::input& i : p.own)
-      if (l.input == static_cast<std::int32_t>(i.number) && !is_read_as_it_is(l, p.what.domain))
+      if (l.input == static_cast<std::int32_t>(i.number) &&
+          (!is_read_as_it_is(l, p.what.domain) || i.made_by->chunks() != p.what.domain))
         d.fail("an array's program", "it makes an input that has other chunks");
   return p;
 }

@@ -17,7 +17,8 @@ namespace weft::detail::arrays {
 /// one.
 class chunk_source : public code {
  public:
-  /// Chunk number j of all.
+  virtual const grid& chunks() const noexcept = 0;
+  /// Chunk number j of all, which must be one of them.
   virtual task<block> make(std::size_t j) const = 0;
 };
 
@@ -29,7 +30,7 @@ struct has_source {
   ~has_source() = default;
 };
 
-/// A task's function as a source: it has `where`, which is shared by all tasks, and with a box of all chunks here.
+/// A task's function as a source: it has `where`, which all of them share, here with a box of all chunks.
 template <class Task>
 class source_of final : public chunk_source {
   using place = std::remove_cvref_t<decltype(*std::declval<const Task&>().where)>;
@@ -37,24 +38,24 @@ class source_of final : public chunk_source {
  public:
   explicit source_of(Task read) : read_(std::move(read)), name_(read_.task_name()) {}
   /// Of a place, whose box does not count.
-  static any_code<chunk_source> code_of(place p) {
+  static std::shared_ptr<const source_of> of_all(place p) {
     p.first = p.counts = weft::shape::of_rank(p.chunks.rank);
     const coordinates counts = p.chunks.counts();
     for (std::size_t a = 0; a < p.counts.size(); ++a) {
       p.first[a] = 0;
       p.counts[a] = counts[a];
     }
-    return any_code<chunk_source>(std::make_shared<const source_of>(Task{shared<place>(std::move(p))}));
+    return std::make_shared<const source_of>(Task{shared<place>(std::move(p))});
   }
+  static any_code<chunk_source> code_of(place p) { return any_code<chunk_source>(of_all(std::move(p))); }
+  const grid& chunks() const noexcept override { return read_.where->chunks; }
   task<block> make(std::size_t j) const override { return read_(j); }
   void encode(encoder& e) const override { weft::encode(e, read_.where); }
   const code_entry& entry() const noexcept override { return entry_; }
   void describe(std::vector<std::string_view>& operations) const override { operations.push_back(name_); }
 
  private:
-  static std::shared_ptr<const code> decoded(decoder& d) {
-    return std::make_shared<const source_of>(Task{weft::decode<shared<place>>(d)});
-  }
+  static std::shared_ptr<const code> decoded(decoder& d) { return of_all(weft::decode<place>(d)); }
   static inline const code_entry entry_{&source_of::decoded};
 
   const Task read_;

@@ -118,6 +118,15 @@ TEST_CASE("a program that makes its inputs itself travels, and is refused where 
   refuses([](fused_plan& f) { f.own[0].number = 2; }, "an input that it has not");
   refuses([](fused_plan& f) { f.own = {f.own[0], f.own[0]}; }, "or one twice");
   refuses([](fused_plan& f) { f.own.resize(3, f.own[0]); }, "more inputs than it has");
+  refuses([&](fused_plan& f) { f.own[0].made_by = reads::code_of({"none.npy", make_grid({6}, {2}, 1000, 8)}); },
+          "an array's file");  // with elements that are no numbers
+  refuses(
+      [&](fused_plan& f) {
+        npy_place other = where;
+        other.chunks = make_grid({6}, {2}, 1000, 8);
+        f.own[0].made_by = reads::code_of(other);
+      },
+      "has other chunks");
   refuses([](fused_plan& f) { f.what.loads[1].source = make_grid({6}, {3}, 1000, 8); }, "has other chunks");
 }
 
