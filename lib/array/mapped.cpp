@@ -9,13 +9,24 @@
 
 #include "array/copy.hpp"
 #include "array/layered.hpp"
+#include "array/source.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
 
 namespace {
 
-struct mapped_node final : layered_node {
+/// A call of a function that is given no chunks, in the task that reads its result.
+struct call_task {
+  shared<mapped_plan> where;
+  task<block> operator()(std::size_t j) const { return call(where, j); }
+  std::string task_name() const { return mapped_task{where}.task_name(); }
+
+ private:
+  static task<block> call(shared<mapped_plan> where, std::size_t j) { co_return map_chunk(*where, j, {}); }
+};
+
+struct mapped_node final : layered_node, has_source {
   mapped_node(client c, std::vector<operand> o, mapped_plan p)
       : layered_node(std::move(c), p.of, p.chunks, std::move(o)), plan(std::move(p)) {}
 
@@ -29,6 +40,10 @@ struct mapped_node final : layered_node {
     return tasks;
   }
   box reads(std::size_t o, const box& b) const override { return box_read(plan.what[o], plan.tasks, tasks_of(b)); }
+  any_code<chunk_source> source() const override {
+    const bool alone = operands.empty() && plan.parts.empty() && plan.tasks.rank == plan.chunks.rank;
+    return alone ? source_of<call_task>::code_of(plan) : any_code<chunk_source>();
+  }
   layer<block> lay(const box& b, std::span<const layer<block>> in, std::span<const box> from) const override {
     const box tasks = tasks_of(b);
     mapped_plan own = plan;

@@ -160,9 +160,10 @@ void take_sources(stage& s) {
     const auto i = static_cast<std::size_t>(l.input);
     if (s.sources[i]->readers != 1) continue;
     const auto* const made = dynamic_cast<const has_source*>(s.sources[i]->node);
-    if (!made) continue;
+    const any_code<chunk_source> source = made ? made->source() : any_code<chunk_source>();
+    if (!source) continue;
     s.own.resize(s.sources.size());
-    s.own[i] = made->source();
+    s.own[i] = source;
   }
 }
 

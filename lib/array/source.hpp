@@ -22,7 +22,7 @@ class chunk_source : public code {
   virtual task<block> make(std::size_t j) const = 0;
 };
 
-/// Nodes that have one.
+/// Nodes that may have one: else it is null.
 struct has_source {
   virtual any_code<chunk_source> source() const = 0;
 

@@ -1,4 +1,5 @@
 // What becomes one task, and what is computed once.
+#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -42,6 +43,19 @@ struct adds_first {  // of what is too long to be compared
 struct noise_from {
   std::int64_t first;
   double operator()(std::int64_t i, std::int64_t j) const { return arrays::noise(first + 100 * i + j); }
+};
+struct makes_noise {
+  xt::xtensor<double, 2> operator()(const weft::chunk_place& p) const {
+    ++calls;
+    const std::array<std::size_t, 2> shape{static_cast<std::size_t>(p.extents[0]),
+                                           static_cast<std::size_t>(p.extents[1])};
+    xt::xtensor<double, 2> chunk(shape);
+    for (std::size_t i = 0; i < shape[0]; ++i)
+      for (std::size_t j = 0; j < shape[1]; ++j)
+        chunk(i, j) = arrays::noise(100 * (p.first[0] + static_cast<std::int64_t>(i)) + p.first[1] +
+                                    static_cast<std::int64_t>(j));
+    return chunk;
+  }
 };
 struct refuses {
   double at;
@@ -264,6 +278,15 @@ TEST_CASE("a chunk of a file is read by the task that computes with it") {
         "weft::array of float64, shape (), 8 bytes: 1 chunk, 13 tasks\n"
         "1. read-file, multiply, sqrt, sum: float64, shape (), 8 bytes; 13 tasks (10 read-file-multiply-sqrt-sum, "
         "2 sum-partial, 1 sum-aggregate)\n");
+  // What makes chunks of nothing is called there too, for those that are wanted.
+  const auto made = weft::from_blocks<2>(at.client, {40, 30}, makes_noise{}, {.chunk = {9, 22}});
+  const weft::array<double, 2> sums = made + a;
+  CHECK(sums.task_count() == 10);
+  calls = 0;
+  CHECK(list_of(at(sums(weft::slice(9, 27)))) == list_of(at(weft::array<double, 2>((x + x)(weft::slice(9, 27))))));
+  CHECK(calls == 2 * 2);
+  CHECK((at(weft::recomputed(made) - weft::max(weft::recomputed(made)) + 0.0) == at(x - weft::max(x))));
+  CHECK(calls == 2 * 2 + 2 * 10);
   // Not where a task reads parts of several chunks, nor where several operations read one.
   const weft::array<double, 2> part = a(weft::slice(5, 25)) + 0.0;
   CHECK(part.task_count() == 2 * 3 + 2 * 3);

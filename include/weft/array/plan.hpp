@@ -23,8 +23,8 @@ std::string explain(std::span<const array_ref> xs);
 /// `recomputed(x) - mean(recomputed(x), 0)` reads it twice, and keeps a few chunks: for what is larger than the
 /// memory and cheap to make or to read. With x everything is made again that is computed for x alone; what others
 /// read too is made once, and so are reductions on the way to x, and what is persisted. Whoever reads x itself beside
-/// that shares one more. What has tasks without inputs, other than to read a file in its reader's chunks, is still
-/// made as soon as there is a thread for it, and waits.
+/// that shares one more. A chunk of a file, or of from_blocks(), is made by the task that computes with it,
+/// where that has chunks of the same shapes; other tasks begin before their readers can, and what they make waits.
 ///
 /// Costs nothing to build, and what x costs as many times as it has readers. Throws misuse as it is computed, where
 /// more than 65,536 operations are done again.
