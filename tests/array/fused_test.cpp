@@ -166,6 +166,16 @@ TEST_CASE("layers of the same are one, and a file is read once") {
   CHECK(weft::array<double, 1>(parts(1) - parts(2)).task_count() > parts(1).task_count() + 10);
   CHECK(at(weft::max(weft::abs(parts(1) - parts(1)))) == 0);
 
+  // Chunks of unlike sizes, of which the first and the largest are the same.
+  const auto kept = x.persist();
+  const auto cut = [&](const std::vector<std::int64_t>& rows) {
+    return weft::rechunk(kept, weft::chunk_sizes(rows, {30}));
+  };
+  CHECK(weft::array<double, 2>(cut({7, 20, 13}) + cut({7, 20, 13})).task_count() == 3 + 3);
+  const weft::array<double, 2> unlike = cut({7, 20, 13}) - cut({7, 13, 20});
+  CHECK(unlike.task_count() == 3 + 3 + 3);
+  CHECK(at(weft::max(weft::abs(unlike))) == 0);
+
   const test_directory folder;
   const std::string path = folder / "x.npy";
   at.pool.run(weft::to_npy(x, path));
