@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The benchmarks of Zarr's stores with zarr-python and NumPy, on one thread but for Blosc's: numpy_zarr.py WHAT STORE N
-prints milliseconds. WHAT and N are what they are for dask_zarr.py."""
+"""The benchmarks of Zarr's stores with zarr-python and NumPy, on one thread but for Blosc's: numpy_zarr.py WHAT
+STORE N prints milliseconds. WHAT and N are what they are for dask_zarr.py."""
 import sys
 import time
 
