@@ -25,7 +25,8 @@ struct gather_node final : layered_node {
     weft::encode(e, purpose);
     weft::encode(e, what);
     weft::encode(e, fill);
-    weft::encode(e, first);
+    weft::encode(e, source.has_value());
+    if (source) weft::encode(e, *source);
     return true;
   }
   layer<block> lay(const box& tasks, std::span<const layer<block>> in, std::span<const box> from) const override {
