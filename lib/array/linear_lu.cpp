@@ -4,7 +4,9 @@
 // is reduced: Golub and Van Loan, "Matrix computations", 4th ed., section 3.2.11. Columns are kept column by column,
 // each with a further element at its end for its pivot.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -67,10 +69,12 @@ struct lu_column {
         to[c * lead + rows] = T(0);
       }
       const std::int64_t first = tile.first(static_cast<std::int64_t>(k));
-      if (j == k)
-        factor<T>(to, first, rows, width);
-      else
+      if (j != k)
         reduce<T>(to, own[k == 0 ? 0 : 1], first, rows, width);
+      else if (!factor<T>(to, first, rows, width)) {
+        for (std::int64_t c = 0; c < width; ++c) std::copy_n(before.data<T>() + c * own_lead, rows, to + c * lead);
+        factor_by_quotients<T>(to, first, rows, width);
+      }
     });
     return column;
   }
@@ -78,15 +82,45 @@ struct lu_column {
   std::string task_subject(std::size_t task) const { return name_of_tile(task, tile); }
 
  private:
+  /// False where a pivot is so small that its reciprocal, which BLAS multiplies by, is none.
   template <class T>
-  static void factor(T* to, std::int64_t first, std::int64_t rows, std::int64_t width) {
+  static bool factor(T* to, std::int64_t first, std::int64_t rows, std::int64_t width) {
     std::vector<blas::index> pivots(static_cast<std::size_t>(width));
-    if (width == 0) return;
+    if (width == 0) return true;
     const auto lead = static_cast<blas::index>(rows + 1);
     blas::factor_lu<T>(static_cast<blas::index>(rows - first), static_cast<blas::index>(width), to + first, lead,
                        pivots.data());
     for (std::int64_t c = 0; c < width; ++c)
       to[c * (rows + 1) + rows] = static_cast<blas::real<T>>(first + pivots[static_cast<std::size_t>(c)] - 1);
+    for (std::int64_t c = 0; c < width; ++c) {
+      const T pivot = to[c * lead + first + c];
+      if (pivot != T(0) && size_of(pivot) < std::numeric_limits<blas::real<T>>::min()) return false;
+    }
+    return true;
+  }
+  /// As LAPACK's izamax has it.
+  template <class T>
+  static blas::real<T> size_of(T x) {
+    return std::abs(std::real(x)) + std::abs(std::imag(x));
+  }
+  /// The same, element by element: Golub and Van Loan, algorithm 3.4.1. What is divided is no larger than the pivot.
+  template <class T>
+  static void factor_by_quotients(T* to, std::int64_t first, std::int64_t rows, std::int64_t width) {
+    const std::int64_t lead = rows + 1;
+    for (std::int64_t c = 0; c < width; ++c) {
+      T* const own = to + c * lead;
+      const std::int64_t top = first + c;
+      std::int64_t pivot = top;
+      for (std::int64_t r = top + 1; r < rows; ++r)
+        if (size_of(own[r]) > size_of(own[pivot])) pivot = r;
+      own[rows] = static_cast<blas::real<T>>(pivot);
+      if (pivot != top)
+        for (std::int64_t d = 0; d < width; ++d) std::swap(to[d * lead + top], to[d * lead + pivot]);
+      if (own[top] == T(0)) continue;
+      for (std::int64_t r = top + 1; r < rows; ++r) own[r] /= own[top];
+      for (std::int64_t d = c + 1; d < width; ++d)
+        for (std::int64_t r = top + 1; r < rows; ++r) to[d * lead + r] -= own[r] * to[d * lead + top];
+    }
   }
   template <class T>
   static void reduce(T* to, const block& panel, std::int64_t first, std::int64_t rows, std::int64_t width) {

@@ -52,6 +52,21 @@ TEST_CASE("tensors that are as no square matrix are refused") {
   CHECK_THROWS_WITH(weft::cross(x, x), Contains("cross of arrays of shapes (3, 4, 6)") && Contains("three elements"));
 }
 
+TEST_CASE("a pivot whose reciprocal is too large has its quotients") {
+  place at(1);
+  const auto of = [&](const xt::xtensor<double, 2>& x) { return weft::from_array(at.client, x, {.chunk = {-1, 1}}); };
+  for (const std::int64_t tile : {1, 2}) {
+    const auto x = weft::rechunk(of({{1e-310, 2}, {0, 1e300}}), {.chunk = {-1, tile}});
+    CHECK(at(weft::det(x)) == Approx(1e-10));
+    const auto y = weft::rechunk(of({{1e-310, 2e-310}, {4e-310, 3e-310}}), {.chunk = {-1, tile}});
+    const auto [sign, logarithm] = weft::slogdet(y);
+    CHECK(at(sign) == -1);
+    CHECK(at(logarithm) == Approx(std::log(5) - 620 * std::log(10)));
+  }
+  const auto turned = weft::astype<std::complex<float>>(of({{0, 1e20}, {1e-41, 1}})) * std::complex<float>(0, 1);
+  CHECK(std::abs(at(weft::det(turned)) - std::complex<float>(1e-21F, 0)) < 1e-23F);
+}
+
 TEST_CASE("factorisations of a NaN are refused, and products of one have NaNs") {
   place at(1);
   const auto x = weft::full<double, 2>(at.client, {3, 3}, std::nan("")) + weft::eye<double>(at.client, 3);
