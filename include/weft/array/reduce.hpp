@@ -189,10 +189,10 @@ template <class X, class Y>
 auto allclose(const X& x, const Y& y, const tolerance& t = {}) {
   return all(isclose(x, y, t));
 }
-/// The largest less the smallest.
+/// The largest less the smallest, in one pass; NaN where there is one. Of no element it is misuse.
 template <array_like X, detail::arrays::reduction_option... W>
 auto ptp(const X& x, const W&... where) {
-  return max(x, where...) - min(x, where...);
+  return detail::arrays::reduce_by(x, detail::arrays::spread_of<typename X::value_type>{}, "ptp", where...);
 }
 
 namespace detail::arrays {

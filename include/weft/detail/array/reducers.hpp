@@ -207,6 +207,30 @@ struct extreme_of {
   constexpr void merge(accumulator& a, const accumulator& b) const { add(a, static_cast<T>(b)); }
   constexpr result finish(const accumulator& a) const { return static_cast<T>(a); }
 };
+/// The largest less the smallest, in one pass.
+template <class T>
+struct spread_of {
+  static_assert(ordered_numbers<T>());
+  static constexpr const char* name = "ptp";
+  using result = T;
+  using least = extreme_of<T, false>;
+  using most = extreme_of<T, true>;
+  struct accumulator {
+    kept_t<T> smallest, largest;
+  };
+  constexpr accumulator start() const { return {least{}.start(), most{}.start()}; }
+  constexpr void add(accumulator& a, T x) const {
+    least{}.add(a.smallest, x);
+    most{}.add(a.largest, x);
+  }
+  constexpr void merge(accumulator& a, const accumulator& b) const {
+    least{}.merge(a.smallest, b.smallest);
+    most{}.merge(a.largest, b.largest);
+  }
+  constexpr result finish(const accumulator& a) const {
+    return subtract{}(static_cast<T>(a.largest), static_cast<T>(a.smallest));
+  }
+};
 /// Without NaNs, unless there is nothing else.
 template <class T, bool Largest>
 struct nan_extreme_of {
