@@ -188,7 +188,7 @@ std::vector<array_ref> apply_gufunc_of(std::string_view text, std::vector<array_
           throw misuse("weft: " + where + ": axis " + std::string(1, name) + " is new: give its extent in new_axes");
         core.add(name, one_chunk(sizes[made++]), where);
       }
-      add_axis(parts.back().chunks, one_chunk(core.find(name)->extent));
+      add_axis(parts.back().chunks, one_chunk(core.find(name)->extent), where);
     }
   }
   if (made != sizes.size())

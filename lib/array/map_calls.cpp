@@ -56,8 +56,8 @@ array_ref mapped(std::vector<array_ref> x, const std::vector<std::array<std::int
   return make_mapped(std::move(c), std::move(operands), std::move(plan));
 }
 
-void add_axis(grid& g, const cut& c) {
-  if (g.rank == most_axes) throw misuse("weft: an array of more than 8 axes");
+void add_axis(grid& g, const cut& c, const std::string& where) {
+  if (g.rank == most_axes) throw misuse("weft: " + where + ": a result has up to 8 axes, and would have more");
   g.axes[g.rank++] = c;
 }
 
@@ -208,7 +208,7 @@ grid grid_of_sizes(std::span<const std::vector<std::int64_t>> sizes, std::size_t
     if (sizes[a].empty())
       throw misuse("weft: " + where + ": axis " + std::to_string(a) +
                    " has none: give the sizes of its chunks, or an extent and a chunk for each axis");
-    add_axis(g, checked_sizes(sizes[a], a, where));
+    add_axis(g, checked_sizes(sizes[a], a, where), where);
   }
   check_chunks(g, item);
   return g;
@@ -271,13 +271,13 @@ array_ref blockwise_of(std::string_view out, std::vector<array_ref> x, const std
         "axis " + std::string(1, out[a]) + " of the result of a blockwise, \"" + std::string(out) + "\", of " + from;
     if (out.find(out[a]) != a) throw misuse("weft: " + where + ", is named twice");
     if (const cut* c = all.find(out[a])) {
-      add_axis(plan.tasks, *c);
+      add_axis(plan.tasks, *c, where);
       continue;
     }
     const bool sized = a < how.sizes.size() && !how.sizes[a].empty();
     if (!sized && (a >= how.extents.size() || how.extents[a] == 0))
       throw misuse("weft: " + where + ", is that of no array: give its extent in a weft::block_shape");
-    add_axis(plan.tasks, sized ? checked_sizes(how.sizes[a], a, where) : one_chunk(1));
+    add_axis(plan.tasks, sized ? checked_sizes(how.sizes[a], a, where) : one_chunk(1), where);
     added |= 1u << a;
   }
   give_extents(plan, how, added, from);

@@ -46,8 +46,8 @@ class named_axes {
   std::vector<cut> cuts_;
 };
 
-/// Throws misuse where there are eight.
-void add_axis(grid& g, const cut& c);
+/// Throws misuse where there are eight, in what `where` says.
+void add_axis(grid& g, const cut& c, const std::string& where);
 
 /// Of all of them, with chunks.
 std::string shapes_of(const std::vector<array_ref>& x);

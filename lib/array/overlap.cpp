@@ -70,9 +70,10 @@ array_ref overlapped(array_ref x, const overlap& how) {
     const cut& axis = own.axes[a];
     const halo& h = halos[a];
     const std::int64_t n = axis.count();
+    if (axis.extent == 0 && (h.beyond == boundary::nothing || h.before + h.after == 0)) continue;
     if (axis.extent == 0)
       throw misuse("weft: an overlap of an array of shape " + to_string(own) + ": axis " + std::to_string(a) +
-                   " has no element");
+                   " has no element to stand beyond its ends");
     if (h.beyond == boundary::nothing && n > 1 && (h.before > axis.size(0) || h.after > axis.size(n - 1)))
       throw misuse("weft: an overlap of " + std::to_string(h.before) + " and " + std::to_string(h.after) +
                    " elements along axis " + std::to_string(a) + " of an array of shape " + to_string(own) +
@@ -106,6 +107,7 @@ array_ref trimmed(array_ref x, const overlap& how) {
   std::vector<std::vector<segment>> axes(own.rank);
   for (std::size_t a = 0; a < own.rank; ++a) {
     const cut& axis = own.axes[a];
+    if (axis.extent == 0) continue;
     std::vector<std::int64_t> sizes;
     std::int64_t done = 0;
     for (std::int64_t i = 0; i < axis.count(); ++i) {

@@ -275,3 +275,62 @@ TEST_CASE("chunks of other axes and extents that do not fit are refused") {
   CHECK_THROWS_WITH(at(weft::map_blocks(wrong, block_shape{.drop = axes(1)}, x)),
                     Contains("gave one of shape (4) where one of shape (2)"));
 }
+
+TEST_CASE("the axes of a generalized function may be any, and stay") {
+  place at;
+  using weft::core_axes;
+  const auto x = weft::rechunk(weft::reshape<3>(noise_of(at.client, {6, 40}, {2, 13}), {6, 8, 5}),
+                               weft::chunk_sizes({1, 3, 2}, {5, 3}, {2, 3}));
+  const xt::xtensor<double, 3> whole = at(x);
+  const auto sum = weft::vectorize<1>([](const auto& a) { return xt::sum(a)(); });
+  const auto sum_along = [&](std::size_t axis) { return xt::xtensor<double, 2>(xt::sum(whole, {axis})); };
+  CHECK(xt::allclose(at(weft::apply_gufunc<2>(sum, "(i)->()", core_axes(1), x)), sum_along(1)));
+  CHECK(xt::allclose(at(weft::apply_gufunc<2>(sum, "(i)->()", core_axes{{-3}}, x)), sum_along(0)));
+  for (const std::int64_t axis : {0, 1, 2, -2}) {
+    const auto kept = weft::apply_gufunc<3>(sum, "(i)->()", weft::keep_axes, core_axes(axis), x);
+    CHECK(kept.shape() == weft::sum(x, axis, weft::keep_axes).shape());
+    CHECK(xt::allclose(at(kept), at(weft::sum(x, axis, weft::keep_axes))));
+  }
+  const auto last = weft::apply_gufunc<3>(sum, "(i)->()", weft::keep_axes, x);
+  CHECK(last.shape() == weft::shape{6, 8, 1});
+  const auto elsewhere = weft::apply_gufunc<3>(sum, "(i)->()", core_axes{{2}, {0}}, weft::keep_axes, x);
+  CHECK(elsewhere.shape() == weft::shape{1, 6, 8});
+  CHECK(xt::allclose(at(elsewhere), at(weft::expand_dims(weft::sum(x, 2), 0))));
+
+  // Two axes, which change their order, and one of another array; the result's go first. One row of y for each row of
+  // x.
+  const auto y = noise_of(at.client, {5, 6}, {3, 4});
+  const auto product =
+      weft::vectorize<2, 1>([](const auto& a, const auto& b) { return xt::xtensor<double, 1>(xt::sum(a * b, {1})); });
+  const auto by_row = weft::apply_gufunc<2>(product, "(i,j),(j)->(i)", core_axes{{1, 2}, {0}, {0}}, x, y);
+  CHECK(by_row.shape() == weft::shape{8, 6});
+  CHECK(xt::allclose(at(by_row), at(weft::transpose(weft::sum(x * weft::expand_dims(weft::transpose(y), 1), 2)))));
+  // Several results, and an axis that is new.
+  const auto split = weft::vectorize<1>([](const auto& a) { return xt::xtensor<double, 1>{a(0), a(a.size() - 1)}; });
+  const auto ends = weft::apply_gufunc<3>(split, "(i)->(e)", core_axes{{1}, {1}}, weft::new_axes{{2}}, x);
+  CHECK(ends.shape() == weft::shape{6, 2, 5});
+  CHECK(at(ends)(4, 1, 3) == whole(4, 7, 3));
+  const auto pair = [](const auto& a) {
+    return std::tuple(xt::xtensor<double, 2>(xt::amin(a, {2})), xt::xtensor<double, 2>(xt::amax(a, {2})));
+  };
+  const auto [low, high] =
+      weft::apply_gufunc<3, 3>(pair, "(i)->(),()", core_axes{{0}, {0}, {-1}}, weft::keep_axes, x);
+  CHECK(xt::all(xt::equal(at(low), at(weft::min(x, 0, weft::keep_axes)))));
+  CHECK(xt::all(xt::equal(at(high), at(weft::expand_dims(weft::max(x, 0), 2)))));
+
+  const auto fails = [&](const char* signature, const core_axes& axes, const char* why) {
+    CHECK_THROWS_WITH(weft::apply_gufunc(product, signature, axes, x, y), Contains(why) && Contains("(6, 8, 5)"));
+  };
+  fails("(i,j),(j)->(i)", core_axes(0), "one number is for a signature that names one axis");
+  fails("(i,j),(j)->(i)", {{0, 1}}, "core_axes of 1 list");
+  fails("(i,j),(j)->(i)", {{0, 1}, {0}}, "core_axes of 2 lists");
+  fails("(i,j),(j)->(i)", {{0, 1}, {0, 1}, {0}}, "array 1 has 1 axis there, and a list of 2");
+  fails("(i,j),(j)->(i)", {{0, 3}, {0}, {0}}, "axis 3 of array 0, which has 3");
+  fails("(i,j),(j)->(i)", {{0, -3}, {0}, {0}}, "axis -3 of array 0, which has 3, is there twice");
+  fails("(i,j),(j)->(i)", {{1, 2}, {0}, {2}}, "axis 2 of result 0, which has 2");
+  fails("(i,j),(j)->(i)", {{0, 1}, {0}, {0}}, "axis j has 8 and 5");
+  CHECK_THROWS_WITH(weft::apply_gufunc(product, "(i,j),(j)->(i)", weft::keep_axes, x, y),
+                    Contains("keep_axes for") && Contains("and none for a result"));
+  const auto huge = weft::zeros<double, 2>(at.client, {1 << 15, 1 << 15}, {.chunk = {-1, 64}});
+  CHECK_THROWS_WITH(weft::apply_gufunc(sum, "(i)->()", huge), Contains("(32768, 32768) elements of array 0"));
+}

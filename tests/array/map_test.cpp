@@ -152,6 +152,13 @@ TEST_CASE("chunks with their halos are an array, and without them again what the
   CHECK_THROWS_WITH(weft::overlap(plain, {.depth = {0, 2}}), Catch::Contains("and the last 1: rechunk it, or name"));
   CHECK_THROWS_WITH(weft::trim_overlap(plain, {.depth = {2, 0}, .boundary = boundary::nearest}),
                     Catch::Contains("halos of 2 and 2 elements cut off a chunk of 2"));
+  // Where there is no element, there is none beyond either.
+  const auto none = weft::overlap(plain(weft::slice(3, 3)), {.depth = {0, 1}, .boundary = boundary::reflect});
+  CHECK(none.shape()[0] == 0);
+  CHECK(at(weft::trim_overlap(none, {.depth = {0, 1}, .boundary = boundary::reflect})).size() == 0);
+  CHECK(weft::overlap(plain(weft::slice(3, 3)), {.depth = {1, 0}}).shape()[0] == 0);
+  CHECK_THROWS_WITH(weft::overlap(plain(weft::slice(3, 3)), {.depth = {1}, .boundary = boundary::reflect}),
+                    Catch::Contains("axis 0 has no element to stand beyond its ends"));
   CHECK_THROWS_WITH(weft::overlap(plain, {.depth = {1, 1, 1}}), Catch::Contains("one depth, or one for each"));
 }
 
@@ -337,66 +344,6 @@ TEST_CASE("generalized functions loop over the axes that they do not name") {
       },
       "(i)->(e)", weft::new_axes{{2}}, x);
   CHECK(at(ends)(3, 2, 1) == whole(3, 2, 4));
-}
-
-TEST_CASE("the axes of a generalized function may be any, and stay") {
-  place at;
-  using weft::core_axes;
-  const auto x = weft::rechunk(weft::reshape<3>(noise_of(at.client, {6, 40}, {2, 13}), {6, 8, 5}),
-                               weft::chunk_sizes({1, 3, 2}, {5, 3}, {2, 3}));
-  const xt::xtensor<double, 3> whole = at(x);
-  const auto sum = weft::vectorize<1>([](const auto& a) { return xt::sum(a)(); });
-  const auto sum_along = [&](std::size_t axis) { return xt::xtensor<double, 2>(xt::sum(whole, {axis})); };
-  CHECK(xt::allclose(at(weft::apply_gufunc<2>(sum, "(i)->()", core_axes(1), x)), sum_along(1)));
-  CHECK(xt::allclose(at(weft::apply_gufunc<2>(sum, "(i)->()", core_axes{{-3}}, x)), sum_along(0)));
-  for (const std::int64_t axis : {0, 1, 2, -2}) {
-    const auto kept = weft::apply_gufunc<3>(sum, "(i)->()", weft::keep_axes, core_axes(axis), x);
-    CHECK(kept.shape() == weft::sum(x, axis, weft::keep_axes).shape());
-    CHECK(xt::allclose(at(kept), at(weft::sum(x, axis, weft::keep_axes))));
-  }
-  const auto last = weft::apply_gufunc<3>(sum, "(i)->()", weft::keep_axes, x);
-  CHECK(last.shape() == weft::shape{6, 8, 1});
-  const auto elsewhere = weft::apply_gufunc<3>(sum, "(i)->()", core_axes{{2}, {0}}, weft::keep_axes, x);
-  CHECK(elsewhere.shape() == weft::shape{1, 6, 8});
-  CHECK(xt::allclose(at(elsewhere), at(weft::expand_dims(weft::sum(x, 2), 0))));
-
-  // Two axes, which change their order, and one of another array; the result's go first. One row of y for each row of
-  // x.
-  const auto y = noise_of(at.client, {5, 6}, {3, 4});
-  const auto product =
-      weft::vectorize<2, 1>([](const auto& a, const auto& b) { return xt::xtensor<double, 1>(xt::sum(a * b, {1})); });
-  const auto by_row = weft::apply_gufunc<2>(product, "(i,j),(j)->(i)", core_axes{{1, 2}, {0}, {0}}, x, y);
-  CHECK(by_row.shape() == weft::shape{8, 6});
-  CHECK(xt::allclose(at(by_row), at(weft::transpose(weft::sum(x * weft::expand_dims(weft::transpose(y), 1), 2)))));
-  // Several results, and an axis that is new.
-  const auto split = weft::vectorize<1>([](const auto& a) { return xt::xtensor<double, 1>{a(0), a(a.size() - 1)}; });
-  const auto ends = weft::apply_gufunc<3>(split, "(i)->(e)", core_axes{{1}, {1}}, weft::new_axes{{2}}, x);
-  CHECK(ends.shape() == weft::shape{6, 2, 5});
-  CHECK(at(ends)(4, 1, 3) == whole(4, 7, 3));
-  const auto pair = [](const auto& a) {
-    return std::tuple(xt::xtensor<double, 2>(xt::amin(a, {2})), xt::xtensor<double, 2>(xt::amax(a, {2})));
-  };
-  const auto [low, high] =
-      weft::apply_gufunc<3, 3>(pair, "(i)->(),()", core_axes{{0}, {0}, {-1}}, weft::keep_axes, x);
-  CHECK(xt::all(xt::equal(at(low), at(weft::min(x, 0, weft::keep_axes)))));
-  CHECK(xt::all(xt::equal(at(high), at(weft::expand_dims(weft::max(x, 0), 2)))));
-
-  using Catch::Contains;
-  const auto fails = [&](const char* signature, const core_axes& axes, const char* why) {
-    CHECK_THROWS_WITH(weft::apply_gufunc(product, signature, axes, x, y), Contains(why) && Contains("(6, 8, 5)"));
-  };
-  fails("(i,j),(j)->(i)", core_axes(0), "one number is for a signature that names one axis");
-  fails("(i,j),(j)->(i)", {{0, 1}}, "core_axes of 1 list");
-  fails("(i,j),(j)->(i)", {{0, 1}, {0}}, "core_axes of 2 lists");
-  fails("(i,j),(j)->(i)", {{0, 1}, {0, 1}, {0}}, "array 1 has 1 axis there, and a list of 2");
-  fails("(i,j),(j)->(i)", {{0, 3}, {0}, {0}}, "axis 3 of array 0, which has 3");
-  fails("(i,j),(j)->(i)", {{0, -3}, {0}, {0}}, "axis -3 of array 0, which has 3, is there twice");
-  fails("(i,j),(j)->(i)", {{1, 2}, {0}, {2}}, "axis 2 of result 0, which has 2");
-  fails("(i,j),(j)->(i)", {{0, 1}, {0}, {0}}, "axis j has 8 and 5");
-  CHECK_THROWS_WITH(weft::apply_gufunc(product, "(i,j),(j)->(i)", weft::keep_axes, x, y),
-                    Contains("keep_axes for") && Contains("and none for a result"));
-  const auto huge = weft::zeros<double, 2>(at.client, {1 << 15, 1 << 15}, {.chunk = {-1, 64}});
-  CHECK_THROWS_WITH(weft::apply_gufunc(sum, "(i)->()", huge), Contains("(32768, 32768) elements of array 0"));
 }
 
 namespace {
