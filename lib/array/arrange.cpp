@@ -82,8 +82,13 @@ array_ref flip_view(array_ref x, std::span<const std::int64_t> axes) {
   return x;
 }
 array_ref squeeze_view(array_ref x, std::span<const std::int64_t> axes) {
-  const std::uint32_t bits = bits_of(axes, grid_of(*x), "a squeeze");
-  for (std::uint32_t a = grid_of(*x).rank; a-- > 0;)
+  const grid own = grid_of(*x);
+  const std::uint32_t bits = bits_of(axes, own, "a squeeze");
+  for (std::uint32_t a = 0; a < own.rank; ++a)
+    if ((bits >> a & 1) != 0 && own.axes[a].extent != 1)
+      throw misuse("weft: axis " + std::to_string(a) + " has " + std::to_string(own.axes[a].extent) +
+                   " elements, of an array of shape " + to_string(own) + ": a squeeze takes axes of one");
+  for (std::uint32_t a = own.rank; a-- > 0;)
     if ((bits >> a & 1) != 0) x = squeeze_view(std::move(x), std::int64_t{a});
   return x;
 }

@@ -79,6 +79,8 @@ TEST_CASE("views that do not fit are refused as they are made") {
                                           Catch::Contains("which has 2 axes: give one from -2 to 1"));
   CHECK_THROWS_WITH(weft::broadcast_to(x, {10, 5}), Catch::Contains("(10, 4) does not broadcast to (10, 5)"));
   CHECK_THROWS_WITH(weft::broadcast_to(x, {4}), Catch::Contains("does not broadcast to (4)"));
+  CHECK_THROWS_WITH(weft::squeeze(weft::expand_dims(x, 0), weft::axes(0, 1)),
+                    Catch::Contains("shape (1, ") && Catch::Contains("a squeeze takes axes of one"));
   CHECK_THROWS_WITH(weft::squeeze(x, 0), Catch::Contains("more than one element"));
   CHECK_THROWS_WITH(weft::sum(x, 2), Catch::Contains("axis 2"));
   CHECK_THROWS_WITH(weft::sum(x, weft::axes(1, -1)), Catch::Contains("twice in a reduction"));
