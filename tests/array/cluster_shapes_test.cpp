@@ -182,6 +182,12 @@ weft::task<results> random_numbers(weft::client& c) {
   const auto b = weft::random::binomial<std::uint8_t, 2>(c, {300, 170}, 200, 0.3, {.seed = 9, .chunk = {70, 64}});
   const xt::xtensor<double, 1> drawn = co_await weft::sum(g * b, 1).compute();
   all.push_back(arrays::list_of(drawn));
+  const auto by_array = weft::random::normal<double, 2>(
+      c, {300, 170}, g, weft::random::poisson<std::int64_t, 2>(c, {300, 170}, g, {.seed = 3}), {.seed = 9});
+  const auto ends =
+      weft::random::integers<std::int64_t, 1>(c, {170}, 0, weft::arange<std::int64_t>(c, 1, 171, 1), {.seed = 9});
+  const xt::xtensor<double, 1> by_arrays = co_await weft::sum(by_array * ends, 1).compute();
+  all.push_back(arrays::list_of(by_arrays));
   const std::vector<double> p{0.2, 0.5, 0.3};
   const std::vector<float> values{1.5F, -2, 7};
   const auto chosen = weft::random::choice<1>(c, {300}, values, p, {.seed = 9, .chunk = {70}});
@@ -192,6 +198,12 @@ weft::task<results> random_numbers(weft::client& c) {
   const auto shares = weft::random::dirichlet<double, 2>(c, {100}, p, {.seed = 9, .chunk = {70, 2}});
   const auto once = weft::random::choice<2>(c, {50, 3}, 1000, weft::random::without_replacement,
                                             {.seed = 9, .chunk = {20, 3}, .bytes = 1600});
+  const xt::xtensor<double, 2> half = xt::eye<double>(3) * 0.5;
+  const std::vector<double> mean{1, 2, 3};
+  const auto vectors =
+      weft::random::multivariate_normal<double, 2>(c, {100}, mean, half, {.seed = 9, .chunk = {70, 2}});
+  const xt::xtensor<double, 1> longest = co_await weft::max(vectors, 1).compute();
+  all.push_back(arrays::list_of(longest));
   const xt::xtensor<double, 2> weighed = co_await (shares(weft::slice(50)) * once).compute();
   all.push_back(arrays::list_of(weighed));
   co_return all;

@@ -88,6 +88,7 @@ void check_places(arrays::place& at, const reference::data& d, const std::string
   check(at, "argmax_int_" + name, weft::argmax(weft::floor_divide(d.i, 100), where...), true);
   check(at, "argmin_nan_" + name, weft::argmin(d.z, where...), true);
   check(at, "nanargmax_" + name, weft::nanargmax(d.z, where...), true);
+  check(at, "nanargmin_" + name, weft::nanargmin(d.z, where...), true);
 }
 
 }  // namespace
