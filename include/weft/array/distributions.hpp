@@ -84,7 +84,7 @@ array<T, N> drawn_by(const client& c, const weft::shape& extents, const random::
 // Parameters may be arrays as well, all or some, which broadcast to the extents: `normal(c, {500, 200}, means, 2.0)`.
 // Each number is that which the distribution with its own parameters has at its place. An array of the extents says
 // how the result is cut, where no chunk is named. Elements that the distribution cannot have are misuse where they
-// are found. What is made of gamma numbers costs up to five times as much where neighbours have other parameters.
+// are found. What is made of gamma numbers costs several times as much where neighbours have other parameters.
 namespace random {
 
 /// From `low` up to `high`.
