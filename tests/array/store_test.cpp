@@ -72,6 +72,7 @@ TEST_CASE("arrays that are stored together are computed once") {
   CHECK((at(at.pool.run(weft::from_raw<float, 1>(c, folder / "m.bin", {30}))) == at(means)));
   const auto zarr = at.pool.run(weft::from_zarr<double, 2>(c, folder / "x.zarr", {.bytes = 1}));
   CHECK(zarr.chunk_shape() == weft::shape{14, 10});
+  CHECK(zarr.chunk_shape() == weft::shape{14, 10});
   CHECK((at(zarr) == whole));
   CHECK((at(at.pool.run(weft::from_npy_stack<double, 2>(c, folder / "stack"))) == xt::transpose(whole)));
   // More than a task has inputs, and kept chunks.
