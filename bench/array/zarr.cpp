@@ -42,7 +42,7 @@ weft::array<std::int64_t, 3> integers(const weft::client& c, std::int64_t n) {
   return weft::random::integers<std::int64_t, 3>(c, {n, n, n}, 0, 256,
                                                  {.seed = 7, .chunk = {n / 10, n / 10, n / 10}});
 }
-std::int64_t side_of_integers(const settings& s) { return s.size(800, 400); }
+std::int64_t side_of_integers(const settings& s) { return s.size(600, 300); }
 
 /// A store of them, which all measurements of a run of this program read.
 const written_store& stored_integers(const settings& s) {
