@@ -33,9 +33,9 @@ grep -q '^array\.' "$here/list" &&
          array.map_overlap_sample array.rechunk array.random array.unfused_chain array.basic_sum_slow_thin
          array.basic_sum_slow_square array.quadratic_mean array.filter_then_average_50 array.filter_then_average_100
          array.filter_then_average_200 array.filter_then_average_255 array.access_slices_700 array.access_slices_75
-         array.access_slices_1 array.sum_residuals_zarr array.select_scalar $(twice anom_mean climatic_mean vorticity
-         double_diff_random spilling spilling_release tiles_to_rows tiles_to_rows_auto swap_axes_in_memory
-         swap_axes_in_memory_auto swap_axes_out_of_core swap_axes_out_of_core_auto adjacent_groups
+         array.access_slices_1 array.sum_residuals_zarr array.select_scalar $(twice anom_mean climatic_mean vorticity \
+         double_diff_random spilling spilling_release tiles_to_rows tiles_to_rows_auto swap_axes_in_memory \
+         swap_axes_in_memory_auto swap_axes_out_of_core swap_axes_out_of_core_auto adjacent_groups \
          adjacent_groups_auto heal_oversplit)"
 for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not listed"; done
 
