@@ -186,9 +186,11 @@ void engine::forget_uses(node& n) noexcept {
 
 namespace {
 
-/// Against whoever asks the tracker for the value meanwhile: one of the two comes first.
-bool take_lent(node& from) noexcept {
-  if (!from.has(node::lent)) return false;
+/// Against whoever asks the tracker for the value meanwhile (take_handle): one of the two comes first. Nobody reads
+/// it then: who did would have a handle.
+bool take_lent(node& from, const node& to) noexcept {
+  if (!from.has(node::lent) || !to.has(node::may_take) || to.stop_asked()) return false;
+  if (!from.stored->home().may_take(*from.stored)) return false;
   std::uint64_t counts = from.counts.load(std::memory_order_acquire);
   while (counts >> 32 == 2)
     if (from.counts.compare_exchange_weak(counts, counts | node::taken, std::memory_order_acq_rel,
@@ -206,7 +208,7 @@ bool take_input(const edge& e) noexcept {
   node* const to = e.to;
   if (!to || to->retries != 0 || !to->request || !from.stored) return false;
   const bool alone = from.counts.load(std::memory_order_acquire) >> 32 == 1;
-  if (!alone && !take_lent(from)) return false;
+  if (!alone && !take_lent(from, *to)) return false;
   if (!from.stored->home().take(*from.stored, *to->request)) {
     if (!alone) from.counts.fetch_and(~node::taken, std::memory_order_acq_rel);
     return false;

@@ -24,6 +24,12 @@ namespace {
 /// What may wait for the scheduler where nobody says: this part of the budget, and so many bytes at least.
 constexpr std::uint64_t unsent_share = 4, least_unsent = std::uint64_t{16} << 20;
 
+/// To whom wants the library's kernels alone, where nobody has them.
+std::string no_library() {
+  return "weft: no worker has this library, build " + detail::hexadecimal(detail::common_module(true).build_id) +
+         ": start one by `weft worker --library`, or connect without `library`, and the program travels";
+}
+
 /// The I/O of a client: its link to the scheduler, and those to the workers that have values. The home and the engine
 /// own each other's life; this lives as long as its links do, and forgets the home when the client ends.
 ///
@@ -268,7 +274,7 @@ void client_session::about_program(std::span<const std::byte> messages, peer_lin
         pool_.spawn(send_program(shared_from_this(), from.shared_from_this()));
     } else if (kind == static_cast<std::uint16_t>(message_kind::program_failed)) {
       const auto m = batch.get<program_failed>();
-      std::string why(m.text.data(), m.text.size());
+      const std::string why = options_.library ? no_library() : std::string(m.text.data(), m.text.size());
       {
         std::lock_guard guard(program_lock_);
         nobody_runs_ = why;
@@ -295,10 +301,7 @@ task<> client_session::send_program(std::shared_ptr<client_session> self, std::s
     std::string failed;
     try {
       const auto read = [&s, &w] {
-        if (s.options_.library)
-          throw std::runtime_error(
-              "weft: no worker has this library, build " + detail::hexadecimal(detail::common_module(true).build_id) +
-              ": start one by `weft worker --library`, or connect without `library`, and the program travels");
+        if (s.options_.library) throw std::runtime_error(no_library());
         if (!s.program_) s.program_ = std::make_unique<program_source>();
         if (w.file == no_file) return std::vector<std::byte>();
         return s.program_->read(w.file, w.offset, w.bytes);

@@ -53,11 +53,26 @@ void scheduler_core::assign(slot t, worker_index index, bool ahead) {
 bool scheduler_core::is_last_use(slot input, slot t) const {
   const task_record& r = tasks_[input];
   if (r.needed_by != 1 || (r.flags & (task_wanted | task_once)) || r.has(mark_floating)) return false;
-  if (is_offer(input) || tasks_.call(t).retries != 0) return false;
+  if (is_offer(input) || tasks_.call(t).retries != 0 || r.dependents_count > options_.ahead_dependents) return false;
+  if (keep_.contains(r.id) || moving_.contains(r.id)) return false;
   const double bytes = r.state == task_state::memory
                            ? static_cast<double>(r.bytes())
                            : static_cast<double>(catalogue_.function_at(tasks_.call(input).function).bytes);
   return bytes >= options_.least_given;
+}
+
+/// Whether the last task that takes a value has it, or may, where both are: it is nowhere else then, and goes with
+/// that task.
+bool scheduler_core::is_given(slot t, worker_index at) const {
+  const task_record& r = tasks_[t];
+  if (r.needed_by != 1 || (r.flags & task_wanted) || r.has(mark_floating) || !is_at(t, at)) return false;
+  for (const slot d : tasks_.dependents(t))
+    if (tasks_[d].state == task_state::assigned && tasks_[d].worker == at) return is_last_use(t, d);
+  return false;
+}
+bool scheduler_core::is_given(slot t) const {
+  const auto all = tasks_.holders(t);
+  return std::any_of(all.begin(), all.end(), [&](holder h) { return !h.coming() && is_given(t, h.worker()); });
 }
 
 /// Tells a worker to run a task that it was assigned. Small values that are elsewhere go along.

@@ -462,6 +462,8 @@ class scheduler_core {
   void assign(slot t, worker_index w, bool ahead);
   void run(slot t, worker_index w);
   bool is_last_use(slot input, slot t) const;
+  bool is_given(slot t, worker_index at) const;
+  bool is_given(slot t) const;
   void order_push(slot input, slot t);
   void ask_for_offer(slot t, worker_index w);
   std::uint32_t option_for(worker& w, peer_id p, std::uint32_t o);

@@ -77,7 +77,7 @@ void scheduler_core::copy_refused(slot t) {
 
 /// To the worker with the most room that has no copy; gives it, or no_worker_index if there is none.
 worker_index scheduler_core::copy_to_another(slot t) {
-  if (unmovable_.contains(tasks_[t].id)) return no_worker_index;
+  if (unmovable_.contains(tasks_[t].id) || is_given(t)) return no_worker_index;
   const auto all = tasks_.holders(t);
   worker_index best = no_worker_index;
   for (const worker_index w : heap_) {
@@ -221,7 +221,7 @@ void scheduler_core::move_values() {
     worker_index to = no_worker_index;
     for (const worker_index w : order)
       if (w != from && takes(workers_[w], bytes) && (to == no_worker_index || full(w) < full(to))) to = w;
-    if (to == no_worker_index || full(to) >= mean * (1 - rebalance_gap)) continue;
+    if (to == no_worker_index || full(to) >= mean * (1 - rebalance_gap) || is_given(t)) continue;
     if (workers_[to].memory != 0 && full(to) > recipient_most) continue;
     if (planned[to] + bytes > planned[from]) continue;  // it would only change places
     planned[to] += bytes;

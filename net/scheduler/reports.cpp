@@ -224,6 +224,8 @@ void scheduler_core::missing(worker_index w, const missing_value& m) {
       else
         ++others;
     }
+    // A copy was asked for before the value was given away.
+    if (at != no_worker_index && others == 0 && is_given(t, at)) return;
     if (at != no_worker_index && (others > 0 || !is_made_once(t))) {
       remove_copy(t, at);
       drop_value(at, r.id);

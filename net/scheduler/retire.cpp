@@ -98,7 +98,7 @@ void scheduler_core::find_values(const std::vector<retirement*>& of) {
                     [&](holder h) { return !h.coming() && !workers_[h.worker()].mode_ordered; }))
       continue;
     for (const holder h : all)
-      if (!h.coming() && of[h.worker()]) of[h.worker()]->values.push_back({tasks_[t].id});
+      if (!h.coming() && of[h.worker()] && !is_given(t, h.worker())) of[h.worker()]->values.push_back({tasks_[t].id});
   }
 }
 
@@ -118,7 +118,7 @@ void scheduler_core::hand_over(retirement& r, std::size_t most) {
 /// is 0.
 bool scheduler_core::is_over(retirement::value& v, worker_index from) {
   const slot t = tasks_.find(v.id);
-  bool over = t == no_task || tasks_[t].state != task_state::memory || !is_at(t, from);
+  bool over = t == no_task || tasks_[t].state != task_state::memory || !is_at(t, from) || is_given(t, from);
   worker_index to = no_worker_index;
   if (!over)
     for (const holder h : tasks_.holders(t)) {

@@ -149,8 +149,7 @@ void worker_core::run(time_ns now, const run_task& t) {
   scratch_.clear();
   for (const input_ref& input : t.inputs) {
     const std::uint32_t place = places_.find(input.id);
-    bool not_here = place == none || entries_[place].at == state::promised;
-    if (!not_here) not_here = !keep_or_lend(entries_[place], is_last_use(t, scratch_.size()));
+    const bool not_here = place == none || entries_[place].at == state::promised;
     if (not_here && (input.worker == 0 || input.worker == self_)) {
       say().add(value_dropped{{}, {&input.id, 1}});
       return say_retracted(t.id, t.attempt, true);
@@ -189,21 +188,41 @@ void worker_core::run(time_ns now, const run_task& t) {
     link(task, place);
     lacking += keeps_waiting(entries_[place]);
   }
-  if (lacking == 0) return host_.submit(t);
+  if (lacking == 0) {
+    if (!hand_over(task, t)) take_all_away();
+    return;
+  }
   set_state(entries_[task], task, state::waiting);
   entries_[task].lacking = lacking;
   entries_[task].position = keep(t);
 }
 
-/// Of an input that is in the table. False: it is here no more.
-bool worker_core::keep_or_lend(entry& e, bool last) {
-  if (e.at == state::promised || e.at == state::remote || e.at == state::waiting || e.at == state::coming)
+/// Gives a task to the engine. False: an input is here no more, which is among gone_ then.
+bool worker_core::hand_over(std::uint32_t task, const run_task& t) {
+  const task_id gone = host_.hold(t);
+  if (gone == 0) {
+    host_.submit(t);
     return true;
-  if (last) {
-    e.lent = true;
-    return host_.lend(e.id);
   }
-  return !e.lent || host_.recall(e.id);
+  set_state(entries_[task], task, state::waiting);
+  entries_[task].position = keep(t);
+  gone_.push_back(gone);
+  return false;
+}
+
+void worker_core::take_away(task_id value) {
+  const std::uint32_t place = places_.find(value);
+  if (place == none || entries_[place].at != state::here) return;
+  host_.drop(value);
+  leave(place, true, true);
+}
+
+void worker_core::take_all_away() {
+  while (!gone_.empty()) {
+    const task_id gone = gone_.back();
+    gone_.pop_back();
+    take_away(gone);
+  }
 }
 
 /// The value is fetched though memory is short: what may need it, and free more, is perhaps here already.
@@ -276,10 +295,10 @@ void worker_core::settle_users(std::uint32_t first) {
       static_cast<run_record&>(t) = w.record;
       t.inputs = w.inputs;
       t.call = w.call;
-      host_.submit(t);
-      settling_.push_back(task);
+      if (hand_over(task, t)) settling_.push_back(task);
     }
   }
+  take_all_away();  // behind the walk over the edges, which it changes
 }
 
 /// Takes a task back that has not begun; false: it has.
@@ -309,9 +328,8 @@ bool worker_core::make_way(const run_task& t, std::uint32_t place) {
     return true;
   }
   if (t.attempt <= e.attempt) wrong("sent task", t.id, "an attempt that is not older is here");
-  if (e.at == state::here && e.lent && !host_.recall(t.id)) {
-    host_.drop(t.id);
-    leave(place, false);
+  if (e.at == state::here && !host_.has(t.id)) {
+    take_away(t.id);
     return true;
   }
   if (e.at == state::here) {

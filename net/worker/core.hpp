@@ -45,11 +45,11 @@ class worker_host {
   virtual bool withdraw(task_id task) = 0;
   /// Asks a task to stop; it ends as it will, and its end is told.
   virtual void stop(task_id task) = 0;
-  /// The host may give the value of this id, which is here, to the last task that takes it, which is submitted next;
-  /// then it says taken(). False: it has given it away.
-  virtual bool lend(task_id /*value*/) { return true; }
-  /// From now on it may not: others want it. False: it has.
-  virtual bool recall(task_id /*value*/) { return true; }
+  /// The inputs of a task that is submitted next: none is given to another from now on. Gives one that has been given
+  /// to the last task that takes it (run_record::last_uses), which runs; 0: none has. Then taken() is about to come.
+  virtual task_id hold(const run_task& /*task*/) { return 0; }
+  /// Whether a value that is here is here still, and has not been given away.
+  virtual bool has(task_id /*value*/) { return true; }
   /// The host need not know this id any longer: a value here or remote, the memory of a task that has ended, or a
   /// task that runs and that nobody wants. What uses the value keeps it alive.
   virtual void drop(task_id id) = 0;
@@ -231,7 +231,6 @@ class worker_core final : private fetch_host {
     bool leaving = false;   // leave() is about it
     bool early = false;     // it was pushed, and the scheduler has not said yet that it is made
     bool pushes = false;    // in pushes_
-    bool lent = false;      // the last task that takes the value may have it
     bool offered = false;   // its submitter gives its value: tasks that take it wait until that is there
   };
   struct waiting_task {  // what run_task brought
@@ -260,10 +259,11 @@ class worker_core final : private fetch_host {
   void define(const define_options& options);
   void meet(const peer_info& peer);
   void run(time_ns now, const run_task& task);
-  static bool is_last_use(const run_task& task, std::size_t input) noexcept {
-    return input < 16 && (task.last_uses >> input & 1) != 0;
-  }
-  bool keep_or_lend(entry& e, bool last);
+  bool hand_over(std::uint32_t task, const run_task& t);
+  /// A value has been given to the last task that takes it. Others that would take it, and have not begun, are given
+  /// back: the scheduler had another opinion.
+  void take_away(task_id value);
+  void take_all_away();
   void check(const run_task& task) const;
   void await_offer(time_ns now, const run_task& task);
   std::uint32_t keep(const run_task& task);
@@ -307,8 +307,8 @@ class worker_core final : private fetch_host {
   void forget_if_unused(std::uint32_t remote);
   /// Takes an id whose value there is, or was never made, out of the table. With `lost` nobody can take the value any
   /// more: tasks that would, and have not begun, are given back if the engine lets go of them; if it does not their
-  /// end will come by itself, and is taken as a giving back then.
-  void leave(std::uint32_t place, bool lost);
+  /// end will come by itself, and is taken as a giving back then. With `taken` too those that run have all they need.
+  void leave(std::uint32_t place, bool lost, bool taken = false);
   /// For the next message. That values have come is no news to hurry with: it is said before the next other
   /// message, a heartbeat at the latest.
   batch_writer& say();
@@ -330,6 +330,7 @@ class worker_core final : private fetch_host {
   std::vector<std::uint32_t> free_entries_, free_edges_;
   id_table places_;
   std::vector<std::uint32_t> executing_, scratch_, leaving_;
+  std::vector<task_id> gone_;  // that tasks lacked which were to be submitted
   std::vector<attempt_ref> attempts_;
   std::vector<value_added> added_;  // not said yet
   std::vector<waiting_task> waiting_;

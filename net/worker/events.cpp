@@ -83,13 +83,7 @@ void worker_core::dropped(task_id value) {
   leave(place, true);
 }
 
-/// Who takes it has begun, and lacks nothing.
-void worker_core::taken(task_id value) {
-  const std::uint32_t place = places_.find(value);
-  if (place == none || entries_[place].at != state::here) return;
-  host_.drop(value);
-  leave(place, false);
-}
+void worker_core::taken(task_id value) { take_away(value); }
 
 batch_writer& worker_core::say() {
   for (const value_added& m : added_) out_.add(m);

@@ -109,13 +109,13 @@ void worker_core::forget_if_unused(std::uint32_t place) {
   leave(place, false);
 }
 
-void worker_core::leave(std::uint32_t first, bool lost) {
+void worker_core::leave(std::uint32_t first, bool lost, bool taken) {
   const auto take_out = [&](std::uint32_t place) {
     entry& e = entries_[place];
     end_pushes(e);
     places_.erase(e.id);
     set_state(e, place, state::left);
-    e.lost = lost;
+    e.lost = lost && !(taken && place == first);
     e.leaving = true;
     leaving_.push_back(place);
   };

@@ -121,7 +121,7 @@ void task_host::erase(task_id id) {
   if (place == id_table::none) return;
   record& r = records_[place];
   node* n = std::exchange(r.node, nullptr);
-  if (n && r.recalled) detail::drop_handle(*n);
+  if (n && r.lent) end_loan(r, *n);
   if (r.awaited) { std::exchange(r.awaited, nullptr)->fail(std::make_exception_ptr(cancelled())); }
   r = record();
   places_.erase(id);
@@ -217,8 +217,10 @@ void task_host::submit(const run_task& task) {
     node* n = entry.make(engine_, d, inputs);
     look(task.id)->node = n;  // making inputs may have moved the records
     detail::add_handle(*n);
+    let_held_go();
     describe(*n, task);
     d.finish();
+    if (task.last_uses != 0) lend_inputs(task, *n);
     work_->enter();
     counted = true;
     if (n->type->run)
@@ -226,6 +228,7 @@ void task_host::submit(const run_task& task) {
     else
       engine_.adopt_made(*n);
   } catch (const std::exception& e) {
+    let_held_go();
     if (counted) work_->leave();  // the engine has not taken it
     record& failed = *look(task.id);
     if (node* n = std::exchange(failed.node, nullptr)) {
@@ -255,20 +258,47 @@ void task_host::stop(task_id task) {
 
 void task_host::drop(task_id id) { erase(id); }
 
-bool task_host::lend(task_id value) {
-  record* r = look(value);
-  if (!r || !r->node || r->coming || (r->attempt == 0 && !r->here)) return true;
-  if (!std::exchange(r->lent, true)) r->node->add(node::lent);
-  return (r->node->counts.load(std::memory_order_acquire) & node::taken) == 0;
+/// Who takes a value that is lent, and who is to take it, see each other.
+task_id task_host::hold(const run_task& task) {
+  if (lent_ == 0) return 0;
+  for (const input_ref& input : task.inputs) {
+    const record* const r = look(input.id);
+    if (!r || !r->lent) continue;
+    if (!detail::take_handle(*r->node)) {
+      let_held_go();
+      return input.id;
+    }
+    held_.push_back(r->node);
+  }
+  return 0;
+}
+void task_host::let_held_go() noexcept {
+  for (node* n : held_) detail::drop_handle(*n);
+  held_.clear();
 }
 
-bool task_host::recall(task_id value) {
-  record* r = look(value);
-  return !r || recall(*r);
+bool task_host::has(task_id value) {
+  const record* const r = look(value);
+  return !r || !r->lent || (r->node->counts.load(std::memory_order_acquire) & node::taken) == 0;
 }
-bool task_host::recall(record& r) noexcept {
-  if (r.lent && !r.recalled) r.recalled = detail::take_handle(*r.node);
-  return !r.lent || r.recalled;
+
+/// Of a task that is not submitted yet.
+void task_host::lend_inputs(const run_task& task, node& n) {
+  for (std::size_t i = 0; i < task.inputs.size() && i < 16; ++i) {
+    if ((task.last_uses >> i & 1) == 0) continue;
+    record* const r = look(task.inputs[i].id);
+    if (!r || !r->node || r->coming || (r->attempt == 0 && !r->here)) continue;
+    n.add(node::may_take);
+    if (std::exchange(r->lent, true)) continue;
+    r->node->add(node::lent);
+    ++lent_;
+  }
+}
+/// The record's handle goes: who counts handles is not to take another's for it.
+void task_host::end_loan(record& r, node& n) noexcept {
+  r.lent = false;
+  --lent_;
+  n.counts.fetch_or(node::given_up, std::memory_order_acq_rel);
 }
 
 // ---- what the engine says ----------------------------------------------------------------------------------------
@@ -566,8 +596,7 @@ outgoing_value task_host::find(task_id value) {
   if (!r) return {};
   if (r->copy && !r->landing) return {{}, r->copy, r->schema};
   if (!r->node || r->coming || !r->node->is(node_state::done) || (r->attempt == 0 && !r->here)) return {};
-  if (!recall(*r)) return {};  // the last task that takes it has it
-  detail::add_handle(*r->node);
+  if (!detail::take_handle(*r->node)) return {};  // the last task that takes it has it
   return {node_handle(r->node), nullptr, r->node->type->value->schema()};
 }
 
@@ -593,7 +622,7 @@ task<> task_host::end_all(std::mutex& driver) {
     std::lock_guard guard(driver);
     for (record& r : records_) {
       if (!r.node) continue;
-      if (r.recalled) all.push_back(r.node);
+      if (r.lent) end_loan(r, *r.node);
       all.push_back(std::exchange(r.node, nullptr));
     }
   }

@@ -51,8 +51,8 @@ class task_host final : public detail::node_tracker, public detail::value_source
   void submit(const run_task& task);
   bool withdraw(task_id task);
   void stop(task_id task);
-  bool lend(task_id value);
-  bool recall(task_id value);
+  task_id hold(const run_task& task);
+  bool has(task_id value);
   void drop(task_id id);
 
   /// Tells the core what has happened since. True when there was anything.
@@ -97,8 +97,7 @@ class task_host final : public detail::node_tracker, public detail::value_source
     const void* landing = nullptr;     // its attachments are on their way: what keeps their place
     bool here = false;                 // a value of a peer that has come
     bool coming = false;               // offered by its submitter: the node is there for what is to come
-    bool lent = false;                 // the last task that takes it may have it, unless
-    bool recalled = false;             // a second handle keeps it
+    bool lent = false;                 // the last task that takes it may have it
     // A copy that no task has asked for has no type here: its message, then its attachments.
     std::shared_ptr<std::vector<std::vector<std::byte>>> copy;
     std::uint64_t schema = 0;  // of the copy; 0: it has come along with a task, which knows
@@ -123,7 +122,9 @@ class task_host final : public detail::node_tracker, public detail::value_source
     return place == id_table::none ? nullptr : &records_[place];
   }
   void erase(task_id id);
-  static bool recall(record& r) noexcept;
+  void lend_inputs(const run_task& task, detail::node& n);
+  void end_loan(record& r, detail::node& n) noexcept;
+  void let_held_go() noexcept;
   const detail::portable_entry& entry_of(const function_ref& function) const;
   void describe(detail::node& n, const run_task& task) const;
   void fail_unmade(task_id id, std::uint32_t attempt, std::string why);
@@ -149,6 +150,8 @@ class task_host final : public detail::node_tracker, public detail::value_source
   std::vector<std::uint32_t> free_;
   id_table places_;
   encoder result_{encoder::buffers::copied};  // one after the other
+  std::size_t lent_ = 0;                      // records
+  std::vector<detail::node*> held_;           // handles, of inputs of the task that is submitted next
   std::vector<failure_before> unmade_;        // calls that could not become nodes
   bool closed_ = false;
   const std::shared_ptr<outstanding> work_ = std::make_shared<outstanding>();

@@ -96,8 +96,8 @@ class worker final : public std::enable_shared_from_this<worker>, private worker
   void await_giver(peer_id giver, std::uint64_t secret) override { exchange_->await_giver(giver, secret); }
   void submit(const run_task& task) override { tasks_->submit(task); }
   bool withdraw(task_id task) override { return tasks_->withdraw(task); }
-  bool lend(task_id value) override { return tasks_->lend(value); }
-  bool recall(task_id value) override { return tasks_->recall(value); }
+  task_id hold(const run_task& task) override { return tasks_->hold(task); }
+  bool has(task_id value) override { return tasks_->has(value); }
   void stop(task_id task) override { tasks_->stop(task); }
   void drop(task_id id) override { tasks_->drop(id); }
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> values) override;

@@ -190,6 +190,8 @@ class store {
   /// The work of a granted request, which alone reads this value of its own, makes its result of the value's memory:
   /// from now on this is counted as the room for the result. False: somebody else is at work with the value.
   bool take(stored_value& v, memory_request& r) noexcept;
+  /// Whether it would be given, as long as nobody else begins to read it.
+  bool may_take(const stored_value& v) noexcept;
   /// Who asked has ended, as `over` says: if the request waits it is granted now, with that error, and those behind
   /// it may go on.
   void stop_waiting(memory_request& r) noexcept;

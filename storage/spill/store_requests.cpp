@@ -221,6 +221,11 @@ void store::finish(memory_request& r) noexcept {
   if (held) run(then, true);
 }
 
+bool store::may_take(const stored_value& v) noexcept {
+  std::lock_guard guard(lock_);
+  return v.pins_ == 1 && v.where_ == stored_value::place_of::memory;
+}
+
 bool store::take(stored_value& v, memory_request& r) noexcept {
   after then;
   bool held = false;

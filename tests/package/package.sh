@@ -24,6 +24,7 @@ consume() {
   expected=$(sed -n 's/^prints: `\(.*\)`$/\1/p' "$root/README.md" | head -n 1)
   got=$("$here/build/first")
   [ "$got" = "$expected" ] || fail "the first program printed '$got', and the README says '$expected'"
+  [ "$("$here/build/with_shared")" = "$expected" ] || fail "the program with weft as a shared library printed something else"
   if [ -x "$here/build/with_asio" ]; then
     [ "$("$here/build/with_asio")" = "42" ] || fail "the program with Asio printed something else"
   else

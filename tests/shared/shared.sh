@@ -42,6 +42,11 @@ refused expression "cannot encode an array's kernel: it is code of the program" 
 refused leased "it is code of the program" "$program" --cluster "$at" --library leased
 # Where weft is in the program itself there is no such session.
 refused static 'link it with weft::shared' "$static" --cluster "$at" --library graph 2 10 1
+# What it is told where nobody has the library is what to start, also where workers run another program.
+kill "$worker" && wait "$worker" || :
+"$static" --worker "$at" --threads 1 >"$here/other" 2>&1 &
+worker=$!
+refused other 'weft worker --library' "$program" --cluster "$at" --library kernels
 # A nanny that runs the programs of clients could take this one, which it is not asked to.
 kill "$worker" && wait "$worker" || :
 worker=''

@@ -220,8 +220,8 @@ class bench final : public worker_host, public exchange_host {
   void submit(const run_task& task) override { tasks.submit(task); }
   bool withdraw(task_id task) override { return tasks.withdraw(task); }
   void stop(task_id task) override { tasks.stop(task); }
-  bool lend(task_id id) override { return tasks.lend(id); }
-  bool recall(task_id id) override { return tasks.recall(id); }
+  task_id hold(const run_task& task) override { return tasks.hold(task); }
+  bool has(task_id id) override { return tasks.has(id); }
   void drop(task_id id) override { tasks.drop(id); }
   void fetch(peer_id from, std::uint64_t request, std::span<const task_id> values) override {
     if (on_ask) on_ask();

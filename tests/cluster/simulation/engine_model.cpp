@@ -124,6 +124,12 @@ void engine_model::submit(const run_task& t) {
     if (in.at != state::value) ++n.waiting;
     elsewhere |= in.at == state::remote;
   }
+  for (std::size_t i = 0; i < t.inputs.size() && i < 16; ++i) {
+    if ((t.last_uses >> i & 1) == 0) continue;
+    node& in = nodes_[places_.find(t.inputs[i].id)];
+    if (in.at == state::remote) continue;
+    in.lent = nodes_[place].may_take = true;
+  }
   if (elsewhere) to_ask_.push_back(key_of(place));
   if (nodes_[place].waiting == 0) make_ready(place);
   owner_.engine_moved();
@@ -159,18 +165,19 @@ void engine_model::stop(task_id task) {
   }
 }
 
-bool engine_model::lend(task_id value) {
-  const std::uint32_t place = places_.find(value);
-  must(place != id_table::none, "lend() of what the engine does not know");
-  nodes_[place].lent = true;
-  return !nodes_[place].taken;
+task_id engine_model::hold(const run_task& t) {
+  for (const input_ref& input : t.inputs) {
+    const std::uint32_t i = places_.find(input.id);
+    must(i != id_table::none, "hold() of inputs that the engine does not know");
+    if (nodes_[i].taken) return input.id;
+  }
+  return 0;
 }
 
-bool engine_model::recall(task_id value) {
+bool engine_model::has(task_id value) {
   const std::uint32_t place = places_.find(value);
-  must(place != id_table::none && nodes_[place].lent, "recall() of what was not lent");
-  nodes_[place].recalled = !nodes_[place].taken;
-  return nodes_[place].recalled;
+  must(place != id_table::none, "has() of what the engine does not know");
+  return !nodes_[place].taken;
 }
 
 void engine_model::drop(task_id id) {
@@ -287,7 +294,7 @@ void engine_model::arrived(task_id value, std::uint64_t hash) {
 engine_model::found engine_model::find(task_id value) {
   const std::uint32_t place = places_.find(value);
   if (place == id_table::none || nodes_[place].at != state::value) return {};
-  if (nodes_[place].lent && !recall(value)) return {};
+  if (nodes_[place].taken) return {};
   return {true, nodes_[place].hash, nodes_[place].bytes};
 }
 
@@ -351,18 +358,25 @@ void engine_model::begin(time_ns now, std::uint32_t place) {
     must(nodes_[i].at == state::value, "a task begins without its inputs");
     n.hash = mix(n.hash, nodes_[i].hash);
   }
+  if (random_.one_in(2)) take_inputs(place);
+  n.hash = children_answer(n.spec, n.hash);
+  const time_ns time =
+      options_.simple ? n.spec.run_ns : static_cast<time_ns>(n.spec.run_ns / 2 + random_.below(n.spec.run_ns + 1u));
+  owner_.engine_timer(now + time, key_of(place));
+}
+
+/// Those that are lent to it, as far as nobody else has them; also when it was stopped long ago.
+void engine_model::take_inputs(std::uint32_t place) {
+  node& n = nodes_[place];
+  if (!n.may_take) return;
   for (const std::uint32_t i : n.inputs) {
     node& in = nodes_[i];
-    if (!in.lent || in.recalled || in.references != 1 || !in.named || !random_.one_in(2)) continue;
+    if (!in.lent || in.taken || in.references != 1 || !in.named) continue;
     in.taken = true;
     ++taken_;
     in.hash = ~in.hash;
     note({event::taken, in.id, in.attempt, 0, key_of(i), 0});
   }
-  n.hash = children_answer(n.spec, n.hash);
-  const time_ns time =
-      options_.simple ? n.spec.run_ns : static_cast<time_ns>(n.spec.run_ns / 2 + random_.below(n.spec.run_ns + 1u));
-  owner_.engine_timer(now + time, key_of(place));
 }
 
 void engine_model::timer(time_ns now, std::uint64_t key) {
@@ -397,6 +411,7 @@ void engine_model::children_done(task_id task, std::uint32_t attempt, bool well)
 }
 
 void engine_model::end(time_ns now, std::uint32_t place) {
+  take_inputs(place);
   node& n = nodes_[place];
   --running_;
   gpus_used_ -= n.gpu;

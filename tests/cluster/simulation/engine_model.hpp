@@ -71,8 +71,8 @@ class engine_model final : public worker_host {
   void submit(const run_task& task) override;
   bool withdraw(task_id task) override;
   void stop(task_id task) override;
-  bool lend(task_id value) override;
-  bool recall(task_id value) override;
+  task_id hold(const run_task& task) override;
+  bool has(task_id value) override;
   void drop(task_id id) override;
   void fetch(peer_id p, std::uint64_t request, std::span<const task_id> values) override {
     owner_.fetch_from(p, request, values);
@@ -118,7 +118,7 @@ class engine_model final : public worker_host {
     state at = state::free;
     bool named = false, stopped = false, needed = false, spilled = false, asked = false, second_half = false;
     bool failed_child = false;
-    bool lent = false, recalled = false, taken = false;
+    bool lent = false, may_take = false, taken = false;
     std::int16_t priority = 0;
     std::uint8_t gpu = 0;
     std::uint32_t waiting = 0, references = 0, needers = 0;
@@ -165,6 +165,7 @@ class engine_model final : public worker_host {
   void begin(time_ns now, std::uint32_t place);
   void end(time_ns now, std::uint32_t place);
   void take_memory(std::uint64_t bytes);
+  void take_inputs(std::uint32_t place);
 
   engine_owner& owner_;
   simulated_random& random_;
