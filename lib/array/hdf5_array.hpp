@@ -61,6 +61,9 @@ task<block> read_hdf5_part(shared<hdf5_place> where, std::size_t j);
 
 struct read_hdf5_task {
   shared<hdf5_place> where;
+  std::uint64_t result_bytes(std::size_t j) const noexcept {
+    return bytes_of_chunk(where->chunks, where->first, where->counts, j, where->of.item);
+  }
   task<block> operator()(std::size_t j) const { return read_hdf5_part(where, j); }
   std::string task_name() const { return "read-hdf5"; }
   std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }

@@ -36,6 +36,9 @@ task<nothing> write_npy_chunk(shared<npy_place> where, std::size_t j, const bloc
 
 struct read_npy_task {
   shared<npy_place> where;
+  std::uint64_t result_bytes(std::size_t j) const noexcept {
+    return bytes_of_chunk(where->chunks, where->first, where->counts, j, where->of.item);
+  }
   task<block> operator()(std::size_t j) const { return read_npy_chunk(where, j); }
   std::string task_name() const { return "read-file"; }
   std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }

@@ -34,6 +34,9 @@ task<nothing> write_zarr_part(shared<zarr_place> where, std::size_t j, const blo
 
 struct read_zarr_task {
   shared<zarr_place> where;
+  std::uint64_t result_bytes(std::size_t j) const noexcept {
+    return bytes_of_chunk(where->chunks, where->first, where->counts, j, where->of.item);
+  }
   task<block> operator()(std::size_t j) const { return read_zarr_part(where, j); }
   std::string task_name() const { return "read-zarr"; }
   std::string task_subject(std::size_t j) const { return name_of_chunk(j, where->first, where->counts); }

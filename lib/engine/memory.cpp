@@ -145,7 +145,8 @@ void engine::keep_value(node& n, bool scattered) {
 bool engine::ask_memory(node& n) {
   node_request* r = n.request;
   if (!r) {
-    bool asks = store_->tight();
+    // What waits leaves its thread to the next: without room for their results all of them would begin at once.
+    bool asks = store_->tight() || (n.type->stop && n.type->result_bytes && n.type->result_bytes(n) >= least_stored);
     for (std::uint32_t i = 0; !asks && i < n.input_count; ++i) asks = n.inputs[i].from->stored != nullptr;
     if (!asks) return true;
     auto made = std::make_unique<node_request>(n);

@@ -71,7 +71,6 @@ plan plan_of(std::uint64_t seed, world_size size) {
   p.fickle = r.one_in(4);
 
   if (r.one_in(4)) p.scheduler.ahead = static_cast<std::uint32_t>(r.below(4));
-  if (r.one_in(2)) p.scheduler.least_given = 0;
   if (r.one_in(4)) p.scheduler.pipeline = static_cast<time_ns>(r.below(50)) * ms;
   if (r.one_in(4)) p.scheduler.overload = static_cast<time_ns>(r.below(10)) * ms;
   p.scheduler.steal_interval = static_cast<time_ns>(r.between(1, 20)) * ms;
@@ -98,6 +97,7 @@ plan plan_of(std::uint64_t seed, world_size size) {
   if (r.one_in(8)) p.faults.clear();
   std::sort(p.faults.begin(), p.faults.end(), [](const fault& x, const fault& y) { return x.at < y.at; });
   p.quiet_at = p.faults.empty() ? 0 : stop;
+  if (r.one_in(2)) p.scheduler.least_given = 0;
   return p;
 }
 
