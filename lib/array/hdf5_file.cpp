@@ -93,9 +93,7 @@ hdf5_dataset describe(const hdf5_id& file, const hdf5_id& d, const std::string& 
       break;
     case H5D_CONTIGUOUS:
       // Elements that nobody has written are nowhere, and those in other files not here.
-      if (const haddr_t at = H5Dget_offset(d.get());
-          at != HADDR_UNDEF && H5Pget_external_count(how.get()) == 0 && lies_in(file, d))
-        found.offset = at;
+      if (H5Pget_external_count(how.get()) == 0 && lies_in(file, d)) found.offset = offset_of_hdf5(file, d);
       break;
     case H5D_VIRTUAL:
       found.unwritable = "is put together of other datasets";

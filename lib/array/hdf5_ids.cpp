@@ -175,6 +175,16 @@ hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name) {
   return hdf5_id(H5Oopen(file.get(), name.c_str(), H5P_DEFAULT), &H5Oclose);
 }
 
+std::optional<std::uint64_t> offset_of_hdf5(const hdf5_id& file, const hdf5_id& dataset) {
+  constexpr haddr_t signature = 8;  // that a file begins with, behind its user block
+  const hdf5_id how(H5Fget_create_plist(file.get()), &H5Pclose);
+  hsize_t user_block = 0;
+  if (!how || H5Pget_userblock(how.get(), &user_block) < 0) return {};
+  const haddr_t at = H5Dget_offset(dataset.get());
+  if (H5Dget_storage_size(dataset.get()) == 0 || at == HADDR_UNDEF || at < user_block + signature) return {};
+  return at;
+}
+
 hdf5_id make_hdf5_type(const item_type& t) {
   using kind = item_type::kind;
   if (t.of == kind::boolean) {

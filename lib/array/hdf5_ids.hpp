@@ -3,7 +3,9 @@
 #include <hdf5.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -71,6 +73,9 @@ void give_back_rest(const hdf5_id& file, const std::string& path);
 void finish_hdf5_file(hdf5_id& file, const std::string& path);
 /// An object of any kind; none where there is none of that name.
 hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name);
+/// Where the elements of a dataset in one piece begin; none where it has no room for them yet. H5Dget_offset alone
+/// does not tell: HDF5 1.10 adds a user block's bytes to an address that is none.
+std::optional<std::uint64_t> offset_of_hdf5(const hdf5_id& file, const hdf5_id& dataset);
 
 /// What an open file says of a dataset, but for its version. Throws where it is not of that type and shape.
 hdf5_dataset look_into_hdf5(const hdf5_id& file, const std::string& path, const std::string& dataset,

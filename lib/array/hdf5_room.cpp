@@ -111,8 +111,7 @@ void make_dataset(const hdf5_id& file, const std::string& path, const std::strin
   if (!made) throw_hdf5(name_of_hdf5(path, dataset) + " cannot be made");
   put_mark(made, room.mark, name_of_hdf5(path, dataset));
   if (!stored.chunk.empty()) return;
-  // An array of nothing is nowhere.
-  if (const haddr_t at = H5Dget_offset(made.get()); at != HADDR_UNDEF) room.offset = at;
+  room.offset = offset_of_hdf5(file, made).value_or(0);  // an array of nothing is nowhere
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ for name, options in [("old.h5", {}), ("new.h5", {"libver": "latest"}), ("block.
             order = "big" if dtype[0] == ">" else "little"
             for stored, how in STORED.items():
                 f.create_dataset(f"{dtype[1:]}/{order}/{stored}", data=values(dtype), **how)
+        f.create_dataset("unwritten", shape=(5, 7), dtype="<f8", fillvalue=7)
 
 with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     f["scalar"] = 2.5

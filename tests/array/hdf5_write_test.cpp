@@ -308,6 +308,11 @@ TEST_CASE("datasets of all layouts that h5py writes are written in part, in file
   for (const char* file : {"/old.h5", "/new.h5", "/block.h5"}) {
     const std::string path = folder / "x.h5";
     fs::copy_file(std::string(from) + file, path, fs::copy_options::overwrite_existing);
+    const auto unwritten = at.pool.run(weft::from_hdf5<double, 2>(at.client, path, "unwritten"));
+    CHECK(at(weft::sum(unwritten)) == 7 * 5 * 7);
+    at.pool.run(weft::store(weft::ones<double, 2>(at.client, {2, 7}),
+                            weft::hdf5_dataset(path, "unwritten").region(slice(1, 3))));
+    CHECK(at(weft::sum(unwritten)) == 14 + 3 * 7 * 7);
     for (const char* stored : {"whole", "both", "checked", "growing"}) {
       const std::string name = std::string("f8/big/") + stored;
       INFO(file << " " << name);
