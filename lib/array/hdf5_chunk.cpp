@@ -21,13 +21,12 @@ bool transpose_bytes(std::span<std::byte> to, std::span<const std::byte> from, s
   return true;
 }
 
-/// None where it becomes no smaller.
-std::span<const std::byte> deflate_smaller(std::span<std::byte> to, std::span<const std::byte> from, int level) {
-  uLongf size = to.size();
+std::span<const std::byte> deflate_whole(std::vector<std::byte>& to, std::span<const std::byte> from, int level) {
+  uLongf size = compressBound(static_cast<uLong>(from.size()));
+  to.resize(size);
   const int result = compress2(reinterpret_cast<Bytef*>(to.data()), &size,
                                reinterpret_cast<const Bytef*>(from.data()), static_cast<uLong>(from.size()), level);
-  if (result == Z_OK && size < from.size()) return to.first(size);
-  if (result == Z_OK || result == Z_BUF_ERROR) return {};
+  if (result == Z_OK) return std::span(to).first(size);
   throw std::runtime_error("weft: zlib cannot deflate a chunk of " + std::to_string(from.size()) + " bytes: error " +
                            std::to_string(result));
 }
@@ -41,19 +40,14 @@ bool inflate_whole(std::span<std::byte> to, std::span<const std::byte> from) {
 
 }  // namespace
 
-std::span<const std::byte> hdf5_encoder::encode(std::span<const std::byte> chunk, std::uint32_t& skipped) {
-  skipped = 0;
-  for (std::size_t i = 0, k = 0; i < filters_.size(); ++i) {
+std::span<const std::byte> hdf5_encoder::encode(std::span<const std::byte> chunk) {
+  std::size_t k = 0;
+  for (const hdf5_filter f : filters_) {
     std::vector<std::byte>& room = rooms_[k];
-    room.resize(chunk.size());
-    if (filters_[i] == hdf5_filter::deflate) {
-      const std::span<const std::byte> smaller = deflate_smaller(room, chunk, level_);
-      if (smaller.empty()) {
-        skipped |= std::uint32_t{1} << i;
-        continue;
-      }
-      chunk = smaller;
+    if (f == hdf5_filter::deflate) {
+      chunk = deflate_whole(room, chunk, level_);
     } else {
+      room.resize(chunk.size());
       transpose_bytes(room, chunk, item_, true);
       chunk = room;
     }

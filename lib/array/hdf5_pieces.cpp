@@ -36,8 +36,10 @@ struct piece {
 };
 /// What a piece begins with in a task's file.
 struct piece_header {
-  std::uint64_t bytes = 0, skipped = 0;
+  std::uint64_t bytes = 0;
 };
+/// What is stored of a chunk at most: deflate makes nothing twice as large.
+std::size_t most_stored(std::size_t chunk) { return 2 * chunk + 4096; }
 
 std::size_t bytes_in(const hdf5_pieces& p, std::span<const std::size_t> extents) {
   return bytes_of(extents, p.of.item).value();
@@ -105,12 +107,11 @@ class piece_maker {
     room_.assign(bytes_in(p_, extents), std::byte{0});
     copy_box(room_.data(), steps, from, b_.steps, next.extents, p_.of.item);
     std::span<const std::byte> bytes = room_;
-    std::uint32_t skipped = 0;
     if (next.made) {
       swap_if_needed(room_, item_type_of(p_.of, p_.swapped).value());
-      bytes = encoder_.encode(room_, skipped);
+      bytes = encoder_.encode(room_);
     }
-    const piece_header h{bytes.size(), skipped};
+    const piece_header h{bytes.size()};
     append(all, std::as_bytes(std::span(&h, 1)));
     append(all, bytes);
   }
@@ -131,11 +132,10 @@ class left_pieces {
       : path_(std::move(path)), name_(std::move(name)), file_(path_, std::ios::binary) {
     if (!file_) throw_taken_away(name_, path_);
   }
-  std::span<const std::byte> next(std::uint64_t most, std::uint32_t& skipped) {
+  std::span<const std::byte> next(std::uint64_t most) {
     piece_header h;
     read(&h, sizeof h);
     if (h.bytes > most) throw_damaged();
-    skipped = static_cast<std::uint32_t>(h.skipped);
     room_.resize(h.bytes);
     read(room_.data(), room_.size());
     return room_;
@@ -155,19 +155,20 @@ class left_pieces {
 };
 
 /// What HDF5 is to write of a box, at most.
-std::uint64_t room_for(const hdf5_dataset& d, const hdf5_pieces& p, const chunk_box& b) {
+std::uint64_t room_for(const hdf5_dataset& d, const hdf5_pieces& p, const chunk_box& b, bool is_new) {
   std::uint64_t room = 0;
   each_piece(p, b, [&](const piece& next) {
+    if (d.chunk.empty()) return;  // reserved once, for all of the dataset
+    const std::uint64_t bytes = bytes_of(d.chunk, d.type.size).value();
     if (next.made) {
-      room += noted_of_chunk;
+      // What is there may have to be set apart first.
+      room += noted_of_chunk + (is_new || d.filters.empty() ? 0 : bytes);
       return;
     }
-    if (d.chunk.empty()) return;  // reserved once, for all of the dataset
     std::uint64_t chunks = 1;
     for (std::size_t a = 0; a < next.first.size(); ++a)
       chunks *= (next.first[a] + next.extents[a] - 1) / d.chunk[a] - next.first[a] / d.chunk[a] + 1;
-    const std::uint64_t bytes = bytes_of(d.chunk, d.type.size).value();
-    room += chunks * (bytes + bytes / 8 + noted_of_chunk);
+    room += chunks * (bytes + bytes / 8 + noted_of_chunk) + (d.filters.empty() ? 0 : most_stored(bytes));
   });
   return room;
 }
@@ -178,13 +179,34 @@ hdf5_id space_of(std::span<const std::size_t> extents) {
                  &H5Sclose);
 }
 
-void write_piece(const hdf5_id& d, const piece& next, std::span<const std::byte> bytes, std::uint32_t skipped,
+/// Makes a chunk that is there, and has not been through all filters, of a length that it will not have: HDF5 1.10
+/// does not note that the chunk which is written over it has been, where both are of one length. `bytes` is what will
+/// be stored of it; null where HDF5 changes it in part, and nobody knows.
+bool set_apart(const hdf5_id& d, const hdf5_dataset& of, std::span<const std::size_t> first, std::size_t bytes) {
+  std::vector<hsize_t> at(first.begin(), first.end());
+  for (std::size_t a = 0; a < at.size(); ++a) at[a] -= at[a] % of.chunk[a];
+  hsize_t stored = 0;
+  const std::size_t most = most_stored(bytes_of(of.chunk, of.type.size).value());
+  if (H5Dget_chunk_storage_size(d.get(), at.data(), &stored) < 0 || stored == 0 || stored > most ||
+      (bytes != 0 && stored != bytes))
+    return true;
+  std::vector<std::byte> there(stored);
+  std::uint32_t skipped = 0;
+  if (H5Dread_chunk(d.get(), H5P_DEFAULT, at.data(), &skipped, there.data()) < 0) return false;
+  if (skipped == 0) return true;
+  there.resize(bytes != 0 ? bytes + 1 : most);  // of what is behind a chunk's end HDF5 reads nothing
+  return H5Dwrite_chunk(d.get(), H5P_DEFAULT, skipped, at.data(), there.size(), there.data()) >= 0;
+}
+
+void write_piece(const hdf5_id& d, const hdf5_dataset& of, const piece& next, std::span<const std::byte> bytes,
                  const hdf5_id& in_memory, const std::string& name) {
   const std::vector<hsize_t> first(next.first.begin(), next.first.end());
   const std::vector<hsize_t> extents(next.extents.begin(), next.extents.end());
-  bool done = false;
-  if (next.made) {
-    done = H5Dwrite_chunk(d.get(), H5P_DEFAULT, skipped, first.data(), bytes.size(), bytes.data()) >= 0;
+  bool done = of.filters.empty() || set_apart(d, of, next.first, next.made ? bytes.size() : 0);
+  if (!done) {
+    // which is said below
+  } else if (next.made) {
+    done = H5Dwrite_chunk(d.get(), H5P_DEFAULT, 0, first.data(), bytes.size(), bytes.data()) >= 0;
   } else {
     const hdf5_id here = space_of(next.extents), there(H5Dget_space(d.get()), &H5Sclose);
     done = here && there &&
@@ -247,7 +269,7 @@ std::size_t take_in_hdf5_pieces(const hdf5_goal& to, const hdf5_pieces& from, st
     const std::uintmax_t size = fs::file_size(file_of_task(from, next), none);
     if (none) continue;
     bytes += size;
-    room += size + room_for(now, from, b);
+    room += size + room_for(now, from, b, is_new);
   }
   reserve_in_hdf5(file, to.path, room);
   {
@@ -257,11 +279,10 @@ std::size_t take_in_hdf5_pieces(const hdf5_goal& to, const hdf5_pieces& from, st
       std::optional<left_pieces> left;
       each_piece(from, box_of_task(j), [&](const piece& p) {
         if (!left) left.emplace(file_of_task(from, j), name);
-        std::uint32_t skipped = 0;
-        const std::size_t most = bytes_in(from, p.made ? now.chunk : p.extents);
-        const std::span<const std::byte> what = left->next(most, skipped);
-        if (!p.made && what.size() != most) throw std::logic_error("weft: a piece of a dataset of another size");
-        write_piece(d, p, what, skipped, in_memory, name);
+        const std::size_t size = bytes_in(from, p.made ? now.chunk : p.extents);
+        const std::span<const std::byte> what = left->next(p.made ? most_stored(size) : size);
+        if (!p.made && what.size() != size) throw std::logic_error("weft: a piece of a dataset of another size");
+        write_piece(d, now, p, what, in_memory, name);
       });
     }
   }

@@ -36,9 +36,10 @@ struct hdf5_pieces {
 };
 void weft_encode(encoder& e, const hdf5_pieces& p);
 hdf5_pieces weft_decode(decoder& d, std::type_identity<hdf5_pieces>);
-constexpr std::string_view weft_schema(std::type_identity<hdf5_pieces>) { return "weft array hdf5 pieces 1"; }
+constexpr std::string_view weft_schema(std::type_identity<hdf5_pieces>) { return "weft array hdf5 pieces 2"; }
 
-/// Leaves the pieces of a chunk. b must live until then. Memory: a stored chunk three times, and 1 MiB.
+/// Leaves the pieces of a chunk. b must live until then. Memory: a stored chunk three times, four
+/// times where it is shuffled and deflated, and 1 MiB.
 task<nothing> leave_hdf5_pieces(shared<hdf5_pieces> where, std::size_t j, const block& b);
 
 struct write_hdf5_task {

@@ -84,6 +84,11 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     tiny[...] = numpy.arange(1000000).reshape(1000, 1000)
     f.create_dataset("growing", shape=(10, 7), maxshape=(None, None), chunks=(4, 4), dtype="<i4", fillvalue=-3,
                      compression="gzip")
+    # A chunk that has not been through the filter.
+    skipped = f.create_dataset("skipped", shape=(300,), chunks=(100,), dtype="<i4", shuffle=True)
+    skipped[...] = numpy.arange(300)
+    for first in (0, 100, 200):
+        skipped.id.write_direct_chunk((first,), numpy.arange(first, first + 100, dtype="<i4").tobytes(), filter_mask=1)
     # What is no array of numbers.
     f["text"] = "text"
     f["texts"] = numpy.array([b"a", b"bc"])
