@@ -171,6 +171,7 @@ void put_hdf5_in_place(const std::string& path, const std::string& dataset, cons
   const hdf5_session session;
   hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
   check_own_room(file, path, dataset, room);
+  reserve_in_hdf5(file, path, 0);  // for groups, and what lists them
   if (is_replaced(file, path, dataset, overwrite)) remove(file, path, dataset);
   const std::string name = unfinished_name(dataset);
   {
@@ -180,6 +181,7 @@ void put_hdf5_in_place(const std::string& path, const std::string& dataset, cons
         H5Adelete(made.get(), mark_name) < 0)
       throw_hdf5(name_of_hdf5(path, dataset) + " cannot be given its name");
   }
+  give_back_rest(file, path);
   finish_hdf5_file(file, path);
 }
 
@@ -201,7 +203,9 @@ void leave_hdf5_room(const std::string& path, const std::string& dataset, const 
   const hdf5_session session;
   hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
   const std::string name = unfinished_name(dataset);
+  reserve_in_hdf5(file, path, 0);  // its name is longer now
   if (mark_of(file, name) == room.mark) rename(file, path, name, left_name(dataset, room.mark));
+  give_back_rest(file, path);
   finish_hdf5_file(file, path);
 }
 

@@ -64,6 +64,18 @@ xt::xtensor<double, 2> read_all(place& at, const std::string& path, const std::s
   return at(at.pool.run(weft::from_hdf5<double, 2>(at.client, path, dataset)));
 }
 
+// Files of this process may have so many bytes, as if the disk were full then.
+struct file_limit {
+  explicit file_limit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    rlimit now = before;
+    now.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  ~file_limit() { ::setrlimit(RLIMIT_FSIZE, &before); }
+  rlimit before{};
+};
+
 }  // namespace
 
 TEST_CASE("a dataset in chunks, shuffled and deflated, has what was written") {
@@ -354,17 +366,6 @@ TEST_CASE("what a program that was ended has left of a dataset in chunks is remo
 }
 
 TEST_CASE("a dataset in chunks goes, with its folder, where there is no room for it") {
-  // Files of this process may have so many bytes, as if the disk were full then.
-  struct file_limit {
-    explicit file_limit(rlim_t bytes) {
-      ::getrlimit(RLIMIT_FSIZE, &before);
-      rlimit now = before;
-      now.rlim_cur = bytes;
-      ::setrlimit(RLIMIT_FSIZE, &now);
-    }
-    ~file_limit() { ::setrlimit(RLIMIT_FSIZE, &before); }
-    rlimit before{};
-  };
   const auto on_limit = std::signal(SIGXFSZ, SIG_IGN);
   const test_directory folder(test_directory::beside());
   place at(1);
@@ -382,6 +383,29 @@ TEST_CASE("a dataset in chunks goes, with its folder, where there is no room for
   at.pool.run(weft::to_hdf5(x, path, "x", {.shuffle = true}));
   CHECK(at(weft::sum(at.pool.run(weft::from_hdf5<double, 1>(c, path, "x")) - x)) == 0);
   CHECK(at(weft::sum(at.pool.run(weft::from_hdf5<double, 2>(c, path, "before")))) == 12);
+  std::signal(SIGXFSZ, on_limit);
+}
+
+TEST_CASE("a dataset that cannot be given its name, since the disk is full, is as it was") {
+  using namespace weft::detail::arrays;
+  const auto on_limit = std::signal(SIGXFSZ, SIG_IGN);
+  const test_directory folder(test_directory::beside());
+  place at(1);
+  const std::string path = folder / "x.h5", name = "many/groups/that/are/not/there/x";
+  at.pool.run(weft::to_hdf5(weft::ones<double, 2>(at.client, {3, 4}), path, "before"));
+  const std::size_t extents[] = {3};
+  const hdf5_room room = make_hdf5_room(path, name, item_type{item_type::kind::real, 8}, extents, false, 7);
+  const auto size = fs::file_size(path);
+  {
+    const file_limit full(size);
+    CHECK_THROWS_AS(put_hdf5_in_place(path, name, room, false), std::system_error);
+    CHECK_THROWS_AS(leave_hdf5_room(path, name, room), std::system_error);
+  }
+  CHECK(fs::file_size(path) == size);
+  put_hdf5_in_place(path, name, room, false);
+  CHECK(fs::file_size(path) < size + (64 << 10));
+  CHECK(at.pool.run(weft::from_hdf5<double>(at.client, path, name)).shape() == weft::shape{3});
+  CHECK(at(weft::sum(at.pool.run(weft::from_hdf5<double, 2>(at.client, path, "before")))) == 12);
   std::signal(SIGXFSZ, on_limit);
 }
 
