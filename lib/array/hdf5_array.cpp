@@ -76,7 +76,8 @@ std::string place_of_dataset(const std::string& path, const std::string& dataset
 
 void check_dataset_name(const std::string& path, const std::string& dataset) {
   const std::size_t begin = dataset.find_first_not_of('/');
-  if (begin == std::string::npos || dataset.ends_with('/') || dataset.find('\0') != std::string::npos)
+  if (begin == std::string::npos || dataset.ends_with('/') || dataset.ends_with("/.") || dataset == "." ||
+      dataset.find('\0') != std::string::npos)
     throw misuse("weft: '" + dataset + "' is no name of a dataset of " + path + ": give one, with '/' behind groups");
 }
 

@@ -56,14 +56,6 @@ bool is_plain(const hdf5_id& how, const std::string& name, hdf5_dataset& found) 
   return plain && n >= 0 && n <= 32 && H5Pget_chunk_opts(how.get(), &options) >= 0 && options == 0;
 }
 
-/// Not where its name is a link to another file. Of the rest that HDF5 can tell of an object, some is counted chunk
-/// by chunk.
-bool lies_in(const hdf5_id& file, const hdf5_id& d) {
-  H5O_info_t whole, own;
-  return H5Oget_info2(file.get(), &whole, H5O_INFO_BASIC) >= 0 && H5Oget_info2(d.get(), &own, H5O_INFO_BASIC) >= 0 &&
-         whole.fileno == own.fileno;
-}
-
 bool has_zero_fill(const hdf5_id& how, const hdf5_id& type, std::size_t item) {
   std::vector<std::byte> fill(item, std::byte{1});
   return H5Pget_fill_value(how.get(), type.get(), fill.data()) >= 0 &&

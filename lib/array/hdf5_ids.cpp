@@ -175,6 +175,13 @@ hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name) {
   return hdf5_id(H5Oopen(file.get(), name.c_str(), H5P_DEFAULT), &H5Oclose);
 }
 
+bool lies_in(const hdf5_id& file, const hdf5_id& object) {
+  // Of the rest that HDF5 can tell of an object, some is counted chunk by chunk.
+  H5O_info_t whole, own;
+  return H5Oget_info2(file.get(), &whole, H5O_INFO_BASIC) >= 0 &&
+         H5Oget_info2(object.get(), &own, H5O_INFO_BASIC) >= 0 && whole.fileno == own.fileno;
+}
+
 std::optional<std::uint64_t> offset_of_hdf5(const hdf5_id& file, const hdf5_id& dataset) {
   constexpr haddr_t signature = 8;  // that a file begins with, behind its user block
   const hdf5_id how(H5Fget_create_plist(file.get()), &H5Pclose);

@@ -22,11 +22,29 @@ constexpr const char* mark_name = "weft.unfinished";
 
 bool is_dataset(const hdf5_id& object) { return H5Iget_type(object.get()) == H5I_DATASET; }
 
+bool is_there(const hdf5_id& file, const std::string& name) {
+  return H5Lexists(file.get(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+/// Whether the groups that the dataset's name names are there. Throws where one of them cannot be made.
+bool has_groups(const hdf5_id& file, const std::string& path, const std::string& dataset) {
+  for (std::size_t end = dataset.find('/', 1); end != std::string::npos; end = dataset.find('/', end + 1)) {
+    const std::string group = dataset.substr(0, end);
+    if (group.find_first_not_of("/.") == std::string::npos) continue;  // the root
+    if (!is_there(file, group)) return false;
+    if (const hdf5_id there = find_hdf5_object(file, group);
+        !there || H5Iget_type(there.get()) != H5I_GROUP || !lies_in(file, there))
+      throw std::runtime_error("weft: " + name_of_hdf5(path, dataset) + " cannot be made: " + group +
+                               " is there, and is no group of this file: choose another name");
+  }
+  return true;
+}
+
 /// Throws where the dataset's name is not free, or what has it is not to be replaced. True: there is a dataset.
 bool is_replaced(const hdf5_id& file, const std::string& path, const std::string& dataset, bool overwrite) {
-  const hdf5_id there = find_hdf5_object(file, dataset);
-  if (!there) return false;
-  if (!is_dataset(there))
+  if (!has_groups(file, path, dataset) || !is_there(file, dataset)) return false;
+  const hdf5_id there = find_hdf5_object(file, dataset);  // none where it is a link to nothing
+  if (!there || !is_dataset(there))
     throw std::runtime_error("weft: " + dataset + " of " + path +
                              " is there, and is no dataset: it is not overwritten, choose another name");
   if (!overwrite)
@@ -42,10 +60,6 @@ hdf5_id opened_or_made(const std::string& path, bool& is_new) {
   if (file) return file;
   if (std::filesystem::exists(path)) throw hdf5_in_use(path);  // another has made it just now
   throw_hdf5(path + " cannot be made");
-}
-
-bool is_there(const hdf5_id& file, const std::string& name) {
-  return H5Lexists(file.get(), name.c_str(), H5P_DEFAULT) > 0;
 }
 
 void put_mark(const hdf5_id& dataset, std::uint64_t mark, const std::string& name) {

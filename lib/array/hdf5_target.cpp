@@ -98,6 +98,9 @@ class new_dataset_job : public storing_job {
         overwrite_(overwrite) {}
 
   std::string place() const override { return place_of_dataset(path_, dataset_); }
+  bool is_in_the_way_of(const std::string& other, const std::string& own) const override {
+    return other.starts_with(own + "%2F");
+  }
 
   task<> begin(std::uint64_t number, std::uint64_t own) override {
     number_ = number;

@@ -174,6 +174,9 @@ void check_apart(const storing_jobs& jobs) {
   for (const std::shared_ptr<storing_job>& j : jobs) places.push_back(j->is_own_place() ? j->place() : std::string());
   for (std::size_t i = 0; i < jobs.size(); ++i)
     for (std::size_t k = 0; k < i; ++k) {
+      if (jobs[i]->is_in_the_way_of(places[k], places[i]) || jobs[k]->is_in_the_way_of(places[i], places[k]))
+        throw misuse("weft: " + jobs[i]->name() + " and " + jobs[k]->name() +
+                     " are stored in one call, and one cannot be in the other: choose another name");
       if (places[i].empty() || places[i] != places[k]) continue;
       const file_region *a = jobs[k]->region(), *b = jobs[i]->region();
       if (!a || !b)

@@ -54,6 +54,8 @@ class storing_job {
   virtual bool is_own_place() const noexcept { return true; }
   /// The same text for the same place, however it was spelled. Asks the file system, and blocks.
   virtual std::string place() const { return spelled_alike(name_); }
+  /// Whether what has the place `other` can only be there where this job's `own` is a folder, or a group.
+  virtual bool is_in_the_way_of(const std::string& /*other*/, const std::string& /*own*/) const { return false; }
   /// The part of what is there; none: all of it.
   virtual const file_region* region() const noexcept { return nullptr; }
   /// Whether tasks write where others look, so that one that could not be reached may do so after the end.

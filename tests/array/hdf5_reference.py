@@ -68,6 +68,8 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     with h5py.File(os.path.join(folder, "other.h5"), "w") as other:
         other["ahead"] = numpy.zeros(1000)
         other["inside"] = numpy.arange(12.0)
+    f["to_nothing"] = h5py.SoftLink("/nowhere")
+    f["other_root"] = h5py.ExternalLink("other.h5", "/")
     f["linked"] = h5py.ExternalLink("other.h5", "/inside")
     how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     how.set_chunk((500,))

@@ -177,6 +177,37 @@ TEST_CASE("options that HDF5 cannot follow are refused when the expression is bu
   CHECK_THROWS_WITH(weft::to_hdf5(weft::sum(x), "x.h5", "x", {.deflate = 1}), Contains("arrays with axes alone"));
 }
 
+TEST_CASE("names that a dataset cannot have are refused before anything is computed") {
+  const test_directory folder(test_directory::beside());
+  place at(1);
+  const weft::client& c = at.client;
+  const std::string path = folder / "x.h5";
+  const auto x = some(c, {60, 47});
+  at.pool.run(weft::to_hdf5(x, path, "a/x"));
+  const std::vector<char> before = bytes_of_file(path);
+  const auto never = weft::map_blocks(
+      [](const auto& a) {
+        if (a.size() != 0) throw std::logic_error("a chunk is computed");
+        return a * 1.0;
+      },
+      x);
+  for (const char* name : {"a/x/y", "a//x/b/y", "/./a/x/y"})
+    CHECK_THROWS_WITH(at.pool.run(weft::to_hdf5(never, path, name)),
+                      Contains("a") && Contains("is no group of this"));
+  CHECK_THROWS_WITH(at.pool.run(weft::to_hdf5(never, path, "a")), Contains("is no dataset"));
+  CHECK_THROWS_AS(weft::to_hdf5(never, path, "b/."), weft::misuse);
+  CHECK_THROWS_WITH(weft::store(storing(never, weft::hdf5_dataset(path, "/b/y")),
+                                storing(never, weft::hdf5_dataset(path, "b//y/z", {.deflate = 1}))),
+                    Contains("dataset /b/y of") && Contains("one cannot be in the other"));
+  CHECK(bytes_of_file(path) == before);
+  at.pool.run(weft::to_hdf5(x, path, "./a/./b//y"));
+  CHECK((read_all(at, path, "a/b/y") == at(x)));
+  const std::string special = copied_special(folder / "special.h5");
+  if (special.empty()) return;
+  for (const char* name : {"to_nothing", "to_nothing/y", "other_root/y"})
+    CHECK_THROWS_AS(at.pool.run(weft::to_hdf5(never, special, name, {.overwrite = true})), std::runtime_error);
+}
+
 TEST_CASE("regions of datasets of any layout are written over what is there, and nothing else") {
   const test_directory folder(test_directory::beside());
   place at;
