@@ -146,6 +146,12 @@ hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset) {
   return d;
 }
 
+void check_hdf5_is_writable(const std::string& path) {
+  const hdf5_session session;
+  hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
+  finish_hdf5_file(file, path);
+}
+
 hdf5_dataset look_into_hdf5(const hdf5_id& file, const std::string& path, const std::string& dataset,
                             const item_type& type, std::span<const std::size_t> shape) {
   const std::string name = name_of_hdf5(path, dataset);

@@ -64,6 +64,9 @@ hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset);
 hdf5_dataset look_up_again(const std::string& path, const std::string& dataset, const item_type& type,
                            std::span<const std::size_t> shape);
 
+/// Throws where the file cannot be opened to be written to, and hdf5_in_use.
+void check_hdf5_is_writable(const std::string& path);
+
 /// A chunk as it is stored, and what of it belongs to a box.
 struct hdf5_chunk {
   std::vector<std::byte> stored = {};

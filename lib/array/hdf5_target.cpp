@@ -250,6 +250,8 @@ class dataset_region_job final : public storing_job {
 
  private:
   task<> begin_pieces(std::uint64_t own) {
+    const auto try_it = [&] { check_hdf5_is_writable(path_); };
+    co_await when_free(try_it);  // rather now than when all is computed
     if (!found_.chunk.empty()) x_ = in_chunks_of(std::move(x_), extents_from(found_.chunk), region_.first);
     pieces_.folder = unfinished_beside(path_, own);
     const auto make = [&] { make_folder(pieces_.folder); };

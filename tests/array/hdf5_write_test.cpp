@@ -1,5 +1,6 @@
 // Datasets in chunks, compressed, and parts of datasets that are there.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <complex>
@@ -282,6 +283,17 @@ TEST_CASE("regions that do not fit are refused, and one that fails leaves a data
   CHECK_THROWS_WITH(at.pool.run(weft::store(failing(x), target.region(weft::ellipsis))), Contains("chunk 3 fails"));
   CHECK(bytes_of_file(path) == before);
   CHECK(names_in(folder) == 1);
+  if (::geteuid() != 0) {  // who may write what he likes
+    fs::permissions(path, fs::perms::owner_read);
+    const auto never = weft::map_blocks(
+        [](const auto& a) {
+          if (a.size() != 0) throw std::logic_error("a chunk is computed");
+          return a * 1.0;
+        },
+        x);
+    CHECK_THROWS_WITH(at.pool.run(weft::store(never, target.region(weft::ellipsis))), Contains("cannot be opened"));
+    fs::permissions(path, fs::perms::owner_all);
+  }
   // Written anew, in other chunks, while it is written to.
   static std::string written_anew;
   written_anew = path;
