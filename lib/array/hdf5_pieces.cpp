@@ -154,23 +154,44 @@ class left_pieces {
   std::vector<std::byte> room_;
 };
 
-/// What HDF5 is to write of a box, at most.
-std::uint64_t room_for(const hdf5_dataset& d, const hdf5_pieces& p, const chunk_box& b, bool is_new) {
-  std::uint64_t room = 0;
+std::vector<hsize_t> begin_of_chunk(const hdf5_dataset& of, std::span<const std::size_t> first) {
+  std::vector<hsize_t> at(first.begin(), first.end());
+  for (std::size_t a = 0; a < at.size(); ++a) at[a] -= at[a] % of.chunk[a];
+  return at;
+}
+/// Null where nobody has written the chunk with that element.
+std::uint64_t stored_of_chunk(const hdf5_id& d, const hdf5_dataset& of, std::span<const std::size_t> first) {
+  hsize_t stored = 0;
+  return H5Dget_chunk_storage_size(d.get(), begin_of_chunk(of, first).data(), &stored) < 0 ? 0 : stored;
+}
+
+/// What taking in a box takes, at most.
+struct portion {
+  std::uint64_t bytes = 0;  // that are read, or written
+  std::uint64_t room = 0;   // that the file may grow by
+};
+/// `left` is what the box's file has.
+portion portion_of(const hdf5_id& dataset, const hdf5_dataset& d, const hdf5_pieces& p, const chunk_box& b,
+                   std::uint64_t left, bool is_new) {
+  portion all{.bytes = left};
+  if (d.chunk.empty()) return all;  // its room is reserved once, for all of the dataset
+  const std::uint64_t bytes = bytes_of(d.chunk, d.type.size).value();
+  const bool in_place = d.plain_chunks && d.filters.empty();  // chunks that are there stay where they are
+  if (!in_place) all.room = left;
   each_piece(p, b, [&](const piece& next) {
-    if (d.chunk.empty()) return;  // reserved once, for all of the dataset
-    const std::uint64_t bytes = bytes_of(d.chunk, d.type.size).value();
-    if (next.made) {
-      // What is there may have to be set apart first.
-      room += noted_of_chunk + (is_new || d.filters.empty() ? 0 : bytes);
-      return;
-    }
     std::uint64_t chunks = 1;
     for (std::size_t a = 0; a < next.first.size(); ++a)
       chunks *= (next.first[a] + next.extents[a] - 1) / d.chunk[a] - next.first[a] / d.chunk[a] + 1;
-    room += chunks * (bytes + bytes / 8 + noted_of_chunk) + (d.filters.empty() ? 0 : most_stored(bytes));
+    if (!next.made) all.bytes += 2 * chunks * bytes;
+    if (in_place) {
+      if (is_new || stored_of_chunk(dataset, d, next.first) == 0) all.room += bytes + noted_of_chunk;
+    } else if (next.made) {
+      all.room += noted_of_chunk + (is_new ? 0 : bytes);  // what is there may have to be set apart first
+    } else {
+      all.room += chunks * (bytes + bytes / 8 + noted_of_chunk) + (d.plain_chunks ? most_stored(bytes) : 0);
+    }
   });
-  return room;
+  return all;
 }
 
 hdf5_id space_of(std::span<const std::size_t> extents) {
@@ -183,13 +204,10 @@ hdf5_id space_of(std::span<const std::size_t> extents) {
 /// does not note that the chunk which is written over it has been, where both are of one length. `bytes` is what will
 /// be stored of it; null where HDF5 changes it in part, and nobody knows.
 bool set_apart(const hdf5_id& d, const hdf5_dataset& of, std::span<const std::size_t> first, std::size_t bytes) {
-  std::vector<hsize_t> at(first.begin(), first.end());
-  for (std::size_t a = 0; a < at.size(); ++a) at[a] -= at[a] % of.chunk[a];
-  hsize_t stored = 0;
+  const std::vector<hsize_t> at = begin_of_chunk(of, first);
+  const std::uint64_t stored = stored_of_chunk(d, of, first);
   const std::size_t most = most_stored(bytes_of(of.chunk, of.type.size).value());
-  if (H5Dget_chunk_storage_size(d.get(), at.data(), &stored) < 0 || stored == 0 || stored > most ||
-      (bytes != 0 && stored != bytes))
-    return true;
+  if (stored == 0 || stored > most || (bytes != 0 && stored != bytes)) return true;
   std::vector<std::byte> there(stored);
   std::uint32_t skipped = 0;
   if (H5Dread_chunk(d.get(), H5P_DEFAULT, at.data(), &skipped, there.data()) < 0) return false;
@@ -259,21 +277,22 @@ std::size_t take_in_hdf5_pieces(const hdf5_goal& to, const hdf5_pieces& from, st
   if (is_new) check_own_room(file, to.path, to.dataset, to.room);
   const hdf5_dataset now = look_into_hdf5(file, to.path, is_new ? unfinished_name(to.dataset) : to.dataset, to.type,
                                           sizes_from(from.whole));
-  if (from.stored.size() != 0 && (extents_from(now.chunk) != from.stored || now.filters != from.filters))
+  if (from.stored.size() != 0 &&
+      (!now.plain_chunks || extents_from(now.chunk) != from.stored || now.filters != from.filters))
     throw std::runtime_error("weft: " + name + " has other chunks than when it was opened: it was written anew");
 
-  std::uint64_t room = now.chunk.empty() && !now.offset ? bytes_of(now.shape, now.type.size).value() : 0, bytes = 0;
-  for (; next < n && bytes < most_at_a_time; ++next) {
-    const chunk_box b = box_of_task(next);
-    std::error_code none;  // of no elements, or somebody has taken it away
-    const std::uintmax_t size = fs::file_size(file_of_task(from, next), none);
-    if (none) continue;
-    bytes += size;
-    room += size + room_for(now, from, b, is_new);
-  }
-  reserve_in_hdf5(file, to.path, room);
   {
     const hdf5_id d = find_hdf5_object(file, is_new ? unfinished_name(to.dataset) : to.dataset);
+    portion all{.room = now.chunk.empty() && !now.offset ? bytes_of(now.shape, now.type.size).value() : 0};
+    for (; next < n && all.bytes < most_at_a_time; ++next) {
+      std::error_code none;  // of no elements, or somebody has taken it away
+      const std::uintmax_t left = fs::file_size(file_of_task(from, next), none);
+      if (none) continue;
+      const portion more = portion_of(d, now, from, box_of_task(next), left, is_new);
+      all.bytes += more.bytes;
+      all.room += more.room;
+    }
+    reserve_in_hdf5(file, to.path, all.room);
     const hdf5_id in_memory = make_hdf5_type({to.type.of, to.type.size, false});
     for (std::size_t j = begin; j < next; ++j) {
       std::optional<left_pieces> left;

@@ -390,6 +390,34 @@ TEST_CASE("datasets of all layouts that h5py writes are written in part, in file
   }
 }
 
+TEST_CASE("pieces of chunks that the dataset has not got any more, or that are damaged, are not taken in") {
+  using namespace weft::detail::arrays;
+  const test_directory folder(test_directory::beside());
+  const char* from = std::getenv("WEFT_ARRAY_HDF5");
+  if (!from || !fs::exists(std::string(from) + "/old.h5")) {
+    WARN("left out: there are no files made by h5py. Install python3-h5py, and run this test by ctest.");
+    return;
+  }
+  const std::string path = folder / "x.h5";
+  fs::copy_file(std::string(from) + "/old.h5", path);
+  const std::vector<char> before = bytes_of_file(path);
+  hdf5_pieces p{
+      folder / "pieces", make_grid({30, 41, 3}, {30, 41, 3}, 1 << 20, 8), {0, 0, 0}, {1, 1, 1}, element_of<double>};
+  p.whole = {30, 41, 3};
+  p.begin = {0, 0, 0};
+  p.stored = {8, 20, 3};
+  fs::create_directory(p.folder);
+  std::ofstream(p.folder + "/0") << std::string(1 << 20, 'x');
+  // Its chunks have sums behind them.
+  hdf5_goal to{path, "f8/big/checked", {item_type::kind::real, 8, true}};
+  CHECK_THROWS_WITH(take_in_hdf5_pieces(to, p, 0), Contains("has other chunks"));
+  to.dataset = "f8/big/chunks";
+  CHECK_THROWS_WITH(take_in_hdf5_pieces(to, p, 0), Contains("is damaged"));
+  p.filters = {hdf5_filter::shuffle};
+  CHECK_THROWS_WITH(take_in_hdf5_pieces(to, p, 0), Contains("has other chunks"));
+  CHECK(bytes_of_file(path) == before);
+}
+
 TEST_CASE("what a program that was ended has left of a dataset in chunks is removed") {
   using namespace weft::detail::arrays;
   const test_directory folder(test_directory::beside());
