@@ -1,6 +1,9 @@
 #include "array/hdf5_file.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -143,7 +146,17 @@ hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset) {
   const hdf5_id file = open_hdf5_file(path, H5F_ACC_RDONLY);
   hdf5_dataset d = describe(file, opened_dataset(file, path, dataset), name_of_hdf5(path, dataset));
   d.version = version;
+  struct stat now{};
+  if (::fstat(descriptor_of(file, path), &now) != 0)
+    throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);
+  d.device = now.st_dev;
+  d.inode = now.st_ino;
   return d;
+}
+
+bool is_same_place(const hdf5_dataset& one, const hdf5_dataset& other) {
+  return one.type == other.type && one.shape == other.shape && one.offset == other.offset &&
+         one.device == other.device && one.inode == other.inode;
 }
 
 void check_hdf5_is_writable(const std::string& path) {

@@ -51,7 +51,10 @@ struct hdf5_dataset {
   /// Where the elements begin in the file, row-major and in one piece; none where they do not.
   std::optional<std::uint64_t> offset = {};
   hdf5_version version = {};
+  std::uint64_t device = 0, inode = 0;  // of the file
 };
+/// Whether elements that were written to the one, which is in one piece, are in the other.
+bool is_same_place(const hdf5_dataset& one, const hdf5_dataset& other);
 
 /// What errors call a dataset.
 std::string name_of_hdf5(const std::string& path, const std::string& dataset);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -237,7 +238,17 @@ class dataset_region_job final : public storing_job {
   }
   task<> finish() override {
     const hdf5_goal to{path_, dataset_, found_.type, {}};
-    if (!found_.offset) co_await take_in_all(to, pieces_);
+    if (!found_.offset) {
+      co_await take_in_all(to, pieces_);
+      co_return;
+    }
+    // Tasks wrote to where it was, whoever has that room now.
+    const auto look = [&] {
+      if (!is_same_place(look_up_hdf5(path_, dataset_), found_))
+        throw std::runtime_error("weft: " + name() +
+                                 " was written anew while a region of it was written: store the region again");
+    };
+    co_await when_free(look);
   }
   task<> give_up(bool) override {
     if (!pieces_.folder.empty()) remove_folder(pieces_.folder);

@@ -294,21 +294,26 @@ TEST_CASE("regions that do not fit are refused, and one that fails leaves a data
     CHECK_THROWS_WITH(at.pool.run(weft::store(never, target.region(weft::ellipsis))), Contains("cannot be opened"));
     fs::permissions(path, fs::perms::owner_all);
   }
-  // Written anew, in other chunks, while it is written to.
+  // Written anew while it is written to, one in chunks and one in one piece.
   static std::string written_anew;
+  static weft::hdf5_options how_anew;
   written_anew = path;
-  const auto changing = weft::map_blocks(
-      [](const weft::chunk_place& p, const auto& a) {
-        if (p.chunk[0] == 0 && p.chunk[1] == 0) {
-          place other;
-          const auto y = some(other.client, {60, 47});
-          other.pool.run(weft::to_hdf5(y, written_anew, "x", {.chunk = {9, 9}, .overwrite = true}));
-        }
-        return a * 1.0;
-      },
-      x);
-  CHECK_THROWS_WITH(at.pool.run(weft::store(changing, target.region(weft::ellipsis))),
-                    Contains("dataset x of " + path) && Contains("written anew"));
+  for (const weft::shape& chunk : {weft::shape{9, 9}, weft::shape()}) {
+    how_anew = {.chunk = chunk, .overwrite = true};
+    const auto changing = weft::map_blocks(
+        [](const weft::chunk_place& p, const auto& a) {
+          if (p.chunk[0] == 0 && p.chunk[1] == 0) {
+            place other;
+            const auto y = some(other.client, {60, 47});
+            other.pool.run(weft::to_hdf5(y, written_anew, "x", how_anew));
+          }
+          return a * 1.0;
+        },
+        x);
+    CHECK_THROWS_WITH(at.pool.run(weft::store(changing, target.region(weft::ellipsis))),
+                      Contains("dataset x of " + path) && Contains("written anew"));
+    at.pool.run(weft::to_hdf5(x, path, "x", {.overwrite = true}));
+  }
   CHECK(names_in(folder) == 1);
 }
 
