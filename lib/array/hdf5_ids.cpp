@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace weft::detail::arrays {
 
@@ -96,6 +97,22 @@ std::string what_they_are(hid_t type) {
   }
 }
 
+void reserve(const hdf5_id& file, const std::string& path, std::uint64_t bytes) {
+  constexpr std::uint64_t metadata = 64 << 10;
+  const int fd = descriptor_of(file, path);
+  struct stat now{};
+  if (::fstat(fd, &now) != 0) throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);
+  const auto more = static_cast<off_t>(bytes + metadata);
+  if (::fallocate(fd, 0, now.st_size, more) == 0) return;
+  // A file system that promises nothing is taken at its word.
+  if (errno == EOPNOTSUPP && ::ftruncate(fd, now.st_size + more) == 0) return;
+  const int error = errno;
+  std::string what = "weft: there is no room for " + std::to_string(bytes) + " bytes more in " + path;
+  // What it gave of too much it has back.
+  if (::ftruncate(fd, now.st_size) != 0) what += ", which has grown and cannot be cut";
+  throw std::system_error(error, std::system_category(), what);
+}
+
 }  // namespace
 
 hdf5_session::hdf5_session() : lock_(one_at_a_time) {
@@ -123,7 +140,11 @@ hdf5_in_use::hdf5_in_use(const std::string& path)
           " is open in another program, which has locked it: close it there, or write to another file") {}
 
 hdf5_id open_hdf5_file(const std::string& path, unsigned mode) {
-  hdf5_id f(H5Fopen(path.c_str(), mode, H5P_DEFAULT), &H5Fclose);
+  const hdf5_id how(H5Pcreate(H5P_FILE_ACCESS), &H5Pclose);
+  // HDF5 reads and writes 64 KiB around an element of a dataset in one piece, where tasks may be writing.
+  if (!how || (mode != H5F_ACC_RDONLY && H5Pset_sieve_buf_size(how.get(), 0) < 0))
+    throw_hdf5(path + " cannot be opened");
+  hdf5_id f(H5Fopen(path.c_str(), mode, how.get()), &H5Fclose);
   if (f) {
     if (mode != H5F_ACC_RDONLY && !is_at(path, descriptor_of(f, path))) throw hdf5_in_use(path);
     return f;
@@ -142,29 +163,26 @@ int descriptor_of(const hdf5_id& file, const std::string& path) {
   return *static_cast<const int*>(handle);
 }
 
-void reserve_in_hdf5(const hdf5_id& file, const std::string& path, std::uint64_t bytes) {
-  constexpr std::uint64_t metadata = 64 << 10;
-  const int fd = descriptor_of(file, path);
-  struct stat now{};
-  if (::fstat(fd, &now) != 0) throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);
-  const auto more = static_cast<off_t>(bytes + metadata);
-  if (::fallocate(fd, 0, now.st_size, more) == 0) return;
-  // A file system that promises nothing is taken at its word.
-  if (errno == EOPNOTSUPP && ::ftruncate(fd, now.st_size + more) == 0) return;
-  const int error = errno;
-  std::string what = "weft: there is no room for " + std::to_string(bytes) + " bytes more in " + path;
-  // What it gave of too much it has back.
-  if (::ftruncate(fd, now.st_size) != 0) what += ", which has grown and cannot be cut";
-  throw std::system_error(error, std::system_category(), what);
+hdf5_reserve::hdf5_reserve(const hdf5_id& file, const std::string& path, std::uint64_t bytes)
+    : file_(&file), path_(path) {
+  reserve(file, path, bytes);
 }
-
-void give_back_rest(const hdf5_id& file, const std::string& path) {
+hdf5_reserve::~hdf5_reserve() {
+  if (!file_) return;
+  try {
+    give_back();
+  } catch (const std::runtime_error&) {
+    // That the file is too long is less than what has happened.
+  }
+}
+void hdf5_reserve::give_back() {
+  const hdf5_id& file = *std::exchange(file_, nullptr);
   haddr_t end = 0;
   struct stat now{};
-  const int fd = descriptor_of(file, path);
+  const int fd = descriptor_of(file, path_);
   if (H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0 || H5Fget_eoa(file.get(), &end) < 0 || ::fstat(fd, &now) != 0 ||
       (static_cast<haddr_t>(now.st_size) > end && ::ftruncate(fd, static_cast<off_t>(end)) != 0))
-    throw_hdf5(path + " cannot be written");
+    throw_hdf5(path_ + " cannot be written");
 }
 
 void finish_hdf5_file(hdf5_id& file, const std::string& path) {

@@ -64,11 +64,23 @@ hdf5_id open_hdf5_file(const std::string& path, unsigned mode);
 /// The descriptor of an open file, which HDF5 keeps.
 int descriptor_of(const hdf5_id& file, const std::string& path);
 /// Room on the disk for so many bytes more, which HDF5 takes for what it makes next: 1.10 does not survive a file
-/// that it cannot extend. While the file is open nobody else extends it. Throws std::system_error where there is
-/// none.
-void reserve_in_hdf5(const hdf5_id& file, const std::string& path, std::uint64_t bytes);
-/// What was reserved and not taken. HDF5 cuts a file at its end only where it has not written up to there itself.
-void give_back_rest(const hdf5_id& file, const std::string& path);
+/// that it cannot extend. While the file is open nobody else extends it.
+class hdf5_reserve {
+ public:
+  /// Throws std::system_error where there is none. `file` must be open as long as this.
+  hdf5_reserve(const hdf5_id& file, const std::string& path, std::uint64_t bytes);
+  hdf5_reserve(const hdf5_reserve&) = delete;
+  hdf5_reserve& operator=(const hdf5_reserve&) = delete;
+  /// Gives it back where that has not been done, and where it can be.
+  ~hdf5_reserve();
+  /// Cuts off what was not taken. HDF5 cuts a file at its end only where it has not written up to there itself.
+  /// Throws where it cannot write what was made.
+  void give_back();
+
+ private:
+  const hdf5_id* file_;
+  const std::string path_;
+};
 /// Closes a file that was written to. Throws where HDF5 cannot write all of it.
 void finish_hdf5_file(hdf5_id& file, const std::string& path);
 /// An object of any kind; none where there is none of that name.

@@ -220,13 +220,15 @@ void write_piece(const hdf5_id& d, const hdf5_dataset& of, const piece& next, st
                  const hdf5_id& in_memory, const std::string& name) {
   const std::vector<hsize_t> first(next.first.begin(), next.first.end());
   const std::vector<hsize_t> extents(next.extents.begin(), next.extents.end());
+  hdf5_id here, there;  // until the error has been told: to close them is HDF5's next call, which forgets it
   bool done = of.filters.empty() || set_apart(d, of, next.first, next.made ? bytes.size() : 0);
   if (!done) {
     // which is said below
   } else if (next.made) {
     done = H5Dwrite_chunk(d.get(), H5P_DEFAULT, 0, first.data(), bytes.size(), bytes.data()) >= 0;
   } else {
-    const hdf5_id here = space_of(next.extents), there(H5Dget_space(d.get()), &H5Sclose);
+    here = space_of(next.extents);
+    there = hdf5_id(H5Dget_space(d.get()), &H5Sclose);
     done = here && there &&
            (first.empty() ||
             H5Sselect_hyperslab(there.get(), H5S_SELECT_SET, first.data(), nullptr, extents.data(), nullptr) >= 0) &&
@@ -281,31 +283,30 @@ std::size_t take_in_hdf5_pieces(const hdf5_goal& to, const hdf5_pieces& from, st
       (!now.plain_chunks || extents_from(now.chunk) != from.stored || now.filters != from.filters))
     throw std::runtime_error("weft: " + name + " has other chunks than when it was opened: it was written anew");
 
-  {
-    const hdf5_id d = find_hdf5_object(file, is_new ? unfinished_name(to.dataset) : to.dataset);
-    portion all{.room = now.chunk.empty() && !now.offset ? bytes_of(now.shape, now.type.size).value() : 0};
-    for (; next < n && all.bytes < most_at_a_time; ++next) {
-      std::error_code none;  // of no elements, or somebody has taken it away
-      const std::uintmax_t left = fs::file_size(file_of_task(from, next), none);
-      if (none) continue;
-      const portion more = portion_of(d, now, from, box_of_task(next), left, is_new);
-      all.bytes += more.bytes;
-      all.room += more.room;
-    }
-    reserve_in_hdf5(file, to.path, all.room);
-    const hdf5_id in_memory = make_hdf5_type({to.type.of, to.type.size, false});
-    for (std::size_t j = begin; j < next; ++j) {
-      std::optional<left_pieces> left;
-      each_piece(from, box_of_task(j), [&](const piece& p) {
-        if (!left) left.emplace(file_of_task(from, j), name);
-        const std::size_t size = bytes_in(from, p.made ? now.chunk : p.extents);
-        const std::span<const std::byte> what = left->next(p.made ? most_stored(size) : size);
-        if (!p.made && what.size() != size) throw std::logic_error("weft: a piece of a dataset of another size");
-        write_piece(d, now, p, what, in_memory, name);
-      });
-    }
+  hdf5_id d = find_hdf5_object(file, is_new ? unfinished_name(to.dataset) : to.dataset);
+  portion all{.room = now.chunk.empty() && !now.offset ? bytes_of(now.shape, now.type.size).value() : 0};
+  for (; next < n && all.bytes < most_at_a_time; ++next) {
+    std::error_code none;  // of no elements, or somebody has taken it away
+    const std::uintmax_t left = fs::file_size(file_of_task(from, next), none);
+    if (none) continue;
+    const portion more = portion_of(d, now, from, box_of_task(next), left, is_new);
+    all.bytes += more.bytes;
+    all.room += more.room;
   }
-  give_back_rest(file, to.path);
+  hdf5_reserve reserve(file, to.path, all.room);
+  const hdf5_id in_memory = make_hdf5_type({to.type.of, to.type.size, false});
+  for (std::size_t j = begin; j < next; ++j) {
+    std::optional<left_pieces> left;
+    each_piece(from, box_of_task(j), [&](const piece& p) {
+      if (!left) left.emplace(file_of_task(from, j), name);
+      const std::size_t size = bytes_in(from, p.made ? now.chunk : p.extents);
+      const std::span<const std::byte> what = left->next(p.made ? most_stored(size) : size);
+      if (!p.made && what.size() != size) throw std::logic_error("weft: a piece of a dataset of another size");
+      write_piece(d, now, p, what, in_memory, name);
+    });
+  }
+  if (!d.close()) throw_hdf5(name + " cannot be written");
+  reserve.give_back();
   finish_hdf5_file(file, to.path);
   std::error_code ignored;  // the folder goes in the end
   for (std::size_t j = begin; j < next; ++j) fs::remove(file_of_task(from, j), ignored);

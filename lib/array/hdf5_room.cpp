@@ -163,12 +163,12 @@ hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, co
   try {
     is_replaced(file, path, dataset, overwrite);
     const std::uint64_t left = room.left = mark_of_left(file, path, dataset);
-    reserve_in_hdf5(file, path, how.chunk.empty() ? bytes_of(shape, type.size).value() : 0);
+    hdf5_reserve reserve(file, path, how.chunk.empty() ? bytes_of(shape, type.size).value() : 0);
     // Removed first, its room would be the new dataset's.
     if (left != 0) rename(file, path, unfinished_name(dataset), left_name(dataset, left));
     make_dataset(file, path, dataset, type, shape, how, room);
     if (left != 0) remove(file, path, left_name(dataset, left));
-    give_back_rest(file, path);
+    reserve.give_back();
     finish_hdf5_file(file, path);
   } catch (...) {
     // Before it is closed: another program that waits for it would find it.
@@ -185,7 +185,7 @@ void put_hdf5_in_place(const std::string& path, const std::string& dataset, cons
   const hdf5_session session;
   hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
   check_own_room(file, path, dataset, room);
-  reserve_in_hdf5(file, path, 0);  // for groups, and what lists them
+  hdf5_reserve reserve(file, path, 0);  // for groups, and what lists them
   if (is_replaced(file, path, dataset, overwrite)) remove(file, path, dataset);
   const std::string name = unfinished_name(dataset);
   {
@@ -195,7 +195,7 @@ void put_hdf5_in_place(const std::string& path, const std::string& dataset, cons
         H5Adelete(made.get(), mark_name) < 0)
       throw_hdf5(name_of_hdf5(path, dataset) + " cannot be given its name");
   }
-  give_back_rest(file, path);
+  reserve.give_back();
   finish_hdf5_file(file, path);
 }
 
@@ -217,9 +217,9 @@ void leave_hdf5_room(const std::string& path, const std::string& dataset, const 
   const hdf5_session session;
   hdf5_id file = open_hdf5_file(path, H5F_ACC_RDWR);
   const std::string name = unfinished_name(dataset);
-  reserve_in_hdf5(file, path, 0);  // its name is longer now
+  hdf5_reserve reserve(file, path, 0);  // its name is longer now
   if (mark_of(file, name) == room.mark) rename(file, path, name, left_name(dataset, room.mark));
-  give_back_rest(file, path);
+  reserve.give_back();
   finish_hdf5_file(file, path);
 }
 

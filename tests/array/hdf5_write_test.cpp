@@ -421,6 +421,14 @@ TEST_CASE("pieces of chunks that the dataset has not got any more, or that are d
   p.filters = {hdf5_filter::shuffle};
   CHECK_THROWS_WITH(take_in_hdf5_pieces(to, p, 0), Contains("has other chunks"));
   CHECK(bytes_of_file(path) == before);
+  // The first chunk is whole, and its dataset grows.
+  p.filters = {hdf5_filter::shuffle, hdf5_filter::deflate};
+  to.dataset = "f8/big/both";
+  const std::uint64_t bytes = 3840;
+  std::ofstream(p.folder + "/0").write(reinterpret_cast<const char*>(&bytes), sizeof bytes)
+      << std::string(1 << 20, 'x');
+  CHECK_THROWS_WITH(take_in_hdf5_pieces(to, p, 0), Contains("is damaged"));
+  CHECK(fs::file_size(path) < before.size() + (8 << 10));
 }
 
 TEST_CASE("what a program that was ended has left of a dataset in chunks is removed") {
