@@ -69,12 +69,17 @@ void make_folder(const std::string& folder) {
     throw std::system_error(error ? error : std::make_error_code(std::errc::file_exists),
                             "weft: cannot make the folder " + folder);
 }
-void remove_folder(const std::string& folder) {
+void remove_now(const std::string& folder) {
   std::error_code ignored;  // that it cannot be removed is less than what has happened
   fs::remove_all(folder, ignored);
 }
+task<> remove_folder(std::string folder) {
+  const auto remove = [&] { remove_now(folder); };
+  co_await blocking(remove);
+}
 
-/// Has HDF5 take in all pieces. A stop that reaches it ends it between two openings of the file.
+/// Has HDF5 take in all pieces. A stop that reaches it ends it between two openings of the file; none reaches it from
+/// where a region is finished, as a part of what is there would be changed then, and a part not.
 task<> take_in_all(const hdf5_goal& to, const hdf5_pieces& from) {
   std::size_t next = 0;
   const auto take_in = [&] { next = take_in_hdf5_pieces(to, from, next); };
@@ -83,7 +88,7 @@ task<> take_in_all(const hdf5_goal& to, const hdf5_pieces& from) {
     task<> some = when_free(take_in);
     co_await shield(std::move(some));
   }
-  remove_folder(from.folder);
+  co_await remove_folder(from.folder);
 }
 
 /// A dataset under a name of its own until it is whole. No stop ends what is done to the file itself: it has been
@@ -161,7 +166,7 @@ class new_chunks_job final : public new_dataset_job {
     co_await new_dataset_job::begin(number, own);
     pieces_.folder = unfinished_beside(path_, own);
     const auto make = [&] {
-      if (room_->left != 0) remove_folder(unfinished_beside(path_, room_->left));
+      if (room_->left != 0) remove_now(unfinished_beside(path_, room_->left));
       make_folder(pieces_.folder);
     };
     co_await blocking(make);
@@ -183,7 +188,7 @@ class new_chunks_job final : public new_dataset_job {
   }
   /// Tasks do not write to the file, whatever becomes of them.
   task<> give_up(bool) override {
-    if (!pieces_.folder.empty()) remove_folder(pieces_.folder);
+    if (!pieces_.folder.empty()) co_await remove_folder(pieces_.folder);
     co_await new_dataset_job::give_up(true);
   }
   task<array_ref> open() const override {
@@ -251,8 +256,7 @@ class dataset_region_job final : public storing_job {
     co_await when_free(look);
   }
   task<> give_up(bool) override {
-    if (!pieces_.folder.empty()) remove_folder(pieces_.folder);
-    co_return;
+    if (!pieces_.folder.empty()) co_await remove_folder(pieces_.folder);
   }
   task<array_ref> open() const override {
     const creation how{.chunk = found_.chunk.empty() ? x_->chunks.largest() : weft::shape()};

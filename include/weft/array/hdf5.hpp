@@ -73,10 +73,13 @@ inline target hdf5_dataset(std::string path, std::string dataset, hdf5_options h
 /// needs its room on the disk twice, less what has been taken in.
 ///
 /// Throws misuse for elements that are no numbers, names that are none, and levels and chunks that HDF5 has not (an
-/// array without axes has none); std::runtime_error when there is something
-/// of that name, of which `overwrite` replaces a dataset and nothing else, or the file is no HDF5 file, or open
-/// elsewhere for half a minute; std::system_error when there is no room for it; and what files throw. The room of
-/// what is replaced stays in the file until h5repack copies it. Progress as for to_npy.
+/// array without axes has none); std::runtime_error when there is something of that name, of which `overwrite`
+/// replaces a dataset and nothing else, or the name goes through what is no group of the file, or the file is no HDF5
+/// file, or open elsewhere for half a minute; std::system_error when there is no room for it; and what files throw.
+/// The room of what is replaced stays in the file until h5repack copies it. Progress as for to_npy.
+///
+/// Two programs that write to one file wait for each other by HDF5's lock. Where it has none, by
+/// HDF5_USE_FILE_LOCKING=FALSE or the file system, let one write at a time: two destroy the file.
 template <array_like X>
 task<> to_hdf5(const X& x, std::string path, std::string dataset, hdf5_options how = {}) {
   return store(x, hdf5_dataset(std::move(path), std::move(dataset), how));
