@@ -70,7 +70,7 @@ std::vector<std::byte> compress_zlib(const zarr_codec& codec, std::span<const st
   return out;
 }
 
-/// Whether the data are exactly `into`, with their checksum.
+/// Whether the data are exactly `into`, with their checksums: gzip's may be several, one behind the other.
 bool decompress_zlib(zarr_codec::kind of, std::span<const std::byte> data, std::span<std::byte> into) {
   z_stream s{};
   s.next_in = bytes_for_zlib(data.data());
@@ -80,7 +80,11 @@ bool decompress_zlib(zarr_codec::kind of, std::span<const std::byte> data, std::
   std::byte none{};  // zlib wants a place, for nothing too
   s.next_out = reinterpret_cast<Bytef*>(into.empty() ? &none : into.data());
   s.avail_out = size_for_zlib(into.size());
-  return inflate(&s, Z_FINISH) == Z_STREAM_END && s.avail_out == 0 && s.avail_in == 0;
+  while (inflate(&s, Z_FINISH) == Z_STREAM_END) {
+    if (s.avail_in == 0) return s.avail_out == 0;
+    if (of != zarr_codec::kind::gzip || inflateReset(&s) != Z_OK) return false;
+  }
+  return false;
 }
 
 /// CRC-32C by tables for eight bytes at a time (Kounavis and Berry, "A Systematic Approach to Building High
