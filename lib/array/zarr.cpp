@@ -156,9 +156,11 @@ task<zarr_notes> read_zarr_notes(std::string folder, const zarr_array& z) {
   const std::string path = folder + "/" + (z.version == 2 ? zarr_attributes_name : zarr_metadata_name(z));
   file f = co_await open_if_there(path);
   if (!f.is_open()) co_return zarr_notes();
+  const std::uint64_t size = co_await f.size();
+  if (z.version == 2 && size > most_zarr_metadata) co_return zarr_notes();
   const std::vector<std::byte> all = co_await read_all(f, most_zarr_metadata, "metadata may have");
   const std::string_view text(reinterpret_cast<const char*>(all.data()), all.size());
-  co_return z.version == 2 ? parse_zarr_attributes(text, path) : parse_zarr_notes(text, path);
+  co_return z.version == 2 ? read_zarr_attributes(text) : parse_zarr_notes(text, path);
 }
 
 task<> create_zarr(std::string folder, const zarr_array& z, const zarr_notes& notes) {

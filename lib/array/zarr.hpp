@@ -69,10 +69,12 @@ inline constexpr std::size_t most_zarr_chunk =
 zarr_array parse_zarr(std::string_view text, const std::string& name);
 
 /// What else the text of a `zarr.json` says, which parse_zarr has read already; what is of the wrong kind there is
-/// none. Of a `.zattrs` the attributes are all of the text. Throws std::runtime_error for text that is no JSON, or no
-/// object.
+/// none, and attributes that are no JSON (Python writes NaN, and integers of any size) are their text as it is. Of a
+/// `.zattrs` the attributes are all of the text. Throws std::runtime_error for text that is no JSON, or no object.
 zarr_notes parse_zarr_notes(std::string_view text, const std::string& name);
 zarr_notes parse_zarr_attributes(std::string_view text, const std::string& name);
+/// Of a `.zattrs` that is there: where it is no JSON, or no object, all of the text as it is.
+zarr_notes read_zarr_attributes(std::string_view text);
 inline constexpr const char* zarr_attributes_name = ".zattrs";  // version 2 has them in a file of their own
 
 /// Whether the text of a `zarr.json` is that of an array, be it one that parse_zarr refuses: not of a group, and
@@ -102,7 +104,7 @@ void decode_zarr_chunk(const zarr_array& z, std::span<const std::byte> data, std
 /// Reads the metadata of the array in `folder`: `zarr.json`, or else `.zarray`. Throws as parse_zarr, and
 /// std::system_error when there is neither.
 task<zarr_array> open_zarr(std::string folder);
-/// What they say beside, of an array that open_zarr has read.
+/// What they say beside, of an array that open_zarr has read; of a `.zattrs` above most_zarr_metadata nothing.
 task<zarr_notes> read_zarr_notes(std::string folder, const zarr_array& z);
 /// Makes the folder where it is not there, and writes the metadata. Throws as make_zarr.
 task<> create_zarr(std::string folder, const zarr_array& z, const zarr_notes& notes = no_zarr_notes);

@@ -144,6 +144,9 @@ zarr_notes checked_notes(const zarr_array& z, zarr_notes notes) {
     notes.names.resize(z.shape.size());
   }
   if (notes.attributes.empty()) return notes;
+  if (notes.attributes.size() > most_zarr_metadata)
+    throw misuse("weft: attributes of a Zarr store of " + std::to_string(notes.attributes.size()) +
+                 " bytes: its metadata have 4 MiB at most, beyond which they are not read again");
   try {
     notes.attributes = parse_zarr_attributes(notes.attributes, "these attributes").attributes;
   } catch (const std::runtime_error& e) {
@@ -162,6 +165,9 @@ std::string make_zarr(const zarr_array& z, const zarr_notes& notes) {
     fill = *text;
   }
   std::string text = z.version == 2 ? make_2(z, fill) : make_3(z, notes, fill);
+  if (text.size() > most_zarr_metadata)
+    throw misuse("weft: metadata of a Zarr store of " + std::to_string(text.size()) +
+                 " bytes: they have 4 MiB at most, beyond which they are not read again");
   // What is wrong with it the reader knows.
   std::optional<zarr_array> again;
   std::string reason = z.version == 2 ? "version 2 has no such order of axes, prefix of keys or checksum"

@@ -344,10 +344,56 @@ class metadata_reader {
   zarr_array z_;
 };
 
+/// Where the text has the value of a member of its object, by quotes and brackets alone; none: nowhere.
+std::string_view text_of_member(std::string_view text, std::string_view name) {
+  std::size_t depth = 0, begin = 0, key = 0, key_end = 0;
+  bool wanted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') {
+      key = i + 1;
+      for (++i; i < text.size() && text[i] != '"'; ++i)
+        if (text[i] == '\\') ++i;
+      key_end = std::min(i, text.size());
+      continue;
+    }
+    if (c == ':' && depth == 1 && !wanted) {
+      wanted = text.substr(key, key_end - key) == name;
+      begin = i + 1;
+    }
+    if (wanted && depth == 1 && (c == ',' || c == '}')) return text.substr(begin, i - begin);
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && depth != 0) --depth;
+  }
+  return {};
+}
+std::string_view without_space(std::string_view text) {
+  constexpr std::string_view space = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(space);
+  return begin == std::string_view::npos ? std::string_view()
+                                         : text.substr(begin, text.find_last_not_of(space) + 1 - begin);
+}
+
+constexpr std::string_view attributes_member = "attributes";
+
 dom::element parsed(dom::parser& parser, std::string_view text, const std::string& name) {
   dom::element root;
   if (const simdjson::error_code e = parser.parse(text.data(), text.size()).get(root))
     throw std::runtime_error("weft: " + name + " is no JSON: " + simdjson::error_message(e));
+  return root;
+}
+/// Of a `zarr.json`. Python writes numbers into attributes that JSON has not, or has not in 64 bits: `lost` are those
+/// of which nothing can be read, and the rest is as if there were none.
+dom::element parsed_store(dom::parser& parser, std::string_view text, const std::string& name,
+                          std::string_view& lost) {
+  dom::element root;
+  if (parser.parse(text.data(), text.size()).get(root) == simdjson::SUCCESS) return root;
+  const std::string_view given = text_of_member(text, attributes_member);
+  if (given.empty()) return parsed(parser, text, name);
+  const auto at = static_cast<std::size_t>(given.data() - text.data());
+  const std::string others = std::string(text.substr(0, at)) + "{}" + std::string(text.substr(at + given.size()));
+  if (parser.parse(others).get(root) != simdjson::SUCCESS) return parsed(parser, text, name);
+  lost = without_space(given);
   return root;
 }
 
@@ -355,15 +401,17 @@ dom::element parsed(dom::parser& parser, std::string_view text, const std::strin
 
 zarr_array parse_zarr(std::string_view text, const std::string& name) {
   dom::parser parser(most_zarr_metadata);
-  return metadata_reader(parsed(parser, text, name), name).read();
+  std::string_view lost;
+  return metadata_reader(parsed_store(parser, text, name, lost), name).read();
 }
 
 zarr_notes parse_zarr_notes(std::string_view text, const std::string& name) {
   dom::parser parser(most_zarr_metadata);
-  const dom::element root = parsed(parser, text, name);
-  zarr_notes notes;
+  std::string_view lost;
+  const dom::element root = parsed_store(parser, text, name, lost);
+  zarr_notes notes{.attributes = std::string(lost)};
   dom::object attributes;
-  if (root["attributes"].get(attributes) == simdjson::SUCCESS && attributes.size() != 0)
+  if (root[attributes_member].get(attributes) == simdjson::SUCCESS && attributes.size() != 0)
     notes.attributes = simdjson::minify(attributes);
   dom::array names;
   if (root["dimension_names"].get(names) != simdjson::SUCCESS) return notes;
@@ -371,6 +419,8 @@ zarr_notes parse_zarr_notes(std::string_view text, const std::string& name) {
     std::string_view s;
     notes.names.emplace_back(e.get(s) == simdjson::SUCCESS ? std::optional<std::string>(s) : std::nullopt);
   }
+  dom::array shape;
+  if (root["shape"].get(shape) != simdjson::SUCCESS || shape.size() != notes.names.size()) notes.names.clear();
   return notes;
 }
 
@@ -384,12 +434,20 @@ zarr_notes parse_zarr_attributes(std::string_view text, const std::string& name)
   return notes;
 }
 
+zarr_notes read_zarr_attributes(std::string_view text) {
+  try {
+    return parse_zarr_attributes(text, zarr_attributes_name);
+  } catch (const std::runtime_error&) { return {.attributes = std::string(without_space(text))}; }
+}
+
 bool is_zarr_array(std::string_view text) {
   dom::parser parser(most_zarr_metadata);
   dom::element root;
-  std::string_view type;
-  return parser.parse(text.data(), text.size()).get(root) == simdjson::SUCCESS && root.is_object() &&
-         root["node_type"].get(type) == simdjson::SUCCESS && type == "array";
+  std::string_view type, lost;
+  try {
+    root = parsed_store(parser, text, "", lost);
+  } catch (const std::runtime_error&) { return false; }
+  return root.is_object() && root["node_type"].get(type) == simdjson::SUCCESS && type == "array";
 }
 
 }  // namespace weft::detail::arrays

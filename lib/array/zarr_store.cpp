@@ -129,6 +129,7 @@ class new_store_job final : public storing_job {
         store_(store_for(*x_, path, how)),
         notes_(checked_notes(store_, std::move(notes))),
         overwrite_(how.overwrite) {
+    make_zarr(store_, notes_);  // which refuses what could not be read again
     x_ = in_chunks_of(std::move(x_), extents_from(store_.chunk));
   }
 

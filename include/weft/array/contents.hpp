@@ -20,7 +20,9 @@ struct array_contents {
   weft::shape chunk = {};  // the extents of the chunks in which it is stored; none: it is in one piece
   std::string stored_as;   // the type as NumPy writes it, with the order of bytes: ">f4"
   /// What a Zarr store says beside: the text of a JSON object, none where it has no attributes, and the names of its
-  /// axes, where it has names, of which some may be missing.
+  /// axes, where it has names, of which some may be missing. Attributes that are no JSON (Python writes NaN, and
+  /// integers of any size) are the text that the store has, which to_zarr would refuse; of more than 4 MiB there are
+  /// none.
   std::string attributes = {};
   std::vector<std::optional<std::string>> dimension_names = {};
 };
