@@ -25,7 +25,9 @@ enum class range : std::uint8_t {
   unused,
   any,
   not_below_0,
+  whole,
   above_0,
+  not_tiny,
   above_1,
   probability,
   above_0_probability,
@@ -42,7 +44,7 @@ struct distribution_kind {
 /// In the order of distribution_name.
 constexpr distribution_kind kinds[] = {
     {"gamma", {"shape", range::above_0}, {"scale", range::not_below_0}},
-    {"beta", {"a", range::above_0}, {"b", range::above_0}},
+    {"beta", {"a", range::not_tiny}, {"b", range::not_tiny}},
     {"chisquare", {"df", range::above_0}},
     {"f", {"dfnum", range::above_0}, {"dfden", range::above_0}},
     {"standard_t", {"df", range::above_0}},
@@ -61,15 +63,18 @@ constexpr distribution_kind kinds[] = {
     {"noncentral_f", {"dfnum", range::above_0}, {"dfden", range::above_0}, {"nonc", range::not_below_0}},
     {"wald", {"mean", range::above_0}, {"scale", range::above_0}},
     {"poisson", {"lam", range::not_below_0}},
-    {"binomial", {"n", range::not_below_0}, {"p", range::probability}},
+    {"binomial", {"n", range::whole}, {"p", range::probability}},
     {"geometric", {"p", range::above_0_probability}},
     {"negative_binomial", {"n", range::above_0}, {"p", range::above_0_probability}},
-    {"hypergeometric", {"ngood", range::not_below_0}, {"nbad", range::not_below_0}, {"nsample", range::not_below_0}},
+    {"hypergeometric", {"ngood", range::whole}, {"nbad", range::whole}, {"nsample", range::whole}},
     {"zipf", {"a", range::above_1}},
     {"logseries", {"p", range::below_1_probability}},
 };
 static_assert(std::size(kinds) == static_cast<std::size_t>(distribution_name::logseries) + 1);
 const distribution_kind& kind_of(distribution_name d) noexcept { return kinds[static_cast<std::size_t>(d)]; }
+
+/// So that no logarithm of a number's power by 1 / x is beyond what a double holds.
+constexpr double least_exponent = 1e-300;
 
 bool lies_in(range r, double x) noexcept {
   switch (r) {
@@ -79,8 +84,12 @@ bool lies_in(range r, double x) noexcept {
       return std::isfinite(x);
     case range::not_below_0:
       return x >= 0 && std::isfinite(x);
+    case range::whole:
+      return x >= 0 && std::isfinite(x) && x == std::floor(x);
     case range::above_0:
       return x > 0 && std::isfinite(x);
+    case range::not_tiny:
+      return x >= least_exponent && std::isfinite(x);
     case range::above_1:
       return x > 1 && std::isfinite(x);
     case range::probability:
@@ -97,6 +106,10 @@ const char* wanted(range r) noexcept {
       return "give a finite number";
     case range::not_below_0:
       return "give a finite number, 0 or more";
+    case range::whole:
+      return "give a whole number, 0 or more";
+    case range::not_tiny:
+      return "give a finite number, 1e-300 or more";
     case range::above_0:
       return "give a finite number above 0";
     case range::above_1:

@@ -514,7 +514,10 @@ TEST_CASE("parameters that a distribution cannot have are refused") {
   const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
   CHECK_THROWS_WITH(drawn::gamma(c, all, 0, 1), "weft: gamma with shape 0: give a finite number above 0");
   CHECK_THROWS_WITH(drawn::gamma(c, all, 1, -1), "weft: gamma with scale -1: give a finite number, 0 or more");
-  CHECK_THROWS_WITH(drawn::beta(c, all, 1, nan), "weft: beta with b nan: give a finite number above 0");
+  CHECK_THROWS_WITH(drawn::beta(c, all, 1, nan), "weft: beta with b nan: give a finite number, 1e-300 or more");
+  CHECK_THROWS_WITH(drawn::beta(c, all, 1e-308, 1e-308),
+                    Contains("beta with a 1e-308: give a finite number, 1e-300"));
+  CHECK_FALSE(at(weft::any(weft::isnan(drawn::beta(c, {40}, 1e-300, 1e-300)))));
   CHECK_THROWS_WITH(drawn::chisquare(c, all, infinity), Contains("chisquare with df inf"));
   CHECK_THROWS_WITH(drawn::f(c, all, 1, 0), Contains("f with dfden 0"));
   CHECK_THROWS_WITH(drawn::standard_t(c, all, -2), Contains("standard_t with df -2"));
@@ -540,6 +543,9 @@ TEST_CASE("parameters that a distribution cannot have are refused") {
                     Contains("negative_binomial with n 2 and p 1e-15") && Contains("beyond 2^52"));
   CHECK_THROWS_WITH(drawn::negative_binomial<std::int8_t>(c, all, 2, 0.5), Contains("int8"));
   CHECK_THROWS_WITH(drawn::hypergeometric(c, all, -1, 2, 1), Contains("hypergeometric with ngood -1"));
+  const weft::array<double, 1> halves = weft::arange(c, 4.0) * 0.5;
+  CHECK_THROWS_WITH(at(drawn::binomial(c, all, halves, 0.5)), Contains("binomial with n 0.5: give a whole number"));
+  CHECK_THROWS_WITH(drawn::binomial(c, all, 2.5, halves), Contains("binomial with n 2.5: give a whole number, 0"));
   CHECK_THROWS_WITH(
       drawn::hypergeometric(c, all, 3, 2, 6),
       "weft: hypergeometric with ngood 3 and nbad 2: give an nsample that is no more than both together, "
