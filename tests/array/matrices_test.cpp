@@ -91,6 +91,9 @@ TEST_CASE("differences that cannot be are refused") {
   place at(1);
   const auto x = weft::arange<double>(at.client, 0, 10, 1, {.chunk = {3}});
   CHECK(at(weft::diff(x, 0, 0)).size() == 10);
+  CHECK(at(weft::diff(x, 0, 0, x)).size() == 10);
+  CHECK(at(weft::diff(x, 0, 0, x, 1.0)).size() == 10);
+  CHECK_THROWS_WITH(weft::diff(x, 0, -1, weft::ones<double, 2>(at.client, {1, 1})), Catch::Contains("order -1"));
   CHECK(at(weft::diff(x, 0, 10)).size() == 0);
   CHECK(at(weft::diff(x, 0, 12)).size() == 0);
   CHECK(at(weft::diff(weft::astype<std::uint8_t>(x)))(0) == 1);

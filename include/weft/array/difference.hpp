@@ -65,13 +65,14 @@ auto diff(const X& x, std::int64_t axis = -1, std::int64_t order = 1) {
   return d;
 }
 /// With elements before the first ones along the axis, and behind the last: NumPy's prepend and append. They are
-/// arrays, whose other axes are x's, or scalars, and are converted to x's type.
+/// arrays, whose other axes are x's, or scalars, and are converted to x's type. Of order 0 it is x, without them.
 template <array_like X, class B>
   requires(array_like<B> || array_scalar<B>)
 auto diff(const X& x, std::int64_t axis, std::int64_t order, const B& before) {
   using namespace detail::arrays;
   const array<typename X::value_type, X::rank> own(x.node());
   const std::size_t a = checked_axis(axis, own.chunks());
+  if (order <= 0) return diff(own, axis, order);
   const auto along = static_cast<std::int64_t>(a);
   return diff(concatenate(along, end_of(own, a, before), own), along, order);
 }
@@ -81,6 +82,7 @@ auto diff(const X& x, std::int64_t axis, std::int64_t order, const B& before, co
   using namespace detail::arrays;
   const array<typename X::value_type, X::rank> own(x.node());
   const std::size_t a = checked_axis(axis, own.chunks());
+  if (order <= 0) return diff(own, axis, order);
   const auto along = static_cast<std::int64_t>(a);
   return diff(concatenate(along, end_of(own, a, before), own, end_of(own, a, behind)), along, order);
 }
