@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -311,6 +312,12 @@ array_ref make_random_by(const client& c, element e, const drawn_chunks& how, co
     return any_code<kernel>(std::make_shared<const kernel_of>(typename kernel_of::what{which.of, a, b, bits}));
   };
   return make_elementwise(c, e, chunks, std::move(all), e.type == dtype::f32 ? of(float{}) : of(double{}));
+}
+
+void check_bound(std::uint64_t bound) {
+  if (bound > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    throw misuse("weft: integers with a bound " + std::to_string(bound) +
+                 ": beside an array give what an int64 holds");
 }
 
 array_ref make_integers_by(const client& c, element e, const drawn_chunks& how, const random_numbers& which,

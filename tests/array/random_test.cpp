@@ -187,4 +187,6 @@ TEST_CASE("parameters of random numbers may be arrays") {
   CHECK_THROWS_WITH(at(drawn::normal(c, all, 0.0, each - 3.0)), Contains("normal with 0.000000 and -2.5"));
   CHECK_THROWS_WITH(at(drawn::poisson<std::int8_t>(c, all, each)), Contains("do not fit") && Contains("int8"));
   CHECK_THROWS_WITH(at(drawn::integers(c, all, 0, weft::astype<int>(each))), Contains("from 0 up to, without, 0"));
+  CHECK_THROWS_WITH(drawn::integers(c, all, weft::astype<int>(each), std::uint64_t{1} << 63),
+                    Contains("a bound 9223372036854775808") && Contains("int64"));
 }

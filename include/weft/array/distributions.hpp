@@ -53,9 +53,12 @@ array_ref whole_of(const client& c, const P& p) {
   if constexpr (array_like<P>) {
     constexpr bool whole = std::is_integral_v<typename P::value_type>;
     static_assert(whole, "weft: random integers lie between integers");
+    constexpr bool fits = !std::is_unsigned_v<typename P::value_type> || sizeof(typename P::value_type) < 8;
+    static_assert(fits, "weft: random integers lie between arrays of int64: give those of uint64 that type");
     return elements_as<std::int64_t>(p);
   } else {
     static_assert(std::is_integral_v<P>, "weft: random integers lie between integers");
+    if constexpr (std::is_unsigned_v<P> && sizeof(P) >= sizeof(std::int64_t)) check_bound(p);
     return full<std::int64_t, 0>(c, {}, static_cast<std::int64_t>(p)).node();
   }
 }
@@ -125,7 +128,7 @@ template <class T = double, std::size_t N = dynamic_rank, class A>
 array<T, N> exponential(const client& c, const weft::shape& extents, const A& scale, options how = {}) {
   return detail::arrays::drawn_by<T, N>(c, extents, how, detail::arrays::distribution::exponential, scale);
 }
-/// Of integers: whole numbers from one up to but without the other.
+/// Of integers: whole numbers from one up to but without the other, each of which an int64 holds.
 template <class T = std::int64_t, std::size_t N = dynamic_rank, class A, class B>
   requires detail::arrays::array_arguments<A, B>
 array<T, N> integers(const client& c, const weft::shape& extents, const A& least, const B& end, options how = {}) {
@@ -169,7 +172,7 @@ array<T, N> integers(const client& c, const weft::shape& extents, const A& least
 
 /// Of mean shape * scale.
 WEFT_DETAIL_DRAWN_2(checked_reals, gamma, double, shape, scale)
-/// From 0 to 1, of mean a / (a + b).
+/// From 0 to 1, of mean a / (a + b); both are 1e-300 or more.
 WEFT_DETAIL_DRAWN_2(checked_reals, beta, double, a, b)
 /// The sum of the squares of df normal numbers.
 WEFT_DETAIL_DRAWN_1(checked_reals, chisquare, double, df)
@@ -246,7 +249,7 @@ array<T, N> noncentral_f(const client& c, const weft::shape& extents, double dfn
   static_assert(checked_reals<T>());
   return drawn<T, N>(c, extents, how, distribution_name::noncentral_f, dfnum, dfden, nonc);
 }
-// The same of arrays.
+// The same of arrays; those of counts may be of any type, and have whole numbers.
 template <class T = std::int64_t, std::size_t N = dynamic_rank, class A, class B>
   requires detail::arrays::array_arguments<A, B>
 array<T, N> binomial(const client& c, const weft::shape& extents, const A& n, const B& p, options how = {}) {

@@ -81,6 +81,8 @@ array_ref make_random_by(const client& c, element e, const drawn_chunks& how, co
 /// Whole numbers from the first array up to but without the second, both of int64.
 array_ref make_integers_by(const client& c, element e, const drawn_chunks& how, const random_numbers& which,
                            array_ref least, array_ref end);
+/// Throws for a bound of integers that no int64 holds.
+void check_bound(std::uint64_t bound);
 
 // Implemented in lib/array/distributions.cpp; they throw misuse.
 
