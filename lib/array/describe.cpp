@@ -130,7 +130,9 @@ std::string explain(std::span<const array_ref> xs) {
   }
   const plan p(wanted);
   const std::vector<layer<block>> layers = layers_of(p);
-  std::map<const vertex*, std::size_t> numbers;
+  std::map<const vertex*, std::size_t> numbers, readers;
+  for (const stage& s : p.stages())
+    for (const vertex* source : std::set<const vertex*>(s.sources.begin(), s.sources.end())) ++readers[source];
   std::set<const detail::layer_spec*> seen;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const stage& s = p.stages()[i];
@@ -147,7 +149,7 @@ std::string explain(std::span<const array_ref> xs) {
     const bool is_there = s.node->kind == node_kind::stored;
     text += std::to_string(i + 1) + ". " + (is_there ? "persisted" : name_of_stage(s, last)) + from + ": " +
             text_of_result(*s.node, s.wanted);
-    if (s.made_for->readers > 1) text += ", kept for " + std::to_string(s.made_for->readers) + " readers";
+    if (const std::size_t n = readers[s.made_for]; n > 1) text += ", kept for " + counted(n, "reader");
     text += is_there ? "\n" : "; " + text_of_tasks(tasks_of(s), own) + "\n";
   }
   return text;

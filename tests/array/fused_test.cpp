@@ -349,6 +349,9 @@ TEST_CASE("an explanation says what tasks do, and what is kept") {
         "3. concatenate of 1 and 1: float64, shape (200) in chunks of (10), 1.56 KiB, of which 19 chunks, 1.48 KiB; "
         "19 tasks\n"
         "4. add of a view of 3: float64, shape (185) in chunks of (10), 1.45 KiB; 19 tasks\n");
+  // Where one step reads it, however often, nobody else waits for it.
+  const auto twice = weft::rechunk(kept, {.chunk = {30}});
+  CHECK(weft::explain(weft::concatenate(0, twice, twice)).find("kept for") == std::string::npos);
 }
 
 TEST_CASE("programs do not grow without limit") {
