@@ -49,6 +49,7 @@ struct digest_node final : layered_node {
 
   box reads(std::size_t, const box& b) const override { return digested(b); }
   bool spell(encoder& e) const override {
+    if (!what->may_be_compared()) return false;
     weft::encode(e, axes);
     weft::encode(e, what);
     return true;

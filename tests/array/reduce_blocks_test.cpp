@@ -149,6 +149,13 @@ TEST_CASE("chunks are reduced in their order, and those alone that are needed") 
       weft::reduce_blocks(weft::rechunk(x, {.chunk = {1, 1}}), first_elements{}, weft::block_shape{{100, 0}}, 0);
   CHECK((at(one(slice(), slice(5, 7))) == xt::view(whole, xt::all(), xt::range(5, 7))));
   CHECK(chunks_seen == 200);
+  // What a function counts, or looks at, is its own: two are never one.
+  chunks_seen = 0;
+  const auto part = x(slice(), slice(14, 15));
+  const auto again = [&] { return weft::reduce_blocks(part, first_elements{}, weft::block_shape{{100, 0}}, 0); };
+  const auto both = at.pool.run(weft::compute(again(), again()));
+  CHECK((both.first == both.second));
+  CHECK(chunks_seen == 200);
   // Over both axes.
   const auto range = weft::reduce_blocks(x, ends{}, weft::block_shape{{2, 1}});
   CHECK(list_of(at(range)) == std::vector<double>{xt::amin(whole)(), xt::amax(whole)()});

@@ -67,6 +67,7 @@ class chunk_digest final : public digest {
     write_result<value>(given, {b.bytes().data(), last.extents});
     return b;
   }
+  bool may_be_compared() const noexcept override { return false; }
   void encode(encoder& e) const override {
     weft::encode(e, how_);
     weft::encode(e, axes_);

@@ -18,6 +18,8 @@ class digest : public code {
   virtual block merge(values<block> parts) const = 0;
   /// The chunk of the result.
   virtual block finish(block all) const = 0;
+  /// Whether two whose code is the same are one. Not of functions that somebody gave: they may count, or look about.
+  virtual bool may_be_compared() const noexcept { return true; }
 };
 
 /// The grid of a digest over all axes whose block has extents that are known when it has been made.
