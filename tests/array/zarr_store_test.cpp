@@ -446,6 +446,10 @@ TEST_CASE("stores that cannot be are refused before anything is written") {
   refused({.version = 3, .compression = zarr_compression::zlib}, "version 3 has gzip");
   refused({.checksum = true}, "version 2 has no");
   refused({.attributes = "units"}, "these attributes is no JSON");
+  const std::string many = "{\"a\": \"" + std::string(std::size_t{4} << 20, 'x') + "\"}";
+  refused({.version = 3, .attributes = many}, "4 MiB");
+  refused({.attributes = many}, "4 MiB");
+  CHECK_THROWS_AS(weft::to_zarr(x, folder / "x", {.version = 3, .attributes = many}), weft::misuse);
   refused({.dimension_names = {"x", "y"}}, "version 2, which has none");
   refused({.version = 3, .dimension_names = {"x", "y", "z"}}, "3 names of axes for a Zarr store of 2");
   refused({.chunk = {2}}, "one extent for each axis");

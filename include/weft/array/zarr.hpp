@@ -65,8 +65,8 @@ inline target zarr_store(std::string path, zarr_options how = {}) {
 /// all of it is written; where this fails, what was there before still is. While the new store takes its place the
 /// old one is x.zarr.replaced, where a program that ends just then leaves it.
 ///
-/// Throws misuse for options that the store's version or codec do not know, attributes that are no JSON object and
-/// more names than axes, and std::runtime_error when there is
+/// Throws misuse for options that the store's version or codec do not know, attributes that are no JSON object or
+/// make metadata of more than 4 MiB, and more names than axes, and std::runtime_error when there is
 /// something at the path already; `overwrite` replaces a Zarr array, which may be the one that x is read from or one
 /// that the path is a link to, and nothing else: no group, and no other folder that has one of the names beside it.
 /// Progress as for to_npy.
