@@ -2,6 +2,7 @@
 #include "weft/array/memory.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -81,6 +82,24 @@ class memory_kind final : public target_kind {
   const target_ref taker_;
 };
 
+/// Each axis has to step over all that the axes of smaller steps reach.
+void check_apart(const memory_layout& at, std::size_t item) {
+  std::vector<std::size_t> axes;
+  for (std::size_t a = 0; a < at.extents.size(); ++a)
+    if (at.extents[a] > 1) axes.push_back(a);
+  const auto step = [&](std::size_t a) { return static_cast<std::size_t>(std::abs(at.steps[a])); };
+  std::ranges::sort(axes, {}, step);
+  std::size_t reached = item;
+  for (const std::size_t a : axes) {
+    if (step(a) < reached)
+      throw misuse("weft: memory of shape " + weft::to_string(at.extents) + " whose elements along axis " +
+                   std::to_string(a) + " are " + std::to_string(at.steps[a]) + " bytes apart, within the " +
+                   std::to_string(reached) +
+                   " that one reaches over: an array cannot be stored where they share memory");
+    reached += step(a) * static_cast<std::size_t>(at.extents[a] - 1);
+  }
+}
+
 }  // namespace
 
 memory_layout dense_layout(std::size_t elements, const weft::shape& extents, std::size_t item) {
@@ -114,10 +133,7 @@ array_ref scattered_from(const client& c, element e, const std::byte* first, con
 }
 
 target_ref memory_target(element e, std::byte* first, const memory_layout& at) {
-  for (std::size_t a = 0; a < at.extents.size(); ++a)
-    if (at.steps[a] == 0 && at.extents[a] > 1)
-      throw misuse("weft: memory of shape " + weft::to_string(at.extents) + " whose elements along axis " +
-                   std::to_string(a) + " are all the same one: an array cannot be stored there");
+  if (at.extents.count() != 0) check_apart(at, e.item);
   return std::make_shared<const memory_kind>(e, first, at);
 }
 

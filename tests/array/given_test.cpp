@@ -276,5 +276,25 @@ TEST_CASE("memory of one's own is a place for an array") {
   CHECK_THROWS_WITH(at.pool.run(weft::store(x > 1.0, weft::memory(result))), Contains("bool and shape (7, 10)"));
   CHECK_THROWS_WITH(weft::memory(std::span(list), {70, 2}), Contains("which has 140"));
   CHECK_THROWS_WITH(weft::memory(result).region(3), Contains("xt::view"));
+  // Windows over a list: each element but the ends is in several.
+  using strides = std::vector<std::ptrdiff_t>;
+  const auto laid = [&](strides steps) {
+    return xt::adapt(list.data(), 15, xt::no_ownership(), std::vector<std::size_t>{5, 3}, std::move(steps));
+  };
+  CHECK_THROWS_WITH(weft::memory(laid({1, 1})), Contains("shape (5, 3)") && Contains("where they share memory"));
+  CHECK_THROWS_WITH(weft::memory(laid({0, 1})), Contains("along axis 0 are 0 bytes apart"));
+  CHECK_THROWS_WITH(weft::memory(laid({2, 1})), Contains("axis 0 are 16 bytes apart, within the 24"));
+  CHECK_NOTHROW(weft::memory(laid({3, 1})));
+  CHECK_NOTHROW(weft::memory(laid({1, 5})));
+  // A temporary is as good as the memory that it lends.
+  using whole_view = decltype(xt::view(result, 0));
+  using own_view = decltype(xt::view(xt::xtensor<double, 2>(), 0));
+  STATIC_REQUIRE(weft::detail::arrays::lends_elements<whole_view>);
+  STATIC_REQUIRE(weft::detail::arrays::lends_elements<decltype(xt::view(xt::view(result, 0), 0))>);
+  STATIC_REQUIRE(weft::detail::arrays::lends_elements<decltype(xt::adapt(list, {7, 10}))>);
+  STATIC_REQUIRE(weft::detail::arrays::lends_elements<decltype(laid({}))>);
+  STATIC_REQUIRE_FALSE(weft::detail::arrays::lends_elements<own_view>);
+  STATIC_REQUIRE_FALSE(weft::detail::arrays::lends_elements<decltype(xt::adapt(std::vector<double>(), {7, 10}))>);
+  STATIC_REQUIRE_FALSE(weft::detail::arrays::lends_elements<xt::xtensor_fixed<double, xt::xshape<2>>>);
   CHECK_THROWS_WITH(at.pool.run(weft::stored(x, weft::memory(result))), Contains("cannot be read"));
 }

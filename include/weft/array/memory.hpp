@@ -30,7 +30,8 @@ memory_layout dense_layout(std::size_t elements, const weft::shape& extents, std
 /// Copies all of it, and gives it to the client.
 array_ref scattered_from(const client& c, element e, const std::byte* first, const memory_layout& at,
                          const creation& how);
-/// Throws misuse where two elements would share memory.
+/// Throws misuse where two elements would share memory: unless each axis steps over all that those of smaller steps
+/// reach.
 target_ref memory_target(element e, std::byte* first, const memory_layout& at);
 
 template <class E>
@@ -53,13 +54,23 @@ memory_layout layout_of(const E& x) {
 }
 template <class E>
 inline constexpr std::size_t rank_here = xt::get_rank<E>::value == SIZE_MAX ? dynamic_rank : xt::get_rank<E>::value;
-/// Those that have their elements themselves, so that these go where they go.
+/// Those whose elements are somebody else's, and stay where these go.
 template <class E>
-inline constexpr bool owns_elements = false;
-template <class S, xt::layout_type L, class D, class G>
-inline constexpr bool owns_elements<xt::xarray_container<S, L, D, G>> = true;
-template <class S, std::size_t N, xt::layout_type L, class G>
-inline constexpr bool owns_elements<xt::xtensor_container<S, N, L, G>> = true;
+inline constexpr bool lends_elements = false;
+template <class C>
+inline constexpr bool lent_by = std::is_lvalue_reference_v<C> || lends_elements<std::remove_cv_t<C>>;
+template <class P, class A>
+inline constexpr bool lends_elements<xt::xbuffer_adaptor<P, xt::no_ownership, A>> = true;
+template <class C, xt::layout_type L, class S, class G>
+inline constexpr bool lends_elements<xt::xarray_adaptor<C, L, S, G>> = lent_by<C>;
+template <class C, std::size_t N, xt::layout_type L, class G>
+inline constexpr bool lends_elements<xt::xtensor_adaptor<C, N, L, G>> = lent_by<C>;
+template <class C, class S, xt::layout_type L, bool H, class G>
+inline constexpr bool lends_elements<xt::xfixed_adaptor<C, S, L, H, G>> = lent_by<C>;
+template <class C, class... S>
+inline constexpr bool lends_elements<xt::xview<C, S...>> = lent_by<C>;
+template <class C, class S, xt::layout_type L, class F>
+inline constexpr bool lends_elements<xt::xstrided_view<C, S, L, F>> = lent_by<C>;
 
 }  // namespace detail::arrays
 
@@ -104,8 +115,8 @@ auto from_array(const client& c, std::span<T> elements, const weft::shape& exten
 /// Each task copies its chunk there, several at a time, so that an array may come to a place that is there already,
 /// in one pass with others; x.compute() gives a new container. The memory must stay until the call ends, and nobody
 /// else may read it or write to it meanwhile. Where the call fails, some chunks are there and others are not. Throws
-/// misuse when the array has another shape or type, for what is broadcast, and on a cluster, whose tasks run
-/// elsewhere: compute() it.
+/// misuse when the array has another shape or type, where elements share memory, as in what is broadcast, and on a
+/// cluster, whose tasks run elsewhere: compute() it.
 template <class E>
   requires(detail::arrays::lies_in_memory<std::remove_cvref_t<E>>)
 target memory(E&& x) {
@@ -114,8 +125,10 @@ target memory(E&& x) {
   using T = std::remove_reference_t<decltype(*x.data())>;
   constexpr bool writable = !std::is_const_v<T>;
   static_assert(writable, "weft: memory that is written to is not const");
-  constexpr bool stays = std::is_lvalue_reference_v<E> || !owns_elements<container>;
-  static_assert(stays, "weft: memory is of a container that has a name: a temporary one is gone when it is written");
+  constexpr bool stays = std::is_lvalue_reference_v<E> || lends_elements<container>;
+  static_assert(
+      stays,
+      "weft: memory is of a container that has a name, or a view of one: a temporary is gone when it is written");
   if constexpr (writable && stays)
     return target(memory_target(element_of<T>,
                                 reinterpret_cast<std::byte*>(x.data() + static_cast<std::ptrdiff_t>(x.data_offset())),
