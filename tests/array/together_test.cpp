@@ -55,6 +55,10 @@ TEST_CASE("one call's tasks have its options") {
   const auto y = failing_once(c);
   const auto [sum, most] = weft::persist(again, weft::sum(y), weft::max(y));
   CHECK(at(sum) + at(most) == 108);
+  const auto z = failing_once(c), w = failing_once(c);
+  CHECK(at.pool.run(weft::compute(again, std::tuple(weft::sum(z), weft::max(z)))).second == 18);
+  const auto [all, last] = weft::persist(again, std::tuple(weft::sum(w), weft::max(w)));
+  CHECK(at(all) + at(last) == 108);
   CHECK(at.pool.run(weft::compute({.retries = 1}, std::vector{failing_once(c)})).at(0)(1) == 2);
   CHECK(at(weft::persist({.retries = 1}, std::vector{failing_once(c)}).at(0))(1) == 2);
   CHECK(at.pool.run(weft::compute(again, std::vector<weft::array<double, 1>>())).empty());

@@ -57,6 +57,10 @@ std::vector<array_ref> nodes_of(const std::vector<X>& all) {
   for (const X& x : all) nodes.push_back(x.node());
   return nodes;
 }
+template <class... X>
+std::vector<array_ref> nodes_of(const std::tuple<X...>& all) {
+  return std::apply([](const X&... x) { return std::vector<array_ref>{x.node()...}; }, all);
+}
 /// That of the first of several arrays, with options; none where there are no arrays.
 inline std::optional<client> with_options(const std::vector<array_ref>& all, task_options how) {
   if (all.empty()) return std::nullopt;
@@ -146,23 +150,29 @@ template <array_like... X>
   requires(sizeof...(X) > 0)
 auto compute(const std::tuple<X...>& all) {
   if constexpr (detail::arrays::checked_number<X...>())
-    return std::apply(
-        [](const X&... x) {
-          return detail::arrays::collect_all<X...>(std::get<0>(std::tie(x...)).owner(), {x.node()...},
-                                                   std::index_sequence_for<X...>());
-        },
-        all);
+    return detail::arrays::collect_all<X...>(std::get<0>(all).owner(), detail::arrays::nodes_of(all),
+                                             std::index_sequence_for<X...>());
+}
+template <array_like... X>
+  requires(sizeof...(X) > 0)
+auto compute(task_options how, const std::tuple<X...>& all) {
+  if constexpr (detail::arrays::checked_number<X...>())
+    return detail::arrays::collect_all<X...>(std::get<0>(all).owner().with(how), detail::arrays::nodes_of(all),
+                                             std::index_sequence_for<X...>());
 }
 template <array_like... X>
   requires(sizeof...(X) > 0)
 auto persist(const std::tuple<X...>& all) {
   if constexpr (detail::arrays::checked_number<X...>())
-    return std::apply(
-        [](const X&... x) {
-          return detail::arrays::persist_all<X...>(std::get<0>(std::tie(x...)).owner(), {x.node()...},
-                                                   std::index_sequence_for<X...>());
-        },
-        all);
+    return detail::arrays::persist_all<X...>(std::get<0>(all).owner(), detail::arrays::nodes_of(all),
+                                             std::index_sequence_for<X...>());
+}
+template <array_like... X>
+  requires(sizeof...(X) > 0)
+auto persist(task_options how, const std::tuple<X...>& all) {
+  if constexpr (detail::arrays::checked_number<X...>())
+    return detail::arrays::persist_all<X...>(std::get<0>(all).owner().with(how), detail::arrays::nodes_of(all),
+                                             std::index_sequence_for<X...>());
 }
 
 }  // namespace weft
