@@ -15,15 +15,35 @@ void check_cross(const grid& x, const grid& y, std::int64_t axis) {
                    std::to_string(axis) + " of each has three elements");
 }
 
-array_ref repeated_each(array_ref x, const weft::shape& times) {
-  for (std::size_t a = 0; a < times.size(); ++a)
-    if (times[a] != 1) x = repeated(std::move(x), times[a], static_cast<std::int64_t>(a));
-  return x;
-}
-
-void give_axes(array_ref& x, array_ref& y) {
+weft::shape lay_crosswise(array_ref& x, array_ref& y) {
+  const std::string shapes =
+      "weft: kron of arrays of shapes " + to_string(grid_of(*x)) + " and " + to_string(grid_of(*y));
   while (grid_of(*x).rank < grid_of(*y).rank) x = expand_view(std::move(x), 0);
   while (grid_of(*y).rank < grid_of(*x).rank) y = expand_view(std::move(y), 0);
+  const weft::shape own = grid_of(*x).whole(), other = grid_of(*y).whole();
+  weft::shape extents = own;
+  std::size_t axes = own.size();
+  std::int64_t elements = 1;
+  for (std::size_t a = 0; a < own.size(); ++a) {
+    if (__builtin_mul_overflow(own[a], other[a], &extents[a]) ||
+        (extents[a] != 0 && __builtin_mul_overflow(elements, extents[a], &elements)))
+      throw misuse(shapes + ": it would have more than 2^63 elements");
+    axes += own[a] != 1 && other[a] != 1 ? 1 : 0;
+  }
+  if (axes > most_axes)
+    throw misuse(shapes + ": axes along which both have several elements count twice, which is " +
+                 std::to_string(axes) + ", of at most 8");
+  weft::shape both = weft::shape::of_rank(axes);
+  for (std::size_t a = 0, at = 0; a < own.size(); ++a, ++at) {
+    both[at] = own[a] == 1 ? other[a] : own[a];
+    if (own[a] == 1 || other[a] == 1) continue;
+    both[at + 1] = other[a];
+    x = expand_view(std::move(x), static_cast<std::int64_t>(at) + 1);
+    y = expand_view(std::move(y), static_cast<std::int64_t>(at++));
+  }
+  x = broadcast_view(std::move(x), both);
+  y = broadcast_view(std::move(y), grid_of(*x));
+  return extents;
 }
 
 }  // namespace weft::detail::arrays

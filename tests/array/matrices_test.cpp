@@ -110,6 +110,27 @@ TEST_CASE("differences that cannot be are refused") {
   CHECK_THROWS_AS(weft::rollaxis(x, 0, 2), weft::misuse);
 }
 
+TEST_CASE("Kronecker's product of a long array has few tasks, and says itself what it cannot be") {
+  place at(1);
+  const auto x = weft::arange<double>(at.client, 1, 30'001, 1, {.chunk = {7'000}});
+  const auto y = weft::arange<double>(at.client, 0, 7, 1, {.chunk = {3}});
+  const weft::array<double, 1> long_first = weft::kron(x, y), long_last = weft::kron(y, x);
+  CHECK(long_first.task_count() < 40);
+  const xt::xtensor<double, 1> a = at(long_first), b = at(long_last);
+  std::size_t wrong = a.size() == 210'000 && b.size() == 210'000 ? 0 : 1;
+  for (std::size_t i = 0; i < 30'000; ++i)
+    for (std::size_t j = 0; j < 7; ++j) {
+      const double wanted = static_cast<double>((i + 1) * j);
+      wrong += (a(i * 7 + j) != wanted) + (b(j * 30'000 + i) != wanted);
+    }
+  CHECK(wrong == 0);
+  CHECK(at(weft::kron(x(slice(0, 0)), y)).size() == 0);
+  const auto wide = weft::zeros<double, 1>(at.client, {std::int64_t{1} << 40});
+  CHECK_THROWS_WITH(weft::kron(wide, wide), Catch::Contains("kron of arrays") && Catch::Contains("2^63 elements"));
+  const auto axes = weft::ones<double, 5>(at.client, {2, 2, 2, 2, 2});
+  CHECK_THROWS_WITH(weft::kron(axes, axes), Catch::Contains("kron of arrays") && Catch::Contains("of at most 8"));
+}
+
 TEST_CASE("what is cut alike is read by whole chunks, in its own shape") {
   place at(1);
   const auto x = weft::ones<float, 2>(at.client, {12, 30}, {.chunk = {4, 30}});

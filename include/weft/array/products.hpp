@@ -23,10 +23,9 @@ namespace detail::arrays {
 // lib/array/products.cpp.
 /// Throws unless both have three elements along the axis.
 void check_cross(const grid& x, const grid& y, std::int64_t axis);
-/// The elements of x along all axes, each `times[a]` times in its place: as many axes as x has.
-array_ref repeated_each(array_ref x, const weft::shape& times);
-/// Both with as many axes: those that one has not are first, of one element.
-void give_axes(array_ref& x, array_ref& y);
+/// Views of both with two axes for each along which both have several elements, x's before y's, in the same chunks:
+/// their product has the elements of kron in order. Gives its extents; throws where no array has them.
+weft::shape lay_crosswise(array_ref& x, array_ref& y);
 
 /// Column j of Vandermonde's matrix of `columns`: a power of x, by squares.
 template <class T>
@@ -73,16 +72,18 @@ auto cross(const X& x, const Y& y, std::int64_t axis = -1) {
 }
 
 /// Kronecker's product: all of y in the place of each element of x, times that. Of unlike numbers of axes those that
-/// one has not are first. Two tasks a chunk for each axis, which copy, and one that multiplies.
+/// one has not are first. A task a chunk that multiplies, of x's chunks, and as much of y as fits in a chunk; and a
+/// reshape. Throws misuse for more than eight axes, of which those count twice along which both have several
+/// elements.
 template <array_like X, array_like Y>
 auto kron(const X& x, const Y& y) {
   using namespace detail::arrays;
   using T = typename common_element<X, Y>::type;
-  constexpr std::size_t n = std::max(X::rank, Y::rank);
   array_ref a = elements_as<T>(x), b = elements_as<T>(y);
-  give_axes(a, b);
-  const array<T, n> left(repeated_each(a, grid_of(*b).whole())), right(tiled(b, grid_of(*a).whole()));
-  return array<T, n>(left * right);
+  const weft::shape extents = lay_crosswise(a, b);
+  const array<T, dynamic_rank> left(a), right(b);
+  const array<T, dynamic_rank> products(left * right);
+  return array<T, std::max(X::rank, Y::rank)>(reshaped(products.node(), extents));
 }
 
 /// The matrix whose rows are the powers of x's elements, of one axis: `columns` of them, as many as rows where it is
