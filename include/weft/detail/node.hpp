@@ -110,8 +110,8 @@ struct node {
   /// engine is not through with it: it waits in queues or in the lists of its inputs still, the last of which drops
   /// the engine's reference. `refused`: it has failed, and `why` is set. `cleaned`: it has nothing more to give back.
   /// `remote`: a task of a cluster: the engine keeps its books, and another process runs it; its memory keeps the
-  /// engine. `lent`: one of the handles is the tracker's, who lends the value to the last task that takes it; that has
-  /// `may_take`.
+  /// engine. `lent`: one of the handles is the tracker's, who lends the value to the last task that takes it; that
+  /// has `may_take`.
   enum mark : std::uint8_t {
     poisoned = 1,
     inside = 2,
