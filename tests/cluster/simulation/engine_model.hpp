@@ -108,7 +108,7 @@ class engine_model final : public worker_host {
   std::size_t nodes() const noexcept { return nodes_.size() - free_.size(); }
   std::uint64_t ran() const noexcept { return ran_; }
   std::uint64_t overlaps() const noexcept { return overlaps_; }
-  std::uint64_t taken() const noexcept { return taken_; }
+  std::uint64_t values_taken() const noexcept { return taken_; }
 
  private:
   enum class state : std::uint8_t { free, remote, waiting, ready, running, suspended, value, dead };
