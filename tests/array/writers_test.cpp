@@ -152,7 +152,7 @@ TEST_CASE("a dataset whose writing is stopped is taken away when none of its tas
 TEST_CASE("the folder of a dataset in chunks goes when none of its tasks writes any more") {
   const test_directory folder(test_directory::beside());
   const std::string path = folder / "x.h5";
-  constexpr std::uint64_t with_header = chunk_bytes + 16;
+  constexpr std::uint64_t with_header = chunk_bytes + 8;
   const auto write = [&](const auto& x) {
     return weft::to_hdf5(x, path, "x", {.chunk = {chunk}, .overwrite = true});
   };
