@@ -303,7 +303,8 @@ outcome world::run() {
   o.steps = parts_.time.steps();
   o.virtual_time = parts_.time.now();
   for (const auto& w : workers_)
-    if (const auto* e = w->engine()) o.tasks_run += e->ran(), o.overlaps += e->overlaps(), o.taken += e->values_taken();
+    if (const auto* e = w->engine())
+      o.tasks_run += e->ran(), o.overlaps += e->overlaps(), o.taken += e->values_taken();
   for (const auto& c : clients_) o.values_read += c->read_values(), o.unreached += c->unreached_workers();
   o.resumed = scheduler_->resumed();
   o.lost_peers = scheduler_->lost_peers();
