@@ -210,7 +210,7 @@ bool worker_core::hand_over(std::uint32_t task, const run_task& t) {
   return false;
 }
 
-void worker_core::take_away(task_id value) {
+void worker_core::taken(task_id value) {
   const std::uint32_t place = places_.find(value);
   if (place == none || entries_[place].at != state::here) return;
   host_.drop(value);
@@ -221,7 +221,7 @@ void worker_core::take_all_away() {
   while (!gone_.empty()) {
     const task_id gone = gone_.back();
     gone_.pop_back();
-    take_away(gone);
+    taken(gone);
   }
 }
 
@@ -329,7 +329,7 @@ bool worker_core::make_way(const run_task& t, std::uint32_t place) {
   }
   if (t.attempt <= e.attempt) wrong("sent task", t.id, "an attempt that is not older is here");
   if (e.at == state::here && !host_.has(t.id)) {
-    take_away(t.id);
+    taken(t.id);
     return true;
   }
   if (e.at == state::here) {

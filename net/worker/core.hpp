@@ -167,7 +167,7 @@ class worker_core final : private fetch_host {
   /// The engine has lost a value that was here.
   void dropped(task_id value);
   /// The last task that takes a value has it. The scheduler is not told: it will drop the value when that task has
-  /// ended.
+  /// ended. Others that would take it, and have not begun, are given back: the scheduler had another opinion.
   void taken(task_id value);
 
   // From the links to peers.
@@ -260,9 +260,6 @@ class worker_core final : private fetch_host {
   void meet(const peer_info& peer);
   void run(time_ns now, const run_task& task);
   bool hand_over(std::uint32_t task, const run_task& t);
-  /// A value has been given to the last task that takes it. Others that would take it, and have not begun, are given
-  /// back: the scheduler had another opinion.
-  void take_away(task_id value);
   void take_all_away();
   void check(const run_task& task) const;
   void await_offer(time_ns now, const run_task& task);

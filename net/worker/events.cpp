@@ -83,8 +83,6 @@ void worker_core::dropped(task_id value) {
   leave(place, true);
 }
 
-void worker_core::taken(task_id value) { take_away(value); }
-
 batch_writer& worker_core::say() {
   for (const value_added& m : added_) out_.add(m);
   added_.clear();
