@@ -15,12 +15,16 @@ namespace {
 constexpr std::int64_t n = 768, width = n / 48;
 constexpr std::uint64_t bytes = n * n * sizeof(double);
 
-/// Adds up columns that are cut into rows. Kept: the columns are there before and after.
-weft::task<weft::memory_use> columns_into_rows(weft::simulation& s, std::uint64_t budget, bool kept) {
+weft::client client_of(weft::simulation& s, std::uint64_t budget) {
   weft::client_options options;
   options.memory_budget = budget;
   options.spill_directory = "/spill";
-  const weft::client c(s, options);
+  return weft::client(s, options);
+}
+
+/// Adds up columns that are cut into rows. Kept: the columns are there before and after.
+weft::task<weft::memory_use> columns_into_rows(weft::simulation& s, std::uint64_t budget, bool kept) {
+  const weft::client c = client_of(s, budget);
   auto columns = weft::random::uniform<double, 2>(c, {n, n}, {.seed = 7, .chunk = {n, width}});
   if (kept) columns = columns.persist();
   const auto rows = weft::rechunk(columns, {.chunk = {width, n}});
@@ -31,10 +35,7 @@ weft::task<weft::memory_use> columns_into_rows(weft::simulation& s, std::uint64_
 
 /// Rows in another order, which an array says.
 weft::task<weft::memory_use> rows_taken(weft::simulation& s, std::uint64_t budget) {
-  weft::client_options options;
-  options.memory_budget = budget;
-  options.spill_directory = "/spill";
-  const weft::client c(s, options);
+  const weft::client c = client_of(s, budget);
   const auto x = weft::random::uniform<double, 2>(c, {n, n}, {.seed = 7, .chunk = {width, n}});
   const auto order = weft::random::permutation(c, n, {.seed = 8, .chunk = {width}});
   const double sum = co_await weft::sum(weft::take(x, order, 0)).compute();
@@ -44,10 +45,7 @@ weft::task<weft::memory_use> rows_taken(weft::simulation& s, std::uint64_t budge
 
 /// Adds up squares that are cut into rows, of which there are several for each.
 weft::task<weft::memory_use> tiles_into_rows(weft::simulation& s, std::uint64_t budget) {
-  weft::client_options options;
-  options.memory_budget = budget;
-  options.spill_directory = "/spill";
-  const weft::client c(s, options);
+  const weft::client c = client_of(s, budget);
   const auto tiles = weft::random::uniform<double, 2>(c, {n, n}, {.seed = 7, .chunk = {n / 6, n / 6}});
   const double sum = co_await weft::sum(weft::rechunk(tiles, {.chunk = {width, n}})).compute();
   CHECK(sum / n / n == Approx(0.5).margin(0.01));

@@ -145,34 +145,43 @@ std::vector<array<typename X::value_type, X::rank>> persist(task_options how, co
   return detail::arrays::persist_each<typename X::value_type, X::rank>(detail::arrays::with_options(nodes, how),
                                                                        nodes);
 }
+namespace detail::arrays {
+
+template <array_like... X>
+auto compute_tuple(const client& c, const std::tuple<X...>& all) {
+  return collect_all<X...>(c, nodes_of(all), std::index_sequence_for<X...>());
+}
+template <array_like... X>
+auto persist_tuple(const client& c, const std::tuple<X...>& all) {
+  return persist_all<X...>(c, nodes_of(all), std::index_sequence_for<X...>());
+}
+
+}  // namespace detail::arrays
+
 /// Those of a tuple, as apply_gufunc() gives it: up to eight, of any types.
 template <array_like... X>
   requires(sizeof...(X) > 0)
 auto compute(const std::tuple<X...>& all) {
   if constexpr (detail::arrays::checked_number<X...>())
-    return detail::arrays::collect_all<X...>(std::get<0>(all).owner(), detail::arrays::nodes_of(all),
-                                             std::index_sequence_for<X...>());
+    return detail::arrays::compute_tuple(std::get<0>(all).owner(), all);
 }
 template <array_like... X>
   requires(sizeof...(X) > 0)
 auto compute(task_options how, const std::tuple<X...>& all) {
   if constexpr (detail::arrays::checked_number<X...>())
-    return detail::arrays::collect_all<X...>(std::get<0>(all).owner().with(how), detail::arrays::nodes_of(all),
-                                             std::index_sequence_for<X...>());
+    return detail::arrays::compute_tuple(std::get<0>(all).owner().with(how), all);
 }
 template <array_like... X>
   requires(sizeof...(X) > 0)
 auto persist(const std::tuple<X...>& all) {
   if constexpr (detail::arrays::checked_number<X...>())
-    return detail::arrays::persist_all<X...>(std::get<0>(all).owner(), detail::arrays::nodes_of(all),
-                                             std::index_sequence_for<X...>());
+    return detail::arrays::persist_tuple(std::get<0>(all).owner(), all);
 }
 template <array_like... X>
   requires(sizeof...(X) > 0)
 auto persist(task_options how, const std::tuple<X...>& all) {
   if constexpr (detail::arrays::checked_number<X...>())
-    return detail::arrays::persist_all<X...>(std::get<0>(all).owner().with(how), detail::arrays::nodes_of(all),
-                                             std::index_sequence_for<X...>());
+    return detail::arrays::persist_tuple(std::get<0>(all).owner().with(how), all);
 }
 
 }  // namespace weft
