@@ -41,6 +41,11 @@ inline double noise(std::int64_t i) {
   x *= 0xbf58476d1ce4e5b9u;
   return static_cast<double>(x >> 11) * 0x1.0p-53 - 0.5;
 }
+/// An array of it, whose extents the chunks of tests do not divide.
+inline weft::array<double, 2> some(const weft::client& c, const weft::shape& chunk) {
+  return weft::from_function<2>(c, {60, 47}, [](std::int64_t i, std::int64_t j) { return noise(i * 47 + j); },
+                                {.chunk = chunk});
+}
 /// A number from `least` to `most`, another one for each i.
 inline std::int64_t some_number(std::int64_t i, std::int64_t least, std::int64_t most) {
   return least + static_cast<std::int64_t>((noise(i) + 0.5) * static_cast<double>(most - least + 1));

@@ -11,16 +11,8 @@
 
 using arrays::noise;
 using arrays::place;
+using arrays::some;
 using weft::slice;
-
-namespace {
-
-weft::array<double, 2> some(const weft::client& c, const weft::shape& chunk) {
-  return weft::from_function<2>(c, {60, 47}, [](std::int64_t i, std::int64_t j) { return noise(i * 47 + j); },
-                                {.chunk = chunk});
-}
-
-}  // namespace
 
 TEST_CASE("what is written to an npy file is read from it, in any chunks") {
   const test_directory folder(test_directory::beside());

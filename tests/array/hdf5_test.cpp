@@ -19,8 +19,8 @@
 #include "weft/errors.hpp"
 #include "weft/progress.hpp"
 
-using arrays::noise;
 using arrays::place;
+using arrays::some;
 using Catch::Contains;
 using weft::slice;
 
@@ -28,11 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using weft::detail::arrays::item_type;
-
-weft::array<double, 2> some(const weft::client& c, const weft::shape& chunk) {
-  return weft::from_function<2>(c, {60, 47}, [](std::int64_t i, std::int64_t j) { return noise(i * 47 + j); },
-                                {.chunk = chunk});
-}
 
 /// Where hdf5_reference.py has put its files; empty when there are none.
 std::string reference() {

@@ -20,6 +20,7 @@
 
 using arrays::noise;
 using arrays::place;
+using arrays::some;
 using Catch::Contains;
 using weft::slice;
 using weft::storing;
@@ -29,10 +30,6 @@ namespace {
 namespace fs = std::filesystem;
 using weft::detail::arrays::item_type;
 
-weft::array<double, 2> some(const weft::client& c, const weft::shape& chunk) {
-  return weft::from_function<2>(c, {60, 47}, [](std::int64_t i, std::int64_t j) { return noise(i * 47 + j); },
-                                {.chunk = chunk});
-}
 weft::array<double, 2> failing(const weft::array<double, 2>& x) {
   return weft::map_blocks(
       [](const weft::chunk_place& p, const auto& a) {

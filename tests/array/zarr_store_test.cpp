@@ -15,6 +15,7 @@
 
 using arrays::noise;
 using arrays::place;
+using arrays::some;
 using Catch::Contains;
 using weft::slice;
 using weft::zarr_compression;
@@ -23,10 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-weft::array<double, 2> some(const weft::client& c, const weft::shape& chunk) {
-  return weft::from_function<2>(c, {60, 47}, [](std::int64_t i, std::int64_t j) { return noise(i * 47 + j); },
-                                {.chunk = chunk});
-}
 /// With spaces and ends of lines left out.
 std::string text_of(const std::string& path) {
   std::ifstream file(path);
