@@ -1,8 +1,11 @@
 // Walks through many tasks of a computation of layers.
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "engine/layer.hpp"
 
@@ -14,13 +17,20 @@ namespace weft::detail {
 class layer_cursor final : public value_node<void> {
  public:
   /// Through the tasks without inputs.
-  explicit layer_cursor(layer_run& r) : value_node<void>(type, r.engine_), run_(r) { begin(); }
+  explicit layer_cursor(layer_run& r) : value_node<void>(type, r.engine_), run_(r) {
+    for (const auto& p : run_.parts_)
+      if (p->may_have_roots && p->next_root != p->count())
+        roots_.push_back({run_.rank(*p, p->next_root), roots_.size(), p.get()});
+    std::make_heap(roots_.begin(), roots_.end(),
+                   [](const part_place& a, const part_place& b) { return b.before(a); });
+    begin();
+  }
   /// Through those that take the value of task i.
   layer_cursor(layer_run& r, layer_part& p, std::size_t i, const layer_part::taker& t, bool poison)
       : value_node<void>(type, r.engine_), run_(r), from_(&p), task_(i), taker_(&t), poison_(poison) {
     begin();
   }
-  layer_cursor(const layer_cursor& o)
+  layer_cursor(layer_cursor&& o)
       : value_node<void>(type, o.run_.engine_),
         run_(o.run_),
         from_(o.from_),
@@ -28,7 +38,8 @@ class layer_cursor final : public value_node<void> {
         taker_(o.taker_),
         poison_(o.poison_),
         interval_(o.interval_),
-        at_(o.at_) {
+        at_(o.at_),
+        roots_(std::move(o.roots_)) {
     begin();
   }
 
@@ -40,6 +51,15 @@ class layer_cursor final : public value_node<void> {
     std::array<node*, roots_at_once> nodes;
     std::size_t size = 0;
     bool full() const noexcept { return size == nodes.size(); }
+  };
+
+  /// A part whose next task may have no inputs.
+  struct part_place {
+    std::uint64_t rank;  // of that task
+    std::size_t number;
+    layer_part* part;
+    /// Of equal ranks the last part comes first: the deepest.
+    bool before(const part_place& o) const noexcept { return rank != o.rank ? rank < o.rank : number > o.number; }
   };
 
   void begin() {
@@ -59,15 +79,23 @@ class layer_cursor final : public value_node<void> {
       rank = run_.rank(*taker_->part, all[interval_].first + at_);
       return;
     }
-    next_part_ = nullptr;
-    for (const auto& p : run_.parts_) {
-      if (!p->may_have_roots || p->next_root == p->count()) continue;
-      const std::uint64_t r = run_.rank(*p, p->next_root);
-      // Of equal ranks the last part: the deepest.
-      if (more_ && r > rank) continue;
-      more_ = true;
-      rank = r;
-      next_part_ = p.get();
+    if (roots_.empty()) return;
+    more_ = true;
+    rank = roots_.front().rank;
+  }
+  /// The first part has gone on to its next task.
+  void sort_first_part() {
+    part_place& first = roots_.front();
+    if (first.part->next_root == first.part->count()) {
+      first = roots_.back();
+      roots_.pop_back();
+    } else {
+      first.rank = run_.rank(*first.part, first.part->next_root);
+    }
+    for (std::size_t at = 0, next; (next = 2 * at + 1) < roots_.size(); at = next) {
+      if (next + 1 < roots_.size() && roots_[next + 1].before(roots_[next])) ++next;
+      if (!roots_[next].before(roots_[at])) return;
+      std::swap(roots_[at], roots_[next]);
     }
   }
 
@@ -79,8 +107,9 @@ class layer_cursor final : public value_node<void> {
   }
   void advance_roots(batch& ready) {
     for (std::size_t looked = 0; more_ && looked < looked_at_once && !ready.full(); ++looked, find_next()) {
-      layer_part& p = *next_part_;
+      layer_part& p = *roots_.front().part;
       const std::size_t i = p.next_root++;
+      sort_first_part();
       if (!p.needed.has(i)) continue;
       if (p.is_given()) {
         run_.give(p, i);
@@ -145,7 +174,7 @@ class layer_cursor final : public value_node<void> {
     batch ready;
     self.advance(ready);
     node* next = nullptr;
-    if (self.more_) next = new layer_cursor(self);
+    if (self.more_) next = new layer_cursor(std::move(self));
     push(e, next, ready);
   }
 
@@ -171,7 +200,7 @@ class layer_cursor final : public value_node<void> {
   const layer_part::taker* taker_ = nullptr;
   bool poison_ = false, more_ = false;
   std::size_t interval_ = 0, at_ = 0;
-  layer_part* next_part_ = nullptr;
+  std::vector<part_place> roots_;  // a heap
 };
 
 node& make_layer_cursor(layer_run& r) { return *new layer_cursor(r); }
