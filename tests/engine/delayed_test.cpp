@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "support/sanitized.hpp"
 #include "weft/delayed.hpp"
 #include "weft/simulation.hpp"
 #include "weft/weft.hpp"
@@ -493,7 +494,7 @@ TEST_CASE("estimates of memory decide which part of a graph is made first") {
 }
 
 TEST_CASE("a million calls in a chain, and a million apart, are made, computed and let go without a deep stack") {
-  static constexpr int n = 1'000'000;
+  static constexpr int n = weft::test::sanitized ? 100'000 : 1'000'000;
   { auto dropped = chain(weft::delayed(inc, 0), n); }
   on_client(2, [](weft::client& c) -> weft::task<> {
     const int end = co_await c.compute(chain(weft::delayed(inc, 0), n));

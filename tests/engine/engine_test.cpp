@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "support/sanitized.hpp"
 #include "weft/client.hpp"
 #include "weft/weft.hpp"
 
@@ -347,7 +348,7 @@ TEST_CASE("futures are submitted and let go from threads outside the pool") {
 }
 
 TEST_CASE("a million tasks in a chain end, fail, and are let go without a deep stack") {
-  static constexpr int n = 1'000'000;
+  static constexpr int n = weft::test::sanitized ? 100'000 : 1'000'000;
   on_client(2, [](weft::client& c) -> weft::task<> {
     auto x = c.submit(inc, 0);
     for (int i = 1; i < n; ++i) x = c.submit(inc, std::move(x));
