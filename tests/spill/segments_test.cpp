@@ -21,6 +21,7 @@
 #include "spill/checksum.hpp"
 #include "spill/compressor.hpp"
 #include "spill/scratch.hpp"
+#include "support/seeds.hpp"
 #include "support/test_directory.hpp"
 #include "weft/simulated_disk.hpp"
 #include "weft/weft.hpp"
@@ -88,7 +89,9 @@ class batch {
 };
 
 bool same(const spilled& got, const bytes& expected) {
-  return got.bytes().size() == expected.size() && std::equal(expected.begin(), expected.end(), got.bytes().begin());
+  // In one call: under a sanitizer a loop over bytes takes most of the test.
+  return got.bytes().size() == expected.size() &&
+         (expected.empty() || std::memcmp(expected.data(), got.bytes().data(), expected.size()) == 0);
 }
 
 weft::task<> check_all(segment_store& s, const batch& b) {
@@ -127,12 +130,17 @@ weft::task<> overwrite(std::string path, std::uint64_t offset, bytes with) {
   co_await f.write_full_at(offset, with);
 }
 
-void fill(batch& b, bool compressible) {
-  std::uint64_t seed = 0;
+std::vector<bytes> of_all_sizes(bytes (*make)(std::size_t, std::uint64_t)) {
+  std::vector<bytes> all;
   for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{65},
                               std::size_t{4095}, std::size_t{4096}, std::size_t{4097}, 64 * kib, mib - 1, mib,
                               mib + 1, 3 * mib + 4095, std::size_t{0}, 5 * mib + 17, std::size_t{300}})
-    b.add(compressible ? prose(n, ++seed) : noise(n, ++seed), n / 3);
+    all.push_back(make(n, all.size() + 1));
+  return all;
+}
+void fill(batch& b, bool compressible) {
+  static const std::vector<bytes> plain = of_all_sizes(noise), squeezed = of_all_sizes(prose);
+  for (const bytes& x : compressible ? squeezed : plain) b.add(x, x.size() / 3);
 }
 
 }  // namespace
@@ -335,8 +343,9 @@ TEST_CASE("a full disk is told as such, and the store goes on", "[spill][simulat
 }
 
 TEST_CASE("faults of the disk give right answers or clear errors, and lose no room", "[spill][simulation]") {
-  int failed = 0, done = 0;
-  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+  const weft::test::seed_range seeds(400);
+  std::uint64_t failed = 0, done = 0;
+  for (const std::uint64_t seed : seeds) {
     weft::simulation sim(seed);
     weft::simulated_disk disk(
         sim, {.short_per_million = 300'000, .errors_per_million = static_cast<std::uint32_t>(seed % 4) * 20'000});
@@ -384,13 +393,15 @@ TEST_CASE("faults of the disk give right answers or clear errors, and lose no ro
     last.add(prose(1000, seed));
     sim.run(write_and_check(s, last));
   }
-  CHECK(failed > 200);
-  CHECK(done > 1000);
+  const std::uint64_t all = seeds.last - seeds.first + 1;
+  if (all >= 40) CHECK(failed > all / 2);
+  if (all >= 40) CHECK(done > all * 5 / 2);
 }
 
 TEST_CASE("a stop at any step leaves the store as it was", "[spill][simulation]") {
-  int stopped = 0, done = 0;
-  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+  const weft::test::seed_range seeds(400);
+  std::uint64_t stopped = 0, done = 0;
+  for (const std::uint64_t seed : seeds) {
     weft::simulation sim(seed);
     weft::simulated_disk disk(sim, {.latency = 50us});
     segment_store s({.directory = "spill",
@@ -428,8 +439,9 @@ TEST_CASE("a stop at any step leaves the store as it was", "[spill][simulation]"
     CHECK(s.counters().used == used);
     sim.run(check_all(s, resident));
   }
-  CHECK(stopped > 200);
-  CHECK(done > 200);
+  const std::uint64_t all = seeds.last - seeds.first + 1;
+  if (all >= 40) CHECK(stopped > all / 2);
+  if (all >= 40) CHECK(done > all / 2);
 }
 
 TEST_CASE("damage on the disk is found, and named", "[spill][simulation]") {
