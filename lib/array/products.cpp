@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "array/reshape.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
@@ -42,7 +43,10 @@ weft::shape lay_crosswise(array_ref& x, array_ref& y) {
     y = expand_view(std::move(y), static_cast<std::int64_t>(at++));
   }
   x = broadcast_view(std::move(x), both);
-  y = broadcast_view(std::move(y), grid_of(*x));
+  // The product's chunks are such that each of the result's is made of one, or of a few.
+  const grid chunks = extents.count() == 0 ? grid_of(*x) : in_ranges(groups_of(both, extents), grid_of(*x));
+  x = broadcast_view(std::move(x), chunks);
+  y = broadcast_view(std::move(y), chunks);
   return extents;
 }
 

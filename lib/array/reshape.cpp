@@ -160,8 +160,20 @@ grid chunks_for(const std::vector<axis_group>& groups, const grid& from, const w
   return g;
 }
 
-/// How what is reshaped would be cut for each of its chunks to be a range of its group's numbers, as those of the
-/// result are, of about as many elements as now: axes behind become whole, and those before are cut finer.
+/// Whether each chunk is a range of its group's numbers: before an axis that is cut, there is one index a chunk.
+bool are_ranges(const std::vector<axis_group>& groups, const grid& g) noexcept {
+  for (const axis_group& group : groups) {
+    bool cut_behind = false;
+    for (std::uint32_t a = group.to + group.to_count; a-- > group.to;) {
+      if (cut_behind && g.axes[a].chunk != 1) return false;
+      cut_behind = cut_behind || g.axes[a].count() != 1;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 grid in_ranges(const std::vector<axis_group>& groups, const grid& from) {
   grid g = from;
   for (const axis_group& group : groups) {
@@ -181,20 +193,6 @@ grid in_ranges(const std::vector<axis_group>& groups, const grid& from) {
   }
   return g;
 }
-
-/// Whether each chunk is a range of its group's numbers: before an axis that is cut, there is one index a chunk.
-bool are_ranges(const std::vector<axis_group>& groups, const grid& g) noexcept {
-  for (const axis_group& group : groups) {
-    bool cut_behind = false;
-    for (std::uint32_t a = group.to + group.to_count; a-- > group.to;) {
-      if (cut_behind && g.axes[a].chunk != 1) return false;
-      cut_behind = cut_behind || g.axes[a].count() != 1;
-    }
-  }
-  return true;
-}
-
-}  // namespace
 
 weft::shape completed(const weft::shape& from, weft::shape to) {
   const std::int64_t all = from.count();

@@ -22,6 +22,10 @@ struct axis_group {
 /// As many groups as can be. Both shapes have the same number of elements, which is not 0.
 std::vector<axis_group> groups_of(const weft::shape& from, const weft::shape& to);
 
+/// How what is reshaped would be cut for each of its chunks to be a range of its group's numbers, as those of the
+/// result are, of about as many elements as now: axes behind become whole, and those before are cut finer.
+grid in_ranges(const std::vector<axis_group>& groups, const grid& from);
+
 /// With what an extent of -1 stands for. Throws misuse when the elements do not fit.
 weft::shape completed(const weft::shape& from, weft::shape to);
 

@@ -116,6 +116,9 @@ TEST_CASE("Kronecker's product of a long array has few tasks, and says itself wh
   const auto y = weft::arange<double>(at.client, 0, 7, 1, {.chunk = {3}});
   const weft::array<double, 1> long_first = weft::kron(x, y), long_last = weft::kron(y, x);
   CHECK(long_first.task_count() < 40);
+  // Of matrices each chunk is made of one of the product, however both are cut: none waits for all.
+  const auto square = weft::ones<double, 2>(at.client, {100, 100});
+  CHECK(weft::kron(square, square)(50, 5000).task_count() <= 4);
   const xt::xtensor<double, 1> a = at(long_first), b = at(long_last);
   std::size_t wrong = a.size() == 210'000 && b.size() == 210'000 ? 0 : 1;
   for (std::size_t i = 0; i < 30'000; ++i)
