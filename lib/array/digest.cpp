@@ -48,6 +48,7 @@ struct digest_node final : layered_node {
       : layered_node(std::move(c), e, g, {std::move(o)}), axes(a), what(std::move(w)) {}
 
   box reads(std::size_t, const box& b) const override { return digested(b); }
+  bool is_reduction() const noexcept override { return true; }
   bool spell(encoder& e) const override {
     if (!what->may_be_compared()) return false;
     weft::encode(e, axes);

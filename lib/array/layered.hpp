@@ -20,6 +20,8 @@ struct layered_node : array_node {
   virtual layer<block> lay(const box& of, std::span<const layer<block>> in, std::span<const box> from) const = 0;
   /// Whether all its chunks are made or none.
   virtual bool as_a_whole() const noexcept { return false; }
+  /// Whether it is kept, as reductions are, where all that reads it is made again.
+  virtual bool is_reduction() const noexcept { return false; }
   /// How many tasks the chunks of a box are.
   virtual std::size_t tasks(const box& made) const noexcept { return made.tasks(); }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "array/alike.hpp"
+#include "array/layered.hpp"
 #include "array/plan.hpp"
 #include "weft/errors.hpp"
 
@@ -113,8 +114,9 @@ class vertex_maker {
 
   /// Whether all that read n are as many as there are tags: then each reads one of its own.
   bool goes_on(std::size_t n) const {
-    const node_kind kind = nodes_[n].node->kind;
-    if (kind == node_kind::stored || kind == node_kind::index || kind == node_kind::reduction) return false;
+    const array_node& x = *nodes_[n].node;
+    if (x.kind == node_kind::stored || x.kind == node_kind::index || x.kind == node_kind::reduction) return false;
+    if (x.kind == node_kind::layered && static_cast<const layered_node&>(x).is_reduction()) return false;
     std::map<std::size_t, std::vector<tag>> of;
     for (const edge& e : read_[n])
       if (!e.fresh) of[e.node].push_back(e.of);

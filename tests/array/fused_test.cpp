@@ -218,6 +218,8 @@ TEST_CASE("what is recomputed is made again for each that reads it") {
   CHECK(with_others.task_count() == 2 * own - 10 + 13 + 10);
   const auto from_mean = weft::roll(weft::array<double, 1>(x - weft::mean(rolled)), 1, 0);
   CHECK(views(weft::recomputed(from_mean)).task_count() == 10 + 13 + 2 * 20 + 13 + 10);
+  const auto from_largest = weft::roll(weft::array<double, 1>(x - weft::topk(rolled, 1, 0)), 1, 0);
+  CHECK(views(weft::recomputed(from_largest)).task_count() == views(weft::recomputed(from_mean)).task_count());
   CHECK(views(weft::recomputed(x)).task_count() == 13 + 10);
   // One within another, and wanted by itself.
   const auto inner = weft::roll(weft::recomputed(rolled), 1, 0);
