@@ -144,14 +144,18 @@ zarr_notes checked_notes(const zarr_array& z, zarr_notes notes) {
     notes.names.resize(z.shape.size());
   }
   if (notes.attributes.empty()) return notes;
-  if (notes.attributes.size() > most_zarr_metadata)
-    throw misuse("weft: attributes of a Zarr store of " + std::to_string(notes.attributes.size()) +
-                 " bytes: its metadata have 4 MiB at most, beyond which they are not read again");
+  const auto check_size = [&] {
+    if (notes.attributes.size() > most_zarr_metadata)
+      throw misuse("weft: attributes of a Zarr store of " + std::to_string(notes.attributes.size()) +
+                   " bytes: its metadata have 4 MiB at most, beyond which they are not read again");
+  };
+  check_size();
   try {
     notes.attributes = parse_zarr_attributes(notes.attributes, "these attributes").attributes;
   } catch (const std::runtime_error& e) {
     throw misuse(std::string(e.what()) + ": attributes of a Zarr store are the text of a JSON object");
   }
+  check_size();  // as they are written: 1e14 has more digits then
   return notes;
 }
 
