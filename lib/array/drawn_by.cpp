@@ -316,8 +316,7 @@ array_ref make_random_by(const client& c, element e, const drawn_chunks& how, co
 
 void check_bound(std::uint64_t bound) {
   if (bound > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    throw misuse("weft: integers with a bound " + std::to_string(bound) +
-                 ": beside an array give what an int64 holds");
+    throw misuse("weft: integers with a bound " + std::to_string(bound) + ": give what an int64 holds");
 }
 
 array_ref make_integers_by(const client& c, element e, const drawn_chunks& how, const random_numbers& which,

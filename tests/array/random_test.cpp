@@ -98,6 +98,8 @@ TEST_CASE("random integers that there are not are refused") {
   CHECK_THROWS_WITH(random_arrays::integers<std::int8_t>(at.client, {4}, 0, 129),
                     Contains("do not fit") && Contains("int8"));
   CHECK_THROWS_WITH(random_arrays::integers<std::uint16_t>(at.client, {4}, -1, 4), Contains("uint16"));
+  CHECK_THROWS_WITH(random_arrays::integers(at.client, {4}, std::uint64_t{1} << 63, 10),
+                    Contains("a bound 9223372036854775808"));
   CHECK(at(weft::max(random_arrays::integers<std::uint8_t, 1>(at.client, {10'000}, 0, 256))) == 255);
 }
 

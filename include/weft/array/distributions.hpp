@@ -58,8 +58,7 @@ array_ref whole_of(const client& c, const P& p) {
     return elements_as<std::int64_t>(p);
   } else {
     static_assert(std::is_integral_v<P>, "weft: random integers lie between integers");
-    if constexpr (std::is_unsigned_v<P> && sizeof(P) >= sizeof(std::int64_t)) check_bound(p);
-    return full<std::int64_t, 0>(c, {}, static_cast<std::int64_t>(p)).node();
+    return full<std::int64_t, 0>(c, {}, bound_of(p)).node();
   }
 }
 template <class T, std::size_t N, class... P>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -16,6 +17,12 @@ namespace detail::arrays {
 array_ref make_random(const client& c, element e, const grid& chunks, const random_numbers& which);
 /// Throws misuse when there is none.
 random_numbers integers_between(std::int64_t least, std::int64_t end, element e);
+/// A bound of random integers. Throws misuse for one that no int64 holds.
+template <std::integral B>
+std::int64_t bound_of(B bound) {
+  if constexpr (std::is_unsigned_v<B> && sizeof(B) >= sizeof(std::int64_t)) check_bound(bound);
+  return static_cast<std::int64_t>(bound);
+}
 
 }  // namespace detail::arrays
 
@@ -88,15 +95,14 @@ WEFT_DETAIL_DISTRIBUTION(normal)
 WEFT_DETAIL_DISTRIBUTION(exponential)
 #undef WEFT_DETAIL_DISTRIBUTION
 
-/// Whole numbers from `least` up to but without `end`, all alike. Throws misuse when there is none, or T cannot hold
-/// them.
-template <class T = std::int64_t, std::size_t N = dynamic_rank>
-array<T, N> integers(const client& c, const weft::shape& extents, std::int64_t least, std::int64_t end,
-                     options how = {}) {
+/// Whole numbers from `least` up to but without `end`, all alike. Throws misuse when there is none, T cannot hold
+/// them, or a bound is above those of int64.
+template <class T = std::int64_t, std::size_t N = dynamic_rank, std::integral L, std::integral E>
+array<T, N> integers(const client& c, const weft::shape& extents, L least, E end, options how = {}) {
   using namespace detail::arrays;
   constexpr bool whole = std::is_integral_v<T> && !std::is_same_v<T, bool>;
   static_assert(whole, "weft: random integers are of an integer type");
-  random_numbers which = integers_between(least, end, element_of<T>);
+  random_numbers which = integers_between(bound_of(least), bound_of(end), element_of<T>);
   which.seed = how.seed;
   which.stream = how.stream;
   return array<T, N>(make_random(c, element_of<T>, make_grid(extents, how.chunk, how.bytes, sizeof(T)), which));
