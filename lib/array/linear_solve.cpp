@@ -1,7 +1,10 @@
 // Cholesky's factorisation, and triangular systems: tile by tile. A task makes one tile of the result,
 // from what is left of it and above: each is written once, and the order of its sum is that of the tiles.
 #include <algorithm>
+#include <cmath>
+#include <complex>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -138,6 +141,17 @@ struct triangle_rows {
   }
 };
 
+/// Where a diagonal element is so small that its reciprocal, which BLAS multiplies by, is none.
+template <class T>
+void divide_by_triangle(T* x, const T* triangle, std::int64_t n, std::int64_t width) {
+  for (std::int64_t r = 0; r < n; ++r)
+    for (std::int64_t j = 0; j < width; ++j) {
+      T& own = x[r * width + j];
+      for (std::int64_t c = 0; c < r; ++c) own -= triangle[r * n + c] * x[c * width + j];
+      own /= triangle[r * n + r];
+    }
+}
+
 struct substitute {
   std::size_t columns = 0;
   bool unit = false;
@@ -155,11 +169,19 @@ struct substitute {
       demand_alike(diagonal, x);
       demand_matrix(diagonal, x.extents()[0], x.extents()[0]);
       const auto n = count_of(diagonal.extents()[0]), width = count_of(x.extents()[1]);
-      for (std::int64_t r = 0; !unit && r < n; ++r)
-        if (diagonal.data<T>()[r * n + r] == T(0))
+      const T* const triangle = diagonal.data<T>();
+      bool reciprocals = true;
+      for (std::int64_t r = 0; !unit && r < n; ++r) {
+        const T d = triangle[r * n + r];
+        if (d == T(0))
           throw std::domain_error("weft: a system of equations is singular: a diagonal element of its triangle is 0");
-      blas::solve_triangular<T>(false, true, form::plain, unit, width, n, T(1), diagonal.data<T>(), n,
-                                x.template data<T>(), width);
+        reciprocals = reciprocals && std::abs(d) >= std::numeric_limits<blas::real<T>>::min();
+      }
+      if (reciprocals)
+        blas::solve_triangular<T>(false, true, form::plain, unit, width, n, T(1), triangle, n, x.template data<T>(),
+                                  width);
+      else
+        divide_by_triangle(x.template data<T>(), triangle, n, width);
     });
     return x;
   }
