@@ -82,8 +82,8 @@ consteval bool checked_number() {
 ///     const auto [mean, deviation] = co_await weft::compute(weft::mean(x), weft::std(x));
 ///
 /// A chunk that several of them need is computed, or read, once, and let go when the last has used it; so it is a
-/// single pass over x, in as much memory as either alone. An expression without a name is a new array wherever it is
-/// used, and shares only the arrays that it is made of. Throws misuse for arrays of different clients.
+/// single pass over x, in as much memory as either alone. So it is with an expression that is written twice,
+/// but for what is not compared (docs/arrays.md). Throws misuse for arrays of different clients.
 ///
 /// With task options before the arrays its tasks have these in the place of those of the arrays' client, as
 /// x.compute(how): `weft::compute({.priority = 10}, weft::mean(x), weft::std(x))`.
