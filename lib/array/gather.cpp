@@ -1,5 +1,7 @@
 #include "array/gather.hpp"
 
+#include <algorithm>
+#include <array>
 #include <stdexcept>
 #include <utility>
 
@@ -79,6 +81,98 @@ block gather_chunk(const gather_plan& p, std::size_t j, inputs in) {
     copy_reading(p.what[i], runs, in[i], result.bytes().data(), result.extents());
   }
   return result;
+}
+
+namespace {
+
+/// What a task has of a source, or of one axis of it.
+struct share {
+  double elements = 1, chunks = 1;
+  share& operator*=(const share& o) noexcept {
+    elements *= o.elements;
+    chunks *= o.chunks;
+    return *this;
+  }
+  share& operator+=(const share& o) noexcept {
+    elements += o.elements;
+    chunks += o.chunks;
+    return *this;
+  }
+};
+share larger(const share& a, const share& b) noexcept {
+  return {std::max(a.elements, b.elements), std::max(a.chunks, b.chunks)};
+}
+
+/// Of a source's axis, by runs that are not none: at most.
+share share_of(const axis_map& m, const cut& c, std::span<const segment> runs) {
+  share all{0, 0};
+  for (const segment& s : runs) {
+    const std::int64_t one = m.start + m.step * s.from, other = one + m.step * s.from_step * (s.count - 1);
+    const std::int64_t first = c.of(std::min(one, other)), last = c.of(std::max(one, other));
+    all += {static_cast<double>(c.end(last) - c.first(first)), static_cast<double>(last - first + 1)};
+  }
+  return {std::min(all.elements, static_cast<double>(c.extent)),
+          std::min(all.chunks, static_cast<double>(c.count()))};
+}
+/// Of what a reading has along axis a of its domain.
+share share_along(const reading& r, std::uint32_t a, index_range range) {
+  const std::vector<segment> runs = runs_in(r.axes[a], range);
+  if (runs.empty()) return {0, 0};
+  share all;
+  for (std::uint32_t s = 0; s < r.map.rank; ++s)
+    if (r.map.axes[s].axis == static_cast<std::int32_t>(a)) all *= share_of(r.map.axes[s], r.source.axes[s], runs);
+  return all;
+}
+
+/// What a task for one of these chunks has of all sources, at most. O(readings, times the chunks along the axes.)
+share most_read(std::span<const reading> what, const grid& chunks) {
+  // By one axis after the other: along it as much as the chunk that has most, along the others each reading's most.
+  share least{1e300, 1e300};
+  std::vector<std::array<share, most_axes>> most(what.size());
+  std::vector<std::vector<share>> along(chunks.rank);
+  for (std::uint32_t a = 0; a < chunks.rank; ++a)
+    for (std::size_t i = 0; i < what.size(); ++i) {
+      most[i][a] = {0, 0};
+      for (std::int64_t j = 0; j < chunks.axes[a].count(); ++j) {
+        along[a].push_back(share_along(what[i], a, {chunks.axes[a].first(j), chunks.axes[a].end(j)}));
+        most[i][a] = larger(most[i][a], along[a].back());
+      }
+    }
+  for (std::uint32_t a = 0; a < chunks.rank; ++a) {
+    const auto count = static_cast<std::size_t>(chunks.axes[a].count());
+    share of_axis{0, 0};
+    for (std::size_t j = 0; j < count; ++j) {
+      share of_chunk{0, 0};
+      for (std::size_t i = 0; i < what.size(); ++i) {
+        share own = along[a][i * count + j];
+        for (std::uint32_t b = 0; b < chunks.rank; ++b)
+          if (b != a) own *= most[i][b];
+        for (std::uint32_t s = 0; s < what[i].map.rank; ++s) {
+          const axis_map& m = what[i].map.axes[s];
+          const cut& c = what[i].source.axes[s];
+          if (m.axis < 0) own.elements *= static_cast<double>(c.size(c.of(m.start)));
+        }
+        of_chunk += own;
+      }
+      of_axis = larger(of_axis, of_chunk);
+    }
+    least = {std::min(least.elements, of_axis.elements), std::min(least.chunks, of_axis.chunks)};
+  }
+  return least;
+}
+
+}  // namespace
+
+array_ref gathered_in(const array_node& x, const grid& chunks, std::uint64_t most_bytes) {
+  constexpr double most_chunks = 64, most_looks = 1 << 16;
+  const auto* const g = dynamic_cast<const gather_node*>(&x);
+  if (!g || g->purpose == gathering::rechunk || g->source) return {};
+  double looks = 0;
+  for (std::uint32_t a = 0; a < chunks.rank; ++a) looks += static_cast<double>(chunks.axes[a].count());
+  if (looks * static_cast<double>(g->what.size()) > most_looks) return {};
+  const share most = most_read(g->what, chunks);
+  if (most.chunks > most_chunks || most.elements * g->of.item > static_cast<double>(most_bytes)) return {};
+  return make_gather(g->purpose, g->owner, g->of, chunks, g->operands, g->what, g->fill);
 }
 
 operand settled(array_ref x, const view_map& map) {

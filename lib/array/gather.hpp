@@ -54,6 +54,9 @@ struct gather_task {
 /// With `source` its tasks have their turns from chunk to chunk of this one (turns_by).
 array_ref make_gather(gathering purpose, client c, element e, const grid& chunks, std::vector<operand> operands,
                       std::vector<reading> what, std::vector<std::byte> fill = {}, std::optional<grid> source = {});
+/// What a gather puts together, in other chunks at once, if x is one and a task needs few chunks for that, and no
+/// more than so many bytes of them; else null.
+array_ref gathered_in(const array_node& x, const grid& chunks, std::uint64_t most_bytes);
 /// An operand as a part of a gather over `whole`, whose axes are the operand's.
 reading reading_of(const operand& o, const grid& whole);
 

@@ -148,6 +148,10 @@ array_ref rechunked_to(array_ref x, const grid& wanted) {
   if (wanted == x->chunks) return x;
   if (wanted.whole().count() == 0) return gathered(std::move(x), wanted, gathering::rechunk);
   const std::vector<chunking> steps = plan_for(*x, wanted);
+  if (steps.size() <= 1) {
+    const std::uint64_t budget = budget_here(*x->owner.get_engine()), most = rechunk_limits().input_bytes;
+    if (array_ref at_once = gathered_in(*x, wanted, budget == 0 ? most : std::min(budget / 4, most))) return at_once;
+  }
   return by_steps(std::move(x), wanted, steps);
 }
 

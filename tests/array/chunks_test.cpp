@@ -5,6 +5,7 @@
 #include "array/arrays.hpp"
 #include "array/files.hpp"
 #include "array/irregular.hpp"
+#include "array/noise.hpp"
 #include "weft/errors.hpp"
 
 using arrays::choices;
@@ -106,6 +107,36 @@ TEST_CASE("arrays are cut into the chunks that they are told") {
   // And back, through chunks in between where that pays.
   const auto back = weft::rechunk(y, {.chunk = {20, 1}});
   CHECK(arrays::list_of(at(back)) == expected);
+}
+
+TEST_CASE("what is put together of others is so at once in other chunks, where a task needs little for it") {
+  place at(1);
+  const auto x = arrays::noise_of(at.client, {40, 30}, {10, 30}).persist();
+  using matrix = weft::array<double, 2>;
+  const std::vector<matrix> all{matrix(weft::pad(x, {{2, 1}, {0, 3}}, weft::pad_mode::wrap)),
+                                matrix(weft::concatenate(0, x, weft::flip(x, 0)(slice(3)), x)),
+                                matrix(weft::roll(x, 7, 0))};
+  for (const matrix& y : all) {
+    const auto whole = weft::rechunk(y, {.chunk = {-1, -1}}), some = weft::rechunk(y, {.chunk = {13, 11}});
+    CHECK(whole.task_count() == 1);
+    CHECK(some.task_count() == some.chunk_count());
+    const std::vector<double> expected = arrays::list_of(at(y));
+    CHECK(arrays::list_of(at(whole)) == expected);
+    CHECK(arrays::list_of(at(some)) == expected);
+  }
+  // Not of very many chunks, nor of larger ones than there is room for.
+  const auto rows = weft::rechunk(x, {.chunk = {1, 10}}).persist();
+  CHECK(weft::rechunk(weft::roll(rows, 1, 0), {.chunk = {-1, -1}}).task_count() == 120 + 1);
+  weft::client_options little;
+  little.memory_budget = 200'000;
+  const weft::client small(at.pool, little);
+  std::vector<weft::array<double, 1>> parts;
+  for (std::uint32_t i = 0; i < 7; ++i) {
+    const auto large = weft::random::uniform<double, 1>(small, {1000}, {.stream = i, .chunk = {-1}});
+    parts.emplace_back(weft::cumsum(large, 0)(slice(0, 10)));
+  }
+  const auto first_ones = weft::concatenate(0, parts);
+  CHECK(weft::rechunk(first_ones, {.chunk = {-1}}).task_count() == first_ones.task_count() + 1);
 }
 
 TEST_CASE("chunks are merged as a whole, and balanced, and axes stay as they are") {
