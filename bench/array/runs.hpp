@@ -36,8 +36,8 @@ weft::task<> to_nowhere(X x) {
 
 template <std::size_t N>
 struct every_second_zero {
-  xt::xtensor<double, N> operator()(const weft::chunk_view<double, N>& chunk) const {
-    xt::xtensor<double, N> out = chunk;
+  weft::chunk_tensor<double, N> operator()(const weft::chunk_view<double, N>& chunk) const {
+    weft::chunk_tensor<double, N> out = chunk;
     for (std::size_t i = 0; i < out.size(); i += 2) out.data()[i] = 0;
     return out;
   }

@@ -1,5 +1,7 @@
 #include "weft/detail/array/block.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -25,10 +27,16 @@ namespace {
 
 constexpr std::uint64_t most_item = 4096;
 
+/// Two of the chunks of 128 MB that arrays are cut into, where that is little of the memory that there is.
+std::size_t most_kept() {
+  return static_cast<std::size_t>(
+      std::clamp(usable_memory() / 64, std::uint64_t{64} << 20, std::uint64_t{256} << 20));
+}
+
 /// Never destroyed: blocks may outlive what is.
 depot& let_go() {
   static auto* const all = [] {
-    auto* const made = new depot;
+    auto* const made = new depot(most_kept());
     static memory_keeper keeper{[]() noexcept { let_go().give_back(); }};
     add_keeper(keeper);
     return made;
@@ -48,16 +56,25 @@ bool is_possible(element e) noexcept {
   return e.type == dtype::other ? e.item >= 1 && e.item <= most_item : is_number(e);
 }
 
+std::byte* take_buffer(std::size_t size) {
+  std::byte* buffer = size < least_kept_buffer ? nullptr : let_go().take(size);
+  if (buffer) return buffer;
+  buffer = static_cast<std::byte*>(::operator new(size != 0 ? size : 1, depot::alignment));
+  expect_writes({buffer, size});
+  return buffer;
+}
+void let_buffer_go(std::byte* p, std::size_t size) noexcept {
+  if (size < least_kept_buffer)
+    ::operator delete(p, depot::alignment);
+  else
+    let_go().give(p, size);
+}
+
 block::block(element of, const weft::shape& extents) : extents_(extents), of_(of) {
   std::size_t n = of.item;
   for (const std::int64_t x : extents)
     if (__builtin_mul_overflow(n, static_cast<std::size_t>(x), &n)) throw std::bad_array_new_length();
-  std::byte* buffer = n < depot::least ? nullptr : let_go().take(n);
-  if (!buffer) {
-    buffer = static_cast<std::byte*>(::operator new(n != 0 ? n : 1, depot::alignment));
-    expect_writes({buffer, n});
-  }
-  buffer_ = std::unique_ptr<std::byte, buffer_release>(buffer, buffer_release{n});
+  buffer_ = std::unique_ptr<std::byte, buffer_release>(take_buffer(n), buffer_release{n});
 }
 
 block block::with_extents(const weft::shape& extents) && {
@@ -69,10 +86,10 @@ block block::with_extents(const weft::shape& extents) && {
 }
 
 void buffer_release::operator()(std::byte* p) const noexcept {
-  if (size < depot::least)
-    ::operator delete(p, depot::alignment);
+  if (owner)
+    delete owner;
   else
-    let_go().give(p, size);
+    let_buffer_go(p, size);
 }
 
 void weft_encode(encoder& e, const block& b) {

@@ -6,21 +6,21 @@
 #include <new>
 #include <vector>
 
+#include "weft/detail/array/block.hpp"
+
 namespace weft::detail::arrays {
 
 /// Buffers that blocks have let go, for new ones of the same size. New memory of some megabytes comes from the kernel
 /// page by page, zeroed, which takes longer than to compute with it; and the chunks of an expression are of one size.
 ///
-/// What is here is not counted as anybody's: 64 MiB at most. That is much where the process may take little, so all
-/// of it goes when the process has too much, and then little is kept until many buffers have been let go again: a
-/// sixteenth of their bytes.
+/// What is here is not counted as anybody's: so many bytes at most. That is much where the process may take little,
+/// so all of it goes when the process has too much, and then little is kept until many buffers have been let go
+/// again: a sixteenth of their bytes.
 class depot {
  public:
   static constexpr std::align_val_t alignment{64};
-  static constexpr std::size_t least = std::size_t{64} << 10;  // smaller ones are the heap's business
-  static constexpr std::size_t most_bytes = std::size_t{64} << 20;
 
-  depot() { kept_.reserve(most_bytes / least); }
+  explicit depot(std::size_t most_bytes) : most_bytes_(most_bytes) { kept_.reserve(most_bytes / least_kept_buffer); }
   depot(const depot&) = delete;
   depot& operator=(const depot&) = delete;
   ~depot() { give_back(); }
@@ -40,7 +40,7 @@ class depot {
   /// Has `buffer`, of `alignment`, from here on.
   void give(std::byte* buffer, std::size_t size) noexcept {
     std::unique_lock guard(lock_);
-    limit_ = std::min(most_bytes, limit_ + size / 16);
+    limit_ = std::min(most_bytes_, limit_ + size / 16);
     if (size > limit_) {
       guard.unlock();
       ::operator delete(buffer, alignment);
@@ -73,7 +73,8 @@ class depot {
   }
   mutable std::mutex lock_;
   std::vector<entry> kept_;
-  std::size_t bytes_ = 0, limit_ = most_bytes;
+  const std::size_t most_bytes_;
+  std::size_t bytes_ = 0, limit_ = most_bytes_;
 };
 
 /// What the process's blocks have there.

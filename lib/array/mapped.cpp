@@ -138,12 +138,12 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
   }
   block result(p.of, p.chunks.chunk(at));
   if (!p.trim) {
-    const chunk_out out{result.bytes().data(), result.extents()};
+    const chunk_out out{result.bytes().data(), result.extents(), &result};
     p.function->run({given, {&out, 1}, place});
     return result;
   }
   block whole(p.of, with_halo);
-  const chunk_out out{whole.bytes().data(), whole.extents()};
+  const chunk_out out{whole.bytes().data(), whole.extents(), &whole};
   p.function->run({given, {&out, 1}, place});
   std::array<std::size_t, most_axes> extents{};
   std::array<std::ptrdiff_t, most_axes> to{}, from{};

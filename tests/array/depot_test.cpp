@@ -17,7 +17,7 @@ std::byte* made(std::size_t size) { return static_cast<std::byte*>(::operator ne
 }  // namespace
 
 TEST_CASE("buffers are kept for others of their size, up to a limit") {
-  depot d;
+  depot d(64 * mib);
   CHECK(d.take(mib) == nullptr);
   std::byte *const first = made(mib), *const second = made(mib), *const other = made(2 * mib);
   d.give(first, mib);
@@ -29,13 +29,13 @@ TEST_CASE("buffers are kept for others of their size, up to a limit") {
   CHECK(last == second);
   d.give(last, mib);
   for (int i = 0; i < 100; ++i) d.give(made(mib), mib);
-  CHECK(d.bytes() == depot::most_bytes);
-  d.give(made(depot::most_bytes + 1), depot::most_bytes + 1);  // too large: it goes at once
-  CHECK(d.bytes() == depot::most_bytes);
+  CHECK(d.bytes() == 64 * mib);
+  d.give(made(64 * mib + 1), 64 * mib + 1);  // too large: it goes at once
+  CHECK(d.bytes() == 64 * mib);
 }
 
 TEST_CASE("buffers go when the process has too much, and few are kept until many have come") {
-  depot d;
+  depot d(64 * mib);
   for (int i = 0; i < 10; ++i) d.give(made(mib), mib);
   d.give_back();
   CHECK(d.bytes() == 0);

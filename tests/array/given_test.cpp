@@ -46,12 +46,21 @@ T value_of(place& at, weft::future<T> f) {
   return at.pool.run([](weft::future<T> from) -> weft::task<T> { co_return co_await from; }(std::move(f)));
 }
 
-const std::byte* made_at[3];
+const void* made_at[3];
 array_chunk remembered(std::size_t i) {
   array_chunk made = weft::chunk_of(xt::xtensor<double, 1>({1000}, static_cast<double>(i)));
   made_at[i] = made.bytes().data();
   return made;
 }
+
+constexpr std::size_t large = 10'000;
+/// A container of elements of its own, and where they are.
+template <class X>
+X at_0(X made) {
+  made_at[0] = made.data();
+  return made;
+}
+xt::xtensor<double, 1> large_tensor(std::size_t) { return at_0(xt::xtensor<double, 1>(xt::ones<double>({large}))); }
 
 }  // namespace
 
@@ -179,6 +188,46 @@ TEST_CASE("chunks are handed over where they lie") {
     CHECK(sum == 6000);
   };
   at.pool.run(job(at.client));
+}
+
+TEST_CASE("large containers are the chunks as they lie") {
+  place at(1);
+  const auto where = [&](const auto& x) {
+    return at.pool.run([](auto y) -> weft::task<const void*> {
+      const std::vector<weft::future<array_chunk>> own = weft::to_delayed(y);
+      const array_chunk& chunk = co_await own[0];
+      CHECK(xt::sum(weft::elements_of<double>(chunk))() == large);
+      co_return chunk.bytes().data();
+    }(x));
+  };
+  const auto x = weft::zeros<double>(at.client, {large}, {.chunk = {-1}}).persist();
+  // Of functions of chunks: with a rank that the compiler knows or not, and with the memory of chunks.
+  CHECK(where(weft::map_blocks([](const auto& a) { return at_0(xt::xtensor<double, 1>(a + 1.0)); }, x)) ==
+        made_at[0]);
+  CHECK(where(weft::map_blocks([](const auto& a) { return at_0(xt::xarray<double>(a + 1.0)); }, x)) == made_at[0]);
+  CHECK(where(weft::map_blocks([](const auto& a) { return at_0(weft::chunk_tensor<double, 1>(a + 1.0)); }, x)) ==
+        made_at[0]);
+  const auto by_columns = [](const auto& a) {
+    return at_0(xt::xtensor<double, 2, xt::layout_type::column_major>(a + 1.0));
+  };
+  CHECK(where(weft::map_blocks(by_columns, weft::reshape<2>(x, {100, 100}))) != made_at[0]);
+  // Of what tasks give, and as chunk_of() takes them.
+  const auto handed_over = [](weft::client& c) -> weft::task<> {
+    std::vector<weft::future<xt::xtensor<double, 1>>> one(1, c.submit(large_tensor, 0));
+    const auto y = weft::from_delayed<double, 1>(c, std::move(one), chunk_sizes({large}));
+    const std::vector<weft::future<array_chunk>> own = weft::to_delayed(y);
+    const array_chunk& chunk = co_await own[0];
+    CHECK(chunk.bytes().data() == made_at[0]);
+  };
+  at.pool.run(handed_over(at.client));
+  const array_chunk own = weft::chunk_of(large_tensor(0));
+  CHECK(own.bytes().data() == made_at[0]);
+  const auto kept = large_tensor(0);
+  const array_chunk copied = weft::chunk_of(kept);
+  CHECK(copied.bytes().data() != made_at[0]);
+  // One of another shape is refused as small ones are.
+  const auto shorter = [](const auto&) { return xt::xtensor<double, 1>(xt::ones<double>({large - 1})); };
+  CHECK_THROWS_WITH(at(weft::map_blocks(shorter, x)), Contains("(9999)") && Contains("(10000)"));
 }
 
 TEST_CASE("a chunk is looked at as what it is") {

@@ -40,12 +40,15 @@ auto elements_of(array_chunk& x) {
 template <class T, std::size_t N = dynamic_rank>
 void elements_of(array_chunk&&) = delete;  // they would be of what is gone
 
-/// A chunk of what an xtensor expression comes to, which is written to it: `return weft::chunk_of(a * 2.0);`. Throws
-/// misuse for more than eight axes.
+/// A chunk of what an xtensor expression comes to, which is written to it: `return weft::chunk_of(a * 2.0);`. Of a
+/// large container that is handed over the memory is the chunk's. Throws misuse for more than eight axes.
 template <class E>
-array_chunk chunk_of(const E& e) {
-  using T = std::remove_cv_t<typename E::value_type>;
+array_chunk chunk_of(E&& e) {
+  using own = std::remove_cvref_t<E>;
+  using T = std::remove_cv_t<typename own::value_type>;
   if (e.dimension() > most_axes) detail::arrays::throw_creation("a chunk of more than 8 axes");
+  if constexpr (std::is_same_v<E, own>)
+    if (auto taken = detail::arrays::taken_over(std::move(e))) return std::move(*taken);
   array_chunk made(detail::arrays::element_of<T>, detail::arrays::shape_of(e));
   detail::arrays::write_result<T>(e, {made.bytes().data(), made.extents()});
   return made;
@@ -67,8 +70,7 @@ consteval bool checked_given() {
   }
 }
 
-/// What somebody's value is as a chunk of an array: its own buffer, if it is a chunk that nobody else has, else a
-/// copy.
+/// What somebody's value is as a chunk of an array: its own buffer, if it is one that nobody else has, else a copy.
 template <class T, class V>
 block as_given(const given_place& p, const values<V>& given) {
   check_one_given(given.size());
@@ -79,6 +81,8 @@ block as_given(const given_place& p, const values<V>& given) {
     return copy_of(x);
   } else {
     check_given(p, std::span(x.shape().data(), x.dimension()));
+    if (x.size() * sizeof(T) >= least_kept_buffer)
+      if (V* own = given.take(0)) return std::move(*taken_over(std::move(*own)));
     return copy_of(element_of<T>, p.extents, reinterpret_cast<const std::byte*>(x.data()));
   }
 }
@@ -110,11 +114,11 @@ struct given_chunk {
 ///     {2000}));
 ///
 /// Nothing runs until x is computed; what reads a part of it runs the tasks of those chunks alone, and each time that
-/// it is computed they run again: persist() keeps them. Each chunk costs one more task, where the value is. It copies
-/// the elements of a container of xtensor, and takes the buffer of an array_chunk over if nobody else has a future of
-/// it. A chunk of another shape than that of its place, or of other elements, is misuse, thrown when it is computed,
-/// with the place and both shapes. Throws misuse for sizes below 1 and where the layer has another number of tasks
-/// than there are chunks.
+/// it is computed they run again: persist() keeps them. Each chunk costs one more task, where the value is. It takes
+/// the buffer over, of a container of 64 KiB or more or of an array_chunk, if nobody else has a future of it, and
+/// copies the elements otherwise. A chunk of another shape than that of its place, or of other elements, is misuse,
+/// thrown when it is computed, with the place and both shapes. Throws misuse for sizes below 1 and where the layer
+/// has another number of tasks than there are chunks.
 template <class T, std::size_t N = dynamic_rank, class V>
 array<T, N> from_delayed(const client& c, const layer<V>& chunks, const chunk_sizes& sizes) {
   using namespace detail::arrays;
@@ -125,7 +129,7 @@ array<T, N> from_delayed(const client& c, const layer<V>& chunks, const chunk_si
       c, element_of<T>, g, layer_of(chunks.size(), given_chunks<T, V>{shared<grid>(g)}, from(chunks, one_to_one{}))));
 }
 /// Of chunks that are there, or under way: of what client::compute gives for lazies, too. The tasks that look at them
-/// are started. Hand the futures over, with std::move, and of an array_chunk nothing is copied.
+/// are started. Hand the futures over, with std::move, and nothing is copied.
 template <class T, std::size_t N = dynamic_rank, class V>
 array<T, N> from_delayed(const client& c, std::vector<future<V>> chunks, const chunk_sizes& sizes) {
   using namespace detail::arrays;

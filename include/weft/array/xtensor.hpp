@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,9 @@
 /// The one place where arrays meet xtensor: what is computed is given as its containers. They are values that tasks
 /// may take and give, too (detail/array/tensor_codec.hpp).
 namespace weft {
+
+template <class T>
+struct chunk_allocator;
 
 namespace detail {
 
@@ -28,11 +32,44 @@ struct local<T, 0> {
   using type = T;
 };
 
+template <class T, std::size_t N>
+struct chunk_local {
+  using type = xt::xtensor<T, N, xt::layout_type::row_major, chunk_allocator<T>>;
+};
+template <class T>
+struct chunk_local<T, dynamic_rank> {
+  using type = xt::xarray<T, xt::layout_type::row_major, chunk_allocator<T>>;
+};
+
 }  // namespace detail
 
 /// An array's elements in this process: xt::xtensor<T, N>, xt::xarray<T> for a dynamic rank, T for rank 0.
 template <class T, std::size_t N>
 using local_t = typename detail::local<T, N>::type;
+
+/// An allocator of the memory that chunks have let go: large buffers of one size are had without new pages, which the
+/// kernel zeroes one by one. Of all threads.
+template <class T>
+struct chunk_allocator {
+  using value_type = T;
+  chunk_allocator() noexcept = default;
+  template <class U>
+  chunk_allocator(const chunk_allocator<U>&) noexcept {}  // NOLINT: as allocators are
+  T* allocate(std::size_t count) {
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(count, sizeof(T), &bytes)) throw std::bad_array_new_length();
+    return reinterpret_cast<T*>(detail::arrays::take_buffer(bytes));
+  }
+  void deallocate(T* p, std::size_t count) noexcept {
+    detail::arrays::let_buffer_go(reinterpret_cast<std::byte*>(p), count * sizeof(T));
+  }
+  friend bool operator==(const chunk_allocator&, const chunk_allocator&) noexcept { return true; }
+};
+
+/// xtensor's containers with such memory, for functions of chunks that fill one: `weft::chunk_tensor<double, 2> out =
+/// a;`. What they return is the chunk then, without a copy, as it is with any container; and it needs no new memory.
+template <class T, std::size_t N = dynamic_rank>
+using chunk_tensor = typename detail::chunk_local<T, N>::type;
 
 namespace detail::arrays {
 

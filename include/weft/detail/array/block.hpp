@@ -25,12 +25,25 @@ bool is_number(element e) noexcept;
 template <class T>
 inline constexpr element element_of{dtype_of<T>, static_cast<std::uint32_t>(sizeof(T))};
 
+/// Whose memory a buffer is, where it is no block's own.
+struct buffer_owner {
+  virtual ~buffer_owner() = default;
+};
 struct buffer_release {
-  std::size_t size = 0;  // bytes
+  std::size_t size = 0;           // bytes
+  buffer_owner* owner = nullptr;  // goes with the buffer
   void operator()(std::byte* p) const noexcept;
 };
 
-/// What a task of an array gives: a piece of it, row-major, in one buffer that is aligned to 64 bytes.
+/// Memory for `size` bytes, aligned to 64, that is not written yet: what others have let go, where there is some of
+/// that size.
+std::byte* take_buffer(std::size_t size);
+void let_buffer_go(std::byte* p, std::size_t size) noexcept;
+/// The smallest buffer that is kept when it is let go; smaller ones are the heap's business.
+inline constexpr std::size_t least_kept_buffer = std::size_t{64} << 10;
+
+/// What a task of an array gives: a piece of it, row-major, in one buffer that is aligned to 64 bytes, or as the
+/// container was that it has taken over.
 ///
 /// It owns its buffer alone, so that what the store counts, writes and frees is one value; moving it leaves the
 /// buffer in place, so that the codec may attach it. A new block's elements are not written yet.
@@ -38,6 +51,9 @@ class block {
  public:
   block() noexcept = default;
   block(element of, const weft::shape& extents);
+  /// Elements that are there, at `data`, as long as their owner.
+  block(element of, const weft::shape& extents, std::byte* data, std::unique_ptr<buffer_owner> owner) noexcept
+      : extents_(extents), of_(of), buffer_(data, {count() * of.item, owner.release()}) {}
   block(block&& o) noexcept = default;
   block& operator=(block&& o) noexcept = default;
 

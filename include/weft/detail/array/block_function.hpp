@@ -62,6 +62,7 @@ struct chunk_in {
 struct chunk_out {
   std::byte* data = nullptr;
   weft::shape extents = {};
+  block* whole = nullptr;  // the chunk that they are all of, in whose place the function may leave one of its own
 };
 struct block_call {
   std::span<const chunk_in> in;
@@ -111,6 +112,47 @@ void write_result(const R& r, const chunk_out& out) {
     auto to = view_of<T, dynamic_rank>(reinterpret_cast<T*>(out.data), out.extents);
     xt::noalias(to) = r;
   }
+}
+
+/// A container of xtensor, with elements of its own, as a chunk's memory.
+template <class R>
+struct container_owner final : buffer_owner {
+  explicit container_owner(R&& r) : what(std::move(r)) {}
+  R what;
+};
+template <class R>
+inline constexpr bool may_be_taken_over = false;
+template <class T, class A, std::size_t N, class Tag>
+inline constexpr bool
+    may_be_taken_over<xt::xtensor_container<xt::uvector<T, A>, N, xt::layout_type::row_major, Tag>> = true;
+template <class T, class A, class S, class Tag>
+inline constexpr bool may_be_taken_over<xt::xarray_container<xt::uvector<T, A>, xt::layout_type::row_major, S, Tag>> =
+    true;
+
+/// A chunk with the memory of `r`, which is at its end; empty where to copy the elements costs no more.
+template <class R>
+std::optional<block> taken_over(R&& r) {
+  if constexpr (may_be_taken_over<R>) {
+    using T = typename R::value_type;
+    if (r.size() * sizeof(T) < least_kept_buffer) return {};
+    const weft::shape extents = shape_of(r);
+    auto owner = std::make_unique<container_owner<R>>(std::move(r));
+    auto* const data = reinterpret_cast<std::byte*>(owner->what.data());
+    return block(element_of<T>, extents, data, std::move(owner));
+  }
+  return {};
+}
+
+/// The same of what is at its end, and may be a chunk as it is.
+template <class T, class R>
+void give_result(R&& r, const chunk_out& out) {
+  if (out.whole)
+    if (std::optional<block> own = taken_over(std::move(r))) {
+      if (own->extents() != out.extents) throw_chunk_shape(own->extents(), out.extents);
+      *out.whole = std::move(*own);
+      return;
+    }
+  write_result<T>(r, out);
 }
 
 /// Whether R may be a chunk of N axes, as far as its type says.
@@ -188,13 +230,13 @@ class block_code final : public block_function {
   void on_views(const block_call& c, std::index_sequence<I...>) const {
     [[maybe_unused]] const std::tuple<view<X>...> views{view_of<const typename X::value_type, X::rank>(
         reinterpret_cast<const typename X::value_type*>(c.in[I].data), c.in[I].extents)...};
-    const auto& given = call(f_, c.place, std::get<I>(views)...);
+    auto given = call(f_, c.place, std::get<I>(views)...);
     if constexpr (results::several)
       [&]<std::size_t... K>(std::index_sequence<K...>) {
         (write_result<std::tuple_element_t<K, elements>>(std::get<K>(given), c.out[K]), ...);
       }(std::make_index_sequence<items.size()>{});
     else
-      write_result<std::tuple_element_t<0, elements>>(given, c.out[0]);
+      give_result<std::tuple_element_t<0, elements>>(std::move(given), c.out[0]);
   }
   static std::shared_ptr<const code> make(decoder& d) {
     return std::make_shared<const block_code>(weft::decode<F>(d));
