@@ -128,6 +128,10 @@ void check_axes(std::size_t axes, std::size_t bins) {
 
 std::vector<double> bin_edges(std::int64_t n, double first, double last) {
   check_length(n);
+  if (std::isnan(first) || std::isnan(last))
+    throw misuse("weft: " + std::to_string(n) +
+                 " bins without a range: say where they begin and end, as {.count = " + std::to_string(n) +
+                 ", .first = 0, .last = 1}; that of all elements is what compute(min(x), max(x)) gives");
   if (!(first < last) || !std::isfinite(last - first))
     throw misuse("weft: bins from " + std::to_string(first) + " to " + std::to_string(last) +
                  ": give two numbers, of which the second is larger");

@@ -101,7 +101,8 @@ TEST_CASE("different elements of one NaN, of none, and of small integers") {
   const auto bytes = weft::astype<std::int8_t>(weft::arange<std::int32_t>(at.client, 0, 1000, 1, {.chunk = {7}}));
   CHECK(at.pool.run(weft::unique(bytes)).values.size() == 256);
   CHECK(at.pool.run(weft::unique(bytes)).values(0) == -128);
-  CHECK(at(weft::histogram(weft::zeros<float, 2>(at.client, {0, 3}), {.count = 2}).counts)(1) == 0);
+  CHECK(at(weft::histogram(weft::zeros<float, 2>(at.client, {0, 3}), {.count = 2, .first = 0, .last = 1}).counts)(
+            1) == 0);
 }
 
 TEST_CASE("counts that cannot be are refused, and elements that have none found") {
@@ -110,22 +111,27 @@ TEST_CASE("counts that cannot be are refused, and elements that have none found"
   const auto x = weft::arange<double>(at.client, 0, 10, 1, {.chunk = {3}});
   CHECK_THROWS_WITH(weft::histogram(x, {.count = 0}), Contains("0 counts"));
   CHECK_THROWS_WITH(weft::histogram(x, {.count = 4, .first = 1, .last = 1}), Contains("bins from 1"));
-  CHECK_THROWS_AS(weft::histogram(x, {.count = 4, .first = 0, .last = std::nan("")}), weft::misuse);
+  CHECK_THROWS_WITH(weft::histogram(x, {.count = 4, .first = 0}), Contains("4 bins without a range"));
+  CHECK_THROWS_WITH(weft::histogram(x, {.count = 4, .last = 0}), Contains("{.count = 4, .first = 0, .last = 1}"));
+  CHECK_THROWS_WITH(weft::histogram(x, {}, x), Contains("10 bins without"));
   CHECK_THROWS_WITH(weft::histogram(x, std::vector<int>{0, 2, 2}), Contains("3 edges of bins") && Contains("larger"));
   CHECK_THROWS_AS(weft::histogram(x, std::vector<double>{1}), weft::misuse);
-  CHECK_THROWS_WITH(weft::histogram(x, {.count = 3}, weft::zeros<double, 1>(at.client, {4})),
+  CHECK_THROWS_WITH(weft::histogram(x, {.count = 3, .first = 0, .last = 1}, weft::zeros<double, 1>(at.client, {4})),
                     Contains("do not broadcast"));
   CHECK_THROWS_WITH(weft::searchsorted(std::vector<double>{1, 0}, x), Contains("not sorted"));
   CHECK_THROWS_AS(weft::digitize(x, std::vector<double>{1, 0}), weft::misuse);
   const auto points = weft::reshape<2>(x, {5, 2});
-  CHECK_THROWS_WITH(weft::histogramdd(points, std::vector<weft::bins>(3)), Contains("2 coordinates, and bins of 3"));
-  CHECK_THROWS_WITH(weft::histogramdd(weft::zeros<double, 2>(at.client, {5, 9}), std::vector<weft::bins>(9)),
+  const weft::bins unit{.first = 0, .last = 1};
+  CHECK_THROWS_WITH(weft::histogram2d(x, x, unit, {.count = 20}), Contains("20 bins"));
+  CHECK_THROWS_WITH(weft::histogramdd(points, std::vector<weft::bins>{unit, {.count = 20}}), Contains("20 bins"));
+  CHECK_THROWS_WITH(weft::histogramdd(points, std::vector(3, unit)), Contains("2 coordinates, and bins of 3"));
+  CHECK_THROWS_WITH(weft::histogramdd(weft::zeros<double, 2>(at.client, {5, 9}), std::vector(9, unit)),
                     Contains("more than 8"));
   CHECK_THROWS_WITH(weft::histogramdd(std::vector<weft::array<double, 1>>{}, std::vector<weft::bins>{}),
                     Contains("with no coordinates"));
-  CHECK_THROWS_WITH(weft::histogramdd(points, std::vector<weft::bins>(2, {.count = 1 << 20})), Contains("2^27"));
+  CHECK_THROWS_WITH(weft::histogramdd(points, std::vector<weft::bins>(2, {1 << 20, 0, 1})), Contains("2^27"));
   CHECK_THROWS_WITH(
-      weft::histogramdd(weft::zeros<double, 2>(at.client, {5, 8}), std::vector<weft::bins>(8, {.count = 1 << 16})),
+      weft::histogramdd(weft::zeros<double, 2>(at.client, {5, 8}), std::vector<weft::bins>(8, {1 << 16, 0, 1})),
       Contains("4294967296 counts"));
   CHECK_THROWS_WITH(weft::histogramdd(points, std::vector<std::vector<double>>{{0, 1}, {1}}), Contains("1 edges"));
   const auto i = weft::astype<std::int32_t>(x);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <ranges>
 #include <type_traits>
 #include <utility>
@@ -17,10 +18,12 @@
 
 namespace weft {
 
-/// Bins of one width: `histogram(x, {.count = 100, .first = 0, .last = 1})`.
+/// Bins of one width, from `first` to `last`, which must be given: `histogram(x, {.count = 100, .first = 0, .last =
+/// 1})`. What range the elements have is known when they are computed, by compute(min(x), max(x)).
 struct bins {
+  static constexpr double not_given = std::numeric_limits<double>::quiet_NaN();
   std::int64_t count = 10;
-  double first = 0, last = 1;
+  double first = not_given, last = not_given;
 };
 static_assert(std::is_trivially_destructible_v<bins>, "g++ 12 destroys it twice in a co_await expression");
 
@@ -219,7 +222,7 @@ task<xt::xtensor<T, 1>> values_of(task<unique_parts<T>> found) {
 /// How many elements are in each bin: `histogram(x, {.count = 100, .first = 0, .last = 1})`, or what their weights
 /// come to: `histogram(x, bins, weights)`. A bin has what is from its edge on and below the next one, the last bin
 /// that too. The edges are those of numpy.linspace, and bins are exact. Elements that are outside and NaNs are left
-/// out. Throws misuse for bins that cannot be.
+/// out. Throws misuse for bins that cannot be, and for those without a range.
 template <array_like X, array_like... W>
 auto histogram(const X& x, const bins& b, const W&... weights) {
   return detail::arrays::histogram_by(detail::arrays::finder_of(b), x, weights...);
