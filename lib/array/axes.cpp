@@ -51,6 +51,11 @@ std::size_t axis_of_mask(std::uint32_t axes) noexcept { return static_cast<std::
 void throw_differences(std::int64_t order) {
   throw misuse("weft: differences of order " + std::to_string(order) + ": give 0 or more");
 }
+void throw_no_element() {
+  throw misuse(
+      "weft: `none` before or behind the elements of a difference: it says where a slice ends, and is no "
+      "element: give std::nullopt where there is nothing");
+}
 void throw_gradient(const grid& g, std::size_t axis, std::int64_t least) {
   throw misuse("weft: a gradient along axis " + std::to_string(axis) + " of an array of shape " +
                weft::to_string(g.whole()) + ": it needs " + std::to_string(least) + " elements at least");

@@ -1,6 +1,7 @@
 // Diagonals, differences, and reductions of one's own.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <optional>
 
 #include "array/arrays.hpp"
 #include "weft/errors.hpp"
@@ -93,6 +94,10 @@ TEST_CASE("differences that cannot be are refused") {
   CHECK(at(weft::diff(x, 0, 0)).size() == 10);
   CHECK(at(weft::diff(x, 0, 0, x)).size() == 10);
   CHECK(at(weft::diff(x, 0, 0, x, 1.0)).size() == 10);
+  CHECK(at(weft::diff(x, 0, 1, std::nullopt)).size() == 9);
+  CHECK_THROWS_WITH(weft::diff(x, 0, 1, weft::none, 1.0),
+                    Catch::Contains("`none`") && Catch::Contains("std::nullopt"));
+  CHECK_THROWS_WITH(weft::ediff1d(x, std::nullopt, weft::none), Catch::Contains("std::nullopt"));
   CHECK_THROWS_WITH(weft::diff(x, 0, -1, weft::ones<double, 2>(at.client, {1, 1})), Catch::Contains("order -1"));
   CHECK(at(weft::diff(x, 0, 10)).size() == 0);
   CHECK(at(weft::diff(x, 0, 12)).size() == 0);

@@ -3,8 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "weft/array/axes.hpp"
 #include "weft/array/create.hpp"
@@ -34,17 +36,30 @@ struct step_between {
       return subtract{}(next, own);
   }
 };
-/// Elements of an array's type that stand before it or behind it along an axis: an array of that type or another, or
-/// a scalar, which is one cross-section.
+/// What may stand before an array or behind it along an axis: an array, a scalar, or std::nullopt, which is nothing.
+template <class E>
+concept end_argument = array_like<E> || array_scalar<E> || std::is_same_v<E, std::nullopt_t>;
+[[noreturn]] void throw_no_element();
+/// Those elements in an array's type: an array of that type or another, or a scalar, which is one cross-section.
 template <class T, std::size_t N, class E>
 array<T, N> end_of(const array<T, N>& x, std::size_t axis, const E& end) {
   if constexpr (array_like<E>) {
     return array<T, N>(elements_as<T>(end));
   } else {
+    if constexpr (std::is_same_v<E, std::int64_t>)
+      if (end == none) throw_no_element();
     weft::shape one = x.shape();
     one[axis] = 1;
     return full<T, N>(x.owner(), one, fitting<T>(end));
   }
+}
+template <class T, std::size_t N, class B, class A>
+array<T, N> with_ends(const array<T, N>& x, std::size_t axis, const B& before, const A& behind) {
+  std::vector<array<T, N>> all;
+  if constexpr (!std::is_same_v<B, std::nullopt_t>) all.push_back(end_of(x, axis, before));
+  all.push_back(x);
+  if constexpr (!std::is_same_v<A, std::nullopt_t>) all.push_back(end_of(x, axis, behind));
+  return concatenate(static_cast<std::int64_t>(axis), all);
 }
 [[noreturn]] void throw_differences(std::int64_t order);
 [[noreturn]] void throw_gradient(const grid& g, std::size_t axis, std::int64_t least);
@@ -65,40 +80,29 @@ auto diff(const X& x, std::int64_t axis = -1, std::int64_t order = 1) {
   return d;
 }
 /// With elements before the first ones along the axis, and behind the last: NumPy's prepend and append. They are
-/// arrays, whose other axes are x's, or scalars, and are converted to x's type. Of order 0 it is x, without them.
-template <array_like X, class B>
-  requires(array_like<B> || array_scalar<B>)
-auto diff(const X& x, std::int64_t axis, std::int64_t order, const B& before) {
+/// arrays, whose other axes are x's, or scalars, and are converted to x's type; std::nullopt is nothing: `diff(x, 0,
+/// 1, std::nullopt, 7)`. Of order 0 it is x, without them. Throws misuse for `none`, which is where a slice ends and
+/// no element.
+template <array_like X, detail::arrays::end_argument B, detail::arrays::end_argument A = std::nullopt_t>
+auto diff(const X& x, std::int64_t axis, std::int64_t order, const B& before, const A& behind = std::nullopt) {
   using namespace detail::arrays;
   const array<typename X::value_type, X::rank> own(x.node());
   const std::size_t a = checked_axis(axis, own.chunks());
   if (order <= 0) return diff(own, axis, order);
-  const auto along = static_cast<std::int64_t>(a);
-  return diff(concatenate(along, end_of(own, a, before), own), along, order);
-}
-template <array_like X, class B, class A>
-  requires((array_like<B> || array_scalar<B>) && (array_like<A> || array_scalar<A>))
-auto diff(const X& x, std::int64_t axis, std::int64_t order, const B& before, const A& behind) {
-  using namespace detail::arrays;
-  const array<typename X::value_type, X::rank> own(x.node());
-  const std::size_t a = checked_axis(axis, own.chunks());
-  if (order <= 0) return diff(own, axis, order);
-  const auto along = static_cast<std::int64_t>(a);
-  return diff(concatenate(along, end_of(own, a, before), own, end_of(own, a, behind)), along, order);
+  return diff(with_ends(own, a, before, behind), static_cast<std::int64_t>(a), order);
 }
 /// Of all elements, row-major.
 template <array_like X>
 auto ediff1d(const X& x) {
   return diff(ravel(x), 0);
 }
-/// With what stands before the differences and behind them: NumPy's to_begin and to_end, arrays of one axis or
-/// scalars.
-template <array_like X, class B, class A>
-  requires((array_like<B> || array_scalar<B>) && (array_like<A> || array_scalar<A>))
-auto ediff1d(const X& x, const B& before, const A& behind) {
+/// With what stands before the differences and behind them: NumPy's to_begin and to_end, arrays of one axis, scalars,
+/// or std::nullopt.
+template <array_like X, detail::arrays::end_argument B, detail::arrays::end_argument A = std::nullopt_t>
+auto ediff1d(const X& x, const B& before, const A& behind = std::nullopt) {
   using namespace detail::arrays;
   const array<typename X::value_type, 1> d(ediff1d(x).node());
-  return concatenate(0, end_of(d, 0, before), d, end_of(d, 0, behind));
+  return with_ends(d, 0, before, behind);
 }
 
 namespace detail::arrays {

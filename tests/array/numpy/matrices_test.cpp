@@ -1,5 +1,6 @@
 // Weighted means, differences, diagonals and grids, beside NumPy's.
 #include <complex>
+#include <optional>
 
 #include "array/numpy/reference.hpp"
 
@@ -53,6 +54,9 @@ TEST_CASE("differences by places, with ends, and arrangements of axes are what N
   for (std::size_t k = 0; k < 2; ++k) check(at, "gradient_several_" + std::to_string(k), slopes[k]);
   check(at, "diff_prepend", weft::diff(x, 1, 1, 3.5), true);
   check(at, "diff_both", weft::diff(i, 0, 2, i(slice(0, 1)), 7), true);
+  check(at, "diff_append", weft::diff(x, 1, 2, std::nullopt, x(slice(), slice(0, 2))), true);
+  check(at, "ediff1d_begin", weft::ediff1d(row, -99), true);
+  check(at, "ediff1d_end", weft::ediff1d(row, std::nullopt, 88), true);
   check(at, "ediff1d_ends", weft::ediff1d(row, -99, weft::from_array(at.client, std::vector<double>{88, 77})), true);
   const auto [means, sums] = weft::average(x, p, weft::returned, 0);
   check(at, "average_0", means);
