@@ -8,6 +8,7 @@
 #include "array/linear_kernel.hpp"
 #include "array/plan.hpp"
 #include "array/tasks.hpp"
+#include "weft/detail/array/gathers.hpp"
 
 namespace weft::detail::arrays {
 
@@ -377,7 +378,11 @@ array_ref tensor_product(array_ref a, array_ref b, std::int64_t n, element e) {
 }
 
 array_ref outer_product(array_ref a, array_ref b, element e) {
-  return tensor_product(std::move(a), std::move(b), 0, e);
+  const auto flat = [](array_ref x) {
+    const std::int64_t n = x->chunks.whole().count();
+    return reshaped(std::move(x), weft::shape(n));
+  };
+  return tensor_product(flat(std::move(a)), flat(std::move(b)), 0, e);
 }
 
 }  // namespace weft::detail::arrays

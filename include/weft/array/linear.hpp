@@ -86,13 +86,13 @@ auto tensordot(const X& x, const Y& y, const std::int64_t (&left)[K], const std:
   return array<T, tensor_rank(X::rank, Y::rank, K)>(
       tensor_product(elements_as<T>(x), elements_as<T>(y), left, right, element_of<T>));
 }
-/// x[i] * y[j].
+/// x[i] * y[j], as numpy.outer: a matrix, with a row for each element of x and a column for each of y, which are
+/// taken row-major where an array has not one axis. With all axes of both it is `tensordot(x, y, 0)`.
 template <array_like X, array_like Y>
 auto outer(const X& x, const Y& y) {
   using namespace detail::arrays;
   using T = product_t<X, Y>;
-  return array<T, tensor_rank(X::rank, Y::rank, 0)>(
-      outer_product(elements_as<T>(x), elements_as<T>(y), element_of<T>));
+  return array<T, 2>(outer_product(elements_as<T>(x), elements_as<T>(y), element_of<T>));
 }
 /// Einstein's sum, as numpy.einsum: `einsum<2>("ij,jk->ik", x, y)`. Letters name axes; `...` stands for those that
 /// are left, which broadcast. What the part after `->` does not name is summed over; without `->` that is what stands

@@ -7,6 +7,7 @@
 using reference::check;
 
 TEST_CASE("products are what NumPy's are, in all chunks") {
+  using weft::slice;
   weft::blas_threads(1);
   const weft::shape chunk = GENERATE(weft::shape{7, 6, 2}, weft::shape{23, 17, 5}, weft::shape{5, 1, 5});
   arrays::place at;
@@ -31,6 +32,8 @@ TEST_CASE("products are what NumPy's are, in all chunks") {
   check(at, "tensordot_order", weft::tensordot(x, plane, {2}, {-1}));
   check(at, "tensordot_2", weft::tensordot(x, plane, 2));
   check(at, "outer", weft::outer(row, plane(3)));
+  check(at, "outer_of_matrices", weft::outer(plane, x(slice(0, 2), 3)), true);
+  check(at, "outer_of_number", weft::outer(x(1, 2, 3), row), true);
   check(at, "einsum_product", weft::einsum<2>("aij,kj->ik", x, plane));
   check(at, "einsum_implicit", weft::einsum("aij,kj", x, plane));
   check(at, "einsum_batch", weft::einsum("aij, akj -> aik", x, x));

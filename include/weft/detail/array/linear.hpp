@@ -26,6 +26,7 @@ array_ref tensor_product(array_ref a, array_ref b, std::span<const std::int64_t>
                          std::span<const std::int64_t> right, element e);
 /// Of the last `n` axes of a and the first `n` of b.
 array_ref tensor_product(array_ref a, array_ref b, std::int64_t n, element e);
+/// Of all elements of both, row-major.
 array_ref outer_product(array_ref a, array_ref b, element e);
 array_ref einstein_sum(std::string_view subscripts, std::vector<array_ref> operands, element e);
 
