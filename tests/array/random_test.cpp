@@ -192,3 +192,22 @@ TEST_CASE("parameters of random numbers may be arrays") {
   CHECK_THROWS_WITH(drawn::integers(c, all, weft::astype<int>(each), std::uint64_t{1} << 63),
                     Contains("a bound 9223372036854775808") && Contains("int64"));
 }
+
+TEST_CASE("what is not given of a distribution is NumPy's default") {
+  place at(1);
+  const weft::client& c = at.client;
+  const weft::shape all{50};
+  const random_arrays::options how{.seed = 3, .chunk = {20}};
+  const auto same = [&](const auto& x, const auto& y) { return at(weft::all(x == y)); };
+  CHECK(same(random_arrays::lognormal(c, all, how), random_arrays::lognormal(c, all, 0, 1, how)));
+  CHECK(same(random_arrays::laplace(c, all, how), random_arrays::laplace(c, all, 0, 1, how)));
+  CHECK(same(random_arrays::logistic(c, all, how), random_arrays::logistic(c, all, 0, 1, how)));
+  CHECK(same(random_arrays::gumbel(c, all, how), random_arrays::gumbel(c, all, 0, 1, how)));
+  CHECK(same(random_arrays::rayleigh(c, all, how), random_arrays::rayleigh(c, all, 1, how)));
+  CHECK(same(random_arrays::gamma(c, all, 2.5, how), random_arrays::gamma(c, all, 2.5, 1, how)));
+  const auto shapes = weft::arange<double>(c, 1, 51, 1);
+  CHECK(same(random_arrays::gamma(c, all, shapes, how), random_arrays::gamma(c, all, shapes, 1, how)));
+  CHECK(same(random_arrays::poisson(c, all, how), random_arrays::poisson(c, all, 1, how)));
+  random_arrays::generator numbers(3);
+  CHECK(same(random_arrays::laplace(c, all, numbers), random_arrays::laplace(c, all, how)));
+}

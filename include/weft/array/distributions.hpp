@@ -87,6 +87,8 @@ array<T, N> drawn_by(const client& c, const weft::shape& extents, const random::
 // Each number is that which the distribution with its own parameters has at its place. An array of the extents says
 // how the result is cut, where no chunk is named. Elements that the distribution cannot have are misuse where they
 // are found. What is made of gamma numbers costs several times as much where neighbours have other parameters.
+//
+// What is not given is NumPy's default: a location or a mean of 0, a scale or a deviation of 1, and a lam of 1.
 namespace random {
 
 /// From `low` up to `high`.
@@ -138,23 +140,28 @@ array<T, N> integers(const client& c, const weft::shape& extents, const A& least
                                       whole_of(c, end)));
 }
 
-#define WEFT_DETAIL_DRAWN_0(checked, name, type)                                                  \
-  template <class T = type, std::size_t N = dynamic_rank>                                         \
-  array<T, N> name(const client& c, const weft::shape& extents, options how = {}) {               \
-    static_assert(detail::arrays::checked<T>());                                                  \
-    return detail::arrays::drawn<T, N>(c, extents, how, detail::arrays::distribution_name::name); \
+// What is behind the type stands for parameters that are not given.
+#define WEFT_DETAIL_DRAWN_0(checked, name, type, ...)                                                       \
+  template <class T = type, std::size_t N = dynamic_rank>                                                   \
+  array<T, N> name(const client& c, const weft::shape& extents, options how = {}) {                         \
+    static_assert(detail::arrays::checked<T>());                                                            \
+    return detail::arrays::drawn<T, N>(c, extents, how,                                                     \
+                                       detail::arrays::distribution_name::name __VA_OPT__(, ) __VA_ARGS__); \
   }
-#define WEFT_DETAIL_DRAWN_1(checked, name, type, a)                                                     \
-  template <class T = type, std::size_t N = dynamic_rank>                                               \
-  array<T, N> name(const client& c, const weft::shape& extents, double a, options how = {}) {           \
-    static_assert(detail::arrays::checked<T>());                                                        \
-    return detail::arrays::drawn<T, N>(c, extents, how, detail::arrays::distribution_name::name, a);    \
-  }                                                                                                     \
-  template <class T = type, std::size_t N = dynamic_rank, class A>                                      \
-    requires detail::arrays::array_arguments<A>                                                         \
-  array<T, N> name(const client& c, const weft::shape& extents, const A& a, options how = {}) {         \
-    static_assert(detail::arrays::checked<T>());                                                        \
-    return detail::arrays::drawn_by<T, N>(c, extents, how, detail::arrays::distribution_name::name, a); \
+// What is behind the first parameter stands for the second one.
+#define WEFT_DETAIL_DRAWN_1(checked, name, type, a, ...)                                            \
+  template <class T = type, std::size_t N = dynamic_rank>                                           \
+  array<T, N> name(const client& c, const weft::shape& extents, double a, options how = {}) {       \
+    static_assert(detail::arrays::checked<T>());                                                    \
+    return detail::arrays::drawn<T, N>(c, extents, how, detail::arrays::distribution_name::name,    \
+                                       a __VA_OPT__(, ) __VA_ARGS__);                               \
+  }                                                                                                 \
+  template <class T = type, std::size_t N = dynamic_rank, class A>                                  \
+    requires detail::arrays::array_arguments<A>                                                     \
+  array<T, N> name(const client& c, const weft::shape& extents, const A& a, options how = {}) {     \
+    static_assert(detail::arrays::checked<T>());                                                    \
+    return detail::arrays::drawn_by<T, N>(c, extents, how, detail::arrays::distribution_name::name, \
+                                          a __VA_OPT__(, ) __VA_ARGS__);                            \
   }
 #define WEFT_DETAIL_DRAWN_2(checked, name, type, a, b)                                                      \
   template <class T = type, std::size_t N = dynamic_rank>                                                   \
@@ -171,6 +178,8 @@ array<T, N> integers(const client& c, const weft::shape& extents, const A& least
 
 /// Of mean shape * scale.
 WEFT_DETAIL_DRAWN_2(checked_reals, gamma, double, shape, scale)
+/// Of scale 1.
+WEFT_DETAIL_DRAWN_1(checked_reals, gamma, double, shape, 1.0)
 /// From 0 to 1, of mean a / (a + b); both are 1e-300 or more.
 WEFT_DETAIL_DRAWN_2(checked_reals, beta, double, a, b)
 /// The sum of the squares of df normal numbers.
@@ -182,15 +191,20 @@ WEFT_DETAIL_DRAWN_1(checked_reals, standard_t, double, df)
 WEFT_DETAIL_DRAWN_0(checked_reals, standard_cauchy, double)
 /// e to the power of a normal number, of that mean and that deviation.
 WEFT_DETAIL_DRAWN_2(checked_reals, lognormal, double, mean, sigma)
+WEFT_DETAIL_DRAWN_0(checked_reals, lognormal, double, 0, 1)
 WEFT_DETAIL_DRAWN_2(checked_reals, laplace, double, loc, scale)
+WEFT_DETAIL_DRAWN_0(checked_reals, laplace, double, 0, 1)
 WEFT_DETAIL_DRAWN_2(checked_reals, logistic, double, loc, scale)
+WEFT_DETAIL_DRAWN_0(checked_reals, logistic, double, 0, 1)
 WEFT_DETAIL_DRAWN_2(checked_reals, gumbel, double, loc, scale)
+WEFT_DETAIL_DRAWN_0(checked_reals, gumbel, double, 0, 1)
 /// From 0 on, as NumPy has it (Lomax): 1 more, times m, is Pareto's own.
 WEFT_DETAIL_DRAWN_1(checked_reals, pareto, double, a)
 WEFT_DETAIL_DRAWN_1(checked_reals, weibull, double, a)
 /// From 0 to 1, with density a x^(a - 1).
 WEFT_DETAIL_DRAWN_1(checked_reals, power, double, a)
 WEFT_DETAIL_DRAWN_1(checked_reals, rayleigh, double, scale)
+WEFT_DETAIL_DRAWN_0(checked_reals, rayleigh, double, 1)
 /// An angle from -pi to pi, most of them near mu: with density e^(kappa cos(x - mu)) by a constant.
 WEFT_DETAIL_DRAWN_2(checked_reals, vonmises, double, mu, kappa)
 
@@ -204,6 +218,7 @@ WEFT_DETAIL_DRAWN_2(checked_reals, wald, double, mean, scale)
 
 /// Of mean lam.
 WEFT_DETAIL_DRAWN_1(checked_counts, poisson, std::int64_t, lam)
+WEFT_DETAIL_DRAWN_0(checked_counts, poisson, std::int64_t, 1)
 /// How often what has probability p happens until it happens for the first time: 1 or more.
 WEFT_DETAIL_DRAWN_1(checked_counts, geometric, std::int64_t, p)
 /// How often what has probability p does not happen before it has happened n times; n may be any number above 0.
