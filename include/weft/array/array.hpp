@@ -130,6 +130,11 @@ class array : public detail::arrays::array_operations<array<T, N>, T, N> {
     requires(std::is_same_v<typename elementwise<Tree, Leaves...>::value_type, T> &&
              (N == dynamic_rank || N == elementwise<Tree, Leaves...>::rank))
   array(const elementwise<Tree, Leaves...>& e) : node_(e.node()) {}  // NOLINT: `weft::array<double, 1> z = x - y;`
+  /// The rank of one may be said, if it is dynamic.
+  template <class Tree, class... Leaves>
+    requires(std::is_same_v<typename elementwise<Tree, Leaves...>::value_type, T> && N != dynamic_rank &&
+             elementwise<Tree, Leaves...>::rank == dynamic_rank)
+  explicit array(const elementwise<Tree, Leaves...>& e) : array(e.node()) {}
   /// The rank may be forgotten; as another one it is explicit, and misuse when it is not that.
   template <std::size_t M>
     requires(M != N)

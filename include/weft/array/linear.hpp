@@ -70,21 +70,24 @@ template <array_like X, array_like Y>
 auto vdot(const X& x, const Y& y) {
   return matmul(ravel(conj(x)), ravel(y));
 }
-/// The sum over the last `n` axes of x and the first `n` of y.
-template <array_like X, array_like Y>
+/// The sum over the last `n` axes of x and the first `n` of y. How many are left is not known to the compiler, unless
+/// it is said: `tensordot<2>(x, y, 1)`.
+template <std::size_t N = dynamic_rank, array_like X, array_like Y>
 auto tensordot(const X& x, const Y& y, std::int64_t n) {
   using namespace detail::arrays;
   using T = product_t<X, Y>;
-  return array<T, dynamic_rank>(tensor_product(elements_as<T>(x), elements_as<T>(y), n, element_of<T>));
+  return array<T, N>(tensor_product(elements_as<T>(x), elements_as<T>(y), n, element_of<T>));
 }
 /// The sum over axis `left[i]` of x and axis `right[i]` of y, for all i: `tensordot(x, y, {1, 2}, {0, 3})`. What
 /// remains of x comes first, and then what remains of y.
-template <array_like X, array_like Y, std::size_t K>
+template <std::size_t N = dynamic_rank, array_like X, array_like Y, std::size_t K>
 auto tensordot(const X& x, const Y& y, const std::int64_t (&left)[K], const std::int64_t (&right)[K]) {
   using namespace detail::arrays;
   using T = product_t<X, Y>;
-  return array<T, tensor_rank(X::rank, Y::rank, K)>(
-      tensor_product(elements_as<T>(x), elements_as<T>(y), left, right, element_of<T>));
+  return array < T, N != dynamic_rank
+                        ? N
+                        : tensor_rank(X::rank, Y::rank, K) >
+                              (tensor_product(elements_as<T>(x), elements_as<T>(y), left, right, element_of<T>));
 }
 /// x[i] * y[j], as numpy.outer: a matrix, with a row for each element of x and a column for each of y, which are
 /// taken row-major where an array has not one axis. With all axes of both it is `tensordot(x, y, 0)`.

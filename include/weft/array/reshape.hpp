@@ -58,10 +58,11 @@ template <array_like X>
 auto roll(const X& x, std::int64_t shift) {
   return reshape<X::rank>(roll(ravel(x), shift, 0), x.shape());
 }
-/// The array again and again: `times[i]` along axis i, counted from the last axis as shapes that broadcast.
-template <array_like X>
+/// The array again and again: `times[i]` along axis i, counted from the last axis as shapes that broadcast. It has as
+/// many axes as the longer of both: `tile<2>(x, {2, 3})`.
+template <std::size_t N = dynamic_rank, array_like X>
 auto tile(const X& x, const weft::shape& times) {
-  return array<typename X::value_type, dynamic_rank>(detail::arrays::tiled(x.node(), times));
+  return array<typename X::value_type, N>(detail::arrays::tiled(x.node(), times));
 }
 /// Each element `times` times along an axis.
 template <array_like X>

@@ -142,10 +142,10 @@ auto squeeze(const X& x, const axes<K>& gone) {
   constexpr std::size_t n = X::rank == dynamic_rank || X::rank < K ? dynamic_rank : X::rank - K;
   return array<typename X::value_type, n>(detail::arrays::squeeze_view(x.node(), gone.list));
 }
-/// Without all axes that have one element.
-template <array_like X>
+/// Without all axes that have one element: `squeeze<2>(x)`, where it is known how many are left.
+template <std::size_t N = dynamic_rank, array_like X>
 auto squeeze(const X& x) {
-  return array<typename X::value_type, dynamic_rank>(detail::arrays::squeeze_view(x.node()));
+  return array<typename X::value_type, N>(detail::arrays::squeeze_view(x.node()));
 }
 
 /// With the last two axes in each other's place.

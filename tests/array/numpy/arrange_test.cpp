@@ -21,6 +21,10 @@ TEST_CASE("axes are moved, and elements along all of them, as NumPy does it") {
   const auto expanded = weft::expand_dims(d.plane, axes(-1, 0));
   check(at, "expand_two", expanded, true);
   CHECK(weft::squeeze(expanded, axes(3, 0)).shape() == weft::shape{17, 5});
+  const weft::array<double, 2> squeezed = weft::squeeze<2>(expanded);
+  const weft::array<double, 2> said(weft::squeeze(expanded) * 1.0);  // an expression whose rank is dynamic
+  CHECK(said.shape() == squeezed.shape());
+  CHECK_THROWS_WITH((weft::array<double, 3>(weft::squeeze(expanded) * 1.0)), Catch::Contains("(17, 5)"));
   check(at, "flip_all", weft::flip(d.x), true);
   check(at, "roll_all", weft::roll(d.x, 1234), true);
   check(at, "roll_all_back", weft::roll(d.plane, -7), true);

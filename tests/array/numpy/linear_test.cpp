@@ -30,7 +30,8 @@ TEST_CASE("products are what NumPy's are, in all chunks") {
   CHECK_THROWS_AS(weft::vdot(x, plane), weft::misuse);
   check(at, "tensordot", weft::tensordot(x, plane, {1, 2}, {0, 1}));
   check(at, "tensordot_order", weft::tensordot(x, plane, {2}, {-1}));
-  check(at, "tensordot_2", weft::tensordot(x, plane, 2));
+  check(at, "tensordot_2", weft::tensordot<1>(x, plane, 2));
+  CHECK_THROWS_AS(weft::tensordot<2>(x, plane, 2), weft::misuse);
   check(at, "outer", weft::outer(row, plane(3)));
   check(at, "outer_of_matrices", weft::outer(plane, x(slice(0, 2), 3)), true);
   check(at, "outer_of_number", weft::outer(x(1, 2, 3), row), true);

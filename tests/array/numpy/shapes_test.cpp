@@ -61,7 +61,7 @@ TEST_CASE("arrays are rolled, tiled and padded as NumPy does it, in all chunks")
     check(at, "roll", weft::roll(x, 5, 0), true);
     check(at, "roll_back", weft::roll(x, -31, 1)(slice(2, 7)), true);
     check(at, "tile", weft::tile(d.plane, {2, 3, 1}), true);
-    check(at, "tile_last", weft::tile(x, {2}), true);
+    check(at, "tile_last", weft::tile<3>(x, {2}), true);
     using weft::pad_mode;
     for (const auto& [name, mode] : {std::pair("pad_edge", pad_mode::edge),
                                      {"pad_reflect", pad_mode::reflect},
