@@ -56,7 +56,7 @@ array_ref chosen_once(const client& c, const weft::shape& extents, std::int64_t 
       throw misuse("weft: choice of " + std::to_string(k) + " without replacement among " + std::to_string(possible) +
                    " whose probability is above 0: give as many or fewer");
     const auto e = random::exponential<double, 1>(c, weft::shape(n), keys);
-    const auto i = index_array<1>(c, e.chunks(), 0);
+    const auto i = index_array<1>(c, e.grid(), 0);
     found = first_of(array<double, 1>(arrays::apply_to(arrival{shared<std::vector<double>>(*p)}, e, i)), k);
   } else {
     using limits = std::numeric_limits<std::int64_t>;

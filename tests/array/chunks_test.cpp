@@ -171,7 +171,7 @@ TEST_CASE("chunks are merged as a whole, and balanced, and axes stay as they are
     REQUIRE(after <= std::max(bytes, before));
     // Whole chunks: each border is one that was there. And no two neighbours would have had room together.
     for (std::size_t a = 0; a < 2; ++a) {
-      const cut &was = y.chunks().axes[a], &is = z.chunks().axes[a];
+      const cut &was = y.grid().axes[a], &is = z.grid().axes[a];
       for (std::int64_t i = 0; i < is.count(); ++i) REQUIRE(was.first(was.of(is.first(i))) == is.first(i));
       std::int64_t least = n + m;
       for (std::int64_t i = 0; i + 1 < is.count(); ++i) least = std::min(least, is.end(i + 1) - is.first(i));

@@ -64,7 +64,7 @@ TEST_CASE("irregular chunks are what these tests have") {
   unsigned many = 0;
   for (unsigned seed = 0; seed < rounds; ++seed) {
     const both_ways all(seed);
-    many += is_irregular(all.irregular->x.chunks().axes[0]) && is_irregular(all.irregular->y.chunks().axes[1]);
+    many += is_irregular(all.irregular->x.grid().axes[0]) && is_irregular(all.irregular->y.grid().axes[1]);
     CHECK(all.plain->x.chunk_count() == 1);
   }
   CHECK(many >= 3);

@@ -72,7 +72,7 @@ auto along_lines(F f, std::int64_t axis, const std::int64_t* made, const X& x) {
   using given = std::remove_cvref_t<std::invoke_result_t<const F&, const typename function::line&>>;
   using R = typename result_element<given>::type;
   constexpr bool scalar = std::is_same_v<given, R>;
-  const std::int64_t n = x.shape()[checked_axis(axis, x.chunks())];
+  const std::int64_t n = x.shape()[checked_axis(axis, x.grid())];
   array_ref lines = moved_view(x.node(), axis, -1);
   if constexpr (scalar) {
     constexpr std::size_t rank = X::rank == dynamic_rank ? dynamic_rank : X::rank - 1;
@@ -91,11 +91,11 @@ auto along_lines(F f, std::int64_t axis, const std::int64_t* made, const X& x) {
 /// f of one axis, which stays, with one element where f has reduced it.
 template <class F, class X>
 auto over_axis(const F& f, const X& x, std::int64_t axis) {
-  const auto at = static_cast<std::int64_t>(checked_axis(axis, x.chunks()));
+  const auto at = static_cast<std::int64_t>(checked_axis(axis, x.grid()));
   const array<typename X::value_type, X::rank> whole(x.node());
   const auto reduced = f(whole, at);
   array_ref y = reduced.node();
-  if (grid_of(*y).rank + 1 == x.chunks().rank) y = expand_view(std::move(y), at);
+  if (grid_of(*y).rank + 1 == x.grid().rank) y = expand_view(std::move(y), at);
   return array<typename decltype(reduced)::value_type, X::rank>(std::move(y));
 }
 

@@ -48,12 +48,12 @@ class array_operations {
   using value_type = T;
   static constexpr std::size_t rank = N;
 
-  weft::shape shape() const noexcept { return self().chunks().whole(); }
+  weft::shape shape() const noexcept { return self().grid().whole(); }
   /// The extents of its largest chunks.
-  weft::shape chunk_shape() const noexcept { return self().chunks().largest(); }
+  weft::shape chunk_shape() const noexcept { return self().grid().largest(); }
   /// Those of its chunks along each axis. O(chunks along the axes).
-  std::vector<std::vector<std::int64_t>> chunk_sizes() const { return sizes_of(self().chunks()); }
-  std::size_t chunk_count() const noexcept { return self().chunks().tasks(); }
+  std::vector<std::vector<std::int64_t>> chunk_sizes() const { return sizes_of(self().grid()); }
+  std::size_t chunk_count() const noexcept { return self().grid().tasks(); }
   /// Bytes of an element, and of all of them.
   static constexpr std::int64_t itemsize() noexcept { return static_cast<std::int64_t>(sizeof(T)); }
   std::int64_t nbytes() const noexcept { return shape().count() * itemsize(); }
@@ -123,7 +123,7 @@ class array : public detail::arrays::array_operations<array<T, N>, T, N> {
   static_assert(N <= most_axes || N == dynamic_rank, "weft: an array has up to eight axes");
 
   explicit array(detail::arrays::array_ref node) : node_(std::move(node)) {
-    if (N != dynamic_rank && chunks().rank != N) detail::arrays::throw_rank(N, chunks());
+    if (N != dynamic_rank && grid().rank != N) detail::arrays::throw_rank(N, grid());
   }
   /// An expression is an array. From here on it has tasks of its own, and what several read of it is computed once.
   template <class Tree, class... Leaves>
@@ -141,7 +141,8 @@ class array : public detail::arrays::array_operations<array<T, N>, T, N> {
   explicit(N != dynamic_rank) array(const array<T, M>& other) : array(other.node()) {}
 
   const client& owner() const noexcept { return detail::arrays::owner_of(*node_); }
-  const detail::arrays::grid& chunks() const noexcept { return detail::arrays::grid_of(*node_); }
+  /// For weft's own functions, as is node(); how it is cut is what chunk_sizes() says.
+  const detail::arrays::grid& grid() const noexcept { return detail::arrays::grid_of(*node_); }
   const detail::arrays::array_ref& node() const noexcept { return node_; }
 
  private:
@@ -164,7 +165,7 @@ class elementwise
       : client_(std::move(c)), chunks_(chunks), tree_(std::move(t)), leaves_(std::move(leaves)...) {}
 
   const client& owner() const noexcept { return client_; }
-  const detail::arrays::grid& chunks() const noexcept { return chunks_; }
+  const detail::arrays::grid& grid() const noexcept { return chunks_; }
   const Tree& tree() const noexcept { return tree_; }
   const std::tuple<Leaves...>& leaves() const noexcept { return leaves_; }
   /// A new one each time.

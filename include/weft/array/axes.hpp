@@ -94,8 +94,8 @@ auto reduce_by(const X& x, const R& how, const char* not_of_nothing, const W&...
   constexpr bool enough_axes = rank::enough;
   static_assert(enough_axes, "weft: a reduction over more axes than the array has");
   using T = typename X::value_type;
-  const std::uint32_t mask = mask_of(x.chunks(), where...);
-  if (not_of_nothing) check_not_empty(x.chunks(), mask, not_of_nothing);
+  const std::uint32_t mask = mask_of(x.grid(), where...);
+  if (not_of_nothing) check_not_empty(x.grid(), mask, not_of_nothing);
   return array<typename R::result, rank::value>(make_reduction(x.node(), element_of<typename R::result>, mask,
                                                                rank::keeps, arrays::reducer_by<R, T>(how),
                                                                fan_in_of(where...)));

@@ -171,7 +171,7 @@ std::vector<find_bin> finders_of(const std::vector<B>& each) {
 /// The widths of bins along one axis of a histogram's counts.
 template <std::size_t N, class T>
 auto widths_along(const array<T, N>& counts, std::size_t axis, const std::vector<double>& edges) {
-  const auto place = index_array<N>(counts.owner(), counts.chunks(), axis);
+  const auto place = index_array<N>(counts.owner(), counts.grid(), axis);
   return arrays::apply_to(width_of_bin{shared<std::vector<double>>(edges)}, place);
 }
 
@@ -295,7 +295,7 @@ task<unique_parts<typename X::value_type>> unique(const X& x) {
   using namespace detail::arrays;
   using T = typename X::value_type;
   static_assert(checked_numbers<X>());
-  return collect_unique<T>(make_digest(x.node(), element_of<counted<T>>, one_block(), mask_of(x.chunks()),
+  return collect_unique<T>(make_digest(x.node(), element_of<counted<T>>, one_block(), mask_of(x.grid()),
                                        any_code<digest>(std::make_shared<const unique_digest<T>>())));
 }
 
@@ -307,8 +307,8 @@ task<unique_all_parts<typename X::value_type, X::rank>> unique_all(const X& x) {
   using namespace detail::arrays;
   using T = typename X::value_type;
   static_assert(checked_numbers<X>());
-  const std::uint32_t all = mask_of(x.chunks());
-  const array<std::int64_t, X::rank> at(make_index(x.owner(), x.chunks(), 0, place_steps(x.chunks(), all)));
+  const std::uint32_t all = mask_of(x.grid());
+  const array<std::int64_t, X::rank> at(make_index(x.owner(), x.grid(), 0, place_steps(x.grid(), all)));
   const array<placed<T>, X::rank> elements(detail::arrays::apply_to(place_element{}, x, at));
   return collect_unique_all<T, X::rank>(
       make_digest(elements.node(), element_of<counted_place<T>>, one_block(), all,

@@ -100,13 +100,13 @@ array<T, N> empty(const client& c, const weft::shape& extents, creation how = {}
 template <array_like X>
 auto full_like(const X& x, typename X::value_type value) {
   using tree = detail::arrays::constant<typename X::value_type>;
-  const elementwise<tree> e(x.owner(), x.chunks(), tree{value});
+  const elementwise<tree> e(x.owner(), x.grid(), tree{value});
   return array<typename X::value_type, X::rank>(e.node(true));
 }
 template <array_scalar T, array_like X>
 auto full_like(const X& x, std::type_identity_t<T> value) {
   using tree = detail::arrays::constant<T>;
-  const elementwise<tree> e(x.owner(), detail::arrays::in_possible_chunks(x.chunks(), sizeof(T)), tree{value});
+  const elementwise<tree> e(x.owner(), detail::arrays::in_possible_chunks(x.grid(), sizeof(T)), tree{value});
   return array<T, X::rank>(e.node(true));
 }
 template <array_like X>

@@ -72,7 +72,7 @@ array<T, N> with_ends(const array<T, N>& x, std::size_t axis, const B& before, c
 template <array_like X>
 auto diff(const X& x, std::int64_t axis = -1, std::int64_t order = 1) {
   using namespace detail::arrays;
-  const std::size_t a = checked_axis(axis, x.chunks());
+  const std::size_t a = checked_axis(axis, x.grid());
   if (order < 0) throw_differences(order);
   array<typename X::value_type, X::rank> d(x.node());
   for (; order > 0; --order)
@@ -87,7 +87,7 @@ template <array_like X, detail::arrays::end_argument B, detail::arrays::end_argu
 auto diff(const X& x, std::int64_t axis, std::int64_t order, const B& before, const A& behind = std::nullopt) {
   using namespace detail::arrays;
   const array<typename X::value_type, X::rank> own(x.node());
-  const std::size_t a = checked_axis(axis, own.chunks());
+  const std::size_t a = checked_axis(axis, own.grid());
   if (order <= 0) return diff(own, axis, order);
   return diff(with_ends(own, a, before, behind), static_cast<std::int64_t>(a), order);
 }
@@ -111,8 +111,8 @@ namespace detail::arrays {
 /// axes.
 template <class P>
 array<double, dynamic_rank> distances_along(const P& places, std::size_t axis, const grid& g) {
-  if (places.chunks().rank != 1 || places.chunks().axes[0].extent != g.axes[axis].extent)
-    throw_coordinates(places.chunks(), axis, g);
+  if (places.grid().rank != 1 || places.grid().axes[0].extent != g.axes[axis].extent)
+    throw_coordinates(places.grid(), axis, g);
   array_ref d = array<double, 1>(diff(weft::astype<double>(places))).node();
   for (std::size_t a = axis + 1; a < g.rank; ++a) d = expand_view(std::move(d), -1);
   return array<double, dynamic_rank>(std::move(d));
@@ -127,10 +127,10 @@ template <array_like X>
 auto gradient(const X& x, std::int64_t axis, double distance = 1, int edge_order = 1) {
   using namespace detail::arrays;
   using T = real_t<typename X::value_type>;
-  const std::size_t a = checked_axis(axis, x.chunks());
-  const std::int64_t n = x.chunks().axes[a].extent;
+  const std::size_t a = checked_axis(axis, x.grid());
+  const std::int64_t n = x.grid().axes[a].extent;
   if (edge_order < 1 || edge_order > 2) throw_creation("a gradient's edges of order 1 or 2");
-  if (n < edge_order + 1) throw_gradient(x.chunks(), a, edge_order + 1);
+  if (n < edge_order + 1) throw_gradient(x.grid(), a, edge_order + 1);
   using result = array<T, X::rank>;
   const result values(astype<T>(x));
   const auto at = [&](std::int64_t first, std::int64_t last) { return part_along(values, a, slice(first, last)); };
@@ -154,11 +154,11 @@ auto gradient(const X& x, std::int64_t axis, const P& places, int edge_order = 1
   using T = real_t<typename X::value_type>;
   using result = array<T, X::rank>;
   using weights = array<double, dynamic_rank>;
-  const std::size_t a = checked_axis(axis, x.chunks());
-  const std::int64_t n = x.chunks().axes[a].extent;
+  const std::size_t a = checked_axis(axis, x.grid());
+  const std::int64_t n = x.grid().axes[a].extent;
   if (edge_order < 1 || edge_order > 2) throw_creation("a gradient's edges of order 1 or 2");
-  if (n < edge_order + 1) throw_gradient(x.chunks(), a, edge_order + 1);
-  const weights d = distances_along(places, a, x.chunks());
+  if (n < edge_order + 1) throw_gradient(x.grid(), a, edge_order + 1);
+  const weights d = distances_along(places, a, x.grid());
   const result values(astype<T>(x));
   const auto at = [&](std::int64_t first, std::int64_t last) { return part_along(values, a, slice(first, last)); };
   // Along d, which has no axes before that one.

@@ -20,7 +20,7 @@ namespace detail::arrays {
 
 template <class T, std::size_t N>
 auto expression_of(const array<T, N>& x) {
-  return elementwise<input<0>, array<T, N>>(x.owner(), x.chunks(), input<0>{}, x);
+  return elementwise<input<0>, array<T, N>>(x.owner(), x.grid(), input<0>{}, x);
 }
 template <class Tree, class... L>
 const elementwise<Tree, L...>& expression_of(const elementwise<Tree, L...>& x) {
@@ -115,7 +115,7 @@ auto join(const Op& op, const P&... parts) {
   grid chunks;
   const auto look_at = [&](const auto& part) {
     if constexpr (array_like<decltype(part)>) {
-      chunks = owner ? broadcast(chunks, part.chunks()) : part.chunks();
+      chunks = owner ? broadcast(chunks, part.grid()) : part.grid();
       owner = owner ? &common_client(*owner, part.owner()) : &part.owner();
     }
   };

@@ -182,7 +182,7 @@ auto fftshift(const X& x, const W&... along) {
   using namespace detail::arrays;
   constexpr bool only_axes = (!std::is_same_v<W, keep_axes_t> && ...);
   static_assert(only_axes, "weft: fftshift takes axes");
-  return array<typename X::value_type, X::rank>(shifted_fft(x.node(), mask_of(x.chunks(), along...), false));
+  return array<typename X::value_type, X::rank>(shifted_fft(x.node(), mask_of(x.grid(), along...), false));
 }
 /// Back to where it was, of odd extents too.
 template <array_like X, detail::arrays::axes_option... W>
@@ -190,7 +190,7 @@ auto ifftshift(const X& x, const W&... along) {
   using namespace detail::arrays;
   constexpr bool only_axes = (!std::is_same_v<W, keep_axes_t> && ...);
   static_assert(only_axes, "weft: ifftshift takes axes");
-  return array<typename X::value_type, X::rank>(shifted_fft(x.node(), mask_of(x.chunks(), along...), true));
+  return array<typename X::value_type, X::rank>(shifted_fft(x.node(), mask_of(x.grid(), along...), true));
 }
 
 }  // namespace weft

@@ -111,7 +111,7 @@ auto fold_by(const X& x, const W&... options) {
     static_assert(defined, "weft: the smallest or largest of some elements, which may be none, needs an initial{}");
     return with_mask(
         [&](const auto& mask, const auto&... others) {
-          const auto all = broadcast_mask<X::rank>(mask, x.chunks());
+          const auto all = broadcast_mask<X::rank>(mask, x.grid());
           return fold_by<F, D>(weft::where(all, x, F::template neutral<typename X::value_type>()), others...);
         },
         options...);

@@ -121,7 +121,7 @@ struct nested_array<std::vector<V>> : nested_array<V> {};
 template <class V>
 std::size_t largest_rank(const V& nested) {
   if constexpr (array_like<V>) {
-    return nested.chunks().rank;
+    return nested.grid().rank;
   } else {
     std::size_t n = nesting<V>;
     for (const auto& part : nested) n = std::max(n, largest_rank(part));
@@ -133,7 +133,7 @@ template <class V>
 array_ref joined_blocks(const V& nested, std::size_t rank) {
   if constexpr (array_like<V>) {
     array_ref x = nested.node();
-    for (std::size_t n = nested.chunks().rank; n < rank; ++n) x = expand_view(std::move(x), 0);
+    for (std::size_t n = nested.grid().rank; n < rank; ++n) x = expand_view(std::move(x), 0);
     return x;
   } else {
     std::vector<array_ref> parts;

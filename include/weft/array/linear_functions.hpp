@@ -127,7 +127,7 @@ template <array_like X>
 auto tensorinv(const X& a, std::int64_t left = 2) {
   using namespace detail::arrays;
   using T = typename X::value_type;
-  const tensor_shapes all = shapes_of_inverse(a.chunks(), left);
+  const tensor_shapes all = shapes_of_inverse(a.grid(), left);
   const array<T, 2> square = reshape<2>(a, {all.count, all.count});
   return reshape<X::rank>(inv(square), all.result);
 }
@@ -140,7 +140,7 @@ auto tensorsolve(const X& a, const Y& b, const axes<K>& last) {
   constexpr std::size_t n =
       X::rank == dynamic_rank || Y::rank == dynamic_rank || X::rank < Y::rank ? dynamic_rank : X::rank - Y::rank;
   const array<T, X::rank> turned(moved_last(a.node(), last.list));
-  const tensor_shapes all = shapes_of_solution(turned.chunks(), b.chunks());
+  const tensor_shapes all = shapes_of_solution(turned.grid(), b.grid());
   const array<T, 2> square = reshape<2>(turned, {all.count, all.count});
   return reshape<n>(solve(square, ravel(b)), all.result);
 }

@@ -57,8 +57,8 @@ struct is_in_chunk {
 template <class F, class X, class V>
 auto with_each_chunk(const F& f, const X& x, const array<V, 1>& list) {
   static_assert(checked_numbers<X>() && checked_numbers<array<V, 1>>());
-  block_shape one{weft::shape::of_rank(x.chunks().rank + 1)};
-  one.extents[x.chunks().rank] = 1;
+  block_shape one{weft::shape::of_rank(x.grid().rank + 1)};
+  one.extents[x.grid().rank] = 1;
   return map_blocks(f, one, x(ellipsis, newaxis), list);
 }
 
@@ -69,7 +69,7 @@ auto with_each_chunk(const F& f, const X& x, const array<V, 1>& list) {
 template <array_like V, array_like X>
 auto searchsorted(const V& values, const X& x, side at = side::left) {
   using namespace detail::arrays;
-  if (values.chunks().rank != 1) throw_axes("searchsorted, in the elements", "one axis", values.chunks());
+  if (values.grid().rank != 1) throw_axes("searchsorted, in the elements", "one axis", values.grid());
   const array<typename V::value_type, 1> list(values.node());
   return array<std::int64_t, X::rank>(sum(with_each_chunk(find_in_chunk{at == side::right}, x, list), -1));
 }

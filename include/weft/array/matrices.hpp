@@ -60,12 +60,12 @@ array<T, 2> tri(const client& c, std::int64_t rows, std::int64_t columns, std::i
 template <array_like X>
 auto tril(const X& x, std::int64_t offset = 0) {
   using namespace detail::arrays;
-  return weft::where(of_places<X::rank>(x.owner(), x.chunks(), below_diagonal{offset}), x, typename X::value_type(0));
+  return weft::where(of_places<X::rank>(x.owner(), x.grid(), below_diagonal{offset}), x, typename X::value_type(0));
 }
 template <array_like X>
 auto triu(const X& x, std::int64_t offset = 0) {
   using namespace detail::arrays;
-  return weft::where(of_places<X::rank>(x.owner(), x.chunks(), below_diagonal{offset - 1}), typename X::value_type(0),
+  return weft::where(of_places<X::rank>(x.owner(), x.grid(), below_diagonal{offset - 1}), typename X::value_type(0),
                      x);
 }
 /// The diagonal of axes 0 and 1, as the last axis: a view, which costs nothing. Its sum is the trace.
@@ -90,7 +90,7 @@ auto diag(const X& x, std::int64_t offset = 0) {
   const array<T, 1> values(x.node());
   const std::int64_t k = offset < 0 ? -offset : offset;
   const array<T, 1> all = k == 0 ? values : array<T, 1>(pad(values, {{0, k}}));
-  const cut own = all.chunks().axes[0];
+  const cut own = all.grid().axes[0];
   const grid chunks = within({2, {own, own}}, creation{}.bytes, sizeof(T));
   const auto elements =
       offset < 0 ? array<T, 2>(expand_dims(all, 0)) : array<T, 2>(expand_dims(all, 1));  // by columns, or by rows
@@ -102,12 +102,12 @@ auto rot90(const X& x, int k = 1) {
   using A = array<typename X::value_type, X::rank>;
   const auto swapped = [](const A& a) {
     std::int64_t order[most_axes] = {1, 0};
-    const std::size_t n = a.chunks().rank;
+    const std::size_t n = a.grid().rank;
     for (std::size_t i = 2; i < n; ++i) order[i] = static_cast<std::int64_t>(i);
     return A(detail::arrays::transpose_view(a.node(), {order, n}));
   };
   const A whole(x.node());
-  if (whole.chunks().rank < 2) detail::arrays::throw_axes("rot90", "two axes or more", whole.chunks());
+  if (whole.grid().rank < 2) detail::arrays::throw_axes("rot90", "two axes or more", whole.grid());
   switch (((k % 4) + 4) % 4) {
     case 1:
       return flip(swapped(whole), 0);

@@ -79,7 +79,7 @@ array_ref singular_norm([[maybe_unused]] const X& x, [[maybe_unused]] const ord&
   if constexpr (X::rank != 2 && X::rank != dynamic_rank) {
     throw_norm("a norm by singular values is of a matrix, and of no array of more axes");
   } else {
-    if (x.chunks().rank != 2) throw_axes("a norm by singular values", "two axes", x.chunks());
+    if (x.grid().rank != 2) throw_axes("a norm by singular values", "two axes", x.grid());
     using R = real_t<T>;
     const array<part_t<R>, 1> s = svd(array<R, 2>(elements_as<R>(x))).s;
     array_ref found = how.what() == ord::kind::nuclear ? weft::sum(s).node()
@@ -117,7 +117,7 @@ auto norm(const X& x, const ord& how, const W&... where) {
   constexpr bool possible = named <= 2;
   static_assert(possible, "weft: a norm is along one axis, or over two");
   const array<typename X::value_type, X::rank> whole(x.node());
-  const norm_axes over = axes_of_norm(x.chunks(), how.what() != ord::kind::power, how.p(), named, [&] {
+  const norm_axes over = axes_of_norm(x.grid(), how.what() != ord::kind::power, how.p(), named, [&] {
     std::array<std::int64_t, 3> list{};
     std::size_t n = 0;
     [[maybe_unused]] const auto take = [&](const auto& o) {

@@ -125,7 +125,7 @@ template <class T, std::size_t N>
 array_ref ramp_beside(const array<T, N>& x, std::size_t axis, std::int64_t width, double end, bool after) {
   if (width == 0) return nullptr;
   const array<T, N> edge(along_view(x.node(), axis, item_of(after ? slice(-1) : slice(0, 1))));
-  grid side = edge.chunks();
+  grid side = edge.grid();
   side.axes[axis] = one_chunk(width);
   coordinates steps{};
   steps[axis] = 1;
@@ -137,7 +137,7 @@ template <class X, class F>
 auto pad_each(const X& x, const padding& widths, const F& beside) {
   using A = array<typename X::value_type, X::rank>;
   A all(x.node());
-  check_padding(all.chunks(), widths.widths(), pad_mode::edge);
+  check_padding(all.grid(), widths.widths(), pad_mode::edge);
   for (std::size_t a = 0; a < widths.widths().size(); ++a) {
     const pad_width& w = widths.widths()[a];
     if (w.before == 0 && w.after == 0) continue;
@@ -166,7 +166,7 @@ auto pad(const X& x, const padding& widths, const pad_by::linear_ramp& ramp) {
   using T = typename X::value_type;
   constexpr bool numbers = !std::is_same_v<T, bool>;
   static_assert(numbers, "weft: a ramp is one of numbers");
-  check_pad_values(x.chunks(), ramp.ends.all().size());
+  check_pad_values(x.grid(), ramp.ends.all().size());
   for (const auto& s : ramp.ends.all()) static_cast<void>(std::pair(fitting<T>(s.before), fitting<T>(s.after)));
   return pad_each(x, widths, [&](const auto& all, std::size_t axis, const pad_width& w) {
     const auto& ends = ramp.ends.of(axis);

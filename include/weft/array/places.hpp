@@ -51,12 +51,12 @@ inline std::array<array<std::int64_t, 1>, 2> triu_indices(const client& c, std::
 /// Those of the elements of x, which has two axes.
 template <array_like X>
 auto tril_indices_from(const X& x, std::int64_t offset = 0) {
-  if (x.chunks().rank != 2) detail::arrays::throw_axes("tril_indices_from", "two axes", x.chunks());
+  if (x.grid().rank != 2) detail::arrays::throw_axes("tril_indices_from", "two axes", x.grid());
   return tril_indices(x.owner(), x.shape()[0], x.shape()[1], offset);
 }
 template <array_like X>
 auto triu_indices_from(const X& x, std::int64_t offset = 0) {
-  if (x.chunks().rank != 2) detail::arrays::throw_axes("triu_indices_from", "two axes", x.chunks());
+  if (x.grid().rank != 2) detail::arrays::throw_axes("triu_indices_from", "two axes", x.grid());
   return triu_indices(x.owner(), x.shape()[0], x.shape()[1], offset);
 }
 
@@ -147,14 +147,14 @@ task<array<std::int64_t, 1>> flatnonzero(const X& x) {
 template <array_like X>
 task<typename detail::arrays::place_lists<X::rank>::type> nonzero(const X& x) {
   static_assert(X::rank != 0, "weft: nonzero of an array that has no axes");
-  detail::arrays::check_has_places(x.chunks(), "nonzero");
+  detail::arrays::check_has_places(x.grid(), "nonzero");
   return detail::arrays::collect_places<X::rank>(detail::arrays::nonzero_mask(x), x.shape());
 }
 /// Their indices as the rows of an array of two axes. Throws misuse for an array without axes.
 template <array_like X>
 task<array<std::int64_t, 2>> argwhere(const X& x) {
   static_assert(X::rank != 0, "weft: argwhere of an array that has no axes");
-  detail::arrays::check_has_places(x.chunks(), "argwhere");
+  detail::arrays::check_has_places(x.grid(), "argwhere");
   return detail::arrays::collect_rows(detail::arrays::nonzero_mask(x), x.shape());
 }
 

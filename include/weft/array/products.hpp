@@ -58,7 +58,7 @@ auto cross(const X& x, const Y& y, std::int64_t axis = -1) {
   using namespace detail::arrays;
   using T = typename common_element<X, Y>::type;
   constexpr std::size_t n = std::max(X::rank, Y::rank);
-  check_cross(x.chunks(), y.chunks(), axis);
+  check_cross(x.grid(), y.grid(), axis);
   const array<T, X::rank> a(moved_view(elements_as<T>(x), axis, -1));
   const array<T, Y::rank> b(moved_view(elements_as<T>(y), axis, -1));
   const auto component = [&](std::int64_t i) {
@@ -66,7 +66,7 @@ auto cross(const X& x, const Y& y, std::int64_t axis = -1) {
     return a(ellipsis, j) * b(ellipsis, k) - a(ellipsis, k) * b(ellipsis, j);
   };
   const auto all = stack(-1, component(0), component(1), component(2));
-  weft::shape chunk = weft::shape::of_rank(all.chunks().rank);
+  weft::shape chunk = weft::shape::of_rank(all.grid().rank);
   for (std::size_t i = 0; i < chunk.size(); ++i) chunk[i] = i + 1 == chunk.size() ? -1 : unchanged;
   return array<T, n>(moved_view(rechunk(all, {.chunk = chunk}).node(), -1, axis));
 }
@@ -95,7 +95,7 @@ auto vander(const X& x, std::int64_t columns = -1, bool increasing = false) {
   static_assert(one_axis, "weft: vander makes a matrix of a vector");
   using T = promote_t<typename X::value_type, std::int64_t>;
   const array<T, 1> values(elements_as<T>(x));
-  const cut rows = values.chunks().axes[0];
+  const cut rows = values.grid().axes[0];
   const std::int64_t n = columns < 0 ? rows.extent : columns;
   const grid chunks = within({2, {rows, one_chunk(n)}}, creation{}.bytes, sizeof(T));
   return array<T, 2>(detail::arrays::apply_to(power_of_place<T>{n, increasing}, expand_dims(values, 1),

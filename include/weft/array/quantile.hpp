@@ -25,12 +25,12 @@ struct sorted_lines {
   using result = array<real_t<T>, rank>;
 
   sorted_lines(const X& x, std::int64_t along, const char* what)
-      : axis(checked_axis(along, x.chunks())), lines(weft::sort(x, along)) {
-    check_not_empty(x.chunks(), 1u << axis, what);
+      : axis(checked_axis(along, x.grid())), lines(weft::sort(x, along)) {
+    check_not_empty(x.grid(), 1u << axis, what);
   }
   result quantile(double q, between how) const {
     check_quantile(q);
-    const std::int64_t n = lines.chunks().axes[axis].extent;
+    const std::int64_t n = lines.grid().axes[axis].extent;
     const rank_point p = point_of(q, how, n);
     const auto element = [&](std::int64_t i) { return array<T, rank>(along_view(lines.node(), axis, item_of(i))); };
     return arrays::apply_to(join_neighbours{p.share}, element(p.low), element(p.high), element(n - 1));
@@ -41,7 +41,7 @@ struct sorted_lines {
     const auto a = static_cast<std::int64_t>(axis);
     coordinates steps{};
     steps[axis] = 1;
-    const array<std::int64_t, X::rank> place(make_index(lines.owner(), lines.chunks(), 0, steps));
+    const array<std::int64_t, X::rank> place(make_index(lines.owner(), lines.grid(), 0, steps));
     const auto count = sum(!isnan(lines), a, keep_axes);
     return arrays::reduce_by(arrays::apply_to(pick_point{q, how}, lines, place, count), point_picked<T>{}, nullptr,
                              a);
@@ -88,7 +88,7 @@ auto quantiles_of(const X& x, const char* what, const Q& q, const W&... options)
   constexpr bool keeps = (std::is_same_v<W, keep_axes_t> || ...);
   constexpr bool once = methods <= 1 && named <= X::rank;
   static_assert(once, "weft: quantiles are along axes that the array has, or of all elements, and by one method");
-  const std::uint32_t mask = mask_of(x.chunks(), options...);
+  const std::uint32_t mask = mask_of(x.grid(), options...);
   between how = between::linear;
   [[maybe_unused]] const auto take = [&](const auto& o) {
     using O = std::remove_cvref_t<decltype(o)>;
@@ -102,7 +102,7 @@ auto quantiles_of(const X& x, const char* what, const Q& q, const W&... options)
         return found;
       } else {
         array_ref kept = found.node();
-        for (std::uint32_t a = 0; a < x.chunks().rank; ++a)
+        for (std::uint32_t a = 0; a < x.grid().rank; ++a)
           if ((mask >> a & 1) != 0) kept = expand_view(std::move(kept), std::int64_t{a});
         return array<typename decltype(found)::value_type, X::rank>(std::move(kept));
       }
@@ -117,7 +117,7 @@ auto quantiles_of(const X& x, const char* what, const Q& q, const W&... options)
   } else if constexpr (named == 1) {
     return of_lines(sorted_lines<X>(x, static_cast<std::int64_t>(axis_of_mask(mask)), what));
   } else {
-    check_not_empty(x.chunks(), mask, what);
+    check_not_empty(x.grid(), mask, what);
     const auto joined = with_axes_joined<named>(x, mask);
     return of_lines(sorted_lines<std::remove_const_t<decltype(joined)>>(joined, -1, what));
   }

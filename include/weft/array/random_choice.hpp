@@ -120,7 +120,7 @@ inline array<std::int64_t, 1> permutation(const client& c, std::int64_t n, optio
 template <array_like X>
 auto permutation(const X& x, std::int64_t axis = 0, options how = {}) {
   using namespace detail::arrays;
-  const std::int64_t n = x.chunks().axes[checked_axis(axis, x.chunks())].extent;
+  const std::int64_t n = x.grid().axes[checked_axis(axis, x.grid())].extent;
   return take(x, permuted(n, how.seed, how.stream), axis);
 }
 

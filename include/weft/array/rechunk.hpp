@@ -81,7 +81,7 @@ class chunk_sizes {
 /// Lookups in such an axis are O(log chunks). Throws misuse for sizes that do not come to the extent.
 template <array_like X>
 auto rechunk(const X& x, const chunk_sizes& sizes) {
-  return array<typename X::value_type, X::rank>(detail::arrays::rechunked(x.node(), sizes.of_rank(x.chunks().rank)));
+  return array<typename X::value_type, X::rank>(detail::arrays::rechunked(x.node(), sizes.of_rank(x.grid().rank)));
 }
 /// Each of them cut as an expression of all is, in its own shape: a std::tuple. So tasks of a function of all, by
 /// from_delayed or blockwise, read whole chunks of each. Throws misuse where they do not broadcast.
@@ -90,10 +90,10 @@ template <array_like... X>
 auto unify_chunks(const X&... x) {
   using namespace detail::arrays;
   grid all;
-  ((all = broadcast(all, x.chunks())), ...);
+  ((all = broadcast(all, x.grid())), ...);
   const auto sizes = sizes_of(all);
   const auto alike = [&](const auto& y) {
-    const grid& own = y.chunks();
+    const grid& own = y.grid();
     auto cuts = sizes_of(own);
     for (std::size_t a = 0; a < own.rank; ++a)
       if (own.axes[a].extent != 1) cuts[a] = sizes[a + all.rank - own.rank];

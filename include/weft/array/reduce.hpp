@@ -24,8 +24,8 @@ template <bool Largest, bool Skip, class X, class... W>
 auto reduce_to_place(const X& x, const char* what, const W&... where) {
   constexpr bool one_axis = (std::size_t{0} + ... + axes_named<W>) <= 1;
   static_assert(one_axis, "weft: argmin and argmax take one axis, or none");
-  const std::uint32_t mask = mask_of(x.chunks(), where...);
-  const array<std::int64_t, X::rank> at(make_index(x.owner(), x.chunks(), 0, place_steps(x.chunks(), mask)));
+  const std::uint32_t mask = mask_of(x.grid(), where...);
+  const array<std::int64_t, X::rank> at(make_index(x.owner(), x.grid(), 0, place_steps(x.grid(), mask)));
   return reduce_by(arrays::apply_to(place_element{}, x, at), best_place<typename X::value_type, Largest, Skip>{},
                    what, where...);
 }
@@ -45,7 +45,7 @@ auto reduce_marked(const X& x, const R& how, const W&... options) {
     return with_mask(
         [&](const auto& mask, const auto&... others) {
           using T = typename X::value_type;
-          const auto all = broadcast_mask<X::rank>(mask, x.chunks());
+          const auto all = broadcast_mask<X::rank>(mask, x.grid());
           return reduce_by(arrays::apply_to(mark_element{}, x, all), marked_only<R, T>{how}, nullptr, others...);
         },
         options...);
@@ -57,7 +57,7 @@ auto mean_by(const X& x, const W&... options) {
   if constexpr (Skip || masks_among<W...> != 0)
     return reduce_marked(x, counted_mean_of<T, Skip>{}, options...);
   else
-    return reduce_by(x, mean_of<T>{count_reduced(x.chunks(), mask_of(x.chunks(), options...))}, nullptr, options...);
+    return reduce_by(x, mean_of<T>{count_reduced(x.grid(), mask_of(x.grid(), options...))}, nullptr, options...);
 }
 template <class D, class T>
 consteval bool checked_average() {
@@ -204,9 +204,9 @@ auto weighed(const X& x, const V& weights, const W&... where) {
   array_ref laid = weights.node();
   if constexpr (one_axis) {
     // Behind the axis there are as many of one element as x has behind it.
-    const std::size_t along = axis_of_mask(mask_of(x.chunks(), where...));
-    if (weights.chunks().rank == 1)
-      for (std::size_t a = along + 1; a < x.chunks().rank; ++a) laid = expand_view(std::move(laid), -1);
+    const std::size_t along = axis_of_mask(mask_of(x.grid(), where...));
+    if (weights.grid().rank == 1)
+      for (std::size_t a = along + 1; a < x.grid().rank; ++a) laid = expand_view(std::move(laid), -1);
   }
   const auto all = array<typename V::value_type, X::rank>(broadcast_view(std::move(laid), x.shape()));
   return std::pair(weft::sum(weft::astype<real_t<typename X::value_type>>(x) * all, where...),

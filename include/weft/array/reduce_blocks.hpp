@@ -51,7 +51,7 @@ auto blocks_reduced(const X& x, const R& how, bool keep, const weft::shape& exte
       fits,
       "weft: finish() gives chunks of another number of axes than the result has: those that are reduced go, "
       "unless keep_axes or a block_shape keeps them");
-  const std::uint32_t mask = mask_of(x.chunks(), where...);
+  const std::uint32_t mask = mask_of(x.grid(), where...);
   using T = typename reduced::value;
   return array<T, rank::value>(
       reduced_blocks(x.node(), element_of<T>, mask, keep, extents,

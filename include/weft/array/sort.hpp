@@ -20,8 +20,8 @@ consteval bool checked_order() {
 template <class X>
 auto with_places(const X& x, std::int64_t axis) {
   coordinates steps{};
-  steps[checked_axis(axis, x.chunks())] = 1;
-  const array<std::int64_t, X::rank> at(make_index(x.owner(), x.chunks(), 0, steps));
+  steps[checked_axis(axis, x.grid())] = 1;
+  const array<std::int64_t, X::rank> at(make_index(x.owner(), x.grid(), 0, steps));
   return array<placed<typename X::value_type>, X::rank>(arrays::apply_to(place_element{}, x, at));
 }
 template <class T, std::size_t N>

@@ -209,14 +209,14 @@ task<array<T, 1>> compressed(array_ref x, array_ref mask) {
 template <array_like X, array_like M>
 task<array<typename X::value_type, 1>> compress(const X& x, const M& mask) {
   static_assert(std::is_same_v<typename M::value_type, bool>, "weft: a mask is an array of bool");
-  detail::arrays::check_mask(x.chunks(), mask.chunks());
+  detail::arrays::check_mask(x.grid(), mask.grid());
   return detail::arrays::compressed<typename X::value_type>(ravel(x).node(), ravel(mask).node());
 }
 /// Along an axis, by a mask of one axis, which comes to this process.
 template <array_like X, array_like M>
 task<array<typename X::value_type, X::rank>> compress(const X& x, const M& mask, std::int64_t axis) {
   static_assert(std::is_same_v<typename M::value_type, bool>, "weft: a mask is an array of bool");
-  detail::arrays::check_mask(x.chunks(), mask.chunks(), axis);
+  detail::arrays::check_mask(x.grid(), mask.grid(), axis);
   return detail::arrays::compressed<typename X::value_type, X::rank>(x.node(), mask.node(), axis);
 }
 

@@ -21,7 +21,7 @@ template <array_like X>
 auto transpose(const X& x) {
   using A = array<typename X::value_type, X::rank>;
   std::array<std::int64_t, most_axes> order{};
-  const std::size_t n = x.chunks().rank;
+  const std::size_t n = x.grid().rank;
   for (std::size_t a = 0; a < n; ++a) order[a] = static_cast<std::int64_t>(n - 1 - a);
   return A(detail::arrays::transpose_view(x.node(), {order.data(), n}));
 }
@@ -72,7 +72,7 @@ auto fliplr(const X& x) {
 /// says where it stands afterwards.
 template <array_like X>
 auto rollaxis(const X& x, std::int64_t axis, std::int64_t before = 0) {
-  const detail::arrays::grid& g = x.chunks();
+  const detail::arrays::grid& g = x.grid();
   const auto from = static_cast<std::int64_t>(detail::arrays::checked_axis(axis, g));
   const auto to = static_cast<std::int64_t>(detail::arrays::checked_new_axis(before < 0 ? before - 1 : before, g));
   return moveaxis(x, from, from < to ? to - 1 : to);
@@ -101,7 +101,7 @@ template <std::size_t Least, array_like X>
 auto at_least(const X& x) {
   constexpr std::size_t n = X::rank == dynamic_rank ? X::rank : std::max(X::rank, Least);
   array_ref laid = x.node();
-  for (std::size_t r = x.chunks().rank; r < Least; ++r) laid = expand_view(std::move(laid), r == 2 ? 2 : 0);
+  for (std::size_t r = x.grid().rank; r < Least; ++r) laid = expand_view(std::move(laid), r == 2 ? 2 : 0);
   return array<typename X::value_type, n>(std::move(laid));
 }
 
