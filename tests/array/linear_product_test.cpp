@@ -125,6 +125,25 @@ TEST_CASE("subscripts that the compiler knows say the rank") {
   CHECK(list_of(at(gram)) == list_of(at(weft::einsum<2>("ij,ik->jk", a, a))));
 }
 
+TEST_CASE("einsum multiplies in the order of the fewest multiplications") {
+  place at(1);
+  const auto of = [&](std::int64_t m, std::int64_t n) {
+    return weft::ones<double, 2>(at.client, {m, n}, {.chunk = {10, 10}});
+  };
+  const auto a = of(100, 100), b = of(100, 100), thin = of(100, 2);
+  // From the right, as the last is thin.
+  const auto last = weft::einsum<2>("jk,kl->jl", b, thin);
+  CHECK(weft::einsum("ij,jk,kl->il", a, b, thin).task_count() == weft::einsum<2>("ij,jl->il", a, last).task_count());
+  const auto c = of(50, 100), d = of(100, 50);
+  CHECK(weft::einsum("ij,jk,kl,lm->im", c, thin, weft::transpose(thin), d).task_count() ==
+        weft::multi_dot(c, thin, weft::transpose(thin), d).task_count());
+  // Two that have no axis in common, where their product is small.
+  const auto u = weft::ones<double, 1>(at.client, {3}), v = weft::ones<double, 1>(at.client, {4});
+  const auto deep = weft::ones<double, 4>(at.client, {3, 4, 50, 50}, {.chunk = {1, 2, 10, 10}});
+  CHECK(weft::einsum("u,uvij,v->ij", u, deep, v).task_count() ==
+        weft::einsum<2>("uv,uvij->ij", weft::outer(u, v), deep).task_count());
+}
+
 TEST_CASE("a transposed operand is read where it is") {
   place at;
   const auto a = whole_numbers<double, 2>(at.client, {40, 30}, {10, 10});

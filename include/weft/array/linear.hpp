@@ -99,9 +99,9 @@ auto outer(const X& x, const Y& y) {
 }
 /// Einstein's sum, as numpy.einsum: `einsum<2>("ij,jk->ik", x, y)`. Letters name axes; `...` stands for those that
 /// are left, which broadcast. What the part after `->` does not name is summed over; without `->` that is what stands
-/// twice, and the rest comes in the order of the alphabet. More than two operands are multiplied from the left, two
-/// at a time. `N` is the rank of the result. Subscripts that are known to the compiler are checked by it, and say the
-/// rank: `einsum<"ij,jk->ik">(x, y)`.
+/// twice, and the rest comes in the order of the alphabet. More than two operands are multiplied two at a time, in
+/// the order of the fewest multiplications; more than eight from the left. `N` is the rank of the result. Subscripts
+/// that are known to the compiler are checked by it, and say the rank: `einsum<"ij,jk->ik">(x, y)`.
 template <std::size_t N = dynamic_rank, array_like X, array_like... Y>
 auto einsum(std::string_view subscripts, const X& x, const Y&... y) {
   using namespace detail::arrays;

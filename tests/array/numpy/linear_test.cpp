@@ -39,6 +39,12 @@ TEST_CASE("products are what NumPy's are, in all chunks") {
   check(at, "einsum_implicit", weft::einsum("aij,kj", x, plane));
   check(at, "einsum_batch", weft::einsum("aij, akj -> aik", x, x));
   check(at, "einsum_order", weft::einsum("aij,bij->jba", x, x));
+  check(at, "einsum_four",
+        weft::einsum("aij,bj,b,kk->ia", x, plane, x(slice(0, 17), 0, 0), x(slice(0, 5), slice(0, 5), 0)));
+  check(at, "einsum_order_of_ones",
+        weft::einsum("ij,...j,kj->...k", x(slice(0, 1), 0), x(slice(), slice(0, 1)), plane));
+  check(at, "einsum_nine",
+        weft::einsum("ij,ij,ij,ij,ij,ij,ij,ij,j->i", plane, plane, plane, plane, plane, plane, plane, plane, row));
   check(at, "einsum_three", weft::einsum("aij,ij,j->ia", x, plane, row));
   check(at, "einsum_sum", weft::einsum("aij->j", x));
   check(at, "einsum_transpose", weft::einsum("aij->jai", x), true);
