@@ -66,7 +66,7 @@ std::vector<segment> padded_axis(std::int64_t extent, std::int64_t before, std::
 void check_padding(const grid& x, std::span<const pad_width> widths, pad_mode how) {
   if (widths.size() != x.rank)
     throw misuse("weft: " + std::to_string(widths.size()) + " widths of padding for an array of shape " +
-                 weft::to_string(x.whole()) + ": give one for each axis");
+                 weft::to_string(x.whole()) + ": give one for each axis, or one for all");
   for (std::size_t a = 0; a < widths.size(); ++a) {
     const pad_width& w = widths[a];
     constexpr std::int64_t most = std::int64_t{1} << 40;

@@ -209,13 +209,15 @@ TEST_CASE("shapes that do not fit are refused as the expression is built") {
   CHECK_THROWS_WITH(weft::rechunk(x, {.chunk = {3}}), Contains("one extent for each axis"));
   CHECK_THROWS_WITH(weft::roll(x, 1, -3), Contains("axis -3"));
   CHECK_THROWS_WITH(weft::pad(x, {{1, 1}, {-1, 0}}), Contains("-1 and 0 elements along axis 1"));
-  CHECK_THROWS_WITH(weft::pad(x, {{1, 1}}), Contains("1 widths of padding") && Contains("(6, 4)"));
+  const weft::padding of_three{{1, 1}, {1, 1}, {1, 1}};
+  CHECK_THROWS_WITH(weft::pad(x, of_three), Contains("3 widths of padding") && Contains("(6, 4)"));
+  CHECK_THROWS_WITH(weft::pad(x, -1), Contains("-1 and -1 elements along axis 0"));
   const auto none = weft::zeros<double, 2>(at.client, {0, 4});
   CHECK_THROWS_WITH(weft::pad(none, {{1, 1}, {0, 0}}, weft::pad_mode::edge), Contains("no element"));
   CHECK_THROWS_WITH(weft::pad(none, {{1, 1}, {0, 0}}, weft::pad_by::maximum), Contains("no element"));
   CHECK_THROWS_WITH(weft::pad(none, {{1, 1}, {0, 0}}, weft::pad_by::linear_ramp{}), Contains("no element"));
-  CHECK_THROWS_WITH(weft::pad(x, {{1, 1}}, weft::pad_by::mean),
-                    Contains("1 widths of padding") && Contains("(6, 4)"));
+  CHECK_THROWS_WITH(weft::pad(x, of_three, weft::pad_by::mean),
+                    Contains("3 widths of padding") && Contains("(6, 4)"));
   const weft::pad_values<double> three{{0, 1}, {2, 3}, {4, 5}};
   CHECK_THROWS_WITH(weft::pad(x, {{1, 1}, {1, 1}}, weft::pad_mode::constant, three),
                     Contains("3 pairs of values") && Contains("(6, 4)"));

@@ -155,7 +155,8 @@ auto pad(const X& x, const padding& widths, const F& f) {
   using T = typename X::value_type;
   array<T, X::rank> all = pad(x, widths);
   std::int64_t axis = 0;
-  for (const pad_width& w : widths.widths()) {
+  const padding each = widths.for_axes(all.grid().rank);
+  for (const pad_width& w : each.widths()) {
     if (w.before != 0 || w.after != 0)
       all = apply_along_axis(detail::arrays::padded_line<F, T>{f, w.before, w.after, axis}, axis, all);
     ++axis;

@@ -14,9 +14,10 @@
 #include "weft/array/reduce.hpp"
 #include "weft/detail/array/gathers.hpp"
 
-/// Arrays with elements beside them: `pad(x, {{1, 1}, {0, 2}})`, a width for each axis, as numpy.pad has it. What is
-/// made has tasks of its own, which copy boxes of chunks; a part of it computes that part alone. They throw misuse
-/// for widths that do not fit, and for an axis without elements, of which nothing but a constant can stand beside it.
+/// Arrays with elements beside them: `pad(x, {{1, 1}, {0, 2}})`, a width for each axis, as numpy.pad has it, or one
+/// for all, `pad(x, 1)`. What is made has tasks of its own, which copy boxes of chunks; a part of it computes that
+/// part alone. They throw misuse for widths that do not fit, and for an axis without elements, of which nothing but a
+/// constant can stand beside it.
 namespace weft {
 
 /// Values that stand beside an array: one for all sides, `{{before, after}}` for all axes, or two for each, `{{0, 1},
@@ -55,8 +56,8 @@ auto pad(const X& x, const padding& widths, pad_mode how = pad_mode::constant,
     list[n++] = s.before;
     list[n++] = s.after;
   }
-  return array<T, X::rank>(
-      detail::arrays::padded(x.node(), widths.widths(), how, std::as_bytes(std::span(list.data(), n))));
+  return array<T, X::rank>(detail::arrays::padded(x.node(), widths.for_axes(x.grid().rank).widths(), how,
+                                                  std::as_bytes(std::span(list.data(), n))));
 }
 
 /// What else may stand beside an array, one axis after the other: behind the first, what stands beside is padded as
@@ -137,9 +138,10 @@ template <class X, class F>
 auto pad_each(const X& x, const padding& widths, const F& beside) {
   using A = array<typename X::value_type, X::rank>;
   A all(x.node());
-  check_padding(all.grid(), widths.widths(), pad_mode::edge);
-  for (std::size_t a = 0; a < widths.widths().size(); ++a) {
-    const pad_width& w = widths.widths()[a];
+  const padding each = widths.for_axes(all.grid().rank);
+  check_padding(all.grid(), each.widths(), pad_mode::edge);
+  for (std::size_t a = 0; a < each.widths().size(); ++a) {
+    const pad_width& w = each.widths()[a];
     if (w.before == 0 && w.after == 0) continue;
     const auto [before, after] = beside(all, a, w);
     all = A(padded_along(all.node(), a, w, before, after));

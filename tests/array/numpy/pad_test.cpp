@@ -34,6 +34,10 @@ TEST_CASE("constants, statistics and ramps stand beside arrays as in NumPy") {
     for (std::size_t k = line.size() - after; k < line.size(); ++k) line(k) = line(before + 1) * 2;
   };
   check(at, "pad_line", pad(x, widths, writes), true);
+  check(at, "pad_line_of_all", pad(x, 2, writes), true);
+  check(at, "pad_all", pad(x, 1), true);
+  check(at, "pad_all_reflect", pad(x, {{1, 2}}, pad_mode::reflect), true);
+  check(at, "pad_all_mean", pad(x, 1, by::mean));
   check(at, "pad_ramp", pad(x, widths, by::linear_ramp{}));
   check(at, "pad_ramp_ends", pad(x, widths, by::linear_ramp{{{1, 2}, {-3, 4}, {5, 0.25}}}));
   check(at, "pad_ramp_int", pad(i, widths, by::linear_ramp{{{100, -1000}}}), true);

@@ -520,6 +520,10 @@ def write_ends(line, width, axis, _):
 
 
 put("pad_line", np.pad(x, widths, write_ends))
+put("pad_line_of_all", np.pad(x, 2, write_ends))
+put("pad_all", np.pad(x, 1))
+put("pad_all_reflect", np.pad(x, ((1, 2),), "reflect"))
+put("pad_all_mean", np.pad(x, 1, "mean"))
 put("pad_ramp", np.pad(x, widths, "linear_ramp"))
 put("pad_ramp_ends", np.pad(x, widths, "linear_ramp", end_values=((1, 2), (-3, 4), (5, 0.25))))
 put("pad_ramp_int", np.pad(i, widths, "linear_ramp", end_values=(100, -1000)))

@@ -19,12 +19,14 @@ enum class pad_mode : std::uint8_t { constant, edge, reflect, symmetric, wrap };
 struct pad_width {
   std::int64_t before = 0, after = 0;
 };
-/// Widths for up to eight axes: `{{1, 1}, {0, 2}}`. (g++ 12 refuses arrays and lists in a co_await expression.)
+/// Widths for up to eight axes: `{{1, 1}, {0, 2}}`; or one for all axes, `{{1, 2}}`, and for all sides, `1`. (g++ 12
+/// refuses arrays and lists in a co_await expression.)
 class padding {
   using w = pad_width;
   static constexpr w unset{-1, -1};
 
  public:
+  constexpr padding(std::int64_t all) : padding(w{all, all}) {}  // NOLINT: `pad(x, 1)`
   constexpr padding(w a, w b = unset, w c = unset, w d = unset, w e = unset, w f = unset, w g = unset,  // NOLINT
                     w h = unset)
       : widths_{a, b, c, d, e, f, g, h} {
@@ -32,6 +34,14 @@ class padding {
       ++count_;
   }
   std::span<const pad_width> widths() const noexcept { return {widths_.data(), count_}; }
+  /// One for each of so many axes, where there is one for all.
+  constexpr padding for_axes(std::size_t rank) const {
+    padding each = *this;
+    if (count_ != 1) return each;
+    each.widths_.fill(widths_[0]);
+    each.count_ = rank;
+    return each;
+  }
 
  private:
   std::array<pad_width, most_axes> widths_;
