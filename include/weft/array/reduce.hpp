@@ -223,6 +223,11 @@ auto average(const X& x, const V& weights, const W&... where) {
   const auto [sums, all] = detail::arrays::weighed(x, weights, where...);
   return sums / all;
 }
+/// Without weights it is the mean.
+template <array_like X, detail::arrays::reduction_option... W>
+auto average(const X& x, const W&... where) {
+  return mean(x, where...);
+}
 /// With the sums of the weights beside it: `const auto [means, sums] = average(x, weights, returned, 0);`
 struct returned_t {};
 inline constexpr returned_t returned{};

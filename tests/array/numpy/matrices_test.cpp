@@ -24,6 +24,7 @@ TEST_CASE("differences and weighted means are what NumPy's are, in all chunks") 
   check(at, "average_all", weft::average(x, weft::abs(plane)));
   check(at, "average_1", weft::average(x, weft::abs(plane(weft::slice(), 0)), 1));
   check(at, "average_0", weft::average(x, p, 0));
+  check(at, "mean_1", weft::average(x, 1));
   check(at, "average_2", weft::average(i, weft::arange<std::int32_t>(at.client, 5), -1));
   check(at, "diff", weft::diff(x), true);
   check(at, "diff_0", weft::diff(i, 0), true);
