@@ -377,6 +377,13 @@ array_ref tensor_product(array_ref a, array_ref b, std::int64_t n, element e) {
   return tensor_product(std::move(a), std::move(b), left, right, e);
 }
 
+array_ref dot_product(array_ref a, array_ref b, element e) {
+  const std::uint32_t n = a->chunks.rank, m = b->chunks.rank;
+  if (n < 2 || m < 2 || n + m == 4) return product(std::move(a), std::move(b), e);
+  static constexpr std::int64_t last = -1, before_last = -2;
+  return tensor_product(std::move(a), std::move(b), {&last, 1}, {&before_last, 1}, e);
+}
+
 array_ref outer_product(array_ref a, array_ref b, element e) {
   const auto flat = [](array_ref x) {
     const std::int64_t n = x->chunks.whole().count();

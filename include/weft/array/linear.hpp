@@ -34,6 +34,9 @@ constexpr std::size_t product_rank(std::size_t n, std::size_t m) {
   if (m == 1) return n - 1;
   return n > m ? n : m;
 }
+constexpr std::size_t dot_rank(std::size_t n, std::size_t m) {
+  return n == dynamic_rank || m == dynamic_rank || n < 2 || m < 2 ? product_rank(n, m) : n + m - 2;
+}
 constexpr std::size_t tensor_rank(std::size_t n, std::size_t m, std::size_t summed) {
   if (n == dynamic_rank || m == dynamic_rank || summed > n || summed > m) return dynamic_rank;
   return n + m - 2 * summed;
@@ -58,12 +61,15 @@ auto matmul(const X& x, const Y& y) {
   static_assert(no_numbers, "weft: matmul takes arrays of one axis or more; for numbers there is `*`");
   return array<T, product_rank(X::rank, Y::rank)>(product(elements_as<T>(x), elements_as<T>(y), element_of<T>));
 }
-/// The sum over the last axis of x and the last but one of y (or its only one).
+/// The sum over the last axis of x and the last but one of y (or its only one), as numpy.dot: what remains of x comes
+/// first, and then what remains of y. Of vectors and matrices it is matmul.
 template <array_like X, array_like Y>
 auto dot(const X& x, const Y& y) {
-  constexpr bool few = (X::rank <= 2 || X::rank == dynamic_rank) && (Y::rank <= 2 || Y::rank == dynamic_rank);
-  static_assert(few, "weft: dot takes vectors and matrices; beyond these there are matmul and tensordot");
-  return matmul(x, y);
+  using namespace detail::arrays;
+  using T = product_t<X, Y>;
+  constexpr bool no_numbers = X::rank != 0 && Y::rank != 0;
+  static_assert(no_numbers, "weft: dot takes arrays of one axis or more; for numbers there is `*`");
+  return array<T, dot_rank(X::rank, Y::rank)>(dot_product(elements_as<T>(x), elements_as<T>(y), element_of<T>));
 }
 /// The sum of all elements of x, conjugated, times those of y, row-major: one number.
 template <array_like X, array_like Y>

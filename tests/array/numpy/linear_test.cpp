@@ -23,6 +23,9 @@ TEST_CASE("products are what NumPy's are, in all chunks") {
   check(at, "matmul_vector_left", weft::matmul(row, turned));
   check(at, "matmul_int", weft::matmul(i, weft::transpose(i, {0, 2, 1})), true);
   check(at, "dot", weft::dot(row, row));
+  check(at, "dot_of_three", weft::dot(plane, turned));
+  check(at, "dot_of_three_and_vector", weft::dot(x, row));
+  CHECK_THROWS_AS(weft::dot(x, plane), weft::misuse);
   const auto whole = weft::astype<std::complex<double>>(x) +
                      weft::astype<std::complex<double>>(weft::flip(x, 0)) * std::complex(0.0, 1.0);
   check(at, "vdot", weft::vdot(whole, x));

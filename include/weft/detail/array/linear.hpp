@@ -21,6 +21,8 @@ array_ref contract(const char* what, array_ref a, labels left, array_ref b, labe
                    element e);
 /// As numpy.matmul, of operands of one axis or more.
 array_ref product(array_ref a, array_ref b, element e);
+/// As numpy.dot: of operands of one axis and of two it is product().
+array_ref dot_product(array_ref a, array_ref b, element e);
 /// The sum over pairs of axes.
 array_ref tensor_product(array_ref a, array_ref b, std::span<const std::int64_t> left,
                          std::span<const std::int64_t> right, element e);
