@@ -356,6 +356,12 @@ std::size_t checked_new_axis(std::int64_t axis, const grid& g) {
   return axis_among(axis, std::int64_t{g.rank} + 1, g, "a new axis");
 }
 
+void check_update(const std::string& symbol, const grid& x, const grid& updated) {
+  if (x.whole() != updated.whole())
+    throw misuse("weft: `x " + symbol + "= y` would make an array of shape " + weft::to_string(x.whole()) +
+                 " one of shape " + weft::to_string(updated.whole()) + ": it keeps its shape; write x = x " + symbol +
+                 " y where it is to have another one");
+}
 void throw_rank(std::size_t wanted, const grid& g) {
   throw misuse("weft: an array of shape " + weft::to_string(g.whole()) + " as one of " + std::to_string(wanted) +
                (wanted == 1 ? " axis" : " axes") + ": name as many as it has, " + std::to_string(g.rank) +

@@ -64,6 +64,32 @@ TEST_CASE("shapes that do not broadcast are refused as the expression is built")
   CHECK_THROWS_WITH((a + weft::zeros<double, 2>(other.client, {1000, 4})), Catch::Contains("different clients"));
 }
 
+TEST_CASE("an array is added to and multiplied in its place, and what was made of it before is as it was") {
+  place at(1);
+  const auto row = weft::arange<double>(at.client, 0, 5, 1, {.chunk = {2}});
+  weft::array<double, 2> x = weft::ones<double, 2>(at.client, {4, 5}, {.chunk = {3, 3}});
+  const auto before = x;
+  const weft::array<double, 2> doubled = x * 2.0;
+  x += row;
+  x *= 3.0;
+  x -= x * 0.5;
+  x /= 2;
+  CHECK(at(x)(3, 4) == 3.75);
+  CHECK(at(before)(3, 4) == 1);
+  CHECK(at(doubled)(3, 4) == 2);
+  weft::array<double> any = row;  // of a dynamic rank
+  CHECK(at(any += row)(4) == 8);
+  weft::array<bool, 2> mask = x > 1.0;
+  mask &= x < 3.0;
+  CHECK(at(weft::sum(mask)) == 8);
+  weft::array<double, 1> line = row;
+  CHECK_THROWS_WITH((line += weft::ones<double, 1>(at.client, {4})), Catch::Contains("do not broadcast"));
+  weft::array<double, 1> one = weft::ones<double, 1>(at.client, {1});
+  CHECK_THROWS_WITH(one -= row, Catch::Contains("`x -= y` would make an array of shape (1) one of shape (5)"));
+  weft::array<double> flat = row;
+  CHECK_THROWS_WITH(flat *= weft::array<double>(x), Catch::Contains("(5) one of shape (4, 5)"));
+}
+
 TEST_CASE("an expression of too many arrays is refused as it becomes one") {
   place at(1);
   std::vector<weft::array<double, 1>> x;

@@ -174,6 +174,49 @@ WEFT_DETAIL_OPERATOR(&&, logical_and)
 WEFT_DETAIL_OPERATOR(||, logical_or)
 #undef WEFT_DETAIL_OPERATOR
 
+namespace detail::arrays {
+
+/// Whether `x += y` may be, where x is an X, and x + y an E.
+template <class X, class E>
+consteval bool checked_update() {
+  constexpr bool same_type = std::is_same_v<typename X::value_type, typename E::value_type>;
+  static_assert(same_type,
+                "weft: `x += y` and its like keep the element type of x, and that of x + y is another one: write "
+                "x = astype<T>(x + y)");
+  constexpr bool same_rank = X::rank == E::rank || X::rank == dynamic_rank;
+  static_assert(same_rank,
+                "weft: `x += y` and its like keep the rank of x, and y has more axes, or a rank that is dynamic: "
+                "say it with array<T, N>(y)");
+  return same_type && same_rank;
+}
+
+}  // namespace detail::arrays
+
+/// `x += y` is `x = x + y`: x is another array then, and what was made of x before, or copied, is as it was. It keeps
+/// its type and its rank, which the compiler checks, and its shape: where y is larger it throws misuse.
+#define WEFT_DETAIL_UPDATE(symbol, assigned)                                                               \
+  template <class T, std::size_t N, class Y>                                                               \
+    requires detail::arrays::operands<array<T, N>, Y>                                                      \
+  array<T, N>& operator assigned(array<T, N>& x, const Y & y) {                                            \
+    const auto updated = x symbol y;                                                                       \
+    if constexpr (detail::arrays::checked_update<array<T, N>, std::remove_cvref_t<decltype(updated)>>()) { \
+      detail::arrays::check_update(#symbol, x.grid(), updated.grid());                                     \
+      x = updated;                                                                                         \
+    }                                                                                                      \
+    return x;                                                                                              \
+  }
+WEFT_DETAIL_UPDATE(+, +=)
+WEFT_DETAIL_UPDATE(-, -=)
+WEFT_DETAIL_UPDATE(*, *=)
+WEFT_DETAIL_UPDATE(/, /=)
+WEFT_DETAIL_UPDATE(%, %=)
+WEFT_DETAIL_UPDATE(&, &=)
+WEFT_DETAIL_UPDATE(|, |=)
+WEFT_DETAIL_UPDATE(^, ^=)
+WEFT_DETAIL_UPDATE(<<, <<=)
+WEFT_DETAIL_UPDATE(>>, >>=)
+#undef WEFT_DETAIL_UPDATE
+
 template <array_like X>
 auto operator-(const X& x) {
   return detail::arrays::apply_to(detail::arrays::negate{}, x);

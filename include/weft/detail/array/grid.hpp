@@ -161,6 +161,8 @@ std::string to_string(const grid& g);
 std::size_t checked_axis(std::int64_t axis, const grid& g);
 /// The same for a new axis of an array, which has one more then.
 std::size_t checked_new_axis(std::int64_t axis, const grid& g);
+/// Throws misuse where an array has not the shape of what it is to become, by `+=` or another of its kind.
+void check_update(const std::string& symbol, const grid& x, const grid& updated);
 [[noreturn]] void throw_rank(std::size_t wanted, const grid& g);
 /// The same of an operation that takes arrays of `axes`, as `two axes`.
 [[noreturn]] void throw_axes(const char* what, const char* axes, const grid& g);
