@@ -203,5 +203,23 @@ array_ref repeated(array_ref x, std::int64_t times, std::int64_t along) {
   x = expand_view(std::move(x), static_cast<std::int64_t>(axis) + 1);
   return reshaped(broadcast_view(std::move(x), between), to);
 }
+array_ref repeated(array_ref x, std::span<const std::int64_t> times, std::int64_t along) {
+  const std::size_t axis = checked_axis(along, x->chunks);
+  const std::int64_t n = x->chunks.axes[axis].extent;
+  const std::string what = "weft: repeat of an array of shape " + weft::to_string(x->chunks.whole());
+  if (static_cast<std::int64_t>(times.size()) != n)
+    throw misuse(what + " by " + std::to_string(times.size()) + " numbers along axis " + std::to_string(axis) +
+                 ": give one for each of its " + std::to_string(n) + " elements, or one for all");
+  constexpr std::int64_t most = std::int64_t{1} << 30;
+  std::int64_t all = 0;
+  for (const std::int64_t t : times)
+    if (t < 0 || t > most || (all += t) > most)
+      throw misuse(what + " by numbers of which one is " + std::to_string(t) + ": give 0 or more, of 2^30 in all");
+  std::vector<std::int64_t> indices;
+  indices.reserve(static_cast<std::size_t>(all));
+  for (std::int64_t i = 0; i < n; ++i)
+    indices.insert(indices.end(), static_cast<std::size_t>(times[static_cast<std::size_t>(i)]), i);
+  return taken(std::move(x), std::move(indices), static_cast<std::int64_t>(axis));
+}
 
 }  // namespace weft::detail::arrays

@@ -228,6 +228,10 @@ TEST_CASE("shapes that do not fit are refused as the expression is built") {
   CHECK_THROWS_WITH(weft::pad(x, {{1, 1}, {0, 0}}, two_long), Contains("does not broadcast"));
   CHECK_THROWS_WITH(weft::tile(x, {-1}), Contains("(-1)") && Contains("(6, 4)"));
   CHECK_THROWS_WITH(weft::repeat(x, -1, 0), Contains("-1 times"));
+  CHECK_THROWS_WITH(weft::repeat(x, {1, 2, 3}, 1),
+                    Contains("by 3 numbers along axis 1") && Contains("its 4 elements"));
+  CHECK_THROWS_WITH(weft::repeat(x, {1, 2, -3, 0}, 1), Contains("one is -3"));
+  CHECK_THROWS_WITH(weft::repeat(x, {1, 1 << 30, 0, 0}, 1), Contains("2^30"));
   const auto deep = weft::reshape<8>(x, {1, 6, 1, 1, 1, 1, 1, 4});
   CHECK_THROWS_WITH(weft::repeat(deep, 2, 0), Contains("repeat of an array of shape (1, 6, 1, 1, 1, 1, 1, 4)"));
   CHECK_THROWS_WITH(weft::stack(0, weft::array<double>(deep), weft::array<double>(deep)),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <vector>
 
 #include "weft/array/array.hpp"
 #include "weft/array/axes.hpp"
@@ -67,6 +68,12 @@ auto tile(const X& x, const weft::shape& times) {
 /// Each element `times` times along an axis.
 template <array_like X>
 auto repeat(const X& x, std::int64_t times, std::int64_t axis) {
+  return array<typename X::value_type, X::rank>(detail::arrays::repeated(x.node(), times, axis));
+}
+/// Each as often as its own number says, of which there is one for each element along the axis: `repeat(x, {2, 0, 1},
+/// 0)`. As take() by a list of as many indices as the result has, 2^30 at most.
+template <array_like X>
+auto repeat(const X& x, const std::vector<std::int64_t>& times, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::repeated(x.node(), times, axis));
 }
 

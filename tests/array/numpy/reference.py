@@ -498,6 +498,7 @@ put("roll_back", np.roll(x, -31, 1)[2:7])
 put("tile", np.tile(plane, (2, 3, 1)))
 put("tile_last", np.tile(x, 2))
 put("repeat_0", np.repeat(x, 3, 0))
+put("repeat_by", np.repeat(x, [0, 1, 3, 0, 2, 1, 1, 0, 0, 5, 1, 2, 3, 0, 1, 1, 0], 1))
 put("repeat_2", np.repeat(x, 2, 2))
 for mode in ("edge", "reflect", "symmetric"):
     put("pad_" + mode, np.pad(x, ((2, 3), (0, 40), (6, 1)), mode))

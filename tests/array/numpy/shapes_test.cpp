@@ -48,6 +48,8 @@ TEST_CASE("arrays are given other axes as NumPy does it, in all chunks") {
     check(at, "reshape_part", weft::reshape<3>(x, {17, 23, 5})(slice(3, 9), slice(20), 1), true);
     check(at, "reshape_ones", weft::reshape(x, {1, 23, 1, 17, 5, 1}), true);
     check(at, "repeat_0", weft::repeat(x, 3, 0), true);
+    const std::vector<std::int64_t> times{0, 1, 3, 0, 2, 1, 1, 0, 0, 5, 1, 2, 3, 0, 1, 1, 0};
+    check(at, "repeat_by", weft::repeat(x, times, -2), true);
     check(at, "repeat_2", weft::repeat(x, 2, -1), true);
     check(at, "transpose", weft::contiguous(weft::transpose(x)), true);
   }

@@ -80,6 +80,8 @@ void check_pad_values(const grid& x, std::size_t pairs);
 array_ref padded_along(array_ref x, std::size_t axis, const pad_width& w, array_ref before, array_ref after);
 array_ref tiled(array_ref x, const weft::shape& times);
 array_ref repeated(array_ref x, std::int64_t times, std::int64_t axis);
+/// By a number for each element along the axis.
+array_ref repeated(array_ref x, std::span<const std::int64_t> times, std::int64_t axis);
 array_ref taken(array_ref x, std::vector<std::int64_t> indices, std::int64_t axis);
 /// By an array of indices of one axis. `of`: what errors speak of, where x is a part of it.
 struct whole_axis {
