@@ -1,6 +1,7 @@
 // Layers for what has to be computed.
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <iterator>
 #include <optional>
 #include <unordered_map>
@@ -10,7 +11,7 @@
 #include "array/plan.hpp"
 #include "array/side_by_side.hpp"
 #include "array/tasks.hpp"
-#include "weft/array/array.hpp"
+#include "weft/array/together.hpp"
 #include "weft/errors.hpp"
 
 namespace weft::detail::arrays {
@@ -160,6 +161,19 @@ std::vector<std::vector<future<block>>> start_all(std::span<const array_ref> xs)
 }
 
 future<> run(const array_node& x) { return x.owner.run(lower(plan(x))); }
+
+task<> wait_for(array_ref x) {
+  if (x->kind != node_kind::stored) {
+    const future<> all = run(*x);
+    co_await all;
+    co_return;
+  }
+  const std::vector<future<block>>& parts = static_cast<const stored_node&>(*x).parts;
+  task<> ended = x->owner.wait(parts);
+  co_await std::move(ended);
+  for (const future<block>& f : parts)
+    if (const std::exception_ptr failed = f.exception()) std::rethrow_exception(failed);
+}
 
 layer<block> layer_of_blocks(const array_node& x) {
   return x.kind == node_kind::stored ? layer_of(static_cast<const stored_node&>(x).parts) : lower(plan(x));

@@ -36,6 +36,8 @@ weft::task<results> job(weft::client& c) {
   const xt::xtensor<std::int64_t, 1> places = co_await weft::argmax(x, 0).compute();
   r.places.assign(places.begin(), places.end());
   const weft::array<double, 2> kept = y.persist();
+  co_await weft::wait(kept);
+  co_await weft::wait(kept * 2.0);
   const auto differences = kept(weft::slice(1), weft::slice(1)) - kept(weft::slice(0, -1), weft::slice(0, -1));
   const xt::xtensor<double, 2> part = co_await differences(weft::slice(60, 80), weft::slice(100, 10, -30)).compute();
   r.part = arrays::list_of(part);

@@ -197,6 +197,21 @@ TEST_CASE("eight arrays, views, indices and empty ones are computed together") {
   CHECK((all.eighth == at(weft::reshape<1>(x, {-1}))));
 }
 
+TEST_CASE("chunks are waited for, and left where they are") {
+  place at;
+  const auto x = counted(at.client);
+  const auto kept = x.persist();
+  at.pool.run(weft::wait(kept));
+  CHECK(calls == 18);
+  for (const auto& chunk : weft::to_delayed(kept)) CHECK(chunk.done());
+  at.pool.run(weft::wait(kept + 1.0));
+  CHECK(calls == 18);
+  at.pool.run(weft::wait(x(slice(0, 10))));  // three chunks, which nobody has afterwards
+  CHECK(calls == 21);
+  CHECK_THROWS_WITH(at.pool.run(weft::wait(failing_once(at.client))), Catch::Contains("not yet"));
+  CHECK_THROWS_WITH(at.pool.run(weft::wait(failing_once(at.client).persist())), Catch::Contains("not yet"));
+}
+
 TEST_CASE("a failure and another client's arrays are refused together") {
   place at, elsewhere;
   const auto x = counted(at.client);

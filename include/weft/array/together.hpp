@@ -74,7 +74,21 @@ consteval bool checked_number() {
   return few_enough;
 }
 
+/// Until a node's chunks have all been made. lib/array/start.cpp.
+task<> wait_for(array_ref x);
+
 }  // namespace detail::arrays
+
+/// Ends when all chunks of x are there, and brings none of them here:
+///
+///     const weft::array<double, 2> y = x.persist();
+///     co_await weft::wait(y);
+///
+/// What was not persisted is computed, and let go chunk by chunk. Throws what compute() would, when all have ended.
+template <array_like X>
+task<> wait(const X& x) {
+  return detail::arrays::wait_for(x.node());
+}
 
 /// Computes up to eight arrays of one client together, and gives what their compute() gives, in order:
 ///
