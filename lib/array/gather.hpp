@@ -57,6 +57,10 @@ array_ref make_gather(gathering purpose, client c, element e, const grid& chunks
 /// What a gather puts together, in other chunks at once, if x is one and a task needs few chunks for that, and no
 /// more than so many bytes of them; else null.
 array_ref gathered_in(const array_node& x, const grid& chunks, std::uint64_t most_bytes);
+/// For each element along an axis of an array the number of the last of some indices that is it, -1 where none is: in
+/// the chunks that the axis has. The indices are an array of one axis; those that are not there are errors as they
+/// are found. lib/array/take_by.cpp.
+array_ref last_indices(array_ref indices, const grid& whole, std::size_t axis);
 /// An operand as a part of a gather over `whole`, whose axes are the operand's.
 reading reading_of(const operand& o, const grid& whole);
 

@@ -1,4 +1,4 @@
-// Elements by lists of indices, and arrays of which a part is another.
+// Elements by lists of indices.
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -142,64 +142,6 @@ array_ref shuffled(array_ref x, std::span<const std::vector<std::int64_t>> group
   const std::size_t item = x->of.item;
   chunks = cut_beside(chunks, axis, x->chunks, item);
   return taken_in(std::move(x), indices, axis, chunks);
-}
-
-array_ref assigned(array_ref x, std::span<const index_item> where, array_ref value) {
-  const grid whole = x->chunks;
-  const spelled_indices indices = spell_out(where, whole);
-  grid region;
-  std::array<std::int32_t, most_axes> axis_of{};  // of the whole array, for each axis of the region
-  std::vector<std::vector<segment>> axes;
-  std::uint32_t list_at = 0;
-  for (const index_item& i : indices.items) {
-    if (i.what == index_item::kind::newaxis) throw misuse("weft: an assignment has no new axes");
-    const std::size_t a = axes.size();
-    std::vector<segment>& along = axes.emplace_back();
-    if (i.what == index_item::kind::number) {
-      along.push_back({i.at, 1, 1, 0, 1});
-      continue;
-    }
-    axis_of[region.rank] = static_cast<std::int32_t>(a);
-    cut& own = region.axes[region.rank++];
-    if (i.what == index_item::kind::list) {
-      list_at = region.rank - 1;
-      own = one_chunk(static_cast<std::int64_t>(i.list.size()));
-      along = segments_to(i.list);
-      continue;
-    }
-    const found_slice s = find_slice(i.range, whole.axes[a].extent);
-    own = one_chunk(s.count);
-    if (s.count == 0) continue;
-    if (s.step > 0)
-      along.push_back({s.first, s.step, s.count, 0, 1});
-    else
-      along.push_back({s.first + s.step * (s.count - 1), -s.step, s.count, s.count - 1, -1});
-  }
-  if (indices.list_first) {
-    std::rotate(axis_of.begin(), axis_of.begin() + list_at, axis_of.begin() + list_at + 1);
-    std::rotate(region.axes.begin(), region.axes.begin() + list_at, region.axes.begin() + list_at + 1);
-  }
-  const grid& given = value->chunks;
-  bool fits = given.rank <= region.rank;
-  for (std::uint32_t a = 0; fits && a < given.rank; ++a) {
-    const std::int64_t n = given.axes[a].extent;
-    fits = n == 1 || n == region.axes[a + region.rank - given.rank].extent;
-  }
-  if (!fits)
-    throw misuse("weft: a value of shape " + to_string(given) + " for a part of shape " +
-                 weft::to_string(region.whole()) + " of an array of shape " + to_string(whole) +
-                 ": give one that broadcasts to the part");
-  common_client(x->owner, value->owner);
-  view_map map = broadcast_map(given, region);
-  for (std::uint32_t s = 0; s < map.rank; ++s)
-    if (map.axes[s].axis >= 0) map.axes[s].axis = axis_of[static_cast<std::size_t>(map.axes[s].axis)];
-  client c = x->owner;
-  const element e = x->of;
-  operand base = settled(std::move(x), identity_map(whole.rank)), part = settled(std::move(value), map);
-  reading under = reading_of(base, whole), over = reading_of(part, whole);
-  over.axes = std::move(axes);
-  return make_gather(gathering::assign, std::move(c), e, whole, {std::move(base), std::move(part)},
-                     {std::move(under), std::move(over)});
 }
 
 void check_mask(const grid& x, const grid& mask) {

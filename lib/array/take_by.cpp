@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "array/copy_items.hpp"
+#include "array/gather.hpp"
 #include "array/given.hpp"
 #include "array/layered.hpp"
 #include "array/lines.hpp"
@@ -218,6 +219,38 @@ struct join_task {
   std::string task_subject(std::size_t r) const { return name_of_chunk(r, plan->first, plan->counts); }
 };
 
+/// Task r finds the last index for each element of chunk `first + r` of what they are of.
+struct last_task {
+  shared<take_plan> plan;
+  std::int64_t first = 0;
+  block operator()(std::size_t r, values<block> indices) const {
+    const take_plan& p = *plan;
+    demand_plan(p);
+    const cut &axis = p.source.axes[p.axis], &given = p.chunks.axes[p.axis];
+    const std::size_t k = static_cast<std::size_t>(first) + r;
+    demand_given(first >= 0 && k < p.sources() && indices.size() == p.tasks(), "other indices than its own");
+    block last(element_of<std::int64_t>, weft::shape(axis.size(static_cast<std::int64_t>(k))));
+    auto* const found = last.data<std::int64_t>();
+    std::fill_n(found, last.count(), -1);
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      const std::int64_t before = given.first(static_cast<std::int64_t>(i)),
+                         n = given.size(static_cast<std::int64_t>(i));
+      const sorted_indices all = sorted_of(p, indices[i], static_cast<std::size_t>(n), k, k + 1);
+      for (std::int64_t j = all.begins[k]; j < all.begins[k + 1]; ++j) {
+        demand_given(
+            all.at[j] >= 0 && std::cmp_less(all.at[j], last.count()) && all.number[j] >= 0 && all.number[j] < n,
+            "indices that are not in their chunk");
+        found[all.at[j]] = before + all.number[j];
+      }
+    }
+    return last;
+  }
+  std::string task_name() const { return "assign-last"; }
+  std::string task_subject(std::size_t r) const {
+    return name_of_chunk(r, weft::shape(first), weft::shape(plan->sources()));
+  }
+};
+
 /// Task t takes number `at[t % n]` of another layer's tasks, or that and `stride` further for each n tasks before it.
 struct by_place {
   shared<std::vector<std::size_t>> at;
@@ -314,6 +347,27 @@ struct take_by_node final : layered_node {
   }
 };
 
+struct last_node final : layered_node {
+  last_node(const client& c, array_ref indices, take_plan p)
+      : layered_node(c, element_of<std::int64_t>, p.source, {{std::move(indices), identity_map(1)}}),
+        plan(std::move(p)) {}
+
+  bool spell(encoder& e) const override {
+    weft::encode(e, plan);
+    return true;
+  }
+  box reads(std::size_t, const box&) const override { return box::all_of(plan.chunks); }
+  layer<block> lay(const box& wanted, std::span<const layer<block>> in, std::span<const box> from) const override {
+    const shared<take_plan> all(plan);
+    const layer<block> sorts =
+        layer_of(plan.tasks(), sort_task{all}, weft::from(in[0], moved(box::all_of(plan.chunks), from[0], {})));
+    return layer_of(wanted.tasks(), last_task{all, wanted.first[0]}, weft::from(sorts, every{}));
+  }
+  std::size_t tasks(const box& made) const noexcept override { return made.tasks() + plan.tasks(); }
+
+  const take_plan plan;
+};
+
 /// Chunks that broadcasting has made larger than they were, than those of the indices and than weft chooses, are cut
 /// along the other axes, of both alike.
 void cut_broadcast(take_plan& p, const grid& x, const grid& indices) {
@@ -379,6 +433,21 @@ array_ref taken_by(array_ref x, array_ref indices, std::int64_t along, const who
   check_picks(p, x->chunks, indices->chunks);
   array_ref given = in_chunks(std::move(indices), own), source = in_chunks(std::move(x), p.source);
   return std::make_shared<const take_by_node>(c, e, std::move(source), std::move(given), std::move(p));
+}
+
+array_ref last_indices(array_ref indices, const grid& whole, std::size_t axis) {
+  constexpr std::int64_t most = automatic_chunk_bytes / 16;  // sorted, an index is two numbers
+  check_some(whole, axis, indices->chunks);
+  take_plan p{{}, indices->chunks, weft::shape(0), {}, 0, false, element_of<std::int64_t>};
+  p.source.rank = 1;
+  p.source.axes[0] = whole.axes[axis];
+  p.named = {whole.whole(), static_cast<std::uint32_t>(axis)};
+  cut& own = p.chunks.axes[0];
+  if (own.chunk > most) own = cut{own.extent, most, most};
+  p.counts = weft::shape(own.count());
+  const client c = indices->owner;
+  indices = in_chunks(std::move(indices), p.chunks);
+  return std::make_shared<const last_node>(c, std::move(indices), std::move(p));
 }
 
 array_ref taken_along(array_ref x, array_ref indices, std::int64_t along) {

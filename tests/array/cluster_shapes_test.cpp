@@ -73,6 +73,10 @@ weft::task<results> shapes(weft::client& c) {
   std::vector<weft::array<double, 1>> rows;
   for (std::int64_t k = 0; k < 10; ++k) rows.push_back(joined(k * 17));
   for (const xt::xtensor<double, 1>& row : co_await weft::compute(rows)) all.push_back(arrays::list_of(row));
+  const weft::array<std::int64_t, 1> order = weft::argsort(x(7));
+  const xt::xtensor<double, 2> put_in_order =
+      co_await weft::assign(joined, weft::region(slice(none, none, 2), order), x(3)).compute();
+  all.push_back(arrays::list_of(put_in_order));
   co_return all;
 }
 
@@ -252,6 +256,7 @@ TEST_CASE("arrays in other shapes are the same on a cluster") {
   CHECK(one[4].size() == (180 - 79 + 3) * 47);
   CHECK(one[5].back() == 29 * 40 + 27);
   CHECK(one[7][0] == one[7][3]);
+  CHECK(one.back().size() == 180 * 47);
   CHECK((on_engine(3, shapes) == one));
   const auto kind = GENERATE(weft::net::address_kind::in_process, weft::net::address_kind::unix_socket);
   CHECK((on_cluster(kind, shapes) == one));

@@ -97,6 +97,44 @@ TEST_CASE("indices of an array are checked when they are found, in the array's o
   CHECK(at(nothing(list(slice(0, 0)))).size() == 0);
 }
 
+TEST_CASE("an assignment to indices of an array computes what is needed, and refuses what does not fit") {
+  place at(1);
+  const auto huge = weft::ones<float, 3>(at.client, {10, 1'000'000, 1'000'000}, {.chunk = {1, 1000, 1000}}) * 2.0f;
+  const auto ends = weft::from_array(at.client, std::vector<std::int64_t>{999'999, 0, -1});
+  const auto values = weft::from_array(at.client, std::vector<double>{5, 6, 7});
+  const auto written = weft::assign(huge, region(3, ellipsis, ends), values(slice(), weft::newaxis));
+  CHECK(at(written(3, 10, -1)) == 7);  // the last of two
+  CHECK(at(written(3, 10, 0)) == 6);
+  CHECK(at(written(3, 10, 1)) == 2);
+  CHECK(at(written(2, 10, 0)) == 2);
+
+  const auto x = weft::full<std::int16_t, 3>(at.client, {10, 4, 6}, 2, {.chunk = {3, 4, 2}});
+  const auto list = weft::from_array(at.client, std::vector<int>{3, 10, -11}, {.chunk = {1}});
+  CHECK(at(weft::assign(x, region(list(slice(0, 1))), 9)(3, 3, 5)) == 9);
+  CHECK_THROWS_WITH(at(weft::assign(x, region(list(slice(0, 2))), 9)),
+                    Catch::Contains("index 10 along axis 0 of an array of shape (10, 4, 6)"));
+  CHECK_THROWS_WITH(at(weft::assign(x, region(0, slice(), list(slice(2))), 9)),
+                    Catch::Contains("index -11 along axis 2 of an array of shape (10, 4, 6)"));
+  const weft::array<int, 2> two = list(slice(), weft::newaxis);
+  CHECK_THROWS_WITH(
+      weft::assign(x, region(slice(), two), 9),
+      "weft: indices of shape (3, 1) in chunks of (1, 1) along axis 1 of an array of shape (10, 4, 6) in "
+      "chunks of (3, 4, 2): an assignment takes an array of one axis");
+  CHECK_THROWS_WITH(weft::assign(x, region(list), x),
+                    Catch::Contains("a value of shape (10, 4, 6) in chunks of (3, 4, 2) for a part of shape "
+                                    "(3, 4, 6) of an array of shape (10, 4, 6)"));
+  CHECK_THROWS_WITH(weft::assign(x, region(weft::newaxis, list), 9), Catch::Contains("no new axes"));
+  CHECK_THROWS_WITH(weft::assign(x, region(slice(), list > 0), 9),
+                    Catch::Contains("a mask of shape (3) in chunks of (1) for axis 1 of an array of shape"));
+  const auto mask = x(0, 0) > std::int16_t{0};
+  CHECK_THROWS_WITH(weft::assign(x, region(ellipsis, mask), x(0, 0)),
+                    Catch::Contains("for what a mask takes along axis 2 of an array of shape (10, 4, 6)"));
+  CHECK(at(weft::sum(weft::assign(x, region(ellipsis, mask), x(0, slice(), slice(0, 1)) * std::int16_t{2}))) == 960);
+  CHECK(at(weft::sum(weft::assign(x, region(list(slice(0, 0))), x(slice(0, 0))))) == 480);
+  const auto nothing = weft::zeros<double, 2>(at.client, {0, 3});
+  CHECK_THROWS_WITH(weft::assign(nothing, region(list), 1.0), Catch::Contains("which has no element there"));
+}
+
 TEST_CASE("indices that broadcast against an array make no larger chunks than weft chooses", "[array][index]") {
   place at;
   const auto column =

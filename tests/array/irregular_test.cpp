@@ -126,6 +126,8 @@ TEST_CASE("parts, shapes and joins of irregular chunks are those of one chunk") 
     same("in order", [](const given& g) { return g.x(weft::argsort(g.y(slice(), 0))); });
     same("lines in order", [](const given& g) { return weft::take_along_axis(g.x, weft::argsort(g.y, 1), 1); });
     same("assign", [=](const given& g) { return weft::assign(g.x, weft::region(slice(i, j), slice()), g.row); });
+    same("assign by an array",
+         [=](const given& g) { return weft::assign(g.x, weft::region(slice(i, j), g.k(i) % n), g.row); });
     same("assign in steps", [=](const given& g) { return weft::assign(g.x, weft::region(slice(i, m, step)), 3.0); });
     same("rechunk", [=](const given& g) { return weft::rechunk(g.x, {.chunk = {j - i + 1, step}}); });
     same("rechunk of integers", [=](const given& g) { return weft::rechunk(g.k, {.chunk = {step, -1}}); });

@@ -75,7 +75,7 @@ struct index_item {
   std::int64_t at = 0;
   std::vector<std::int64_t> list = {};
   std::int64_t mask = -1;  // of how many elements the mask was, where the list is what it takes
-  array_ref later = {};    // an array whose elements are the list
+  array_ref later = {};    // an array whose elements are the list, or where they are bools the mask
 };
 /// Indices in a container, or bools: a mask.
 template <class I>
@@ -97,6 +97,12 @@ template <class I>
   requires requires { requires I::weft_is_array; }
 inline constexpr bool is_array_index<I> =
     std::is_integral_v<typename I::value_type> && !std::is_same_v<typename I::value_type, bool>;
+/// One of bools.
+template <class I>
+inline constexpr bool is_array_mask = false;
+template <class I>
+  requires requires { requires I::weft_is_array; }
+inline constexpr bool is_array_mask<I> = std::is_same_v<typename I::value_type, bool>;
 
 /// Throws misuse for a list of indices that has not one axis.
 void check_list(std::size_t axes);
@@ -114,7 +120,7 @@ index_item item_of(const I& i) {
     item.what = index_item::kind::newaxis;
   } else if constexpr (std::is_same_v<I, ellipsis_t>) {
     item.what = index_item::kind::ellipsis;
-  } else if constexpr (is_array_index<I>) {
+  } else if constexpr (is_array_index<I> || is_array_mask<I>) {
     item.what = index_item::kind::list;
     item.later = i.node();
   } else if constexpr (index_list<I>) {
@@ -148,8 +154,7 @@ consteval bool checked_indices() {
   static_assert(
       known,
       "weft: an index is an integer, a slice, newaxis, ellipsis, a list or mask that is here, or an array of "
-      "integers; an array as a mask is awaited: co_await weft::compress(x, mask, axis), and to assign by "
-      "one there is where(mask, value, x)");
+      "integers; an array as a mask is awaited: co_await weft::compress(x, mask, axis); assign takes it as it is");
   return one_list && one_ellipsis && known;
 }
 

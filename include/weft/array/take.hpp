@@ -12,6 +12,7 @@
 
 #include "weft/array/array.hpp"
 #include "weft/array/create.hpp"
+#include "weft/array/functions.hpp"
 #include "weft/array/reshape.hpp"
 #include "weft/detail/array/gathers.hpp"
 
@@ -144,19 +145,56 @@ auto vindex(const X& x, const I&... indices) {
   }
 }
 
-/// Where an assignment goes: an index for each axis, as in `x(...)`, but no new axes. A position that is twice in a
-/// list gets the last of its values.
+namespace detail::arrays {
+
+/// A mask that is an array may stand where one that is here may.
+template <class I>
+using index_to_assign = std::conditional_t<is_array_mask<I>, std::vector<bool>, I>;
+
+template <class V>
+struct element_to_assign {
+  using type = V;
+};
+template <array_like V>
+struct element_to_assign<V> {
+  using type = typename V::value_type;
+};
+/// What is assigned, as elements of T.
+template <class T, class X, class V>
+array_ref value_to_assign(const X& x, const V& value) {
+  using S = typename element_to_assign<V>::type;
+  constexpr bool alike = std::is_same_v<T, S> || (array_scalar<T> && array_scalar<S>);
+  static_assert(alike, "weft: what is assigned has elements of the array's type, or both are numbers");
+  constexpr bool real_part_only = is_complex<S> && !is_complex<T>;
+  static_assert(!real_part_only, "weft: complex numbers are not assigned to real ones: use real or abs on them");
+  if constexpr (!alike || real_part_only)
+    return x.node();
+  else if constexpr (array_like<V>)
+    return elements_as<T>(value);
+  else
+    return full<T, 0>(x.owner(), {}, fitting<T>(value)).node();
+}
+
+}  // namespace detail::arrays
+
+/// Where an assignment goes: an index for each axis, as in `x(...)`, but no new axes. One of them may be an array of
+/// one axis, of integers or of bools: a mask. A position that is twice in a list gets the last of its values.
 template <class... I>
 struct region {
-  static_assert(detail::arrays::checked_indices<I...>());
-  static_assert(!(detail::arrays::is_array_index<I> || ...), "weft: an assignment goes to indices that are here");
+  static_assert(detail::arrays::checked_indices<detail::arrays::index_to_assign<I>...>());
   explicit region(const I&... i) : indices{detail::arrays::item_of(i)..., detail::arrays::index_item{}} {}
   std::array<detail::arrays::index_item, sizeof...(I) + 1> indices;
 };
 
 /// x with `value`, a scalar or an array that broadcasts, in a part of it; x itself is as it was:
-/// `assign(x, region(slice(2), 3), 0.0)`. A scalar of another type is converted to x's. Throws misuse, for a scalar
-/// too that does not fit in an integer type.
+/// `assign(x, region(slice(2), 3), 0.0)`. Elements of another type are converted to x's, as astype does it. Throws
+/// misuse, for a scalar too that does not fit in an integer type.
+///
+/// Of `assign(x, region(weft::argsort(key), 3), value)` each chunk of indices is sorted by the chunks of x that they
+/// are in, and an element takes its own of the value as take() by an array does, where it has several along the axis;
+/// that costs 8 bytes for each element of that axis, and two copies more. An index that is not there is an error as
+/// it is found. Of a mask that is an array nobody knows how many elements it takes: the value has one along its axis,
+/// or misuse is thrown.
 template <array_like X, class... I, class V>
   requires(array_like<V> || array_scalar<V>)
 auto assign(const X& x, const region<I...>& where, const V& value) {
@@ -164,14 +202,7 @@ auto assign(const X& x, const region<I...>& where, const V& value) {
   constexpr bool enough_axes = detail::arrays::axes_indexed<I...> <= X::rank;
   static_assert(enough_axes, "weft: more indices than the array has axes");
   const std::span<const detail::arrays::index_item> indices(where.indices.data(), sizeof...(I));
-  if constexpr (array_like<V>) {
-    static_assert(std::is_same_v<T, typename V::value_type>,
-                  "weft: what is assigned has elements of the array's type: use astype<> on it");
-    return array<T, X::rank>(detail::arrays::assigned(x.node(), indices, value.node()));
-  } else {
-    const array<T, 0> one = full<T, 0>(x.owner(), {}, detail::arrays::fitting<T>(value));
-    return array<T, X::rank>(detail::arrays::assigned(x.node(), indices, one.node()));
-  }
+  return array<T, X::rank>(detail::arrays::assigned(x.node(), indices, detail::arrays::value_to_assign<T>(x, value)));
 }
 template <array_like X, class V>
 auto assign(const X& x, const slice& where, const V& value) {

@@ -93,6 +93,28 @@ TEST_CASE("assignments to lists, masks and behind ellipses are NumPy's, in all c
   }
 }
 
+TEST_CASE("assignments to arrays of indices and to masks that are arrays are NumPy's, in all chunks") {
+  arrays::place at;
+  const reference::data d(at, chunks());
+  const auto rows = d.i(5, slice(), 2) % 17;
+  const auto few = weft::from_array(at.client, std::vector<int>{4, -5, 1, 4}, {.chunk = {3}});
+  const auto three = weft::from_array(at.client, std::vector<std::uint8_t>{1, 2, 0});
+  for (const bool kept : {false, true}) {
+    const auto x = kept ? d.x.persist() : d.x;
+    check(at, "assign_by_scalar", weft::assign(x, region(ellipsis, few), 7), true);
+    check(at, "assign_by", weft::assign(x, region(few), x(slice(10, 14)) * 2.0), true);
+    check(at, "assign_by_other",
+          weft::assign(x, region(slice(none, none, 2), rows, slice(1)), d.plane(slice(), slice(none, 4))), true);
+    check(at, "assign_by_apart",
+          weft::assign(x, region(2, slice(), three), d.plane(slice(none, 3), slice(none, 1)) * 3.0), true);
+    check(at, "assign_by_mask", weft::assign(x, region(slice(), d.plane(slice(), 0) > 0.0), d.row), true);
+    check(at, "assign_by_mask_apart", weft::assign(x, region(3, slice(none, none, -1), d.row > 0.0), 2.0f), true);
+  }
+  check(at, "assign_by_int", weft::assign(d.i, region(few), d.x(slice(10, 14)) * 1000.0), true);
+  check(at, "assign_of_other_type",
+        weft::assign(d.i, region(slice(), slice(3, 5)), d.x(slice(), slice(6, 8)) * 1000.0), true);
+}
+
 TEST_CASE("points by several lists are NumPy's, in all chunks") {
   arrays::place at;
   const reference::data d(at, chunks());

@@ -567,6 +567,31 @@ put("assign_mask", y)
 y = x.copy()
 y[(np.arange(40) * 7) % 23] = np.arange(40)[:, None, None]
 put("assign_list_long", y)
+few = np.array([4, -5, 1, 4])
+y = x.copy()
+y[..., few] = 7
+put("assign_by_scalar", y)
+y = x.copy()
+y[few] = x[10:14] * 2  # row 4 twice: its last value stays
+put("assign_by", y)
+y = x.copy()
+y[::2, i[5, :, 2] % 17, 1:] = plane[:, :4]
+put("assign_by_other", y)
+y = x.copy()
+y[2, :, np.array([1, 2, 0])] = plane[:3, :1] * 3
+put("assign_by_apart", y)
+y = x.copy()
+y[:, plane[:, 0] > 0] = row
+put("assign_by_mask", y)
+y = x.copy()
+y[3, ::-1, row > 0] = 2
+put("assign_by_mask_apart", y)
+y = i.copy()
+y[few] = x[10:14] * 1000
+put("assign_by_int", y)
+y = i.copy()
+y[:, 3:5] = x[:, 6:8] * 1000
+put("assign_of_other_type", y)
 
 # Elements put in, taken out, and blocks.
 put("insert_scalar", np.insert(x, 2, 7.5, 1))
