@@ -151,6 +151,15 @@ elif what == "dot_product":
         x = random((n, n), (chunk, chunk))
         assert abs((x @ x.T).sum().compute() / n**3 / (mean / 2) - 1) < 0.01
 
+elif what == "ols":  # n rows, a hundred columns
+
+    def run():
+        sought = np.linspace(-1, 1, 100)
+        x = da.random.normal(size=(n, 100), chunks=(chunk, 100))
+        y = x @ da.from_array(sought, chunks=100) + da.random.normal(size=n, chunks=chunk)
+        found = da.linalg.solve(x.T @ x, x.T @ y).compute()
+        assert abs(found - sought).max() * n**0.5 < 6
+
 elif what == "rechunked_sum":  # N is the shape, `chunk` the extents of the chunks before and after
     made, cut = chunk[: len(n)], chunk[len(n) :]
 

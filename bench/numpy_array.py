@@ -88,6 +88,14 @@ elif what == "dot_product":
         x = random((n, n))
         assert abs((x @ x.T).sum() / n**3 / (mean / 2) - 1) < 0.01
 
+elif what == "ols":
+
+    def run():
+        sought = np.linspace(-1, 1, 100)
+        x = some.normal(size=(n, 100))
+        y = x @ sought + some.normal(size=n)
+        assert abs(np.linalg.solve(x.T @ x, x.T @ y) - sought).max() * n**0.5 < 6
+
 elif what == "anom_mean":
 
     def run():

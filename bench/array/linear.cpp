@@ -1,4 +1,4 @@
-// array.matmul, dot_product, qr and svd_compressed, beside OpenBLAS alone and Dask's threads.
+// array.matmul, dot_product, ols, qr and svd_compressed, beside OpenBLAS alone and Dask's threads.
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -88,6 +88,34 @@ const registered_twice dot_product_(
             throw wrong("array.dot_product: a sum that random numbers cannot have");
         });
       });
+    });
+
+const registered ols_(
+    "array.ols", "ms", "a hundred coefficients by least squares, from the normal equations of random doubles",
+    [](const settings& s) {
+      auto here = std::make_shared<client_place>(s.threads);
+      const std::int64_t rows = s.size(1'340'000, 134'000), columns = 100, chunk = 10'000;
+      sides out;
+      out.weft = [=] {
+        weft::blas_threads(1);
+        return milliseconds([&] {
+          const weft::client& c = here->client;
+          const auto x = weft::random::normal<double, 2>(c, {rows, columns}, {.seed = 7, .chunk = {chunk, columns}});
+          const auto noise = weft::random::normal<double, 1>(c, {rows}, {.seed = 8, .chunk = {chunk}});
+          const auto sought = weft::linspace(c, -1, 1, columns);
+          const weft::array<double, 1> y = weft::matmul(x, sought) + noise;
+          const auto turned = weft::transpose(x);
+          const auto found = weft::solve(weft::matmul(turned, x), weft::matmul(turned, y));
+          // Each is off by a normal number whose deviation is 1 / sqrt(rows).
+          const double off = here->pool.run(weft::max(weft::abs(found - sought)).compute());
+          if (!(off * std::sqrt(static_cast<double>(rows)) < 6))
+            throw wrong("array.ols: a coefficient that cannot be");
+        });
+      };
+      const std::string call = "_array.py ols " + std::to_string(rows) + " " + std::to_string(chunk);
+      beside_dask(out, s, "dask" + call, "dask.array, scipy.linalg");  // with which Dask factors
+      note_numpy(out, s, "numpy" + call);
+      return out;
     });
 
 const registered qr_(
