@@ -33,10 +33,12 @@ grep -q '^array\.' "$here/list" &&
          array.map_overlap_sample array.rechunk array.random array.unfused_chain array.basic_sum_slow_thin
          array.basic_sum_slow_square array.quadratic_mean array.filter_then_average_50 array.filter_then_average_100
          array.filter_then_average_200 array.filter_then_average_255 array.access_slices_700 array.access_slices_75
-         array.access_slices_1 array.sum_residuals_zarr array.select_scalar $(twice anom_mean climatic_mean vorticity \
+         array.access_slices_1 array.sum_residuals_zarr array.select_scalar array.swap_axes_spill $(twice anom_mean climatic_mean vorticity \
          double_diff_random spilling spilling_release tiles_to_rows tiles_to_rows_auto swap_axes_in_memory \
          swap_axes_in_memory_auto swap_axes_out_of_core swap_axes_out_of_core_auto adjacent_groups \
          adjacent_groups_auto heal_oversplit)"
+grep -q '^array\.matmul ' "$here/list" &&  # which is there with BLAS alone, as these
+  names="$names array.ols array.qr array.svd_compressed $(twice dot_product dot_product_spill)"
 for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not listed"; done
 
 "$bench" --quick --runs 1 --json fork.fib fork.sort >"$here/one.json" || fail "--json failed"
@@ -44,6 +46,11 @@ for name in $names; do grep -q "^$name " "$here/list" || fail "$name is not list
   fail "--json printed: $(cat "$here/one.json")"
 "$bench" --quick --runs 1 --peers=no --against "$here/one.json" fork.fib 2>&1 | grep -q "moved beyond the noise" ||
   fail "--against compared nothing"
+# Each run checks its result: a few that take little are run for that.
+grep -q '^array\.' "$here/list" && checked="array.sum_residuals array.map_overlap_sample"
+grep -q '^array\.matmul ' "$here/list" && checked="$checked array.ols array.qr"
+[ -z "${checked-}" ] || "$bench" --quick --runs 1 --peers=no $checked >"$here/checked" 2>&1 ||
+  fail "$checked: $(cat "$here/checked")"
 # The program is its own worker.
 if grep -q '^cluster\.' "$here/list"; then
   "$bench" --quick --runs 1 --peers=no --json cluster.tasks_tls >"$here/cluster.json" || fail "cluster.tasks_tls failed"

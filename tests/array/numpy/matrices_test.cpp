@@ -63,6 +63,8 @@ TEST_CASE("differences by places, with ends, and arrangements of axes are what N
   check(at, "average_0", means);
   check(at, "average_returned", sums);
   check(at, "linspace_open", weft::linspace(at.client, -3, 11, 23, weft::without_end, {.chunk = {5}}));
+  check(at, "atleast_1d", weft::atleast_1d(row(2)), true);
+  check(at, "atleast_1d_row", weft::atleast_1d(row), true);
   check(at, "atleast_2d", weft::atleast_2d(row), true);
   check(at, "atleast_3d", weft::atleast_3d(row), true);
   check(at, "atleast_3d_plane", weft::atleast_3d(plane), true);
