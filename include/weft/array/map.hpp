@@ -165,9 +165,10 @@ struct overlap_options {
 static_assert(std::is_trivially_destructible_v<overlap_options>, "g++ 12 destroys it twice in a co_await expression");
 
 /// f(chunks with their halos...) for each chunk. Arrays broadcast, and are cut as those with the most chunks; an axis
-/// of one element that stands for many has no halo. A part of the result reads the chunks around that part alone.
-/// Throws misuse for depths below 0, for depths and boundaries that are neither one nor one for each axis, and for a
-/// constant that does not fit in the elements.
+/// of one element that stands for many has no halo. Depth and boundary are those of all arrays, and what comes out
+/// has their axes: for a function that drops or adds some there are overlap and map_blocks with a block_shape. A part
+/// of the result reads the chunks around that part alone. Throws misuse for depths below 0, for depths and boundaries
+/// that are neither one nor one for each axis, and for a constant that does not fit in the elements.
 template <class F, array_like... X>
   requires(sizeof...(X) > 0)
 auto map_overlap(F f, const overlap_options& how, const X&... x) {
