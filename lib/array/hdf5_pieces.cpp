@@ -186,7 +186,7 @@ portion portion_of(const hdf5_id& dataset, const hdf5_dataset& d, const hdf5_pie
     if (in_place) {
       if (is_new || stored_of_chunk(dataset, d, next.first) == 0) all.room += bytes + noted_of_chunk;
     } else if (next.made) {
-      all.room += noted_of_chunk + (is_new ? 0 : bytes);  // what is there may have to be set apart first
+      all.room += noted_of_chunk + (is_new ? 0 : bytes + bytes / 8);  // what is there may have to be set apart first
     } else {
       all.room += chunks * (bytes + bytes / 8 + noted_of_chunk) + (d.plain_chunks ? most_stored(bytes) : 0);
     }
@@ -200,32 +200,73 @@ hdf5_id space_of(std::span<const std::size_t> extents) {
                  &H5Sclose);
 }
 
-/// Makes a chunk that is there, and has not been through all filters, of a length that it will not have: HDF5 1.10
-/// does not note that the chunk which is written over it has been, where both are of one length. `bytes` is what will
-/// be stored of it; null where HDF5 changes it in part, and nobody knows.
-bool set_apart(const hdf5_id& d, const hdf5_dataset& of, std::span<const std::size_t> first, std::size_t bytes) {
-  const std::vector<hsize_t> at = begin_of_chunk(of, first);
-  const std::uint64_t stored = stored_of_chunk(d, of, first);
-  const std::size_t most = most_stored(bytes_of(of.chunk, of.type.size).value());
-  if (stored == 0 || stored > most || (bytes != 0 && stored != bytes)) return true;
-  std::vector<std::byte> there(stored);
-  std::uint32_t skipped = 0;
-  if (H5Dread_chunk(d.get(), H5P_DEFAULT, at.data(), &skipped, there.data()) < 0) return false;
-  if (skipped == 0) return true;
-  there.resize(bytes != 0 ? bytes + 1 : most);  // of what is behind a chunk's end HDF5 reads nothing
-  return H5Dwrite_chunk(d.get(), H5P_DEFAULT, skipped, at.data(), there.size(), there.data()) >= 0;
+/// What is stored of a chunk that has not been through all filters; none where it has, or nobody has written it.
+std::optional<hdf5_chunk> skipped_chunk(const hdf5_id& d, const hdf5_dataset& of, std::span<const std::size_t> first,
+                                        const std::string& name) {
+  const std::uint64_t stored = stored_of_chunk(d, of, first), bytes = bytes_of(of.chunk, of.type.size).value();
+  if (stored == 0) return {};
+  if (stored > most_stored(bytes))
+    throw std::runtime_error("weft: a chunk of " + name + " has " + std::to_string(stored) + " bytes, of " +
+                             std::to_string(bytes) + " bytes of elements: the file is damaged");
+  hdf5_chunk c;
+  c.stored.resize(stored);
+  if (H5Dread_chunk(d.get(), H5P_DEFAULT, begin_of_chunk(of, first).data(), &c.skipped, c.stored.data()) < 0)
+    throw_hdf5("a chunk of " + name + " cannot be read");
+  if (c.skipped == 0) return {};
+  return c;
 }
 
+/// That chunk with a piece's elements, through all filters.
+std::vector<std::byte> filled_chunk(hdf5_chunk there, const hdf5_dataset& of, const piece& next,
+                                    std::span<const std::byte> elements, const std::string& name) {
+  hdf5_dataset as_stored = of;
+  as_stored.type = {item_type::kind::natural, of.type.size, false};  // other elements stay as they are, bit by bit
+  const std::size_t rank = of.chunk.size();
+  there.begin = there.place = std::vector<std::size_t>(rank);
+  there.extents = of.chunk;
+  std::vector<std::byte> chunk(bytes_of(of.chunk, of.type.size).value()), part(elements.begin(), elements.end());
+  hdf5_decoder(as_stored, name).decode(std::move(there), of.chunk, chunk.data());
+  swap_if_needed(part, of.type);
+  std::vector<std::ptrdiff_t> steps(rank), part_steps(rank);
+  row_major_steps(of.chunk, of.type.size, steps);
+  row_major_steps(next.extents, of.type.size, part_steps);
+  std::byte* to = chunk.data();
+  for (std::size_t a = 0; a < rank; ++a) to += static_cast<std::ptrdiff_t>(next.first[a] % of.chunk[a]) * steps[a];
+  copy_box(to, steps, part.data(), part_steps, next.extents, of.type.size);
+  hdf5_encoder encoder(of.filters, of.level, of.type.size);
+  const std::span<const std::byte> stored = encoder.encode(chunk);
+  return {stored.begin(), stored.end()};
+}
+
+/// Writes a chunk that has been through all filters. HDF5 1.10 does not note that where it is written over one that
+/// has not been, and both are of one length: that one is given another length before.
+bool write_stored(const hdf5_id& d, const hdf5_dataset& of, std::span<const std::size_t> first,
+                  std::span<const std::byte> bytes, const std::string& name) {
+  const std::vector<hsize_t> at = begin_of_chunk(of, first);
+  if (!of.filters.empty() && stored_of_chunk(d, of, first) == bytes.size())
+    if (std::optional<hdf5_chunk> there = skipped_chunk(d, of, first, name)) {
+      there->stored.resize(bytes.size() + 1);
+      if (H5Dwrite_chunk(d.get(), H5P_DEFAULT, there->skipped, at.data(), there->stored.size(),
+                         there->stored.data()) < 0)
+        return false;
+    }
+  return H5Dwrite_chunk(d.get(), H5P_DEFAULT, 0, at.data(), bytes.size(), bytes.data()) >= 0;
+}
+
+/// HDF5 itself changes chunks in part, but for those that have not been through all filters: what comes of such a
+/// chunk may be as long as before, and 1.10 would have it noted as it was.
 void write_piece(const hdf5_id& d, const hdf5_dataset& of, const piece& next, std::span<const std::byte> bytes,
                  const hdf5_id& in_memory, const std::string& name) {
   const std::vector<hsize_t> first(next.first.begin(), next.first.end());
   const std::vector<hsize_t> extents(next.extents.begin(), next.extents.end());
   hdf5_id here, there;  // until the error has been told: to close them is HDF5's next call, which forgets it
-  bool done = of.filters.empty() || set_apart(d, of, next.first, next.made ? bytes.size() : 0);
-  if (!done) {
-    // which is said below
-  } else if (next.made) {
-    done = H5Dwrite_chunk(d.get(), H5P_DEFAULT, 0, first.data(), bytes.size(), bytes.data()) >= 0;
+  bool done = false;
+  std::optional<hdf5_chunk> skipped;
+  if (!next.made && !of.filters.empty()) skipped = skipped_chunk(d, of, next.first, name);
+  if (next.made) {
+    done = write_stored(d, of, next.first, bytes, name);
+  } else if (skipped) {
+    done = write_stored(d, of, next.first, filled_chunk(*std::move(skipped), of, next, bytes, name), name);
   } else {
     here = space_of(next.extents);
     there = hdf5_id(H5Dget_space(d.get()), &H5Sclose);
@@ -279,8 +320,8 @@ std::size_t take_in_hdf5_pieces(const hdf5_goal& to, const hdf5_pieces& from, st
   if (is_new) check_own_room(file, to.path, to.dataset, to.room);
   const hdf5_dataset now = look_into_hdf5(file, to.path, is_new ? unfinished_name(to.dataset) : to.dataset, to.type,
                                           sizes_from(from.whole));
-  if (from.stored.size() != 0 &&
-      (!now.plain_chunks || extents_from(now.chunk) != from.stored || now.filters != from.filters))
+  if (now.plain_chunks ? extents_from(now.chunk) != from.stored || now.filters != from.filters
+                       : from.stored.size() != 0)
     throw std::runtime_error("weft: " + name + " has other chunks than when it was opened: it was written anew");
 
   hdf5_id d = find_hdf5_object(file, is_new ? unfinished_name(to.dataset) : to.dataset);

@@ -7,6 +7,7 @@ complex one), as numpy_reference.py has it.
 import os
 import shutil
 import sys
+import zlib
 
 folder = sys.argv[1]
 shutil.rmtree(folder, ignore_errors=True)
@@ -91,6 +92,14 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     skipped[...] = numpy.arange(300)
     for first in (0, 100, 200):
         skipped.id.write_direct_chunk((first,), numpy.arange(first, first + 100, dtype="<i4").tobytes(), filter_mask=1)
+    # Chunks that have been through one of two filters, or none.
+    skipped = f.create_dataset("skipped_some", data=numpy.arange(600).reshape(20, 30), dtype=">i4", chunks=(10, 10),
+                               shuffle=True, compression="gzip")
+    for i in (0, 10):
+        for mask, j in enumerate((0, 10, 20), 1):
+            chunk = skipped[i : i + 10, j : j + 10]
+            stored = chunk.view("u1").reshape(100, 4).T.tobytes() if mask == 2 else chunk.tobytes()
+            skipped.id.write_direct_chunk((i, j), zlib.compress(stored) if mask == 1 else stored, filter_mask=mask)
     # What is no array of numbers.
     f["text"] = "text"
     f["texts"] = numpy.array([b"a", b"bc"])
