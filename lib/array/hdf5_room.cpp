@@ -75,7 +75,12 @@ std::uint64_t mark_of(const hdf5_id& file, const std::string& name) {
   const hdf5_id there = find_hdf5_object(file, name);  // none where it is a link to nothing
   if (!there || !is_dataset(there) || H5Aexists(there.get(), mark_name) <= 0) return 0;
   const hdf5_id a(H5Aopen(there.get(), mark_name, H5P_DEFAULT), &H5Aclose);
-  return a && H5Aread(a.get(), H5T_NATIVE_UINT64, &mark) >= 0 ? mark : 0;
+  if (!a) return 0;
+  const hdf5_id space(H5Aget_space(a.get()), &H5Sclose), type(H5Aget_type(a.get()), &H5Tclose);
+  // HDF5 reads as many numbers as the file says that there are.
+  const bool is_one = space && H5Sget_simple_extent_npoints(space.get()) == 1 && type &&
+                      H5Tget_class(type.get()) == H5T_INTEGER && H5Tget_size(type.get()) == sizeof mark;
+  return is_one && H5Aread(a.get(), H5T_NATIVE_UINT64, &mark) >= 0 ? mark : 0;
 }
 
 void remove(const hdf5_id& file, const std::string& path, const std::string& name) {

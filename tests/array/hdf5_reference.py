@@ -100,6 +100,9 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
             chunk = skipped[i : i + 10, j : j + 10]
             stored = chunk.view("u1").reshape(100, 4).T.tobytes() if mask == 2 else chunk.tobytes()
             skipped.id.write_direct_chunk((i, j), zlib.compress(stored) if mask == 1 else stored, filter_mask=mask)
+    # What is called as a dataset that weft is writing, and was not made by it.
+    for name, mark in [("marked", numpy.arange(1, 4000, dtype="u8")), ("marked_small", numpy.uint8(7))]:
+        f.create_dataset(name + ".unfinished", shape=(3,), dtype="<f8").attrs["weft.unfinished"] = mark
     # What is no array of numbers.
     f["text"] = "text"
     f["texts"] = numpy.array([b"a", b"bc"])

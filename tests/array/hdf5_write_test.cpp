@@ -204,6 +204,9 @@ TEST_CASE("names that a dataset cannot have are refused before anything is compu
   if (special.empty()) return;
   for (const char* name : {"to_nothing", "to_nothing/y", "other_root/y"})
     CHECK_THROWS_AS(at.pool.run(weft::to_hdf5(never, special, name, {.overwrite = true})), std::runtime_error);
+  for (const std::string name : {"marked", "marked_small"})
+    CHECK_THROWS_WITH(at.pool.run(weft::to_hdf5(never, special, name)),
+                      Contains(name + ".unfinished of " + special + " is there") && Contains("rename what is there"));
 }
 
 TEST_CASE("regions of datasets of any layout are written over what is there, and nothing else") {
