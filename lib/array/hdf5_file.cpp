@@ -17,6 +17,8 @@ namespace weft::detail::arrays {
 
 namespace {
 
+constexpr std::uint64_t most_bytes_of_chunk = 0xffffffff;  // HDF5's
+
 hdf5_id opened_dataset(const hdf5_id& file, const std::string& path, const std::string& dataset) {
   hdf5_id d = find_hdf5_object(file, dataset);
   if (!d) throw_hdf5(path + " has no dataset " + dataset);
@@ -82,6 +84,9 @@ hdf5_dataset describe(const hdf5_id& file, const hdf5_id& d, const std::string& 
       if (H5Pget_chunk(how.get(), rank, extents.data()) != rank)
         throw_hdf5("the chunks of " + name + " cannot be read");
       found.chunk = sizes_of(extents);
+      if (bytes_of(found.chunk, found.type.size).value_or(most_bytes_of_chunk + 1) > most_bytes_of_chunk)
+        throw std::runtime_error("weft: " + name +
+                                 " has chunks of more than 4 GiB, which HDF5 does not make: the file is damaged");
       found.plain_chunks = is_plain(how, name, found);
       if (!found.plain_chunks) found.filters.clear();
       found.filled_with_zeros = has_zero_fill(how, type, found.type.size);

@@ -6,6 +6,7 @@ complex one), as numpy_reference.py has it.
 
 import os
 import shutil
+import struct
 import sys
 import zlib
 
@@ -113,3 +114,14 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     f.create_group("group")
     f.create_dataset("lzf", data=numpy.zeros((10, 10)), compression="lzf")
     f.create_dataset("many_axes", shape=(1,) * 9, dtype="<f8")
+
+# Chunks whose bytes are a multiple of 2^64; HDF5 itself refuses others that are too large.
+damaged = os.path.join(folder, "damaged.h5")
+with h5py.File(damaged, "w") as f:
+    f.create_dataset("overflowing", shape=(15, 17, 19), chunks=(5, 7, 9), dtype="<f8")
+with open(damaged, "rb") as f:
+    content = f.read()
+chunk, other = struct.pack("<4I", 5, 7, 9, 8), struct.pack("<4I", 1 << 31, 1 << 31, 1 << 3, 8)
+assert content.count(chunk) == 1
+with open(damaged, "wb") as f:
+    f.write(content.replace(chunk, other))

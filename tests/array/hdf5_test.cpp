@@ -436,6 +436,8 @@ TEST_CASE("datasets that are no arrays of numbers, and files that are no HDF5 fi
   refused("group", "is no dataset");
   refused("lzf", "filter 32000 (lzf)");
   refused("many_axes", "has 9 axes, of at most 8");
+  CHECK_THROWS_WITH(at.pool.run(weft::from_hdf5<double>(c, from + "/damaged.h5", "overflowing")),
+                    Contains("overflowing of ") && Contains("damaged.h5 has chunks of more than 4 GiB"));
 }
 
 TEST_CASE("damaged files and chunks are refused by those who read them") {
