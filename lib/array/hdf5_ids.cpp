@@ -38,6 +38,12 @@ bool is_at(const std::string& path, int fd) {
          named.st_ino == opened.st_ino;
 }
 
+/// HDF5 opens files for the programs too that this one starts: such a one would have the lock as long as it runs.
+void keep_from_children(const hdf5_id& file, const std::string& path) {
+  if (::fcntl(descriptor_of(file, path), F_SETFD, FD_CLOEXEC) != 0)
+    throw std::system_error(errno, std::system_category(), "weft: cannot keep " + path + " from other programs");
+}
+
 hid_t native(item_type::kind k, std::size_t size) {
   switch (k) {
     case item_type::kind::integer:
@@ -146,6 +152,7 @@ hdf5_id open_hdf5_file(const std::string& path, unsigned mode) {
     throw_hdf5(path + " cannot be opened");
   hdf5_id f(H5Fopen(path.c_str(), mode, how.get()), &H5Fclose);
   if (f) {
+    keep_from_children(f, path);
     if (mode != H5F_ACC_RDONLY && !is_at(path, descriptor_of(f, path))) throw hdf5_in_use(path);
     return f;
   }
@@ -155,6 +162,12 @@ hdf5_id open_hdf5_file(const std::string& path, unsigned mode) {
   const std::string what =
       path + " cannot be opened as an HDF5 file" + (mode == H5F_ACC_RDONLY ? "" : " that is written to");
   throw_hdf5(what);
+}
+
+hdf5_id create_hdf5_file(const std::string& path) {
+  hdf5_id f(H5Fcreate(path.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT), &H5Fclose);
+  if (f) keep_from_children(f, path);
+  return f;
 }
 
 int descriptor_of(const hdf5_id& file, const std::string& path) {

@@ -61,6 +61,8 @@ class hdf5_id {
 /// A file, by H5F_ACC_RDONLY or H5F_ACC_RDWR. HDF5 locks it against other programs until it is closed: many read it,
 /// or one writes. Throws hdf5_in_use where another has it.
 hdf5_id open_hdf5_file(const std::string& path, unsigned mode);
+/// A new file, open to be written to; none where it cannot be made, or is there.
+hdf5_id create_hdf5_file(const std::string& path);
 /// The descriptor of an open file, which HDF5 keeps.
 int descriptor_of(const hdf5_id& file, const std::string& path);
 /// Room on the disk for so many bytes more, which HDF5 takes for what it makes next: 1.10 does not survive a file

@@ -56,7 +56,7 @@ bool is_replaced(const hdf5_id& file, const std::string& path, const std::string
 hdf5_id opened_or_made(const std::string& path, bool& is_new) {
   is_new = !std::filesystem::exists(path);
   if (!is_new) return open_hdf5_file(path, H5F_ACC_RDWR);
-  hdf5_id file(H5Fcreate(path.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT), &H5Fclose);
+  hdf5_id file = create_hdf5_file(path);
   if (file) return file;
   if (std::filesystem::exists(path)) throw hdf5_in_use(path);  // another has made it just now
   throw_hdf5(path + " cannot be made");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
@@ -21,5 +23,20 @@ inline constexpr const char* no_reference =
 
 /// Element k of the reference arrays, in this machine's order of bytes.
 std::vector<std::byte> reference_element(std::size_t k, const weft::detail::arrays::item_type& t);
+
+/// While it lives, files of this process may have so many bytes, as if the disk were full then. Who goes past that
+/// has a SIGXFSZ.
+struct file_limit {
+  explicit file_limit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    rlimit now = before;
+    now.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  file_limit(const file_limit&) = delete;
+  file_limit& operator=(const file_limit&) = delete;
+  ~file_limit() { ::setrlimit(RLIMIT_FSIZE, &before); }
+  rlimit before{};
+};
 
 }  // namespace weft::test

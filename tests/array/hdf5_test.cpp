@@ -1,6 +1,4 @@
 // Datasets of HDF5 files as arrays, and arrays as datasets.
-#include <sys/resource.h>
-
 #include <catch2/catch.hpp>
 #include <complex>
 #include <csignal>
@@ -23,6 +21,7 @@ using arrays::place;
 using arrays::some;
 using Catch::Contains;
 using weft::slice;
+using weft::test::file_limit;
 
 namespace {
 
@@ -556,17 +555,6 @@ TEST_CASE("datasets have unfinished names of their own, and nothing of a user's 
 }
 
 TEST_CASE("a new file goes where there is no room for it") {
-  // Files of this process may have so many bytes, as if the disk were full then.
-  struct file_limit {
-    explicit file_limit(rlim_t bytes) {
-      ::getrlimit(RLIMIT_FSIZE, &before);
-      rlimit now = before;
-      now.rlim_cur = bytes;
-      ::setrlimit(RLIMIT_FSIZE, &now);
-    }
-    ~file_limit() { ::setrlimit(RLIMIT_FSIZE, &before); }
-    rlimit before{};
-  };
   const auto on_limit = std::signal(SIGXFSZ, SIG_IGN);
   const test_directory folder(test_directory::beside());
   place at(1);

@@ -1,5 +1,4 @@
 // Datasets in chunks, compressed, and parts of datasets that are there.
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -24,6 +23,7 @@ using arrays::some;
 using Catch::Contains;
 using weft::slice;
 using weft::storing;
+using weft::test::file_limit;
 
 namespace {
 
@@ -61,18 +61,6 @@ std::string copied_special(const std::string& to) {
 xt::xtensor<double, 2> read_all(place& at, const std::string& path, const std::string& dataset) {
   return at(at.pool.run(weft::from_hdf5<double, 2>(at.client, path, dataset)));
 }
-
-// Files of this process may have so many bytes, as if the disk were full then.
-struct file_limit {
-  explicit file_limit(rlim_t bytes) {
-    ::getrlimit(RLIMIT_FSIZE, &before);
-    rlimit now = before;
-    now.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &now);
-  }
-  ~file_limit() { ::setrlimit(RLIMIT_FSIZE, &before); }
-  rlimit before{};
-};
 
 }  // namespace
 

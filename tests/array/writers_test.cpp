@@ -1,8 +1,12 @@
 // Calls that write arrays, and are stopped while their tasks write.
 #include "array/writers.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -10,6 +14,7 @@
 
 #include "array/arrays.hpp"
 #include "array/files.hpp"
+#include "array/hdf5_room.hpp"
 #include "array/held_writes.hpp"
 #include "array/unfinished.hpp"
 #include "weft/checkpoint.hpp"
@@ -168,6 +173,42 @@ TEST_CASE("the folder of a dataset in chunks goes when none of its tasks writes 
   check_stopped_here(region, with_header);
   CHECK((at(x) == xt::arange<double>(4 * chunk)));
   CHECK(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()) == 1);
+}
+
+namespace {
+
+std::string watched;
+std::atomic<int> open_files{0}, inherited_files{0};
+
+/// Comes while a file is open that may not grow: whether programs that are started then would have it.
+void look_at_watched(int) {
+  struct stat named{}, opened{};
+  if (::stat(watched.c_str(), &named) != 0) return;
+  for (int fd = 3; fd < 1024; ++fd) {
+    if (::fstat(fd, &opened) != 0 || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino) continue;
+    ++open_files;
+    if ((::fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) ++inherited_files;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("programs that are started while an HDF5 file is open have not got it, nor its lock") {
+  using namespace weft::detail::arrays;
+  const test_directory folder(test_directory::beside());
+  const std::size_t extents[] = {1 << 20};
+  const item_type real{item_type::kind::real, 8};
+  const auto before = std::signal(SIGXFSZ, &look_at_watched);
+  place at(1);
+  at.pool.run(weft::to_hdf5(some(at.client), folder / "there.h5", "x"));
+  for (const char* name : {"there.h5", "new.h5"}) {
+    watched = folder / name;
+    const weft::test::file_limit full(1 << 16);
+    CHECK_THROWS_AS(make_hdf5_room(watched, "y", real, extents, false, 7), std::system_error);
+  }
+  std::signal(SIGXFSZ, before);
+  CHECK(open_files == 2);
+  CHECK(inherited_files == 0);
 }
 #endif
 
