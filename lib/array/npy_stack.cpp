@@ -90,10 +90,15 @@ task<nothing> write_stack_chunk(shared<stack_place> where, std::size_t j, const 
   npy_header h;
   h.type = item_type_of(where->of, false).value();
   h.shape = b.extents;
-  file f = co_await create_npy(file_of(where->folder, at[where->axis]), h);
+  // A task may run twice, and the first time end last: each has a file of its own until it is whole.
+  const std::string path = file_of(where->folder, at[where->axis]);
+  const std::string own = path + "." + number_in_name(number_of_writing());
+  file f = co_await create_npy(own, h);
   std::fill(b.first.begin(), b.first.end(), std::size_t{0});
   if (from.count() != 0) co_await write_npy_box(f, h, b.first, b.extents, from.bytes().data(), b.steps);
   co_await f.close();
+  const auto rename = [&] { fs::rename(own, path); };
+  co_await blocking(rename);
   co_return nothing();
 }
 
@@ -152,16 +157,30 @@ stack_info info_of(const grid& chunks, std::size_t axis, item_type type) {
   return info;
 }
 
-/// Removes a stack's files, and its folder where there is nothing else in it.
-void remove_stack(const fs::path& folder) noexcept {
+/// `3.npy`
+bool is_of_chunk(const fs::path& name) {
+  return name.extension() == ".npy" && name.stem().string().find_first_not_of("0123456789") == std::string::npos;
+}
+/// `3.npy.00f1e2d3c4b5a697`, to which a task writes, or has when it was given up.
+bool is_unfinished_chunk(const fs::path& name) {
+  const std::string number = name.extension().string();
+  return number.size() == 1 + number_in_name(0).size() && is_of_chunk(name.stem()) &&
+         number.find_first_not_of("0123456789abcdef", 1) == std::string::npos;
+}
+/// Removes files of such names from a folder.
+template <class Is>
+void remove_files(const fs::path& folder, const Is& is) noexcept {
   std::error_code ignored;  // that it cannot be removed is less than what has happened
   std::vector<fs::path> files;
-  for (fs::directory_iterator i(folder, ignored), end; !ignored && i != end; i.increment(ignored)) {
-    const std::string stem = i->path().stem().string();
-    const bool number = i->path().extension() == ".npy" && stem.find_first_not_of("0123456789") == std::string::npos;
-    if (number || i->path().filename() == "info") files.push_back(i->path());
-  }
+  for (fs::directory_iterator i(folder, ignored), end; !ignored && i != end; i.increment(ignored))
+    if (is(i->path().filename())) files.push_back(i->path());
   for (const fs::path& f : files) fs::remove(f, ignored);
+}
+/// Removes a stack's files, and its folder where there is nothing else in it.
+void remove_stack(const fs::path& folder) noexcept {
+  remove_files(folder,
+               [](const fs::path& name) { return is_of_chunk(name) || is_unfinished_chunk(name) || name == "info"; });
+  std::error_code ignored;
   fs::remove(folder, ignored);
 }
 
@@ -197,6 +216,7 @@ class stack_job final : public storing_job {
   }
   task<> finish() override {
     if (!fs::exists(unfinished_)) throw_taken_away(name(), unfinished_);
+    remove_files(unfinished_, &is_unfinished_chunk);  // whoever writes to one yet is late: the chunk is there
     co_await write_info(unfinished_, info_of(x_->chunks, axis_, type_));
     fs::rename(unfinished_, name());
   }

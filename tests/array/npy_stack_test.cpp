@@ -1,13 +1,17 @@
 // Stacks of npy files, as Dask has them.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "array/arrays.hpp"
 #include "array/files.hpp"
+#include "array/held_writes.hpp"
 #include "array/stack_info.hpp"
 #include "array/unfinished.hpp"
+#include "weft/checkpoint.hpp"
 #include "weft/errors.hpp"
 
 using arrays::list_of;
@@ -108,6 +112,34 @@ TEST_CASE("a stack comes where nothing is, and leaves nothing when it fails") {
   CHECK(!fs::exists(other));
   CHECK(weft::detail::arrays::all_unfinished_beside(other).empty());
   CHECK_THROWS_AS(at.pool.run(weft::to_npy_stack(some(at.client), other, 2)), weft::misuse);
+}
+
+TEST_CASE("a chunk has its name when it is whole, and what a task that was given up has written goes") {
+  const test_directory folder(test_directory::beside());
+  place at;
+  const std::string path = folder / "x";
+  const auto x = weft::from_function<2>(
+      at.client, {60, 47}, [](std::int64_t i, std::int64_t j) { return noise(i * 47 + j); }, {.chunk = {12, 47}});
+  const auto writes = weft::test::held_writes::in(at.pool, 12 * 47 * sizeof(double));
+  std::atomic<bool> ended{false};
+  const auto call = [&]() -> weft::task<> {
+    co_await weft::to_npy_stack(x, path);
+    ended = true;
+  };
+  const auto around = [&]() -> weft::task<> {
+    co_await writes->begun.wait();
+    const fs::path unfinished = weft::detail::arrays::all_unfinished_beside(path).at(0);
+    for (const fs::directory_entry& e : fs::directory_iterator(unfinished)) CHECK(e.path().extension() != ".npy");
+    std::ofstream(unfinished / "1.npy.00f1e2d3c4b5a697") << "half of a chunk";
+    while (!ended) {
+      writes->let_go();
+      co_await weft::yield();
+    }
+  };
+  const auto both = [&]() -> weft::task<> { co_await weft::all(call(), around()); };
+  at.pool.run(both());
+  CHECK(std::distance(fs::directory_iterator(path), fs::directory_iterator()) == 5 + 1);
+  CHECK((at(at.pool.run(weft::from_npy_stack<double, 2>(at.client, path))) == at(x)));
 }
 
 TEST_CASE("what is not what info says is refused by name") {

@@ -68,6 +68,7 @@ TEST_CASE("a call that is stopped ends when none of its tasks writes any more") 
   check_stopped_here([&](const auto& x) {
     return weft::to_zarr(x, folder / "x.zarr", {.compression = weft::zarr_compression::off});
   });
+  check_stopped_here([&](const auto& x) { return weft::to_npy_stack(x, folder / "x"); });
   CHECK(fs::is_empty(folder.path()));
 }
 
