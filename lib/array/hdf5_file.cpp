@@ -43,6 +43,8 @@ bool is_plain(const hdf5_id& how, const std::string& name, hdf5_dataset& found) 
     if (filter < 0) throw_hdf5("the filters of " + name + " cannot be read");
     // What deflate makes is of any length, and further filters are the library's to undo.
     if (!filters.empty() && filters.back() == hdf5_filter::deflate) plain = false;
+    if (i < 32 && (filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32))
+      found.never_skipped |= 1u << i;
     if (filter == H5Z_FILTER_DEFLATE && values > 0) found.level = static_cast<int>(std::min(value, 9u));
     if (filter == H5Z_FILTER_DEFLATE)
       filters.push_back(hdf5_filter::deflate);

@@ -44,6 +44,9 @@ struct hdf5_dataset {
   bool plain_chunks = false;
   std::vector<hdf5_filter> filters = {};
   int level = 0;  // zlib's, where deflate is one of them
+  /// A bit for each filter of all of them, also of chunks that are not plain, that HDF5 itself leaves out of no
+  /// chunk: others of a chunk that they would make larger.
+  std::uint32_t never_skipped = 0;
   /// Whether an element that nobody has written is of zeros alone.
   bool filled_with_zeros = false;
   /// Why no part of it can be written, `is put together of other datasets`; empty where one can be.

@@ -309,6 +309,31 @@ task<nothing> leave_hdf5_pieces(shared<hdf5_pieces> where, std::size_t j, const 
   co_return nothing();
 }
 
+std::size_t check_skipped_filters(const hdf5_goal& to, const hdf5_pieces& from, std::size_t next) {
+  const std::string name = name_of_hdf5(to.path, to.dataset);
+  const std::size_t n = from.chunks.tasks();
+  const hdf5_session session;
+  const hdf5_id file = open_hdf5_file(to.path, H5F_ACC_RDONLY);
+  const hdf5_dataset now = look_into_hdf5(file, to.path, to.dataset, to.type, sizes_from(from.whole));
+  if (now.plain_chunks || now.chunk.empty() || now.never_skipped == 0) return n;
+  const hdf5_id d = find_hdf5_object(file, to.dataset);
+  hdf5_pieces by_chunk = from;
+  by_chunk.stored = extents_from(now.chunk);
+  std::uint64_t bytes = 0;
+  for (; next < n && bytes < most_at_a_time; ++next)
+    each_piece(by_chunk, box_in_dataset(from, place_of(next, from.chunks.counts(), from.chunks.rank)),
+               [&](const piece& p) {
+                 bytes += bytes_of(now.chunk, now.type.size).value();
+                 const std::optional<hdf5_chunk> there = skipped_chunk(d, now, p.first, name);
+                 if (there && (there->skipped & now.never_skipped) != 0)
+                   throw std::runtime_error("weft: a region of " + name +
+                                            ", of which a chunk has not been through all filters, as somebody has "
+                                            "written it directly; HDF5 would not note that it is through them then: "
+                                            "read the dataset, and store it as another one");
+               });
+  return next;
+}
+
 std::size_t take_in_hdf5_pieces(const hdf5_goal& to, const hdf5_pieces& from, std::size_t next) {
   const std::string name = name_of_hdf5(to.path, to.dataset);
   const bool is_new = to.room.mark != 0;

@@ -58,6 +58,11 @@ struct hdf5_goal {
   item_type type = {};
   hdf5_room room = {};  // of a dataset that is being made; a mark of null: of one that is there
 };
+/// Looks at the chunks of a dataset that pieces from number `next` on go to, of some 64 MiB at a time, where the
+/// library writes all of them: throws std::runtime_error where somebody has left out a filter of one that HDF5 itself
+/// never does, since 1.10 does not note that a chunk of the same length has been through it. The number of the task
+/// whose chunks are next. Blocks.
+std::size_t check_skipped_filters(const hdf5_goal& to, const hdf5_pieces& from, std::size_t next);
 /// Has HDF5 take in what tasks from number `next` on have left, of some 64 MiB at a time, counting the chunks that it
 /// reads and writes again, since nobody else has the file meanwhile; and removes what is taken in. The number of the
 /// task whose pieces are next. Chunks that an array covers in part HDF5 reads, changes and writes again; those that

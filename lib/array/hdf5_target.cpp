@@ -244,6 +244,7 @@ class dataset_region_job final : public storing_job {
   task<> finish() override {
     const hdf5_goal to{path_, dataset_, found_.type, {}};
     if (!found_.offset) {
+      co_await check_filters(version_of_hdf5(path_) == found_.version);
       co_await take_in_all(to, pieces_);
       co_return;
     }
@@ -278,10 +279,22 @@ class dataset_region_job final : public storing_job {
     pieces_.begin = region_.first;
     pieces_.whole = extents_from(found_.shape);
     pieces_.filled_with_zeros = found_.filled_with_zeros;
-    if (!found_.plain_chunks) co_return;
+    if (!found_.plain_chunks) {
+      co_await check_filters(false);
+      co_return;
+    }
     pieces_.stored = extents_from(found_.chunk);
     pieces_.filters = found_.filters;
     pieces_.level = found_.level;
+  }
+
+  /// `known`: nobody has written to the file since they were looked at.
+  task<> check_filters(bool known) {
+    if (known || found_.chunk.empty() || found_.plain_chunks) co_return;
+    const hdf5_goal to{path_, dataset_, found_.type, {}};
+    std::size_t next = 0;
+    const auto check = [&] { next = check_skipped_filters(to, pieces_, next); };
+    while (next < pieces_.chunks.tasks()) co_await when_free(check);
   }
 
   const std::string path_, dataset_;

@@ -101,6 +101,12 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
             chunk = skipped[i : i + 10, j : j + 10]
             stored = chunk.view("u1").reshape(100, 4).T.tobytes() if mask == 2 else chunk.tobytes()
             skipped.id.write_direct_chunk((i, j), zlib.compress(stored) if mask == 1 else stored, filter_mask=mask)
+    # A chunk that is checked, and not shuffled, as another dataset has it.
+    how = {"shape": (100,), "dtype": "<i4", "chunks": (100,), "fletcher32": True}
+    checked = f.create_dataset("only_checked", **how)
+    checked[...] = numpy.arange(100)
+    skipped = f.create_dataset("checked_unshuffled", shuffle=True, **how)
+    skipped.id.write_direct_chunk((0,), checked.id.read_direct_chunk((0,))[1], filter_mask=1)
     # What is called as a dataset that weft is writing, and was not made by it.
     for name, mark in [("marked", numpy.arange(1, 4000, dtype="u8")), ("marked_small", numpy.uint8(7))]:
         f.create_dataset(name + ".unfinished", shape=(3,), dtype="<f8").attrs["weft.unfinished"] = mark
