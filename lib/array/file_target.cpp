@@ -79,6 +79,7 @@ class file_region_job final : public storing_job {
 
   task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;
+    there_ = number_of_file(name());
     file f = co_await file::open(name(), {.mode = access::read_write});
     header_ = co_await format_->look(f, *x_);
     const bool same = item_type_of(x_->of, header_.type.swapped) == header_.type;
@@ -93,7 +94,11 @@ class file_region_job final : public storing_job {
     where.whole = extents_from(header_.shape);
     return writes_to_file(std::move(where), std::move(chunks), name());
   }
-  task<> finish() override { co_return; }
+  task<> finish() override {
+    file f = co_await file::open(name());
+    const npy_header now = co_await format_->look(f, *x_);
+    if (!(now == header_) || !(number_of_file(name()) == there_)) throw_written_anew(name());
+  }
   task<> give_up(bool) override { co_return; }
   task<array_ref> open() const override {
     npy_place where = place_of_file(name(), header_, *x_);
@@ -105,6 +110,7 @@ class file_region_job final : public storing_job {
   const std::shared_ptr<const file_format> format_;
   file_region region_;
   npy_header header_;
+  file_number there_;
   std::uint64_t number_ = 0;
 };
 

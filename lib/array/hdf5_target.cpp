@@ -250,9 +250,7 @@ class dataset_region_job final : public storing_job {
     }
     // Tasks wrote to where it was, whoever has that room now.
     const auto look = [&] {
-      if (!is_same_place(look_up_hdf5(path_, dataset_), found_))
-        throw std::runtime_error("weft: " + name() +
-                                 " was written anew while a region of it was written: store the region again");
+      if (!is_same_place(look_up_hdf5(path_, dataset_), found_)) throw_written_anew(name());
     };
     co_await when_free(look);
   }

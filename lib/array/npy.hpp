@@ -20,6 +20,7 @@ struct npy_header {
   bool fortran_order = false;  // the first axis is the fastest
   std::vector<std::size_t> shape = {};
   std::uint64_t data_offset = 0;  // where the elements begin in the file, in bytes
+  friend bool operator==(const npy_header&, const npy_header&) = default;
 };
 
 /// The longest header that is read, in bytes; NumPy itself refuses more than 10,000 by default.

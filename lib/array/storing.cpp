@@ -1,6 +1,8 @@
 // Arrays are written to their places, several in one pass.
 #include "array/storing.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <exception>
 #include <filesystem>
@@ -166,6 +168,17 @@ std::string spelled_alike(const std::string& path) {
   std::error_code failed;
   const std::filesystem::path found = std::filesystem::weakly_canonical(path, failed);
   return failed ? std::filesystem::path(path).lexically_normal().string() : found.string();
+}
+
+file_number number_of_file(const std::string& path) {
+  struct stat there{};
+  if (::stat(path.c_str(), &there) != 0) return {};
+  return {there.st_dev, there.st_ino};
+}
+
+void throw_written_anew(const std::string& name) {
+  throw std::runtime_error("weft: " + name +
+                           " was written anew while a region of it was written: store the region again");
 }
 
 void check_apart(const storing_jobs& jobs) {

@@ -19,6 +19,16 @@ namespace weft::detail::arrays {
 /// The path without links, dots and spare separators, as far as it is there.
 std::string spelled_alike(const std::string& path);
 
+/// Which file or folder a path leads to, by the numbers that this machine has for it; nulls where it leads nowhere.
+struct file_number {
+  std::uint64_t device = 0, inode = 0;
+  friend bool operator==(const file_number&, const file_number&) = default;
+};
+/// Blocks.
+file_number number_of_file(const std::string& path);
+/// Of a region whose place is another one in the end than when it was looked at.
+[[noreturn]] void throw_written_anew(const std::string& name);
+
 /// What nodes are besides whose tasks read a file.
 class reads_place {
  public:

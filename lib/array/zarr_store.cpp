@@ -180,8 +180,8 @@ class store_region_job final : public storing_job {
 
   task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;
-    store_ = co_await open_zarr(name());
-    if (store_.version == 2) store_.codec.checksum = false;  // which its metadata cannot say: a chunk does itself
+    there_ = number_of_file(name());
+    store_ = co_await look();
     const bool same = item_type_of(x_->of, store_.type.swapped) == store_.type;
     check_type_of_region(x_->of, to_string(store_.type), same, name());
     settle_region(region_, store_.shape, name());
@@ -194,7 +194,10 @@ class store_region_job final : public storing_job {
     where.begin = region_.first;
     return writes_to_store(std::move(where), std::move(chunks), name());
   }
-  task<> finish() override { co_return; }
+  task<> finish() override {
+    const zarr_array now = co_await look();
+    if (!(now == store_) || !(number_of_file(name()) == there_)) throw_written_anew(name());
+  }
   task<> give_up(bool) override { co_return; }
   task<array_ref> open() const override {
     zarr_place where = place_in_store(name(), store_, *x_);
@@ -203,8 +206,15 @@ class store_region_job final : public storing_job {
   }
 
  private:
+  task<zarr_array> look() const {
+    zarr_array z = co_await open_zarr(name());
+    if (z.version == 2) z.codec.checksum = false;  // which its metadata cannot say: a chunk does itself
+    co_return z;
+  }
+
   file_region region_;
   zarr_array store_;
+  file_number there_;
   std::uint64_t number_ = 0;
 };
 

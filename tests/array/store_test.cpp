@@ -169,6 +169,45 @@ TEST_CASE("a region is written over what is there, and nothing else") {
   CHECK((at(at.pool.run(weft::from_zarr<double, 3>(c, folder / "x.zarr"))) == wanted));
 }
 
+TEST_CASE("a region fails whose place is written anew meanwhile") {
+  const test_directory folder(test_directory::beside());
+  place at(1);
+  const weft::client& c = at.client;
+  const auto x = weft::rechunk(some(c), {.chunk = {-1, -1}});
+  static void (*replace)(const std::string&);
+  static std::string path;
+  const auto replacing = weft::map_blocks(
+      [](const auto& a) {
+        if (a.size() != 0) replace(path);
+        return a * 2.0;
+      },
+      x);
+  const auto with_copy = [](const std::string& there) {
+    fs::rename(there, there + ".before");
+    fs::copy(there + ".before", there, fs::copy_options::recursive);
+  };
+  const auto with_other_text = [](const std::string& there) {  // the file stays, and says something else
+    std::fstream file(fs::is_directory(there) ? there + "/.zarray" : there, std::ios::in | std::ios::out);
+    std::string text(128, ' ');
+    file.read(text.data(), 128);
+    file.seekp(0);
+    file << text.replace(text.find("30, 21"), 6, "21, 30");
+  };
+  at.pool.run(weft::store(storing(x, weft::npy_file(folder / "x.npy")), storing(x, weft::raw_file(folder / "x.bin")),
+                          storing(x, weft::zarr_store(folder / "x.zarr"))));
+  const auto fails = [&](void (*how)(const std::string&), const std::string& name, const weft::target& where) {
+    replace = how;
+    path = folder / name;
+    CHECK_THROWS_WITH(at.pool.run(weft::store(replacing, where.region(weft::ellipsis))),
+                      Contains(path + " was written anew") && Contains("store the region again"));
+  };
+  fails(with_copy, "x.npy", weft::npy_file(folder / "x.npy"));
+  fails(with_copy, "x.bin", weft::raw_file(folder / "x.bin", {}, {30, 21}));
+  fails(with_copy, "x.zarr", weft::zarr_store(folder / "x.zarr"));
+  fails(with_other_text, "x.npy", weft::npy_file(folder / "x.npy"));
+  fails(with_other_text, "x.zarr", weft::zarr_store(folder / "x.zarr"));
+}
+
 TEST_CASE("two arrays of one call do not meet in one place, however it is spelled") {
   const test_directory folder(test_directory::beside());
   place at;
