@@ -57,32 +57,51 @@ chunk_box box_in_dataset(const hdf5_pieces& p, const coordinates& at) {
   return b;
 }
 
-/// Calls f with each piece of a box, in the same order for those who leave it and those who take it in.
+/// The pieces of a box, in the same order for those who leave it and those who take it in. There may be very many.
+class pieces_of_box {
+ public:
+  pieces_of_box(const hdf5_pieces& p, const chunk_box& b)
+      : of_(p),
+        box_(b),
+        stored_(sizes_from(p.stored)),
+        whole_(sizes_from(p.whole)),
+        more_(std::find(b.extents.begin(), b.extents.end(), std::size_t{0}) == b.extents.end()),
+        piece_{b.first, b.extents} {
+    for (std::size_t a = 0; more_ && a < stored_.size(); ++a)
+      counts_[a] =
+          static_cast<std::int64_t>((b.first[a] + b.extents[a] - 1) / stored_[a] - b.first[a] / stored_[a] + 1);
+  }
+
+  /// Null behind the last one; there until the next call.
+  const piece* next() {
+    if (!more_) return nullptr;
+    const std::size_t rank = stored_.size();
+    piece_.made = rank != 0;
+    for (std::size_t a = 0; a < rank; ++a) {
+      const std::size_t box_end = box_.first[a] + box_.extents[a];
+      const std::size_t begin = (box_.first[a] / stored_[a] + static_cast<std::size_t>(at_[a])) * stored_[a];
+      piece_.first[a] = std::max(begin, box_.first[a]);
+      piece_.extents[a] = std::min(begin + stored_[a], box_end) - piece_.first[a];
+      const bool all = piece_.extents[a] == stored_[a];
+      const bool all_there_is = piece_.first[a] == begin && piece_.first[a] + piece_.extents[a] == whole_[a];
+      piece_.made = piece_.made && (all || (all_there_is && of_.filled_with_zeros));
+    }
+    more_ = rank != 0 && advance(at_, counts_, rank);
+    return &piece_;
+  }
+
+ private:
+  const hdf5_pieces& of_;
+  const chunk_box& box_;
+  const std::vector<std::size_t> stored_, whole_;
+  coordinates counts_{}, at_{};
+  bool more_;
+  piece piece_;
+};
 template <class F>
 void each_piece(const hdf5_pieces& p, const chunk_box& b, const F& f) {
-  const std::size_t rank = b.first.size();
-  if (std::find(b.extents.begin(), b.extents.end(), std::size_t{0}) != b.extents.end()) return;
-  piece next{b.first, b.extents};
-  if (p.stored.size() == 0) {
-    f(next);
-    return;
-  }
-  const std::vector<std::size_t> stored = sizes_from(p.stored), whole = sizes_from(p.whole);
-  coordinates counts{}, at{};
-  for (std::size_t a = 0; a < rank; ++a)
-    counts[a] = static_cast<std::int64_t>((b.first[a] + b.extents[a] - 1) / stored[a] - b.first[a] / stored[a] + 1);
-  do {
-    next.made = true;
-    for (std::size_t a = 0; a < rank; ++a) {
-      const std::size_t begin = (b.first[a] / stored[a] + static_cast<std::size_t>(at[a])) * stored[a];
-      next.first[a] = std::max(begin, b.first[a]);
-      next.extents[a] = std::min(begin + stored[a], b.first[a] + b.extents[a]) - next.first[a];
-      const bool all = next.extents[a] == stored[a];
-      const bool all_there_is = next.first[a] == begin && next.first[a] + next.extents[a] == whole[a];
-      next.made = next.made && (all || (all_there_is && p.filled_with_zeros));
-    }
-    f(next);
-  } while (advance(at, counts, rank));
+  pieces_of_box all(p, b);
+  while (const piece* next = all.next()) f(*next);
 }
 
 std::string file_of_task(const hdf5_pieces& p, std::size_t number) { return p.folder + "/" + std::to_string(number); }
@@ -179,6 +198,7 @@ portion portion_of(const hdf5_id& dataset, const hdf5_dataset& d, const hdf5_pie
   const bool in_place = d.plain_chunks && d.filters.empty();  // chunks that are there stay where they are
   if (!in_place) all.room = left;
   each_piece(p, b, [&](const piece& next) {
+    all.bytes += noted_of_chunk;
     std::uint64_t chunks = 1;
     for (std::size_t a = 0; a < next.first.size(); ++a)
       chunks *= (next.first[a] + next.extents[a] - 1) / d.chunk[a] - next.first[a] / d.chunk[a] + 1;
@@ -292,13 +312,13 @@ task<nothing> leave_hdf5_pieces(shared<hdf5_pieces> where, std::size_t j, const 
   const std::string own = path + "." + number_in_name(number_of_writing());
   file f = co_await file::open(own, {.mode = access::write, .create = true, .exclusive = true});
   piece_maker maker(p, b, from.bytes().data());
-  std::vector<piece> pieces;
-  each_piece(p, b, [&](const piece& next) { pieces.push_back(next); });
+  pieces_of_box pieces(p, b);
   std::vector<std::byte> all;
   std::uint64_t written = 0;
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    maker.append_to(all, pieces[i]);
-    if (all.size() < most_buffered_pieces && i + 1 < pieces.size()) continue;
+  for (const piece* next = pieces.next(); next;) {
+    maker.append_to(all, *next);
+    next = pieces.next();
+    if (all.size() < most_buffered_pieces && next) continue;
     co_await f.write_full_at(written, all);
     written += all.size();
     all.clear();
@@ -323,7 +343,7 @@ std::size_t check_skipped_filters(const hdf5_goal& to, const hdf5_pieces& from, 
   for (; next < n && bytes < most_at_a_time; ++next)
     each_piece(by_chunk, box_in_dataset(from, place_of(next, from.chunks.counts(), from.chunks.rank)),
                [&](const piece& p) {
-                 bytes += bytes_of(now.chunk, now.type.size).value();
+                 bytes += bytes_of(now.chunk, now.type.size).value() + noted_of_chunk;
                  const std::optional<hdf5_chunk> there = skipped_chunk(d, now, p.first, name);
                  if (there && (there->skipped & now.never_skipped) != 0)
                    throw std::runtime_error("weft: a region of " + name +

@@ -64,10 +64,10 @@ struct hdf5_goal {
 /// whose chunks are next. Blocks.
 std::size_t check_skipped_filters(const hdf5_goal& to, const hdf5_pieces& from, std::size_t next);
 /// Has HDF5 take in what tasks from number `next` on have left, of some 64 MiB at a time, counting the chunks that it
-/// reads and writes again, since nobody else has the file meanwhile; and removes what is taken in. The number of the
-/// task whose pieces are next. Chunks that an array covers in part HDF5 reads, changes and writes again; those that
-/// have not been through all filters this does, as 1.10 does it wrong. Blocks. Throws as the functions of
-/// hdf5_room.hpp, and where the dataset is another one than when it was looked up.
+/// reads and writes again, and what it notes of each, since nobody else has the file meanwhile; and removes what is
+/// taken in. The number of the task whose pieces are next. Chunks that an array covers in part HDF5 reads, changes
+/// and writes again; those that have not been through all filters this does, as 1.10 does it wrong. Blocks. Throws as
+/// the functions of hdf5_room.hpp, and where the dataset is another one than when it was looked up.
 std::size_t take_in_hdf5_pieces(const hdf5_goal& to, const hdf5_pieces& from, std::size_t next);
 
 }  // namespace weft::detail::arrays

@@ -14,6 +14,7 @@
 
 #include "array/arrays.hpp"
 #include "array/files.hpp"
+#include "array/hdf5_pieces.hpp"
 #include "array/hdf5_room.hpp"
 #include "array/held_writes.hpp"
 #include "array/unfinished.hpp"
@@ -210,6 +211,29 @@ TEST_CASE("programs that are started while an HDF5 file is open have not got it,
   std::signal(SIGXFSZ, before);
   CHECK(open_files == 2);
   CHECK(inherited_files == 0);
+}
+
+TEST_CASE("what is noted of tiny chunks counts in how many are taken in at a time") {
+  using namespace weft::detail::arrays;
+  const auto on_limit = std::signal(SIGXFSZ, SIG_IGN);
+  const test_directory folder(test_directory::beside());
+  const std::string path = folder / "x.h5";
+  const item_type real{item_type::kind::real, 8};
+  const std::size_t extents[] = {300'000};
+  const hdf5_goal to{path, "x", real, make_hdf5_room(path, "x", real, extents, false, 7, {.chunk = {1}})};
+  hdf5_pieces p{folder / "pieces", make_grid({300'000}, {150'000}, 1 << 20, 8), {0}, {2}, element_of<double>};
+  p.begin = {0};
+  p.whole = {300'000};
+  p.stored = {1};
+  fs::create_directory(p.folder);
+  for (const char* task : {"/0", "/1"}) std::ofstream(p.folder + task) << "";
+  {
+    const weft::test::file_limit full(1 << 20);  // what there is no room for is that of one task
+    CHECK_THROWS_WITH(
+        take_in_hdf5_pieces(to, p, 0),
+        Catch::Contains("no room for " + std::to_string(150'000 * (8 + 512)) + " bytes more in " + path));
+  }
+  std::signal(SIGXFSZ, on_limit);
 }
 #endif
 
