@@ -76,6 +76,7 @@ class file_region_job final : public storing_job {
     type_to_write(*x_, path);
   }
   const file_region* region() const noexcept override { return &region_; }
+  std::string thing() const override { return to_string(there_); }
 
   task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;

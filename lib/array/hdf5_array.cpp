@@ -30,6 +30,7 @@ struct hdf5_node final : layered_node, reads_place, has_source {
     return true;
   }
   std::string place_read() const override { return place_of_dataset(where.path, where.dataset); }
+  std::vector<std::string> things_read() const override { return {where.thing}; }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     hdf5_place own = where;
     own.first = tasks.first;
@@ -72,6 +73,11 @@ task<> read_in_one_piece(const hdf5_place& where, std::uint64_t offset, const it
 
 std::string place_of_dataset(const std::string& path, const std::string& dataset) {
   return spelled_alike(path) + ": " + name_in_root(dataset);
+}
+
+std::string thing_of_dataset(const hdf5_dataset& d) {
+  if (d.object == 0 || !d.unwritable.empty()) return {};  // it may be in another file
+  return to_string(file_number{d.device, d.inode}) + ": " + std::to_string(d.object);
 }
 
 void check_dataset_name(const std::string& path, const std::string& dataset) {
@@ -130,6 +136,7 @@ task<array_ref> open_hdf5(client c, std::string path, std::string dataset, eleme
   where.swapped = d.type.swapped;
   where.offset = d.offset;
   where.version = d.version;
+  where.thing = thing_of_dataset(d);
   co_return array_in_hdf5(std::move(c), std::move(where));
 }
 

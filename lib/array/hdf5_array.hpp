@@ -21,6 +21,8 @@ namespace weft::detail::arrays {
 
 /// The same text for the same dataset, however path and name were spelled. Asks the file system, and blocks.
 std::string place_of_dataset(const std::string& path, const std::string& dataset);
+/// What storing_job::thing says of it; empty where it may be in another file.
+std::string thing_of_dataset(const hdf5_dataset& d);
 /// Throws misuse for names of groups, and for none.
 void check_dataset_name(const std::string& path, const std::string& dataset);
 
@@ -52,6 +54,7 @@ struct hdf5_place {
   bool swapped = false;
   std::optional<std::uint64_t> offset = {};
   hdf5_version version = {};
+  std::string thing = {};  // thing_of_dataset, where it is known; tasks are not told
 };
 void weft_encode(encoder& e, const hdf5_place& p);
 hdf5_place weft_decode(decoder& d, std::type_identity<hdf5_place>);

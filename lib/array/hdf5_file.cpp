@@ -151,8 +151,10 @@ hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset) {
   const hdf5_session session;
   const hdf5_version version = version_of_hdf5(path);  // before, so that a change while it is read is one
   const hdf5_id file = open_hdf5_file(path, H5F_ACC_RDONLY);
-  hdf5_dataset d = describe(file, opened_dataset(file, path, dataset), name_of_hdf5(path, dataset));
+  const hdf5_id there = opened_dataset(file, path, dataset);
+  hdf5_dataset d = describe(file, there, name_of_hdf5(path, dataset));
   d.version = version;
+  if (H5O_info_t info; H5Oget_info2(there.get(), &info, H5O_INFO_BASIC) >= 0) d.object = info.addr;
   struct stat now{};
   if (::fstat(descriptor_of(file, path), &now) != 0)
     throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);

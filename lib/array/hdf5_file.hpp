@@ -55,6 +55,7 @@ struct hdf5_dataset {
   std::optional<std::uint64_t> offset = {};
   hdf5_version version = {};
   std::uint64_t device = 0, inode = 0;  // of the file
+  std::uint64_t object = 0;             // where the dataset's description is in the file, by whatever name
 };
 /// Whether elements that were written to the one, which is in one piece, are in the other.
 bool is_same_place(const hdf5_dataset& one, const hdf5_dataset& other);

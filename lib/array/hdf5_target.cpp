@@ -214,6 +214,7 @@ class dataset_region_job final : public storing_job {
   }
   const file_region* region() const noexcept override { return &region_; }
   bool is_written_in_place() const noexcept override { return found_.offset.has_value(); }
+  std::string thing() const override { return thing_of_dataset(found_); }
   std::string place() const override { return place_of_dataset(path_, dataset_); }
 
   task<> begin(std::uint64_t number, std::uint64_t own) override {

@@ -38,6 +38,7 @@ struct npy_node final : layered_node, reads_place, has_source {
     return true;
   }
   std::string place_read() const override { return spelled_alike(where.path); }
+  std::vector<std::string> things_read() const override { return {to_string(number_of_file(where.path))}; }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     npy_place own = where;
     own.first = tasks.first;

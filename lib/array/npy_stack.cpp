@@ -121,13 +121,20 @@ struct write_stack_task {
   }
 };
 
-struct stack_node final : layered_node, has_source {
+struct stack_node final : layered_node, reads_place, has_source {
   stack_node(client c, stack_place p) : layered_node(std::move(c), p.of, p.chunks, {}), where(std::move(p)) {}
   box reads(std::size_t, const box&) const override { return {}; }
   any_code<chunk_source> source() const override { return source_of<read_stack_task>::code_of(where); }
   bool spell(encoder& e) const override {
     weft::encode(e, where);
     return true;
+  }
+  std::string place_read() const override { return spelled_alike(where.folder); }
+  std::vector<std::string> things_read() const override {
+    std::vector<std::string> files;
+    for (std::int64_t i = 0; i < where.chunks.axes[where.axis].count(); ++i)
+      files.push_back(to_string(number_of_file(file_of(where.folder, i))));
+    return files;
   }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     stack_place own = where;

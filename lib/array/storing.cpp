@@ -17,6 +17,7 @@
 #include "array/side_by_side.hpp"
 #include "array/writers.hpp"
 #include "weft/array/store.hpp"
+#include "weft/blocking.hpp"
 #include "weft/errors.hpp"
 #include "weft/stop.hpp"
 
@@ -90,6 +91,36 @@ task<> give_up_all(const storing_jobs& jobs, std::size_t done, std::size_t begun
   }
 }
 
+/// Throws misuse where an array is computed of what a region of the same call is written over: a task would read what
+/// another has written, and one that is run again its own.
+void check_not_read(const storing_jobs& jobs) {
+  std::map<std::string, const storing_job*> written;
+  for (const std::shared_ptr<storing_job>& j : jobs)
+    if (j->region()) {
+      written.emplace(j->place(), j.get());
+      if (const std::string thing = j->thing(); !thing.empty()) written.emplace(thing, j.get());
+    }
+  if (written.empty()) return;
+  std::set<const array_node*> seen;
+  std::vector<const array_node*> left;
+  for (const std::shared_ptr<storing_job>& j : jobs) left.push_back(j->array().get());
+  while (!left.empty()) {
+    const array_node* const x = left.back();
+    left.pop_back();
+    if (!seen.insert(x).second) continue;
+    for (const operand& o : x->operands) left.push_back(o.node.get());
+    const auto* const file = dynamic_cast<const reads_place*>(x);
+    if (!file) continue;
+    std::vector<std::string> read = file->things_read();
+    read.push_back(file->place_read());
+    for (const std::string& what : read)
+      if (const auto at = written.find(what); at != written.end())
+        throw misuse("weft: a region of " + at->second->name() +
+                     " is stored by a call that reads that array itself, of which a task may find what another has "
+                     "written: persist() what is read and wait for it first, or write another file");
+  }
+}
+
 /// `by` runs the tasks that write and those before them.
 task<> run_all(client by, storing_jobs jobs) {
   const std::uint64_t number = number_of_writing() | 1;  // 0 is none
@@ -100,7 +131,11 @@ task<> run_all(client by, storing_jobs jobs) {
       storing_job& next = *jobs[begun++];
       co_await next.begin(number, number_of_writing() | 1);
     }
-    check_apart(jobs);
+    const auto check = [&] {
+      check_apart(jobs);
+      check_not_read(jobs);
+    };
+    co_await blocking(check);  // again: now it is known what is there
     std::vector<array_ref> arrays;
     for (const std::shared_ptr<storing_job>& j : jobs) arrays.push_back(j->array());
     std::vector<layer<block>> chunks = layers_of_blocks(arrays);
@@ -117,30 +152,6 @@ task<> run_all(client by, storing_jobs jobs) {
   task<> giving_up = give_up_all(jobs, done, begun, end.certain);
   co_await shield(std::move(giving_up));
   throw_failure(jobs, end);
-}
-
-/// Throws misuse where an array is computed of what a region of the same call is written over: a task would read what
-/// another has written, and one that is run again its own.
-void check_not_read(const storing_jobs& jobs) {
-  std::map<std::string, const storing_job*> written;
-  for (const std::shared_ptr<storing_job>& j : jobs)
-    if (j->region()) written.emplace(j->place(), j.get());
-  if (written.empty()) return;
-  std::set<const array_node*> seen;
-  std::vector<const array_node*> left;
-  for (const std::shared_ptr<storing_job>& j : jobs) left.push_back(j->array().get());
-  while (!left.empty()) {
-    const array_node* const x = left.back();
-    left.pop_back();
-    if (!seen.insert(x).second) continue;
-    for (const operand& o : x->operands) left.push_back(o.node.get());
-    const auto* const file = dynamic_cast<const reads_place*>(x);
-    if (!file) continue;
-    if (const auto at = written.find(file->place_read()); at != written.end())
-      throw misuse("weft: a region of " + at->second->name() +
-                   " is stored by a call that reads that array itself, of which a task may find what another has "
-                   "written: persist() what is read and wait for it first, or write another file");
-  }
 }
 
 storing_jobs jobs_of(const std::vector<stored_array>& all) {
@@ -176,6 +187,11 @@ file_number number_of_file(const std::string& path) {
   return {there.st_dev, there.st_ino};
 }
 
+std::string to_string(file_number f) {
+  if (f == file_number()) return {};
+  return "file " + std::to_string(f.device) + ":" + std::to_string(f.inode);
+}
+
 void throw_written_anew(const std::string& name) {
   throw std::runtime_error("weft: " + name +
                            " was written anew while a region of it was written: store the region again");
@@ -183,14 +199,17 @@ void throw_written_anew(const std::string& name) {
 
 void check_apart(const storing_jobs& jobs) {
   if (jobs.size() < 2) return;
-  std::vector<std::string> places;
-  for (const std::shared_ptr<storing_job>& j : jobs) places.push_back(j->is_own_place() ? j->place() : std::string());
+  std::vector<std::string> places, things;
+  for (const std::shared_ptr<storing_job>& j : jobs) {
+    places.push_back(j->is_own_place() ? j->place() : std::string());
+    things.push_back(j->thing());
+  }
   for (std::size_t i = 0; i < jobs.size(); ++i)
     for (std::size_t k = 0; k < i; ++k) {
       if (jobs[i]->is_in_the_way_of(places[k], places[i]) || jobs[k]->is_in_the_way_of(places[i], places[k]))
         throw misuse("weft: " + jobs[i]->name() + " and " + jobs[k]->name() +
                      " are stored in one call, and one cannot be in the other: choose another name");
-      if (places[i].empty() || places[i] != places[k]) continue;
+      if ((places[i].empty() || places[i] != places[k]) && (things[i].empty() || things[i] != things[k])) continue;
       const file_region *a = jobs[k]->region(), *b = jobs[i]->region();
       if (!a || !b)
         throw misuse("weft: two arrays of one call are stored to " + jobs[i]->name() +

@@ -26,6 +26,8 @@ struct file_number {
 };
 /// Blocks.
 file_number number_of_file(const std::string& path);
+/// `file 2049:131077`; empty where it leads nowhere.
+std::string to_string(file_number f);
 /// Of a region whose place is another one in the end than when it was looked at.
 [[noreturn]] void throw_written_anew(const std::string& name);
 
@@ -35,6 +37,8 @@ class reads_place {
   virtual ~reads_place() = default;
   /// As storing_job::place has it. May block.
   virtual std::string place_read() const = 0;
+  /// As storing_job::thing has it, of all that the tasks read. May block.
+  virtual std::vector<std::string> things_read() const = 0;
 };
 
 /// Tasks that write all chunks of a place, one for each: Task is of the shared place and what errors call it.
@@ -64,6 +68,9 @@ class storing_job {
   virtual bool is_own_place() const noexcept { return true; }
   /// The same text for the same place, however it was spelled. Asks the file system, and blocks.
   virtual std::string place() const { return spelled_alike(name_); }
+  /// The same text for the same thing that is there, by whatever name, as links to one file are. Known of regions,
+  /// from begin on; empty otherwise.
+  virtual std::string thing() const { return {}; }
   /// Whether what has the place `other` can only be there where this job's `own` is a folder, or a group.
   virtual bool is_in_the_way_of(const std::string& /*other*/, const std::string& /*own*/) const { return false; }
   /// The part of what is there; none: all of it.

@@ -35,6 +35,7 @@ struct zarr_node final : layered_node, reads_place, has_source {
     return true;
   }
   std::string place_read() const override { return spelled_alike(where.path); }
+  std::vector<std::string> things_read() const override { return {to_string(number_of_file(where.path))}; }
   layer<block> lay(const box& tasks, std::span<const layer<block>>, std::span<const box>) const override {
     zarr_place own = where;
     own.first = tasks.first;
@@ -177,6 +178,7 @@ class store_region_job final : public storing_job {
     type_to_write(*x_, path);
   }
   const file_region* region() const noexcept override { return &region_; }
+  std::string thing() const override { return to_string(there_); }
 
   task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;

@@ -80,6 +80,8 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     space = h5py.h5s.create_simple((1000,))
     odd = h5py.h5d.create(f.id, b"shuffled_last", h5py.h5t.IEEE_F64LE, space, how)
     odd.write(space, space, numpy.arange(1000.0) % 7)
+    f["hard_link"] = f["shuffled_last"]
+    f["soft_link"] = h5py.SoftLink("/shuffled_last")
     parts = h5py.VirtualLayout(shape=(2, 10, 10), dtype=">i4")
     parts[0] = h5py.VirtualSource(d)
     parts[1] = h5py.VirtualSource(d)

@@ -323,6 +323,17 @@ TEST_CASE("regions of datasets that h5py has made in other ways are written by t
   write("shuffled_last", weft::full<double, 1>(c, {700}, 2.0, {.chunk = {90}}), slice(250, 950));
   const xt::xtensor<double, 1> last = at(at.pool.run(weft::from_hdf5<double, 1>(c, path, "shuffled_last")));
   CHECK((last(249) == 249 % 7 && last(250) == 2 && last(949) == 2 && last(950) == 950 % 7));
+  // Which has other names, too.
+  const auto ones = weft::ones<double, 1>(c, {5});
+  const auto own = weft::hdf5_dataset(path, "shuffled_last").region(slice(0, 5));
+  const auto read = at.pool.run(weft::from_hdf5<double, 1>(c, path, "shuffled_last"));
+  for (const char* link : {"hard_link", "soft_link"}) {
+    const auto other = weft::hdf5_dataset(path, link);
+    CHECK_THROWS_WITH(at.pool.run(weft::store(storing(ones, own), storing(ones, other.region(slice(4, 9))))),
+                      Contains(link) && Contains("overlap"));
+    CHECK_THROWS_WITH(at.pool.run(weft::store(read(slice(9, 14)), other.region(slice(0, 5)))),
+                      Contains(link) && Contains("reads that array itself"));
+  }
   // Chunks that have not been through their filter, of the length of those that have: whole ones, and in part.
   write("skipped", weft::full<std::int32_t, 1>(c, {180}, 70'000), slice(0, 180));
   const xt::xtensor<std::int32_t, 1> skipped = at(at.pool.run(weft::from_hdf5<std::int32_t, 1>(c, path, "skipped")));

@@ -89,6 +89,10 @@ TEST_CASE("what is written to a stack of files is read from it, along any axis")
   fs::remove(rows + "/3.npy");
   CHECK(at(by_rows(38, 46)) == whole(38, 46));
   CHECK_THROWS_WITH(at(by_rows(39, 46)), Contains("3.npy"));
+  // In a file of what is read.
+  CHECK_THROWS_WITH(
+      at.pool.run(weft::store(by_rows(slice(0, 5)), weft::npy_file(rows + "/1.npy").region(slice(3, 8)))),
+      Contains("1.npy") && Contains("reads that array itself"));
   // An axis of nothing.
   at.pool.run(weft::to_npy_stack(weft::zeros<float, 2>(at.client, {0, 3}), folder / "none/"));
   CHECK(at.pool.run(weft::from_npy_stack<float, 2>(at.client, folder / "none")).shape() == weft::shape{0, 3});

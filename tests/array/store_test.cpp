@@ -234,6 +234,10 @@ TEST_CASE("two arrays of one call do not meet in one place, however it is spelle
   const auto moved = weft::exp(there)(slice(0, 5));
   const weft::target lower = weft::npy_file(folder / "link/x.npy").region(slice(1, 6));
   CHECK_THROWS_WITH(weft::store(moved, lower), Contains("x.npy") && Contains("persist()"));
+  fs::create_hard_link(folder / "x.npy", folder / "y.npy");
+  const weft::target linked = weft::npy_file(folder / "y.npy").region(slice(1, 6));
+  CHECK_THROWS_WITH(at.pool.run(weft::store(moved, linked)), Contains("y.npy") && Contains("persist()"));
+  CHECK_THROWS_WITH(at.pool.run(weft::store(storing(rows, lower), storing(rows, linked))), Contains("overlap"));
   const xt::xtensor<double, 2> wanted = at(moved);
   const auto kept = moved.persist();
   at(kept);
