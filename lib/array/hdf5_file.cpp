@@ -96,6 +96,7 @@ hdf5_dataset describe(const hdf5_id& file, const hdf5_id& d, const std::string& 
     case H5D_CONTIGUOUS:
       // Elements that nobody has written are nowhere, and those in other files not here.
       if (H5Pget_external_count(how.get()) == 0 && lies_in(file, d)) found.offset = offset_of_hdf5(file, d);
+      found.written_in_place = found.offset && !keeps_free_room(file);
       break;
     case H5D_VIRTUAL:
       found.unwritable = "is put together of other datasets";

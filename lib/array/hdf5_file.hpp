@@ -53,6 +53,8 @@ struct hdf5_dataset {
   std::string unwritable = {};
   /// Where the elements begin in the file, row-major and in one piece; none where they do not.
   std::optional<std::uint64_t> offset = {};
+  /// Whether a task may write there itself: not where that room may be another dataset's when it comes late.
+  bool written_in_place = false;
   hdf5_version version = {};
   std::uint64_t device = 0, inode = 0;  // of the file
   std::uint64_t object = 0;             // where the dataset's description is in the file, by whatever name

@@ -213,6 +213,14 @@ bool lies_in(const hdf5_id& file, const hdf5_id& object) {
          H5Oget_info2(object.get(), &own, H5O_INFO_BASIC) >= 0 && whole.fileno == own.fileno;
 }
 
+bool keeps_free_room(const hdf5_id& file) {
+  const hdf5_id how(H5Fget_create_plist(file.get()), &H5Pclose);
+  H5F_fspace_strategy_t strategy{};
+  hbool_t persist = 0;
+  hsize_t least = 0;
+  return how && H5Pget_file_space_strategy(how.get(), &strategy, &persist, &least) >= 0 && persist != 0;
+}
+
 std::optional<std::uint64_t> offset_of_hdf5(const hdf5_id& file, const hdf5_id& dataset) {
   constexpr haddr_t signature = 8;  // that a file begins with, behind its user block
   const hdf5_id how(H5Fget_create_plist(file.get()), &H5Pclose);

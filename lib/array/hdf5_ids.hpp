@@ -89,6 +89,8 @@ void finish_hdf5_file(hdf5_id& file, const std::string& path);
 hdf5_id find_hdf5_object(const hdf5_id& file, const std::string& name);
 /// Not where its name is a link to another file.
 bool lies_in(const hdf5_id& file, const hdf5_id& object);
+/// Whether what is free in the file is kept, and used, by those who open it later.
+bool keeps_free_room(const hdf5_id& file);
 /// Where the elements of a dataset in one piece begin; none where it has no room for them yet. H5Dget_offset alone
 /// does not tell: HDF5 1.10 adds a user block's bytes to an address that is none.
 std::optional<std::uint64_t> offset_of_hdf5(const hdf5_id& file, const hdf5_id& dataset);

@@ -43,7 +43,8 @@ std::string left_name(const std::string& dataset, std::uint64_t mark);
 /// removed, and its room not used again: somebody may write there yet.
 ///
 /// Throws std::system_error where there is no room, and std::runtime_error where there is a dataset of that name and
-/// `overwrite` is not set, for another thing of that name, for a thing of the unfinished one's name that was not made
+/// `overwrite` is not set, for a dataset in one piece in a file that has others use what is free in it, for another
+/// thing of that name, for a thing of the unfinished one's name that was not made
 /// here, and for a file that is no HDF5 file. A new file is removed then.
 hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
                          std::span<const std::size_t> shape, bool overwrite, std::uint64_t mark,

@@ -201,8 +201,8 @@ class new_chunks_job final : public new_dataset_job {
   hdf5_pieces pieces_;
 };
 
-/// A part of a dataset that is there. Where its elements are in one piece tasks write to the file; others HDF5 takes
-/// in at the end.
+/// A part of a dataset that is there. Where its elements are in one piece tasks write to the file, mostly; others
+/// HDF5 takes in at the end.
 class dataset_region_job final : public storing_job {
  public:
   dataset_region_job(array_ref x, const std::string& path, const std::string& dataset, file_region r)
@@ -213,7 +213,7 @@ class dataset_region_job final : public storing_job {
     type_to_write(*x_, path);
   }
   const file_region* region() const noexcept override { return &region_; }
-  bool is_written_in_place() const noexcept override { return found_.offset.has_value(); }
+  bool is_written_in_place() const noexcept override { return found_.written_in_place; }
   std::string thing() const override { return thing_of_dataset(found_); }
   std::string place() const override { return place_of_dataset(path_, dataset_); }
 
@@ -229,10 +229,10 @@ class dataset_region_job final : public storing_job {
     if (!found_.unwritable.empty())
       throw misuse("weft: a region of " + name() + ", which " + found_.unwritable +
                    ": store to what has the elements itself, or write another dataset");
-    if (!found_.offset) co_await begin_pieces(own);
+    if (!found_.written_in_place) co_await begin_pieces(own);
   }
   layer<nothing> writes(layer<block> chunks) override {
-    if (!found_.offset) return writes_of_all<write_hdf5_task>(pieces_, std::move(chunks), name());
+    if (!found_.written_in_place) return writes_of_all<write_hdf5_task>(pieces_, std::move(chunks), name());
     npy_place where{path_, x_->chunks};
     where.offset = *found_.offset;
     where.of = x_->of;
@@ -244,7 +244,7 @@ class dataset_region_job final : public storing_job {
   }
   task<> finish() override {
     const hdf5_goal to{path_, dataset_, found_.type, {}};
-    if (!found_.offset) {
+    if (!found_.written_in_place) {
       co_await check_filters(version_of_hdf5(path_) == found_.version);
       co_await take_in_all(to, pieces_);
       co_return;

@@ -123,6 +123,11 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     f.create_dataset("lzf", data=numpy.zeros((10, 10)), compression="lzf")
     f.create_dataset("many_axes", shape=(1,) * 9, dtype="<f8")
 
+# A file that keeps what is free in it.
+with h5py.File(os.path.join(folder, "persistent.h5"), "w", fs_strategy="fsm", fs_persist=True) as f:
+    f["x"] = numpy.arange(1000.0)
+    f["y"] = numpy.arange(1000.0)
+
 # Chunks whose bytes are a multiple of 2^64; HDF5 itself refuses others that are too large.
 damaged = os.path.join(folder, "damaged.h5")
 with h5py.File(damaged, "w") as f:

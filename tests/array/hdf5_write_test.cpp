@@ -410,6 +410,23 @@ TEST_CASE("datasets of all layouts that h5py writes are written in part, in file
   }
 }
 
+TEST_CASE("no task writes to a file that keeps what is free in it") {
+  const test_directory folder(test_directory::beside());
+  const std::string path = copied_special(folder / "x.h5");
+  if (path.empty()) return;
+  fs::copy_file(fs::path(std::getenv("WEFT_ARRAY_HDF5")) / "persistent.h5", path,
+                fs::copy_options::overwrite_existing);
+  place at;
+  CHECK_FALSE(weft::detail::arrays::look_up_hdf5(path, "x").written_in_place);
+  const auto ones = weft::ones<double, 1>(at.client, {500}, {.chunk = {90}});
+  at.pool.run(weft::store(ones, weft::hdf5_dataset(path, "x").region(slice(0, 500))));
+  CHECK_THROWS_WITH(at.pool.run(weft::to_hdf5(ones, path, "z")),
+                    Contains("keeps what is free") && Contains("in chunks"));
+  at.pool.run(weft::to_hdf5(ones, path, "z", {.chunk = {100}}));
+  for (const auto& [name, sum] : {std::pair<const char*, double>{"x", 500 + 374'750}, {"y", 499'500}, {"z", 500}})
+    CHECK(at(weft::sum(at.pool.run(weft::from_hdf5<double, 1>(at.client, path, name)))) == sum);
+}
+
 TEST_CASE("pieces of chunks that the dataset has not got any more, or that are damaged, are not taken in") {
   using namespace weft::detail::arrays;
   const test_directory folder(test_directory::beside());
