@@ -34,14 +34,18 @@ class target {
   /// overlap at the same time. Where a call fails, what it has written until then stays; where a worker has not
   /// answered then, the error says that it may still write there. An HDF5 dataset's may begin and end anywhere: into
   /// one in chunks HDF5 takes them when all of the call's chunks are computed, under the file's lock, and reads,
-  /// changes and writes again what a region covers in part. Until then a failure leaves it as it was.
+  /// changes and writes again what a region covers in part. Until then a failure leaves it as it was. Where somebody
+  /// has put another file or store in its place meanwhile, or made it one of another shape, type or chunks, the call
+  /// fails in the end, and says so.
   ///
-  /// No array of the call may be computed of what is read from that file, as tasks would read what others have
-  /// written: misuse. Of arrays that were persisted it is not known what they read: wait for them first.
+  /// No array of the call may be computed of what is read from that file, by whatever name, as tasks would read what
+  /// others have written: misuse. Of arrays that were persisted it is not known what they read: wait for them first.
   ///
   /// Cost: of files in one piece, a write for each run of elements that is one in the file too. Gaps are not
   /// bridged: a region of one column is a write for each element. Of HDF5 datasets in chunks, as to_hdf5 in chunks;
   /// chunks that are covered in part, or have other filters than shuffle and deflate, go through these on one thread.
+  /// Where somebody has left shuffle, deflate or the checksum out of one of the latter, by writing it directly, HDF5
+  /// would not note that it has been through it then: std::runtime_error.
   template <class... I>
     requires((detail::arrays::is_number_index<I> || std::is_same_v<I, slice> || std::is_same_v<I, ellipsis_t>) && ...)
   target region(const I&... indices) const {
@@ -126,10 +130,15 @@ class storing {
 /// Each task writes its chunk and lets it go, so that arrays may be larger than the memory. Nothing has its name
 /// until all of it is written, of all arrays; where something fails before, nothing is there but what was there
 /// before. The names are given one after the other: where one of them fails (somebody has made a folder of that name
-/// meanwhile), those before it stay, and the error says which they are. When this ends, also by a failure or a stop,
-/// none of its tasks writes any more, but on workers that have not answered within a minute: these write where
-/// nobody looks, or to regions, which the error of a failure names then. For a progress bar of all:
-/// `co_await weft::show_progress(c, "storing", weft::store(...));`
+/// meanwhile), those before it stay, and the error says which they are. When this ends by a failure or a stop, none
+/// of its tasks writes any more, but on workers that have not answered within a minute: these write where nobody
+/// looks, or to regions, which the error of a failure names then. When all went well each chunk has been written; but
+/// an attempt that was given up, past its time limit or with a worker that was taken for lost, is not waited for, and
+/// may write the same elements once more, to a region, or a file or dataset in one piece: over what somebody has
+/// written there since. For a progress bar of all: `co_await weft::show_progress(c, "storing", weft::store(...));`
+///
+/// What is stored is with the operating system then: nothing is promised of a power cut, after which a file may have
+/// its name and not its elements.
 ///
 /// With task options before all of it, `store({.retries = 3}, storing(x, ...))`, its tasks have these in the place of
 /// those of the arrays' client, for this call. (`to_npy` and the others are calls of this with one array.)
