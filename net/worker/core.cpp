@@ -87,6 +87,7 @@ void worker_core::receive(time_ns now, batch_reader& batch) {
         if (is_of_leases(kind)) break;  // the worker's
         wrong("sent a worker a message of kind", kind, "it is none that a worker takes");
     }
+    take_all_away();
   }
 }
 
@@ -189,7 +190,7 @@ void worker_core::run(time_ns now, const run_task& t) {
     lacking += keeps_waiting(entries_[place]);
   }
   if (lacking == 0) {
-    if (!hand_over(task, t)) take_all_away();
+    hand_over(task, t);
     return;
   }
   set_state(entries_[task], task, state::waiting);
@@ -197,7 +198,8 @@ void worker_core::run(time_ns now, const run_task& t) {
   entries_[task].position = keep(t);
 }
 
-/// Gives a task to the engine. False: an input is here no more, which is among gone_ then.
+/// Gives a task to the engine. False: an input is here no more, which is among gone_ then, and the task waits,
+/// lacking nothing, until take_all_away().
 bool worker_core::hand_over(std::uint32_t task, const run_task& t) {
   const task_id gone = host_.hold(t);
   if (gone == 0) {
@@ -217,6 +219,8 @@ void worker_core::taken(task_id value) {
   leave(place, true, true);
 }
 
+/// What tasks were to take that has been given away. With it go tasks, and entries that only these have used, so that
+/// this comes when nobody is at work on any: behind a message or an event.
 void worker_core::take_all_away() {
   while (!gone_.empty()) {
     const task_id gone = gone_.back();
@@ -298,7 +302,6 @@ void worker_core::settle_users(std::uint32_t first) {
       if (hand_over(task, t)) settling_.push_back(task);
     }
   }
-  take_all_away();  // behind the walk over the edges, which it changes
 }
 
 /// Takes a task back that has not begun; false: it has.
@@ -505,6 +508,7 @@ void worker_core::pushed(task_id value, std::uint64_t bytes, std::span<const std
   e.early = true;
   host_.given(value, bytes, message);
   settle_users(place);
+  take_all_away();
 }
 
 // ---- modes -------------------------------------------------------------------------------------------------------

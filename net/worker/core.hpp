@@ -266,6 +266,7 @@ class worker_core final : private fetch_host {
   std::uint32_t keep(const run_task& task);
   waiting_task unkeep(const entry& e);
   /// An input is no longer promised, or no longer waits: tasks that waited for it alone are submitted, and so on.
+  /// Followed by take_all_away(), when the caller is through with the entries that it has looked up.
   void settle_users(std::uint32_t input);
   bool withdraw(std::uint32_t place);
   void push(const push_value& message);

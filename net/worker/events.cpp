@@ -30,7 +30,9 @@ void worker_core::done(task_id task, std::uint32_t attempt, std::uint64_t bytes,
   const bool with_value = e.may_inline && small;
   if (!with_value) value = {};
   say().add(done_task{{task, bytes, nanoseconds, attempt, with_value ? has_value : 0u}, value});
-  if (std::exchange(e.offered, false)) settle_users(place);
+  if (!std::exchange(e.offered, false)) return;
+  settle_users(place);
+  take_all_away();
 }
 
 void worker_core::failed(const failed_task& failure) {

@@ -40,11 +40,12 @@ struct node {
   std::uint32_t attempt = 0;
   node_state state = node_state::waiting;
   bool stopped = false, needed = false;
+  bool lent = false, may_take = false, taken = false;
   std::vector<std::shared_ptr<node>> inputs;
 };
 
 struct event {
-  enum { began, done, failed, cancelled, need, need_not, dropped } kind;
+  enum { began, done, failed, cancelled, need, need_not, dropped, taken } kind;
   task_id id;
   std::uint32_t attempt;
 };
@@ -87,7 +88,11 @@ struct engine final : worker_host {
     for (const input_ref& i : t.inputs) {
       must(known.contains(i.id), "submit() with an input that nobody has told of");
       n->inputs.push_back(known[i.id]);
+      must(!n->inputs.back()->taken, "submit() with an input that was given away");
     }
+    for (std::size_t i = 0; i < n->inputs.size() && i < 16; ++i)
+      if ((t.last_uses >> i & 1) != 0 && n->inputs[i]->state != node_state::remote)
+        n->inputs[i]->lent = n->may_take = true;
     known[t.id] = n;
     alive.push_back(n);
   }
@@ -106,6 +111,17 @@ struct engine final : worker_host {
     must(known.contains(id), "stop() of what is not known");
     must(!known[id]->stopped, "stop() twice");
     known[id]->stopped = true;
+  }
+  task_id hold(const run_task& t) override {
+    for (const input_ref& i : t.inputs) {
+      must(known.contains(i.id), "hold() of an input that nobody has told of");
+      if (known[i.id]->taken) return i.id;
+    }
+    return 0;
+  }
+  bool has(task_id id) override {
+    must(known.contains(id), "has() of what is not known");
+    return !known[id]->taken;
   }
   void drop(task_id id) override {
     note(5, id, 0);
@@ -153,7 +169,8 @@ struct engine final : worker_host {
     if (!only_forward && roll.one_in(8) && !known.empty()) {
       auto it = known.begin();
       std::advance(it, static_cast<std::ptrdiff_t>(roll(known.size())));
-      if (it->second->state == node_state::value) end(it->second, node_state::gone, event::dropped);
+      if (it->second->state == node_state::value && !it->second->taken)
+        end(it->second, node_state::gone, event::dropped);
       if (it->second->state == node_state::remote && it->second->needed) {
         it->second->needed = false;
         events.push_back({event::need_not, it->first, 0});
@@ -166,6 +183,7 @@ struct engine final : worker_host {
   }
   bool advance(const std::shared_ptr<node>& n) {
     if (n->state == node_state::running) {
+      take_inputs(*n);
       const std::uint64_t luck = roll(8);
       if (n->stopped && luck < 5)
         end(n, node_state::failed, event::cancelled);
@@ -193,6 +211,22 @@ struct engine final : worker_host {
     return true;
   }
 
+  /// What is lent to it, as far as it is here and nobody else has it.
+  void take_inputs(const node& n) {
+    if (!n.may_take || roll.one_in(2)) return;
+    for (const auto& i : n.inputs) {
+      if (!i->lent || i->taken || i->state != node_state::value) continue;
+      if (const auto at = known.find(i->id); at == known.end() || at->second != i) continue;
+      std::ptrdiff_t users = 0;
+      for (const auto& other : alive)
+        if (other->state <= node_state::running) users += std::ranges::count(other->inputs, i);
+      if (users != 1) continue;
+      i->taken = true;
+      ++given_away;
+      events.push_back({event::taken, i->id, 0});
+    }
+  }
+
   void note(std::uint64_t what, std::uint64_t a, std::uint64_t b) {
     for (const std::uint64_t x : {what, a, b}) hash = (hash ^ x) * 0x100000001b3u;
   }
@@ -209,6 +243,7 @@ struct engine final : worker_host {
   };
   std::map<peer_id, asked_of> requests;
   bool paused = false;
+  std::uint64_t given_away = 0;
   std::uint64_t hash = 0xcbf29ce484222325u;
 };
 

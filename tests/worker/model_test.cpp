@@ -80,8 +80,20 @@ struct world {
     const time_ns left = roll.one_in(6) ? static_cast<time_ns>(1 + roll(100)) : 0;
     ++t.attempt;
     if (left != 0) times[{id, t.attempt}] = now + left;
-    out.add(run_task{{id, {}, id, left, t.attempt, id % 5 == 0 ? task_once : 0u, 0, 0, 0}, inputs, {}, given});
+    // Not only where it is true: the worker looks for itself.
+    const auto last_uses = static_cast<std::uint16_t>(roll.one_in(2) ? roll(16) : 0);
+    out.add(
+        run_task{{id, {}, id, left, t.attempt, id % 5 == 0 ? task_once : 0u, 0, 0, last_uses}, inputs, {}, given});
     return true;
+  }
+  void submit(const std::vector<task_id>& inputs) {
+    const task_id id = make_task_id(7, ++numbers);
+    items[id].inputs = inputs;
+    assign(id);
+  }
+  void copy(task_id id) {
+    items[id].copying = true;
+    out.add(copy_value{{id, size_of(id), *items[id].holders.rbegin(), 0}});
   }
   // A peer makes what it was to make, or does not. A promise outlives the task that wanted it: nobody is harmed.
   void keep_promise(task_id id) {
@@ -90,6 +102,11 @@ struct world {
     items[id].holders.insert(p);
     has[id].insert(p);
     const std::vector<std::byte> value(8);
+    // It may first be heard of with another task, or a copy.
+    if (items.size() <= 40 && roll.one_in(2))
+      submit({id});
+    else if (roll.one_in(2))
+      copy(id);
     if (roll.one_in(2))
       out.add(give_value{{id, size_of(id)}, value});
     else
@@ -140,11 +157,9 @@ struct world {
       case 2:
       case 3: {
         if (items.size() > 40) break;
-        const task_id id = make_task_id(7, ++numbers);
         std::vector<task_id> inputs;
         for (std::uint64_t n = roll(4); n-- > 0;) inputs.push_back(some_item());
-        items[id].inputs = inputs;
-        assign(id);
+        submit(inputs);
         break;
       }
       case 4:
@@ -182,10 +197,7 @@ struct world {
         if (const task_id id = some_item(); !items[id].assigned && !needed(id)) drop_value(id);
         break;
       case 11:
-        if (const task_id id = some_item(); !items[id].holders.empty()) {
-          items[id].copying = true;
-          out.add(copy_value{{id, size_of(id), *items[id].holders.rbegin(), 0}});
-        }
+        if (const task_id id = some_item(); !items[id].holders.empty()) copy(id);
         break;
       case 12:  // another worker has taken a copy
         if (const task_id id = some_item(); items[id].here) {
@@ -355,6 +367,9 @@ struct world {
       case event::dropped:
         core.dropped(e.id);
         break;
+      case event::taken:
+        if (host.known.contains(e.id) && host.known[e.id]->taken) core.taken(e.id);
+        break;
     }
     return true;
   }
@@ -481,7 +496,7 @@ struct world {
 }  // namespace
 
 TEST_CASE("a worker reports each attempt once, whatever crosses", "[worker][model]") {
-  std::uint64_t runs = 0, ends = 0, late = 0;
+  std::uint64_t runs = 0, ends = 0, late = 0, given_away = 0;
   for (const std::uint64_t seed : weft::test::seed_range(10'000)) {
     INFO("seed " << seed);
     world w(seed);
@@ -489,6 +504,7 @@ TEST_CASE("a worker reports each attempt once, whatever crosses", "[worker][mode
     runs += w.runs;
     ends += w.ends.size();
     late += w.late;
+    given_away += w.host.given_away;
     if (seed % 50 != 0) continue;
     world again(seed);
     again.run();
@@ -497,4 +513,5 @@ TEST_CASE("a worker reports each attempt once, whatever crosses", "[worker][mode
   CHECK(ends <= runs);
   CHECK(ends > runs / 2);
   CHECK(late > runs / 100);
+  CHECK(given_away > runs / 100);
 }

@@ -28,6 +28,7 @@ class script final : public worker_host {
   batch_writer in;                  // from the scheduler
   strings calls;                    // of the host
   std::set<task_id> began_already;  // in the engine, though the core may not have heard of it
+  std::set<task_id> given_away;     // values, by the engine; the same
   std::uint64_t last_request = 0;
   time_ns now = 0;
 
@@ -161,7 +162,16 @@ class script final : public worker_host {
     return !began_already.contains(id);
   }
   void stop(task_id id) override { note("stop", id); }
-  void drop(task_id id) override { note("drop", id); }
+  task_id hold(const run_task& t) override {
+    for (const input_ref& i : t.inputs)
+      if (given_away.contains(i.id)) return i.id;
+    return 0;
+  }
+  bool has(task_id id) override { return !given_away.contains(id); }
+  void drop(task_id id) override {
+    given_away.erase(id);
+    note("drop", id);
+  }
   void fetch(peer_id peer, std::uint64_t request, std::span<const task_id> ids) override {
     std::string text = "fetch from " + std::to_string(peer);
     for (const task_id id : ids) text += " " + std::to_string(id);

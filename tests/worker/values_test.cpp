@@ -149,6 +149,68 @@ TEST_CASE("a value that the disk has lost takes the tasks along that wait for it
   CHECK(s.said().empty());
 }
 
+TEST_CASE("a value that was given away takes who waits for it along, and nothing else", "[worker]") {
+  script s;
+  s.run(10, 1);
+  s.finish(10, 1);
+  s.run(20, 1, {{10}});
+  s.begin(20, 1);
+  s.given_away.insert(10);  // to 20, and that is told later
+  s.run(30, 1, {{10}, {90, 2, promised_input}});
+  s.called(), s.said();
+  const std::vector<std::byte> value(8);
+  SECTION("as its other input is pushed") {
+    s.core.pushed(90, 100, value);
+    CHECK(s.called() == strings{"given 8 bytes of 90", "drop 10", "drop 90"});
+    CHECK(s.said() == strings{"gives back 30 1"});
+  }
+  SECTION("as its other input is given") {
+    s.hear(give_value{{90, 100}, value});
+    CHECK(s.called() == strings{"given 8 bytes of 90", "drop 10", "drop 90"});
+    CHECK(s.said() == strings{"gives back 30 1"});
+  }
+  SECTION("as its other input is said to be elsewhere") {
+    s.hear(value_at{{90, 100, 3, 0}});
+    CHECK(s.called() == strings{"remote 90", "drop 10", "drop 90"});
+    CHECK(s.said() == strings{"gives back 30 1"});
+  }
+  SECTION("as another task says where its other input is, and takes that") {
+    s.run(40, 1, {{90, 3}});
+    CHECK(s.called() == strings{"remote 90", "submit 40", "drop 10"});
+    CHECK(s.said() == strings{"gives back 30 1"});
+    CHECK(s.core.tasks() == 2);
+    s.core.need(90, 1);
+    s.tick(1);
+    CHECK(s.called() == strings{"fetch from 3 90"});
+    CHECK(s.core.fetched(s.last_request, 90, 100));
+    s.finish(40, 1);
+    CHECK(s.said() == strings{"added 90", "done 40 1"});
+    s.drop_these({40, 90});
+  }
+  SECTION("as another task says where its other input is, and takes both") {
+    s.run(40, 1, {{10}, {90, 3}});
+    CHECK(s.called() == strings{"remote 90", "drop 10", "drop 90"});
+    CHECK(s.said() == strings{"gives back 40 1", "gives back 30 1"});
+  }
+  SECTION("as a copy of its other input is asked for") {
+    s.hear(copy_value{{90, 100, 3, 0}});
+    CHECK(s.called() == strings{"remote 90", "drop 10"});
+    CHECK(s.said() == strings{"gives back 30 1"});
+    s.tick(1);
+    CHECK(s.called() == strings{"fetch from 3 90"});
+    s.drop_these({90});
+  }
+  SECTION("when it is told") {
+    s.core.taken(10);
+    CHECK(s.called() == strings{"drop 10"});
+    CHECK(s.said() == strings{"gives back 30 1"});
+  }
+  CHECK(s.core.tasks() == 1);
+  s.finish(20, 1);
+  s.drop_these({20});
+  CHECK(s.core.empty());
+}
+
 TEST_CASE("holders are tried, then the scheduler is asked", "[worker]") {
   script s;
   s.run(10, 1, {{90, 2}});
