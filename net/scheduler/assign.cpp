@@ -61,8 +61,8 @@ bool scheduler_core::is_last_use(slot input, slot t) const {
   return bytes >= options_.least_given;
 }
 
-/// Whether the last task that takes a value has it, or may, where both are: it is nowhere else then, and goes with
-/// that task.
+/// Whether the last task that takes a value has it, or may, where both are: nobody else gets it from there, and it
+/// goes with that task. There may be other copies.
 bool scheduler_core::is_given(slot t, worker_index at) const {
   const task_record& r = tasks_[t];
   if (r.needed_by != 1 || (r.flags & task_wanted) || r.has(mark_floating) || !is_at(t, at)) return false;

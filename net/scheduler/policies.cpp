@@ -148,7 +148,8 @@ void scheduler_core::keep_all_copies() {
 }
 
 /// Drops copies beyond those that tasks use where they are and those that replicate() asked for, on the fullest
-/// workers first. Never the last one, and none while another is still on its way.
+/// workers first. Never the last one, and none while another is still on its way. What a task may have been given
+/// goes with it, and does not count.
 void scheduler_core::reduce_copies() {
   std::vector<task_id> candidates;
   candidates.swap(surplus_);
@@ -166,16 +167,20 @@ void scheduler_core::reduce_copies() {
     const std::size_t least = wanted == keep_.end() ? 1 : wanted->second;
     std::vector<worker_index> real, may_go;
     bool coming = false;
+    std::size_t given = 0;
     for (const holder h : tasks_.holders(t)) {
       if (h.coming()) {
         coming = true;
-        continue;
+      } else if (is_given(t, h.worker())) {
+        ++given;
+      } else {
+        real.push_back(h.worker());
+        if (!in_use_at(t, h.worker())) may_go.push_back(h.worker());
       }
-      real.push_back(h.worker());
-      if (!in_use_at(t, h.worker())) may_go.push_back(h.worker());
     }
+    const std::size_t there = real.size() + given;
+    if (there > least && (coming || may_go.size() < there)) surplus_.push_back(id);  // later, perhaps
     if (real.size() <= least) continue;
-    if (coming || may_go.size() < real.size()) surplus_.push_back(id);  // later, perhaps
     std::sort(may_go.begin(), may_go.end(), [&](worker_index a, worker_index b) {
       const bool leaving_a = workers_[a].mode_ordered, leaving_b = workers_[b].mode_ordered;
       if (leaving_a != leaving_b) return leaving_a;

@@ -178,6 +178,40 @@ TEST_CASE("a copy that a task uses is not surplus", "[scheduler]") {
   s.done(w, d);
 }
 
+TEST_CASE("a copy that a task may have been given is not the one that is kept", "[scheduler]") {
+  constexpr std::uint64_t large = 1 << 20;
+  script s;
+  const peer_id c = s.client(), v = s.worker();
+  const task_id a = s.submit(c);
+  s.done(v, a, 1, large);
+  const peer_id w = s.worker(2, "gpu=2");
+  s.options(c, 1, "gpu=1");
+  const task_id b = s.submit(c, {.options = 1});
+  s.submit(c, {.options = 1});
+  s.done(w, b, 1, 2 * large);
+  const task_id d = s.submit(c, {.inputs = {a, b}, .options = 1});
+  s.about<release_tasks>(c, {a, b});
+  s.retracted(w, d, 1, true);
+  s.heard(v);
+  CHECK(s.heard(w).back() == "run 4/2 1@2 for good 2@0 for good options 1");
+  s.added(w, a);
+  s.tick(2 * second);
+  CHECK(s.heard(v).empty());
+  CHECK(s.heard(w).empty());
+  SECTION("and goes with that task") {
+    s.done(w, d, 2);
+    CHECK(s.heard(v) == lines{"drop 1"});
+    CHECK(s.heard(w) == lines{"drop 2 1"});
+  }
+  SECTION("and is one of several when that task has come back") {
+    s.beat(w, worker_mode::paused);
+    s.retracted(w, d, 2, true);
+    s.tick(4 * second);
+    CHECK(s.heard(v).empty());
+    CHECK(s.heard(w) == lines{"drop 1"});  // the fuller one
+  }
+}
+
 TEST_CASE("rebalancing moves values from full workers to empty ones", "[scheduler]") {
   script s;
   const peer_id c = s.client(), v = s.worker_of("full", 1000);
