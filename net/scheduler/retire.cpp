@@ -87,7 +87,8 @@ void scheduler_core::retire_step() {
   for (const peer_id p : go) depart(p, "it was retired", true);
 }
 
-/// The values of these workers that are at no other worker which stays.
+/// The values of these workers that are at no other worker which stays, but for those that go with the last task that
+/// takes them: nobody makes copies of these.
 void scheduler_core::find_values(const std::vector<retirement*>& of) {
   for (retirement* r : of)
     if (r) r->looked = true;
@@ -95,10 +96,11 @@ void scheduler_core::find_values(const std::vector<retirement*>& of) {
     if (tasks_[t].state != task_state::memory) continue;
     const auto all = tasks_.holders(t);
     if (std::any_of(all.begin(), all.end(),
-                    [&](holder h) { return !h.coming() && !workers_[h.worker()].mode_ordered; }))
+                    [&](holder h) { return !h.coming() && !workers_[h.worker()].mode_ordered; }) ||
+        is_given(t))
       continue;
     for (const holder h : all)
-      if (!h.coming() && of[h.worker()] && !is_given(t, h.worker())) of[h.worker()]->values.push_back({tasks_[t].id});
+      if (!h.coming() && of[h.worker()]) of[h.worker()]->values.push_back({tasks_[t].id});
   }
 }
 
@@ -114,11 +116,11 @@ void scheduler_core::hand_over(retirement& r, std::size_t most) {
   }
 }
 
-/// Whether others have a value, or nobody wants it. Else somebody is asked to take it over, once; with nobody `asked`
-/// is 0.
+/// Whether others have a value, or its last task, or nobody wants it. Else somebody is asked to take it over, once;
+/// with nobody `asked` is 0.
 bool scheduler_core::is_over(retirement::value& v, worker_index from) {
   const slot t = tasks_.find(v.id);
-  bool over = t == no_task || tasks_[t].state != task_state::memory || !is_at(t, from) || is_given(t, from);
+  bool over = t == no_task || tasks_[t].state != task_state::memory || !is_at(t, from) || is_given(t);
   worker_index to = no_worker_index;
   if (!over)
     for (const holder h : tasks_.holders(t)) {

@@ -95,6 +95,32 @@ TEST_CASE("what no other worker takes from one that retires is made again, unles
   s.core.check_invariants();
 }
 
+TEST_CASE("what a last task elsewhere may have been given holds no worker that retires", "[scheduler]") {
+  script s;
+  const peer_id c = s.client(), v = s.worker();
+  const task_id a = s.submit(c);
+  s.done(v, a, 1, 1 << 20);
+  const peer_id w = s.worker(1, "gpu=1");
+  s.options(c, 1, "gpu=1");
+  const task_id d = s.submit(c, {.inputs = {a}, .options = 1});
+  s.about<release_tasks>(c, {a});
+  s.added(w, a);
+  const peer_id x = s.worker();
+  s.core.retire(s.now, v);
+  s.core.retire(s.now, w);
+  s.tick(s.now);
+  const auto gone = s.core.take_departures();
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].peer == v);
+  CHECK(s.heard(x).empty());
+  s.done(w, d);
+  s.tick(s.now + second);
+  CHECK(s.heard(x) == lines{"copy 2@3"});
+  s.added(x, d);
+  s.tick(s.now + second);
+  CHECK(s.core.take_departures().size() == 1);
+}
+
 TEST_CASE("a retiring worker that is alone keeps its values until another comes", "[scheduler]") {
   script s;
   const peer_id c = s.client(), v = s.worker();
