@@ -215,6 +215,7 @@ bool worker_core::hand_over(std::uint32_t task, const run_task& t) {
 void worker_core::taken(task_id value) {
   const std::uint32_t place = places_.find(value);
   if (place == none || entries_[place].at != state::here) return;
+  if (is_waited_for(place)) say().add(value_dropped{{}, {&value, 1}});
   host_.drop(value);
   leave(place, true, true);
 }
@@ -430,11 +431,7 @@ void worker_core::drop(task_id id) {
     return;
   }
   host_.drop(id);
-  // The engine keeps what its tasks take; those that wait here lose it.
-  bool lost = false;
-  for (std::uint32_t at = entries_[place].users; at != none; at = edges_[at].next_user)
-    lost = lost || entries_[edges_[at].task].at == state::waiting;
-  leave(place, lost);
+  leave(place, is_waited_for(place));
 }
 
 void worker_core::copy(const copy_value& m) {

@@ -167,7 +167,8 @@ class worker_core final : private fetch_host {
   /// The engine has lost a value that was here.
   void dropped(task_id value);
   /// The last task that takes a value has it. The scheduler is not told: it will drop the value when that task has
-  /// ended. Others that would take it, and have not begun, are given back: the scheduler had another opinion.
+  /// ended. Unless others wait here to take it: these are given back, behind value_dropped, since the scheduler had
+  /// another opinion.
   void taken(task_id value);
 
   // From the links to peers.
@@ -312,6 +313,8 @@ class worker_core final : private fetch_host {
   batch_writer& say();
   void free_entry(std::uint32_t place);
   bool lacks_input(const entry& e) const noexcept;
+  /// A task that waits here takes it. Of tasks in the engine the engine keeps the inputs.
+  bool is_waited_for(std::uint32_t place) const noexcept;
   bool is_to_stop(const entry& e) const noexcept { return e.stopping || e.quitting || e.late; }
   void say_ended_unrun(const entry& e);
   void say_retracted(task_id id, std::uint32_t attempt, bool given_back);

@@ -154,6 +154,12 @@ bool worker_core::lacks_input(const entry& e) const noexcept {
   return false;
 }
 
+bool worker_core::is_waited_for(std::uint32_t place) const noexcept {
+  for (std::uint32_t at = entries_[place].users; at != none; at = edges_[at].next_user)
+    if (entries_[edges_[at].task].at == state::waiting) return true;
+  return false;
+}
+
 void worker_core::say_ended_unrun(const entry& e) {
   if (e.stopping)
     say_cancelled(e.id, e.attempt);

@@ -162,22 +162,22 @@ TEST_CASE("a value that was given away takes who waits for it along, and nothing
   SECTION("as its other input is pushed") {
     s.core.pushed(90, 100, value);
     CHECK(s.called() == strings{"given 8 bytes of 90", "drop 10", "drop 90"});
-    CHECK(s.said() == strings{"gives back 30 1"});
+    CHECK(s.said() == strings{"dropped 10", "gives back 30 1"});
   }
   SECTION("as its other input is given") {
     s.hear(give_value{{90, 100}, value});
     CHECK(s.called() == strings{"given 8 bytes of 90", "drop 10", "drop 90"});
-    CHECK(s.said() == strings{"gives back 30 1"});
+    CHECK(s.said() == strings{"dropped 10", "gives back 30 1"});
   }
   SECTION("as its other input is said to be elsewhere") {
     s.hear(value_at{{90, 100, 3, 0}});
     CHECK(s.called() == strings{"remote 90", "drop 10", "drop 90"});
-    CHECK(s.said() == strings{"gives back 30 1"});
+    CHECK(s.said() == strings{"dropped 10", "gives back 30 1"});
   }
   SECTION("as another task says where its other input is, and takes that") {
     s.run(40, 1, {{90, 3}});
     CHECK(s.called() == strings{"remote 90", "submit 40", "drop 10"});
-    CHECK(s.said() == strings{"gives back 30 1"});
+    CHECK(s.said() == strings{"dropped 10", "gives back 30 1"});
     CHECK(s.core.tasks() == 2);
     s.core.need(90, 1);
     s.tick(1);
@@ -190,12 +190,12 @@ TEST_CASE("a value that was given away takes who waits for it along, and nothing
   SECTION("as another task says where its other input is, and takes both") {
     s.run(40, 1, {{10}, {90, 3}});
     CHECK(s.called() == strings{"remote 90", "drop 10", "drop 90"});
-    CHECK(s.said() == strings{"gives back 40 1", "gives back 30 1"});
+    CHECK(s.said() == strings{"dropped 10", "gives back 40 1", "gives back 30 1"});
   }
   SECTION("as a copy of its other input is asked for") {
     s.hear(copy_value{{90, 100, 3, 0}});
     CHECK(s.called() == strings{"remote 90", "drop 10"});
-    CHECK(s.said() == strings{"gives back 30 1"});
+    CHECK(s.said() == strings{"dropped 10", "gives back 30 1"});
     s.tick(1);
     CHECK(s.called() == strings{"fetch from 3 90"});
     s.drop_these({90});
@@ -203,7 +203,7 @@ TEST_CASE("a value that was given away takes who waits for it along, and nothing
   SECTION("when it is told") {
     s.core.taken(10);
     CHECK(s.called() == strings{"drop 10"});
-    CHECK(s.said() == strings{"gives back 30 1"});
+    CHECK(s.said() == strings{"dropped 10", "gives back 30 1"});
   }
   CHECK(s.core.tasks() == 1);
   s.finish(20, 1);
