@@ -65,7 +65,9 @@ bool scheduler_core::is_last_use(slot input, slot t) const {
 /// goes with that task. There may be other copies.
 bool scheduler_core::is_given(slot t, worker_index at) const {
   const task_record& r = tasks_[t];
-  if (r.needed_by != 1 || (r.flags & task_wanted) || r.has(mark_floating) || !is_at(t, at)) return false;
+  // What is_last_use() asks of the value alone comes before the walk over those that have ever taken it.
+  if (r.needed_by != 1 || (r.flags & task_wanted) || r.has(mark_floating)) return false;
+  if (r.dependents_count > options_.ahead_dependents || !is_at(t, at)) return false;
   for (const slot d : tasks_.dependents(t))
     if (tasks_[d].state == task_state::assigned && tasks_[d].worker == at) return is_last_use(t, d);
   return false;
