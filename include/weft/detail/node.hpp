@@ -111,7 +111,8 @@ struct node {
   /// the engine's reference. `refused`: it has failed, and `why` is set. `cleaned`: it has nothing more to give back.
   /// `remote`: a task of a cluster: the engine keeps its books, and another process runs it; its memory keeps the
   /// engine. `lent`: one of the handles is the tracker's, who lends the value to the last task that takes it; that
-  /// has `may_take`.
+  /// has `may_take`, for all its inputs: it may also take one that was lent to another, which came back, and that is
+  /// needed again. Such a value is made anew, which is rare, and costs less than to keep what is lent to whom.
   enum mark : std::uint8_t {
     poisoned = 1,
     inside = 2,
