@@ -440,6 +440,10 @@ void worker_core::copy(const copy_value& m) {
   disown(places_.find(m.id));
   std::uint32_t place = places_.find(m.id);
   if (unended(place) || ordered_ == worker_mode::stopped) return;
+  if (place != none && entries_[place].at == state::here && !host_.has(m.id)) {
+    taken(m.id);
+    place = none;
+  }
   if (place == none) {
     make_remote(m.id, m.bytes, m.worker);
     place = places_.find(m.id);

@@ -130,6 +130,7 @@ struct worker_limits {
 ///   behind value_dropped. The same goes for done_task and the release of its task.
 /// - drop_values, and a value that is still awaited here: only the wish of copy_value ends; tasks here wait on.
 /// - copy_value, and the value's coming: answered by value_added again.
+/// - copy_value, and the value is here and was given to the last task that takes it: it is fetched anew.
 /// - copy_value, and the loss of the value: missing_value ends the wish for a copy; who needs the value waits on.
 /// - copy_value, and a value that is refused when it comes: missing_value with not_taken ends the wish for copies.
 /// - copy_value, and run_task or a task with that id here: done_task is the answer.

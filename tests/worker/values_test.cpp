@@ -200,6 +200,16 @@ TEST_CASE("a value that was given away takes who waits for it along, and nothing
     CHECK(s.called() == strings{"fetch from 3 90"});
     s.drop_these({90});
   }
+  SECTION("as a copy of it is asked for") {
+    s.hear(copy_value{{10, 100, 3, 0}});
+    CHECK(s.called() == strings{"drop 10", "remote 10"});
+    CHECK(s.said() == strings{"dropped 10", "gives back 30 1"});
+    s.tick(1);
+    CHECK(s.called() == strings{"fetch from 3 10"});
+    CHECK(s.core.fetched(s.last_request, 10, 100));
+    CHECK(s.said() == strings{"added 10"});
+    s.drop_these({10});
+  }
   SECTION("when it is told") {
     s.core.taken(10);
     CHECK(s.called() == strings{"drop 10"});
