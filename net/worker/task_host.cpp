@@ -282,12 +282,12 @@ bool task_host::has(task_id value) {
   return !r || !r->lent || (r->node->counts.load(std::memory_order_acquire) & node::taken) == 0;
 }
 
-/// Of a task that is not submitted yet.
+/// Of a task that is not submitted yet. What is fetched for it is lent before it comes.
 void task_host::lend_inputs(const run_task& task, node& n) {
   for (std::size_t i = 0; i < task.inputs.size() && i < 16; ++i) {
     if ((task.last_uses >> i & 1) == 0) continue;
     record* const r = look(task.inputs[i].id);
-    if (!r || !r->node || r->coming || (r->attempt == 0 && !r->here)) continue;
+    if (!r || !r->node || r->coming) continue;
     n.add(node::may_take);
     if (std::exchange(r->lent, true)) continue;
     r->node->add(node::lent);

@@ -12,7 +12,7 @@ using namespace weft::net;
 using namespace weft::net::test;
 using taken_numbers = std::vector<weft::future<numbers>>;
 
-constexpr task_id theirs = 90, promised = 91, made = 20;
+constexpr task_id theirs = 90, promised = 91, fetched = 92, made = 20;
 
 std::atomic<int> taken{0}, copied{0};
 std::atomic<bool> runs{false}, may_take{true}, fails{false};
@@ -55,8 +55,8 @@ struct place {
     w.answer(w.request(), some(1), theirs);
     w.result(made);
   }
-  void add_up(task_id id, std::uint16_t last_uses, task_id of = made) {
-    const input_ref from{of, 80'000, 0, 0};
+  void add_up(task_id id, std::uint16_t last_uses, task_id of = made, peer_id at = 0) {
+    const input_ref from{of, 80'000, at, 0};
     w.hear(run_task{{id, in_place_, id, 0, 1, task_inline, 0, 0, last_uses}, {&from, 1}, total_.message(), {}});
   }
   /// The same of two values, the second of which another worker is to make.
@@ -102,6 +102,20 @@ TEST_CASE("the last task that takes a value has it, and no other has it then", "
   p.add_up(31, 1);
   CHECK(p.w.wait([&] { return p.w.was_given_back(31) && p.w.was_dropped(made); }));
   CHECK(copied == 0);
+}
+
+TEST_CASE("what is fetched for its last task is given to it too", "[worker]") {
+  place p;
+  p.add_up(30, 1, fetched, 2);
+  p.w.answer(p.w.request(), some(1), fetched);
+  CHECK(p.w.result(30) == sum / 2);
+  CHECK(taken == 1);
+  p.add_up(31, 1, fetched);
+  CHECK(p.w.wait([&] { return p.w.was_given_back(31) && p.w.was_dropped(fetched); }));
+  p.add_up(32, 0, fetched, 2);
+  p.w.answer(p.w.request(), some(1), fetched);
+  CHECK(p.w.result(32) == sum / 2);
+  CHECK(copied == 1);
 }
 
 TEST_CASE("a value that others take too is copied", "[worker]") {

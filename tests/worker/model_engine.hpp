@@ -91,8 +91,7 @@ struct engine final : worker_host {
       must(!n->inputs.back()->taken, "submit() with an input that was given away");
     }
     for (std::size_t i = 0; i < n->inputs.size() && i < 16; ++i)
-      if ((t.last_uses >> i & 1) != 0 && n->inputs[i]->state != node_state::remote)
-        n->inputs[i]->lent = n->may_take = true;
+      if ((t.last_uses >> i & 1) != 0) n->inputs[i]->lent = n->may_take = true;
     known[t.id] = n;
     alive.push_back(n);
   }

@@ -126,9 +126,7 @@ void engine_model::submit(const run_task& t) {
   }
   for (std::size_t i = 0; i < t.inputs.size() && i < 16; ++i) {
     if ((t.last_uses >> i & 1) == 0) continue;
-    node& in = nodes_[places_.find(t.inputs[i].id)];
-    if (in.at == state::remote) continue;
-    in.lent = nodes_[place].may_take = true;
+    nodes_[places_.find(t.inputs[i].id)].lent = nodes_[place].may_take = true;
   }
   if (elsewhere) to_ask_.push_back(key_of(place));
   if (nodes_[place].waiting == 0) make_ready(place);
