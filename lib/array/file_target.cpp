@@ -93,6 +93,7 @@ class file_region_job final : public storing_job {
     where.writing = number_;
     where.begin = region_.first;
     where.whole = extents_from(header_.shape);
+    where.with_header = format_->has_header();
     return writes_to_file(std::move(where), std::move(chunks), name());
   }
   task<> finish() override {
@@ -156,6 +157,7 @@ class npy_format final : public file_format {
   }
   task<file> create(std::string path, npy_header& h) const override { return create_npy(std::move(path), h); }
   task<npy_header> look(file& f, const array_node&) const override { return read_npy_header(f); }
+  bool has_header() const noexcept override { return true; }
 };
 
 }  // namespace

@@ -69,7 +69,11 @@ task<nothing> write_npy_chunk(shared<npy_place> where, std::size_t j, const bloc
   if (from.count() == 0) co_return nothing();
   const writing here(where->writing);
   const npy_header h = header_of(*where);
-  file f = co_await file::open(where->path, {.mode = access::write});
+  file f = co_await file::open(where->path, {.mode = where->with_header ? access::read_write : access::write});
+  if (where->with_header) {
+    const npy_header there = co_await read_npy_header(f);
+    if (!(there == h)) throw_written_anew(where->path);
+  }
   co_await write_npy_box(f, h, b.first, b.extents, from.bytes().data(), b.steps);
   co_await f.close();
   co_return nothing();
@@ -121,6 +125,7 @@ void weft_encode(encoder& e, const npy_place& p) {
   weft::encode(e, p.writing);
   weft::encode(e, p.begin);
   weft::encode(e, p.whole);
+  weft::encode(e, p.with_header);
 }
 npy_place weft_decode(decoder& d, std::type_identity<npy_place>) {
   npy_place p{weft::decode<std::string>(d), weft::decode<grid>(d)};
@@ -133,6 +138,7 @@ npy_place weft_decode(decoder& d, std::type_identity<npy_place>) {
   p.writing = weft::decode<std::uint64_t>(d);
   p.begin = weft::decode<weft::shape>(d);
   p.whole = weft::decode<weft::shape>(d);
+  p.with_header = weft::decode<bool>(d);
   if (!is_part_of(p.chunks, p.begin, p.whole)) d.fail("an array's file", "its part is not in it");
   if (!is_box_of(p.chunks, p.first, p.counts)) d.fail("an array's file", "its box is not in its chunks");
   if (!is_number(p.of)) d.fail("an array's file", "its elements are no numbers");

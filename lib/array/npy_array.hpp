@@ -25,10 +25,11 @@ struct npy_place {
   std::uint64_t writing = 0;  // the number of the tasks that write it
   weft::shape begin = {};     // of the part that is written, in an array of the shape `whole`; none: of all of it
   weft::shape whole = {};
+  bool with_header = false;  // which says that, and is looked at by each task that writes a part
 };
 void weft_encode(encoder& e, const npy_place& p);
 npy_place weft_decode(decoder& d, std::type_identity<npy_place>);
-constexpr std::string_view weft_schema(std::type_identity<npy_place>) { return "weft array npy 3"; }
+constexpr std::string_view weft_schema(std::type_identity<npy_place>) { return "weft array npy 4"; }
 
 task<block> read_npy_chunk(shared<npy_place> where, std::size_t j);
 /// b must live until it is written.
@@ -70,6 +71,8 @@ class file_format {
   virtual task<file> create(std::string path, npy_header& h) const = 0;
   /// Reads how the elements lie in a file that is there, of whose array x is to be a part.
   virtual task<npy_header> look(file& f, const array_node& x) const = 0;
+  /// Whether look() has read it from the file.
+  virtual bool has_header() const noexcept { return false; }
   /// Throws misuse where no part of a file can be written.
   virtual void check_part() const {}
 };

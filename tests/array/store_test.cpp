@@ -194,7 +194,8 @@ TEST_CASE("a region fails whose place is written anew meanwhile") {
     file << text.replace(text.find("30, 21"), 6, "21, 30");
   };
   at.pool.run(weft::store(storing(x, weft::npy_file(folder / "x.npy")), storing(x, weft::raw_file(folder / "x.bin")),
-                          storing(x, weft::zarr_store(folder / "x.zarr"))));
+                          storing(x, weft::zarr_store(folder / "x.zarr")),
+                          storing(x, weft::npy_file(folder / "y.npy"))));
   const auto fails = [&](void (*how)(const std::string&), const std::string& name, const weft::target& where) {
     replace = how;
     path = folder / name;
@@ -204,7 +205,9 @@ TEST_CASE("a region fails whose place is written anew meanwhile") {
   fails(with_copy, "x.npy", weft::npy_file(folder / "x.npy"));
   fails(with_copy, "x.bin", weft::raw_file(folder / "x.bin", {}, {30, 21}));
   fails(with_copy, "x.zarr", weft::zarr_store(folder / "x.zarr"));
-  fails(with_other_text, "x.npy", weft::npy_file(folder / "x.npy"));
+  fails(with_other_text, "y.npy", weft::npy_file(folder / "y.npy"));
+  // Whose elements are what they were.
+  CHECK((at(at.pool.run(weft::from_raw<double, 2>(c, folder / "y.npy", {30, 21}, {.offset = 128}))) == at(x)));
   fails(with_other_text, "x.zarr", weft::zarr_store(folder / "x.zarr"));
 }
 
