@@ -90,10 +90,8 @@ template <std::size_t N = dynamic_rank, array_like X, array_like Y, std::size_t 
 auto tensordot(const X& x, const Y& y, const std::int64_t (&left)[K], const std::int64_t (&right)[K]) {
   using namespace detail::arrays;
   using T = product_t<X, Y>;
-  return array < T, N != dynamic_rank
-                        ? N
-                        : tensor_rank(X::rank, Y::rank, K) >
-                              (tensor_product(elements_as<T>(x), elements_as<T>(y), left, right, element_of<T>));
+  constexpr std::size_t n = N != dynamic_rank ? N : tensor_rank(X::rank, Y::rank, K);
+  return array<T, n>(tensor_product(elements_as<T>(x), elements_as<T>(y), left, right, element_of<T>));
 }
 /// x[i] * y[j], as numpy.outer: a matrix, with a row for each element of x and a column for each of y, which are
 /// taken row-major where an array has not one axis. With all axes of both it is `tensordot(x, y, 0)`.
