@@ -136,15 +136,11 @@ block map_chunk(const mapped_plan& p, std::size_t j, inputs in) {
     p.function->run({given, out, place});
     return all;
   }
-  block result(p.of, p.chunks.chunk(at));
-  if (!p.trim) {
-    const chunk_out out{result.bytes().data(), result.extents(), &result};
-    p.function->run({given, {&out, 1}, place});
-    return result;
-  }
-  block whole(p.of, with_halo);
-  const chunk_out out{whole.bytes().data(), whole.extents(), &whole};
+  block whole;
+  const chunk_out out{nullptr, p.trim ? with_halo : p.chunks.chunk(at), &whole, p.of};
   p.function->run({given, {&out, 1}, place});
+  if (!p.trim) return whole;
+  block result(p.of, p.chunks.chunk(at));
   std::array<std::size_t, most_axes> extents{};
   std::array<std::ptrdiff_t, most_axes> to{}, from{};
   std::ptrdiff_t to_step = p.of.item, from_step = p.of.item, offset = 0;

@@ -45,6 +45,7 @@ class slide final : public block_function {
       to[a] = step;
       step *= windows[a];
     }
+    std::byte* const result = place_for(c.out[0]);
     if (step == 0) return;
     step = item_;
     for (std::size_t a = rank; a-- > 0;) {
@@ -52,7 +53,7 @@ class slide final : public block_function {
       step *= box[a];
     }
     for (std::size_t k = 0; k < along_.size(); ++k) from[rank + k] = from[along_[k]];
-    copy_box(c.out[0].data, {to.data(), all}, c.in[0].data, {from.data(), all}, {extents.data(), all}, item_);
+    copy_box(result, {to.data(), all}, c.in[0].data, {from.data(), all}, {extents.data(), all}, item_);
   }
   void encode(encoder& e) const override {
     weft::encode(e, item_);

@@ -62,7 +62,9 @@ struct chunk_in {
 struct chunk_out {
   std::byte* data = nullptr;
   weft::shape extents = {};
-  block* whole = nullptr;  // the chunk that they are all of, in whose place the function may leave one of its own
+  /// Where it is there, `data` is not: the elements are all of a chunk, of `of`, which is left here.
+  block* whole = nullptr;
+  element of = {};
 };
 struct block_call {
   std::span<const chunk_in> in;
@@ -100,16 +102,23 @@ using view_type = decltype(arrays::view_of<const T, N>(nullptr, {}));
 
 [[noreturn]] void throw_chunk_shape(const weft::shape& given, const weft::shape& wanted);
 
+/// Where its elements are to be written: memory for a whole chunk is had when there is something to be written.
+inline std::byte* place_for(const chunk_out& out) {
+  if (!out.whole) return out.data;
+  *out.whole = block(out.of, out.extents);
+  return out.whole->bytes().data();
+}
+
 /// Elements of what a function gave: a scalar stands for all of them.
 template <class T, class R>
 void write_result(const R& r, const chunk_out& out) {
   if constexpr (std::is_arithmetic_v<R> || is_complex<R>) {
-    T* to = reinterpret_cast<T*>(out.data);
+    T* to = reinterpret_cast<T*>(place_for(out));
     for (std::int64_t i = 0, n = out.extents.count(); i < n; ++i) to[i] = r;
   } else {
     const weft::shape given = shape_of(r);
     if (r.dimension() != out.extents.size() || given != out.extents) throw_chunk_shape(given, out.extents);
-    auto to = view_of<T, dynamic_rank>(reinterpret_cast<T*>(out.data), out.extents);
+    auto to = view_of<T, dynamic_rank>(reinterpret_cast<T*>(place_for(out)), out.extents);
     xt::noalias(to) = r;
   }
 }
@@ -120,21 +129,24 @@ struct container_owner final : buffer_owner {
   explicit container_owner(R&& r) : what(std::move(r)) {}
   R what;
 };
+/// Not with an allocator that is of somewhere: what it has may go before the chunk does.
 template <class R>
 inline constexpr bool may_be_taken_over = false;
 template <class T, class A, std::size_t N, class Tag>
 inline constexpr bool
-    may_be_taken_over<xt::xtensor_container<xt::uvector<T, A>, N, xt::layout_type::row_major, Tag>> = true;
+    may_be_taken_over<xt::xtensor_container<xt::uvector<T, A>, N, xt::layout_type::row_major, Tag>> =
+        std::allocator_traits<A>::is_always_equal::value;
 template <class T, class A, class S, class Tag>
 inline constexpr bool may_be_taken_over<xt::xarray_container<xt::uvector<T, A>, xt::layout_type::row_major, S, Tag>> =
-    true;
+    std::allocator_traits<A>::is_always_equal::value;
 
-/// A chunk with the memory of `r`, which is at its end; empty where to copy the elements costs no more.
+/// A chunk with the memory of `r`, which is at its end; empty where to copy the elements costs no more, or it cannot
+/// be one.
 template <class R>
 std::optional<block> taken_over(R&& r) {
   if constexpr (may_be_taken_over<R>) {
     using T = typename R::value_type;
-    if (r.size() * sizeof(T) < least_kept_buffer) return {};
+    if (r.size() * sizeof(T) < least_kept_buffer || r.dimension() > most_axes) return {};
     const weft::shape extents = shape_of(r);
     auto owner = std::make_unique<container_owner<R>>(std::move(r));
     auto* const data = reinterpret_cast<std::byte*>(owner->what.data());
@@ -143,7 +155,7 @@ std::optional<block> taken_over(R&& r) {
   return {};
 }
 
-/// The same of what is at its end, and may be a chunk as it is.
+/// Writes what a function gave, or leaves it as it is for the chunk.
 template <class T, class R>
 void give_result(R&& r, const chunk_out& out) {
   if (out.whole)
