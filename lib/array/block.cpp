@@ -28,16 +28,16 @@ namespace {
 constexpr std::uint64_t most_item = 4096;
 
 /// Two of the chunks of 128 MB that arrays are cut into, where that is little of the memory that there is.
-std::size_t most_kept() {
-  return static_cast<std::size_t>(
-      std::clamp(usable_memory() / 64, std::uint64_t{64} << 20, std::uint64_t{256} << 20));
+std::size_t most_kept(std::uint64_t memory) {
+  return static_cast<std::size_t>(std::clamp(memory / 64, std::uint64_t{64} << 20, std::uint64_t{256} << 20));
 }
 
 /// Never destroyed: blocks may outlive what is.
 depot& let_go() {
   static auto* const all = [] {
-    auto* const made = new depot(most_kept());
-    static memory_keeper keeper{[]() noexcept { let_go().give_back(); }};
+    auto* const made = new depot(most_kept(limit_of_keepers()));
+    static memory_keeper keeper{[]() noexcept { let_go().give_back(); },
+                                [](std::uint64_t bytes) noexcept { let_go().keep_at_most(most_kept(bytes)); }};
     add_keeper(keeper);
     return made;
   }();

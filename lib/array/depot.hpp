@@ -50,6 +50,13 @@ class depot {
     kept_.push_back({buffer, size});
     bytes_ += size;
   }
+  /// Keeps no more than so many bytes from here on.
+  void keep_at_most(std::size_t bytes) noexcept {
+    std::lock_guard guard(lock_);
+    most_bytes_ = std::min(most_bytes_, bytes);
+    limit_ = std::min(limit_, most_bytes_);
+    while (bytes_ > limit_) drop_first();
+  }
   /// Lets go of all.
   void give_back() noexcept {
     std::lock_guard guard(lock_);
@@ -73,7 +80,7 @@ class depot {
   }
   mutable std::mutex lock_;
   std::vector<entry> kept_;
-  const std::size_t most_bytes_;
+  std::size_t most_bytes_;
   std::size_t bytes_ = 0, limit_ = most_bytes_;
 };
 

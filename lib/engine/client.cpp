@@ -57,6 +57,7 @@ detail::store_options memory_options(detail::pool_core& pool, client_options opt
   detail::store_options memory;
   set_memory(memory, options);
   if (memory.resident.limit != 0 && pool.env().resident_memory() == 0) memory.resident = {};  // nobody knows
+  if (memory.resident.limit != 0) detail::limit_keepers(memory.resident.limit);
   if (pool.stepped()) {  // a simulated disk has no directories, and is small
     memory.own_directory = false;
     memory.files.segment_bytes = 256 << 10;

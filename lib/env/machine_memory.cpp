@@ -60,6 +60,19 @@ void add_keeper(memory_keeper& k) noexcept {
   while (!keepers.compare_exchange_weak(k.next, &k, std::memory_order_release, std::memory_order_relaxed)) {}
 }
 
+namespace {
+constinit std::atomic<std::uint64_t> lowest_limit{UINT64_MAX};
+}
+
+void limit_keepers(std::uint64_t bytes) noexcept {
+  std::uint64_t known = lowest_limit.load(std::memory_order_relaxed);
+  while (bytes < known && !lowest_limit.compare_exchange_weak(known, bytes, std::memory_order_relaxed)) {}
+  for (const memory_keeper* k = keepers.load(std::memory_order_acquire); k; k = k->next)
+    if (k->limit) k->limit(bytes);
+}
+
+std::uint64_t limit_of_keepers() { return std::min(usable_memory(), lowest_limit.load(std::memory_order_relaxed)); }
+
 void trim_memory() noexcept {
   for (const memory_keeper* k = keepers.load(std::memory_order_acquire); k; k = k->next) k->give_back();
   // One at a time: where a sanitizer has a heap of its own, the C library makes its heap here, and does not look who

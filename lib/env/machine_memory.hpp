@@ -23,9 +23,15 @@ std::uint64_t resident_memory_of(int process) noexcept;
 /// Who keeps memory to use it again. It stays for good.
 struct memory_keeper {
   void (*give_back)() noexcept;  // on any thread
+  /// Some client's limit for this process, in bytes: it is to keep little beside that.
+  void (*limit)(std::uint64_t bytes) noexcept = nullptr;
   memory_keeper* next = nullptr;
 };
 void add_keeper(memory_keeper& k) noexcept;
+/// Tells all keepers of a limit, which stays for good.
+void limit_keepers(std::uint64_t bytes) noexcept;
+/// The lowest one that they were told of, or usable_memory(): for who begins to keep.
+std::uint64_t limit_of_keepers();
 
 /// Has all keepers give back what they have, and gives what the heap has free back to the system, page by page.
 void trim_memory() noexcept;

@@ -48,6 +48,16 @@ TEST_CASE("buffers go when the process has too much, and few are kept until many
   CHECK(d.bytes() > 60 * mib);
 }
 
+TEST_CASE("few buffers are kept from when a process is told that it may take little") {
+  depot d(64 * mib);
+  for (int i = 0; i < 10; ++i) d.give(made(mib), mib);
+  d.keep_at_most(4 * mib);
+  CHECK(d.bytes() == 4 * mib);
+  d.keep_at_most(8 * mib);
+  for (int i = 0; i < 100; ++i) d.give(made(mib), mib);
+  CHECK(d.bytes() == 4 * mib);
+}
+
 TEST_CASE("the buffers of blocks are given back when memory is trimmed") {
   using namespace weft::detail::arrays;
   { const block b(element_of<std::uint8_t>, {5 << 20}); }
