@@ -164,14 +164,21 @@ share most_read(std::span<const reading> what, const grid& chunks) {
 }  // namespace
 
 array_ref gathered_in(const array_node& x, const grid& chunks, std::uint64_t most_bytes) {
-  constexpr double most_chunks = 64, most_looks = 1 << 16;
+  constexpr double most_chunks = 64, most_looks = 1 << 16, most_times = 4, little = 1 << 20;
   const auto* const g = dynamic_cast<const gather_node*>(&x);
   if (!g || g->purpose == gathering::rechunk || g->source) return {};
+  // What is made again for each reader would have one more.
+  if (std::any_of(g->operands.begin(), g->operands.end(), [](const operand& o) { return is_recomputed(*o.node); }))
+    return {};
   double looks = 0;
   for (std::uint32_t a = 0; a < chunks.rank; ++a) looks += static_cast<double>(chunks.axes[a].count());
   if (looks * static_cast<double>(g->what.size()) > most_looks) return {};
   const share most = most_read(g->what, chunks);
   if (most.chunks > most_chunks || most.elements * g->of.item > static_cast<double>(most_bytes)) return {};
+  // Of large chunks of which a few elements are taken the gather's tasks leave these alone, where the chunks are.
+  double largest = 1;
+  for (const std::int64_t n : chunks.largest()) largest *= static_cast<double>(n);
+  if (most.elements > most_times * largest && most.elements * g->of.item > little) return {};
   return make_gather(g->purpose, g->owner, g->of, chunks, g->operands, g->what, g->fill);
 }
 
