@@ -144,12 +144,12 @@ struct triangle_rows {
 /// Where a diagonal element is so small that its reciprocal, which BLAS multiplies by, is none.
 template <class T>
 void divide_by_triangle(T* x, const T* triangle, std::int64_t n, std::int64_t width) {
-  for (std::int64_t r = 0; r < n; ++r)
-    for (std::int64_t j = 0; j < width; ++j) {
-      T& own = x[r * width + j];
-      for (std::int64_t c = 0; c < r; ++c) own -= triangle[r * n + c] * x[c * width + j];
-      own /= triangle[r * n + r];
-    }
+  for (std::int64_t r = 0; r < n; ++r) {
+    T* const own = x + r * width;
+    for (std::int64_t c = 0; c < r; ++c)
+      for (std::int64_t j = 0; j < width; ++j) own[j] -= triangle[r * n + c] * x[c * width + j];
+    for (std::int64_t j = 0; j < width; ++j) own[j] /= triangle[r * n + r];
+  }
 }
 
 struct substitute {
