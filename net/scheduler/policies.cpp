@@ -180,7 +180,7 @@ void scheduler_core::reduce_copies() {
     }
     const std::size_t there = real.size() + given;
     if (there > least && (coming || may_go.size() < there)) surplus_.push_back(id);  // later, perhaps
-    if (real.size() <= least) continue;
+    if (coming || real.size() <= least) continue;
     std::sort(may_go.begin(), may_go.end(), [&](worker_index a, worker_index b) {
       const bool leaving_a = workers_[a].mode_ordered, leaving_b = workers_[b].mode_ordered;
       if (leaving_a != leaving_b) return leaving_a;
