@@ -124,19 +124,18 @@ TEST_CASE("what is put together of others is so at once in other chunks, where a
     CHECK(arrays::list_of(at(whole)) == expected);
     CHECK(arrays::list_of(at(some)) == expected);
   }
-  // Not of very many chunks, nor of larger ones than there is room for.
+  // Not of very many chunks, nor of large ones of which it takes little, nor of what would be made once more.
   const auto rows = weft::rechunk(x, {.chunk = {1, 10}}).persist();
   CHECK(weft::rechunk(weft::roll(rows, 1, 0), {.chunk = {-1, -1}}).task_count() == 120 + 1);
-  weft::client_options little;
-  little.memory_budget = 200'000;
-  const weft::client small(at.pool, little);
   std::vector<weft::array<double, 1>> parts;
   for (std::uint32_t i = 0; i < 7; ++i) {
-    const auto large = weft::random::uniform<double, 1>(small, {1000}, {.stream = i, .chunk = {-1}});
+    const auto large = weft::random::uniform<double, 1>(at.client, {40'000}, {.stream = i, .chunk = {-1}});
     parts.emplace_back(weft::cumsum(large, 0)(slice(0, 10)));
   }
   const auto first_ones = weft::concatenate(0, parts);
   CHECK(weft::rechunk(first_ones, {.chunk = {-1}}).task_count() == first_ones.task_count() + 1);
+  const auto again = weft::roll(weft::recomputed(x + 1.0), 7, 0);
+  CHECK(weft::rechunk(again, {.chunk = {-1, -1}}).task_count() == again.task_count() + 1);
 }
 
 TEST_CASE("chunks are merged as a whole, and balanced, and axes stay as they are") {

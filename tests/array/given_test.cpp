@@ -225,7 +225,12 @@ TEST_CASE("large containers are the chunks as they lie") {
   const auto kept = large_tensor(0);
   const array_chunk copied = weft::chunk_of(kept);
   CHECK(copied.bytes().data() != made_at[0]);
-  // One of another shape is refused as small ones are.
+  // One of another shape is refused as small ones are, and one of more axes than arrays have.
+  const auto eight = weft::zeros<double>(at.client, {1, 1, 1, 1, 1, 1, 1, large});
+  const auto nine = [](const auto&) {
+    return xt::xarray<double>(xt::ones<double>({1, 1, 1, 1, 1, 1, 1, 10'000, 2}));
+  };
+  CHECK_THROWS_WITH(at(weft::map_blocks(nine, eight)), Contains("gave one of shape"));
   const auto shorter = [](const auto&) { return xt::xtensor<double, 1>(xt::ones<double>({large - 1})); };
   CHECK_THROWS_WITH(at(weft::map_blocks(shorter, x)), Contains("(9999)") && Contains("(10000)"));
 }
