@@ -219,35 +219,75 @@ struct join_task {
   std::string task_subject(std::size_t r) const { return name_of_chunk(r, plan->first, plan->counts); }
 };
 
+/// Which chunks of an axis are made, of what indices name: `count` from `first` on.
+struct made_chunks {
+  std::size_t first = 0, count = 0;
+};
+void demand_made(const made_chunks& m, const take_plan& p) {
+  demand_given(m.first <= p.sources() && m.count <= p.sources() - m.first, "another box than there can be");
+}
+
+/// Task t takes from chunk t / n of sorted indices those that are in chunk t % n, of n that are made: in two rows,
+/// where their elements are, and which of the chunk's indices they are.
+struct part_task {
+  shared<take_plan> plan;
+  made_chunks made;
+  block operator()(std::size_t t, values<block> indices) const {
+    const take_plan& p = *plan;
+    demand_plan(p);
+    demand_made(made, p);
+    demand_given(indices.size() == 1 && t < p.tasks() * made.count, "other indices than its own");
+    const auto n = static_cast<std::size_t>(p.chunks.axes[p.axis].size(static_cast<std::int64_t>(t / made.count)));
+    const std::size_t k = made.first + t % made.count;
+    const sorted_indices all = sorted_of(p, indices[0], n, k, k + 1);
+    const std::int64_t begin = all.begins[k], count = all.begins[k + 1] - begin;
+    block part(element_of<std::int64_t>, {2, count});
+    std::copy_n(all.at + begin, count, part.data<std::int64_t>());
+    std::copy_n(all.number + begin, count, part.data<std::int64_t>() + count);
+    return part;
+  }
+  std::string task_name() const { return "assign-part"; }
+  std::string task_subject(std::size_t t) const {
+    const std::size_t n = std::max<std::size_t>(made.count, 1);
+    return name_of_chunk(t / n, weft::shape(0), weft::shape(plan->tasks())) + ", in " +
+           std::to_string(made.first + t % n);
+  }
+};
+
 /// Task r finds the last index for each element of chunk `first + r` of what they are of.
 struct last_task {
   shared<take_plan> plan;
-  std::int64_t first = 0;
-  block operator()(std::size_t r, values<block> indices) const {
+  made_chunks made;
+  block operator()(std::size_t r, values<block> parts) const {
     const take_plan& p = *plan;
     demand_plan(p);
-    const cut &axis = p.source.axes[p.axis], &given = p.chunks.axes[p.axis];
-    const std::size_t k = static_cast<std::size_t>(first) + r;
-    demand_given(first >= 0 && k < p.sources() && indices.size() == p.tasks(), "other indices than its own");
-    block last(element_of<std::int64_t>, weft::shape(axis.size(static_cast<std::int64_t>(k))));
+    demand_made(made, p);
+    demand_given(r < made.count && parts.size() == p.tasks(), "other indices than its own");
+    const cut& given = p.chunks.axes[p.axis];
+    block last(element_of<std::int64_t>,
+               weft::shape(p.source.axes[p.axis].size(static_cast<std::int64_t>(made.first + r))));
     auto* const found = last.data<std::int64_t>();
     std::fill_n(found, last.count(), -1);
-    for (std::size_t i = 0; i < indices.size(); ++i) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
       const std::int64_t before = given.first(static_cast<std::int64_t>(i)),
                          n = given.size(static_cast<std::int64_t>(i));
-      const sorted_indices all = sorted_of(p, indices[i], static_cast<std::size_t>(n), k, k + 1);
-      for (std::int64_t j = all.begins[k]; j < all.begins[k + 1]; ++j) {
-        demand_given(
-            all.at[j] >= 0 && std::cmp_less(all.at[j], last.count()) && all.number[j] >= 0 && all.number[j] < n,
-            "indices that are not in their chunk");
-        found[all.at[j]] = before + all.number[j];
+      const weft::shape& own = parts[i].extents();
+      demand_given(parts[i].of().item == sizeof(std::int64_t) && own.size() == 2 && own[0] == 2 && own[1] <= n,
+                   "indices that are none of a chunk");
+      const auto* const at = parts[i].data<std::int64_t>();
+      const auto* const number = at + own[1];
+      for (std::int64_t j = 0; j < own[1]; ++j) {
+        demand_given(at[j] >= 0 && std::cmp_less(at[j], last.count()) && number[j] >= 0 && number[j] < n,
+                     "indices that are not in their chunk");
+        found[at[j]] = before + number[j];
       }
     }
     return last;
   }
   std::string task_name() const { return "assign-last"; }
   std::string task_subject(std::size_t r) const {
-    return name_of_chunk(r, weft::shape(first), weft::shape(plan->sources()));
+    return name_of_chunk(r, weft::shape(static_cast<std::int64_t>(made.first)),
+                         weft::shape(static_cast<std::int64_t>(made.count)));
   }
 };
 
@@ -270,6 +310,13 @@ struct every_nth {
     return found;
   }
   intervals dependents(std::size_t i) const noexcept { return interval{i % n, i % n}; }
+};
+
+/// Task t takes task t / n, and there are `n` for each of another layer's.
+struct n_for_each {
+  std::size_t n = 1;
+  intervals of(std::size_t t) const noexcept { return interval{t / n, t / n}; }
+  intervals dependents(std::size_t i) const noexcept { return interval{i * n, i * n + n - 1}; }
 };
 
 /// When each pick has its turn: by the chunks before the axis, along it, and behind it, and then those of one chunk
@@ -359,11 +406,17 @@ struct last_node final : layered_node {
   box reads(std::size_t, const box&) const override { return box::all_of(plan.chunks); }
   layer<block> lay(const box& wanted, std::span<const layer<block>> in, std::span<const box> from) const override {
     const shared<take_plan> all(plan);
+    const made_chunks made{static_cast<std::size_t>(wanted.first[0]), wanted.tasks()};
     const layer<block> sorts =
         layer_of(plan.tasks(), sort_task{all}, weft::from(in[0], moved(box::all_of(plan.chunks), from[0], {})));
-    return layer_of(wanted.tasks(), last_task{all, wanted.first[0]}, weft::from(sorts, every{}));
+    // All parts of a chunk of indices follow each other, so that what is sorted is let go before the next one.
+    const layer<block> parts =
+        layer_of(plan.tasks() * made.count, part_task{all, made}, weft::from(sorts, n_for_each{made.count}));
+    return layer_of(made.count, last_task{all, made}, weft::from(parts, every_nth{made.count, plan.tasks()}));
   }
-  std::size_t tasks(const box& made) const noexcept override { return made.tasks() + plan.tasks(); }
+  std::size_t tasks(const box& made) const noexcept override {
+    return made.tasks() * (1 + plan.tasks()) + plan.tasks();
+  }
 
   const take_plan plan;
 };
@@ -390,11 +443,11 @@ void cut_broadcast(take_plan& p, const grid& x, const grid& indices) {
     p.source.axes[longest] = p.chunks.axes[longest] = cut{c.extent, half, half};
   }
 }
-void check_picks(const take_plan& p, const grid& x, const grid& indices) {
+void check_picks(const take_plan& p, const grid& x, std::size_t axis, const grid& indices) {
   double picks = static_cast<double>(p.source.axes[p.axis].count());
   for (std::size_t a = 0; a < p.chunks.rank; ++a) picks *= static_cast<double>(p.chunks.axes[a].count());
   if (picks >= static_cast<double>(std::uint64_t{1} << 32))
-    throw misuse("weft: indices of shape " + to_string(indices) + " along axis " + std::to_string(p.axis) +
+    throw misuse("weft: indices of shape " + to_string(indices) + " along axis " + std::to_string(axis) +
                  " of an array of shape " + to_string(x) + ": 2^32 tasks or more: choose larger chunks");
 }
 
@@ -430,7 +483,7 @@ array_ref taken_by(array_ref x, array_ref indices, std::int64_t along, const who
     length = {length.extent, n, n};
   }
   p.chunks.axes[axis] = length;
-  check_picks(p, x->chunks, indices->chunks);
+  check_picks(p, x->chunks, axis, indices->chunks);
   array_ref given = in_chunks(std::move(indices), own), source = in_chunks(std::move(x), p.source);
   return std::make_shared<const take_by_node>(c, e, std::move(source), std::move(given), std::move(p));
 }
@@ -445,6 +498,7 @@ array_ref last_indices(array_ref indices, const grid& whole, std::size_t axis) {
   cut& own = p.chunks.axes[0];
   if (own.chunk > most) own = cut{own.extent, most, most};
   p.counts = weft::shape(own.count());
+  check_picks(p, whole, axis, indices->chunks);
   const client c = indices->owner;
   indices = in_chunks(std::move(indices), p.chunks);
   return std::make_shared<const last_node>(c, std::move(indices), std::move(p));
@@ -472,7 +526,7 @@ array_ref taken_along(array_ref x, array_ref indices, std::int64_t along) {
   p.named = {own.whole(), p.axis};
   if (p.chunks.whole().count() != 0) check_some(own, axis, given);
   cut_broadcast(p, own, given);
-  check_picks(p, own, given);
+  check_picks(p, own, axis, given);
   const element e = x->of;
   x = in_chunks(broadcast_view(std::move(x), p.source), p.source);
   indices = in_chunks(broadcast_view(std::move(indices), p.chunks), p.chunks);

@@ -135,6 +135,31 @@ TEST_CASE("an assignment to indices of an array computes what is needed, and ref
   CHECK_THROWS_WITH(weft::assign(nothing, region(list), 1.0), Catch::Contains("which has no element there"));
 }
 
+TEST_CASE("an assignment to indices of an array finds the last of them among those of all its chunks") {
+  place at;
+  const auto x = weft::rechunk(weft::arange<double>(at.client, 0, 500, 1), weft::chunk_sizes({7, 193, 100, 1, 199}));
+  std::vector<std::int64_t> list;
+  for (std::int64_t i = 0; i < 700; ++i) list.push_back(i * i * 31 % 800 - 400);
+  std::vector<double> expected = list_of(at(x)), of_one = expected;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const auto to = static_cast<std::size_t>(list[i] < 0 ? list[i] + 500 : list[i]);
+    expected[to] = -1.0 - static_cast<double>(i);
+    of_one[to] = -1;
+  }
+  const auto indices = weft::rechunk(weft::from_array(at.client, list), weft::chunk_sizes({90, 300, 1, 250, 59}));
+  const auto values = weft::arange<double>(at.client, -1, -701, -1, {.chunk = {111}});
+  const auto written = weft::assign(x, region(indices), values);
+  CHECK(list_of(at(written)) == expected);
+  CHECK(list_of(at(weft::assign(x, region(indices), -1))) == of_one);
+  CHECK(list_of(at(written(slice(205, 310)))) == std::vector(expected.begin() + 205, expected.begin() + 310));
+  // Parts of the chunks of indices are between them and the chunks of x.
+  CHECK(weft::assign(x, region(indices), -1)(slice(205, 310)).task_count() >= 5 + 3 * 5 + 3);
+  const auto fine = weft::zeros<float, 1>(at.client, {1 << 20}, {.chunk = {8}});
+  CHECK_THROWS_WITH(
+      weft::assign(fine, region(weft::arange<std::int64_t>(at.client, 0, 1 << 20, 1, {.chunk = {8}})), 1),
+      Catch::Contains("along axis 0 of an array of shape (1048576)") && Catch::Contains("2^32 tasks or more"));
+}
+
 TEST_CASE("indices that broadcast against an array make no larger chunks than weft chooses", "[array][index]") {
   place at;
   const auto column =

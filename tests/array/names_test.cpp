@@ -91,6 +91,8 @@ TEST_CASE("the tasks of arrays have readable names in pictures") {
   says(weft::pad(x, {{1, 1}, {0, 2}}), "pad of chunk (");
   says(weft::take(x, {5, 0}, 0), "take of chunk (0, 2)");
   says(weft::assign(x, weft::region(0), 1.0), "assign of chunk (");
+  says(weft::assign(x, weft::region(weft::arange<int>(at.client, 0, 6, 1, {.chunk = {2}})), 1.0),
+       "assign-part of chunk (2), in 1");
   says(weft::reshape<1>(x, {-1}), "reshape of chunk (");
   says(weft::cumsum(x, 1), "sum-total of chunk (1, 1)");
   says(weft::cumsum(x, 1), "sum-carry of chunk (1, 1)");

@@ -191,10 +191,12 @@ struct region {
 /// misuse, for a scalar too that does not fit in an integer type.
 ///
 /// Of `assign(x, region(weft::argsort(key), 3), value)` each chunk of indices is sorted by the chunks of x that they
-/// are in, and an element takes its own of the value as take() by an array does, where it has several along the axis;
-/// that costs 8 bytes for each element of that axis, and two copies more. An index that is not there is an error as
-/// it is found. Of a mask that is an array nobody knows how many elements it takes: the value has one along its axis,
-/// or misuse is thrown.
+/// are in, and for each of these, the last index that names an element is found. Cost: as many tasks as the product
+/// of the chunks of both along the axis, 16 bytes an index in between, of which a task reads those in its own chunk
+/// of x, and 8 bytes for each element of the axis. Where the value has several elements along it, an element takes
+/// its own as take() by an array does, with 16 bytes more for each element of the axis, and two copies. An index that
+/// is not there is an error as it is found; 2^32 tasks are misuse. Of a mask that is an array nobody knows how many
+/// elements it takes: the value has one along its axis, or misuse is thrown.
 template <array_like X, class... I, class V>
   requires(array_like<V> || array_scalar<V>)
 auto assign(const X& x, const region<I...>& where, const V& value) {
