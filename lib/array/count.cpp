@@ -126,15 +126,24 @@ void check_axes(std::size_t axes, std::size_t bins) {
                  std::to_string(bins) + ": give bins for each");
 }
 
-std::vector<double> bin_edges(std::int64_t n, double first, double last) {
+std::vector<double> bin_edges(std::int64_t n, std::optional<double> from, std::optional<double> to) {
   check_length(n);
-  if (std::isnan(first) || std::isnan(last))
+  if (!from || !to)
     throw misuse("weft: " + std::to_string(n) +
                  " bins without a range: say where they begin and end, as {.count = " + std::to_string(n) +
                  ", .first = 0, .last = 1}; that of all elements is what compute(min(x), max(x)) gives");
+  double first = *from, last = *to;
+  const std::string given = "weft: bins from " + std::to_string(first) + " to " + std::to_string(last);
+  if (std::isnan(first) || std::isnan(last))
+    throw misuse(given +
+                 ": give two numbers; min(x) and max(x) are NaN where an element is, and those of the others " +
+                 "are nanmin(x) and nanmax(x)");
+  if (first == last) {  // a range that was found, of elements that are all the same
+    first -= 0.5;
+    last += 0.5;
+  }
   if (!(first < last) || !std::isfinite(last - first))
-    throw misuse("weft: bins from " + std::to_string(first) + " to " + std::to_string(last) +
-                 ": give two numbers, of which the second is larger");
+    throw misuse(given + ": give two finite numbers, of which the second is larger");
   std::vector<double> edges;
   edges.reserve(static_cast<std::size_t>(n) + 1);
   const double step = (last - first) / static_cast<double>(n);

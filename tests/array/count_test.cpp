@@ -105,12 +105,28 @@ TEST_CASE("different elements of one NaN, of none, and of small integers") {
             1) == 0);
 }
 
+TEST_CASE("bins take the range that was found, of integers and of elements that are all the same") {
+  place at(1);
+  const auto i = weft::arange<std::int64_t>(at.client, 3, 23, 1, {.chunk = {7}});
+  const auto [least, most] = at.pool.run(weft::compute(weft::min(i), weft::max(i)));
+  const auto whole = weft::histogram(i, {.count = 4, .first = least, .last = most});
+  CHECK((whole.edges == std::vector<double>{3, 7.75, 12.5, 17.25, 22}));
+  CHECK((list_of(at(whole.counts)) == std::vector<double>{5, 5, 5, 5}));
+  const auto same = weft::histogram(weft::full<int, 1>(at.client, {9}, 3, {.chunk = {4}}), {.first = 3, .last = 3});
+  CHECK(same.edges.front() == 2.5);  // NumPy's
+  CHECK(same.edges.back() == 3.5);
+  CHECK((list_of(at(same.counts)) == std::vector<double>{0, 0, 0, 0, 0, 9, 0, 0, 0, 0}));
+}
+
 TEST_CASE("counts that cannot be are refused, and elements that have none found") {
   place at(1);
   using Catch::Contains;
   const auto x = weft::arange<double>(at.client, 0, 10, 1, {.chunk = {3}});
   CHECK_THROWS_WITH(weft::histogram(x, {.count = 0}), Contains("0 counts"));
-  CHECK_THROWS_WITH(weft::histogram(x, {.count = 4, .first = 1, .last = 1}), Contains("bins from 1"));
+  CHECK_THROWS_WITH(weft::histogram(x, {.count = 4, .first = 2, .last = 1}), Contains("bins from 2"));
+  CHECK_THROWS_WITH(weft::histogram(x, {.first = HUGE_VAL, .last = HUGE_VAL}), Contains("bins from inf"));
+  CHECK_THROWS_WITH(weft::histogram(x, {.first = NAN, .last = 1}),
+                    Contains("bins from nan to 1") && Contains("nanmin"));
   CHECK_THROWS_WITH(weft::histogram(x, {.count = 4, .first = 0}), Contains("4 bins without a range"));
   CHECK_THROWS_WITH(weft::histogram(x, {.count = 4, .last = 0}), Contains("{.count = 4, .first = 0, .last = 1}"));
   CHECK_THROWS_WITH(weft::histogram(x, {}, x), Contains("10 bins without"));

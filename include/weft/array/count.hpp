@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <ranges>
 #include <type_traits>
 #include <utility>
@@ -19,11 +19,12 @@
 namespace weft {
 
 /// Bins of one width, from `first` to `last`, which must be given: `histogram(x, {.count = 100, .first = 0, .last =
-/// 1})`. What range the elements have is known when they are computed, by compute(min(x), max(x)).
+/// 1})`. What range the elements have is known when they are computed, by compute(min(x), max(x)). Where that is
+/// one number they are from half a unit below it to half a unit above, as NumPy's. (An optional takes integers in
+/// braces, too.)
 struct bins {
-  static constexpr double not_given = std::numeric_limits<double>::quiet_NaN();
   std::int64_t count = 10;
-  double first = not_given, last = not_given;
+  std::optional<double> first = {}, last = {};
 };
 static_assert(std::is_trivially_destructible_v<bins>, "g++ 12 destroys it twice in a co_await expression");
 
@@ -64,7 +65,8 @@ namespace detail::arrays {
 
 inline find_bin finder_of(const bins& b) {
   std::vector<double> edges = bin_edges(b.count, b.first, b.last);
-  return {shared<std::vector<double>>(std::move(edges)), static_cast<double>(b.count) / (b.last - b.first)};
+  const double scale = static_cast<double>(b.count) / (edges.back() - edges.front());
+  return {shared<std::vector<double>>(std::move(edges)), scale};
 }
 template <std::ranges::range E>
 find_bin finder_of(const E& list) {

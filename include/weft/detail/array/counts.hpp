@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <type_traits>
@@ -206,8 +207,9 @@ class unique_digest final : public digest {
 /// How often each number from 0 to n - 1 is there, or with `weighted` (the elements are weighted_numbers) what its
 /// elements weigh together. Those outside are left out, or with `strict` a task fails for them.
 array_ref make_counts(array_ref numbers, std::int64_t n, bool weighted, bool strict);
-/// Edges of `n` bins from `first` to `last`. Throws misuse, as what follows does.
-std::vector<double> bin_edges(std::int64_t n, double first, double last);
+/// Edges of `n` bins from `first` to `last`, or half a unit around where both are one. Throws misuse, as what follows
+/// does.
+std::vector<double> bin_edges(std::int64_t n, std::optional<double> first, std::optional<double> last);
 void check_edges(const std::vector<double>& edges);
 void check_length(std::int64_t n);
 /// That there is an axis, and bins for each.
