@@ -206,6 +206,7 @@ array_ref repeated(array_ref x, std::int64_t times, std::int64_t along) {
 array_ref repeated(array_ref x, std::span<const std::int64_t> times, std::int64_t along) {
   const std::size_t axis = checked_axis(along, x->chunks);
   const std::int64_t n = x->chunks.axes[axis].extent;
+  if (times.size() == 1 && n != 1) return repeated(std::move(x), times[0], along);
   const std::string what = "weft: repeat of an array of shape " + weft::to_string(x->chunks.whole());
   if (static_cast<std::int64_t>(times.size()) != n)
     throw misuse(what + " by " + std::to_string(times.size()) + " numbers along axis " + std::to_string(axis) +

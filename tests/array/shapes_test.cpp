@@ -9,6 +9,7 @@
 #include "array/reshape.hpp"
 #include "weft/errors.hpp"
 
+using arrays::list_of;
 using arrays::place;
 using weft::slice;
 
@@ -136,6 +137,21 @@ TEST_CASE("a part of what was joined, padded or reshaped computes that part alon
   CHECK(at(weft::take(huge, {999'999, 0}, 0)(1, 999'999)) == 1);
 }
 
+TEST_CASE("one number stands for all elements that are repeated, and for both sides of a padding") {
+  place at(1);
+  const auto x = weft::reshape<2>(weft::arange<double>(at.client, 0, 6, 1), {2, 3});
+  const std::vector<double> twice{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5};
+  CHECK(list_of(at(weft::repeat(x, std::vector<std::int64_t>{2}, 1))) == twice);
+  CHECK(list_of(at(weft::repeat(x, {2}, -1))) == twice);
+  CHECK(list_of(at(weft::repeat(x(slice(), slice(0, 1)), {3}, 1))) == std::vector<double>{0, 0, 0, 3, 3, 3});
+  const auto some = weft::pad(x, {{1}, {0, 2}});
+  CHECK(some.shape() == weft::shape{4, 5});
+  CHECK(at(some(1, slice()))(2) == 2);
+  CHECK(weft::pad(x, {{1}, {2}}).shape() == weft::shape{4, 7});
+  CHECK(weft::pad(x, {{1}}).shape() == weft::shape{4, 5});
+  CHECK(weft::pad(x, {{1, 2}}).shape() == weft::shape{5, 6});
+}
+
 TEST_CASE("empty arrays have other shapes too") {
   place at(1);
   const auto none = weft::zeros<double, 2>(at.client, {0, 4});
@@ -231,6 +247,8 @@ TEST_CASE("shapes that do not fit are refused as the expression is built") {
   CHECK_THROWS_WITH(weft::repeat(x, {1, 2, 3}, 1),
                     Contains("by 3 numbers along axis 1") && Contains("its 4 elements"));
   CHECK_THROWS_WITH(weft::repeat(x, {1, 2, -3, 0}, 1), Contains("one is -3"));
+  CHECK_THROWS_WITH(weft::repeat(x, {}, 1), Contains("by 0 numbers along axis 1") && Contains("or one for all"));
+  CHECK_THROWS_WITH(weft::repeat(x, std::vector<std::int64_t>{-2}, 1), Contains("-2 times"));
   CHECK_THROWS_WITH(weft::repeat(x, {1, 1 << 30, 0, 0}, 1), Contains("2^30"));
   const auto deep = weft::reshape<8>(x, {1, 6, 1, 1, 1, 1, 1, 4});
   CHECK_THROWS_WITH(weft::repeat(deep, 2, 0), Contains("repeat of an array of shape (1, 6, 1, 1, 1, 1, 1, 4)"));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -65,13 +66,14 @@ template <std::size_t N = dynamic_rank, array_like X>
 auto tile(const X& x, const weft::shape& times) {
   return array<typename X::value_type, N>(detail::arrays::tiled(x.node(), times));
 }
-/// Each element `times` times along an axis.
-template <array_like X>
-auto repeat(const X& x, std::int64_t times, std::int64_t axis) {
-  return array<typename X::value_type, X::rank>(detail::arrays::repeated(x.node(), times, axis));
+/// Each element `times` times along an axis. (A template, so that `{}` is a list of no number, and not 0.)
+template <array_like X, std::integral I>
+auto repeat(const X& x, I times, std::int64_t axis) {
+  return array<typename X::value_type, X::rank>(
+      detail::arrays::repeated(x.node(), static_cast<std::int64_t>(times), axis));
 }
-/// Each as often as its own number says, of which there is one for each element along the axis: `repeat(x, {2, 0, 1},
-/// 0)`. As take() by a list of as many indices as the result has, 2^30 at most.
+/// Each as often as its own number says, of which there is one for each element along the axis, or one for all:
+/// `repeat(x, {2, 0, 1}, 0)`. As take() by a list of as many indices as the result has, 2^30 at most.
 template <array_like X>
 auto repeat(const X& x, const std::vector<std::int64_t>& times, std::int64_t axis) {
   return array<typename X::value_type, X::rank>(detail::arrays::repeated(x.node(), times, axis));

@@ -15,12 +15,12 @@ namespace weft {
 /// 3; reflect 3 2 1 2 3 2 1; symmetric 2 1 1 2 3 3 2; wrap 2 3 1 2 3 1 2.
 enum class pad_mode : std::uint8_t { constant, edge, reflect, symmetric, wrap };
 
-/// So many elements before and after those along an axis.
+/// So many elements before and after those along an axis; `{1}` is as many on both sides.
 struct pad_width {
-  std::int64_t before = 0, after = 0;
+  std::int64_t before = 0, after = before;
 };
-/// Widths for up to eight axes: `{{1, 1}, {0, 2}}`; or one for all axes, `{{1, 2}}`, and for all sides, `1`. (g++ 12
-/// refuses arrays and lists in a co_await expression.)
+/// Widths for up to eight axes: `{{1, 1}, {0, 2}}`, or as NumPy has it `{{1}, {0, 2}}`; or one for all axes, `{{1,
+/// 2}}`, and for all sides, `1` or `{{1}}`. (g++ 12 refuses arrays and lists in a co_await expression.)
 class padding {
   using w = pad_width;
   static constexpr w unset{-1, -1};
