@@ -182,6 +182,14 @@ TEST_CASE("weights of one axis lie along the axis that is reduced, however it an
   CHECK(list_of(at(weft::average(x, any_rank, weft::axes(0), weft::keep_axes))) == down);
   CHECK(list_of(at(weft::average(any_matrix, weights, 0))) == down);
   CHECK(list_of(at(weft::average(any_matrix, any_rank, 0))) == down);
+  // Without weights their sums are how many elements there are.
+  const auto [means, counts] = weft::average(any_matrix, weft::returned, 0, weft::keep_axes);
+  CHECK(list_of(at(means)) == std::vector<double>{2, 3.5});
+  CHECK(list_of(at(counts)) == std::vector<double>{2, 2});
+  CHECK(counts.shape() == weft::shape{1, 2});
+  const auto [of_all, count] = weft::average(weft::astype<int>(x), weft::returned);
+  CHECK(at(of_all) == 2.75);
+  CHECK(at(count) == 4.0);
   // Over several axes they broadcast, as all others do.
   CHECK(at(weft::average(x, any_rank, weft::axes(0, 1))) == (3 * 4 + 7) / 8.0);
   CHECK(list_of(at(weft::average(x, weft::array<double, weft::dynamic_rank>((x * 0 + 1).node()), 0))) ==

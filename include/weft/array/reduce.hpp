@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "weft/array/axes.hpp"
+#include "weft/array/create.hpp"
 #include "weft/array/fold.hpp"
 #include "weft/array/functions.hpp"
 #include "weft/detail/array/reducers.hpp"
@@ -235,6 +236,14 @@ template <array_like X, array_like V, detail::arrays::reduction_option... W>
 auto average(const X& x, const V& weights, returned_t, const W&... where) {
   const auto [sums, all] = detail::arrays::weighed(x, weights, where...);
   return std::pair(array(sums / all), all);
+}
+/// Without weights each element counts once: their sums are how many elements a mean is of.
+template <array_like X, detail::arrays::reduction_option... W>
+auto average(const X& x, returned_t, const W&... where) {
+  const array means(mean(x, where...));
+  using T = typename decltype(means)::value_type;
+  const double count = detail::arrays::count_reduced(x.grid(), detail::arrays::mask_of(x.grid(), where...));
+  return std::pair(means, full<T, decltype(means)::rank>(x.owner(), means.shape(), static_cast<T>(count)));
 }
 
 namespace detail::arrays {
