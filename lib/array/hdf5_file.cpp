@@ -109,6 +109,16 @@ hdf5_dataset describe(const hdf5_id& file, const hdf5_id& d, const std::string& 
   return found;
 }
 
+/// Which dataset it is, in which file.
+void note_object(const hdf5_id& file, const std::string& path, const hdf5_id& dataset, hdf5_dataset& d) {
+  if (H5O_info_t info; H5Oget_info2(dataset.get(), &info, H5O_INFO_BASIC) >= 0) d.object = info.addr;
+  struct stat now{};
+  if (::fstat(descriptor_of(file, path), &now) != 0)
+    throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);
+  d.device = now.st_dev;
+  d.inode = now.st_ino;
+}
+
 void check_same(const hdf5_dataset& d, const item_type& type, std::span<const std::size_t> shape,
                 const std::string& name) {
   if (d.type == type && std::equal(d.shape.begin(), d.shape.end(), shape.begin(), shape.end())) return;
@@ -155,18 +165,17 @@ hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset) {
   const hdf5_id there = opened_dataset(file, path, dataset);
   hdf5_dataset d = describe(file, there, name_of_hdf5(path, dataset));
   d.version = version;
-  if (H5O_info_t info; H5Oget_info2(there.get(), &info, H5O_INFO_BASIC) >= 0) d.object = info.addr;
-  struct stat now{};
-  if (::fstat(descriptor_of(file, path), &now) != 0)
-    throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);
-  d.device = now.st_dev;
-  d.inode = now.st_ino;
+  note_object(file, path, there, d);
   return d;
 }
 
 bool is_same_place(const hdf5_dataset& one, const hdf5_dataset& other) {
   return one.type == other.type && one.shape == other.shape && one.offset == other.offset &&
          one.device == other.device && one.inode == other.inode;
+}
+
+bool is_same_object(const hdf5_dataset& one, const hdf5_dataset& other) {
+  return one.device == other.device && one.inode == other.inode && one.object == other.object;
 }
 
 void check_hdf5_is_writable(const std::string& path) {
@@ -178,8 +187,10 @@ void check_hdf5_is_writable(const std::string& path) {
 hdf5_dataset look_into_hdf5(const hdf5_id& file, const std::string& path, const std::string& dataset,
                             const item_type& type, std::span<const std::size_t> shape) {
   const std::string name = name_of_hdf5(path, dataset);
-  hdf5_dataset d = describe(file, opened_dataset(file, path, dataset), name);
+  const hdf5_id there = opened_dataset(file, path, dataset);
+  hdf5_dataset d = describe(file, there, name);
   check_same(d, type, shape, name);
+  note_object(file, path, there, d);
   return d;
 }
 

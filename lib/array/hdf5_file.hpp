@@ -61,6 +61,8 @@ struct hdf5_dataset {
 };
 /// Whether elements that were written to the one, which is in one piece, are in the other.
 bool is_same_place(const hdf5_dataset& one, const hdf5_dataset& other);
+/// Whether both are one dataset, and not another one of its name.
+bool is_same_object(const hdf5_dataset& one, const hdf5_dataset& other);
 
 /// What errors call a dataset.
 std::string name_of_hdf5(const std::string& path, const std::string& dataset);

@@ -335,6 +335,7 @@ std::size_t check_skipped_filters(const hdf5_goal& to, const hdf5_pieces& from, 
   const hdf5_session session;
   const hdf5_id file = open_hdf5_file(to.path, H5F_ACC_RDONLY);
   const hdf5_dataset now = look_into_hdf5(file, to.path, to.dataset, to.type, sizes_from(from.whole));
+  if (!is_same_object(now, to.there)) throw_written_anew(name);
   if (now.plain_chunks || now.chunk.empty() || now.never_skipped == 0) return n;
   const hdf5_id d = find_hdf5_object(file, to.dataset);
   hdf5_pieces by_chunk = from;
@@ -365,6 +366,7 @@ std::size_t take_in_hdf5_pieces(const hdf5_goal& to, const hdf5_pieces& from, st
   if (is_new) check_own_room(file, to.path, to.dataset, to.room);
   const hdf5_dataset now = look_into_hdf5(file, to.path, is_new ? unfinished_name(to.dataset) : to.dataset, to.type,
                                           sizes_from(from.whole));
+  if (!is_new && !is_same_object(now, to.there)) throw_written_anew(name);
   if (now.plain_chunks ? extents_from(now.chunk) != from.stored || now.filters != from.filters
                        : from.stored.size() != 0)
     throw std::runtime_error("weft: " + name + " has other chunks than when it was opened: it was written anew");

@@ -57,11 +57,14 @@ struct hdf5_goal {
   std::string path, dataset;
   item_type type = {};
   hdf5_room room = {};  // of a dataset that is being made; a mark of null: of one that is there
+  /// One that is there, as it was looked up. Others may have the file between two portions, and put another dataset
+  /// in its place that is like it.
+  hdf5_dataset there = {};
 };
 /// Looks at the chunks of a dataset that pieces from number `next` on go to, of some 64 MiB at a time, where the
 /// library writes all of them: throws std::runtime_error where somebody has left out a filter of one that HDF5 itself
-/// never does, since 1.10 does not note that a chunk of the same length has been through it. The number of the task
-/// whose chunks are next. Blocks.
+/// never does, since 1.10 does not note that a chunk of the same length has been through it, and where the dataset is
+/// another one than when it was looked up. The number of the task whose chunks are next. Blocks.
 std::size_t check_skipped_filters(const hdf5_goal& to, const hdf5_pieces& from, std::size_t next);
 /// Has HDF5 take in what tasks from number `next` on have left, of some 64 MiB at a time, counting the chunks that it
 /// reads and writes again, and what it notes of each, since nobody else has the file meanwhile; and removes what is

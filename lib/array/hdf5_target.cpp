@@ -243,7 +243,7 @@ class dataset_region_job final : public storing_job {
     return writes_to_file(std::move(where), std::move(chunks), name());
   }
   task<> finish() override {
-    const hdf5_goal to{path_, dataset_, found_.type, {}};
+    const hdf5_goal to{path_, dataset_, found_.type, {}, found_};
     if (!found_.written_in_place) {
       co_await check_filters(version_of_hdf5(path_) == found_.version);
       co_await take_in_all(to, pieces_);
@@ -290,7 +290,7 @@ class dataset_region_job final : public storing_job {
   /// `known`: nobody has written to the file since they were looked at.
   task<> check_filters(bool known) {
     if (known || found_.chunk.empty() || found_.plain_chunks) co_return;
-    const hdf5_goal to{path_, dataset_, found_.type, {}};
+    const hdf5_goal to{path_, dataset_, found_.type, {}, found_};
     std::size_t next = 0;
     const auto check = [&] { next = check_skipped_filters(to, pieces_, next); };
     while (next < pieces_.chunks.tasks()) co_await when_free(check);

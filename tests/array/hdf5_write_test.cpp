@@ -282,25 +282,29 @@ TEST_CASE("regions that do not fit are refused, and one that fails leaves a data
     CHECK_THROWS_WITH(at.pool.run(weft::store(never, target.region(weft::ellipsis))), Contains("cannot be opened"));
     fs::permissions(path, fs::perms::owner_all);
   }
-  // Written anew while it is written to, one in chunks and one in one piece.
+  // Written anew while it is written to: as it was, in other chunks, and in one piece.
   static std::string written_anew;
   static weft::hdf5_options how_anew;
   written_anew = path;
-  for (const weft::shape& chunk : {weft::shape{9, 9}, weft::shape()}) {
-    how_anew = {.chunk = chunk, .overwrite = true};
+  const weft::hdf5_options chunks{.chunk = {8, 9}, .deflate = 1, .overwrite = true};
+  for (const auto& [how, anew] : {std::pair{chunks, chunks},
+                                  {chunks, {.chunk = {9, 9}, .overwrite = true}},
+                                  {{.overwrite = true}, {.overwrite = true}}}) {
+    at.pool.run(weft::to_hdf5(x, path, "x", how));
+    how_anew = anew;
     const auto changing = weft::map_blocks(
         [](const weft::chunk_place& p, const auto& a) {
           if (p.chunk[0] == 0 && p.chunk[1] == 0) {
             place other;
             const auto y = some(other.client, {60, 47});
-            other.pool.run(weft::to_hdf5(y, written_anew, "x", how_anew));
+            other.pool.run(weft::to_hdf5(y + 1.0, written_anew, "x", how_anew));
           }
-          return a * 1.0;
+          return a * 3.0;
         },
         x);
     CHECK_THROWS_WITH(at.pool.run(weft::store(changing, target.region(weft::ellipsis))),
                       Contains("dataset x of " + path) && Contains("written anew"));
-    at.pool.run(weft::to_hdf5(x, path, "x", {.overwrite = true}));
+    CHECK((read_all(at, path, "x") == at(x) + 1.0));
   }
   CHECK(names_in(folder) == 1);
 }
@@ -447,15 +451,20 @@ TEST_CASE("pieces of chunks that the dataset has not got any more, or that are d
   std::ofstream(p.folder + "/0") << std::string(1 << 20, 'x');
   // Its chunks have sums behind them.
   hdf5_goal to{path, "f8/big/checked", {item_type::kind::real, 8, true}};
+  const auto found = [&](const std::string& name) {
+    to.dataset = name;
+    to.there = look_up_hdf5(path, name);
+  };
+  found("f8/big/checked");
   CHECK_THROWS_WITH(take_in_hdf5_pieces(to, p, 0), Contains("has other chunks"));
-  to.dataset = "f8/big/chunks";
+  found("f8/big/chunks");
   CHECK_THROWS_WITH(take_in_hdf5_pieces(to, p, 0), Contains("is damaged"));
   p.filters = {hdf5_filter::shuffle};
   CHECK_THROWS_WITH(take_in_hdf5_pieces(to, p, 0), Contains("has other chunks"));
   CHECK(bytes_of_file(path) == before);
   // The first chunk is whole, and its dataset grows.
   p.filters = {hdf5_filter::shuffle, hdf5_filter::deflate};
-  to.dataset = "f8/big/both";
+  found("f8/big/both");
   const std::uint64_t bytes = 3840;
   std::ofstream(p.folder + "/0").write(reinterpret_cast<const char*>(&bytes), sizeof bytes)
       << std::string(1 << 20, 'x');
