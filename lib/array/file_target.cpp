@@ -76,11 +76,11 @@ class file_region_job final : public storing_job {
     type_to_write(*x_, path);
   }
   const file_region* region() const noexcept override { return &region_; }
-  std::string thing() const override { return to_string(there_); }
+  std::string thing() const override { return held_ ? to_string(held_->number()) : std::string(); }
 
   task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;
-    there_ = number_of_file(name());
+    held_ = co_await hold_file_beside(name());
     file f = co_await file::open(name(), {.mode = access::read_write});
     header_ = co_await format_->look(f, *x_);
     const bool same = item_type_of(x_->of, header_.type.swapped) == header_.type;
@@ -99,7 +99,7 @@ class file_region_job final : public storing_job {
   task<> finish() override {
     file f = co_await file::open(name());
     const npy_header now = co_await format_->look(f, *x_);
-    if (!(now == header_) || !(number_of_file(name()) == there_)) throw_written_anew(name());
+    if (!(now == header_) || !(number_of_file(name()) == held_->number())) throw_written_anew(name());
   }
   task<> give_up(bool) override { co_return; }
   task<array_ref> open() const override {
@@ -112,7 +112,7 @@ class file_region_job final : public storing_job {
   const std::shared_ptr<const file_format> format_;
   file_region region_;
   npy_header header_;
-  file_number there_;
+  std::shared_ptr<const held_file> held_;
   std::uint64_t number_ = 0;
 };
 

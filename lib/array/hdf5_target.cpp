@@ -220,8 +220,10 @@ class dataset_region_job final : public storing_job {
   task<> begin(std::uint64_t number, std::uint64_t own) override {
     number_ = number;
     { const file there = co_await file::open(path_); }  // which says what is wrong with a path
+    held_ = co_await hold_file_beside(path_);
     const auto look = [&] { found_ = look_up_hdf5(path_, dataset_); };
     co_await when_free(look);
+    if (!(held_->number() == file_number{found_.device, found_.inode})) throw_written_anew(name());
     const bool same = item_type_of(x_->of, found_.type.swapped) == found_.type;
     check_type_of_region(x_->of, to_string(found_.type), same, name());
     settle_region(region_, found_.shape, name());
@@ -298,6 +300,7 @@ class dataset_region_job final : public storing_job {
 
   const std::string path_, dataset_;
   file_region region_;
+  std::shared_ptr<const held_file> held_;
   hdf5_dataset found_;
   hdf5_pieces pieces_;
   std::uint64_t number_ = 0;

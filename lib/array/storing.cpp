@@ -7,6 +7,7 @@
 #include <exception>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -16,6 +17,7 @@
 #include "array/plan.hpp"
 #include "array/side_by_side.hpp"
 #include "array/writers.hpp"
+#include "env/held_path.hpp"
 #include "weft/array/store.hpp"
 #include "weft/blocking.hpp"
 #include "weft/errors.hpp"
@@ -185,6 +187,30 @@ file_number number_of_file(const std::string& path) {
   struct stat there{};
   if (::stat(path.c_str(), &there) != 0) return {};
   return {there.st_dev, there.st_ino};
+}
+
+held_file::held_file(const std::string& path) : held_(hold_path(path)) {
+  struct stat there{};
+  if (held_ && ::fstat(held_.get(), &there) == 0) number_ = {there.st_dev, there.st_ino};
+}
+
+std::shared_ptr<const held_file> hold_file(const std::string& path) {
+  static std::mutex lock;
+  // Never destroyed: calls may outlive what is.
+  static auto* const all = new std::map<std::pair<std::uint64_t, std::uint64_t>, std::weak_ptr<const held_file>>;
+  auto held = std::make_shared<const held_file>(path);
+  if (held->number() == file_number()) return held;
+  std::lock_guard guard(lock);
+  std::erase_if(*all, [](const auto& one) { return one.second.expired(); });
+  std::weak_ptr<const held_file>& known = (*all)[{held->number().device, held->number().inode}];
+  if (std::shared_ptr<const held_file> same = known.lock()) return same;
+  known = held;
+  return held;
+}
+
+task<std::shared_ptr<const held_file>> hold_file_beside(std::string path) {
+  const auto hold = [&] { return hold_file(path); };
+  co_return co_await blocking(hold);
 }
 
 std::string to_string(file_number f) {

@@ -9,6 +9,7 @@
 
 #include "array/file_region.hpp"
 #include "array/layered.hpp"
+#include "env/owned_descriptor.hpp"
 #include "weft/detail/array/storing.hpp"
 #include "weft/detail/results.hpp"
 #include "weft/layer.hpp"
@@ -28,6 +29,22 @@ struct file_number {
 file_number number_of_file(const std::string& path);
 /// `file 2049:131077`; empty where it leads nowhere.
 std::string to_string(file_number f);
+/// Keeps what a path leads to from going while it lives, so that no other file or folder is given that number, which
+/// file systems give again at once.
+class held_file {
+ public:
+  /// Blocks. Nothing is held where the path leads nowhere.
+  explicit held_file(const std::string& path);
+  file_number number() const noexcept { return number_; }
+
+ private:
+  owned_descriptor held_;
+  file_number number_;
+};
+/// One for all who hold it at a time, so that regions of one file take one descriptor, however many they are.
+std::shared_ptr<const held_file> hold_file(const std::string& path);
+/// The same on a thread beside the pool.
+task<std::shared_ptr<const held_file>> hold_file_beside(std::string path);
 /// Of a region whose place is another one in the end than when it was looked at.
 [[noreturn]] void throw_written_anew(const std::string& name);
 

@@ -178,11 +178,11 @@ class store_region_job final : public storing_job {
     type_to_write(*x_, path);
   }
   const file_region* region() const noexcept override { return &region_; }
-  std::string thing() const override { return to_string(there_); }
+  std::string thing() const override { return held_ ? to_string(held_->number()) : std::string(); }
 
   task<> begin(std::uint64_t number, std::uint64_t) override {
     number_ = number;
-    there_ = number_of_file(name());
+    held_ = co_await hold_file_beside(name());
     store_ = co_await look();
     const bool same = item_type_of(x_->of, store_.type.swapped) == store_.type;
     check_type_of_region(x_->of, to_string(store_.type), same, name());
@@ -198,7 +198,7 @@ class store_region_job final : public storing_job {
   }
   task<> finish() override {
     const zarr_array now = co_await look();
-    if (!(now == store_) || !(number_of_file(name()) == there_)) throw_written_anew(name());
+    if (!(now == store_) || !(number_of_file(name()) == held_->number())) throw_written_anew(name());
   }
   task<> give_up(bool) override { co_return; }
   task<array_ref> open() const override {
@@ -216,7 +216,7 @@ class store_region_job final : public storing_job {
 
   file_region region_;
   zarr_array store_;
-  file_number there_;
+  std::shared_ptr<const held_file> held_;
   std::uint64_t number_ = 0;
 };
 
