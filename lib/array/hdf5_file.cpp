@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -154,8 +153,11 @@ seen_datasets& seen() {
 }  // namespace
 
 hdf5_version version_of_hdf5(const std::string& path) {
-  return {std::filesystem::file_size(path),
-          static_cast<std::int64_t>(std::filesystem::last_write_time(path).time_since_epoch().count())};
+  struct stat there{};
+  if (::stat(path.c_str(), &there) != 0)
+    throw std::system_error(errno, std::system_category(), "weft: cannot look at " + path);
+  return {static_cast<std::uint64_t>(there.st_size),
+          static_cast<std::int64_t>(there.st_mtim.tv_sec) * 1'000'000'000 + there.st_mtim.tv_nsec};
 }
 
 hdf5_dataset look_up_hdf5(const std::string& path, const std::string& dataset) {

@@ -245,9 +245,9 @@ class dataset_region_job final : public storing_job {
     return writes_to_file(std::move(where), std::move(chunks), name());
   }
   task<> finish() override {
-    const hdf5_goal to{path_, dataset_, found_.type, {}, found_};
     if (!found_.written_in_place) {
-      co_await check_filters(version_of_hdf5(path_) == found_.version);
+      co_await check_filters();
+      const hdf5_goal to{path_, dataset_, found_.type, {}, found_};
       co_await take_in_all(to, pieces_);
       co_return;
     }
@@ -281,7 +281,7 @@ class dataset_region_job final : public storing_job {
     pieces_.whole = extents_from(found_.shape);
     pieces_.filled_with_zeros = found_.filled_with_zeros;
     if (!found_.plain_chunks) {
-      co_await check_filters(false);
+      co_await check_filters();
       co_return;
     }
     pieces_.stored = extents_from(found_.chunk);
@@ -289,9 +289,14 @@ class dataset_region_job final : public storing_job {
     pieces_.level = found_.level;
   }
 
-  /// `known`: nobody has written to the file since they were looked at.
-  task<> check_filters(bool known) {
-    if (known || found_.chunk.empty() || found_.plain_chunks) co_return;
+  /// Of chunks that HDF5 alone writes: when it is known of what shape they are, and again where somebody has written
+  /// to the file since. To open it to be written to is that, too, so that it comes behind check_hdf5_is_writable.
+  task<> check_filters() {
+    if (found_.chunk.empty() || found_.plain_chunks) co_return;
+    const std::optional<hdf5_version> before = checked_;
+    const auto note = [&] { checked_ = version_of_hdf5(path_); };
+    co_await blocking(note);
+    if (before && *before == *checked_) co_return;
     const hdf5_goal to{path_, dataset_, found_.type, {}, found_};
     std::size_t next = 0;
     const auto check = [&] { next = check_skipped_filters(to, pieces_, next); };
@@ -303,6 +308,7 @@ class dataset_region_job final : public storing_job {
   std::shared_ptr<const held_file> held_;
   hdf5_dataset found_;
   hdf5_pieces pieces_;
+  std::optional<hdf5_version> checked_;  // of the file before its filters were looked at
   std::uint64_t number_ = 0;
 };
 

@@ -109,6 +109,7 @@ with h5py.File(os.path.join(folder, "special.h5"), "w") as f:
     checked[...] = numpy.arange(100)
     skipped = f.create_dataset("checked_unshuffled", shuffle=True, **how)
     skipped.id.write_direct_chunk((0,), checked.id.read_direct_chunk((0,))[1], filter_mask=1)
+    f.create_dataset("much_checked", data=numpy.zeros(1 << 17), chunks=(1 << 14,), fletcher32=True)
     # What is called as a dataset that weft is writing, and was not made by it.
     for name, mark in [("marked", numpy.arange(1, 4000, dtype="u8")), ("marked_small", numpy.uint8(7))]:
         f.create_dataset(name + ".unfinished", shape=(3,), dtype="<f8").attrs["weft.unfinished"] = mark

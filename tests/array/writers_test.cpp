@@ -235,6 +235,61 @@ TEST_CASE("what is noted of tiny chunks counts in how many are taken in at a tim
   }
   std::signal(SIGXFSZ, on_limit);
 }
+
+namespace {
+
+/// By all system calls of this process, from pages in memory too.
+std::uint64_t bytes_read() {
+  std::ifstream counts("/proc/self/io");
+  std::string name;
+  std::uint64_t bytes = 0;
+  counts >> name >> bytes;
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("chunks that the library alone writes are read once more where somebody has written to the file") {
+  const test_directory folder(test_directory::beside());
+  const char* from = std::getenv("WEFT_ARRAY_HDF5");
+  if (!from || !fs::exists(std::string(from) + "/special.h5")) {
+    WARN("left out: there are no files made by h5py. Install python3-h5py, and run this test by ctest.");
+    return;
+  }
+  const std::string path = folder / "x.h5";
+  fs::copy_file(std::string(from) + "/special.h5", path);
+  place at;
+  const auto ones = weft::ones<double, 1>(at.client, {1 << 17}, {.chunk = {1 << 14}});
+  const auto all = weft::hdf5_dataset(path, "much_checked").region(weft::ellipsis);
+  const auto read_by = [&](const auto& x) {  // in times of all elements
+    const std::uint64_t before = bytes_read();
+    at.pool.run(weft::store(x, all));
+    return static_cast<double>(bytes_read() - before) / (1 << 20);
+  };
+  CHECK(read_by(ones) < 2.5);  // what is there, and what tasks have left
+  static std::string written;
+  written = path;
+  const auto writing = weft::map_blocks(
+      [](const weft::chunk_place& p, const auto& a) {
+        if (p.chunk[0] == 3) {
+          place other(1);
+          other.pool.run(weft::to_hdf5(weft::ones<double, 1>(other.client, {3}), written, "more"));
+        }
+        return a * 2.0;
+      },
+      ones);
+  CHECK(read_by(writing) > 2.5);
+  CHECK(at(weft::sum(at.pool.run(weft::from_hdf5<double, 1>(at.client, path, "much_checked")))) == 1 << 18);
+  // Somebody takes the file away.
+  const auto removing = weft::map_blocks(
+      [](const auto& a) {
+        if (a.size() != 0) fs::remove(written);
+        return a * 3.0;
+      },
+      ones);
+  CHECK_THROWS_WITH(at.pool.run(weft::store(removing, all)), Catch::Contains("cannot look at " + path));
+  CHECK(fs::is_empty(folder.path()));
+}
 #endif
 
 TEST_CASE("a task that comes when its call has ended does not write") {

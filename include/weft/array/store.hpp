@@ -44,8 +44,9 @@ class target {
   /// Cost: of files in one piece, a write for each run of elements that is one in the file too. Gaps are not
   /// bridged: a region of one column is a write for each element. Of HDF5 datasets in chunks, as to_hdf5 in chunks;
   /// chunks that are covered in part, or have other filters than shuffle and deflate, go through these on one thread.
-  /// Where somebody has left shuffle, deflate or the checksum out of one of the latter, by writing it directly, HDF5
-  /// would not note that it has been through it then: std::runtime_error.
+  /// The latter are read once before anything is computed, and again in the end where somebody has written to the
+  /// file meanwhile. Where somebody has left shuffle, deflate or the checksum out of one of them, by writing it
+  /// directly, HDF5 would not note that it has been through it then: std::runtime_error.
   template <class... I>
     requires((detail::arrays::is_number_index<I> || std::is_same_v<I, slice> || std::is_same_v<I, ellipsis_t>) && ...)
   target region(const I&... indices) const {
