@@ -97,10 +97,11 @@ task<> give_up_all(const storing_jobs& jobs, std::size_t done, std::size_t begun
 /// another has written, and one that is run again its own.
 void check_not_read(const storing_jobs& jobs) {
   std::map<std::string, const storing_job*> written;
+  bool things = false;  // that are known: only then what is read is looked at, which may be very many files
   for (const std::shared_ptr<storing_job>& j : jobs)
     if (j->region()) {
       written.emplace(j->place(), j.get());
-      if (const std::string thing = j->thing(); !thing.empty()) written.emplace(thing, j.get());
+      if (const std::string thing = j->thing(); !thing.empty()) things = written.emplace(thing, j.get()).second || things;
     }
   if (written.empty()) return;
   std::set<const array_node*> seen;
@@ -113,7 +114,8 @@ void check_not_read(const storing_jobs& jobs) {
     for (const operand& o : x->operands) left.push_back(o.node.get());
     const auto* const file = dynamic_cast<const reads_place*>(x);
     if (!file) continue;
-    std::vector<std::string> read = file->things_read();
+    std::vector<std::string> read;
+    if (things) read = file->things_read();
     read.push_back(file->place_read());
     for (const std::string& what : read)
       if (const auto at = written.find(what); at != written.end())
