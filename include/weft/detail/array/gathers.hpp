@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,7 +27,9 @@ class padding {
   static constexpr w unset{-1, -1};
 
  public:
-  constexpr padding(std::int64_t all) : padding(w{all, all}) {}  // NOLINT: `pad(x, 1)`
+  // A template, so that `{{1}}` is a width, and no number in braces.
+  template <std::integral I>
+  constexpr padding(I all) : padding(w{static_cast<std::int64_t>(all)}) {}  // NOLINT: `pad(x, 1)`
   constexpr padding(w a, w b = unset, w c = unset, w d = unset, w e = unset, w f = unset, w g = unset,  // NOLINT
                     w h = unset)
       : widths_{a, b, c, d, e, f, g, h} {
