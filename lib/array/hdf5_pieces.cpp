@@ -298,20 +298,11 @@ void write_piece(const hdf5_id& d, const hdf5_dataset& of, const piece& next, st
   if (!done) throw_hdf5(name + " cannot be written");
 }
 
-}  // namespace
-
-task<nothing> leave_hdf5_pieces(shared<hdf5_pieces> where, std::size_t j, const block& from) {
-  const hdf5_pieces& p = *where;
-  const coordinates at = place_in_box(j, p.first, p.counts);
-  check_own(from, p.of, p.chunks.chunk(at));
-  if (from.count() == 0) co_return nothing();
-  const writing here(p.writing);
-  const chunk_box b = box_in_dataset(p, at);
-  // A task may run twice, and the first time end last: each has a file of its own until it is whole.
-  const std::string path = file_of_task(p, number_of(at, p.chunks.counts(), p.chunks.rank));
-  const std::string own = path + "." + number_in_name(number_of_writing());
+/// The pieces of a box to the file `own`, which is called `path` then.
+task<> write_pieces(const std::string& own, const std::string& path, const hdf5_pieces& p, const chunk_box& b,
+                    const std::byte* elements) {
   file f = co_await file::open(own, {.mode = access::write, .create = true, .exclusive = true});
-  piece_maker maker(p, b, from.bytes().data());
+  piece_maker maker(p, b, elements);
   pieces_of_box pieces(p, b);
   std::vector<std::byte> all;
   std::uint64_t written = 0;
@@ -326,6 +317,22 @@ task<nothing> leave_hdf5_pieces(shared<hdf5_pieces> where, std::size_t j, const 
   co_await f.close();
   const auto rename = [&] { fs::rename(own, path); };
   co_await blocking(rename);
+}
+
+}  // namespace
+
+task<nothing> leave_hdf5_pieces(shared<hdf5_pieces> where, std::size_t j, const block& from) {
+  const hdf5_pieces& p = *where;
+  const coordinates at = place_in_box(j, p.first, p.counts);
+  check_own(from, p.of, p.chunks.chunk(at));
+  if (from.count() == 0) co_return nothing();
+  const writing here(p.writing);
+  const chunk_box b = box_in_dataset(p, at);
+  // A task may run twice, and the first time end last: each has a file of its own until it is whole.
+  const std::string path = file_of_task(p, number_of(at, p.chunks.counts(), p.chunks.rank));
+  const std::string own = path + "." + number_in_name(number_of_writing());
+  task<> write = write_pieces(own, path, p, b, from.bytes().data());
+  co_await written_or_removed(own, std::move(write));
   co_return nothing();
 }
 

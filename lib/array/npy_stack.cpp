@@ -81,6 +81,16 @@ task<block> read_stack_chunk(shared<stack_place> where, std::size_t j) {
   co_return result;
 }
 
+/// The file `own`, which is called `path` then.
+task<> write_stack_file(const std::string& own, const std::string& path, npy_header& h, const chunk_box& b,
+                        const block& from) {
+  file f = co_await create_npy(own, h);
+  if (from.count() != 0) co_await write_npy_box(f, h, b.first, b.extents, from.bytes().data(), b.steps);
+  co_await f.close();
+  const auto rename = [&] { fs::rename(own, path); };
+  co_await blocking(rename);
+}
+
 /// b must live until it is written.
 task<nothing> write_stack_chunk(shared<stack_place> where, std::size_t j, const block& from) {
   const coordinates at = place_in_box(j, where->first, where->counts);
@@ -93,12 +103,9 @@ task<nothing> write_stack_chunk(shared<stack_place> where, std::size_t j, const 
   // A task may run twice, and the first time end last: each has a file of its own until it is whole.
   const std::string path = file_of(where->folder, at[where->axis]);
   const std::string own = path + "." + number_in_name(number_of_writing());
-  file f = co_await create_npy(own, h);
   std::fill(b.first.begin(), b.first.end(), std::size_t{0});
-  if (from.count() != 0) co_await write_npy_box(f, h, b.first, b.extents, from.bytes().data(), b.steps);
-  co_await f.close();
-  const auto rename = [&] { fs::rename(own, path); };
-  co_await blocking(rename);
+  task<> write = write_stack_file(own, path, h, b, from);
+  co_await written_or_removed(own, std::move(write));
   co_return nothing();
 }
 

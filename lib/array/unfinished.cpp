@@ -1,8 +1,10 @@
 #include "array/unfinished.hpp"
 
+#include <exception>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace weft::detail::arrays {
 
@@ -40,6 +42,17 @@ std::vector<fs::path> all_unfinished_beside(const fs::path& path) {
   for (fs::directory_iterator i(whole.parent_path(), error), end; !error && i != end; i.increment(error))
     if (is_unfinished(i->path().filename().string(), name)) all.push_back(i->path());
   return all;
+}
+
+task<> written_or_removed(std::string own, task<> writing) {
+  std::exception_ptr failure;
+  try {
+    co_await std::move(writing);
+  } catch (...) { failure = std::current_exception(); }
+  if (!failure) co_return;
+  std::error_code ignored;  // that it cannot be removed is less than what has happened
+  fs::remove(own, ignored);
+  std::rethrow_exception(failure);
 }
 
 void throw_taken_away(const std::string& path, const std::string& unfinished) {

@@ -236,6 +236,26 @@ TEST_CASE("what is noted of tiny chunks counts in how many are taken in at a tim
   std::signal(SIGXFSZ, on_limit);
 }
 
+TEST_CASE("an attempt that finds no room for its pieces leaves none of them") {
+  using namespace weft::detail::arrays;
+  const auto on_limit = std::signal(SIGXFSZ, SIG_IGN);
+  const test_directory folder(test_directory::beside());
+  place at(1);
+  hdf5_pieces p{folder.path(), make_grid({1 << 14}, {1 << 14}, 1 << 20, 8), {0}, {1}, element_of<double>};
+  p.begin = {0};
+  p.whole = {1 << 14};
+  const block elements(element_of<double>, {1 << 14});
+  const auto leave = [&] { at.pool.run(leave_hdf5_pieces(shared<hdf5_pieces>(p), 0, elements)); };
+  {
+    const weft::test::file_limit full(1 << 12);
+    CHECK_THROWS_AS(leave(), std::system_error);
+    CHECK(fs::is_empty(folder.path()));
+  }
+  leave();
+  CHECK(fs::file_size(folder / "0") == (1 << 17) + 8);
+  std::signal(SIGXFSZ, on_limit);
+}
+
 namespace {
 
 /// By all system calls of this process, from pages in memory too.
