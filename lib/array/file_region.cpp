@@ -128,7 +128,26 @@ void check_type_of_region(element of, const std::string& type_there, bool same, 
                  weft::to_string(of.type) + " is stored in a region of it: make it that with astype<>");
 }
 
+void find_bytes(file_region& r, std::span<const std::size_t> sizes, std::size_t item, std::uint64_t offset,
+                bool fortran_order) {
+  r.layout = std::to_string(offset) + " " + std::to_string(item) + (fortran_order ? " F " : " C ") +
+             weft::to_string(extents_from(sizes));
+  const std::size_t rank = sizes.size();
+  std::uint64_t step = item, first = offset, last = offset;
+  bool empty = false;
+  for (std::size_t i = 0; i < rank; ++i) {
+    const std::size_t a = fortran_order ? i : rank - 1 - i;
+    empty = empty || r.extents[a] == 0;
+    first += static_cast<std::uint64_t>(r.first[a]) * step;
+    last += static_cast<std::uint64_t>(r.first[a] + r.extents[a] - 1) * step;
+    step *= sizes[a];
+  }
+  r.first_byte = first;
+  r.end_byte = empty ? first : last + item;
+}
+
 bool regions_overlap(const file_region& a, const file_region& b) noexcept {
+  if (a.layout != b.layout) return std::max(a.first_byte, b.first_byte) < std::min(a.end_byte, b.end_byte);
   for (std::size_t i = 0; i < a.extents.size(); ++i)
     if (std::max(a.first[i], b.first[i]) >= std::min(a.first[i] + a.extents[i], b.first[i] + b.extents[i]))
       return false;

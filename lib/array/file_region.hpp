@@ -18,6 +18,10 @@ struct file_region {
   bool settled = false;
   /// Whether axis a has an integer, and the array that is stored has it not.
   std::uint32_t dropped = 0;
+  /// Of a file whose elements are in one piece: how they lie in it, a text, and from which byte on to which the
+  /// region's are, with others between them. Who has been given another layout sees another array in the same bytes.
+  std::string layout = {};
+  std::uint64_t first_byte = 0, end_byte = 0;
 };
 [[noreturn]] void throw_part_of_part(const std::string& name);
 /// Throws misuse for steps other than 1.
@@ -34,7 +38,11 @@ void check_chunks_of_region(const file_region& r, const weft::shape& whole, cons
                             const std::string& name);
 /// Throws misuse where the types differ.
 void check_type_of_region(element of, const std::string& type_there, bool same, const std::string& name);
-/// Whether an element is in both. Both are settled, and of one array.
+/// Finds the bytes of a settled region in an array of these sizes, of items of so many bytes from `offset` on.
+void find_bytes(file_region& r, std::span<const std::size_t> sizes, std::size_t item, std::uint64_t offset,
+                bool fortran_order);
+/// Whether an element is in both; of two layouts, whether the one's bytes are among the other's, or between them.
+/// Both are settled, and of one file.
 bool regions_overlap(const file_region& a, const file_region& b) noexcept;
 /// Whether an array of these chunks, from `begin` on, is a part of one of the shape `whole`; both none: all of it.
 bool is_part_of(const grid& chunks, const weft::shape& begin, const weft::shape& whole) noexcept;

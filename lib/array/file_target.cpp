@@ -86,6 +86,7 @@ class file_region_job final : public storing_job {
     const bool same = item_type_of(x_->of, header_.type.swapped) == header_.type;
     check_type_of_region(x_->of, to_string(header_.type), same, name());
     settle_region(region_, header_.shape, name());
+    find_bytes(region_, header_.shape, header_.type.size, header_.data_offset, header_.fortran_order);
     x_ = in_region(std::move(x_), region_, name());
   }
   layer<nothing> writes(layer<block> chunks) override {

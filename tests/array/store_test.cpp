@@ -256,6 +256,25 @@ TEST_CASE("two arrays of one call do not meet in one place, however it is spelle
   const weft::target linked = weft::npy_file(folder / "y.npy").region(slice(1, 6));
   CHECK_THROWS_WITH(at.pool.run(weft::store(moved, linked)), Contains("y.npy") && Contains("persist()"));
   CHECK_THROWS_WITH(at.pool.run(weft::store(storing(rows, lower), storing(rows, linked))), Contains("overlap"));
+  // In one file that is two arrays, and in one that is taken for another.
+  const std::string raw = folder / "x.bin";
+  at.pool.run(weft::to_raw(weft::zeros<double, 2>(at.client, {60, 21}), raw));
+  const auto of_raw = [&](std::uint64_t from, const weft::shape& whole) {
+    return weft::raw_file(raw, {.offset = from}, whole);
+  };
+  at.pool.run(weft::store(storing(x, of_raw(0, {30, 21}).region(weft::ellipsis)),
+                          storing(x + 1.0, of_raw(30 * 21 * 8, {30, 21}).region(weft::ellipsis))));
+  const auto both = at.pool.run(weft::from_raw<double, 2>(at.client, raw, {60, 21}));
+  CHECK((at(both(slice(0, 30))) == at(x)));
+  CHECK((at(both(slice(30))) == at(x) + 1.0));
+  const auto flat = [&](std::int64_t from) {
+    return weft::store(
+        storing(rows, of_raw(0, {30, 21}).region(slice(0, 5))),
+        storing(weft::ones<double, 1>(at.client, {10}), of_raw(0, {630}).region(slice(from, from + 10))));
+  };
+  CHECK_THROWS_WITH(at.pool.run(flat(5 * 21 - 1)), Contains("(104:114,)") && Contains("overlap"));
+  at.pool.run(flat(5 * 21));
+  CHECK(at(both(5, 0)) == 1.0);
   const xt::xtensor<double, 2> wanted = at(moved);
   const auto kept = moved.persist();
   at(kept);
