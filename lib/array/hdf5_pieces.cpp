@@ -198,10 +198,10 @@ portion portion_of(const hdf5_id& dataset, const hdf5_dataset& d, const hdf5_pie
   const bool in_place = d.plain_chunks && d.filters.empty();  // chunks that are there stay where they are
   if (!in_place) all.room = left;
   each_piece(p, b, [&](const piece& next) {
-    all.bytes += noted_of_chunk;
-    std::uint64_t chunks = 1;
+    std::uint64_t chunks = 1;  // a piece that the library writes is all of a task's
     for (std::size_t a = 0; a < next.first.size(); ++a)
       chunks *= (next.first[a] + next.extents[a] - 1) / d.chunk[a] - next.first[a] / d.chunk[a] + 1;
+    all.bytes += chunks * noted_of_chunk;
     if (!next.made) all.bytes += 2 * chunks * bytes;
     if (in_place) {
       if (is_new || stored_of_chunk(dataset, d, next.first) == 0) all.room += bytes + noted_of_chunk;
@@ -275,6 +275,9 @@ bool write_stored(const hdf5_id& d, const hdf5_dataset& of, std::span<const std:
 
 /// HDF5 itself changes chunks in part, but for those that have not been through all filters: what comes of such a
 /// chunk may be as long as before, and 1.10 would have it noted as it was.
+/// No chunk is that of two pieces while the file is open: each is in one piece of one task, as tasks are cut where chunks
+/// are, and another array of the call has an opening of its own. Behind H5Dwrite_chunk, H5Dread_chunk would tell the
+/// filters that were left out before.
 void write_piece(const hdf5_id& d, const hdf5_dataset& of, const piece& next, std::span<const std::byte> bytes,
                  const hdf5_id& in_memory, const std::string& name) {
   const std::vector<hsize_t> first(next.first.begin(), next.first.end());
