@@ -167,11 +167,7 @@ hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, co
   hdf5_id file = opened_or_made(path, room.new_file);
   try {
     is_replaced(file, path, dataset, overwrite);
-    if (how.chunk.empty() && keeps_free_room(file))
-      throw std::runtime_error("weft: " + path +
-                               " keeps what is free in it (persistent file space), to which a task that "
-                               "comes late may write: store " +
-                               dataset + " in chunks, or in another file");
+    room.free_is_used = keeps_free_room(file);
     const std::uint64_t left = room.left = mark_of_left(file, path, dataset);
     hdf5_reserve reserve(file, path, how.chunk.empty() ? bytes_of(shape, type.size).value() : 0);
     // Removed first, its room would be the new dataset's.

@@ -20,6 +20,8 @@ struct hdf5_room {
   std::uint64_t offset = 0;  // of its elements, where they are in one piece
   std::uint64_t mark = 0;    // the attribute's value, another one for each
   bool new_file = false;
+  /// Whether others use what is free in the file, and a task that comes late would write to what is theirs.
+  bool free_is_used = false;
   std::uint64_t left =
       0;  // the mark of what a program that was ended has left, and was removed; null: there was none
 };
@@ -43,8 +45,7 @@ std::string left_name(const std::string& dataset, std::uint64_t mark);
 /// removed, and its room not used again: somebody may write there yet.
 ///
 /// Throws std::system_error where there is no room, and std::runtime_error where there is a dataset of that name and
-/// `overwrite` is not set, for a dataset in one piece in a file that has others use what is free in it, for another
-/// thing of that name, for a thing of the unfinished one's name that was not made
+/// `overwrite` is not set, for another thing of that name, for a thing of the unfinished one's name that was not made
 /// here, and for a file that is no HDF5 file. A new file is removed then.
 hdf5_room make_hdf5_room(const std::string& path, const std::string& dataset, const item_type& type,
                          std::span<const std::size_t> shape, bool overwrite, std::uint64_t mark,

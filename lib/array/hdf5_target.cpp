@@ -92,8 +92,9 @@ task<> take_in_all(const hdf5_goal& to, const hdf5_pieces& from) {
 }
 
 /// A dataset under a name of its own until it is whole. No stop ends what is done to the file itself: it has been
-/// done, or not.
-class new_dataset_job : public storing_job {
+/// done, or not. Where it is in one piece tasks write to the file; to one in chunks, or where others use what is free
+/// in the file, they leave pieces in a folder, and HDF5 takes these in.
+class new_dataset_job final : public storing_job {
  public:
   new_dataset_job(array_ref x, const std::string& path, const std::string& dataset, bool overwrite, hdf5_storage how)
       : storing_job(std::move(x), name_of_hdf5(path, dataset)),
@@ -101,7 +102,9 @@ class new_dataset_job : public storing_job {
         dataset_(dataset),
         type_(type_to_write(*x_, path)),
         how_(std::move(how)),
-        overwrite_(overwrite) {}
+        overwrite_(overwrite) {
+    if (!how_.chunk.empty()) x_ = in_chunks_of(std::move(x_), extents_from(how_.chunk));
+  }
 
   std::string place() const override { return place_of_dataset(path_, dataset_); }
   bool is_in_the_way_of(const std::string& other, const std::string& own) const override {
@@ -112,58 +115,45 @@ class new_dataset_job : public storing_job {
     number_ = number;
     task<> making = make_room(own);
     co_await shield(std::move(making));
+    in_pieces_ = !how_.chunk.empty() || room_->free_is_used;
+    if (in_pieces_) co_await begin_pieces(own);
   }
   layer<nothing> writes(layer<block> chunks) override {
+    if (in_pieces_) return writes_of_all<write_hdf5_task>(pieces_, std::move(chunks), name());
     npy_place where{path_, x_->chunks};
     where.offset = room_->offset;
     where.of = x_->of;
     where.writing = number_;
     return writes_to_file(std::move(where), std::move(chunks), name());
   }
+  task<> settle() override {
+    if (!in_pieces_) co_return;
+    const hdf5_goal to{path_, dataset_, type_, *room_, {}};
+    co_await take_in_all(to, pieces_);
+  }
   task<> finish() override {
     const auto put = [&] { put_hdf5_in_place(path_, dataset_, *room_, overwrite_); };
     co_await when_free(put);
   }
   task<> give_up(bool certain) override {
+    if (!pieces_.folder.empty()) co_await remove_folder(pieces_.folder);
     if (!room_) co_return;
     const auto take_away = [&] {
       // Where somebody may still write the room stays his: who comes next gets another one.
-      certain ? give_up_hdf5_room(path_, dataset_, *room_) : leave_hdf5_room(path_, dataset_, *room_);
+      certain || in_pieces_ ? give_up_hdf5_room(path_, dataset_, *room_) : leave_hdf5_room(path_, dataset_, *room_);
     };
     co_await when_free(take_away);
   }
   task<array_ref> open() const override {
-    co_return co_await open_dataset(x_->owner, path_, dataset_, x_->of, {.chunk = x_->chunks.largest()});
+    if (how_.chunk.empty())
+      co_return co_await open_dataset(x_->owner, path_, dataset_, x_->of, {.chunk = x_->chunks.largest()});
+    hdf5_place where{.path = path_, .dataset = dataset_, .chunks = x_->chunks};
+    where.of = x_->of;
+    co_return array_in_hdf5(x_->owner, std::move(where));
   }
-
- protected:
-  const std::string path_, dataset_;
-  const item_type type_;
-  const hdf5_storage how_;
-  std::optional<hdf5_room> room_;
-  std::uint64_t number_ = 0;
 
  private:
-  task<> make_room(std::uint64_t mark) {
-    const auto make = [&] {
-      room_ = make_hdf5_room(path_, dataset_, type_, extents_of(x_->chunks), overwrite_, mark, how_);
-    };
-    co_await when_free(make);
-  }
-
-  const bool overwrite_;
-};
-
-/// A dataset in chunks: tasks leave them in a folder, and HDF5 takes them in.
-class new_chunks_job final : public new_dataset_job {
- public:
-  new_chunks_job(array_ref x, const std::string& path, const std::string& dataset, bool overwrite, hdf5_storage how)
-      : new_dataset_job(std::move(x), path, dataset, overwrite, std::move(how)) {
-    x_ = in_chunks_of(std::move(x_), extents_from(how_.chunk));
-  }
-
-  task<> begin(std::uint64_t number, std::uint64_t own) override {
-    co_await new_dataset_job::begin(number, own);
+  task<> begin_pieces(std::uint64_t own) {
     pieces_.folder = unfinished_beside(path_, own);
     const auto make = [&] {
       if (room_->left != 0) remove_now(unfinished_beside(path_, room_->left));
@@ -172,33 +162,28 @@ class new_chunks_job final : public new_dataset_job {
     co_await blocking(make);
     pieces_.chunks = x_->chunks;
     pieces_.of = x_->of;
-    pieces_.writing = number;
+    pieces_.writing = number_;
     pieces_.whole = x_->chunks.whole();
     pieces_.begin = weft::shape::of_rank(pieces_.whole.size());
     pieces_.stored = extents_from(how_.chunk);
     pieces_.filters = how_.filters;
     pieces_.level = how_.level;
   }
-  layer<nothing> writes(layer<block> chunks) override {
-    return writes_of_all<write_hdf5_task>(pieces_, std::move(chunks), name());
-  }
-  task<> settle() override {
-    const hdf5_goal to{path_, dataset_, type_, *room_};
-    co_await take_in_all(to, pieces_);
-  }
-  /// Tasks do not write to the file, whatever becomes of them.
-  task<> give_up(bool) override {
-    if (!pieces_.folder.empty()) co_await remove_folder(pieces_.folder);
-    co_await new_dataset_job::give_up(true);
-  }
-  task<array_ref> open() const override {
-    hdf5_place where{.path = path_, .dataset = dataset_, .chunks = x_->chunks};
-    where.of = x_->of;
-    co_return array_in_hdf5(x_->owner, std::move(where));
+  task<> make_room(std::uint64_t mark) {
+    const auto make = [&] {
+      room_ = make_hdf5_room(path_, dataset_, type_, extents_of(x_->chunks), overwrite_, mark, how_);
+    };
+    co_await when_free(make);
   }
 
- private:
+  const std::string path_, dataset_;
+  const item_type type_;
+  const hdf5_storage how_;
+  const bool overwrite_;
+  bool in_pieces_ = false;
+  std::optional<hdf5_room> room_;
   hdf5_pieces pieces_;
+  std::uint64_t number_ = 0;
 };
 
 /// A part of a dataset that is there. Where its elements are in one piece tasks write to the file, mostly; others
@@ -332,9 +317,7 @@ class dataset_kind final : public target_kind {
   std::shared_ptr<storing_job> job_for(array_ref x) const override {
     type_to_write(*x, path_);
     hdf5_storage s = storage_for(*x, name_of_hdf5(path_, dataset_), how_);
-    if (s.chunk.empty())
-      return std::make_shared<new_dataset_job>(std::move(x), path_, dataset_, how_.overwrite, std::move(s));
-    return std::make_shared<new_chunks_job>(std::move(x), path_, dataset_, how_.overwrite, std::move(s));
+    return std::make_shared<new_dataset_job>(std::move(x), path_, dataset_, how_.overwrite, std::move(s));
   }
   target_ref part(std::vector<index_item> where) const override {
     return std::make_shared<const dataset_part_kind>(path_, dataset_,

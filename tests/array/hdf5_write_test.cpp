@@ -424,9 +424,14 @@ TEST_CASE("no task writes to a file that keeps what is free in it") {
   CHECK_FALSE(weft::detail::arrays::look_up_hdf5(path, "x").written_in_place);
   const auto ones = weft::ones<double, 1>(at.client, {500}, {.chunk = {90}});
   at.pool.run(weft::store(ones, weft::hdf5_dataset(path, "x").region(slice(0, 500))));
-  CHECK_THROWS_WITH(at.pool.run(weft::to_hdf5(ones, path, "z")),
-                    Contains("keeps what is free") && Contains("in chunks"));
   at.pool.run(weft::to_hdf5(ones, path, "z", {.chunk = {100}}));
+  const auto one_piece = at.pool.run(weft::stored(ones * 2.0, weft::hdf5_dataset(path, "in/one")));
+  CHECK(at(weft::sum(one_piece)) == 1000);
+  CHECK(at.pool.run(weft::contents_of_hdf5(path, "in/one")).chunk.size() == 0);
+  at.pool.run(weft::to_hdf5(weft::sum(ones) > 2.0, path, "scalar"));
+  CHECK(at(at.pool.run(weft::from_hdf5<bool, 0>(at.client, path, "scalar"))));
+  CHECK_THROWS_WITH(at.pool.run(weft::to_hdf5(one_piece, path, "x")), Contains("is there already"));
+  CHECK(names_in(folder) == 1);
   for (const auto& [name, sum] : {std::pair<const char*, double>{"x", 500 + 374'750}, {"y", 499'500}, {"z", 500}})
     CHECK(at(weft::sum(at.pool.run(weft::from_hdf5<double, 1>(at.client, path, name)))) == sum);
 }

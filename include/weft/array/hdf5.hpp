@@ -78,9 +78,9 @@ inline target hdf5_dataset(std::string path, std::string dataset, hdf5_options h
 /// file, or open elsewhere for half a minute; std::system_error when there is no room for it; and what files throw.
 /// The room of what is replaced stays in the file until h5repack copies it. Progress as for to_npy.
 ///
-/// A file that keeps what is free in it for the next one who writes (h5py's `fs_persist=True`) takes datasets in
-/// chunks alone: std::runtime_error for others, since a task that comes late may write to what is another dataset's
-/// then.
+/// Into a file that keeps what is free in it for the next one who writes (h5py's `fs_persist=True`) datasets in one
+/// piece come as those in chunks, through a folder, since a task that comes late may write to what is another
+/// dataset's then.
 ///
 /// Two programs that write to one file wait for each other by HDF5's lock. Where it has none, by
 /// HDF5_USE_FILE_LOCKING=FALSE or the file system, let one write at a time: two destroy the file.
