@@ -101,7 +101,10 @@ void check_not_read(const storing_jobs& jobs) {
   for (const std::shared_ptr<storing_job>& j : jobs)
     if (j->region()) {
       written.emplace(j->place(), j.get());
-      if (const std::string thing = j->thing(); !thing.empty()) things = written.emplace(thing, j.get()).second || things;
+      const std::string thing = j->thing();
+      if (thing.empty()) continue;
+      written.emplace(thing, j.get());
+      things = true;
     }
   if (written.empty()) return;
   std::set<const array_node*> seen;

@@ -38,8 +38,10 @@ class target {
   /// has put another file or store in its place meanwhile, or made it one of another shape, type or chunks, the call
   /// fails in the end, and says so.
   ///
-  /// No array of the call may be computed of what is read from that file, by whatever name, as tasks would read what
-  /// others have written: misuse. Of arrays that were persisted it is not known what they read: wait for them first.
+  /// No array of the call may be computed of what is read from that file, or that dataset, as tasks would read what
+  /// others have written: misuse. Links to the file, and links within an HDF5 file, are names of the same; but nobody
+  /// looks for it where a virtual dataset or a link leads from another HDF5 file to it, or where a raw file has a
+  /// dataset's elements. Of arrays that were persisted it is not known what they read: wait for them first.
   ///
   /// Cost: of files in one piece, a write for each run of elements that is one in the file too. Gaps are not
   /// bridged: a region of one column is a write for each element. Of HDF5 datasets in chunks, as to_hdf5 in chunks;
@@ -144,9 +146,9 @@ class storing {
 /// With task options before all of it, `store({.retries = 3}, storing(x, ...))`, its tasks have these in the place of
 /// those of the arrays' client, for this call. (`to_npy` and the others are calls of this with one array.)
 ///
-/// Throws misuse for arrays of different clients, two that are written to one place, by whatever name, or regions
-/// that overlap, and what the places say; errors of tasks name the place. Cost: where there are several, a task of
-/// nothing for each chunk besides.
+/// Throws misuse for arrays of different clients, two that are written to one place, however it is spelled, or
+/// regions that overlap, as target::region has it, and what the places say; errors of tasks name the place. Cost:
+/// where there are several, a task of nothing for each chunk besides.
 task<> store(std::vector<storing> all);
 template <std::same_as<storing>... More>
 task<> store(storing first, More... more) {
