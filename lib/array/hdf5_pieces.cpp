@@ -275,9 +275,9 @@ bool write_stored(const hdf5_id& d, const hdf5_dataset& of, std::span<const std:
 
 /// HDF5 itself changes chunks in part, but for those that have not been through all filters: what comes of such a
 /// chunk may be as long as before, and 1.10 would have it noted as it was.
-/// No chunk is that of two pieces while the file is open: each is in one piece of one task, as tasks are cut where chunks
-/// are, and another array of the call has an opening of its own. Behind H5Dwrite_chunk, H5Dread_chunk would tell the
-/// filters that were left out before.
+/// No chunk is that of two pieces while the file is open: each is in one piece of one task, as tasks are cut where
+/// chunks are, and another array of the call has an opening of its own. Behind H5Dwrite_chunk, H5Dread_chunk would
+/// tell the filters that were left out before.
 void write_piece(const hdf5_id& d, const hdf5_dataset& of, const piece& next, std::span<const std::byte> bytes,
                  const hdf5_id& in_memory, const std::string& name) {
   const std::vector<hsize_t> first(next.first.begin(), next.first.end());
