@@ -149,6 +149,8 @@ class new_dataset_job final : public storing_job {
       co_return co_await open_dataset(x_->owner, path_, dataset_, x_->of, {.chunk = x_->chunks.largest()});
     hdf5_place where{.path = path_, .dataset = dataset_, .chunks = x_->chunks};
     where.of = x_->of;
+    const auto look = [&] { where.thing = thing_of_dataset(look_up_hdf5(path_, dataset_)); };
+    co_await when_free(look);  // for who stores to it by another name
     co_return array_in_hdf5(x_->owner, std::move(where));
   }
 
