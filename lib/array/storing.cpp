@@ -196,20 +196,26 @@ file_number number_of_file(const std::string& path) {
 
 held_file::held_file(const std::string& path) : held_(hold_path(path)) {
   struct stat there{};
-  if (held_ && ::fstat(held_.get(), &there) == 0) number_ = {there.st_dev, there.st_ino};
+  if (held_ && ::fstat(held_.get(), &there) == 0)
+    number_ = {there.st_dev, there.st_ino};
+  else
+    number_ = number_of_file(path);  // too many files are open: it is known, if not held
 }
 
 std::shared_ptr<const held_file> hold_file(const std::string& path) {
   static std::mutex lock;
   // Never destroyed: calls may outlive what is.
   static auto* const all = new std::map<std::pair<std::uint64_t, std::uint64_t>, std::weak_ptr<const held_file>>;
-  auto held = std::make_shared<const held_file>(path);
+  auto held = std::make_shared<held_file>(path);
   if (held->number() == file_number()) return held;
   std::lock_guard guard(lock);
   std::erase_if(*all, [](const auto& one) { return one.second.expired(); });
   std::weak_ptr<const held_file>& known = (*all)[{held->number().device, held->number().inode}];
   if (std::shared_ptr<const held_file> same = known.lock()) return same;
   known = held;
+  // A call may store to more files than a process may have open.
+  constexpr std::size_t most_held = 256;
+  if (all->size() > most_held) held->let_go();
   return held;
 }
 

@@ -36,6 +36,8 @@ class held_file {
   /// Blocks. Nothing is held where the path leads nowhere.
   explicit held_file(const std::string& path);
   file_number number() const noexcept { return number_; }
+  /// Its number is as it was from here on, and may be another file's.
+  void let_go() noexcept { held_ = owned_descriptor(); }
 
  private:
   owned_descriptor held_;

@@ -225,6 +225,7 @@ TEST_CASE("shapes that do not fit are refused as the expression is built") {
   CHECK_THROWS_WITH(weft::rechunk(x, {.chunk = {3}}), Contains("one extent for each axis"));
   CHECK_THROWS_WITH(weft::roll(x, 1, -3), Contains("axis -3"));
   CHECK_THROWS_WITH(weft::pad(x, {{1, 1}, {-1, 0}}), Contains("-1 and 0 elements along axis 1"));
+  CHECK_THROWS_WITH(weft::pad(x, {{2}, {-1}}), Contains("-1 and -1 elements along axis 1"));
   const weft::padding of_three{{1, 1}, {1, 1}, {1, 1}};
   CHECK_THROWS_WITH(weft::pad(x, of_three), Contains("3 widths of padding") && Contains("(6, 4)"));
   CHECK_THROWS_WITH(weft::pad(x, -1), Contains("-1 and -1 elements along axis 0"));

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct pad_width {
 /// 2}}`, and for all sides, `1` or `{{1}}`. (g++ 12 refuses arrays and lists in a co_await expression.)
 class padding {
   using w = pad_width;
-  static constexpr w unset{-1, -1};
+  static constexpr w unset{std::numeric_limits<std::int64_t>::min()};
 
  public:
   // A template, so that `{{1}}` is a width, and no number in braces.
@@ -33,8 +34,7 @@ class padding {
   constexpr padding(w a, w b = unset, w c = unset, w d = unset, w e = unset, w f = unset, w g = unset,  // NOLINT
                     w h = unset)
       : widths_{a, b, c, d, e, f, g, h} {
-    while (count_ < most_axes && (count_ == 0 || widths_[count_].before != -1 || widths_[count_].after != -1))
-      ++count_;
+    while (count_ < most_axes && (count_ == 0 || widths_[count_].before != unset.before)) ++count_;
   }
   std::span<const pad_width> widths() const noexcept { return {widths_.data(), count_}; }
   /// One for each of so many axes, where there is one for all.
