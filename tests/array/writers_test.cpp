@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -184,13 +185,15 @@ std::atomic<int> open_files{0}, inherited_files{0};
 
 /// Comes while a file is open that may not grow: whether programs that are started then would have it.
 void look_at_watched(int) {
+  const int before = errno;
   struct stat named{}, opened{};
-  if (::stat(watched.c_str(), &named) != 0) return;
-  for (int fd = 3; fd < 1024; ++fd) {
+  const bool there = ::stat(watched.c_str(), &named) == 0;
+  for (int fd = 3; there && fd < 1024; ++fd) {
     if (::fstat(fd, &opened) != 0 || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino) continue;
     ++open_files;
     if ((::fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) ++inherited_files;
   }
+  errno = before;
 }
 
 }  // namespace
