@@ -130,6 +130,13 @@ share most_read(std::span<const reading> what, const grid& chunks) {
   share least{1e300, 1e300};
   std::vector<std::array<share, most_axes>> most(what.size());
   std::vector<std::vector<share>> along(chunks.rank);
+  std::vector<share> fixed(what.size());  // of axes of which one index is read
+  for (std::size_t i = 0; i < what.size(); ++i)
+    for (std::uint32_t s = 0; s < what[i].map.rank; ++s) {
+      const axis_map& m = what[i].map.axes[s];
+      const cut& c = what[i].source.axes[s];
+      if (m.axis < 0) fixed[i].elements *= static_cast<double>(c.size(c.of(m.start)));
+    }
   for (std::uint32_t a = 0; a < chunks.rank; ++a)
     for (std::size_t i = 0; i < what.size(); ++i) {
       most[i][a] = {0, 0};
@@ -145,13 +152,9 @@ share most_read(std::span<const reading> what, const grid& chunks) {
       share of_chunk{0, 0};
       for (std::size_t i = 0; i < what.size(); ++i) {
         share own = along[a][i * count + j];
+        own *= fixed[i];
         for (std::uint32_t b = 0; b < chunks.rank; ++b)
           if (b != a) own *= most[i][b];
-        for (std::uint32_t s = 0; s < what[i].map.rank; ++s) {
-          const axis_map& m = what[i].map.axes[s];
-          const cut& c = what[i].source.axes[s];
-          if (m.axis < 0) own.elements *= static_cast<double>(c.size(c.of(m.start)));
-        }
         of_chunk += own;
       }
       of_axis = larger(of_axis, of_chunk);
